@@ -1,0 +1,63 @@
+/**
+ * Temporary directories that do not pile up, even when their owner was killed.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+const PREFIX = "pulling-agent-";
+
+/** Makes a temporary directory for `purpose`, and first removes those whose owners died without doing so. */
+export async function newScratchDir(purpose: string): Promise<string> {
+  const dir = await Deno.makeTempDir({ prefix: `${PREFIX}${purpose}-` });
+  await Deno.writeTextFile(
+    `${dir}.owner`,
+    JSON.stringify({ pid: Deno.pid, namespace: await pidNamespace() }),
+  );
+  await removeOrphans(dir.slice(0, dir.lastIndexOf("/")));
+  return dir;
+}
+
+/** Removes a directory made by {@linkcode newScratchDir}; quiet if it is gone. */
+export async function removeScratchDir(dir: string): Promise<void> {
+  for (const path of [dir, `${dir}.owner`]) {
+    try {
+      await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+async function removeOrphans(parent: string): Promise<void> {
+  const namespace = await pidNamespace();
+  for await (const { name } of Deno.readDir(parent)) {
+    if (!name.startsWith(PREFIX) || !name.endsWith(".owner")) continue;
+    try {
+      const owner = JSON.parse(await Deno.readTextFile(`${parent}/${name}`));
+      // Containers may share the directory but not the process ids: whose owner cannot be seen is left alone.
+      if (owner.namespace !== namespace || isAlive(owner.pid)) continue;
+      await removeScratchDir(`${parent}/${name.slice(0, -".owner".length)}`);
+    } catch {
+      // Someone else's, being written, or being removed by another run: not ours to mend.
+    }
+  }
+}
+
+async function pidNamespace(): Promise<string> {
+  try {
+    return await Deno.readLink("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code !== "ESRCH";
+  }
+}
