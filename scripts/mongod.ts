@@ -5,8 +5,9 @@
  */
 
 import { MongoClient } from "mongodb";
-import { findProgram, spawnTied } from "./tied_process.ts";
+import { FileChanges, readFrom, sizeOf } from "./file_changes.ts";
 import { newScratchDir, removeScratchDir } from "./scratch_dir.ts";
+import { findProgram, spawnTied } from "./tied_process.ts";
 
 /** How long a server may take to accept connections or to elect itself primary. */
 const START_TIMEOUT_MS = 60_000;
@@ -226,34 +227,6 @@ export class RunningMongod implements AsyncDisposable {
   }
 }
 
-/** "The file may have changed", from the system where it tells, else by the clock. */
-class FileChanges {
-  readonly #watcher: Deno.FsWatcher | undefined;
-  readonly #events: AsyncIterator<Deno.FsEvent> | undefined;
-  #isClosed = false;
-
-  constructor(path: string) {
-    try {
-      this.#watcher = Deno.watchFs(path.slice(0, path.lastIndexOf("/")) || ".", { recursive: false });
-      this.#events = this.#watcher[Symbol.asyncIterator]();
-    } catch {
-      // The system's watches are used up: the clock will do.
-    }
-  }
-
-  /** Resolves true at the next change, false once closed. */
-  async next(): Promise<boolean> {
-    if (this.#events !== undefined) return !(await this.#events.next()).done;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    return !this.#isClosed;
-  }
-
-  close(): void {
-    if (!this.#isClosed) this.#watcher?.close();
-    this.#isClosed = true;
-  }
-}
-
 async function requireMongod(): Promise<string> {
   const name = Deno.env.get("MONGOD_BIN") || "mongod";
   const path = await findProgram(name);
@@ -282,23 +255,6 @@ function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   } catch (error) {
     // Already ended, which is what most signals here are for.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch {
-    return 0;
-  }
-}
-
-async function readFrom(path: string, offset: number): Promise<string> {
-  try {
-    return new TextDecoder().decode((await Deno.readFile(path)).subarray(offset));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
   }
 }
 

@@ -1,0 +1,205 @@
+/**
+ * Keeps the arrows between the parts of the program pointing one way.
+ *
+ * @module
+ */
+
+import { exists, walk } from "@std/fs";
+
+/** Which part may import which; a part is `main.ts` or a top-level folder. Types count too. */
+const MAY_IMPORT: Record<string, string[]> = {
+  "main.ts": ["main.ts", "control", "health", "agent"],
+  control: ["control", "health", "agent"],
+  health: ["health", "agent"],
+  agent: ["agent"],
+};
+
+/** Files that import nothing of the program but one another. */
+const LEAVES = ["agent/backoff.ts", "agent/clock.ts", "agent/errors.ts", "agent/events.ts"];
+
+/** Only these see the database; everyone else knows it through `agent/ports.ts`. */
+const STORE = "agent/store/";
+const STORE_USERS = ["main.ts", STORE];
+
+/** Loading the driver costs three quarters of the start of a health probe: it is loaded only where it is used. */
+const DRIVER = ["mongodb", "bson"];
+
+const FOLDERS_WITH_CODE = ["agent", "control", "health", "scripts", "tests", "examples", "bench", "offline"];
+const MAX_LINES = 300;
+
+interface Import {
+  from: string;
+  /** Path in the repository, or the specifier of a package. */
+  to: string;
+  line: number;
+  isTypeOnly: boolean;
+  isDynamic: boolean;
+}
+
+/** Checks the repository (or a tree shaped like it) at `root`; every sentence returned is a violation. */
+export async function checkLayers(root: string): Promise<string[]> {
+  const realRoot = await Deno.realPath(root);
+  const sources = await sourceFiles(realRoot);
+  const product = sources.filter((path) => partOf(path) in MAY_IMPORT);
+  if (product.length === 0) return [];
+  const { imports, broken } = await readImports(realRoot, product);
+  return [
+    ...broken,
+    ...imports.flatMap((it) => checkImport(it)),
+    ...findCycles(imports),
+    ...findDriverFromMain(imports),
+    ...await findLongFiles(realRoot, sources),
+  ].sort();
+}
+
+function checkImport(it: Import): string[] {
+  const where = `${it.from}:${it.line} imports ${it.to}`;
+  if (isPackage(it.to)) {
+    if (!isDriver(it.to) || it.isTypeOnly || it.isDynamic || it.from.startsWith(STORE)) return [];
+    return [
+      `${where}: only ${STORE} may load the driver; use agent/ports.ts, 'import type' or 'await import()'`,
+    ];
+  }
+  const part = partOf(it.from);
+  const allowed = MAY_IMPORT[part] ?? [];
+  if (!allowed.includes(partOf(it.to))) return [`${where}: ${part} may import only ${allowed.join(", ")}`];
+  if (LEAVES.includes(it.from) && !LEAVES.includes(it.to)) {
+    return [`${where}: it is a leaf and may import only packages and other leaves (${LEAVES.join(", ")})`];
+  }
+  if (it.to.startsWith(STORE) && !STORE_USERS.some((user) => it.from.startsWith(user))) {
+    return [`${where}: only ${STORE_USERS.join(" and ")} may; declare what is needed in agent/ports.ts`];
+  }
+  return [];
+}
+
+function findCycles(imports: Import[]): string[] {
+  const next = edges(imports);
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: string[]): void => {
+    const start = path.indexOf(file);
+    if (start !== -1) cycles.push([...path.slice(start), file].join(" -> "));
+    if (start !== -1 || done.has(file)) return;
+    for (const to of next.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of next.keys()) visit(file, []);
+  return cycles.map((cycle) => `Import cycle: ${cycle}; move what they share to a file of its own`);
+}
+
+/** The probe must not pay for the driver, so no chain of static imports may lead from `main.ts` to it. */
+function findDriverFromMain(imports: Import[]): string[] {
+  const next = edges(imports.filter((it) => !it.isTypeOnly && !it.isDynamic));
+  const paths: string[][] = [["main.ts"]];
+  const seen = new Set<string>();
+  for (const path of paths) {
+    for (const to of next.get(path.at(-1)!) ?? []) {
+      if (isDriver(to)) {
+        return [`main.ts loads the driver at start: ${[...path, to].join(" -> ")}; use 'await import()'`];
+      }
+      if (!seen.has(to)) paths.push([...path, to]);
+      seen.add(to);
+    }
+  }
+  return [];
+}
+
+async function findLongFiles(root: string, files: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of files) {
+    const lines = (await Deno.readTextFile(`${root}/${path}`)).split("\n").length - 1;
+    if (lines > MAX_LINES) {
+      found.push(`${path} has ${lines} lines, ${MAX_LINES} are allowed: split it by concept`);
+    }
+  }
+  return found;
+}
+
+function edges(imports: Import[]): Map<string, string[]> {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of imports) next.set(from, [...next.get(from) ?? [], to]);
+  return next;
+}
+
+function partOf(path: string): string {
+  return path.split("/")[0]!;
+}
+
+function isPackage(to: string): boolean {
+  return !/\.(ts|js|json)$/.test(to);
+}
+
+function isDriver(to: string): boolean {
+  return DRIVER.some((name) => to === name || to.startsWith(`${name}/`));
+}
+
+async function sourceFiles(root: string): Promise<string[]> {
+  const paths = await exists(`${root}/main.ts`) ? ["main.ts"] : [];
+  for (const folder of FOLDERS_WITH_CODE) {
+    if (!await exists(`${root}/${folder}`)) continue;
+    for await (const { path } of walk(`${root}/${folder}`, { exts: ["ts"], includeDirs: false })) {
+      paths.push(path.slice(root.length + 1));
+    }
+  }
+  return paths;
+}
+
+/** What `deno info --json` says of a module; only what is used here. */
+interface ModuleInfo {
+  specifier: string;
+  error?: string;
+  dependencies?: {
+    specifier: string;
+    isDynamic?: boolean;
+    code?: { specifier?: string; span: { start: { line: number } } };
+    type?: { specifier?: string; span: { start: { line: number } } };
+  }[];
+}
+
+async function readImports(root: string, files: string[]): Promise<{ imports: Import[]; broken: string[] }> {
+  const rootUrl = `file://${root}/`;
+  // One entry that imports everything: asking for each file by itself takes a process each.
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      entry,
+      files.map((path) => `import ${JSON.stringify(rootUrl + path)};\n`).join(""),
+    );
+    const config = await exists(`${root}/deno.json`) ? ["--config", `${root}/deno.json`] : ["--no-config"];
+    const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--no-lock", "--no-remote", "--no-npm", ...config, entry],
+    }).output();
+    if (!success) throw new Error(`Cannot read the imports: ${new TextDecoder().decode(stderr).trim()}`);
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: ModuleInfo[] };
+    const ours = modules.filter((it) => files.includes(it.specifier.slice(rootUrl.length)));
+    return {
+      imports: ours.flatMap((module) => importsOf(module, rootUrl)),
+      broken: ours.filter((it) => it.error !== undefined).map((it) =>
+        `Cannot parse ${it.specifier}: ${it.error}`
+      ),
+    };
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+function importsOf(module: ModuleInfo, rootUrl: string): Import[] {
+  return (module.dependencies ?? []).map(({ specifier, code, type, isDynamic }) => {
+    const resolved = (code ?? type)?.specifier ?? specifier;
+    return {
+      from: module.specifier.slice(rootUrl.length),
+      to: resolved.startsWith(rootUrl)
+        ? resolved.slice(rootUrl.length)
+        : specifier.replace(/^(npm|jsr):\/?/, "").replace(/(.)@[^/]*/, "$1"),
+      line: ((code ?? type)?.span.start.line ?? 0) + 1,
+      isTypeOnly: code === undefined,
+      isDynamic: isDynamic === true,
+    };
+  });
+}
+
+if (import.meta.main) {
+  const violations = await checkLayers(new URL("..", import.meta.url).pathname);
+  for (const violation of violations) console.error(violation);
+  if (violations.length > 0) Deno.exit(1);
+}

@@ -1,0 +1,114 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { checkLayers } from "../../scripts/check_layers.ts";
+
+/** Runs the checker on a tree of the given files. */
+async function violationsOf(files: Record<string, string>): Promise<string[]> {
+  const root = await Deno.makeTempDir();
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await Deno.mkdir(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(`${root}/${path}`, text);
+    }
+    return await checkLayers(root);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const EMPTY = "export {};\n";
+
+const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[] = [
+  {
+    name: "agent importing control",
+    files: { "agent/loop.ts": 'import "../control/file.ts";', "control/file.ts": EMPTY },
+    says: "agent/loop.ts:1 imports control/file.ts: agent may import only agent",
+  },
+  {
+    name: "agent importing a type of health",
+    files: {
+      "agent/loop.ts": 'import type { A } from "../health/status.ts"; export type B = A;',
+      "health/status.ts": "export type A = 1;",
+    },
+    says: "agent may import only agent",
+  },
+  {
+    name: "health importing control",
+    files: { "health/status.ts": 'import "../control/file.ts";', "control/file.ts": EMPTY },
+    says: "health may import only health, agent",
+  },
+  {
+    name: "the program importing a script",
+    files: { "main.ts": 'await import("./scripts/dev.ts");', "scripts/dev.ts": EMPTY },
+    says: "main.ts:1 imports scripts/dev.ts: main.ts may import only main.ts, control, health, agent",
+  },
+  {
+    name: "a leaf importing more than leaves",
+    files: { "agent/clock.ts": 'import "./ports.ts";', "agent/ports.ts": EMPTY },
+    says: "agent/clock.ts:1 imports agent/ports.ts: it is a leaf",
+  },
+  {
+    name: "the agent importing its store",
+    files: { "agent/loop.ts": 'import "./store/claim.ts";', "agent/store/claim.ts": EMPTY },
+    says: "only main.ts and agent/store/ may",
+  },
+  {
+    name: "the driver outside the store",
+    files: { "control/file.ts": '\nimport { Long } from "bson";\nexport { Long };' },
+    says: "control/file.ts:2 imports bson: only agent/store/ may load the driver",
+  },
+  {
+    name: "the driver reachable from main.ts",
+    files: {
+      "main.ts": 'import "./agent/store/claim.ts";',
+      "agent/store/claim.ts": 'import { MongoClient } from "npm:mongodb@7"; export { MongoClient };',
+    },
+    says: "main.ts loads the driver at start: main.ts -> agent/store/claim.ts -> mongodb",
+  },
+  {
+    name: "an import cycle",
+    files: {
+      "agent/a.ts": 'import "./b.ts";',
+      "agent/b.ts": 'import "./c.ts";',
+      "agent/c.ts": 'import "./b.ts";',
+    },
+    says: "Import cycle: agent/b.ts -> agent/c.ts -> agent/b.ts",
+  },
+  {
+    name: "a long file",
+    files: { "agent/a.ts": EMPTY, "scripts/long.ts": "\n".repeat(301) },
+    says: "scripts/long.ts has 301 lines",
+  },
+  {
+    name: "a file that does not parse",
+    files: { "agent/a.ts": "import {" },
+    says: "Cannot parse",
+  },
+];
+
+for (const { name, files, says } of FORBIDDEN) {
+  Deno.test(`checkLayers() reports ${name}`, async () => {
+    const violations = await violationsOf(files);
+    assertEquals(violations.length, 1, violations.join("\n"));
+    assertStringIncludes(violations[0]!, says);
+  });
+}
+
+Deno.test("checkLayers() accepts what the rules allow", async () => {
+  const violations = await violationsOf({
+    "main.ts": [
+      'import "./control/file.ts";',
+      'await import("./agent/store/claim.ts");',
+      "",
+    ].join("\n"),
+    "agent/backoff.ts": 'import "./errors.ts"; import "@std/assert";',
+    "agent/errors.ts": EMPTY,
+    "agent/loop.ts": 'import type { Document } from "bson"; import "./backoff.ts"; export type D = Document;',
+    "agent/exec.ts": 'export const { EJSON } = await import("bson");',
+    "agent/store/claim.ts": 'import "mongodb"; import "./index.ts"; import "../errors.ts";',
+    "agent/store/index.ts": EMPTY,
+    "control/file.ts": 'import "../health/status.ts"; import "../agent/loop.ts";',
+    "health/status.ts": 'import "../agent/loop.ts";',
+    "tests/store_test.ts": 'import "../agent/store/claim.ts";',
+  });
+  assertEquals(violations, []);
+});
