@@ -1,0 +1,128 @@
+/**
+ * The checks that need no running program: format, lint, types, layers, shell scripts, generated documents, names.
+ *
+ * @module
+ */
+
+import { exists } from "@std/fs";
+import { checkLayers } from "./check_layers.ts";
+import { checkNames } from "./check_names.ts";
+import { findProgram, spawnTied } from "./tied_process.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** How many checks went which way. */
+export interface CheckCounts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** What a check found: nothing, problems to print, or the reason why it could not look. */
+type Finding = { problems: string } | { skipped: string } | undefined;
+
+/** The checks and what the line that reports each calls it. */
+const CHECKS: Record<string, () => Promise<Finding>> = {
+  "format": checkFormat,
+  "lint": () => deno("lint"),
+  "types": () => deno("check"),
+  "layers": async () => listed(await checkLayers(ROOT)),
+  "shell scripts": checkShellScripts,
+  "generated documents": checkGeneratedDocs,
+  "names": async () => {
+    const files = await filesInGit();
+    return files === undefined ? { skipped: "names, this is not a git checkout, use git clone" } : listed(
+      await checkNames(ROOT, files),
+    );
+  },
+};
+
+/** Runs every check and prints a line for each, then what the failed ones found. */
+export async function runChecks(): Promise<CheckCounts> {
+  const counts: CheckCounts = { passed: 0, failed: 0, skipped: 0 };
+  const requireAll = Deno.env.get("REQUIRE_ALL") === "1";
+  const running = Object.entries(CHECKS).map(([name, check]) => ({ name, finding: check() }));
+  for (const { name, finding } of running) {
+    const found = await finding;
+    if (found === undefined) {
+      counts.passed++;
+      console.log(`ok    ${name}`);
+    } else if ("skipped" in found && !requireAll) {
+      counts.skipped++;
+      console.log(`SKIP ${found.skipped}`);
+    } else {
+      counts.failed++;
+      console.log(
+        `FAIL  ${name}\n${"skipped" in found ? `REQUIRE_ALL=1, but: ${found.skipped}` : found.problems}`,
+      );
+    }
+  }
+  return counts;
+}
+
+/** Runs a program in the root of the project; what it prints is a problem when it fails. */
+async function run(program: string, args: string[]): Promise<Finding> {
+  const child = await spawnTied(program, args, {
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "piped",
+    env: { NO_COLOR: "1" },
+    withoutEnv: ["RUST_BACKTRACE"],
+  });
+  const { success, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return success ? undefined : { problems: (decoder.decode(stdout) + decoder.decode(stderr)).trimEnd() };
+}
+
+function deno(...args: string[]): Promise<Finding> {
+  return run(Deno.execPath(), args);
+}
+
+function listed(problems: string[]): Finding {
+  return problems.length === 0 ? undefined : { problems: problems.join("\n") };
+}
+
+/** Names the files; what is wrong in them nobody reads, since one command mends it. */
+async function checkFormat(): Promise<Finding> {
+  const found = await deno("fmt", "--check");
+  if (found === undefined || !("problems" in found)) return found;
+  const files = [...found.problems.matchAll(/^from (.*):$/gm)].map(([, path]) =>
+    path!.replace(`${ROOT}/`, "")
+  );
+  if (files.length === 0) return found;
+  return { problems: `${files.sort().join("\n")}\nNot formatted as 'deno task fmt' would: run it` };
+}
+
+async function checkShellScripts(): Promise<Finding> {
+  const scripts = (await filesInGit() ?? []).filter((path) => path.endsWith(".sh"));
+  if (scripts.length === 0) return undefined;
+  if (await findProgram("shellcheck") === undefined) {
+    return {
+      skipped: `${scripts.length} shell scripts, shellcheck is not installed, apt-get install shellcheck`,
+    };
+  }
+  return await run("shellcheck", ["-x", ...scripts]);
+}
+
+async function checkGeneratedDocs(): Promise<Finding> {
+  const script = "scripts/gen_docs.ts";
+  return await exists(`${ROOT}/${script}`) ? await deno("run", "-A", script, "--check") : undefined;
+}
+
+/** Paths of the files that are in git or about to be; undefined where this is no checkout. */
+async function filesInGit(): Promise<string[] | undefined> {
+  if (await findProgram("git") === undefined) return undefined;
+  const { success, stdout } = await new Deno.Command("git", {
+    args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+    cwd: ROOT,
+    stderr: "null",
+  }).output();
+  if (!success) return undefined;
+  return new TextDecoder().decode(stdout).split("\0").filter((path) => path !== "");
+}
+
+if (import.meta.main) {
+  const { passed, failed, skipped } = await runChecks();
+  console.log(`${passed} checks passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  if (failed > 0) Deno.exit(1);
+}
