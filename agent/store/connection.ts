@@ -1,0 +1,96 @@
+import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
+import { ServerClock } from "./server_clock.ts";
+
+/** Finding a server may take this long before an operation fails, in milliseconds. */
+const SELECTION_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 5000;
+/** A server that does not answer for this long is given up (it may be frozen): far below the usual lease. */
+const SOCKET_TIMEOUT_MS = 10_000;
+/** Claims, acks, nacks, releases, renewals, dead letters: two of each at the most. */
+const POOL_SIZE = 12;
+
+/** Options of the URI that the claim protocol does not survive, and what they are set to instead. */
+const OVERRIDDEN = {
+  w: { value: "majority", why: "a claim or an ack that a failover rolls back is repeated or lost" },
+  journal: { value: "true", why: "an acknowledged write must survive a crash" },
+  readPreference: { value: "primary", why: "a secondary shows documents that are claimed already" },
+} as const;
+
+/** A client that is set up as the claim protocol needs it. */
+export interface Connection {
+  readonly client: MongoClient;
+  readonly clock: ServerClock;
+  /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
+  onReachable(listener: (isReachable: boolean) => void): void;
+  /** One sentence for each option of the URI that was overridden. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Makes a client for `uri`. It connects with its first operation, and again and again until one succeeds.
+ *
+ * @throws {MongoParseError} Where the URI is not valid.
+ */
+export function connect(
+  uri: string,
+  { agentName, leaseMs }: { agentName: string; leaseMs: number },
+): Connection {
+  const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
+  const options: MongoClientOptions = {
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMS },
+    readPreference: "primary",
+    readConcernLevel: "local",
+    retryWrites: true,
+    serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    socketTimeoutMS,
+    waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
+    maxPoolSize: POOL_SIZE,
+    ignoreUndefined: true,
+    ...(hasParameter(uri, "appName") ? {} : { appName: `pulling-agent/${agentName}`.slice(0, 128) }),
+    ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
+  };
+  const client = new MongoClient(uri, options);
+  const clock = new ServerClock();
+  // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
+  client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
+    if (reply.isWritablePrimary && reply.localTime instanceof Date) {
+      clock.observe(reply.localTime, connectionId);
+    }
+  });
+  return {
+    client,
+    clock,
+    onReachable: (listener) => watchTopology(client, listener),
+    warnings: overrides(uri),
+  };
+}
+
+/** Kinds of servers that take writes, in the driver's words. */
+const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
+
+function watchTopology(client: MongoClient, listener: (isReachable: boolean) => void): void {
+  let known = false;
+  client.on("topologyDescriptionChanged", ({ newDescription }) => {
+    const isReachable = [...newDescription.servers.values()].some(({ type }) => WRITABLE.has(type));
+    if (isReachable !== known) listener(known = isReachable);
+  });
+}
+
+function overrides(uri: string): string[] {
+  const found: string[] = [];
+  for (const [name, { value, why }] of Object.entries(OVERRIDDEN)) {
+    const given = parameter(uri, name);
+    if (given === undefined || given.toLowerCase() === value) continue;
+    found.push(`MONGODB_URI asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
+  }
+  return found;
+}
+
+function parameter(uri: string, name: string): string | undefined {
+  return new RegExp(`[?&]${name}=([^&]*)`, "i").exec(uri)?.[1];
+}
+
+function hasParameter(uri: string, name: string): boolean {
+  return parameter(uri, name) !== undefined;
+}

@@ -1,0 +1,100 @@
+import type { Collection, Document } from "mongodb";
+import type { LeasedDocument } from "../ports.ts";
+import { isDuplicateKey, isTransient } from "./mongo_errors.ts";
+import { held } from "./queries.ts";
+import { failure } from "./settlements.ts";
+import type { ServerClock } from "./server_clock.ts";
+
+/** Where dead letters come from and where they go. */
+export interface DeadLetterOptions {
+  collection: Collection;
+  letters: Collection;
+  clock: ServerClock;
+  maxTimeMS: number;
+}
+
+/** Reads and writes documents with every value's BSON type kept. */
+const EXACT = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
+
+/**
+ * Makes a dead letter in three writes: the verdict on the document, the copy, and the mark `failed`. A crash between
+ * any two is finished by whoever takes the lease over, as the verdict on the document tells it to. Returns 0 where the
+ * lease was lost before the verdict, which then is none.
+ */
+export async function deadLetter(
+  document: LeasedDocument,
+  error: string,
+  options: DeadLetterOptions,
+): Promise<number> {
+  const { clock, collection } = options;
+  const judged = await collection.findOneAndUpdate(held([document.id], document.token), {
+    $set: { error },
+    $currentDate: { "_pull.dead_at": true },
+    $push: failure(document, error, clock.now()),
+  }, { ...EXACT, returnDocument: "after", hint: { _id: 1 } });
+  if (!judged) return 0;
+  return await copyAndMark(document, judged, options);
+}
+
+/** Copy and mark of a verdict that an earlier holder had written. */
+export async function finishVerdict(document: LeasedDocument, options: DeadLetterOptions): Promise<number> {
+  const { collection, maxTimeMS } = options;
+  const judged = await collection.findOne(held([document.id], document.token), { ...EXACT, maxTimeMS });
+  return judged ? await copyAndMark(document, judged, options) : 0;
+}
+
+async function copyAndMark(
+  document: LeasedDocument,
+  judged: Document,
+  options: DeadLetterOptions,
+): Promise<number> {
+  const deadAt: Date = judged._pull.dead_at;
+  await copy(judged, options);
+  const { matchedCount } = await options.collection.updateOne(held([document.id], document.token), {
+    $set: { status: "failed" },
+    $unset: {
+      "_pull.token": "",
+      "_pull.owner": "",
+      "_pull.visible_at": "",
+      "_pull.takeovers": "",
+      "_pull.alone": "",
+    },
+  }, { hint: { _id: 1 } });
+  if (matchedCount === 0) await removeStale(document.id, deadAt, options);
+  return matchedCount;
+}
+
+/** Writes the letter over an older one, never over a newer one. */
+async function copy(judged: Document, { collection, letters }: DeadLetterOptions): Promise<void> {
+  const { _id, _pull, error, ...rest } = judged;
+  const letter = {
+    document: { _id, ...rest, status: "failed" },
+    attempts: _pull.attempts,
+    error,
+    errors: _pull.errors ?? [],
+    source: { database: collection.dbName, collection: collection.collectionName },
+    dead_at: _pull.dead_at,
+  };
+  const write = async (content: Document) => {
+    await letters.replaceOne({ _id, dead_at: { $lte: _pull.dead_at } }, content, { upsert: true, ...EXACT });
+  };
+  try {
+    await write(letter);
+  } catch (failed) {
+    // The letter that is there is newer than ours: it stays.
+    if (isDuplicateKey(failed)) return;
+    if (isTransient(failed)) throw failed;
+    // A document near 16 MiB leaves no room for what a letter says besides: then it refers to the document, which stays.
+    await write({ ...letter, document: { _id }, by_reference: true });
+  }
+}
+
+/**
+ * The document is the truth: a letter whose document is gone, processed, or carries another verdict is stale. Our mark
+ * may also have missed because an earlier one, whose answer was lost, had succeeded: then the letter is right.
+ */
+async function removeStale(id: unknown, deadAt: Date, { collection, letters, maxTimeMS }: DeadLetterOptions) {
+  const query = { _id: { $eq: id } as never, status: { $ne: "processed" }, "_pull.dead_at": deadAt };
+  const stands = await collection.findOne(query, { projection: { _id: 1 }, maxTimeMS });
+  if (!stands) await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt });
+}

@@ -1,0 +1,43 @@
+import type { Document, LeasedDocument, Verdict } from "../ports.ts";
+import type { RawDocument } from "./raw_document.ts";
+
+/** The lease on a document. */
+export interface Lease {
+  token: string;
+  /** By the monotonic clock: when the claim was sent. */
+  sentAtMs: number;
+  /** The number of this run. */
+  attempt: number;
+}
+
+/** A document of MongoDB's with the lease this agent holds on it. */
+export class MongoLeasedDocument implements LeasedDocument {
+  readonly id: unknown;
+  readonly token: string;
+  readonly attempt: number;
+  readonly sizeBytes: number;
+  readonly verdict: Verdict | undefined;
+  leasedAtMs: number;
+  readonly #raw: RawDocument;
+  readonly #namespace: string;
+
+  constructor(raw: RawDocument, namespace: string, lease: Lease) {
+    const deadAt = raw.bookkeeping?.dead_at;
+    this.id = raw.id;
+    this.token = lease.token;
+    this.attempt = lease.attempt;
+    this.sizeBytes = raw.bytes.length;
+    this.verdict = deadAt instanceof Date ? { deadAt } : undefined;
+    this.leasedAtMs = lease.sentAtMs;
+    this.#raw = raw;
+    this.#namespace = namespace;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.#namespace}:${this.#raw.canonicalId()}`;
+  }
+
+  read(): Document {
+    return this.#raw.read();
+  }
+}

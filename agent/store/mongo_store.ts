@@ -1,0 +1,117 @@
+import { type Collection, MongoClient } from "mongodb";
+import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from "../ports.ts";
+import type { Settings } from "../settings.ts";
+import { Claimer } from "./claimer.ts";
+import { connect, type Connection } from "./connection.ts";
+import { deadLetter, type DeadLetterOptions, finishVerdict } from "./dead_letters.ts";
+import { parseFilter } from "./filter.ts";
+import { ensureIndexes } from "./indexes.ts";
+import { isTransient } from "./mongo_errors.ts";
+import { ack, type HolderOptions, nack, release, renew } from "./settlements.ts";
+
+/** The settings that the store follows. */
+export type StoreSettings = Pick<
+  Settings,
+  | "agentName"
+  | "deadLetterCollection"
+  | "filter"
+  | "leaseDurationMs"
+  | "mongodbCollection"
+  | "mongodbDatabase"
+  | "mongodbUri"
+  | "readBack"
+>;
+
+/** A server stops working on a query of ours after this long, in milliseconds. */
+const MAX_TIME_MS = 10_000;
+
+/** A collection of MongoDB as the agent's store. */
+export class MongoStore implements DocumentStore {
+  /** One sentence for each option of the URI that was overridden. */
+  readonly warnings: readonly string[];
+  /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
+  readonly onReachable: Connection["onReachable"];
+  readonly #client: MongoClient;
+  readonly #collection: Collection;
+  readonly #claimer: Claimer;
+  readonly #holder: HolderOptions & DeadLetterOptions;
+
+  /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
+  constructor(settings: StoreSettings) {
+    const leaseMs = settings.leaseDurationMs;
+    const connection = connect(settings.mongodbUri, { agentName: settings.agentName, leaseMs });
+    const { client, clock, warnings } = connection;
+    const database = client.db(settings.mongodbDatabase);
+    const collection = database.collection(settings.mongodbCollection);
+    const letters = database.collection(settings.deadLetterCollection);
+    this.warnings = warnings;
+    this.onReachable = connection.onReachable;
+    this.#client = client;
+    this.#collection = collection;
+    this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#claimer = new Claimer({
+      ...this.#holder,
+      syncClock: () => syncClock(connection),
+      owner: settings.agentName,
+      filter: settings.filter === undefined ? undefined : parseFilter(settings.filter),
+      readBack: settings.readBack,
+    });
+  }
+
+  claim(limit: ClaimLimit): Promise<Claim> {
+    return this.#claimer.claim(limit);
+  }
+
+  recover(): Promise<readonly LeasedDocument[]> {
+    return this.#claimer.recover();
+  }
+
+  ack(acks: readonly Ack[]): Promise<number> {
+    return ack(acks, this.#holder);
+  }
+
+  nack(nacks: readonly Nack[]): Promise<number> {
+    return nack(nacks, this.#holder);
+  }
+
+  release(documents: readonly LeasedDocument[]): Promise<number> {
+    return release(documents, this.#holder);
+  }
+
+  renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
+    return renew(documents, this.#holder);
+  }
+
+  deadLetter(document: LeasedDocument, error: string): Promise<number> {
+    return deadLetter(document, error, this.#holder);
+  }
+
+  finishVerdict(document: LeasedDocument): Promise<number> {
+    return finishVerdict(document, this.#holder);
+  }
+
+  isTransient(error: unknown): boolean {
+    return isTransient(error);
+  }
+
+  /** Connects, so that whether the database can be reached is known before the first claim. Throws what the driver throws. */
+  async connect(): Promise<void> {
+    await this.#client.connect();
+  }
+
+  /** Makes the index that the claims need. Throws what the driver throws. */
+  ensureIndexes(): Promise<void> {
+    return ensureIndexes(this.#collection);
+  }
+
+  /** Closes all connections. */
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+}
+
+/** Asks the primary for its time, where its heartbeats have not told it yet. */
+async function syncClock({ client, clock }: Connection): Promise<void> {
+  const reply = await client.db("admin").command({ hello: 1 });
+  clock.observe(reply.localTime, reply.me ?? client.options.hosts[0]?.toString() ?? "");
+}

@@ -1,0 +1,44 @@
+/** Observations kept: the best of them counts, so that one that came late does no harm. */
+const KEPT = 8;
+
+/**
+ * The database server's clock, as far as it can be known from here.
+ *
+ * Leases are judged by the server, so they have to be written in its time; the pod's own wall clock decides nothing.
+ * A server says its time T in an answer; when the answer is read, its clock stands at T or later. So T plus the
+ * monotonic time since is never ahead of the server, and the greatest of several such values is the closest. A lease
+ * written from it ends early by the answer's latency at the worst, never late.
+ */
+export class ServerClock {
+  readonly #monotonicMs: () => number;
+  #server: string | undefined;
+  #offsetsMs: number[] = [];
+
+  constructor(monotonicMs: () => number = () => performance.now()) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** Whether anything is known yet. */
+  get isKnown(): boolean {
+    return this.#offsetsMs.length > 0;
+  }
+
+  /** Takes note of the time that `server`, the present primary, has just said. */
+  observe(time: Date, server: string): void {
+    // Another primary, another clock: what the last one said must not count.
+    if (server !== this.#server) this.#offsetsMs = [];
+    this.#server = server;
+    this.#offsetsMs.push(time.getTime() - this.#monotonicMs());
+    if (this.#offsetsMs.length > KEPT) this.#offsetsMs.shift();
+  }
+
+  /**
+   * The server's time, or a little less; `inMs` milliseconds later where given.
+   *
+   * @throws {Error} Before the first observation.
+   */
+  now(inMs = 0): Date {
+    if (!this.isKnown) throw new Error("The server's time is not known yet");
+    return new Date(Math.floor(Math.max(...this.#offsetsMs) + this.#monotonicMs() + inMs));
+  }
+}

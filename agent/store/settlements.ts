@@ -1,0 +1,164 @@
+import type { AnyBulkWriteOperation, Collection, Document, UpdateFilter } from "mongodb";
+import type { Ack, LeasedDocument, Nack } from "../ports.ts";
+import { held } from "./queries.ts";
+import type { ServerClock } from "./server_clock.ts";
+
+/** What the writes of a holder need. */
+export interface HolderOptions {
+  collection: Collection;
+  clock: ServerClock;
+  leaseMs: number;
+  maxTimeMS: number;
+}
+
+/** Errors of earlier attempts that are kept on a document. */
+export const KEPT_ERRORS = 5;
+
+/** Every write that ends a lease removes these: without a token a document is not leased, whatever its status. */
+const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
+
+/** Done: of the bookkeeping only the attempts stay. */
+const PROCESSED: UpdateFilter<Document> = {
+  $set: { status: "processed" },
+  $currentDate: { processed_at: true },
+  $unset: {
+    ...LEASE_FIELDS,
+    error: "",
+    "_pull.visible_at": "",
+    "_pull.takeovers": "",
+    "_pull.alone": "",
+    "_pull.errors": "",
+    "_pull.dead_at": "",
+  },
+};
+
+/**
+ * Marks documents as processed; returns how many were still ours. One grouped write a claim, and one bulk write for
+ * all the documents whose processor wants fields written with the ack.
+ */
+export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<number> {
+  const withFields = acks.filter(({ set }) => set !== undefined);
+  const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
+  const writes = byToken(plain).map(async ([token, documents]) => {
+    const { matchedCount } = await collection.updateMany(
+      held(documents.map(({ id }) => id), token),
+      PROCESSED,
+      {
+        hint: { _id: 1 },
+      },
+    );
+    return matchedCount;
+  });
+  if (withFields.length > 0) {
+    writes.push(bulk(
+      collection,
+      withFields.map(({ document, set }) => ({
+        filter: held([document.id], document.token),
+        update: { ...PROCESSED, $set: { ...set, ...PROCESSED.$set } },
+      })),
+    ));
+  }
+  return sum(await settled(writes));
+}
+
+/** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
+export function nack(nacks: readonly Nack[], { clock, collection }: HolderOptions): Promise<number> {
+  const at = clock.now();
+  return bulk(
+    collection,
+    nacks.map(({ document, error, delayMs }) => ({
+      filter: held([document.id], document.token),
+      update: {
+        $set: { status: "pending", error, "_pull.visible_at": clock.now(delayMs) },
+        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+        $push: failure(document, error, at),
+      },
+    })),
+  );
+}
+
+/** Hands documents back untouched and gives the attempt back; returns how many matched. */
+export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
+  const { clock, collection } = options;
+  const writes = byToken(documents).map(async ([token, group]) => {
+    const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
+      // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
+      $set: { status: "pending", "_pull.visible_at": clock.now() },
+      $inc: { "_pull.attempts": -1 },
+      $unset: LEASE_FIELDS,
+    }, { hint: { _id: 1 } });
+    return matchedCount;
+  });
+  return sum(await settled(writes));
+}
+
+/** Renews leases; returns the documents whose lease is no longer ours. */
+export async function renew(
+  documents: readonly LeasedDocument[],
+  options: HolderOptions,
+): Promise<LeasedDocument[]> {
+  const { clock, collection, leaseMs, maxTimeMS } = options;
+  const groups = byToken(documents).map(async ([token, group]) => {
+    const sentAtMs = performance.now();
+    const ours = held(group.map(({ id }) => id), token);
+    const { matchedCount } = await collection.updateMany(ours, {
+      $set: { "_pull.visible_at": clock.now(leaseMs) },
+    }, { hint: { _id: 1 } });
+    const lost = matchedCount === group.length ? [] : await notAmong(group, collection, ours, maxTimeMS);
+    for (const document of group) if (!lost.includes(document)) document.leasedAtMs = sentAtMs;
+    return lost;
+  });
+  return (await settled(groups)).flat();
+}
+
+/** The update of `_pull.errors` that a failure makes. */
+export function failure(document: LeasedDocument, message: string, at: Date): Document {
+  return { "_pull.errors": { $each: [{ at, attempt: document.attempt, message }], $slice: -KEPT_ERRORS } };
+}
+
+async function notAmong(
+  group: readonly LeasedDocument[],
+  collection: Collection,
+  query: Document,
+  maxTimeMS: number,
+): Promise<LeasedDocument[]> {
+  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, maxTimeMS })
+    .toArray();
+  const ours = new Set(found.map(({ _id }) => key(_id)));
+  return group.filter(({ id }) => !ours.has(key(id)));
+}
+
+/** Ids are compared by what they look like: the driver makes a new object of each it reads. */
+function key(id: unknown): string {
+  return `${typeof id}:${
+    Deno.inspect(id, { depth: 100, iterableLimit: 10_000, strAbbreviateSize: 100_000 })
+  }`;
+}
+
+async function bulk(
+  collection: Collection,
+  writes: { filter: Document; update: Document }[],
+): Promise<number> {
+  const operations: AnyBulkWriteOperation[] = writes.map((updateOne) => ({ updateOne }));
+  // Unordered: one that is refused does not keep the others from being written.
+  const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
+  return matchedCount;
+}
+
+/** Documents by their token: those of one claim can be written by one command. */
+function byToken(documents: readonly LeasedDocument[]): [string, LeasedDocument[]][] {
+  return [...Map.groupBy(documents, ({ token }) => token)];
+}
+
+/** Waits for all, so that no write is under way any more when one has failed. */
+async function settled<T>(writes: Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(writes);
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+}
+
+function sum(counts: number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
