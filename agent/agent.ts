@@ -1,0 +1,220 @@
+import type { Clock } from "./clock.ts";
+import type { AgentState, Events } from "./events.ts";
+import { LeaseKeeper } from "./lease_keeper.ts";
+import { Ledger } from "./ledger.ts";
+import { Pool } from "./pool.ts";
+import { PollLoop } from "./poll_loop.ts";
+import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
+import type { Processor, ProcessorLog } from "./processors/processor.ts";
+import type { Settings } from "./settings.ts";
+import { RetrySchedule } from "./retry_schedule.ts";
+import { Settler } from "./settler.ts";
+
+/** What an {@linkcode Agent} is made of. */
+export interface AgentOptions {
+  clock: Clock;
+  events: Events;
+  gate: PauseGate;
+  store: DocumentStore;
+  processor: Processor;
+  settings: AgentSettings;
+  logFor(document: LeasedDocument): ProcessorLog;
+}
+
+/** The settings that the agent itself follows. */
+export type AgentSettings = Pick<
+  Settings,
+  | "batchSize"
+  | "concurrency"
+  | "leaseDurationMs"
+  | "maxAttempts"
+  | "pollIntervalMs"
+  | "processTimeoutMs"
+  | "retryBackoffMs"
+  | "retryBackoffMaxMs"
+  | "shutdownTimeoutMs"
+>;
+
+/** What a stopped agent leaves behind. */
+export interface DrainReport {
+  /** Documents that were finished since the drain began. */
+  finished: number;
+  /** Documents that were handed back untouched. */
+  released: number;
+  /** Documents whose fate could not be written: their leases run out by themselves. */
+  abandoned: number;
+}
+
+/** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
+const RELEASE_LIMIT_MS = 3000;
+
+/**
+ * The life of an agent: it claims and processes until it is told to drain, and gives up what is left when it is forced.
+ *
+ * Two signals mark the two ends: after `#claiming` nothing is claimed any more; after `#working` nothing is waited for.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #ledger = new Ledger();
+  readonly #loop: PollLoop;
+  readonly #pool: Pool;
+  readonly #settler: Settler;
+  readonly #keeper: LeaseKeeper;
+  readonly #retries: RetrySchedule;
+  readonly #claiming = new AbortController();
+  readonly #working = new AbortController();
+  #state: AgentState = "starting";
+
+  constructor(options: AgentOptions) {
+    const { clock, events, gate, settings, store } = options;
+    const ledger = this.#ledger;
+    const leaseMs = settings.leaseDurationMs;
+    const claimingSignal = this.#claiming.signal;
+    this.#options = options;
+    this.#settler = new Settler({ ...settings, clock, events, ledger, store });
+    this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
+    this.#pool = new Pool({
+      // The settings first: they have a `processor` of their own, which is its name.
+      ...settings,
+      clock,
+      events,
+      ledger,
+      leaseMs,
+      processor: options.processor,
+      logFor: options.logFor,
+      settle: (held, outcome) => this.#settler.settle(held, outcome),
+    });
+    this.#loop = new PollLoop({
+      ...settings,
+      clock,
+      events,
+      ledger,
+      store,
+      gate: {
+        // Draining closes the gate as well, so that nobody needs to look at two things.
+        get isOpen() {
+          return gate.isOpen && !claimingSignal.aborted;
+        },
+        waitOpen: (signal) => gate.waitOpen(signal),
+        onChange: (listener) => gate.onChange(listener),
+      },
+      process: (documents) => this.#pool.add(documents),
+      release: (documents) => this.#release(documents),
+    });
+    gate.onChange((isOpen) => this.#gateChanged(isOpen));
+    this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
+    events.subscribe((event) => {
+      if (event.type === "retried") this.#retries.add(event.delayMs);
+    });
+  }
+
+  get state(): AgentState {
+    return this.#state;
+  }
+
+  /** How much is held right now. */
+  get held(): { documents: number; running: number } {
+    const { documents, running } = this.#ledger.counts;
+    return { documents, running };
+  }
+
+  /** Works until {@linkcode Agent.drain} or {@linkcode Agent.force} is called, then says what became of the rest. */
+  async run(): Promise<DrainReport> {
+    const { clock, events } = this.#options;
+    const claiming = this.#claiming.signal;
+    this.#keeper.start();
+    if (!claiming.aborted) this.#enter(this.#options.gate.isOpen ? "running" : "paused");
+    const loop = this.#loop.run(claiming);
+    await aborted(claiming);
+
+    const sinceMs = clock.monotonicMs();
+    const report = this.#startReport();
+    this.#retries.stop();
+    this.#pool.releaseWaiting();
+    this.#settler.flush();
+    report.abandoned = await this.#finish(loop);
+    this.#settler.stop();
+    this.#keeper.stop();
+    events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...report });
+    this.#enter("stopped");
+    return report;
+  }
+
+  /** Claims nothing any more and finishes what is in flight; forced after `SHUTDOWN_TIMEOUT`. */
+  drain(reason: string): void {
+    if (this.#claiming.signal.aborted) return;
+    const { clock, events, settings } = this.#options;
+    this.#enter("draining");
+    events.emit({ type: "drain_started", reason, inFlight: this.#ledger.counts.running });
+    events.emit({
+      type: "progress",
+      stage: "draining",
+      deadlineMs: clock.monotonicMs() + settings.shutdownTimeoutMs + 2 * RELEASE_LIMIT_MS,
+    });
+    this.#claiming.abort();
+    const cancel = clock.after(settings.shutdownTimeoutMs, () => this.force("SHUTDOWN_TIMEOUT has passed"));
+    this.#working.signal.addEventListener("abort", cancel);
+    events.subscribe((event) => {
+      if (event.type === "drain_finished") cancel();
+    });
+  }
+
+  /** Aborts what is in flight and hands it back. */
+  force(reason: string): void {
+    this.drain(reason);
+    if (this.#working.signal.aborted) return;
+    this.#options.events.emit({ type: "force_started", reason, inFlight: this.#ledger.counts.running });
+    this.#working.abort();
+  }
+
+  /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */
+  async #finish(loop: Promise<void>): Promise<number> {
+    const working = this.#working.signal;
+    // A claim under way may still bring documents: it is waited for first.
+    await Promise.race([loop, aborted(working)]);
+    await this.#ledger.empty(working);
+    if (!working.aborted) return 0;
+
+    const limit = new AbortController();
+    const cancel = this.#options.clock.after(RELEASE_LIMIT_MS, () => limit.abort());
+    this.#pool.force();
+    this.#settler.flush();
+    await Promise.race([loop, aborted(limit.signal)]);
+    await this.#ledger.empty(limit.signal);
+    cancel();
+    return this.#ledger.counts.documents;
+  }
+
+  #startReport(): DrainReport {
+    const report: DrainReport = { finished: 0, released: 0, abandoned: 0 };
+    this.#options.events.subscribe((event) => {
+      if (event.type === "processed") report.finished += event.documents;
+      if (event.type === "retried" || event.type === "dead_lettered") report.finished += 1;
+      if (event.type === "released") report.released += event.documents;
+    });
+    return report;
+  }
+
+  #release(documents: readonly LeasedDocument[]): void {
+    for (const document of documents) this.#settler.settle(this.#ledger.add(document), { kind: "release" });
+  }
+
+  #gateChanged(isOpen: boolean): void {
+    if (this.#state !== "running" && this.#state !== "paused") return;
+    this.#enter(isOpen ? "running" : "paused");
+    if (isOpen) this.#loop.wake();
+    else this.#pool.releaseWaiting();
+  }
+
+  #enter(to: AgentState): void {
+    const from = this.#state;
+    if (from === to) return;
+    this.#state = to;
+    this.#options.events.emit({ type: "state_changed", from, to });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}

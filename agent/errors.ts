@@ -1,0 +1,57 @@
+/**
+ * A failure that no retry can mend: its document becomes a dead letter at once.
+ *
+ * Processors need not import this class: any error with `permanent: true` counts.
+ */
+export class PermanentError extends Error {
+  readonly permanent = true;
+  override readonly name = "PermanentError";
+}
+
+/** A mistake in what the user gave us (settings, processor, command line): shown without a stack trace. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  /** Each problem as a sentence of its own. */
+  readonly problems: readonly string[];
+
+  constructor(problems: string | readonly string[]) {
+    const list = typeof problems === "string" ? [problems] : problems;
+    super(list.join("\n"));
+    this.problems = list;
+  }
+}
+
+/** The health directory cannot be used: the message says why and what to do. Shown without a stack trace. */
+export class HealthDirError extends Error {
+  override readonly name = "HealthDirError";
+}
+
+/** The reason an abort signal gives when a document's lease could not be kept. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+}
+
+/** The reason an abort signal gives when a handler outlives `PROCESS_TIMEOUT`. */
+export class ProcessTimeoutError extends Error {
+  override readonly name = "ProcessTimeoutError";
+}
+
+/** The reason an abort signal gives when the agent is forced to stop: interruption, not failure. */
+export class ForcedStopError extends Error {
+  override readonly name = "ForcedStopError";
+}
+
+/** The text of anything that was thrown, an `Error` or not. */
+export function errorText(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  if (typeof error === "object" && error !== null) {
+    const message = (error as { message?: unknown }).message;
+    if (typeof message === "string" && message) return message;
+    try {
+      return JSON.stringify(error) ?? String(error);
+    } catch {
+      return Object.prototype.toString.call(error);
+    }
+  }
+  return String(error);
+}

@@ -1,0 +1,54 @@
+/** What the agent is doing: see the state diagram in the documentation. */
+export type AgentState = "starting" | "running" | "paused" | "draining" | "stopped";
+
+/** A kind of write that ends a lease. */
+export type SettleKind = "ack" | "nack" | "release" | "dead_letter";
+
+/**
+ * Everything that happens in the agent and that somebody outside may want to know. Logs, counters and health files
+ * subscribe; nobody's answer is awaited.
+ */
+export type AgentEvent =
+  | { type: "state_changed"; from: AgentState; to: AgentState }
+  | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
+  | { type: "claim_failed"; error: unknown; retryInMs: number }
+  | { type: "reachable_changed"; isReachable: boolean }
+  | { type: "processed"; documents: number }
+  | { type: "retried"; id: unknown; attempt: number; error: string; delayMs: number }
+  | { type: "dead_lettered"; id: unknown; attempt: number; error: string }
+  | { type: "released"; documents: number }
+  | {
+    type: "lease_lost";
+    documents: number;
+    ids: readonly unknown[];
+    during: SettleKind | "renew" | "process";
+  }
+  | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }
+  | { type: "settle_failed"; kind: SettleKind; documents: number; error: unknown; retryInMs: number }
+  | { type: "settle_rejected"; kind: SettleKind; id: unknown; error: unknown }
+  | { type: "renew_failed"; documents: number; error: unknown }
+  | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
+  | { type: "handler_returned_late"; id: unknown; elapsedMs: number }
+  | { type: "stray_error"; error: unknown }
+  | { type: "progress"; stage: Stage; deadlineMs: number }
+  | { type: "drain_started"; reason: string; inFlight: number }
+  | { type: "force_started"; reason: string; inFlight: number }
+  | { type: "drain_finished"; elapsedMs: number; finished: number; released: number; abandoned: number };
+
+/** Where the poll loop is. It must leave the stage by the deadline it gave, or it counts as stuck. */
+export type Stage = "claiming" | "full" | "idle" | "paused" | "draining";
+
+/** Passes events on to whoever subscribed, in the order of subscription, at once. */
+export class Events {
+  readonly #listeners: ((event: AgentEvent) => void)[] = [];
+
+  /** Calls `listener` for every event from now on. */
+  subscribe(listener: (event: AgentEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Tells all subscribers. */
+  emit(event: AgentEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * What the agent needs from the outside, as small interfaces: somebody else decides when it may claim, where the
+ * documents come from, and what is done with each.
+ */
+
+/** A document of MongoDB, as the user knows it. */
+// deno-lint-ignore no-explicit-any
+export type Document = Record<string, any>;
+
+/** Says when the agent may claim. */
+export interface PauseGate {
+  readonly isOpen: boolean;
+  /** Resolves `true` as soon as claims are allowed, `false` once `signal` has aborted. */
+  waitOpen(signal: AbortSignal): Promise<boolean>;
+  /** Calls `listener` whenever the gate opens or closes. */
+  onChange(listener: (isOpen: boolean) => void): void;
+}
+
+/** A document that this agent holds a lease on. */
+export interface LeasedDocument {
+  /** `_id`, as the driver gives it. */
+  readonly id: unknown;
+  /** Stable for all attempts: `database.collection:_id`, the `_id` in canonical Extended JSON. */
+  readonly idempotencyKey: string;
+  /** Proof of ownership; all documents of one claim share it. */
+  readonly token: string;
+  /** The number of this run, 1 for the first. */
+  readonly attempt: number;
+  /** Size of the document's BSON, in bytes. */
+  readonly sizeBytes: number;
+  /** By the monotonic clock: when the lease was last written, at the latest; it may be relied on for `LEASE_DURATION` from here. */
+  leasedAtMs: number;
+  /** Set where an earlier holder had already decided that this document is a dead letter. */
+  readonly verdict: Verdict | undefined;
+  /** A fresh copy of the document, without the agent's bookkeeping. Throws where its BSON is broken. */
+  read(): Document;
+}
+
+/** The decision that a document is a dead letter, as written on the document. */
+export interface Verdict {
+  /** Server time of the decision; the letter's identity. */
+  readonly deadAt: Date;
+}
+
+/** At most this much may be claimed. */
+export interface ClaimLimit {
+  documents: number;
+  bytes: number;
+}
+
+/** What a claim brought. */
+export interface Claim {
+  readonly documents: readonly LeasedDocument[];
+  /** There may be more at once: the batch was full, cut by its bytes, or contended. */
+  readonly more: boolean;
+  /** How many of the documents were taken over from an expired lease. */
+  readonly takeovers: number;
+  /** Candidates that somebody else was faster to claim. */
+  readonly conflicts: number;
+}
+
+/** A document to ack, and the fields that its processor wants written on it with the ack. */
+export interface Ack {
+  readonly document: LeasedDocument;
+  readonly set?: Document;
+}
+
+/** A document to nack: back to pending, due after `delayMs`. */
+export interface Nack {
+  readonly document: LeasedDocument;
+  readonly error: string;
+  readonly delayMs: number;
+}
+
+/**
+ * Where documents come from and where outcomes go.
+ *
+ * Every write but the claim is fenced by the lease: it changes nothing where the lease is no longer ours. Writes
+ * return how many documents they matched; all methods throw what the database throws.
+ */
+export interface DocumentStore {
+  claim(limit: ClaimLimit): Promise<Claim>;
+  /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
+  recover(): Promise<readonly LeasedDocument[]>;
+  ack(acks: readonly Ack[]): Promise<number>;
+  nack(nacks: readonly Nack[]): Promise<number>;
+  release(documents: readonly LeasedDocument[]): Promise<number>;
+  /** Renews the leases and returns the documents whose lease is no longer ours. */
+  renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
+  /** Writes verdict, copy and mark. Returns 0 where the lease was lost before the verdict. */
+  deadLetter(document: LeasedDocument, error: string): Promise<number>;
+  /** Copy and mark of a verdict that an earlier holder had written. */
+  finishVerdict(document: LeasedDocument): Promise<number>;
+  /** Whether the same call may succeed later: an outage, a failover, a timeout. */
+  isTransient(error: unknown): boolean;
+}

@@ -1,0 +1,69 @@
+import { errorText, UsageError } from "../errors.ts";
+import type { Processor } from "./processor.ts";
+
+/**
+ * Loads the user's processor: an ES module in one file, whose default export is a function.
+ *
+ * A compiled executable cannot transpile TypeScript nor fetch packages, so that what it loads must be self-contained
+ * JavaScript. All of that is said at start, not at the first document.
+ *
+ * @throws {UsageError} Where the file is missing, is no JavaScript, fails while loading, or exports no function.
+ */
+export async function loadModule(path: string): Promise<Processor> {
+  const found = await checkFile(path);
+  let module: Record<string, unknown>;
+  try {
+    module = await import(fileUrl(found));
+  } catch (error) {
+    throw new UsageError(`PROCESSOR=module:${path} cannot be loaded: ${loadProblem(error)}`);
+  }
+  const processor = module.default;
+  if (typeof processor === "function") return processor as Processor;
+  const exported = Object.keys(module).join(", ") || "nothing";
+  throw new UsageError(
+    `PROCESSOR=module:${path} exports no function as its default (it exports: ${exported}): ` +
+      "write `export default async (document, context) => { ... }`",
+  );
+}
+
+/** The file's absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
+async function checkFile(path: string): Promise<string> {
+  if (path === "") {
+    throw new UsageError(
+      "PROCESSOR=module: names no file: write module:PATH, as in module:/app/processor.js",
+    );
+  }
+  if (/\.[cm]?tsx?$/.test(path)) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} is TypeScript, which the agent cannot load: bundle it to one .js file, ` +
+        "or write it into agent/processors/custom.ts and compile",
+    );
+  }
+  if (!/\.m?js$/.test(path)) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} is no JavaScript module: name a file that ends in .js or .mjs`,
+    );
+  }
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isFile) {
+      throw new UsageError(`PROCESSOR=module:${path} is not a file: name the .js file itself`);
+    }
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const why = error instanceof Deno.errors.NotFound
+      ? "does not exist"
+      : `cannot be read: ${errorText(error)}`;
+    throw new UsageError(`PROCESSOR=module:${path} ${why} (looked in ${Deno.cwd()}): check the path`);
+  }
+}
+
+function fileUrl(path: string): string {
+  return "file://" + path.split("/").map(encodeURIComponent).join("/");
+}
+
+function loadProblem(error: unknown): string {
+  const text = errorText(error).split("\n", 1)[0]!;
+  return `${text}: the agent takes one self-contained ES module without npm:, jsr: or http imports`;
+}

@@ -1,0 +1,54 @@
+import type { Clock } from "./clock.ts";
+
+/** Due times closer together than this wake the loop once, in milliseconds; it also bounds what is remembered. */
+const GRANULARITY_MS = 100;
+
+/** Wakes the loop when a retry that this agent scheduled is due, so that it does not wait for the next poll. */
+export class RetrySchedule {
+  readonly #clock: Clock;
+  readonly #wake: () => void;
+  /** Due times by the monotonic clock, in multiples of the granularity. */
+  readonly #due = new Set<number>();
+  #timer: { due: number; cancel: () => void } | undefined;
+
+  constructor(clock: Clock, wake: () => void) {
+    this.#clock = clock;
+    this.#wake = wake;
+  }
+
+  /** Remembers a retry that is due in `delayMs`. */
+  add(delayMs: number): void {
+    this.#due.add(Math.ceil((this.#clock.monotonicMs() + delayMs) / GRANULARITY_MS));
+    this.#arm();
+  }
+
+  /** Forgets everything. */
+  stop(): void {
+    this.#due.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    let first = Infinity;
+    for (const due of this.#due) first = Math.min(first, due);
+    if (first === Infinity || (this.#timer && this.#timer.due <= first)) return;
+    this.#timer?.cancel();
+    // A timer counts its milliseconds in 32 bits; a later one is armed again when this one fires.
+    const delayMs = Math.min(first * GRANULARITY_MS - this.#clock.monotonicMs(), 2 ** 31 - 1);
+    this.#timer = { due: first, cancel: this.#clock.after(Math.max(0, delayMs), () => this.#fire()) };
+  }
+
+  #fire(): void {
+    this.#timer = undefined;
+    const now = this.#clock.monotonicMs() / GRANULARITY_MS;
+    let isDue = false;
+    for (const due of this.#due) {
+      if (due > now) continue;
+      this.#due.delete(due);
+      isDue = true;
+    }
+    if (isDue) this.#wake();
+    this.#arm();
+  }
+}

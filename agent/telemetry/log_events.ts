@@ -1,0 +1,148 @@
+import { errorText } from "../errors.ts";
+import type { AgentEvent, Events } from "../events.ts";
+import type { Logger } from "./logger.ts";
+
+/** Repeats of the same failure are written at most this often, in milliseconds. */
+const REPEAT_MS = 30_000;
+/** Ids named in one line at the most. */
+const MAX_IDS = 10;
+
+/** Writes a log line for each event that people want to read about. */
+export function logEvents(events: Events, log: Logger, formatId: (id: unknown) => string): void {
+  const failures = new FailureLog(log);
+  const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
+  events.subscribe((event: AgentEvent) => {
+    switch (event.type) {
+      case "state_changed":
+        log.info(`Agent is ${event.to}`, { from: event.from });
+        break;
+      case "claimed": {
+        failures.over("claim");
+        const { type: _, elapsedMs, ...counts } = event;
+        const fields = { ...counts, elapsedMs: Math.round(elapsedMs) };
+        if (event.takeovers > 0) {
+          log.info("Took over documents whose lease had expired", { documents: event.takeovers });
+        }
+        if (event.documents > 0) log.debug("Claimed documents", fields);
+        break;
+      }
+      case "claim_failed":
+        failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
+        break;
+      case "reachable_changed":
+        if (event.isReachable) log.info("MongoDB is in reach");
+        else log.warn("MongoDB is out of reach");
+        break;
+      case "processed":
+        log.debug("Processed documents", { documents: event.documents });
+        break;
+      case "released":
+        log.info("Handed documents back untouched", { documents: event.documents });
+        break;
+      case "retried": {
+        const { id, type: _, ...fields } = event;
+        log.warn("Processing failed, to be tried again", { id: formatId(id), ...fields });
+        break;
+      }
+      case "dead_lettered": {
+        const { id, type: _, ...fields } = event;
+        log.error("Document is a dead letter", { id: formatId(id), ...fields });
+        break;
+      }
+      case "lease_lost":
+        log.warn("Lost the lease on documents: what they became is up to their new holder", {
+          documents: event.documents,
+          during: event.during,
+          ids: ids(event.ids),
+        });
+        break;
+      case "unconfirmed":
+        log.warn("Cannot confirm a write whose answer was lost; most likely it was applied", {
+          documents: event.documents,
+          during: event.during,
+          ids: ids(event.ids),
+        });
+        break;
+      case "settle_failed":
+        failures.report(event.kind, `Cannot write the outcome (${event.kind}), trying again`, event.error, {
+          documents: event.documents,
+          retryInMs: event.retryInMs,
+        });
+        break;
+      case "settle_rejected":
+        log.error(`MongoDB refuses the outcome (${event.kind}) of a document`, {
+          id: formatId(event.id),
+          error: errorText(event.error),
+        });
+        break;
+      case "renew_failed":
+        failures.report("renew", "Cannot renew leases", event.error, { documents: event.documents });
+        break;
+      case "handler_timed_out":
+        log.warn("The processor took longer than PROCESS_TIMEOUT", {
+          id: formatId(event.id),
+          timeoutMs: event.timeoutMs,
+        });
+        break;
+      case "handler_returned_late":
+        log.warn("The processor returned after it had been told to stop: its result is not used", {
+          id: formatId(event.id),
+          elapsedMs: Math.round(event.elapsedMs),
+        });
+        break;
+      case "stray_error":
+        log.error("An error of the processor's module belongs to no document", {
+          error: errorText(event.error),
+        });
+        break;
+      case "drain_started":
+        log.info("Draining: claiming nothing any more, finishing what is in flight", {
+          reason: event.reason,
+          inFlight: event.inFlight,
+        });
+        break;
+      case "force_started":
+        log.warn("Forced to stop: handing back what is in flight", {
+          reason: event.reason,
+          inFlight: event.inFlight,
+        });
+        break;
+      case "drain_finished": {
+        const { type: _, elapsedMs, ...fields } = event;
+        const write = event.abandoned > 0 ? "warn" : "info";
+        log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
+        break;
+      }
+      case "progress":
+        break;
+      default:
+        event satisfies never;
+    }
+  });
+}
+
+/** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
+class FailureLog {
+  readonly #log: Logger;
+  readonly #last = new Map<string, { text: string; atMs: number }>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  report(what: string, message: string, error: unknown, fields: Record<string, unknown>): void {
+    const text = errorText(error);
+    const last = this.#last.get(what);
+    const now = performance.now();
+    if (last?.text === text && now - last.atMs < REPEAT_MS) {
+      this.#log.debug(message, { error: text, ...fields });
+      return;
+    }
+    this.#last.set(what, { text, atMs: now });
+    this.#log.warn(message, { error: text, ...fields });
+  }
+
+  over(what: string): void {
+    this.#last.delete(what);
+  }
+}
