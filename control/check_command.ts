@@ -1,0 +1,28 @@
+import type { Environment } from "../agent/load_settings.ts";
+import { redactUri } from "../agent/redact.ts";
+import { type Setting, SETTINGS } from "../agent/settings.ts";
+import { formatDuration } from "../agent/settings_parse.ts";
+import { checkedSettings } from "./checked_settings.ts";
+
+/**
+ * Prints every setting as the agent would use it.
+ *
+ * @throws {UsageError} With every problem there is.
+ */
+export async function printCheckedSettings(env: Environment): Promise<void> {
+  const { settings, warnings } = await checkedSettings(env);
+  const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
+    ([key, spec]) => {
+      const value = settings[key];
+      const shown = spec.secret
+        ? redactUri(String(value))
+        : key.endsWith("Ms")
+        ? formatDuration(value as number)
+        : String(value ?? "(none)");
+      return `${spec.variable.padEnd(24)}${shown}`;
+    },
+  );
+  console.log(
+    [...lines, ...warnings.map((warning) => `Warning: ${warning}`), "The settings are fine."].join("\n"),
+  );
+}

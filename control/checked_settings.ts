@@ -1,0 +1,38 @@
+import { errorText, UsageError } from "../agent/errors.ts";
+import { type Environment, loadSettings } from "../agent/load_settings.ts";
+import { loadProcessor } from "../agent/processors/load.ts";
+import type { Processor } from "../agent/processors/processor.ts";
+import { redactor } from "../agent/redact.ts";
+import type { Settings } from "../agent/settings.ts";
+import { parseFilter } from "../agent/store/filter.ts";
+import { uriProblem } from "../agent/store/uri.ts";
+
+/** Everything that can be known before a database is asked. */
+export interface Checked {
+  settings: Settings;
+  processor: Processor;
+  warnings: string[];
+}
+
+/**
+ * Reads and checks the settings, and loads the processor they name.
+ *
+ * @throws {UsageError} With every problem there is, without credentials.
+ */
+export async function checkedSettings(env: Environment): Promise<Checked> {
+  const { values, problems, warnings } = loadSettings(env);
+  const found = [...problems];
+  const attempt = async <T>(name: string, test: () => T | Promise<T>): Promise<T | undefined> => {
+    try {
+      return await test();
+    } catch (error) {
+      found.push(error instanceof UsageError ? error.message : `${name} ${errorText(error)}`);
+    }
+  };
+  const { mongodbUri, filter, processor: name } = values;
+  if (mongodbUri !== undefined) found.push(...uriProblem(mongodbUri));
+  if (filter !== undefined) await attempt("FILTER", () => parseFilter(filter));
+  const processor = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
+  if (found.length > 0 || !processor) throw new UsageError(found.map(redactor(mongodbUri)));
+  return { settings: values as Settings, processor, warnings };
+}

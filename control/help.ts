@@ -1,0 +1,37 @@
+import { type Setting, SETTINGS } from "../agent/settings.ts";
+import { COMMANDS } from "./command_line.ts";
+
+/** What `--help` prints: made of the tables of commands and settings, so that it cannot say anything else than they do. */
+export function helpText(): string {
+  const commands = Object.values(COMMANDS).map(({ usage, doc }) => row(usage, doc));
+  const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>).map((setting) =>
+    row(setting.variable, `${setting.doc.replaceAll("`", "")} ${defaultOf(setting)}`)
+  );
+  return [
+    "pulling-agent pulls pending documents out of a MongoDB collection, processes each, and never loses one.",
+    "",
+    "Usage: pulling-agent [COMMAND]",
+    "",
+    ...commands,
+    row("--help, -h", "Print this."),
+    row("--version, -V", "Print the version of the agent and of what it is made of."),
+    "",
+    "Settings are environment variables. Durations are seconds (5), or carry a unit (500ms, 2m).",
+    "",
+    ...settings,
+    "",
+    "Signals: TERM, INT and HUP drain and exit (a second one forces); USR1 pauses, USR2 resumes.",
+    "Exit status: 0 fine, 1 it failed, 2 wrong usage or settings.",
+  ].join("\n");
+}
+
+function defaultOf({ default: given, defaultText, required }: Setting<unknown>): string {
+  if (required) return "(required)";
+  return `(default: ${(given ?? defaultText ?? "none").replaceAll("`", "")})`;
+}
+
+const NAME_WIDTH = 36;
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(NAME_WIDTH)}${text}`;
+}

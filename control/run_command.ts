@@ -1,0 +1,130 @@
+import { Agent } from "../agent/agent.ts";
+import { systemClock } from "../agent/clock.ts";
+import { Events } from "../agent/events.ts";
+import type { Environment } from "../agent/load_settings.ts";
+import type { LeasedDocument } from "../agent/ports.ts";
+import type { ProcessorLog } from "../agent/processors/processor.ts";
+import { redactor } from "../agent/redact.ts";
+import type { Settings } from "../agent/settings.ts";
+import { formatId } from "../agent/store/format_id.ts";
+import { MongoStore } from "../agent/store/mongo_store.ts";
+import { prepareStore } from "../agent/store/prepare_store.ts";
+import { logEvents } from "../agent/telemetry/log_events.ts";
+import { Logger } from "../agent/telemetry/logger.ts";
+import { versionInfo } from "../agent/version.ts";
+import { HealthDir } from "../health/health_dir.ts";
+import { HealthReporter } from "../health/health_reporter.ts";
+import { checkedSettings } from "./checked_settings.ts";
+import { ControlFile } from "./control_file.ts";
+import { PauseController } from "./pause_controller.ts";
+import type { Signals } from "./signals.ts";
+
+/** Whatever is still open when the agent has stopped may take this long to close, in milliseconds. */
+const CLOSE_LIMIT_MS = 1000;
+
+/**
+ * Runs the agent until it has drained; returns the exit status.
+ *
+ * @throws {UsageError} Where the settings or the processor cannot be used.
+ * @throws {HealthDirError} Where the health directory cannot.
+ */
+export async function run(env: Environment, signals: Signals): Promise<number> {
+  const { settings, processor, warnings } = await checkedSettings(env);
+  const redact = redactor(settings.mongodbUri);
+  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
+  const directory = await HealthDir.open(settings.healthDir);
+  // Only the commands that send signals need it; a processor must not be able to start programs.
+  await Deno.permissions.revoke({ name: "run" });
+
+  const events = new Events();
+  const gate = new PauseController();
+  const store = new MongoStore(settings);
+  const { version } = versionInfo();
+  logEvents(events, log, formatId);
+  const agent = new Agent({
+    clock: systemClock,
+    events,
+    gate,
+    store,
+    processor,
+    settings,
+    logFor: (document) => documentLog(log, document),
+  });
+  const health = new HealthReporter({
+    ...settings,
+    directory,
+    events,
+    redact,
+    version,
+    name: settings.agentName,
+    control: () => gate.current,
+    held: () => agent.held,
+    onProblem: (message) => log.error(message),
+  });
+  gate.onChange(() => {
+    const { state, source } = gate.current;
+    log.info(state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", { source });
+    health.refresh();
+  });
+  catchStrayErrors(events);
+  announce(log, settings, [...warnings, ...store.warnings]);
+
+  const controlFile = new ControlFile({
+    path: settings.controlFile,
+    onCommand: (command) => gate[command]("file"),
+    onProblem: (message) => log.warn(message),
+  });
+  // The file decides how the agent starts; signals that came meanwhile are later changes.
+  await controlFile.start();
+  let stops = 0;
+  signals.handle((command) => {
+    if (command.kind !== "stop") return gate[command.kind]("signal");
+    stops += 1;
+    if (stops === 1) agent.drain(command.signal);
+    else agent.force(`a second signal, ${command.signal}`);
+  });
+  health.start();
+  const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
+
+  const { abandoned } = await agent.run();
+  stopPreparing();
+  const closing = Promise.allSettled([controlFile.stop(), store.close(), health.stop()]);
+  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
+  return abandoned > 0 ? 1 : 0;
+}
+
+function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
+  const { version, commit, build, deno, driver } = versionInfo();
+  log.info("Starting pulling-agent", {
+    version,
+    commit,
+    build,
+    deno,
+    driver,
+    agent: settings.agentName,
+    source: `${settings.mongodbDatabase}.${settings.mongodbCollection}`,
+    processor: settings.processor,
+    concurrency: settings.concurrency,
+    batchSize: settings.batchSize,
+  });
+  for (const warning of warnings) log.warn(warning);
+}
+
+/** A user's module may leave promises and timers behind that fail later: that must not take the others' documents down. */
+function catchStrayErrors(events: Events): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    events.emit({ type: "stray_error", error: event.reason });
+  });
+  globalThis.addEventListener("error", (event) => {
+    event.preventDefault();
+    events.emit({ type: "stray_error", error: event.error ?? event.message });
+  });
+}
+
+function documentLog(log: Logger, { id, attempt }: LeasedDocument): ProcessorLog {
+  const write =
+    (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: Record<string, unknown>) =>
+      log[level](String(message), { id: formatId(id), attempt, ...fields });
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}

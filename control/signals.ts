@@ -1,0 +1,39 @@
+/** What a signal asks for. */
+export type SignalCommand = { kind: "stop"; signal: Deno.Signal } | { kind: "pause" | "resume" };
+
+const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
+  SIGTERM: "stop",
+  SIGINT: "stop",
+  SIGHUP: "stop",
+  SIGUSR1: "pause",
+  SIGUSR2: "resume",
+};
+
+/**
+ * Listens to all signals that mean something to the agent, from its construction to the end of the process.
+ *
+ * It is made before anything else: until then PID 1 ignores them, and any other process dies of the two user signals.
+ * The listeners are never removed: as PID 1 that would leave the process to die of the next signal. What arrives before
+ * {@linkcode Signals.handle} is kept.
+ */
+export class Signals {
+  #early: SignalCommand[] = [];
+  #handler: ((command: SignalCommand) => void) | undefined;
+
+  constructor() {
+    for (const [signal, kind] of Object.entries(COMMANDS) as [Deno.Signal, SignalCommand["kind"]][]) {
+      Deno.addSignalListener(signal, () => this.#receive(kind === "stop" ? { kind, signal } : { kind }));
+    }
+  }
+
+  /** Hands all signals to `handler` from now on, those that came before first. */
+  handle(handler: (command: SignalCommand) => void): void {
+    this.#handler = handler;
+    for (const command of this.#early.splice(0)) handler(command);
+  }
+
+  #receive(command: SignalCommand): void {
+    if (this.#handler) this.#handler(command);
+    else this.#early.push(command);
+  }
+}

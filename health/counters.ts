@@ -1,0 +1,54 @@
+import type { AgentEvent } from "../agent/events.ts";
+
+/** What is counted since the agent's start: declared once, for the status file and whoever reads it. */
+export const COUNTERS = {
+  claimed: "documents claimed",
+  processed: "documents processed",
+  retried: "failures that are tried again",
+  dead_lettered: "documents that became dead letters",
+  released: "documents handed back untouched",
+  takeovers: "documents taken over from an expired lease",
+  conflicts: "candidates that another agent was faster to claim",
+  lease_lost: "leases that were lost before the document was settled",
+  unconfirmed: "writes whose answer was lost and could not be confirmed",
+  timed_out: "handlers that took longer than PROCESS_TIMEOUT",
+  claim_failures: "claims that failed",
+} as const;
+
+/** The name of a counter. */
+export type Counter = keyof typeof COUNTERS;
+
+/** Counts what happens in an agent. */
+export class Counters {
+  readonly values: Record<Counter, number> = Object.fromEntries(
+    Object.keys(COUNTERS).map((name) => [name, 0]),
+  ) as Record<Counter, number>;
+
+  /** Takes note of an event of the agent's. */
+  observe(event: AgentEvent): void {
+    const { values } = this;
+    switch (event.type) {
+      case "claimed":
+        values.claimed += event.documents;
+        values.takeovers += event.takeovers;
+        values.conflicts += event.conflicts;
+        break;
+      case "processed":
+      case "released":
+      case "lease_lost":
+      case "unconfirmed":
+        values[event.type] += event.documents;
+        break;
+      case "retried":
+      case "dead_lettered":
+        values[event.type] += 1;
+        break;
+      case "handler_timed_out":
+        values.timed_out += 1;
+        break;
+      case "claim_failed":
+        values.claim_failures += 1;
+        break;
+    }
+  }
+}

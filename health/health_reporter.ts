@@ -1,0 +1,164 @@
+import { errorText } from "../agent/errors.ts";
+import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
+import { Counters } from "./counters.ts";
+import type { HealthDir, HealthFile } from "./health_dir.ts";
+import { ProgressMonitor } from "./progress_monitor.ts";
+import type { Status } from "./status.ts";
+
+/** What a {@linkcode HealthReporter} needs. */
+export interface HealthReporterOptions {
+  directory: HealthDir;
+  events: Events;
+  heartbeatIntervalMs: number;
+  readyWhilePaused: boolean;
+  name: string;
+  version: string;
+  /** What the pause controller says. */
+  control(): { state: "running" | "paused"; source: string; since: Date };
+  /** What the agent holds. */
+  held(): { documents: number; running: number };
+  redact(text: string): string;
+  /** Told once for each different reason why a health file cannot be written. */
+  onProblem(message: string): void;
+}
+
+/** What changes the status file is written at most this often, in milliseconds, unless a state changes. */
+const STATUS_EVERY_MS = 1000;
+/** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
+const FAILURES_TO_UNREADY = 2;
+
+/** Writes what probes and operators look at: whether the agent lives, is ready, and what it is doing. */
+export class HealthReporter {
+  readonly #options: HealthReporterOptions;
+  readonly #counters = new Counters();
+  readonly #progress = new ProgressMonitor(() => performance.now());
+  readonly #startedAt = new Date();
+  #state: AgentState = "starting";
+  #isReachable = false;
+  #failedClaims = 0;
+  #lastError: Status["last_error"];
+  #isReadyOnDisk = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #statusTimer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #isWriteQueued = false;
+  #lastProblem = "";
+
+  constructor(options: HealthReporterOptions) {
+    this.#options = options;
+    options.events.subscribe((event) => this.#observe(event));
+  }
+
+  /** Starts the heartbeat. Call it before the agent runs. */
+  start(): void {
+    this.#timer = setInterval(() => this.#beat(), this.#options.heartbeatIntervalMs);
+    this.refresh();
+  }
+
+  /** Ends the heartbeat and removes the files. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    clearTimeout(this.#statusTimer);
+    await this.#writing;
+    await this.#options.directory.close();
+  }
+
+  /** Writes readiness and status anew, soon. */
+  refresh(): void {
+    if (this.#isWriteQueued) return;
+    this.#isWriteQueued = true;
+    this.#queue(async () => {
+      this.#isWriteQueued = false;
+      await this.#writeReadiness();
+      await this.#write("status.json", JSON.stringify(this.#status()));
+    });
+  }
+
+  get #isReady(): boolean {
+    const isAtWork = this.#state === "running" ||
+      (this.#state === "paused" && this.#options.readyWhilePaused);
+    return isAtWork && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY;
+  }
+
+  #observe(event: AgentEvent): void {
+    const { stage } = this.#progress;
+    const wasReady = this.#isReady;
+    this.#counters.observe(event);
+    this.#progress.observe(event);
+    if ("error" in event) this.#lastError = this.#describe(event.error);
+    if (event.type === "reachable_changed") this.#isReachable = event.isReachable;
+    if (event.type === "claim_failed") this.#failedClaims += 1;
+    if (event.type === "claimed") this.#failedClaims = 0;
+    if (event.type === "state_changed") this.#state = event.to;
+    if (stage === undefined && this.#progress.stage !== undefined) this.#loopStarted();
+    if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();
+    else if (event.type !== "progress") this.#refreshSoon();
+  }
+
+  #refreshSoon(): void {
+    this.#statusTimer ??= setTimeout(() => {
+      this.#statusTimer = undefined;
+      this.refresh();
+    }, STATUS_EVERY_MS);
+  }
+
+  #loopStarted(): void {
+    this.#queue(() => this.#write("startup", JSON.stringify({ at: new Date().toISOString() })));
+    this.#beat();
+  }
+
+  /** A heartbeat, unless the loop is stuck: then the file grows old, and the liveness probe sees it. */
+  #beat(): void {
+    if (this.#progress.stage !== undefined && !this.#progress.isStuck) {
+      const beat = { at: new Date().toISOString(), state: this.#state, stage: this.#progress.stage };
+      this.#queue(() => this.#write("liveness", JSON.stringify(beat)));
+    }
+    this.refresh();
+  }
+
+  async #writeReadiness(): Promise<void> {
+    if (this.#isReady === this.#isReadyOnDisk) return;
+    if (this.#isReady) await this.#write("readiness", JSON.stringify({ since: new Date().toISOString() }));
+    else await this.#options.directory.remove("readiness");
+    this.#isReadyOnDisk = this.#isReady;
+  }
+
+  #status(): Status {
+    const { control, held, name, version } = this.#options;
+    const { since, ...rest } = control();
+    return {
+      pid: Deno.pid,
+      name,
+      version,
+      state: this.#state,
+      control: { ...rest, since: since.toISOString() },
+      ready: this.#isReady,
+      connected: this.#isReachable,
+      loop: { stage: this.#progress.stage ?? "starting", stuck: this.#progress.isStuck },
+      held: held(),
+      counters: this.#counters.values,
+      last_error: this.#lastError,
+      started_at: this.#startedAt.toISOString(),
+      updated_at: new Date().toISOString(),
+    };
+  }
+
+  #describe(error: unknown): Status["last_error"] {
+    return { at: new Date().toISOString(), message: this.#options.redact(errorText(error)).slice(0, 500) };
+  }
+
+  async #write(file: HealthFile, content: string): Promise<void> {
+    await this.#options.directory.write(file, content);
+  }
+
+  /** One write after the other, so that an older content never replaces a newer one. */
+  #queue(write: () => Promise<void>): void {
+    this.#writing = this.#writing.then(write).catch((error) => {
+      const problem = `The health directory ${this.#options.directory.path} cannot be written: ${
+        errorText(error)
+      }`;
+      if (problem !== this.#lastProblem) this.#options.onProblem(problem);
+      this.#lastProblem = problem;
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import type { AgentState } from "../agent/events.ts";
+import type { Counter } from "./counters.ts";
+
+/** What `status.json` says: one line of JSON, for people and for the commands. */
+export interface Status {
+  pid: number;
+  name: string;
+  version: string;
+  state: AgentState;
+  /** Whether the agent may claim, on whose word, and since when. */
+  control: { state: "running" | "paused"; source: string; since: string };
+  ready: boolean;
+  /** Whether a MongoDB server that takes writes is in reach. */
+  connected: boolean;
+  /** What the poll loop is at, and whether it should have been done with it by now. */
+  loop: { stage: string; stuck: boolean };
+  held: { documents: number; running: number };
+  counters: Record<Counter, number>;
+  /** The last thing that went wrong, if anything did. */
+  last_error?: { at: string; message: string };
+  started_at: string;
+  updated_at: string;
+}
+
+/** The status of the agent that uses a health directory; undefined where its file is missing or not written yet. */
+export async function readStatus(directory: string): Promise<Status | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(`${directory}/status.json`);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  try {
+    const status = JSON.parse(text);
+    return typeof status?.pid === "number" ? status as Status : undefined;
+  } catch {
+    return undefined;
+  }
+}

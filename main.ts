@@ -1,0 +1,70 @@
+import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
+import { Signals } from "./control/signals.ts";
+import { HealthDirError, UsageError } from "./agent/errors.ts";
+
+const env = (variable: string) => Deno.env.get(variable);
+
+/**
+ * Carries a command out and returns the exit status. What a command needs is imported when it is called for: a probe
+ * that loaded the database driver would cost three times as much, every few seconds.
+ */
+async function execute(line: CommandLine): Promise<number> {
+  switch (line.command) {
+    case "run": {
+      // Before anything else: until then PID 1 is deaf, and any other process dies of the user signals.
+      const signals = new Signals();
+      const { run } = await import("./control/run_command.ts");
+      return await run(env, signals);
+    }
+    case "pause":
+    case "resume": {
+      const { tellAgent } = await import("./control/pause_command.ts");
+      return await tellAgent(line.command, env) ? 0 : 1;
+    }
+    case "status": {
+      const { printStatus } = await import("./health/status_command.ts");
+      return await printStatus({ json: line.json, env }) ? 0 : 1;
+    }
+    case "health": {
+      const { probe } = await import("./health/probe_command.ts");
+      return await probe(line.probe, env) ? 0 : 1;
+    }
+    case "check": {
+      const { printCheckedSettings } = await import("./control/check_command.ts");
+      await printCheckedSettings(env);
+      return 0;
+    }
+    case "help": {
+      const { helpText } = await import("./control/help.ts");
+      console.log(helpText());
+      return 0;
+    }
+    case "version": {
+      const { versionText } = await import("./agent/version.ts");
+      console.log(versionText());
+      return 0;
+    }
+  }
+}
+
+/** Says what went wrong, and which exit status that is: nobody needs a stack trace for a mistake in a setting. */
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    for (const problem of error.problems) console.error(`pulling-agent: ${problem}`);
+    return 2;
+  }
+  if (error instanceof HealthDirError) console.error(`pulling-agent: ${error.message}`);
+  else console.error("pulling-agent: this is a bug, please report it:", error);
+  return 1;
+}
+
+if (import.meta.main) {
+  let status: number;
+  try {
+    status = await execute(parseCommandLine(Deno.args));
+  } catch (error) {
+    status = report(error);
+  }
+  // Whatever a user's module keeps open (a timer, a socket) must not hold the process.
+  Deno.exit(status);
+}
