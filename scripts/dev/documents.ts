@@ -1,0 +1,105 @@
+/**
+ * Reading a user's documents from a file.
+ *
+ * @module
+ */
+
+import { type Document, EJSON } from "bson";
+import { UserError } from "./user_error.ts";
+
+/**
+ * Reads documents in Extended JSON: an array, one document, or one on each line, as `mongoexport` writes them. A document
+ * without a `status` gets `"pending"`; all else is kept as it is.
+ *
+ * @throws {UserError} with the line, when the file cannot be read, holds no JSON, or something that is no document
+ */
+export async function readDocuments(path: string): Promise<Document[]> {
+  let text: string;
+  try {
+    text = (await Deno.readTextFile(path)).replace(/^\uFEFF/, "");
+  } catch (error) {
+    throw new UserError(`Cannot read FILE=${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  const documents = parseDocuments(text, path);
+  if (documents.length === 0) throw new UserError(`FILE=${path} holds no documents`);
+  return documents;
+}
+
+/** Parses what {@linkcode readDocuments} reads; `name` is what errors call it. */
+export function parseDocuments(text: string, name: string): Document[] {
+  const first = text.trimStart()[0];
+  if (first === undefined) return [];
+  if (first === "[" || isOneDocument(text)) {
+    const whole = parseJson(text, name, 1);
+    const values: unknown[] = Array.isArray(whole) ? whole : [whole];
+    return values.map((value, index) => toDocument(value, `document ${index + 1} of ${name}`));
+  }
+  return text.split("\n").flatMap((line, index) => {
+    if (line.trim() === "") return [];
+    return [toDocument(parseJson(line, name, index + 1), `${name}, line ${index + 1},`)];
+  });
+}
+
+/** Whether the text is one document spread over several lines, rather than one document a line. */
+function isOneDocument(text: string): boolean {
+  try {
+    JSON.parse(text.trimStart().split("\n", 1)[0]!);
+    return false;
+  } catch {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      // Neither: where the first line is only the start of something, a message about the whole says more.
+      return text.trimStart().split("\n", 1)[0]!.trim() === "{";
+    }
+  }
+}
+
+function parseJson(text: string, name: string, firstLine: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const line = firstLine + lineOf(message, text) - 1;
+    // V8 repeats part of the text and the position, which counts from the start of the piece it was given.
+    const why = message.replace(/,? *(\.\.\.)?".*" is not valid JSON$/s, "").replace(
+      / (in JSON )?at position.*$/s,
+      "",
+    );
+    throw new UserError(`${name}, line ${line}, is not JSON: ${why}`);
+  }
+}
+
+function lineOf(message: string, text: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  // Without a position, the text ended too early, or one character was unexpected.
+  const before = position === undefined ? beforeUnexpected(message, text) : text.slice(0, Number(position));
+  return before.split("\n").length;
+}
+
+function beforeUnexpected(message: string, text: string): string {
+  const token = /Unexpected token '(.+?)'/su.exec(message)?.[1];
+  const excerpt = /"(?:\.\.\. ?)?(.*?)(?:\.\.\.)?" is not valid JSON$/s.exec(message)?.[1];
+  const start = excerpt === undefined ? -1 : text.indexOf(excerpt);
+  if (token === undefined || start === -1) return text.trimEnd();
+  return text.slice(0, Math.max(start, text.indexOf(token, start)));
+}
+
+function toDocument(value: unknown, where: string): Document {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new UserError(`${where} is ${kindOf(value)}, not a document: write { ... }`);
+  }
+  let document: Document;
+  try {
+    document = EJSON.deserialize(value as Document, { relaxed: false });
+  } catch (error) {
+    throw new UserError(`${where} is not Extended JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  return "status" in document ? document : { ...document, status: "pending" };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : `a ${typeof value}`;
+}
