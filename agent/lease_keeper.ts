@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { LeaseLostError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
+import { safeUntilMs } from "./lease.ts";
 import type { DocumentStore } from "./ports.ts";
 
 /** What a {@linkcode LeaseKeeper} needs. */
@@ -15,8 +16,6 @@ export interface LeaseKeeperOptions {
 
 /** Renewals a lease gets before it would end. */
 const RENEWALS_PER_LEASE = 3;
-/** A handler is told to stop when this share of its lease has passed without a renewal: it needs time to obey. */
-const SAFE_SHARE = 0.9;
 
 /**
  * Renews the lease of everything the agent holds, every third of its duration, through pause and drain, and tells a

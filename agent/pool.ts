@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { ForcedStopError, ProcessTimeoutError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
+import { safeUntilMs } from "./lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
 import { fieldsToSet } from "./processors/result.ts";
@@ -68,7 +69,7 @@ export class Pool {
       const held = this.#waiting.shift()!;
       if (!ledger.has(held)) continue;
       // A lease that may have ended while the document waited protects nothing: somebody else may have it by now.
-      if (clock.monotonicMs() >= held.document.leasedAtMs + leaseMs) settle(held, { kind: "release" });
+      if (clock.monotonicMs() >= safeUntilMs(held.document, leaseMs)) settle(held, { kind: "release" });
       else this.#start(held);
     }
   }
