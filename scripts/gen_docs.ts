@@ -1,0 +1,95 @@
+/**
+ * Writes what the tables of settings, commands and counters say into the documents. With `--check` it writes nothing
+ * and fails where a document says something else.
+ */
+import { type Command, COMMANDS } from "../control/command_line.ts";
+import { type Setting, SETTINGS } from "../agent/settings.ts";
+import { COUNTERS } from "../health/counters.ts";
+
+/** A part of a document that is written by this script, between two marks. */
+interface Part {
+  file: string;
+  mark: string;
+  content: string;
+}
+
+const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>);
+
+const PARTS: Part[] = [
+  { file: "README.md", mark: "settings", content: settingsTable() },
+  { file: "README.md", mark: "commands", content: commandsTable() },
+  { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
+  { file: "docs/configuration.md", mark: "counters", content: countersTable() },
+];
+
+function settingsTable(): string {
+  const rows = settings.map((setting) => [`\`${setting.variable}\``, defaultOf(setting), setting.doc]);
+  return table(["Variable", "Default", "Meaning"], rows);
+}
+
+function settingsInFull(): string {
+  return settings.map((setting) =>
+    `### \`${setting.variable}\`\n\n${setting.doc}\n\n- Accepts: ${setting.parse.accepts}.\n- Default: ${
+      defaultOf(setting)
+    }.`
+  ).join("\n\n");
+}
+
+function commandsTable(): string {
+  const rows = Object.values<Command>(COMMANDS).map(({ usage, doc }) => [`\`pulling-agent ${usage}\``, doc]);
+  return table(["Command", "What it does"], rows);
+}
+
+function countersTable(): string {
+  return table(["Counter", "Counts"], Object.entries(COUNTERS).map(([name, doc]) => [`\`${name}\``, doc]));
+}
+
+function defaultOf({ default: given, defaultText, required }: Setting<unknown>): string {
+  if (required) return "required";
+  return given === undefined ? defaultText ?? "none" : `\`${given}\``;
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** The document with the part between its marks replaced. */
+function withPart(text: string, { file, mark, content }: Part): string {
+  const [start, end] = [`<!-- generated: ${mark} -->`, `<!-- /generated: ${mark} -->`];
+  const [from, to] = [text.indexOf(start), text.indexOf(end)];
+  if (from < 0 || to < from) {
+    throw new Error(`${file} has no part between ${start} and ${end}: put the marks in`);
+  }
+  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+/** Formats like `deno fmt`, so that the two never disagree. */
+async function formatted(text: string): Promise<string> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--ext=md", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { stdout, success } = await child.output();
+  if (!success) throw new Error("deno fmt failed");
+  return new TextDecoder().decode(stdout);
+}
+
+const root = new URL("../", import.meta.url);
+const isCheck = Deno.args.includes("--check");
+let drifted = false;
+for (const file of new Set(PARTS.map((part) => part.file))) {
+  const path = new URL(file, root);
+  const before = await Deno.readTextFile(path);
+  const after = await formatted(PARTS.filter((part) => part.file === file).reduce(withPart, before));
+  if (after === before) continue;
+  drifted = true;
+  if (isCheck) console.error(`${file} is not what the tables say: run deno run -A scripts/gen_docs.ts`);
+  else await Deno.writeTextFile(path, after);
+}
+Deno.exit(isCheck && drifted ? 1 : 0);
