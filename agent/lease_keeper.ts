@@ -85,11 +85,10 @@ export class LeaseKeeper {
 
   #abortOverdue(): void {
     const { clock, leaseMs, ledger } = this.#options;
-    const overdueMs = clock.monotonicMs() - leaseMs * SAFE_SHARE;
+    const nowMs = clock.monotonicMs();
     for (const held of ledger.all()) {
-      if (held.state !== "running" || held.document.leasedAtMs > overdueMs || held.abort.signal.aborted) {
-        continue;
-      }
+      if (held.state !== "running" || held.abort.signal.aborted) continue;
+      if (safeUntilMs(held.document, leaseMs) > nowMs) continue;
       held.abort.abort(new LeaseLostError("The document's lease could not be renewed in time"));
     }
   }
