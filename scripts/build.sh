@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles dist/pulling-agent. The same sources, tools and commit give the same bytes (SOURCE_DATE_EPOCH is honoured).
-# Nothing is compiled if nothing has changed.
+# Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit, tools and path of the checkout give the
+# same bytes (`deno compile` writes the path of its cache into the executable); SOURCE_DATE_EPOCH is honoured.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -41,11 +41,27 @@ commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # shellcheck disable=SC2086  # a list
 if [ "$commit" != unknown ] && [ -n "$(git status --porcelain -- $sources)" ]; then commit=$commit-dirty; fi
 
-# The sources alone, with one and the same time, so that neither other files nor the checkout's times get in.
-stage=.tools/stage/$$
-trap 'rm -rf "$stage"' EXIT
+# The sources alone, with one and the same time and under one name, so that nothing else gets into the executable.
+stage=.tools/stage
+locked=''
+clean_up() { [ -z "$locked" ] || rm -rf "$stage" .tools/build.lock; }
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+waited=0
+until mkdir .tools/build.lock 2>/dev/null; do
+  holder=$(cat .tools/build.lock/pid 2>/dev/null || :)
+  if { [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; } || { [ -z "$holder" ] && [ "$waited" -ge 5 ]; }; then
+    rm -rf .tools/build.lock
+    continue
+  fi
+  [ "$waited" != 2 ] || say "waiting for another build (process ${holder:-unknown}) to finish"
+  waited=$((waited + 1))
+  sleep 1
+done
+locked=yes
+echo $$ >.tools/build.lock/pid
+rm -rf "$stage"
 mkdir -p "$stage"
 # shellcheck disable=SC2086
 cp -R $sources "$stage"
@@ -78,6 +94,6 @@ mkdir -p dist
   die "deno compile failed, as said above."
 new=$(sha256 <"$stage/pulling-agent")
 mv -f "$stage/pulling-agent" "$binary"
-printf '%s %s\n' "$key" "$new" >.tools/build.key.$$
-mv -f .tools/build.key.$$ .tools/build.key
+printf '%s %s\n' "$key" "$new" >"$stage/key"
+mv -f "$stage/key" .tools/build.key
 say "$binary: $(($(wc -c <"$binary") / 1048576)) MiB, SHA-256 $new"

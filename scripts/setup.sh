@@ -152,7 +152,7 @@ download_wheel() { # REQUIREMENT PLATFORM DIGEST FILE
   rm -rf "$tmp/wheel"
   if ! "$python" -m pip download --quiet --disable-pip-version-check --no-input --retries 1 --timeout 15 --no-deps \
     --only-binary :all: --platform "$2" --dest "$tmp/wheel" "$1" >"$tmp/log" 2>&1; then
-    why="pip: $(last_line "$tmp/log")"
+    if grep -q -i 'retrying' "$tmp/log"; then why='pip cannot reach the Python package index'; else why="pip: $(last_line "$tmp/log")"; fi
     return 1
   fi
   take_if_pinned "$3" "$4" "$tmp"/wheel/*
@@ -226,12 +226,12 @@ find_deno() {
     say "downloading Deno $DENO_VERSION from $base"
     if download "$base/deno-$(pin DENO_TARGET).zip" "$tmp/deno.zip" && only_member_of_zip "$tmp/deno.zip" "$tmp/deno" &&
       take_program "$digest" "$deno" "$tmp/deno"; then return 0; fi
-    reasons="$reasons $why;"
+    reasons="${reasons:+$reasons; }$why"
   done
   say "not reachable (${why}); downloading Deno $DENO_VERSION from the Python package index with pip (40 MB)"
   if download_wheel "$DENO_WHEEL" "$(pin DENO_WHEEL_PLATFORM)" "$(pin DENO_WHEEL_SHA256)" "$tmp/deno.whl" &&
     member_of_wheel "$tmp/deno.whl" scripts/deno "$tmp/deno" && take_program "$digest" "$deno" "$tmp/deno"; then return 0; fi
-  die "Deno $DENO_VERSION cannot be had here ($reasons $why): install Deno $DENO_MIN or newer, or set DENO to its path."
+  die "Deno $DENO_VERSION cannot be had here ($reasons; $why): install Deno $DENO_MIN or newer, or set DENO to its path."
 }
 
 # --- @std packages --------------------------------------------------------------------------------------------------
@@ -277,7 +277,8 @@ try_compile() { # COMPILER [DENORT]: compiles and runs a program; leaves the ver
   echo 'console.log(Deno.version.deno);' >"$tmp/try.ts"
   rm -f "$tmp/try"
   (cd "$tmp" && limit 300 env DENO_DIR="$tools/deno_dir" ${2:+DENORT_BIN="$2"} "$1" compile --quiet --no-check --no-lock --no-config --no-code-cache -o try try.ts) >"$tmp/log" 2>&1 || return 1
-  runs=$("$tmp/try" 2>"$tmp/log") && [ -n "$runs" ]
+  runs=$("$tmp/try" 2>"$tmp/log") || return 1
+  case $runs in *[!0-9.]* | '') return 1 ;; esac
 }
 
 find_denort() {
