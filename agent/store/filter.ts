@@ -8,7 +8,8 @@ import type { Document, Filter } from "mongodb";
  */
 export function parseFilter(text: string): Filter<Document> {
   try {
-    return EJSON.parse(text, { relaxed: true }) as Filter<Document>;
+    // Not relaxed: a $numberLong beyond 2^53 would be rounded to a number that matches something else.
+    return EJSON.parse(text, { relaxed: false }) as Filter<Document>;
   } catch (error) {
     throw new Error(`is not Extended JSON: ${(error as Error).message}`);
   }

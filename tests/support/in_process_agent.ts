@@ -1,0 +1,83 @@
+/**
+ * Whole agents in the process of the test: as `main.ts` wires them, with nothing between them and their MongoDB.
+ *
+ * @module
+ */
+
+import { Agent, type AgentSettings, type DrainReport } from "../../agent/agent.ts";
+import { systemClock } from "../../agent/clock.ts";
+import { type AgentEvent, Events } from "../../agent/events.ts";
+import type { DocumentStore } from "../../agent/ports.ts";
+import type { Processor } from "../../agent/processors/processor.ts";
+import { PauseController } from "../../control/pause_controller.ts";
+import { waitFor } from "./wait.ts";
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Short intervals, so that tests need not wait for a poll. */
+const SETTINGS: AgentSettings = {
+  batchSize: 100,
+  concurrency: 16,
+  leaseDurationMs: 60_000,
+  maxAttempts: 5,
+  pollIntervalMs: 20,
+  processTimeoutMs: 60_000,
+  retryBackoffMs: 10,
+  retryBackoffMaxMs: 20,
+  shutdownTimeoutMs: 30_000,
+};
+
+type EventOf<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
+
+/** An agent at work. `await using` forces it to stop. */
+export class InProcessAgent implements AsyncDisposable {
+  readonly agent: Agent;
+  readonly gate = new PauseController();
+  /** Everything that happened, but for the loop's steps. */
+  readonly seen: AgentEvent[] = [];
+  /** Resolves when the agent has stopped. */
+  readonly stopped: Promise<DrainReport>;
+
+  constructor(store: DocumentStore, processor: Processor, settings: Partial<AgentSettings> = {}) {
+    const events = new Events();
+    events.subscribe((event) => {
+      if (event.type !== "progress") this.seen.push(event);
+    });
+    this.agent = new Agent({
+      clock: systemClock,
+      events,
+      gate: this.gate,
+      store,
+      processor,
+      settings: { ...SETTINGS, ...settings },
+      logFor: () => SILENT,
+    });
+    this.stopped = this.agent.run();
+  }
+
+  /** The events of a kind so far. */
+  all<T extends AgentEvent["type"]>(type: T): EventOf<T>[] {
+    return this.seen.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  /** How many documents events of a kind were about so far. */
+  count(type: "processed" | "released" | "lease_lost" | "unconfirmed" | "claimed"): number {
+    return this.all(type).reduce((sum, { documents }) => sum + documents, 0);
+  }
+
+  /** Waits for an event of a kind, which may have happened already. */
+  event<T extends AgentEvent["type"]>(type: T): Promise<EventOf<T>> {
+    return waitFor(`the event ${type}`, () => this.all(type)[0]);
+  }
+
+  /** Drains the agent and waits until it has stopped. */
+  async drain(): Promise<DrainReport> {
+    this.agent.drain("the test says so");
+    return await this.stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.agent.force("the test is over");
+    await this.stopped;
+  }
+}
