@@ -75,10 +75,13 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
   const watching = new AbortController();
   const done = AbortSignal.any([stopping.signal, watching.signal]);
   const accident = Promise.race([
-    agent.ended.then(({ code }) =>
-      stopping.signal.aborted ? undefined : `The agent ended by itself, with status ${code}`
-    ),
-    ...(server === undefined ? [] : [server.exited.then(() => "The MongoDB server ended unexpectedly")]),
+    agent.ended.then(({ code, signal }) => {
+      if (stopping.signal.aborted) return undefined;
+      return signal === null
+        ? `The agent ended by itself, with status ${code}: the reason stands above.`
+        : `The agent was ended by ${signal}.`;
+    }),
+    ...(server === undefined ? [] : [server.exited.then(() => "The MongoDB server ended unexpectedly.")]),
   ]);
   const work = async (): Promise<undefined> => {
     if (plan.work === "attached") {
@@ -103,7 +106,7 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
     await working.catch(() => {}); // Reported by the race above, unless the accident was its cause.
     if (server === undefined || failure === undefined) tally = await workload.tally().catch(() => undefined);
   }
-  if (failure !== undefined) say(`${failure}; the reason stands above.`);
+  if (failure !== undefined) say(failure);
   if (tally !== undefined) await summarize(plan, workload, tally);
   if (failure !== undefined) return 1;
   if (plan.work !== "file") return 0;
@@ -164,7 +167,7 @@ async function trickle(workload: Workload, done: AbortSignal): Promise<void> {
 
 async function summarize(plan: Plan, workload: Workload, tally: Tally): Promise<void> {
   if (plan.work === "file" && tally.failed > 0) {
-    say(`Dead letters, in ${plan.collection}_dead_letters too:`);
+    say("Failed:");
     for (const { _id, error } of await workload.failures(SHOWN_FAILURES)) {
       console.log(`  ${EJSON.stringify(_id)}: ${error}`);
     }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { signalGroup, spawnTied } from "../tied_process.ts";
+import { isInUse } from "../../health/health_dir.ts";
+import { signalGroup, spawnTied, type TiedOptions } from "../tied_process.ts";
 import { type Plan, ROOT } from "./plan.ts";
 import { UserError } from "./user_error.ts";
 
@@ -17,8 +18,14 @@ const STOP_LIMIT_MS = 45_000;
  * @throws {UserError} with everything the agent finds wrong with them
  */
 export async function checkSettings(plan: Plan): Promise<void> {
+  if (await isInUse(plan.settings.HEALTH_DIR)) {
+    throw new UserError(
+      `An agent is running with the health directory ${plan.settings.HEALTH_DIR}: is this 'make dev' the second one? ` +
+        "Stop the other, or set HEALTH_DIR and CONTROL_FILE for this one",
+    );
+  }
   const uri = plan.uri ?? "mongodb://127.0.0.1";
-  const child = await spawnAgent(plan, uri, ["check"], "piped");
+  const child = await spawnAgent(plan, uri, ["check"], { stdout: "piped", stderr: "piped" });
   const { success, stderr } = await child.output();
   const problems = new TextDecoder().decode(stderr).trim().replaceAll(/^pulling-agent: /gm, "");
   if (!success) throw new UserError(problems || "The agent does not accept its settings");
@@ -26,21 +33,25 @@ export async function checkSettings(plan: Plan): Promise<void> {
 
 /** A running agent. What it logs goes to the terminal. */
 export class AgentProcess {
+  /** Resolves when the agent has ended, for whatever reason, and all it had to say has been printed. */
+  readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   #isAsked = false;
 
   private constructor(child: Deno.ChildProcess) {
     this.#child = child;
+    const printed = printErrors(child.stderr);
+    this.ended = child.status.then(async (status) => {
+      // What a processor has started, if it survived its agent.
+      signalGroup(child, "SIGKILL");
+      await printed;
+      return status;
+    });
   }
 
   /** Starts the agent on the database at `uri`. */
   static async start(plan: Plan, uri: string): Promise<AgentProcess> {
-    return new AgentProcess(await spawnAgent(plan, uri, ["run"], "inherit"));
-  }
-
-  /** Resolves when the agent has ended, for whatever reason. */
-  get ended(): Promise<Deno.CommandStatus> {
-    return this.#child.status;
+    return new AgentProcess(await spawnAgent(plan, uri, ["run"], { stdout: "inherit", stderr: "piped" }));
   }
 
   /** Asks the agent to drain; asked again, it aborts what is in flight. */
@@ -53,19 +64,33 @@ export class AgentProcess {
   async stop(): Promise<Deno.CommandStatus> {
     if (!this.#isAsked) this.askToStop();
     const insist = setTimeout(() => signalGroup(this.#child, "SIGKILL"), STOP_LIMIT_MS);
-    const status = await this.#child.status;
+    const status = await this.ended;
     clearTimeout(insist);
-    // What a processor has started, if it survived its agent.
-    signalGroup(this.#child, "SIGKILL");
     return status;
   }
+}
+
+/** Prints what the agent says on standard error, less what only its running from source brings about. */
+async function printErrors(stderr: ReadableStream<Uint8Array>): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  const print = (lines: string[]) => {
+    // SIGUSR1, which pauses the agent, also makes `deno run` offer itself to debuggers; the executable does not.
+    for (const line of lines) if (!/^(Debugger listening on|Visit chrome:)/.test(line)) console.error(line);
+  };
+  for await (const chunk of stderr) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    print(lines);
+  }
+  if (rest !== "") print([rest]);
 }
 
 async function spawnAgent(
   plan: Plan,
   uri: string,
   command: string[],
-  output: "inherit" | "piped",
+  output: Pick<TiedOptions, "stdout" | "stderr">,
 ): Promise<Deno.ChildProcess> {
   const args = [
     "run",
@@ -80,8 +105,7 @@ async function spawnAgent(
     env: { ...plan.settings, MONGODB_URI: uri },
     // Ours to read, and no settings of the agent's.
     withoutEnv: ["MONGODB_URI_FILE", "FILE", "RUST_BACKTRACE"],
-    stdout: output,
-    stderr: output,
+    ...output,
   });
 }
 

@@ -18,7 +18,8 @@ export async function readDocuments(path: string): Promise<Document[]> {
   try {
     text = (await Deno.readTextFile(path)).replace(/^\uFEFF/, "");
   } catch (error) {
-    throw new UserError(`Cannot read FILE=${path}: ${error instanceof Error ? error.message : error}`);
+    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : String(error);
+    throw new UserError(`Cannot read FILE=${path}: ${why}`);
   }
   const documents = parseDocuments(text, path);
   if (documents.length === 0) throw new UserError(`FILE=${path} holds no documents`);
@@ -63,7 +64,7 @@ function parseJson(text: string, name: string, firstLine: number): unknown {
     const message = error instanceof Error ? error.message : String(error);
     const line = firstLine + lineOf(message, text) - 1;
     // V8 repeats part of the text and the position, which counts from the start of the piece it was given.
-    const why = message.replace(/,? *(\.\.\.)?".*" is not valid JSON$/s, "").replace(
+    const why = message.replace(/,? *(\.\.\.)?".*"(\.\.\.)? is not valid JSON$/s, "").replace(
       / (in JSON )?at position.*$/s,
       "",
     );
@@ -80,7 +81,7 @@ function lineOf(message: string, text: string): number {
 
 function beforeUnexpected(message: string, text: string): string {
   const token = /Unexpected token '(.+?)'/su.exec(message)?.[1];
-  const excerpt = /"(?:\.\.\. ?)?(.*?)(?:\.\.\.)?" is not valid JSON$/s.exec(message)?.[1];
+  const excerpt = /"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1];
   const start = excerpt === undefined ? -1 : text.indexOf(excerpt);
   if (token === undefined || start === -1) return text.trimEnd();
   return text.slice(0, Math.max(start, text.indexOf(token, start)));
