@@ -50,7 +50,7 @@ export class Workload {
           `${this.#collection.namespace} has a document with the _id ${
             EJSON.stringify(duplicate?._id)
           } already; ` +
-            `${this.#ids.length + error.insertedCount} documents before it were inserted`,
+            `${this.#ids.length + error.insertedCount} of the documents were inserted before that`,
         );
       }
       this.#ids.push(...batch.map(({ _id }) => _id));
