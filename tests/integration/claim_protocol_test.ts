@@ -1,0 +1,182 @@
+import { assert, assertEquals } from "@std/assert";
+import { testDatabase } from "../support/mongod.ts";
+import {
+  COLLECTION,
+  expireLeases,
+  idsOf,
+  jobs,
+  LONG_AGO,
+  makeDue,
+  openStore,
+  pending,
+} from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+const UPDATE = { command: "update", collection: COLLECTION };
+
+Deno.test("A claim writes status, token, owner, expiry and attempt, and leaves the user's fields alone", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using store = openStore(database, { agentName: "pod-7", leaseDurationMs: 60_000 });
+  await jobs(database).insertOne({ _id: 1, status: "pending", nested: { a: [1, 2] } });
+
+  const document = await store.takeOne();
+  const { localTime } = await database.client.db("admin").command({ hello: 1 });
+  const stored = await jobs(database).findOne({ _id: 1 });
+  const { visible_at: visibleAt, ...bookkeeping } = stored._pull;
+  assertEquals({ ...stored, _pull: bookkeeping }, {
+    _id: 1,
+    status: "processing",
+    nested: { a: [1, 2] },
+    _pull: { token: document.token, owner: "pod-7", attempts: 1 },
+  });
+  assert(visibleAt <= new Date(localTime.getTime() + 60_000), "the lease ends late");
+  assert(visibleAt > new Date(localTime.getTime() + 30_000), "the lease ends early");
+  assertEquals(document.read(), { _id: 1, status: "pending", nested: { a: [1, 2] } });
+});
+
+Deno.test("A takeover counts as such and costs no attempt: crashes in company never spend them (2)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await jobs(database).insertMany(pending(3));
+  for (let crashes = 0; crashes < 4; crashes++) {
+    await using store = openStore(database);
+    const claim = await store.take();
+    assertEquals(claim.takeovers, crashes === 0 ? 0 : 3);
+    assertEquals(claim.documents.map(({ attempt }) => attempt), [1, 1, 1]);
+    await expireLeases(jobs(database));
+  }
+  const stored = await jobs(database).find().toArray();
+  assertEquals(stored.map(({ _pull }) => [_pull.attempts, _pull.takeovers]), [[1, 3], [1, 3], [1, 3]]);
+});
+
+Deno.test("A nack puts the takeovers back to nothing, a release keeps them", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(2));
+  await store.take();
+  await expireLeases(jobs(database));
+  const { documents: [released, failed] } = await store.take();
+
+  assertEquals(await store.release([released!]), 1);
+  assertEquals(await store.nack([{ document: failed!, error: "no", delayMs: 0 }]), 1);
+  const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
+  assertEquals(stored.map(({ _pull }) => _pull.takeovers), [1, undefined]);
+  assertEquals(stored.map(({ _pull }) => _pull.attempts), [0, 1]);
+});
+
+Deno.test("A claim that still matches after another's claim and nack counts from what is stored, not from what it read (6)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  await using slow = openStore({ uri: proxy.uri, name: database.name });
+  await using quick = openStore(database);
+  await jobs(database).insertOne({ _id: 1, status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } });
+
+  const claim = proxy.hold(UPDATE);
+  const late = slow.takeOne();
+  await claim.arrived; // The slow one has read attempt 1.
+  const second = await quick.takeOne();
+  assertEquals(second.attempt, 2);
+  await quick.nack([{ document: second, error: "fails", delayMs: 0 }]);
+  await makeDue(jobs(database));
+  claim.pass();
+
+  assertEquals((await late).attempt, 3);
+});
+
+Deno.test("A new document that fails elsewhere between read and claim is not claimed as new (6)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  await using slow = openStore({ uri: proxy.uri, name: database.name });
+  await using quick = openStore(database);
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+
+  const claim = proxy.hold(UPDATE);
+  const late = slow.take();
+  await claim.arrived;
+  await quick.nack([{ document: await quick.takeOne(), error: "fails", delayMs: 0 }]);
+  await makeDue(jobs(database));
+  claim.pass();
+
+  assertEquals(await late, { documents: [], more: true, takeovers: 0, conflicts: 1 });
+});
+
+Deno.test("A document that was released counts as touched: it is read back after its next claim (6)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  await using slow = openStore({ uri: proxy.uri, name: database.name });
+  await using quick = openStore(database);
+  await jobs(database).insertOne({ _id: 1, status: "pending", n: "as it was" });
+  await quick.release([await quick.takeOne()]);
+
+  const claim = proxy.hold(UPDATE);
+  const late = slow.takeOne();
+  await claim.arrived;
+  await jobs(database).updateOne({ _id: 1 }, { $set: { n: "edited" } });
+  claim.pass();
+
+  const document = await late;
+  assertEquals(document.attempt, 1);
+  assertEquals(document.read().n, "edited");
+});
+
+Deno.test("Somebody else's processing without a token of ours is never taken (7)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(2));
+  const { documents: [nacked, released] } = await store.take();
+  await store.nack([{ document: nacked!, error: "fails", delayMs: 0 }]);
+  await store.release([released!]);
+  // Somebody else works on them, and knows nothing of our bookkeeping.
+  await jobs(database).updateMany({}, { $set: { status: "processing", "_pull.visible_at": LONG_AGO } });
+
+  assertEquals(idsOf(await store.take()), []);
+});
+
+Deno.test("READ_BACK=always sees edits between read and claim, the default does not (8)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  for (const [readBack, seen] of [["always", "edited"], ["contended", "as it was"]] as const) {
+    await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack });
+    await jobs(database).insertOne({ _id: readBack, status: "pending", n: "as it was" });
+
+    const claim = proxy.hold(UPDATE);
+    const taken = store.takeOne();
+    await claim.arrived;
+    await jobs(database).updateOne({ _id: readBack }, { $set: { n: "edited" } });
+    claim.pass();
+    assertEquals((await taken).read().n, seen);
+  }
+});
+
+Deno.test("A claim of which some went elsewhere brings the others, as they are stored", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(4, { n: "as it was" }));
+
+  const claim = proxy.hold(UPDATE);
+  const taken = store.take();
+  await claim.arrived;
+  await jobs(database).deleteOne({ _id: 0 });
+  await jobs(database).updateOne({ _id: 1 }, { $set: { status: "processing" } });
+  await jobs(database).updateOne({ _id: 2 }, { $set: { n: "edited" } });
+  claim.pass();
+
+  const { documents, conflicts, more } = await taken;
+  assertEquals(documents.map((each) => [each.id, each.read().n]), [[2, "edited"], [3, "as it was"]]);
+  assertEquals([conflicts, more], [2, true]);
+  assertEquals((await jobs(database).findOne({ _id: 1 }))._pull, undefined);
+});
+
+Deno.test("A document that FILTER no longer matches when it is claimed is left alone", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name }, { filter: `{"ready": true}` });
+  await jobs(database).insertOne({ _id: 1, status: "pending", ready: true });
+
+  const claim = proxy.hold(UPDATE);
+  const taken = store.take();
+  await claim.arrived;
+  await jobs(database).updateOne({ _id: 1 }, { $set: { ready: false } });
+  claim.pass();
+  assertEquals(idsOf(await taken), []);
+});

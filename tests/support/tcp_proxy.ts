@@ -1,0 +1,218 @@
+/**
+ * A proxy before a MongoDB server that understands just enough of the wire protocol to hold back a command, or to have
+ * it applied and its answer lost.
+ *
+ * @module
+ */
+
+import { BSON } from "bson";
+
+const OP_MSG = 2013;
+
+/** Which command is meant: its name, and where it matters the collection it is about. */
+export interface CommandMatch {
+  command: string;
+  collection?: string;
+}
+
+/** A command on its way; nobody but the proxy has seen it yet. */
+export interface HeldCommand {
+  /** Resolves when the command has come. */
+  readonly arrived: Promise<void>;
+  /** Lets it through. */
+  pass(): void;
+}
+
+/** Answers that are lost: their commands are applied. */
+export interface LostAnswers {
+  /** Resolves when the first answer has been lost; its connection is cut. */
+  readonly first: Promise<void>;
+  /** How many were lost so far. */
+  readonly count: number;
+  /** Loses none any more. */
+  stop(): void;
+}
+
+interface Rule extends CommandMatch {
+  /** Applies to this many more commands. */
+  left: number;
+  arrived: PromiseWithResolvers<void>;
+  /** Where the command is to wait. */
+  passed?: PromiseWithResolvers<void>;
+  losesAnswer: boolean;
+  lost: number;
+}
+
+/** Forwards connections to a server; `await using` ends all of them. */
+export class TcpProxy implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #target: URL;
+  readonly #connections = new Set<Deno.Conn>();
+  readonly #tasks = new Set<Promise<void>>();
+  #rules: Rule[] = [];
+
+  /** Forwards to the first host of `uri`. */
+  constructor(uri: string) {
+    this.#target = new URL(uri);
+    this.#follow(this.#accept());
+  }
+
+  /** Connects through the proxy; the driver must not go round it to the address that the server knows itself by. */
+  get uri(): string {
+    return `mongodb://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/?directConnection=true`;
+  }
+
+  /** Holds back the next such command until it is passed, or for good. */
+  hold(match: CommandMatch): HeldCommand {
+    const passed = Promise.withResolvers<void>();
+    const { arrived } = this.#rule(match, { left: 1, passed, losesAnswer: false });
+    return { arrived: arrived.promise, pass: () => passed.resolve() };
+  }
+
+  /** Has the next `times` such commands applied, then cuts the connection instead of answering. */
+  loseAnswers(match: CommandMatch, times = 1): LostAnswers {
+    const rule = this.#rule(match, { left: times, losesAnswer: true });
+    return {
+      first: rule.arrived.promise,
+      get count() {
+        return rule.lost;
+      },
+      stop: () => rule.left = 0,
+    };
+  }
+
+  /** Cuts all connections; new ones are welcome. */
+  cut(): void {
+    for (const connection of this.#connections) close(connection);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const rule of this.#rules) rule.passed?.resolve();
+    this.cut();
+    await Promise.all(this.#tasks);
+  }
+
+  #rule(match: CommandMatch, fields: Pick<Rule, "left" | "passed" | "losesAnswer">): Rule {
+    const rule: Rule = { ...match, ...fields, arrived: Promise.withResolvers<void>(), lost: 0 };
+    this.#rules.push(rule);
+    return rule;
+  }
+
+  #follow(task: Promise<void>): void {
+    const quiet = task.catch(() => {}).finally(() => this.#tasks.delete(quiet));
+    this.#tasks.add(quiet);
+  }
+
+  async #accept(): Promise<void> {
+    for await (const client of this.#listener) this.#follow(this.#serve(client));
+  }
+
+  async #serve(client: Deno.Conn): Promise<void> {
+    this.#connections.add(client);
+    const server = await Deno.connect({ hostname: this.#target.hostname, port: Number(this.#target.port) });
+    this.#connections.add(server);
+    /** Requests of this connection whose answer is to be lost. */
+    const losing = new Map<number, Rule>();
+    try {
+      await Promise.race([
+        this.#forward(client, server, async (message) => {
+          const rule = this.#ruleFor(message);
+          if (rule?.losesAnswer) losing.set(header(message).requestId, rule);
+          if (!rule?.passed) return true;
+          rule.arrived.resolve();
+          await rule.passed.promise;
+          return true;
+        }),
+        this.#forward(server, client, (message) => {
+          const rule = losing.get(header(message).responseTo);
+          if (!rule) return true;
+          rule.lost += 1;
+          rule.arrived.resolve();
+          return false;
+        }),
+      ]);
+    } finally {
+      for (const connection of [client, server]) {
+        close(connection);
+        this.#connections.delete(connection);
+      }
+    }
+  }
+
+  /** Forwards message by message for as long as `accept` lets it. */
+  async #forward(
+    from: Deno.Conn,
+    to: Deno.Conn,
+    accept: (message: Uint8Array) => boolean | Promise<boolean>,
+  ): Promise<void> {
+    for await (const message of messages(from)) {
+      if (!await accept(message)) return;
+      for (let sent = 0; sent < message.length;) sent += await to.write(message.subarray(sent));
+    }
+  }
+
+  #ruleFor(message: Uint8Array): Rule | undefined {
+    if (this.#rules.every(({ left }) => left <= 0)) return undefined;
+    const { command, collection } = parse(message);
+    const rule = this.#rules.find((rule) =>
+      rule.left > 0 && rule.command === command &&
+      (rule.collection === undefined || rule.collection === collection)
+    );
+    if (rule) rule.left -= 1;
+    return rule;
+  }
+}
+
+async function* messages(connection: Deno.Conn): AsyncGenerator<Uint8Array> {
+  let pending = new Uint8Array();
+  const chunk = new Uint8Array(64 * 1024);
+  for (;;) {
+    const size = await connection.read(chunk).catch(() => null);
+    if (size === null) return;
+    const joined = new Uint8Array(pending.length + size);
+    joined.set(pending);
+    joined.set(chunk.subarray(0, size), pending.length);
+    pending = joined;
+    while (pending.length >= 4) {
+      const length = new DataView(pending.buffer, pending.byteOffset).getInt32(0, true);
+      if (pending.length < length) break;
+      yield pending.slice(0, length);
+      pending = pending.slice(length);
+    }
+  }
+}
+
+function header(message: Uint8Array): { requestId: number; responseTo: number; opCode: number } {
+  const view = new DataView(message.buffer, message.byteOffset);
+  return {
+    requestId: view.getInt32(4, true),
+    responseTo: view.getInt32(8, true),
+    opCode: view.getInt32(12, true),
+  };
+}
+
+/** The name of a message's command and the collection it is about. */
+function parse(message: Uint8Array): { command?: string; collection?: unknown } {
+  if (header(message).opCode !== OP_MSG) return {};
+  const view = new DataView(message.buffer, message.byteOffset);
+  // Behind the header and four bytes of flags come sections; one of kind 0 is the command itself.
+  for (let at = 20; at < message.length;) {
+    const length = view.getInt32(at + 1, true);
+    if (message[at] === 0) {
+      const body = BSON.deserialize(message.subarray(at + 1, at + 1 + length), { promoteValues: false });
+      const [command] = Object.keys(body);
+      return { command, collection: command === undefined ? undefined : body[command] };
+    }
+    at += 1 + length;
+  }
+  return {};
+}
+
+function close(connection: Deno.Conn): void {
+  try {
+    connection.close();
+  } catch {
+    // Closed already.
+  }
+}
