@@ -81,6 +81,7 @@ export class Agent {
       ledger,
       leaseMs,
       processor: options.processor,
+      markAlone: (document) => store.markAlone(document),
       logFor: options.logFor,
       settle: (held, outcome) => this.#settler.settle(held, outcome),
     });

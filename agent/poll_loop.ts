@@ -1,5 +1,6 @@
 import { backoffMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import { errorText } from "./errors.ts";
 import type { Events, Stage } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Claim, ClaimLimit, DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
@@ -31,6 +32,9 @@ const FAILURE_BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 /** Wait after claims that others won, in milliseconds. */
 const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
+
+/** How long suspects are worked on before other documents get their turn again, in milliseconds. */
+const SUSPECTS_TURN_MS = 1000;
 
 /** Longest a claim may take with every one of its operations running into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
@@ -80,11 +84,13 @@ export class PollLoop {
 
   /** One claim. Returns how long to wait before the next, in milliseconds. Never throws. */
   async #pollOnce(claimSignal: AbortSignal): Promise<number> {
+    const { store } = this.#options;
     const limit = await this.#waitForRoom(claimSignal);
     if (limit === undefined) return 0;
     this.#enter("claiming");
     try {
-      const claim = await this.#claim(limit);
+      const claim = await this.#claim(() => store.claim(limit));
+      if (claim.suspects) await this.#turnToSuspects(claimSignal);
       this.#failures = 0;
       return this.#delayAfter(claim);
     } catch (error) {
@@ -102,17 +108,58 @@ export class PollLoop {
     return documents.length > 0 ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
   }
 
-  async #claim(limit: ClaimLimit): Promise<Claim> {
-    const { clock, events, gate, process, release, store } = this.#options;
+  async #claim(send: () => Promise<Claim>): Promise<Claim> {
+    const { clock, events, gate, process, release } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    const claim = await store.claim(limit);
+    const claim = await send();
     const { documents, takeovers, conflicts } = claim;
     const elapsedMs = clock.monotonicMs() - startedAtMs;
     events.emit({ type: "claimed", documents: documents.length, takeovers, conflicts, elapsedMs });
+    for (const { id, error, isDeadLetter } of claim.refused) {
+      if (isDeadLetter) events.emit({ type: "dead_lettered", id, attempt: 0, error: errorText(error) });
+      else events.emit({ type: "claim_refused", id, error });
+    }
     // Paused or draining since the claim was sent: nothing new starts.
     if (gate.isOpen) process(documents);
     else release(documents);
     return claim;
+  }
+
+  /**
+   * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
+   * known whom to blame.
+   */
+  async #turnToSuspects(claimSignal: AbortSignal): Promise<void> {
+    const { clock, gate, store } = this.#options;
+    const endMs = clock.monotonicMs() + SUSPECTS_TURN_MS;
+    do {
+      await this.#waitUntilEmpty(claimSignal);
+      if (!gate.isOpen) return;
+      this.#enter("claiming");
+      const { documents } = await this.#claim(async () => {
+        const suspect = await store.claimSuspect();
+        const takeovers = suspect ? 1 : 0;
+        return {
+          documents: suspect ? [suspect] : [],
+          takeovers,
+          more: false,
+          conflicts: 0,
+          suspects: false,
+          refused: [],
+        };
+      });
+      if (documents.length === 0) return;
+      await this.#waitUntilEmpty(claimSignal);
+    } while (clock.monotonicMs() < endMs);
+  }
+
+  /** Resolves once nothing is held any more; earlier where claims are over. */
+  async #waitUntilEmpty(claimSignal: AbortSignal): Promise<void> {
+    const { ledger } = this.#options;
+    while (ledger.counts.documents > 0 && !claimSignal.aborted) {
+      this.#enter("full");
+      await ledger.nextRemoval(claimSignal);
+    }
   }
 
   /** Resolves with what may be claimed once there is room for a whole batch; undefined where claims are over or paused. */

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { ForcedStopError, ProcessTimeoutError } from "./errors.ts";
+import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
@@ -19,6 +19,8 @@ export interface PoolOptions extends OutcomePolicy {
   processTimeoutMs: number;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
+  /** Notes on a suspect that it starts alone; 0 where its lease is over. */
+  markAlone(document: LeasedDocument): Promise<number>;
   /** Makes the log that a handler is given. */
   logFor(document: LeasedDocument): ProcessorLog;
   /** Told once for each document that was handed in. */
@@ -40,8 +42,9 @@ export class Pool {
     const { ledger, settle } = this.#options;
     for (const document of documents) {
       const held = ledger.add(document);
-      // Its fate was decided by an earlier holder: that is to be finished, not to be run again.
-      if (document.verdict) settle(held, { kind: "dead_letter", error: "" });
+      // Its fate is decided already: that is to be finished, not to be run again.
+      const { condemned, verdict } = document;
+      if (condemned || verdict) settle(held, { kind: "dead_letter", error: condemned ?? "" });
       else this.#waiting.push(held);
     }
     this.#fill();
@@ -77,11 +80,26 @@ export class Pool {
   #start(held: Held): void {
     const { ledger, settle } = this.#options;
     ledger.start(held);
-    this.#run(held).then((result) => {
+    const run = held.document.suspect ? this.#runAlone(held) : this.#run(held);
+    run.then((result) => {
       // The lease may have been lost, and the document let go of, while its handler was still busy.
       if (ledger.has(held)) settle(held, outcomeOf(result, held.document.attempt, this.#options));
       this.#fill();
     });
+  }
+
+  /** Runs a suspect, once its mark stands: without the mark nobody would know whom to blame if the process ends now. */
+  async #runAlone(held: Held): Promise<HandlerResult> {
+    const notStarted: HandlerResult = {
+      ok: false,
+      error: new LeaseLostError("The suspect could not be marked"),
+    };
+    try {
+      if (await this.#options.markAlone(held.document) === 0) return notStarted;
+    } catch {
+      return notStarted;
+    }
+    return await this.#run(held);
   }
 
   /** Never throws: whatever happens in a handler is its result. */

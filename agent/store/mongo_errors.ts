@@ -39,3 +39,8 @@ export function isTransient(error: unknown): boolean {
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 11000;
 }
+
+/** Whether a write would have made a document larger than MongoDB allows. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof MongoServerError && [10334, 17419, 17420].includes(Number(error.code));
+}

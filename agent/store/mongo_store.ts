@@ -4,10 +4,11 @@ import type { Settings } from "../settings.ts";
 import { Claimer } from "./claimer.ts";
 import { connect, type Connection } from "./connection.ts";
 import { deadLetter, type DeadLetterOptions, finishVerdict } from "./dead_letters.ts";
+import { buryOversize } from "./oversize.ts";
 import { parseFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { isTransient } from "./mongo_errors.ts";
-import { ack, type HolderOptions, nack, release, renew } from "./settlements.ts";
+import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
 
 /** The settings that the store follows. */
 export type StoreSettings = Pick<
@@ -16,6 +17,7 @@ export type StoreSettings = Pick<
   | "deadLetterCollection"
   | "filter"
   | "leaseDurationMs"
+  | "maxAttempts"
   | "mongodbCollection"
   | "mongodbDatabase"
   | "mongodbUri"
@@ -53,13 +55,24 @@ export class MongoStore implements DocumentStore {
       ...this.#holder,
       syncClock: () => syncClock(connection),
       owner: settings.agentName,
+      maxAttempts: settings.maxAttempts,
       filter: settings.filter === undefined ? undefined : parseFilter(settings.filter),
       readBack: settings.readBack,
     });
   }
 
-  claim(limit: ClaimLimit): Promise<Claim> {
-    return this.#claimer.claim(limit);
+  async claim(limit: ClaimLimit): Promise<Claim> {
+    const claim = await this.#claimer.claim(limit);
+    if (claim.refused.length === 0) return claim;
+    return { ...claim, refused: await buryOversize(claim.refused, this.#holder) };
+  }
+
+  claimSuspect(): Promise<LeasedDocument | undefined> {
+    return this.#claimer.claimSuspect();
+  }
+
+  markAlone(document: LeasedDocument): Promise<number> {
+    return markAlone(document, this.#holder);
   }
 
   recover(): Promise<readonly LeasedDocument[]> {

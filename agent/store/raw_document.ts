@@ -17,6 +17,8 @@ const KEEP_PARSED_BYTES = 64 * 1024;
 /** The agent's bookkeeping on a document, as far as a holder needs it. */
 export interface Bookkeeping {
   attempts?: number;
+  /** Starts of its handler with nothing else in flight, as a suspect. */
+  alone?: number;
   dead_at?: Date;
 }
 

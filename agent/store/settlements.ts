@@ -81,15 +81,29 @@ export function nack(nacks: readonly Nack[], { clock, collection }: HolderOption
 export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
   const { clock, collection } = options;
   const writes = byToken(documents).map(async ([token, group]) => {
+    // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
+    const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
       // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
-      $set: { status: "pending", "_pull.visible_at": clock.now() },
+      $set: { status: "pending", "_pull.visible_at": clock.now(), ...mark },
       $inc: { "_pull.attempts": -1 },
       $unset: LEASE_FIELDS,
     }, { hint: { _id: 1 } });
     return matchedCount;
   });
   return sum(await settled(writes));
+}
+
+/**
+ * Notes that a suspect's handler starts with nothing else in flight; returns 0 where the lease is over. A number is set
+ * rather than added to, so that a write whose answer was lost can be sent again.
+ */
+export async function markAlone(document: LeasedDocument, { collection }: HolderOptions): Promise<number> {
+  const live = { $expr: { $gt: ["$_pull.visible_at", "$$NOW"] } };
+  const { matchedCount } = await collection.updateOne({ ...held([document.id], document.token), ...live }, {
+    $set: { "_pull.alone": (document.suspect?.expiriesAlone ?? 0) + 1 },
+  }, { hint: { _id: 1 } });
+  return matchedCount;
 }
 
 /** Renews leases; returns the documents whose lease is no longer ours. */

@@ -29,6 +29,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
       case "claim_failed":
         failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
         break;
+      case "claim_refused":
+        log.error("MongoDB refuses the claim on a document, which is passed over from now on", {
+          id: formatId(event.id),
+          error: errorText(event.error),
+        });
+        break;
       case "reachable_changed":
         if (event.isReachable) log.info("MongoDB is in reach");
         else log.warn("MongoDB is out of reach");
