@@ -41,17 +41,23 @@ export class ForcedStopError extends Error {
   override readonly name = "ForcedStopError";
 }
 
-/** The text of anything that was thrown, an `Error` or not. */
+/** The text of anything that was thrown, an `Error` or not. Never throws: users throw the strangest things. */
 export function errorText(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
-  if (typeof error === "object" && error !== null) {
-    const message = (error as { message?: unknown }).message;
+  try {
+    if (typeof error !== "object" || error === null) return String(error);
+    const { message, name } = error as { message?: unknown; name?: unknown };
     if (typeof message === "string" && message) return message;
-    try {
-      return JSON.stringify(error) ?? String(error);
-    } catch {
-      return Object.prototype.toString.call(error);
-    }
+    if (error instanceof Error && !message) return String(name);
+    return asJson(message || error) ?? Object.prototype.toString.call(error);
+  } catch {
+    return "an error that cannot be read";
   }
-  return String(error);
+}
+
+function asJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
 }

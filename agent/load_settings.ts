@@ -1,4 +1,5 @@
 import { UsageError } from "./errors.ts";
+import { redactUri } from "./redact.ts";
 import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
 
 /** The environment: a variable that is not set, or is blank, counts as absent. */
@@ -53,7 +54,7 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
   try {
     return spec.parse(given);
   } catch (error) {
-    const shown = spec.secret ? "" : ` is ${JSON.stringify(abbreviate(given))}:`;
+    const shown = spec.secret ? "" : ` is ${JSON.stringify(abbreviate(redactUri(given)))}:`;
     throw new Error(`${spec.variable}${shown} ${(error as Error).message}`);
   }
 }
@@ -81,12 +82,14 @@ function uriOf(env: Environment): string {
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
     throw new Error(
-      `MONGODB_URI_FILE names ${JSON.stringify(file)}, which ${why}: mount it, or set MONGODB_URI`,
+      `MONGODB_URI_FILE names ${JSON.stringify(redactUri(file))}, which ${why}: mount it, or set MONGODB_URI`,
     );
   }
   if (content === "") {
     throw new Error(
-      `MONGODB_URI_FILE names ${JSON.stringify(file)}, which is empty: write the connection string into it`,
+      `MONGODB_URI_FILE names ${
+        JSON.stringify(redactUri(file))
+      }, which is empty: write the connection string into it`,
     );
   }
   return content;

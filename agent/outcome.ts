@@ -35,21 +35,29 @@ export const MAX_ERROR_LENGTH = 1000;
 export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
   if (result.ok) return { kind: "ack", set: result.set };
   const { error } = result;
-  if (error instanceof ForcedStopError || error instanceof LeaseLostError) return { kind: "release" };
+  const { isInterruption, permanent, retryAfterMs } = wishesOf(error);
+  if (isInterruption) return { kind: "release" };
   const text = truncate(errorText(error));
-  if (isPermanent(error) || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
-  return { kind: "nack", error: text, delayMs: retryDelayMs(error, attempt, policy) };
+  if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
+  return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
 }
 
-function isPermanent(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { permanent?: unknown }).permanent === true;
+/** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */
+function wishesOf(error: unknown): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
+  try {
+    if (typeof error !== "object" || error === null) return {};
+    if (error instanceof ForcedStopError || error instanceof LeaseLostError) return { isInterruption: true };
+    const { permanent, retryAfterMs } = error as { permanent?: unknown; retryAfterMs?: unknown };
+    return { permanent, retryAfterMs };
+  } catch {
+    return {};
+  }
 }
 
 /** Longest wait a processor may ask for: a year. Beyond it a date overflows sooner or later. */
 const MAX_RETRY_AFTER_MS = 365 * 24 * 3600 * 1000;
 
-function retryDelayMs(error: unknown, attempt: number, policy: OutcomePolicy): number {
-  const asked = (error as { retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
+function retryDelayMs(asked: unknown, attempt: number, policy: OutcomePolicy): number {
   if (typeof asked === "number" && asked >= 0) return Math.min(asked, MAX_RETRY_AFTER_MS);
   return backoffMs(attempt, {
     baseMs: policy.retryBackoffMs,

@@ -20,14 +20,14 @@ export interface TiedOptions {
 let canTie: Promise<boolean> | undefined;
 
 /** Whether `setpriv` can make the kernel kill a child together with its parent (Linux with util-linux). */
-function setprivWorks(): Promise<boolean> {
-  canTie ??= new Deno.Command("setpriv", {
+async function setprivWorks(): Promise<boolean> {
+  if (await findProgram("setpriv") === undefined) return false;
+  const attempt = new Deno.Command("setpriv", {
     args: ["--pdeathsig", "KILL", "true"],
     stdout: "null",
     stderr: "null",
-  })
-    .output().then((result) => result.success, () => false);
-  return canTie;
+  });
+  return (await attempt.output()).success;
 }
 
 /**
@@ -41,7 +41,8 @@ export async function spawnTied(
   args: string[],
   options: TiedOptions = {},
 ): Promise<Deno.ChildProcess> {
-  const tie = await setprivWorks() ? ["setpriv", "--pdeathsig", "KILL"] : [];
+  canTie ??= setprivWorks();
+  const tie = await canTie ? ["setpriv", "--pdeathsig", "KILL"] : [];
   const [command, ...rest] = [...tie, program, ...args] as [string, ...string[]];
   const { withoutEnv = [], env = {}, ...others } = options;
   const environment = { ...Deno.env.toObject(), ...env };

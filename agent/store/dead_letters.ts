@@ -13,7 +13,7 @@ export interface DeadLetterOptions {
   maxTimeMS: number;
 }
 
-/** Reads and writes documents with every value's BSON type kept. */
+/** Reads documents with every value's BSON type kept. */
 const EXACT = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
 
 /**
@@ -76,7 +76,7 @@ async function copy(judged: Document, { collection, letters }: DeadLetterOptions
     dead_at: _pull.dead_at,
   };
   const write = async (content: Document) => {
-    await letters.replaceOne({ _id, dead_at: { $lte: _pull.dead_at } }, content, { upsert: true, ...EXACT });
+    await letters.replaceOne({ _id, dead_at: { $lte: _pull.dead_at } }, content, { upsert: true });
   };
   try {
     await write(letter);

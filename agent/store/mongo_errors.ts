@@ -37,7 +37,8 @@ export function isTransient(error: unknown): boolean {
 
 /** Whether somebody else's document stood in the way of an insertion. */
 export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 11000;
+  // Where values are read with their BSON types kept, the code is no plain number either.
+  return error instanceof MongoServerError && Number(error.code) === 11000;
 }
 
 /** Whether a write would have made a document larger than MongoDB allows. */

@@ -3,6 +3,8 @@ import type { Document } from "../ports.ts";
 
 /** How the BSON of a user's document becomes JavaScript, with each value as people expect it. */
 const FOR_USERS = { promoteValues: true, validation: { utf8: false } } as const;
+/** The same where a regular expression is not one of JavaScript's: MongoDB's may say more. */
+const WITH_BSON_REGEXPS = { ...FOR_USERS, bsonRegExp: true } as const;
 /** The same without loss: every value keeps its BSON type. */
 const EXACT = {
   bsonRegExp: true,
@@ -31,7 +33,7 @@ export class RawDocument {
   #parsed: Document | undefined;
 
   constructor(bytes: Uint8Array) {
-    const document = BSON.deserialize(bytes, FOR_USERS);
+    const document = forUsers(bytes);
     this.bytes = bytes;
     this.id = document._id;
     this.bookkeeping = document._pull;
@@ -40,7 +42,7 @@ export class RawDocument {
 
   /** The document for the user: plain values, no bookkeeping. Each call returns a copy of its own. */
   read(): Document {
-    const document = this.#parsed ?? BSON.deserialize(this.bytes, FOR_USERS);
+    const document = this.#parsed ?? forUsers(this.bytes);
     this.#parsed = undefined;
     delete document._pull;
     return document;
@@ -56,5 +58,14 @@ export class RawDocument {
     if (this.id instanceof ObjectId) return `{"$oid":"${this.id.toHexString()}"}`;
     if (typeof this.id === "string") return JSON.stringify(this.id);
     return EJSON.stringify(this.exactly()._id, { relaxed: false });
+  }
+}
+
+/** One document with a value that JavaScript cannot hold must not keep all others from being claimed. */
+function forUsers(bytes: Uint8Array): Document {
+  try {
+    return BSON.deserialize(bytes, FOR_USERS);
+  } catch {
+    return BSON.deserialize(bytes, WITH_BSON_REGEXPS);
   }
 }
