@@ -1,11 +1,11 @@
 import type { Clock } from "./clock.ts";
-import type { AgentState, Events } from "./events.ts";
+import type { AgentEvent, AgentState, Events } from "./events.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Ledger } from "./ledger.ts";
 import { Pool } from "./pool.ts";
 import { PollLoop } from "./poll_loop.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
-import type { Processor, ProcessorLog } from "./processors/processor.ts";
+import type { Processing, ProcessorLog } from "./processors/processor.ts";
 import type { Settings } from "./settings.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { Settler } from "./settler.ts";
@@ -16,9 +16,11 @@ export interface AgentOptions {
   events: Events;
   gate: PauseGate;
   store: DocumentStore;
-  processor: Processor;
+  processing: Processing;
   settings: AgentSettings;
-  logFor(document: LeasedDocument): ProcessorLog;
+  /** Drain by itself once nothing claimable is left. */
+  untilEmpty?: boolean;
+  logFor(document: LeasedDocument | undefined): ProcessorLog;
 }
 
 /** The settings that the agent itself follows. */
@@ -44,6 +46,14 @@ export interface DrainReport {
   /** Documents whose fate could not be written: their leases run out by themselves. */
   abandoned: number;
 }
+
+const SETTLED = new Set<AgentEvent["type"]>([
+  "processed",
+  "dead_lettered",
+  "released",
+  "lease_lost",
+  "unconfirmed",
+]);
 
 /** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
@@ -74,13 +84,12 @@ export class Agent {
     this.#settler = new Settler({ ...settings, clock, events, ledger, store });
     this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     this.#pool = new Pool({
-      // The settings first: they have a `processor` of their own, which is its name.
       ...settings,
       clock,
       events,
       ledger,
       leaseMs,
-      processor: options.processor,
+      processing: options.processing,
       markAlone: (document) => store.markAlone(document),
       logFor: options.logFor,
       settle: (held, outcome) => this.#settler.settle(held, outcome),
@@ -101,11 +110,17 @@ export class Agent {
       },
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
+      onEmpty: () => {
+        // A retry that this agent has scheduled is work of its own that is left.
+        if (options.untilEmpty && this.#retries.isEmpty) this.drain("nothing is left");
+      },
     });
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
     this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
     events.subscribe((event) => {
       if (event.type === "retried") this.#retries.add(event.delayMs);
+      // Whoever waits for the end wants to know at once that the last document is done.
+      if (options.untilEmpty && SETTLED.has(event.type) && ledger.counts.documents === 0) this.#loop.wake();
     });
   }
 
@@ -139,6 +154,11 @@ export class Agent {
     events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...report });
     this.#enter("stopped");
     return report;
+  }
+
+  /** A hint that there may be something to claim. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Claims nothing any more and finishes what is in flight; forced after `SHUTDOWN_TIMEOUT`. */

@@ -20,6 +20,8 @@ export interface PollLoopOptions {
   process(documents: readonly LeasedDocument[]): void;
   /** Takes claimed documents that are not to be processed any more. */
   release(documents: readonly LeasedDocument[]): void;
+  /** Told whenever a claim has found nothing while nothing is held. */
+  onEmpty(): void;
 }
 
 /** Bytes of documents an agent holds at the most; a single larger document is held alone. */
@@ -103,9 +105,15 @@ export class PollLoop {
 
   #delayAfter({ documents, more }: Claim): number {
     this.#emptyHanded = documents.length > 0 ? 0 : this.#emptyHanded + 1;
-    if (!more) return this.#options.pollIntervalMs;
+    if (!more) return this.#delayWhenIdle(documents.length);
     // Others were faster at everything we tried to claim: step aside for a moment, at random.
     return documents.length > 0 ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+  }
+
+  #delayWhenIdle(claimed: number): number {
+    const { ledger, onEmpty, pollIntervalMs } = this.#options;
+    if (claimed === 0 && ledger.counts.documents === 0) onEmpty();
+    return pollIntervalMs;
   }
 
   async #claim(send: () => Promise<Claim>): Promise<Claim> {

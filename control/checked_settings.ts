@@ -1,7 +1,7 @@
 import { errorText, UsageError } from "../agent/errors.ts";
 import { type Environment, loadSettings } from "../agent/load_settings.ts";
 import { loadProcessor } from "../agent/processors/load.ts";
-import type { Processor } from "../agent/processors/processor.ts";
+import type { Processing } from "../agent/processors/processor.ts";
 import { redactor } from "../agent/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { parseFilter } from "../agent/store/filter.ts";
@@ -10,7 +10,7 @@ import { uriProblem } from "../agent/store/uri.ts";
 /** Everything that can be known before a database is asked. */
 export interface Checked {
   settings: Settings;
-  processor: Processor;
+  processing: Processing;
   warnings: string[];
 }
 
@@ -32,7 +32,7 @@ export async function checkedSettings(env: Environment): Promise<Checked> {
   const { mongodbUri, filter, processor: name } = values;
   if (mongodbUri !== undefined) found.push(...uriProblem(mongodbUri));
   if (filter !== undefined) await attempt("FILTER", () => parseFilter(filter));
-  const processor = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
-  if (found.length > 0 || !processor) throw new UsageError(found.map(redactor(mongodbUri)));
-  return { settings: values as Settings, processor, warnings };
+  const processing = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
+  if (found.length > 0 || !processing) throw new UsageError(found.map(redactor(mongodbUri)));
+  return { settings: values as Settings, processing, warnings };
 }

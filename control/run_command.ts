@@ -28,13 +28,17 @@ const CLOSE_LIMIT_MS = 1000;
  * @throws {UsageError} Where the settings or the processor cannot be used.
  * @throws {HealthDirError} Where the health directory cannot.
  */
-export async function run(env: Environment, signals: Signals): Promise<number> {
-  const { settings, processor, warnings } = await checkedSettings(env);
+export async function run(
+  env: Environment,
+  signals: Signals,
+  { untilEmpty }: { untilEmpty: boolean },
+): Promise<number> {
+  // Only the commands that send signals need it; a processor must not be able to start programs, not even at its import.
+  await Deno.permissions.revoke({ name: "run" });
+  const { settings, processing, warnings } = await checkedSettings(env);
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
   const directory = await HealthDir.open(settings.healthDir);
-  // Only the commands that send signals need it; a processor must not be able to start programs.
-  await Deno.permissions.revoke({ name: "run" });
 
   const events = new Events();
   const gate = new PauseController();
@@ -46,8 +50,9 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
     events,
     gate,
     store,
-    processor,
+    processing,
     settings,
+    untilEmpty,
     logFor: (document) => documentLog(log, document),
   });
   const health = new HealthReporter({
@@ -76,21 +81,53 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
   });
   // The file decides how the agent starts; signals that came meanwhile are later changes.
   await controlFile.start();
-  let stops = 0;
-  signals.handle((command) => {
-    if (command.kind !== "stop") return gate[command.kind]("signal");
-    stops += 1;
-    if (stops === 1) agent.drain(command.signal);
-    else agent.force(`a second signal, ${command.signal}`);
-  });
+  const stop = stopper(agent);
+  signals.handle((command) => command.kind === "stop" ? stop(command.signal) : gate[command.kind]("signal"));
   health.start();
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
+  const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
   const { abandoned } = await agent.run();
   stopPreparing();
-  const closing = Promise.allSettled([controlFile.stop(), store.close(), health.stop()]);
+  if (untilEmpty) log.info("Nothing claimable is left", health.counters);
+  const closing = Promise.allSettled([
+    controlFile.stop(),
+    stopListening().then(() => store.close()),
+    health.stop(),
+  ]);
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
   return abandoned > 0 ? 1 : 0;
+}
+
+/** Wakes the loop when documents change; returns a function that ends it. */
+function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): () => Promise<void> {
+  const stream = store.wakeStream({
+    onHint: () => agent.wake(),
+    onUnsupported: (reason) =>
+      log.info("This server tells of no changes: documents are found by polling alone", { reason }),
+  });
+  events.subscribe((event) => {
+    if (event.type === "progress" && event.stage === "idle") stream.idle();
+  });
+  stream.start();
+  return () => stream.stop();
+}
+
+/** Two signals closer together than this are one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
+const SAME_SIGNAL_MS = 300;
+
+/** The first signal drains, a second one forces. */
+function stopper(agent: Agent): (signal: Deno.Signal) => void {
+  let firstAtMs: number | undefined;
+  return (signal) => {
+    const now = performance.now();
+    if (firstAtMs === undefined) {
+      firstAtMs = now;
+      agent.drain(signal);
+    } else if (now - firstAtMs > SAME_SIGNAL_MS) {
+      agent.force(`a second signal, ${signal}`);
+    }
+  };
 }
 
 function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
@@ -122,9 +159,12 @@ function catchStrayErrors(events: Events): void {
   });
 }
 
-function documentLog(log: Logger, { id, attempt }: LeasedDocument): ProcessorLog {
+const LEVELS = { debug: "DEBUG", info: "INFO", warn: "WARNING", error: "ERROR" } as const;
+
+function documentLog(log: Logger, document: LeasedDocument | undefined): ProcessorLog {
+  const about = () => document ? { id: formatId(document.id), attempt: document.attempt } : {};
   const write =
     (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: Record<string, unknown>) =>
-      log[level](String(message), { id: formatId(id), attempt, ...fields });
+      log.writes(LEVELS[level]) && log[level](String(message), { ...about(), ...fields });
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }

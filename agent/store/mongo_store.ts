@@ -7,7 +7,9 @@ import { deadLetter, type DeadLetterOptions, finishVerdict } from "./dead_letter
 import { buryOversize } from "./oversize.ts";
 import { parseFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
+import { LetterBox } from "./letter_box.ts";
 import { isTransient } from "./mongo_errors.ts";
+import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
 
 /** The settings that the store follows. */
@@ -36,6 +38,7 @@ export class MongoStore implements DocumentStore {
   readonly #client: MongoClient;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
+  readonly #syncClock: () => Promise<void>;
   readonly #holder: HolderOptions & DeadLetterOptions;
 
   /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
@@ -51,9 +54,10 @@ export class MongoStore implements DocumentStore {
     this.#client = client;
     this.#collection = collection;
     this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#syncClock = () => syncClock(connection);
     this.#claimer = new Claimer({
       ...this.#holder,
-      syncClock: () => syncClock(connection),
+      syncClock: this.#syncClock,
       owner: settings.agentName,
       maxAttempts: settings.maxAttempts,
       filter: settings.filter === undefined ? undefined : parseFilter(settings.filter),
@@ -105,6 +109,17 @@ export class MongoStore implements DocumentStore {
 
   isTransient(error: unknown): boolean {
     return isTransient(error);
+  }
+
+  /** A stream of hints that there may be something to claim. */
+  wakeStream(listeners: Omit<WakeStreamOptions, "collection">): WakeStream {
+    return new WakeStream({ ...listeners, collection: this.#collection });
+  }
+
+  /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
+  async letterBox(): Promise<LetterBox> {
+    await this.#syncClock();
+    return new LetterBox(this.#holder);
   }
 
   /** Connects, so that whether the database can be reached is known before the first claim. Throws what the driver throws. */
