@@ -227,9 +227,23 @@ export class Claimer {
     const lost = this.#lost;
     if (!lost) return [];
     const documents = performance.now() - lost.sentAtMs < this.#options.leaseMs
-      ? await this.#readBack(lost)
+      ? await this.#findAgain(lost)
       : [];
     this.#lost = undefined;
+    return documents;
+  }
+
+  async #findAgain(lost: LostClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    const documents = await this.#readBack(lost);
+    // Nobody waited for a majority to have the claim: what it took may only be on its way there.
+    const there = await collection.countDocuments(held(lost.ids, lost.token), {
+      hint: { _id: 1 },
+      maxTimeMS,
+    });
+    if (there > documents.length) {
+      throw new Error("A claim whose answer was lost is not yet known to a majority");
+    }
     return documents;
   }
 
