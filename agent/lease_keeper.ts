@@ -36,8 +36,8 @@ export class LeaseKeeper {
     // Ticks come oftener than renewals: leases are of different ages, and a failed renewal has to be tried again.
     const tickMs = leaseMs / (RENEWALS_PER_LEASE * 4);
     const tick = () => {
-      this.#cancel = clock.after(tickMs, tick);
       this.#abortOverdue();
+      this.#cancel = clock.after(Math.min(tickMs, this.#nextOverdueInMs()), tick);
       this.#renewDue();
     };
     this.#cancel = clock.after(tickMs, tick);
@@ -91,5 +91,17 @@ export class LeaseKeeper {
       if (safeUntilMs(held.document, leaseMs) > nowMs) continue;
       held.abort.abort(new LeaseLostError("The document's lease could not be renewed in time"));
     }
+  }
+
+  /** When the next lease will be overdue unless it is renewed before: its handler is told then, not at some later tick. */
+  #nextOverdueInMs(): number {
+    const { clock, leaseMs, ledger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    let inMs = Infinity;
+    for (const { document } of ledger.all()) {
+      const leftMs = safeUntilMs(document, leaseMs) - nowMs;
+      if (leftMs > 0) inMs = Math.min(inMs, leftMs);
+    }
+    return inMs;
   }
 }

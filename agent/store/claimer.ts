@@ -120,7 +120,7 @@ export class Claimer {
       this.#lost = undefined;
       return [];
     }
-    const documents = await this.#readBack(lost);
+    const documents = await this.#findAgain(lost);
     if (!lost.isSuspect) return documents;
     // A suspect must not run in company: it is claimed again when this agent holds nothing else.
     await release(documents, this.#options);
@@ -192,6 +192,22 @@ export class Claimer {
       const raw = new RawDocument(bytes);
       return this.#leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
     });
+  }
+
+  async #findAgain(lost: LostClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    const documents = await this.#readBack(lost);
+    this.#lost = lost;
+    // Nobody waited for a majority to have the claim: what it took may only be on its way there.
+    const there = await collection.countDocuments(held(lost.ids, lost.token), {
+      hint: { _id: 1 },
+      maxTimeMS,
+    });
+    if (there > documents.length) {
+      throw new Error("A claim whose answer was lost is not yet known to a majority");
+    }
+    this.#lost = undefined;
+    return documents;
   }
 
   #leased(raw: RawDocument, { token, sentAtMs, isSuspect }: LostClaim, attempt: number): MongoLeasedDocument {

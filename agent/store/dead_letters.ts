@@ -1,6 +1,6 @@
 import type { Collection, Document } from "mongodb";
 import type { LeasedDocument } from "../ports.ts";
-import { isDuplicateKey, isTransient } from "./mongo_errors.ts";
+import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 import { failure } from "./settlements.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -83,7 +83,7 @@ async function copy(judged: Document, { collection, letters }: DeadLetterOptions
   } catch (failed) {
     // The letter that is there is newer than ours: it stays.
     if (isDuplicateKey(failed)) return;
-    if (isTransient(failed)) throw failed;
+    if (!isRefused(failed)) throw failed;
     // A document near 16 MiB leaves no room for what a letter says besides: then it refers to the document, which stays.
     await write({ ...letter, document: { _id }, by_reference: true });
   }

@@ -1,4 +1,10 @@
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from "mongodb";
+import {
+  MongoError,
+  MongoInvalidArgumentError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from "mongodb";
 
 /**
  * What the server says of this one write, today and tomorrow: it would make the document invalid or too large. All
@@ -33,6 +39,12 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof MongoServerError) return !REFUSED_CODES.has(Number(error.code));
   // Errors of the driver's own: a pool that was cleared, a checkout that timed out, a topology that is being closed.
   return /Pool|Timeout|Topology|NotConnected|ServerClosed/.test(error.name);
+}
+
+/** Whether the server, or the driver on its behalf, says of this one write that it will never do. */
+export function isRefused(error: unknown): boolean {
+  if (error instanceof MongoServerError) return REFUSED_CODES.has(Number(error.code)) && !isTransient(error);
+  return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
 }
 
 /** Whether somebody else's document stood in the way of an insertion. */

@@ -88,8 +88,9 @@ export class TcpProxy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
-    for (const rule of this.#rules) rule.passed?.resolve();
     this.cut();
+    // Too late for what is still held back: its connections are gone.
+    for (const rule of this.#rules) rule.passed?.resolve();
     await Promise.all(this.#tasks);
   }
 

@@ -1,0 +1,240 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { MongoClient } from "mongodb";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { testDatabase, testUri } from "../support/mongod.ts";
+import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { waitFor } from "../support/wait.ts";
+
+const UPDATE = { command: "update", collection: COLLECTION };
+const FIND = { command: "find", collection: COLLECTION };
+
+/** Has the server fail commands of one client; `await using` ends it. */
+async function failCommand(appName: string, data: Record<string, unknown>, times: number) {
+  const client = new MongoClient(testUri());
+  const configure = (mode: unknown) =>
+    client.db("admin").command({ configureFailPoint: "failCommand", mode, data: { ...data, appName } });
+  await configure({ times });
+  return {
+    async [Symbol.asyncDispose]() {
+      await client.db("admin").command({ configureFailPoint: "failCommand", mode: "off" });
+      await client.close();
+    },
+  };
+}
+
+/** A URI by which the fail point knows the client. */
+function named(appName: string): string {
+  return `${testUri()}&appName=${appName}`;
+}
+
+Deno.test("A claim whose answer is lost is found again by its token: nothing double, nothing lost", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(5));
+  const lost = proxy.loseAnswers(UPDATE);
+
+  const error = await assertRejects(() => store.take());
+  assertEquals([lost.count, store.isTransient(error)], [1, true]);
+  assertEquals(await jobs(database).countDocuments({ status: "processing" }), 5);
+  await jobs(database).insertMany(pending(2, { from: 5 }));
+  const claim = await store.take();
+  assertEquals(idsOf(claim), [0, 1, 2, 3, 4, 5, 6]);
+  assertEquals(claim.documents.map(({ attempt }) => attempt), Array(7).fill(1));
+  assertEquals(await store.ack(claim.documents.map((document) => ({ document }))), 7);
+});
+
+Deno.test("A claim that never reached the server is made again, under another token", async () => {
+  await using database = await testDatabase("lost answers");
+  await jobs(database).insertMany(pending(3));
+  await using store = openStore({ uri: named("claim-cut"), name: database.name });
+  await using _failing = await failCommand(
+    "claim-cut",
+    { failCommands: ["update"], closeConnection: true },
+    1,
+  );
+
+  await assertRejects(() => store.take());
+  assertEquals(await jobs(database).countDocuments({ status: "pending" }), 3);
+  const claim = await store.take();
+  assertEquals(idsOf(claim), [0, 1, 2]);
+  assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
+});
+
+Deno.test("A claim that was applied but not confirmed by a majority is found again by its token", async () => {
+  await using database = await testDatabase("lost answers");
+  await jobs(database).insertMany(pending(3));
+  await using store = openStore({ uri: named("claim-concern"), name: database.name });
+  await using _failing = await failCommand("claim-concern", {
+    failCommands: ["update"],
+    writeConcernError: { code: 64, errmsg: "waiting for replication timed out", errInfo: { wtimeout: true } },
+  }, 1);
+
+  await assertRejects(() => store.take());
+  assertEquals(await jobs(database).countDocuments({ status: "processing" }), 3);
+  const claim = await waitFor("a majority to know the claim", () => store.take());
+  assertEquals(idsOf(claim), [0, 1, 2]);
+  assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
+});
+
+Deno.test("What a lost claim took is not claimed again by looking for it: deleted and taken-over documents stay away", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(4));
+  proxy.loseAnswers(UPDATE);
+  await assertRejects(() => store.take());
+  await jobs(database).deleteOne({ _id: 1 });
+  await jobs(database).updateOne({ _id: 2 }, { $set: { "_pull.token": "of another" } });
+
+  assertEquals(idsOf(await store.recover()), [0, 3]);
+  assertEquals(await store.recover(), []);
+});
+
+Deno.test("A lost claim is looked for as often as it takes", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(3));
+  proxy.loseAnswers(UPDATE);
+  await assertRejects(() => store.take());
+  // A read is tried twice by the driver itself.
+  const reads = proxy.loseAnswers(FIND, 2);
+  await assertRejects(() => store.recover());
+  assertEquals(reads.count, 2);
+
+  assertEquals(idsOf(await store.recover()), [0, 1, 2]);
+});
+
+Deno.test("Documents claimed by a claim that could not be read back are found by the next", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
+  await jobs(database).insertMany(pending(3));
+  const claiming = proxy.hold(UPDATE);
+  const taken = store.take();
+  const failure = assertRejects(() => taken);
+  await claiming.arrived;
+  proxy.loseAnswers(FIND, 2);
+  claiming.pass();
+  await failure;
+
+  assertEquals(idsOf(await store.take()), [0, 1, 2]);
+});
+
+Deno.test("An ack whose answer is lost has processed its document once and counts as unconfirmed, not as lost", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(3));
+  const runs: number[] = [];
+  await using agent = new InProcessAgent(store, ({ _id }) => {
+    if (runs.push(_id) === 1) proxy.loseAnswers(UPDATE);
+  });
+
+  await waitFor("all to be settled", () => agent.count("unconfirmed") + agent.count("processed") === 3);
+  await agent.drain();
+  assertEquals(runs.sort(), [0, 1, 2]);
+  assertEquals(await jobs(database).countDocuments({ status: "processed" }), 3);
+  assertEquals(agent.all("unconfirmed").map(({ during }) => during), ["ack"]);
+  assertEquals([agent.count("lease_lost"), agent.all("settle_failed").length], [0, 1]);
+});
+
+Deno.test("An ack that never reached the server is made again and confirmed", async () => {
+  await using database = await testDatabase("lost answers");
+  await jobs(database).insertMany(pending(1));
+  await using store = openStore({ uri: named("ack-cut"), name: database.name });
+  const gate = Promise.withResolvers<void>();
+  let runs = 0;
+  await using agent = new InProcessAgent(store, () => {
+    runs += 1;
+    return gate.promise;
+  });
+  await waitFor("the handler to run", () => runs);
+  agent.gate.pause("file");
+  await using _failing = await failCommand("ack-cut", { failCommands: ["update"], closeConnection: true }, 1);
+  gate.resolve();
+
+  await agent.event("processed");
+  assertEquals([runs, agent.count("unconfirmed"), agent.count("lease_lost")], [1, 0, 0]);
+  assertEquals(agent.all("settle_failed").map(({ kind }) => kind), ["ack"]);
+});
+
+Deno.test("An answer that is lost does no harm to a nack: the driver repeats the write, the server does not", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(2));
+  const { documents } = await store.take();
+  const lost = proxy.loseAnswers(UPDATE);
+
+  const nacks = documents.map((document) => ({ document, error: "fails", delayMs: 0 }));
+  assertEquals(await store.nack(nacks), 2);
+  assertEquals(lost.count, 1);
+  const stored = await jobs(database).find().toArray();
+  assertEquals(stored.map(({ _pull }) => _pull.errors.length), [1, 1]);
+});
+
+Deno.test("A nack whose answers stay away counts its failure once and as unconfirmed", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1));
+  await using agent = new InProcessAgent(store, () => {
+    proxy.loseAnswers(UPDATE, 2);
+    agent.gate.pause("file");
+    throw new Error("fails");
+  });
+
+  await agent.event("unconfirmed");
+  const { status, _pull } = await jobs(database).findOne();
+  assertEquals([status, _pull.attempts, _pull.errors.length], ["pending", 1, 1]);
+  assertEquals(agent.count("lease_lost"), 0);
+});
+
+Deno.test("A release whose answer is lost gives the attempt back once", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1));
+  const document = await store.takeOne();
+  proxy.loseAnswers(UPDATE);
+  await assertRejects(() => store.release([document]));
+
+  assertEquals(await store.release([document]), 0);
+  const { status, _pull } = await jobs(database).findOne();
+  assertEquals([status, _pull.attempts], ["pending", 0]);
+});
+
+Deno.test("A renewal whose answer is lost loses no lease: the next one is answered", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1));
+  const document = await store.takeOne();
+  const { leasedAtMs } = document;
+  proxy.loseAnswers(UPDATE);
+  await assertRejects(() => store.renew([document]));
+  assertEquals(document.leasedAtMs, leasedAtMs, "an unanswered renewal must not be relied on");
+
+  assertEquals(await store.renew([document]), []);
+  assertEquals(await store.ack([{ document }]), 1);
+});
+
+Deno.test("Connections that are cut again and again cost no document and no second run", async () => {
+  await using database = await testDatabase("lost answers");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(200));
+  const runs: number[] = [];
+  await using agent = new InProcessAgent(store, ({ _id }) => {
+    if (runs.push(_id) % 40 === 0) proxy.cut();
+  }, { batchSize: 10 });
+
+  const processed = () => jobs(database).countDocuments({ status: "processed" });
+  await waitFor("all to be processed", async () => await processed() === 200);
+  await agent.drain();
+  assertEquals(runs.sort((a, b) => a - b), Array.from({ length: 200 }, (_, id) => id));
+  assertEquals(agent.count("lease_lost"), 0);
+});

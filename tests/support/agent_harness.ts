@@ -1,0 +1,47 @@
+import { Agent, type AgentSettings } from "../../agent/agent.ts";
+import { Events } from "../../agent/events.ts";
+import type { Processor, ProcessorLog } from "../../agent/processors/processor.ts";
+import { PauseController } from "../../control/pause_controller.ts";
+import { EventRecorder } from "./event_recorder.ts";
+import { FakeStore } from "./fake_store.ts";
+import { ManualClock } from "./manual_clock.ts";
+
+/** Settings of an agent in tests: round numbers, so that what happens when can be told by heart. */
+export const AGENT_SETTINGS: AgentSettings = {
+  batchSize: 10,
+  concurrency: 4,
+  leaseDurationMs: 60_000,
+  maxAttempts: 3,
+  pollIntervalMs: 5000,
+  processTimeoutMs: 20_000,
+  retryBackoffMs: 1000,
+  retryBackoffMaxMs: 10_000,
+  shutdownTimeoutMs: 30_000,
+};
+
+/** A log that says nothing. */
+export const SILENT: ProcessorLog = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** An agent on a store in memory and a clock in the test's hands. */
+export class AgentHarness {
+  readonly clock = new ManualClock();
+  readonly events = new Events();
+  readonly recorder = new EventRecorder(this.events);
+  readonly gate = new PauseController();
+  readonly store: FakeStore;
+  readonly agent: Agent;
+
+  constructor(processor: Processor, settings: Partial<AgentSettings> = {}) {
+    const merged = { ...AGENT_SETTINGS, ...settings };
+    this.store = new FakeStore(this.clock, merged.leaseDurationMs);
+    this.agent = new Agent({
+      clock: this.clock,
+      events: this.events,
+      gate: this.gate,
+      store: this.store,
+      processor,
+      settings: merged,
+      logFor: () => SILENT,
+    });
+  }
+}

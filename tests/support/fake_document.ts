@@ -1,0 +1,25 @@
+import type { Document, LeasedDocument, Verdict } from "../../agent/ports.ts";
+
+let made = 0;
+
+/** A leased document as handlers and writers see it, with whatever a test wants to be different. */
+export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document } = {}): FakeDocument {
+  const { fields, ...rest } = given;
+  const id = given.id ?? `document-${++made}`;
+  return {
+    id,
+    idempotencyKey: `test.documents:${JSON.stringify(id)}`,
+    token: "token-1",
+    attempt: 1,
+    sizeBytes: 100,
+    leasedAtMs: 1000,
+    verdict: undefined,
+    read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),
+    ...rest,
+  };
+}
+
+/** {@linkcode LeasedDocument} with every part open to tests. */
+export interface FakeDocument extends LeasedDocument {
+  verdict: Verdict | undefined;
+}

@@ -1,0 +1,239 @@
+import type {
+  Ack,
+  Claim,
+  ClaimLimit,
+  Document,
+  DocumentStore,
+  LeasedDocument,
+  Nack,
+} from "../../agent/ports.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { fakeDocument } from "./fake_document.ts";
+import type { ManualClock } from "./manual_clock.ts";
+
+/** A call of the store that a test can make fail or wait. */
+export type Method =
+  | "claim"
+  | "recover"
+  | "ack"
+  | "nack"
+  | "release"
+  | "renew"
+  | "deadLetter"
+  | "finishVerdict";
+
+/** A document as it lies in the fake database. */
+export interface StoredDocument {
+  id: unknown;
+  status: "pending" | "processing" | "processed" | "failed";
+  token?: string;
+  attempts: number;
+  /** By the manual clock; 0 for a new document. */
+  visibleAtMs: number;
+  sizeBytes: number;
+  fields: Document;
+  error?: string;
+  verdict?: Date;
+}
+
+/** A failure that the store calls transient. */
+export class TransientError extends Error {}
+
+interface Plan {
+  error?: Error;
+  /** The write reaches the database although its answer is an error. */
+  applied?: boolean;
+  until?: Promise<void>;
+  reached?: Checkpoint;
+}
+
+/** A collection in memory that keeps the rules of the claim protocol. */
+export class FakeStore implements DocumentStore {
+  readonly documents = new Map<unknown, StoredDocument>();
+  /** Every call and the ids it was about, in order. */
+  readonly calls: { method: Method; ids: unknown[] }[] = [];
+  /** Calls of each method that were under way at once, at the most. */
+  readonly peak: Partial<Record<Method, number>> = {};
+  readonly #clock: ManualClock;
+  readonly #leaseMs: number;
+  readonly #plans: Partial<Record<Method, Plan[]>> = {};
+  readonly #running: Partial<Record<Method, number>> = {};
+  readonly #rejected = new Map<unknown, Method[]>();
+  #claims = 0;
+  #unanswered: LeasedDocument[] = [];
+
+  constructor(clock: ManualClock, leaseMs = 60_000) {
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Adds `count` new documents and returns their ids. */
+  insert(count: number, given: Partial<StoredDocument> = {}): unknown[] {
+    return Array.from({ length: count }, () => {
+      const id = given.id ?? `d${this.documents.size + 1}`;
+      const fresh = { status: "pending", attempts: 0, visibleAtMs: 0, sizeBytes: 100, fields: {} } as const;
+      this.documents.set(id, { ...fresh, ...given, id });
+      return id;
+    });
+  }
+
+  /** How many documents have each status. */
+  get statuses(): Partial<Record<StoredDocument["status"], number>> {
+    const counts: Partial<Record<StoredDocument["status"], number>> = {};
+    for (const { status } of this.documents.values()) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  }
+
+  /** What every call of `method` was about, call by call. */
+  callsOf(method: Method): unknown[][] {
+    return this.calls.filter((call) => call.method === method).map(({ ids }) => ids);
+  }
+
+  /** Makes the next call of `method` fail; `applied` where the database did it all the same. */
+  fail(method: Method, error: Error, { applied = false, times = 1 } = {}): void {
+    for (let each = 0; each < times; each++) this.#plan(method, { error, applied });
+  }
+
+  /** Makes the next call of `method` wait, before it has any effect, until the returned `go` is called. */
+  hold(method: Method): { reached: Checkpoint; go: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const reached = new Checkpoint(`store.${method}()`);
+    this.#plan(method, { until: promise, reached });
+    return { reached, go: resolve };
+  }
+
+  /** Makes the database refuse these writes of a document, for good. */
+  reject(id: unknown, ...methods: Method[]): void {
+    this.#rejected.set(id, methods);
+  }
+
+  /** Somebody else takes a document over. */
+  steal(id: unknown): void {
+    this.documents.get(id)!.token = "somebody else's";
+  }
+
+  claim(limit: ClaimLimit): Promise<Claim> {
+    return this.#call("claim", [], () => {
+      const token = `claim-${++this.#claims}`;
+      const nowMs = this.#clock.monotonicMs();
+      const documents: LeasedDocument[] = [];
+      let takeovers = 0;
+      for (const stored of this.documents.values()) {
+        const isClaimable = stored.status === "pending" || (stored.status === "processing" && stored.token);
+        if (!isClaimable || stored.visibleAtMs > nowMs || documents.length >= limit.documents) continue;
+        if (stored.status === "processing") takeovers += 1;
+        const attempts = stored.attempts + 1;
+        Object.assign(stored, {
+          status: "processing",
+          token,
+          attempts,
+          visibleAtMs: nowMs + this.#leaseMs,
+        });
+        const verdict = stored.verdict && { deadAt: stored.verdict };
+        const { id, sizeBytes, fields } = stored;
+        documents.push(
+          fakeDocument({ id, token, attempt: attempts, sizeBytes, leasedAtMs: nowMs, verdict, fields }),
+        );
+      }
+      this.#unanswered = documents;
+      return { documents, more: documents.length >= limit.documents, takeovers, conflicts: 0 };
+    }).then((claim) => {
+      this.#unanswered = [];
+      return claim;
+    });
+  }
+
+  recover(): Promise<readonly LeasedDocument[]> {
+    return this.#call("recover", [], () => this.#unanswered.splice(0));
+  }
+
+  ack(acks: readonly Ack[]): Promise<number> {
+    return this.#settle("ack", acks, ({ set }) => ({ status: "processed", fields: set ?? {} }));
+  }
+
+  nack(nacks: readonly Nack[]): Promise<number> {
+    return this.#settle("nack", nacks, ({ error, delayMs }) => ({
+      status: "pending",
+      error,
+      visibleAtMs: this.#clock.monotonicMs() + delayMs,
+    }));
+  }
+
+  release(documents: readonly LeasedDocument[]): Promise<number> {
+    return this.#settle("release", documents.map((document) => ({ document })), ({ document }) => ({
+      status: "pending",
+      attempts: document.attempt - 1,
+      visibleAtMs: 0,
+    }));
+  }
+
+  deadLetter(document: LeasedDocument, error: string): Promise<number> {
+    return this.#settle("deadLetter", [{ document }], () => ({ status: "failed", error }));
+  }
+
+  finishVerdict(document: LeasedDocument): Promise<number> {
+    return this.#settle("finishVerdict", [{ document }], () => ({ status: "failed" }));
+  }
+
+  renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
+    return this.#call("renew", documents.map(({ id }) => id), () => {
+      const nowMs = this.#clock.monotonicMs();
+      return documents.filter((document) => {
+        const stored = this.#held(document);
+        if (!stored) return true;
+        stored.visibleAtMs = nowMs + this.#leaseMs;
+        document.leasedAtMs = nowMs;
+        return false;
+      });
+    });
+  }
+
+  isTransient(error: unknown): boolean {
+    return error instanceof TransientError;
+  }
+
+  #settle<T extends { document: LeasedDocument }>(
+    method: Method,
+    writes: readonly T[],
+    change: (write: T) => Partial<StoredDocument>,
+  ): Promise<number> {
+    return this.#call(method, writes.map(({ document }) => document.id), () => {
+      const refused = writes.find(({ document }) => this.#rejected.get(document.id)?.includes(method));
+      if (refused) throw new Error(`Document failed validation: ${refused.document.id}`);
+      let matched = 0;
+      for (const write of writes) {
+        const stored = this.#held(write.document);
+        if (!stored) continue;
+        Object.assign(stored, change(write), { token: undefined });
+        matched += 1;
+      }
+      return matched;
+    });
+  }
+
+  #held(document: LeasedDocument): StoredDocument | undefined {
+    const stored = this.documents.get(document.id);
+    return stored?.status === "processing" && stored.token === document.token ? stored : undefined;
+  }
+
+  #plan(method: Method, plan: Plan): void {
+    (this.#plans[method] ??= []).push(plan);
+  }
+
+  async #call<T>(method: Method, ids: unknown[], effect: () => T): Promise<T> {
+    this.calls.push({ method, ids });
+    const running = this.#running[method] = (this.#running[method] ?? 0) + 1;
+    this.peak[method] = Math.max(this.peak[method] ?? 0, running);
+    try {
+      const { applied, error, reached, until } = this.#plans[method]?.shift() ?? {};
+      reached?.reach();
+      await until;
+      if (error && !applied) throw error;
+      const answer = effect();
+      if (error) throw error;
+      return answer;
+    } finally {
+      this.#running[method]! -= 1;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { UsageError } from "../../../../agent/errors.ts";
+import { customProcessor } from "../../../../agent/processors/custom.ts";
+import { loadProcessor } from "../../../../agent/processors/load.ts";
+import { logProcessor } from "../../../../agent/processors/log.ts";
+import { SILENT } from "../../../support/agent_harness.ts";
+import { TempDir } from "../../../support/temp_dir.ts";
+
+async function problemOf(name: string): Promise<string> {
+  return (await assertRejects(() => loadProcessor(name), UsageError)).message;
+}
+
+const CONTEXT = { attempt: 1, idempotencyKey: "k", signal: new AbortController().signal, log: SILENT };
+
+Deno.test("loadProcessor() knows the built-in processors", async () => {
+  assertEquals(await loadProcessor("log"), logProcessor);
+  assertEquals(await loadProcessor("custom"), customProcessor);
+});
+
+Deno.test("loadProcessor() names the choices where it knows none of that name", async () => {
+  for (const name of ["Log", "module", "exec", ""]) {
+    assertEquals(await problemOf(name), `PROCESSOR is "${name}": set it to log, custom or module:PATH`);
+  }
+});
+
+Deno.test("the placeholder says at DEBUG that it saw a document, and succeeds", async () => {
+  const said: string[] = [];
+  const log = { ...SILENT, debug: (message: string) => void said.push(message) };
+  assertEquals(await logProcessor({ _id: 1 }, { ...CONTEXT, log }), undefined);
+  assertMatch(said.join(), /set PROCESSOR/);
+});
+
+Deno.test("loadProcessor() loads a module's default export and calls it", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write(
+    "double.js",
+    "export default async ({ n }, { attempt }) => ({ set: { n: 2 * n, attempt } });",
+  );
+  const processor = await loadProcessor(`module:${path}`);
+  assertEquals(await processor({ n: 21 }, CONTEXT), { set: { n: 42, attempt: 1 } });
+});
+
+Deno.test("loadProcessor() takes .mjs and file names with odd characters", async () => {
+  await using dir = await TempDir.make();
+  for (const name of ["a b#c?d%20é.js", "other.mjs"]) {
+    const path = await dir.write(name, `export default () => ${JSON.stringify(name)};`);
+    assertEquals((await loadProcessor(`module:${path}`))({}, CONTEXT), name);
+  }
+});
+
+Deno.test("loadProcessor() finds a module by a relative path", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("relative.js", "export default () => 'found';");
+  const relative = "../".repeat(Deno.cwd().split("/").length - 1) + path.slice(1);
+  assertEquals((await loadProcessor(`module:${relative}`))({}, CONTEXT), "found");
+});
+
+Deno.test("loadProcessor() follows symbolic links as a mounted ConfigMap has them", async () => {
+  await using dir = await TempDir.make();
+  await Deno.mkdir(`${dir.path}/..2030_01_01`);
+  await dir.write("..2030_01_01/processor.js", "export default () => 'mounted';");
+  await Deno.symlink("..2030_01_01", `${dir.path}/..data`);
+  await Deno.symlink("..data/processor.js", `${dir.path}/processor.js`);
+  const processor = await loadProcessor(`module:${dir.path}/processor.js`);
+  assertEquals(processor({}, CONTEXT), "mounted");
+});
+
+Deno.test("loadProcessor() says which file is missing and where it looked", async () => {
+  const problem = await problemOf("module:missing/processor.js");
+  assertEquals(
+    problem,
+    `PROCESSOR=module:missing/processor.js does not exist (looked in ${Deno.cwd()}): check the path`,
+  );
+});
+
+Deno.test("loadProcessor() refuses a directory and a link that leads nowhere", async () => {
+  await using dir = await TempDir.make();
+  await Deno.mkdir(`${dir.path}/folder.js`);
+  assertMatch(await problemOf(`module:${dir.path}/folder.js`), /is not a file: name the \.js file itself/);
+  await Deno.symlink("gone.js", `${dir.path}/dangling.js`);
+  assertMatch(await problemOf(`module:${dir.path}/dangling.js`), /does not exist/);
+  await Deno.symlink("loop.js", `${dir.path}/loop.js`);
+  assertMatch(await problemOf(`module:${dir.path}/loop.js`), /cannot be read/);
+});
+
+for (
+  const [name, pattern] of [
+    ["module:", /names no file: write module:PATH/],
+    ["module:/app/processor.ts", /is TypeScript, which the agent cannot load/],
+    ["module:/app/processor.mts", /is TypeScript/],
+    ["module:/app/processor.tsx", /is TypeScript/],
+    ["module:/app/processor.py", /is no JavaScript module: name a file that ends in \.js or \.mjs/],
+    ["module:/app/processor", /is no JavaScript module/],
+    ["module:/app/processor.json", /is no JavaScript module/],
+  ] as const
+) {
+  Deno.test(`loadProcessor() refuses ${name}`, async () => assertMatch(await problemOf(name), pattern));
+}
+
+for (
+  const [what, source, pattern] of [
+    ["exports nothing", "", /exports no function as its default \(it exports: nothing\)/],
+    ["has no default export", "export const process = () => {}, b = 1;", /\(it exports: b, process\)/],
+    ["has a default that is no function", "export default { process() {} };", /\(it exports: default\)/],
+    [
+      "has a syntax error",
+      "export default async (document => {",
+      /cannot be loaded: .*self-contained ES module/,
+    ],
+    ["throws while it loads", "throw new Error('no licence');", /cannot be loaded: no licence: /],
+    [
+      "imports a package by its bare name",
+      'import x from "some-package";',
+      /cannot be loaded: .*some-package/,
+    ],
+    [
+      "imports a file that is not there",
+      'import "./gone.js"; export default () => {};',
+      /cannot be loaded: /,
+    ],
+  ] as const
+) {
+  Deno.test(`loadProcessor() refuses a module that ${what}`, async () => {
+    await using dir = await TempDir.make();
+    const problem = await problemOf(`module:${await dir.write("processor.js", source)}`);
+    assertMatch(problem, pattern);
+    assert(!problem.includes("\n"), "one line is enough");
+  });
+}
