@@ -29,6 +29,12 @@ interface Taken {
   conflicts: number;
 }
 
+/** What is left of a claim's limits. */
+interface Room extends ClaimLimit {
+  /** Nothing is claimed yet: a document larger than all the bytes is claimed alone. */
+  isEmpty: boolean;
+}
+
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
 interface Candidates {
   ids: unknown[];
@@ -95,7 +101,7 @@ export class Claimer {
           more = true;
           break;
         }
-        take(kind, await this.#take(kind, { documents: room, bytes }));
+        take(kind, await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }));
       }
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
@@ -116,7 +122,7 @@ export class Claimer {
     return ["due_retries", "expired_leases", "new_documents"];
   }
 
-  async #take(kind: Kind, limit: ClaimLimit): Promise<Taken> {
+  async #take(kind: Kind, limit: Room): Promise<Taken> {
     const contended = this.#contention > 0;
     const asReadWanted = kind === "new_documents" && !contended && this.#options.readBack === "contended";
     const candidates = asReadWanted
@@ -144,7 +150,7 @@ export class Claimer {
   }
 
   /** Candidates as whole documents: nothing needs to be read again where all of them can be claimed. */
-  async #readWhole(kind: Kind, limit: ClaimLimit): Promise<Candidates> {
+  async #readWhole(kind: Kind, limit: Room): Promise<Candidates> {
     const { collection, filter, maxTimeMS } = this.#options;
     // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
     const found = await collection.find<Uint8Array>(claimable(kind, filter), {
@@ -155,9 +161,7 @@ export class Claimer {
       raw: true,
       maxTimeMS,
     }).toArray();
-    const fitting = withinBytes(found, (bytes) => bytes.length, limit.bytes).map((bytes) =>
-      new RawDocument(bytes)
-    );
+    const fitting = withinBytes(found, (bytes) => bytes.length, limit).map((bytes) => new RawDocument(bytes));
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
     return {
       ids: fitting.map(({ id }) => id),
@@ -168,7 +172,7 @@ export class Claimer {
   }
 
   /** Candidates as ids and sizes; under contention a random slice of a wider window, so that claimers spread out. */
-  async #readIds(kind: Kind, limit: ClaimLimit, contended: boolean): Promise<Candidates> {
+  async #readIds(kind: Kind, limit: Room, contended: boolean): Promise<Candidates> {
     const { collection, filter, maxTimeMS } = this.#options;
     const window = contended ? limit.documents * WINDOW : limit.documents;
     const found = await collection.find<{ _id: unknown; size: number }>(claimable(kind, filter), {
@@ -180,7 +184,7 @@ export class Claimer {
       maxTimeMS,
     }).toArray();
     const from = Math.floor(this.#random() * Math.max(0, found.length - limit.documents + 1));
-    const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit.bytes);
+    const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit);
     const more = found.length > slice.length || found.length >= window;
     return { ids: slice.map(({ _id }) => _id), asRead: undefined, more };
   }
@@ -252,9 +256,9 @@ export class Claimer {
   }
 }
 
-/** The longest beginning of `items` that stays within `limit` bytes; at least one, however large. */
-function withinBytes<T>(items: T[], sizeOf: (item: T) => number, limit: number): T[] {
+/** The longest beginning of `items` that there is room for; at least one, however large, where nothing is claimed yet. */
+function withinBytes<T>(items: T[], sizeOf: (item: T) => number, { bytes: limit, isEmpty }: Room): T[] {
   let bytes = 0;
   const end = items.findIndex((item) => (bytes += sizeOf(item)) > limit);
-  return end < 0 ? items : items.slice(0, Math.max(1, end));
+  return end < 0 ? items : items.slice(0, Math.max(isEmpty ? 1 : 0, end));
 }
