@@ -11,6 +11,12 @@ export interface CandidateOptions {
   maxTimeMS: number;
 }
 
+/** What is left of a claim's limits. */
+export interface Room extends ClaimLimit {
+  /** Nothing is claimed yet: a document larger than all the bytes is claimed alone. */
+  isEmpty: boolean;
+}
+
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
 export interface Candidates {
   ids: unknown[];
@@ -46,7 +52,7 @@ export class CandidateReader {
   }
 
   /** Candidates as whole documents: nothing needs to be read again where all of them can be claimed. */
-  async whole(kind: Kind, limit: ClaimLimit): Promise<Candidates> {
+  async whole(kind: Kind, limit: Room): Promise<Candidates> {
     const { collection, maxTimeMS } = this.#options;
     // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
     const found = await collection.find<Uint8Array>(this.#query(kind), {
@@ -57,7 +63,7 @@ export class CandidateReader {
       raw: true,
       maxTimeMS,
     }).toArray();
-    const fitting = withinBytes(found, (bytes) => bytes.length, limit.bytes)
+    const fitting = withinBytes(found, (bytes) => bytes.length, limit)
       .map((bytes) => new RawDocument(bytes));
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
     return {
@@ -69,7 +75,7 @@ export class CandidateReader {
   }
 
   /** Candidates as ids, with sizes to bound the bytes; where `spread`, a random slice of a wider window. */
-  async ids(kind: Kind, limit: ClaimLimit, spread: (() => number) | undefined): Promise<Candidates> {
+  async ids(kind: Kind, limit: Room, spread: (() => number) | undefined): Promise<Candidates> {
     const { collection, maxTimeMS } = this.#options;
     const window = spread ? limit.documents * WINDOW : limit.documents;
     const found = await collection.find<{ _id: unknown; size: number }>(this.#query(kind), {
@@ -81,7 +87,7 @@ export class CandidateReader {
       maxTimeMS,
     }).toArray();
     const from = Math.floor((spread?.() ?? 0) * Math.max(0, found.length - limit.documents + 1));
-    const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit.bytes);
+    const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit);
     const more = found.length > slice.length || found.length >= window;
     return { ids: slice.map(({ _id }) => _id), asRead: undefined, more };
   }
@@ -114,9 +120,9 @@ export class CandidateReader {
   }
 }
 
-/** The longest beginning of `items` that stays within `limit` bytes; at least one, however large. */
-function withinBytes<T>(items: T[], sizeOf: (item: T) => number, limit: number): T[] {
+/** The longest beginning of `items` that there is room for; at least one, however large, where nothing is claimed yet. */
+function withinBytes<T>(items: T[], sizeOf: (item: T) => number, { bytes: limit, isEmpty }: Room): T[] {
   let bytes = 0;
   const end = items.findIndex((item) => (bytes += sizeOf(item)) > limit);
-  return end < 0 ? items : items.slice(0, Math.max(1, end));
+  return end < 0 ? items : items.slice(0, Math.max(isEmpty ? 1 : 0, end));
 }

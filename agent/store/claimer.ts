@@ -1,5 +1,5 @@
 import type { Claim, ClaimLimit, LeasedDocument, RefusedClaim } from "../ports.ts";
-import { CandidateReader } from "./candidates.ts";
+import { CandidateReader, type Room } from "./candidates.ts";
 import { type ClaimWriterOptions, markClaimed, type Marked, markSuspect } from "./claim_writer.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
 import { isTransient } from "./mongo_errors.ts";
@@ -84,7 +84,10 @@ export class Claimer {
           more = true;
           break;
         }
-        take(kind, await this.#take(kind, { documents: room, bytes }, refused));
+        take(
+          kind,
+          await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
+        );
       }
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
@@ -139,7 +142,7 @@ export class Claimer {
     return { kinds: isLook ? [...rare, fresh] : [fresh, ...rare], isLook };
   }
 
-  async #take(kind: Kind, limit: ClaimLimit, refused: RefusedClaim[]): Promise<Taken> {
+  async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
     const contended = this.#contention > 0;
     const isAsRead = kind === "new_documents" && !contended && this.#options.readBack === "contended";
     const { ids, asRead, more } = isAsRead

@@ -4,12 +4,15 @@ import type { Logger } from "./logger.ts";
 
 /** Repeats of the same failure are written at most this often, in milliseconds. */
 const REPEAT_MS = 30_000;
+/** A line about what was processed comes at most this often, in milliseconds. */
+const PROGRESS_MS = 5000;
 /** Ids named in one line at the most. */
 const MAX_IDS = 10;
 
 /** Writes a log line for each event that people want to read about. */
 export function logEvents(events: Events, log: Logger, formatId: (id: unknown) => string): void {
   const failures = new FailureLog(log);
+  const progress = new ProgressLog(log);
   const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -40,7 +43,8 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         else log.warn("MongoDB is out of reach");
         break;
       case "processed":
-        log.debug("Processed documents", { documents: event.documents });
+        log.debug("Wrote acks", { documents: event.documents });
+        progress.add(event.documents);
         break;
       case "released":
         log.info("Handed documents back untouched", { documents: event.documents });
@@ -114,6 +118,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         });
         break;
       case "drain_finished": {
+        progress.flush();
         const { type: _, elapsedMs, ...fields } = event;
         const write = event.abandoned > 0 ? "warn" : "info";
         log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
@@ -125,6 +130,29 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         event satisfies never;
     }
   });
+}
+
+/** Says now and then how many documents were processed: enough to see that work goes on, too little to drown the rest. */
+class ProgressLog {
+  readonly #log: Logger;
+  #documents = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  add(documents: number): void {
+    this.#documents += documents;
+    this.#timer ??= setTimeout(() => this.flush(), PROGRESS_MS);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#documents > 0) this.#log.info("Processed documents", { documents: this.#documents });
+    this.#documents = 0;
+  }
 }
 
 /** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */

@@ -76,8 +76,26 @@ function jsonLine(time: Date, level: Level, message: string, fields: Fields): st
 }
 
 function textLine(time: Date, level: Level, message: string, fields: Fields): string {
-  const rest = Object.entries(plain(fields)).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
-  return `${time.toISOString().slice(11, 23)} ${level.padEnd(7)} ${message}${rest}`.replaceAll("\n", "\\n");
+  const line = `${time.toISOString().slice(11, 23)} ${level.padEnd(7)} ${message}${fieldsText(fields)}`;
+  return line.replace(UNPRINTABLE, (character) => ESCAPES[character] ?? codeOf(character));
+}
+
+/** What would break a line in two, or let the text of a document command the terminal. */
+// deno-lint-ignore no-control-regex
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function codeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function fieldsText(fields: Fields): string {
+  try {
+    return Object.entries(plain(fields)).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
+  } catch {
+    // A user's module may hand over what cannot even be read.
+    return ` fields=${textValue(Deno.inspect(fields))}`;
+  }
 }
 
 function textValue(value: unknown): string {

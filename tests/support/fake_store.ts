@@ -114,6 +114,9 @@ export class FakeStore implements DocumentStore {
 
   claim(limit: ClaimLimit): Promise<Claim> {
     return this.#call("claim", [], () => {
+      if (this.#unanswered.length > 0) {
+        return { documents: this.#unanswered, more: true, takeovers: 0, conflicts: 0 };
+      }
       const token = `claim-${++this.#claims}`;
       const nowMs = this.#clock.monotonicMs();
       const documents: LeasedDocument[] = [];

@@ -50,6 +50,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #tasks = new Set<Promise<void>>();
   #rules: Rule[] = [];
+  #recorded: CommandMatch[] | undefined;
 
   /** Forwards to the first host of `uri`. */
   constructor(uri: string) {
@@ -79,6 +80,14 @@ export class TcpProxy implements AsyncDisposable {
       },
       stop: () => rule.left = 0,
     };
+  }
+
+  /** The commands that clients send while `work` runs, each a round trip. */
+  async record(work: () => Promise<unknown>): Promise<CommandMatch[]> {
+    const recorded: CommandMatch[] = this.#recorded = [];
+    await work();
+    this.#recorded = undefined;
+    return recorded;
   }
 
   /** Cuts all connections; new ones are welcome. */
@@ -154,8 +163,9 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   #ruleFor(message: Uint8Array): Rule | undefined {
-    if (this.#rules.every(({ left }) => left <= 0)) return undefined;
+    if (this.#recorded === undefined && this.#rules.every(({ left }) => left <= 0)) return undefined;
     const { command, collection } = parse(message);
+    if (command !== undefined) this.#recorded?.push({ command, collection: String(collection) });
     const rule = this.#rules.find((rule) =>
       rule.left > 0 && rule.command === command &&
       (rule.collection === undefined || rule.collection === collection)

@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { testDatabase } from "../support/mongod.ts";
+import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+/** The commands on the collection that a call makes: each is a round trip. */
+async function commandsOf(proxy: TcpProxy, work: () => Promise<unknown>): Promise<string[]> {
+  const recorded = await proxy.record(work);
+  return recorded.filter(({ collection }) => collection === COLLECTION).map(({ command }) => command);
+}
+
+Deno.test("A batch of new documents that nobody else wants costs three round trips: read, claim, ack", async () => {
+  await using database = await testDatabase("round trips");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(500));
+  await store.take(1); // What a store looks for only once a second is looked for.
+
+  const commands = await commandsOf(proxy, async () => {
+    const { documents } = await store.take(100);
+    assertEquals(documents.length, 100);
+    assertEquals(await store.ack(documents.map((document) => ({ document }))), 100);
+  });
+  assertEquals(commands, ["find", "update", "update"]);
+});
+
+Deno.test("READ_BACK=always costs one round trip more", async () => {
+  await using database = await testDatabase("round trips");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
+  await jobs(database).insertMany(pending(500));
+  await store.take(1);
+  assertEquals(await commandsOf(proxy, () => store.take(100)), ["find", "update", "find"]);
+});
+
+Deno.test("A look that finds nothing costs one read a kind, and no write", async () => {
+  await using database = await testDatabase("round trips");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1, { status: "processed" }));
+  assertEquals(await commandsOf(proxy, () => store.take(100)), ["find", "find", "find"]);
+});
+
+Deno.test("Acks, releases and renewals take one round trip a claim, nacks and acks with fields one in all", async () => {
+  await using database = await testDatabase("round trips");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(80));
+  const [{ documents: first }, { documents: second }] = [await store.take(40), await store.take(40)];
+  const [a, b, c, d] = [0, 10, 20, 30].map((
+    from,
+  ) => [...first.slice(from, from + 10), ...second.slice(from, from + 10)]);
+
+  assertEquals(await commandsOf(proxy, () => store.renew([...first, ...second])), ["update", "update"]);
+  const nacks = a!.map((document) => ({ document, error: "", delayMs: 0 }));
+  assertEquals(await commandsOf(proxy, () => store.nack(nacks)), ["update"]);
+  assertEquals(await commandsOf(proxy, () => store.release(b!)), ["update", "update"]);
+  const acks = c!.map((document) => ({ document }));
+  assertEquals(await commandsOf(proxy, () => store.ack(acks)), ["update", "update"]);
+  const results = d!.map((document) => ({ document, set: { n: 1 } }));
+  assertEquals(await commandsOf(proxy, () => store.ack(results)), ["update"]);
+  assertEquals(await jobs(database).countDocuments({ status: "processing" }), 0);
+});

@@ -1,0 +1,77 @@
+import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
+import { BSON, Double, Int32, Long, ObjectId } from "bson";
+import { formatId } from "../../../../agent/store/format_id.ts";
+import { MongoLeasedDocument } from "../../../../agent/store/leased_document.ts";
+import { RawDocument } from "../../../../agent/store/raw_document.ts";
+
+const raw = (document: BSON.Document) => new RawDocument(BSON.serialize(document));
+const leased = (document: BSON.Document) =>
+  new MongoLeasedDocument(raw(document), "shop.orders", { token: "t", sentAtMs: 5, attempt: 2 });
+
+Deno.test("RawDocument.read() gives plain values without the agent's bookkeeping, a copy each time", () => {
+  const document = raw({
+    _id: 1,
+    n: new Int32(7),
+    at: new Date(5),
+    list: [{ a: 1 }],
+    _pull: { attempts: 1 },
+  });
+  const expected = { _id: 1, n: 7, at: new Date(5), list: [{ a: 1 }] };
+  const first = document.read();
+  assertEquals(first, expected);
+  first.list[0].a = "changed";
+  assertEquals(document.read(), expected);
+  assertNotStrictEquals(document.read(), document.read());
+});
+
+Deno.test("RawDocument.exactly() keeps every value's type", () => {
+  const exact = raw({ _id: 1, double: new Double(3), long: Long.fromNumber(3) }).exactly();
+  assertEquals([exact.double._bsontype, exact.long._bsontype], ["Double", "Long"]);
+});
+
+Deno.test("RawDocument reads a large document as it reads a small one", () => {
+  const document = raw({ _id: "large", text: "x".repeat(200_000), _pull: { attempts: 3 } });
+  assertEquals(document.bookkeeping?.attempts, 3);
+  assertEquals(Object.keys(document.read()), ["_id", "text"]);
+});
+
+const ID = new ObjectId("0123456789abcdef01234567");
+for (
+  const [name, id, key] of [
+    ["an ObjectId", ID, '{"$oid":"0123456789abcdef01234567"}'],
+    ["a string", 'a"b', '"a\\"b"'],
+    ["an integer", new Int32(1), '{"$numberInt":"1"}'],
+    ["a double", new Double(1), '{"$numberDouble":"1.0"}'],
+    ["a long", Long.fromString("9007199254740993"), '{"$numberLong":"9007199254740993"}'],
+    ["null", null, "null"],
+    ["a document", { a: new Int32(1), b: "x" }, '{"a":{"$numberInt":"1"},"b":"x"}'],
+  ] as const
+) {
+  Deno.test(`MongoLeasedDocument.idempotencyKey is exact where the _id is ${name}`, () => {
+    assertEquals(leased({ _id: id }).idempotencyKey, `shop.orders:${key}`);
+  });
+}
+
+Deno.test("MongoLeasedDocument says what it is a lease of", () => {
+  const document = leased({ _id: "a", _pull: { attempts: 9 } });
+  const { attempt, leasedAtMs, token, verdict } = document;
+  assertEquals({ attempt, leasedAtMs, token, verdict }, {
+    attempt: 2,
+    leasedAtMs: 5,
+    token: "t",
+    verdict: undefined,
+  });
+  assertEquals(document.sizeBytes, BSON.serialize({ _id: "a", _pull: { attempts: 9 } }).length);
+});
+
+Deno.test("MongoLeasedDocument takes dead_at for a verdict only where it is a date", () => {
+  assertEquals(leased({ _id: 1, _pull: { dead_at: new Date(7) } }).verdict, { deadAt: new Date(7) });
+  assertEquals(leased({ _id: 1, _pull: { dead_at: "yesterday" } }).verdict, undefined);
+});
+
+Deno.test("formatId() writes ids as people read them", () => {
+  assertEquals(["text", ID, 7, { a: 1 }].map(formatId), ["text", ID.toHexString(), "7", '{"a":1}']);
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+  assert(typeof formatId(cycle) === "string");
+});

@@ -1,0 +1,108 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type AgentEvent, Events } from "../../../../agent/events.ts";
+import { logEvents } from "../../../../agent/telemetry/log_events.ts";
+import { Logger } from "../../../../agent/telemetry/logger.ts";
+import { captureConsole } from "../../../support/captured_console.ts";
+
+interface Line {
+  level: string;
+  message: string;
+  [field: string]: unknown;
+}
+
+async function linesOf(...happened: AgentEvent[]): Promise<Line[]> {
+  const { out } = await captureConsole(() => {
+    const events = new Events();
+    const log = new Logger({ level: "DEBUG", format: "json", redact: (text) => text });
+    logEvents(events, log, (id) => `<${id}>`);
+    for (const event of happened) events.emit(event);
+  });
+  return out.map((line) => JSON.parse(line));
+}
+
+const error = new Error("it broke");
+const CASES: [AgentEvent, level: string, says: RegExp][] = [
+  [{ type: "state_changed", from: "starting", to: "running" }, "INFO", /Agent is running/],
+  [{ type: "claim_failed", error, retryInMs: 5 }, "WARNING", /Cannot claim/],
+  [{ type: "reachable_changed", isReachable: true }, "INFO", /in reach/],
+  [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
+  [{ type: "processed", documents: 2 }, "DEBUG", /Processed/],
+  [{ type: "released", documents: 2 }, "INFO", /Handed documents back/],
+  [{ type: "retried", id: 7, attempt: 1, error: "x", delayMs: 5 }, "WARNING", /tried again/],
+  [{ type: "dead_lettered", id: 7, attempt: 5, error: "x" }, "ERROR", /dead letter/],
+  [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
+  [{ type: "unconfirmed", documents: 1, ids: [7], during: "ack" }, "WARNING", /Cannot confirm/],
+  [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
+  [{ type: "settle_rejected", kind: "ack", id: 7, error }, "ERROR", /refuses the outcome \(ack\)/],
+  [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
+  [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
+  [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
+  [{ type: "stray_error", error }, "ERROR", /belongs to no document/],
+  [{ type: "drain_started", reason: "SIGTERM", inFlight: 3 }, "INFO", /Draining/],
+  [{ type: "force_started", reason: "again", inFlight: 3 }, "WARNING", /Forced to stop/],
+  [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 }, "INFO", /Drained/],
+  [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 1 }, "WARNING", /Drained/],
+];
+for (const [event, level, says] of CASES) {
+  Deno.test(`logEvents() writes ${event.type} at ${level}: ${says.source}`, async () => {
+    const [line, ...more] = await linesOf(event);
+    assertEquals(more, []);
+    assertEquals(line?.level, level);
+    assertMatch(line!.message, says);
+    if ("error" in event) assert(["it broke", "x"].includes(line!.error as string));
+    if ("id" in event) assertEquals(line!.id, "<7>");
+    if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
+  });
+}
+
+const claimed = (documents: number, takeovers = 0): AgentEvent => ({
+  type: "claimed",
+  documents,
+  takeovers,
+  conflicts: 0,
+  elapsedMs: 1.6,
+});
+
+Deno.test("logEvents() keeps quiet about claims that bring nothing and about progress", async () => {
+  assertEquals(await linesOf(claimed(0), { type: "progress", stage: "idle", deadlineMs: 1 }), []);
+});
+
+Deno.test("logEvents() writes takeovers at INFO and claims at DEBUG", async () => {
+  const lines = await linesOf(claimed(3, 2));
+  assertEquals(lines.map(({ level, documents }) => [level, documents]), [["INFO", 2], ["DEBUG", 3]]);
+});
+
+Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", async () => {
+  const failed = (message: string): AgentEvent => ({
+    type: "claim_failed",
+    error: new Error(message),
+    retryInMs: 5,
+  });
+  const lines = await linesOf(failed("a"), failed("a"), failed("a"), failed("b"), claimed(0), failed("b"));
+  assertEquals(lines.map(({ level, error }) => [level, error]), [
+    ["WARNING", "a"],
+    ["DEBUG", "a"],
+    ["DEBUG", "a"],
+    ["WARNING", "b"],
+    ["WARNING", "b"],
+  ]);
+});
+
+Deno.test("logEvents() keeps the failures of different writes apart", async () => {
+  const failed = (kind: "ack" | "nack"): AgentEvent => ({
+    type: "settle_failed",
+    kind,
+    documents: 1,
+    error,
+    retryInMs: 5,
+  });
+  const lines = await linesOf(failed("ack"), failed("nack"), failed("ack"));
+  assertEquals(lines.map(({ level }) => level), ["WARNING", "WARNING", "DEBUG"]);
+});
+
+Deno.test("logEvents() names ten ids at the most", async () => {
+  const ids = Array.from({ length: 1000 }, (_, id) => id);
+  const [line] = await linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
+  assertEquals((line!.ids as string[]).length, 10);
+  assertEquals(line!.documents, 1000);
+});
