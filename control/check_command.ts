@@ -10,7 +10,7 @@ import { checkedSettings } from "./checked_settings.ts";
  * @throws {UsageError} With every problem there is.
  */
 export async function printCheckedSettings(env: Environment): Promise<void> {
-  const { settings, warnings } = await checkedSettings(env);
+  const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];

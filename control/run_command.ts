@@ -35,7 +35,7 @@ export async function run(
 ): Promise<number> {
   // Only the commands that send signals need it; a processor must not be able to start programs, not even at its import.
   await Deno.permissions.revoke({ name: "run" });
-  const { settings, processing, warnings } = await checkedSettings(env);
+  const { settings, processing, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
   const directory = await HealthDir.open(settings.healthDir);
