@@ -3,7 +3,7 @@ import { UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
-import type { Letter, LetterBox, LetterQuery } from "../agent/store/letter_box.ts";
+import type { Letter, LetterQuery } from "../agent/store/letter_box.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import type { CommandLine } from "./command_line.ts";
