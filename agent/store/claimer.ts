@@ -1,9 +1,13 @@
 import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
 import type { Claim, ClaimLimit, LeasedDocument } from "../ports.ts";
-import { isTransient } from "./mongo_errors.ts";
+import { errorText } from "../errors.ts";
+import { formatId } from "./format_id.ts";
+import { isRefused, isTransient } from "./mongo_errors.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
 import { CLAIM_ORDER, claimable, held, type Kind } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
+import { RefusedIds } from "./refused_ids.ts";
+import { type Room, withinBytes } from "./room.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What a {@linkcode Claimer} needs. */
@@ -27,12 +31,6 @@ interface Taken {
   /** There may be more of the kind. */
   more: boolean;
   conflicts: number;
-}
-
-/** What is left of a claim's limits. */
-interface Room extends ClaimLimit {
-  /** Nothing is claimed yet: a document larger than all the bytes is claimed alone. */
-  isEmpty: boolean;
 }
 
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
@@ -72,6 +70,7 @@ export class Claimer {
   #lookedAtMs = -Infinity;
   #contention = 0;
   #lost: LostClaim | undefined;
+  readonly #refused = new RefusedIds();
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
@@ -151,9 +150,9 @@ export class Claimer {
 
   /** Candidates as whole documents: nothing needs to be read again where all of them can be claimed. */
   async #readWhole(kind: Kind, limit: Room): Promise<Candidates> {
-    const { collection, filter, maxTimeMS } = this.#options;
+    const { collection, maxTimeMS } = this.#options;
     // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
-    const found = await collection.find<Uint8Array>(claimable(kind, filter), {
+    const found = await collection.find<Uint8Array>(this.#candidates(kind), {
       sort: CLAIM_ORDER,
       limit: limit.documents,
       batchSize: limit.documents,
@@ -173,9 +172,9 @@ export class Claimer {
 
   /** Candidates as ids and sizes; under contention a random slice of a wider window, so that claimers spread out. */
   async #readIds(kind: Kind, limit: Room, contended: boolean): Promise<Candidates> {
-    const { collection, filter, maxTimeMS } = this.#options;
+    const { collection, maxTimeMS } = this.#options;
     const window = contended ? limit.documents * WINDOW : limit.documents;
-    const found = await collection.find<{ _id: unknown; size: number }>(claimable(kind, filter), {
+    const found = await collection.find<{ _id: unknown; size: number }>(this.#candidates(kind), {
       projection: { _id: 1, size: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
       limit: window,
@@ -187,6 +186,12 @@ export class Claimer {
     const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit);
     const more = found.length > slice.length || found.length >= window;
     return { ids: slice.map(({ _id }) => _id), asRead: undefined, more };
+  }
+
+  #candidates(kind: Kind): Filter<Document> {
+    const query = claimable(kind, this.#options.filter);
+    const refused = this.#refused.ids;
+    return refused.length === 0 ? query : { $and: [query, { _id: { $nin: refused } } as Filter<Document>] };
   }
 
   /** Writes the claim on those of `ids` that still match; returns how many did. */
@@ -204,8 +209,39 @@ export class Claimer {
     } catch (error) {
       // An updateMany is not retryable: it may have been applied although its answer got lost.
       if (isTransient(error)) this.#lost = { ids, token, sentAtMs };
-      throw error;
+      if (!isRefused(error)) throw error;
+      // It marked documents until it came to one that cannot be: those before are ours.
+      this.#lost = { ids, token, sentAtMs };
+      const refused = await this.#isolate(query, update, ids);
+      const shown = refused.slice(0, 10).map(formatId).join(", ");
+      throw new Error(
+        `Cannot claim ${refused.length} of ${ids.length} documents (${shown}): ${errorText(error)}`,
+      );
     }
+  }
+
+  /** Marks all but those that MongoDB refuses to have marked, halving the ids; returns and remembers the refused. */
+  async #isolate(
+    query: Filter<Document>,
+    update: UpdateFilter<Document>,
+    ids: unknown[],
+  ): Promise<unknown[]> {
+    if (ids.length === 1) {
+      this.#refused.add(ids[0]);
+      return ids;
+    }
+    const refused: unknown[] = [];
+    const middle = ids.length >> 1;
+    for (const half of [ids.slice(0, middle), ids.slice(middle)]) {
+      try {
+        const part = { $and: [{ _id: { $in: half } } as Filter<Document>, query] };
+        await this.#options.collection.updateMany(part, update, { hint: { _id: 1 } });
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        refused.push(...await this.#isolate(query, update, half));
+      }
+    }
+    return refused;
   }
 
   async #readBack({ ids, token, sentAtMs }: LostClaim): Promise<MongoLeasedDocument[]> {
@@ -254,11 +290,4 @@ export class Claimer {
   #leased(raw: RawDocument, token: string, sentAtMs: number, attempt: number): MongoLeasedDocument {
     return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt });
   }
-}
-
-/** The longest beginning of `items` that there is room for; at least one, however large, where nothing is claimed yet. */
-function withinBytes<T>(items: T[], sizeOf: (item: T) => number, { bytes: limit, isEmpty }: Room): T[] {
-  let bytes = 0;
-  const end = items.findIndex((item) => (bytes += sizeOf(item)) > limit);
-  return end < 0 ? items : items.slice(0, Math.max(isEmpty ? 1 : 0, end));
 }
