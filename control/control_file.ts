@@ -31,6 +31,7 @@ export class ControlFile {
   readonly #reported: Record<"content" | "watch", string> = { content: "", watch: "" };
   #watched: { watcher: Deno.FsWatcher; inode: number | null } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #ticking: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
   #stopped = false;
 
@@ -41,7 +42,7 @@ export class ControlFile {
 
   /** Reads the file once and follows it from then on. Never throws. */
   async start(): Promise<void> {
-    await this.#tick();
+    await (this.#ticking = this.#tick());
   }
 
   /** Stops following; resolves once nothing is under way any more. */
@@ -49,22 +50,23 @@ export class ControlFile {
     this.#stopped = true;
     clearTimeout(this.#timer);
     this.#unwatch();
+    await this.#ticking;
     await this.#reading;
   }
 
   async #tick(): Promise<void> {
-    await this.#read();
+    await this.#read({ mayBeWritten: false });
     await this.#keepWatching();
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#tick(), POLL_MS);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#ticking = this.#tick(), POLL_MS);
   }
 
-  #read(): Promise<void> {
+  #read(options: { mayBeWritten: boolean }): Promise<void> {
     // One at a time, so that an older content is never taken for a newer one.
-    this.#reading = (this.#reading ?? Promise.resolve()).then(() => this.#readOnce());
+    this.#reading = (this.#reading ?? Promise.resolve()).then(() => this.#readOnce(options));
     return this.#reading;
   }
 
-  async #readOnce(): Promise<void> {
+  async #readOnce({ mayBeWritten }: { mayBeWritten: boolean }): Promise<void> {
     if (this.#stopped) return;
     let content: string;
     try {
@@ -82,7 +84,8 @@ export class ControlFile {
       if (command !== this.#last) this.#options.onCommand(command);
       this.#last = command;
     } else if (content === "") {
-      this.#problem("content", "is empty: write pause or resume into it");
+      // The watcher also tells of the moment between a file's being emptied and written: that is nothing odd.
+      if (!mayBeWritten) this.#problem("content", "is empty: write pause or resume into it");
     } else {
       this.#problem("content", `says ${JSON.stringify(content.slice(0, 40))}: write pause or resume into it`);
     }
@@ -105,7 +108,7 @@ export class ControlFile {
 
   async #follow(watcher: Deno.FsWatcher): Promise<void> {
     try {
-      for await (const _ of watcher) await this.#read();
+      for await (const _ of watcher) await this.#read({ mayBeWritten: true });
     } catch {
       // The next tick watches again.
       if (this.#watched?.watcher === watcher) this.#unwatch();

@@ -55,7 +55,9 @@ export class PauseController implements PauseGate {
     return new Promise((resolve) => {
       const finish = () => {
         signal.removeEventListener("abort", finish);
-        this.#listeners.splice(this.#listeners.indexOf(finish), 1);
+        const index = this.#listeners.indexOf(finish);
+        // Called twice where a listener of the same change aborts the signal.
+        if (index >= 0) this.#listeners.splice(index, 1);
         resolve();
       };
       signal.addEventListener("abort", finish);

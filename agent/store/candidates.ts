@@ -1,7 +1,8 @@
 import type { Collection, Document, Filter } from "mongodb";
-import type { ClaimLimit } from "../ports.ts";
 import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "./queries.ts";
 import { type Bookkeeping, RawDocument } from "./raw_document.ts";
+import { RefusedIds } from "./refused_ids.ts";
+import { type Room, withinBytes } from "./room.ts";
 
 /** What reading candidates needs. */
 export interface CandidateOptions {
@@ -9,12 +10,6 @@ export interface CandidateOptions {
   filter: Filter<Document> | undefined;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
-}
-
-/** What is left of a claim's limits. */
-export interface Room extends ClaimLimit {
-  /** Nothing is claimed yet: a document larger than all the bytes is claimed alone. */
-  isEmpty: boolean;
 }
 
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
@@ -39,13 +34,10 @@ const WINDOW = 4;
  */
 const MAYBE_CUT_BYTES = 256 * 1024;
 
-/** Documents passed over at the most; the first of them get another chance after that. */
-const MAX_PASSED_OVER = 1000;
-
 /** Reads what may be claimed. Documents whose claim the database refused are passed over. */
 export class CandidateReader {
   readonly #options: CandidateOptions;
-  readonly #passedOver: unknown[] = [];
+  readonly #refused = new RefusedIds();
 
   constructor(options: CandidateOptions) {
     this.#options = options;
@@ -106,23 +98,14 @@ export class CandidateReader {
     return undefined;
   }
 
-  /** Leaves a document out from now on: it would only be refused again, and hide those behind it. */
+  /** Leaves a document out for a while: it would only be refused again, and hide those behind it. */
   passOver(id: unknown): void {
-    this.#passedOver.push(id);
-    if (this.#passedOver.length > MAX_PASSED_OVER) this.#passedOver.shift();
+    this.#refused.add(id);
   }
 
   #query(kind: Kind | SuspectKind): Filter<Document> {
     const query = claimable(kind, this.#options.filter);
-    return this.#passedOver.length === 0
-      ? query
-      : { $and: [query, { _id: { $nin: this.#passedOver as never[] } }] };
+    const refused = this.#refused.ids;
+    return refused.length === 0 ? query : { $and: [query, { _id: { $nin: refused as never[] } }] };
   }
-}
-
-/** The longest beginning of `items` that there is room for; at least one, however large, where nothing is claimed yet. */
-function withinBytes<T>(items: T[], sizeOf: (item: T) => number, { bytes: limit, isEmpty }: Room): T[] {
-  let bytes = 0;
-  const end = items.findIndex((item) => (bytes += sizeOf(item)) > limit);
-  return end < 0 ? items : items.slice(0, Math.max(isEmpty ? 1 : 0, end));
 }

@@ -1,7 +1,7 @@
 import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
 import type { RefusedClaim } from "../ports.ts";
 import type { SuspectCandidate } from "./candidates.ts";
-import { isTransient } from "./mongo_errors.ts";
+import { isRefused } from "./mongo_errors.ts";
 import { claimable, type Kind } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -65,7 +65,7 @@ async function mark(
     });
     return matchedCount;
   } catch (error) {
-    if (isTransient(error)) throw error;
+    if (!isRefused(error)) throw error;
     if (ids.length === 1) return [{ id: ids[0], error }];
     const half = ids.length >> 1;
     const halves = [

@@ -1,10 +1,11 @@
 import type { Claim, ClaimLimit, LeasedDocument, RefusedClaim } from "../ports.ts";
-import { CandidateReader, type Room } from "./candidates.ts";
+import { CandidateReader } from "./candidates.ts";
 import { type ClaimWriterOptions, markClaimed, type Marked, markSuspect } from "./claim_writer.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
 import { isTransient } from "./mongo_errors.ts";
 import { held, type Kind } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
+import type { Room } from "./room.ts";
 import { release } from "./settlements.ts";
 
 /** What a {@linkcode Claimer} needs. */

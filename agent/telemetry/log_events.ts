@@ -32,7 +32,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
         break;
       case "claim_refused":
-        log.error("MongoDB refuses the claim on a document, which is passed over from now on", {
+        log.error("MongoDB refuses the claim on a document, which is left alone for a minute", {
           id: formatId(event.id),
           error: errorText(event.error),
         });

@@ -1,0 +1,119 @@
+import { assertEquals } from "@std/assert";
+import { type AgentHome, agentHome } from "../support/agent_home.ts";
+import type { AgentProcess } from "../support/agent_process.ts";
+import { insertPending, upTo } from "../support/documents.ts";
+import { GATED, MARKING } from "../support/modules.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { isMissing, PID_NAMESPACE } from "../support/optional.ts";
+import { readProc } from "../support/proc.ts";
+import { waitFor } from "../support/wait.ts";
+
+const ignore = await isMissing(PID_NAMESPACE);
+const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+const ALL_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
+/** An agent that is PID 1 of a namespace of its own. */
+interface Contained {
+  agent: AgentProcess;
+  /** Its process id as seen from here. */
+  pid: number;
+}
+
+async function startContained(home: AgentHome): Promise<Contained> {
+  const agent = await home.start({ wrapper: CONTAINER });
+  const pid = await waitFor("the process in the namespace", async () => {
+    const children = await readProc(`/proc/${agent.pid}/task/${agent.pid}/children`);
+    return Number(children.trim());
+  });
+  return { agent, pid };
+}
+
+for (const signal of ALL_SIGNALS) {
+  Deno.test({
+    name: `as PID 1, the agent survives ${signal} in its first moments and stops in good order later`,
+    ignore,
+    fn: async () => {
+      await using db = await testDatabase(`pid 1 ${signal}`);
+      await using home = await agentHome({ db });
+      const { agent, pid } = await startContained(home);
+      // The kernel drops what PID 1 does not listen to yet; what it does listen to is obeyed.
+      await waitFor("the agent to have started", () => {
+        if (!agent.ended) Deno.kill(pid, signal);
+        return agent.ended || agent.entries.length > 0;
+      });
+      if (signal === "SIGUSR1" || signal === "SIGUSR2") {
+        await agent.log("Agent is");
+        Deno.kill(pid, "SIGTERM");
+      }
+      assertEquals((await agent.exit()).code, 0, agent.output);
+      await agent.log("Drained");
+    },
+  });
+}
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  Deno.test({
+    name: `as PID 1, the agent drains on ${signal}`,
+    ignore,
+    fn: async () => {
+      await using db = await testDatabase(`pid 1 ${signal}`);
+      const documents = await insertPending(db, upTo(3));
+      await using home = await agentHome({ db, module: GATED, env: { CONCURRENCY: "1" } });
+      const { agent, pid } = await startContained(home);
+      await home.untilMarked("start 1");
+      Deno.kill(pid, signal);
+      assertEquals((await agent.log("Draining")).reason, signal);
+      await home.write("marks.go", "");
+      assertEquals((await agent.exit()).code, 0);
+      assertEquals(await documents.countDocuments({ status: "processed" }), 1);
+      assertEquals(await documents.countDocuments({ status: "pending" }), 2);
+    },
+  });
+}
+
+Deno.test({
+  name: "as PID 1, the agent is forced by a second signal",
+  ignore,
+  fn: async () => {
+    await using db = await testDatabase("pid 1 force");
+    const documents = await insertPending(db, [1]);
+    await using home = await agentHome({ db, module: GATED });
+    const { agent, pid } = await startContained(home);
+    await home.untilMarked("start 1");
+    Deno.kill(pid, "SIGTERM");
+    await agent.log("Draining");
+    Deno.kill(pid, "SIGHUP");
+    assertEquals((await agent.exit()).code, 0);
+    assertEquals(await documents.countDocuments({ status: "pending", "_pull.attempts": 0 }), 1);
+  },
+});
+
+Deno.test({
+  name: "as PID 1, the agent is paused and resumed by signals, and by commands run in its container",
+  ignore,
+  fn: async () => {
+    await using db = await testDatabase("pid 1 pause");
+    const documents = await insertPending(db, [1]);
+    await using home = await agentHome({ db, module: MARKING });
+    const { agent, pid } = await startContained(home);
+    await home.untilMarked("1");
+
+    Deno.kill(pid, "SIGUSR1");
+    const paused = await agent.log("Paused");
+    Deno.kill(pid, "SIGUSR2");
+    const resumed = await agent.log("Resumed", { after: paused });
+
+    assertEquals((await agent.status()).pid, 1);
+    const inside = ["nsenter", `--target=${pid}`, "--pid", "--mount"];
+    const run = (command: string) => home.runWith({ wrapper: inside, args: [command] });
+    assertEquals((await run("pause")).code, 0);
+    const pausedAgain = await agent.log("Paused", { after: resumed });
+    await documents.insertOne({ _id: 2, status: "pending" });
+    assertEquals((await run("resume")).code, 0);
+    await agent.log("Resumed", { after: pausedAgain });
+    await home.untilMarked("2");
+
+    Deno.kill(pid, "SIGTERM");
+    assertEquals((await agent.exit()).code, 0);
+  },
+});

@@ -1,0 +1,141 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { startMongod } from "../../scripts/mongod.ts";
+import { agentHome } from "../support/agent_home.ts";
+import { insertPending, upTo } from "../support/documents.ts";
+import { DEAF, GATED, OBEDIENT } from "../support/modules.ts";
+import { TestDatabase, testDatabase } from "../support/mongod.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** What `SHUTDOWN_TIMEOUT=1` leaves the process at the most, in milliseconds. */
+const LIMIT_MS = 6000;
+const RELEASED = { status: "pending", "_pull.attempts": 0, "_pull.token": { $exists: false } };
+
+for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
+  const who = kind === "DEAF" ? "a handler that ignores its signal" : "a handler that obeys its signal";
+
+  Deno.test(`a second signal hands back the document of ${who}, and the exit status is 0`, async () => {
+    await using db = await testDatabase(`force ${kind}`);
+    const documents = await insertPending(db, upTo(5));
+    await using home = await agentHome({ db, module, env: { CONCURRENCY: "3", SHUTDOWN_TIMEOUT: "1h" } });
+    const agent = await home.startReady();
+    await home.untilMarked("start 3");
+    agent.signal("SIGTERM");
+    await agent.log("Draining");
+    agent.signal("SIGINT");
+    assertStringIncludes((await agent.log("Forced")).reason as string, "SIGINT");
+    assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
+    const { finished, released, abandoned } = await agent.log("Drained");
+    assertEquals({ finished, released, abandoned }, { finished: 0, released: 5, abandoned: 0 });
+    assertEquals(await documents.countDocuments(RELEASED), 5);
+    if (kind === "OBEDIENT") await home.untilMarked("told 1 ForcedStopError");
+  });
+
+  Deno.test(`SHUTDOWN_TIMEOUT hands back the document of ${who}, and the exit status is 0`, async () => {
+    await using db = await testDatabase(`timeout ${kind}`);
+    const documents = await insertPending(db, [1]);
+    await using home = await agentHome({ db, module, env: { SHUTDOWN_TIMEOUT: "1" } });
+    const agent = await home.startReady();
+    await home.untilMarked("start 1");
+    agent.signal("SIGTERM");
+    assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
+    assertStringIncludes((await agent.log("Forced")).reason as string, "SHUTDOWN_TIMEOUT");
+    assertEquals(await documents.countDocuments(RELEASED), 1);
+  });
+}
+
+Deno.test("SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
+  await using db = await testDatabase("timeout 0");
+  const documents = await insertPending(db, upTo(3));
+  await using home = await agentHome({ db, module: OBEDIENT, env: { SHUTDOWN_TIMEOUT: "0" } });
+  const agent = await home.startReady();
+  await home.untilMarked("start 3");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals(await documents.countDocuments(RELEASED), 3);
+});
+
+Deno.test("leases are kept while a drain takes longer than they last", async () => {
+  await using db = await testDatabase("long drain");
+  const documents = await insertPending(db, [1]);
+  await using home = await agentHome({
+    db,
+    module: GATED,
+    env: { LEASE_DURATION: "1", SHUTDOWN_TIMEOUT: "1m" },
+  });
+  const agent = await home.startReady();
+  await home.untilMarked("start 1");
+  agent.signal("SIGTERM");
+  await agent.log("Draining");
+  const first = (await documents.findOne({ _id: 1 }))!;
+  await waitFor("the lease to be renewed past its first end", async () => {
+    const now = (await documents.findOne({ _id: 1 }))!;
+    assertEquals(now._pull!.token, first._pull!.token);
+    return now._pull!.visible_at!.getTime() > first._pull!.visible_at!.getTime() + 1000;
+  });
+  await home.write("marks.go", "");
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await home.marks()).map(({ text }) => text), ["start 1", "end 1"]);
+  assertEquals(await documents.countDocuments({ status: "processed" }), 1);
+});
+
+for (const how of ["killed", "frozen"] as const) {
+  Deno.test(`an agent whose MongoDB is ${how} still ends, with status 1 for what it had to abandon`, async () => {
+    await using mongod = await startMongod();
+    const database = new TestDatabase(mongod.uri, "abandoned");
+    await insertPending(database, upTo(2));
+    await database.client.close();
+    const module = GATED;
+    await using home = await agentHome({
+      db: { uri: mongod.uri, name: "abandoned" },
+      module,
+      env: { SHUTDOWN_TIMEOUT: "1", LEASE_DURATION: "1m" },
+    });
+    const agent = await home.startReady();
+    await home.untilMarked("start 2");
+    if (how === "killed") await mongod.kill();
+    else mongod.freeze();
+    await home.write("marks.go", "");
+    await home.untilMarked("end 2");
+    agent.signal("SIGTERM");
+    assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 1);
+    const { level, abandoned } = await agent.log("Drained");
+    assertEquals({ level, abandoned }, { level: "WARNING", abandoned: 2 });
+  });
+}
+
+Deno.test("an agent that never reached MongoDB stops with status 0: it abandons nothing", async () => {
+  await using home = await agentHome({ db: { uri: "mongodb://127.0.0.1:1/", name: "nowhere" } });
+  const agent = await home.start();
+  await agent.log("Cannot claim");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});
+
+Deno.test("an idle agent whose MongoDB is frozen in the middle of a claim still ends", async () => {
+  await using mongod = await startMongod();
+  const db = { uri: mongod.uri, name: "idle" };
+  await using home = await agentHome({ db, env: { SHUTDOWN_TIMEOUT: "1", POLL_INTERVAL: "10ms" } });
+  const agent = await home.startReady();
+  mongod.freeze();
+  await agent.log("Cannot claim");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
+});
+
+Deno.test("whatever a module keeps open does not hold the exit", async () => {
+  await using db = await testDatabase("open handles");
+  await insertPending(db, [1]);
+  const module = `
+    const keep = [Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, () => new Response("")),
+      Deno.listen({ port: 0, hostname: "127.0.0.1" }), Deno.watchFs("/tmp")];
+    setInterval(() => keep.length, 10);
+    setTimeout(() => {}, 3_600_000);
+    new BroadcastChannel("x").onmessage = () => {};
+    export default ({ _id }) => { keep.push(keep[1].accept(), fetch("http://127.0.0.1:" + keep[1].addr.port));
+      mark(String(_id)); };`;
+  await using home = await agentHome({ db, module });
+  const agent = await home.startReady();
+  await home.untilMarked("1");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});

@@ -1,0 +1,172 @@
+import { assert, assertEquals } from "@std/assert";
+import { Binary, BSONRegExp } from "bson";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
+import { type AnyDocument, COLLECTION, jobs, letters, openStore, pending } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
+
+const NEARLY_16_MIB = 16 * 1024 * 1024 - 60;
+
+function nested(depth: number): unknown {
+  return depth === 0 ? 1 : { a: nested(depth - 1) };
+}
+
+/** What people keep in documents, odd as it may be. */
+const ODD: Record<string, AnyDocument> = {
+  "dots in its names": { "a.b": 1, c: { "d.e": [{ "f.g": 2 }] } },
+  "dollars in its names": { $a: 1, b: { $c: { $d: 2 } } },
+  "an empty name": { "": 1, a: { "": 2 } },
+  "names of JavaScript's": { __proto__: 1, constructor: 2, toString: 3, hasOwnProperty: 4, length: 5 },
+  "numbers for names": { 10: "a", 9: "b", a: { 1: 1, 0: 0 } },
+  "deep nesting": { deep: nested(95) },
+  "many fields": Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`field${index}`, index])),
+  "a regular expression that JavaScript does not know": { pattern: new BSONRegExp("(?i)a++", "x") },
+  "something like a reference": {
+    ref: { $ref: "other", $id: 1 },
+    at: { $date: 1 },
+    number: { $numberLong: "1" },
+  },
+  "fields called like the agent's": { error: { kind: 1 }, processed_at: "never", token: 1, attempts: "many" },
+  "large binary data": { data: new Binary(new Uint8Array(1024 * 1024)) },
+};
+
+for (const [what, fields] of Object.entries(ODD)) {
+  Deno.test(`A document with ${what} is read, failed, processed and left as it was`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    await jobs(database).insertMany([{ ...fields, _id: 1, status: "pending" }, ...pending(1, { from: 2 })]);
+    const raw = { promoteValues: false, bsonRegExp: true };
+    const before = await jobs(database).findOne({ _id: 1 }, raw);
+    const runs: number[] = [];
+    await using agent = new InProcessAgent(store, ({ _id }) => {
+      runs.push(_id);
+      if (_id === 1 && runs.filter((id) => id === 1).length === 1) throw new Error("once");
+    });
+
+    await waitFor("both to be processed", () => agent.count("processed") === 2);
+    assertEquals(runs.sort(), [1, 1, 2]);
+    const { status, processed_at: _, error: __, _pull: ___, ...after } = await jobs(database).findOne({
+      _id: 1,
+    }, raw);
+    const { status: ____, processed_at: _____, error: ______, ...original } = before;
+    assertEquals([status, after], ["processed", original]);
+  });
+}
+
+Deno.test("A document with bytes that are no UTF-8 is processed, and keeps them", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await insertInvalidUtf8(database, { _id: 1, status: "pending", text: `a${INVALID}b` });
+  let seen = "";
+  await using agent = new InProcessAgent(store, ({ text }) => {
+    seen = text;
+  });
+  await agent.event("processed");
+  assert(/^a\ufffd+b$/.test(seen), JSON.stringify(seen));
+  const [bytes] = await jobs(database).find({}, { raw: true }).toArray();
+  assert((bytes as Uint8Array).includes(0xff), "the bytes were changed");
+});
+
+/** Where nothing of the agent's can be written: what is in the way of it. */
+const UNCLAIMABLE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
+  "whose _pull is a string": (database) =>
+    jobs(database).insertOne({ _id: 1, status: "pending", _pull: "mine" }),
+  "whose _pull is a number": (database) => jobs(database).insertOne({ _id: 1, status: "pending", _pull: 1 }),
+  "whose _pull is null": (database) => jobs(database).insertOne({ _id: 1, status: "pending", _pull: null }),
+  "that is too large for the bookkeeping": (database) =>
+    jobs(database).insertOne({ _id: 1, status: "pending", x: "x".repeat(NEARLY_16_MIB) }),
+  "that a validator keeps as it is": async (database) => {
+    await jobs(database).insertOne({ _id: 1, status: "pending", fixed: true });
+    await database.db.command({
+      collMod: COLLECTION,
+      validator: { $or: [{ fixed: { $ne: true } }, { status: "pending" }] },
+    });
+  },
+};
+
+for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
+  Deno.test(`A document ${what} keeps no other from being processed`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    await jobs(database).insertMany(pending(1));
+    await insert(database);
+    await jobs(database).insertMany(pending(3, { from: 2 }));
+    const runs: number[] = [];
+    await using agent = new InProcessAgent(store, ({ _id }) => void runs.push(_id));
+
+    await waitFor(
+      "the others to be processed",
+      async () => await jobs(database).countDocuments({ status: "processed" }) >= 4,
+    );
+    assertEquals(runs.sort(), [0, 2, 3, 4]);
+    const [{ error }] = agent.all("claim_failed") as { error: unknown }[] as [{ error: Error }];
+    assert(/^Cannot claim 1 of \d documents \(1\): /.test(error.message), error.message);
+    assertEquals(await jobs(database).distinct("_pull.attempts", { status: "processed" }), [1]);
+  });
+}
+
+Deno.test("Many documents that cannot be claimed are told from their neighbours in one go", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await jobs(database).insertMany([
+    ...pending(50),
+    ...pending(50, { from: 50, _pull: "mine" }),
+    ...pending(20, { from: 100 }),
+  ]);
+  await using agent = new InProcessAgent(store, () => {});
+  await waitFor("the others to be processed", () => agent.count("processed") === 70);
+  assertEquals(agent.all("claim_failed").length, 1);
+});
+
+Deno.test("A _pull that is an array is nobody's: its document waits and is in nobody's way", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await jobs(database).insertMany([{ _id: 0, status: "pending", _pull: [] }, ...pending(1, { from: 1 })]);
+  assertEquals((await store.takeOne()).id, 1);
+});
+
+Deno.test("A _pull that is an empty document is as good as none", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await jobs(database).insertOne({ _id: 1, status: "pending", _pull: {} });
+  assertEquals((await store.takeOne()).attempt, 1);
+});
+
+Deno.test("A document of 15 MiB is dead-lettered whole", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await jobs(database).insertOne({
+    _id: 1,
+    status: "pending",
+    data: new Binary(new Uint8Array(15 * 1024 * 1024)),
+  });
+  assertEquals(await store.deadLetter(await store.takeOne(), "fails"), 1);
+  assertEquals((await letters(database).findOne()).document.data.length(), 15 * 1024 * 1024);
+});
+
+Deno.test("A document that leaves no room for its letter is dead-lettered by reference, and stays", async () => {
+  await using database = await testDatabase("odd documents");
+  // The letter says where it comes from: a long name needs room that the document itself does not.
+  const mongodbCollection = "j".repeat(200);
+  await using store = openStore(database, { mongodbCollection });
+  const data = new Binary(new Uint8Array(16 * 1024 * 1024 - 1_600));
+  const collection = database.db.collection<AnyDocument>(mongodbCollection);
+  await collection.insertOne({ _id: 1, status: "pending", data });
+  assertEquals(await store.deadLetter(await store.takeOne(), "e".repeat(600)), 1);
+
+  const { document, by_reference: byReference } = await letters(database).findOne();
+  assertEquals(Object.keys(document), ["_id"]);
+  assertEquals([document._id, byReference], [1, true]);
+  const stored = await collection.findOne();
+  assertEquals([stored.status, stored.data.length()], ["failed", data.length()]);
+});
+
+Deno.test("A document whose id is no UTF-8 keeps no other from being claimed", async () => {
+  await using database = await testDatabase("odd documents");
+  await using store = openStore(database);
+  await insertInvalidUtf8(database, { _id: `0${INVALID}`, status: "pending" });
+  await jobs(database).insertMany([{ _id: "1", status: "pending" }, { _id: "2", status: "pending" }]);
+  await using agent = new InProcessAgent(store, () => {});
+  await waitFor("the others to be processed", () => agent.count("processed") >= 2);
+});

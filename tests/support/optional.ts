@@ -1,0 +1,55 @@
+/**
+ * Tests that need something the machine may lack.
+ *
+ * @module
+ */
+
+/** Something that some tests need and that may be missing. */
+export interface Requirement {
+  /** What the tests of it cover, as in `PID 1 tests`. */
+  what: string;
+  /** How it is missed, as in `unshare cannot make a PID namespace here`. */
+  why: string;
+  /** How to get it. */
+  install: string;
+  /** A command that succeeds where it is there. */
+  probe: [string, ...string[]];
+}
+
+/**
+ * Whether the tests of a requirement are to be left out (`ignore` of a test). Where it is missing, one line says so;
+ * with `REQUIRE_ALL=1` nothing is left out, and its tests fail.
+ */
+export async function isMissing(
+  { what, why, install, probe: [program, ...args] }: Requirement,
+): Promise<boolean> {
+  const command = new Deno.Command(program, { args, stdout: "null", stderr: "null" });
+  const works = await command.output().then(({ success }) => success, () => false);
+  if (works || Deno.env.get("REQUIRE_ALL") === "1") return false;
+  console.log(`SKIP ${what}, ${why}, ${install}`);
+  return true;
+}
+
+/** Running the agent as the first process of a PID namespace, as a container does. */
+export const PID_NAMESPACE: Requirement = {
+  what: "tests of the agent as PID 1",
+  why: "unshare cannot make a PID namespace here",
+  install: "run them as root with util-linux installed (apt-get install util-linux)",
+  probe: ["unshare", "--pid", "--fork", "--mount-proc", "true"],
+};
+
+/** Running the agent as another user. */
+export const OTHER_USER: Requirement = {
+  what: "tests of the agent without root's rights",
+  why: "setpriv cannot change the user here",
+  install: "run them as root with util-linux installed (apt-get install util-linux)",
+  probe: ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "true"],
+};
+
+/** Mounting a file system of one's own. */
+export const MOUNT_NAMESPACE: Requirement = {
+  what: "tests of the agent on a read-only file system",
+  why: "unshare cannot make a mount namespace here",
+  install: "run them as root with util-linux installed (apt-get install util-linux)",
+  probe: ["unshare", "--mount", "sh", "-c", "mount --bind / /mnt && mount -o remount,bind,ro /mnt"],
+};

@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { UsageError } from "../../../agent/errors.ts";
+import { type CommandLine, COMMANDS, parseCommandLine } from "../../../control/command_line.ts";
+
+const words = (line: string) => line.split(" ").filter((word) => word !== "");
+const parse = (line: string) => parseCommandLine(words(line)) as CommandLine & Record<string, unknown>;
+const problem = (line: string) => assertThrows(() => parse(line), UsageError, undefined, line).message;
+
+for (
+  const [line, expected] of [
+    ["", { command: "run" }],
+    ["run", { command: "run" }],
+    ["pause", { command: "pause" }],
+    ["resume", { command: "resume" }],
+    ["status", { command: "status", json: false }],
+    ["status --json", { command: "status", json: true }],
+    ["--json status", { command: "status", json: true }],
+    ["health liveness", { command: "health", probe: "liveness" }],
+    ["health readiness", { command: "health", probe: "readiness" }],
+    ["health startup", { command: "health", probe: "startup" }],
+    ["check", { command: "check" }],
+    ["help", { command: "help" }],
+    ["--help", { command: "help" }],
+    ["-h", { command: "help" }],
+    ["status --help", { command: "help" }],
+    ["health -h", { command: "help" }],
+    ["nonsense --help", { command: "help" }],
+    ["--version", { command: "version" }],
+    ["-V", { command: "version" }],
+  ] as [string, Record<string, unknown>][]
+) {
+  Deno.test(`parseCommandLine() understands "pulling-agent ${line}"`, () => {
+    const parsed = parse(line);
+    for (const [key, value] of Object.entries(expected)) assertEquals(parsed[key], value, key);
+  });
+}
+
+Deno.test("parseCommandLine() knows every command of the table", () => {
+  for (const [name, command] of Object.entries(COMMANDS)) {
+    const argument = "argument" in command ? command.argument[0] : "";
+    assertEquals(parse(`${name} ${argument}`).command, name);
+  }
+});
+
+for (
+  const [line, says] of [
+    ["start", 'There is no command "start": known are run, pause, resume, status, health, check'],
+    ["RUN", 'There is no command "RUN"'],
+    ["7", 'There is no command "7"'],
+    ["toString", 'There is no command "toString"'],
+    ["__proto__", 'There is no command "__proto__"'],
+    ["constructor", 'There is no command "constructor"'],
+    ["--frobnicate", "run knows no --frobnicate: use it as pulling-agent run"],
+    ["status --frobnicate", "status knows no --frobnicate: use it as pulling-agent status [--json]"],
+    ["-x", "run knows no -x"],
+    ["--json", "run knows no --json"],
+    ["pause --json", "pause knows no --json: use it as pulling-agent pause"],
+    ["run now", 'run takes no argument "now": use it as pulling-agent run'],
+    ["status of it", 'status takes no argument "it"'],
+    ["health", "health needs one of liveness, readiness, startup"],
+    ["health ready", "health needs one of liveness, readiness, startup"],
+    ["health liveness readiness", 'health takes no argument "readiness"'],
+    ["health Liveness", "health needs one of liveness, readiness, startup"],
+  ] as const
+) {
+  Deno.test(`parseCommandLine() refuses "pulling-agent ${line}" and says what it knows`, () => {
+    const message = problem(line);
+    assertStringIncludes(message, says);
+    assert(!message.includes("\n"));
+  });
+}
+
+Deno.test("parseCommandLine() refuses a blank argument rather than to ignore it", () => {
+  assertThrows(() => parseCommandLine([""]), UsageError, 'There is no command ""');
+});

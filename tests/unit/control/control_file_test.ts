@@ -1,0 +1,220 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { ControlFile, type FileCommand } from "../../../control/control_file.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+import { waitFor } from "../../support/wait.ts";
+
+/** A followed file, what it asked for and what was odd about it. */
+class Followed implements AsyncDisposable {
+  readonly commands: FileCommand[] = [];
+  readonly problems: string[] = [];
+  readonly #file: ControlFile;
+
+  constructor(path: string) {
+    this.#file = new ControlFile({
+      path,
+      onCommand: (command) => this.commands.push(command),
+      onProblem: (message) => this.problems.push(message),
+    });
+  }
+
+  static async start(path: string): Promise<Followed> {
+    const followed = new Followed(path);
+    await followed.#file.start();
+    return followed;
+  }
+
+  async seesCommands(...expected: FileCommand[]): Promise<void> {
+    await waitFor(`the commands ${expected}`, () => this.commands.length >= expected.length);
+    assertEquals(this.commands, expected);
+  }
+
+  async seesProblem(pattern: RegExp): Promise<void> {
+    await waitFor(`a problem ${pattern}`, () => this.problems.some((each) => pattern.test(each)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.stop();
+  }
+}
+
+Deno.test("ControlFile says at start what the file asks for", async () => {
+  await using dir = await TempDir.make();
+  for (
+    const [content, command] of [
+      ["pause", "pause"],
+      ["resume\n", "resume"],
+      [" PAUSE \r\n", "pause"],
+      ["Resume", "resume"],
+    ] as const
+  ) {
+    await using followed = await Followed.start(await dir.write("state", content));
+    assertEquals(followed.commands, [command]);
+    assertEquals(followed.problems, []);
+  }
+});
+
+Deno.test("ControlFile follows changes of a plain file, and tells of each change once", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("state", "pause");
+  await using followed = await Followed.start(path);
+  await dir.write("state", "pause\n");
+  await dir.write("state", "resume");
+  await followed.seesCommands("pause", "resume");
+  await dir.write("state", "pause");
+  await followed.seesCommands("pause", "resume", "pause");
+});
+
+Deno.test("ControlFile follows a file that is replaced by renaming another over it", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("state", "resume");
+  await using followed = await Followed.start(path);
+  await Deno.rename(await dir.write(".state.new", "pause"), path);
+  await followed.seesCommands("resume", "pause");
+});
+
+Deno.test("ControlFile takes the moment between a file's being emptied and written for nothing odd", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("state", "resume");
+  await using followed = await Followed.start(path);
+  const expected: FileCommand[] = ["resume"];
+  for (const command of ["pause", "resume", "pause", "resume"] as const) {
+    using file = await Deno.open(path, { write: true, truncate: true });
+    // A second change of the directory: once the watcher has told of it, it has told of the empty file as well.
+    const probe = Deno.watchFs(dir.path);
+    await dir.write("beside", "");
+    for await (const { paths } of probe) if (paths.some((each) => each.endsWith("/beside"))) break;
+    await file.write(new TextEncoder().encode(command));
+    expected.push(command);
+    await followed.seesCommands(...expected);
+  }
+  assertEquals(followed.problems, []);
+});
+
+/** Writes a version of a ConfigMap as kubelet does: a directory of its own, then `..data` swapped to it in one step. */
+async function mountVersion(dir: string, version: string, content: string): Promise<void> {
+  await Deno.mkdir(`${dir}/..${version}`);
+  await Deno.writeTextFile(`${dir}/..${version}/state`, content);
+  await Deno.symlink(`..${version}`, `${dir}/..data_tmp`);
+  await Deno.rename(`${dir}/..data_tmp`, `${dir}/..data`);
+}
+
+Deno.test("ControlFile follows a ConfigMap, whose file is a link that never changes itself", async () => {
+  await using dir = await TempDir.make();
+  await mountVersion(dir.path, "v1", "resume");
+  await Deno.symlink("..data/state", `${dir.path}/state`);
+  await using followed = await Followed.start(`${dir.path}/state`);
+  await mountVersion(dir.path, "v2", "pause");
+  await Deno.remove(`${dir.path}/..v1`, { recursive: true });
+  await followed.seesCommands("resume", "pause");
+  await mountVersion(dir.path, "v3", "resume");
+  await Deno.remove(`${dir.path}/..v2`, { recursive: true });
+  await followed.seesCommands("resume", "pause", "resume");
+  assertEquals(followed.problems, []);
+});
+
+Deno.test("ControlFile keeps the state where the file is missing, and follows it once it is there", async () => {
+  await using dir = await TempDir.make();
+  await using followed = await Followed.start(`${dir.path}/state`);
+  assertEquals([followed.commands, followed.problems], [[], []]);
+  await dir.write("state", "pause");
+  await followed.seesCommands("pause");
+  await Deno.remove(`${dir.path}/state`);
+  await dir.write("state", "resume");
+  await followed.seesCommands("pause", "resume");
+});
+
+Deno.test("ControlFile follows a directory that appears late, vanishes and comes back", async () => {
+  await using dir = await TempDir.make();
+  const path = `${dir.path}/control/state`;
+  await using followed = await Followed.start(path);
+  await Deno.mkdir(`${dir.path}/control`);
+  await Deno.writeTextFile(path, "pause");
+  await followed.seesCommands("pause");
+  await Deno.remove(`${dir.path}/control`, { recursive: true });
+  await Deno.mkdir(`${dir.path}/control`);
+  await Deno.writeTextFile(path, "resume");
+  await followed.seesCommands("pause", "resume");
+  assertEquals(followed.problems, []);
+});
+
+Deno.test("ControlFile keeps the state on unknown content and says so once", async () => {
+  await using dir = await TempDir.make();
+  await using followed = await Followed.start(await dir.write("state", "pause"));
+  await dir.write("state", "stop it");
+  await followed.seesProblem(/says "stop it": write pause or resume into it; the agent stays as it is$/);
+  await dir.write("state", "stop it\n");
+  await dir.write("state", "resume");
+  await followed.seesCommands("pause", "resume");
+  assertEquals(followed.problems.filter((each) => each.includes("stop it")).length, 1);
+});
+
+Deno.test("ControlFile says it again where the same nonsense comes back after good content", async () => {
+  await using dir = await TempDir.make();
+  await using followed = await Followed.start(await dir.write("state", "nonsense"));
+  assertEquals(followed.problems.length, 1);
+  await dir.write("state", "pause");
+  await followed.seesCommands("pause");
+  await dir.write("state", "nonsense");
+  await waitFor(
+    "the second complaint",
+    () => followed.problems.filter((each) => /nonsense/.test(each)).length === 2,
+  );
+});
+
+for (
+  const [name, content, says] of [
+    ["an empty file", "", /is empty: write pause or resume into it/],
+    ["blanks alone", " \n\t", /is empty/],
+    ["a huge file", "x".repeat(3_000_000), /says "x{40}"/],
+    ["a huge file that begins with a command", "pause\n" + "x".repeat(3_000_000), /says "pause\\nx+"/],
+    ["binary data", new Uint8Array([0, 255, 254, 7]), /says "/],
+    ["two commands", "pause\nresume", /says "pause\\nresume"/],
+  ] as const
+) {
+  Deno.test(`ControlFile keeps the state where it finds ${name}, and says so once`, async () => {
+    await using dir = await TempDir.make();
+    await using followed = await Followed.start(await dir.write("state", content));
+    assertEquals(followed.commands, []);
+    assertEquals(followed.problems.length, 1);
+    assertMatch(followed.problems[0]!, says);
+    assert(followed.problems[0]!.startsWith(`The control file ${dir.path}/state `));
+    // A later command proves that the file was read again, and the problem not told again.
+    await dir.write("state", "pause");
+    await followed.seesCommands("pause");
+    assert(followed.problems.filter((each) => says.test(each)).length === 1);
+  });
+}
+
+Deno.test("ControlFile says once that it cannot read a pipe, a directory or a link to itself, and is not held up", async () => {
+  await using dir = await TempDir.make();
+  const { success } = await new Deno.Command("mkfifo", { args: [`${dir.path}/pipe`] }).output();
+  assert(success);
+  await Deno.mkdir(`${dir.path}/folder`);
+  await Deno.symlink("loop", `${dir.path}/loop`);
+  for (
+    const [name, why] of [["pipe", /it is not a file/], ["folder", /it is not a file/], [
+      "loop",
+      /link/,
+    ]] as const
+  ) {
+    await using followed = await Followed.start(`${dir.path}/${name}`);
+    assertEquals(followed.commands, []);
+    assertEquals(followed.problems.length, 1);
+    assertMatch(followed.problems[0]!, /cannot be read: /);
+    assertMatch(followed.problems[0]!, why);
+  }
+});
+
+Deno.test("ControlFile.stop() leaves nothing behind, even before the first look is over", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("state", "pause");
+  const commands: FileCommand[] = [];
+  for (let count = 0; count < 20; count++) {
+    const file = new ControlFile({ path, onCommand: (each) => commands.push(each), onProblem() {} });
+    const started = file.start();
+    if (count % 2 === 0) await started;
+    await file.stop();
+    await started;
+  }
+  assertEquals(commands.length, 10);
+});
