@@ -5,7 +5,7 @@ import { MAX_HELD_BYTES, PollLoop, type PollLoopOptions } from "../../../agent/p
 import type { Claim, LeasedDocument } from "../../../agent/ports.ts";
 import { PauseController } from "../../../control/pause_controller.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
-import { FakeStore, TransientError } from "../../support/fake_store.ts";
+import { FakeStore, NOTHING, TransientError } from "../../support/fake_store.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
 
 const POLL_MS = 5000;
@@ -210,7 +210,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
   const s = new Setup();
   let isFirst = true;
   s.store.claim = () => {
-    if (!isFirst) return Promise.resolve({ documents: [], more: false, takeovers: 0, conflicts: 0 });
+    if (!isFirst) return Promise.resolve(NOTHING);
     isFirst = false;
     throw new TypeError("undefined is not a function");
   };
@@ -223,7 +223,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
 
 Deno.test("PollLoop steps aside for a random moment where others win every document", async () => {
   const s = new Setup();
-  const contended: Claim = { documents: [], more: true, takeovers: 0, conflicts: 10 };
+  const contended: Claim = { ...NOTHING, more: true, conflicts: 10 };
   s.store.claim = () => Promise.resolve(contended);
   const running = s.run();
   const waits: number[] = [];
