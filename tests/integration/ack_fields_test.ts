@@ -75,7 +75,7 @@ Deno.test("Fields and ack are one write: there is no moment with one and not the
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   const commands = await proxy.record(() => store.ack([{ document, set: { result: 1 } }]));
-  assertEquals(commands, [{ command: "update", collection: COLLECTION }]);
+  assertEquals(commands.map(({ command, collection }) => [command, collection]), [["update", COLLECTION]]);
   const { status, result } = await jobs(database).findOne();
   assertEquals([status, result], ["processed", 1]);
 });
