@@ -42,7 +42,8 @@ export class HealthReporter {
   #statusTimer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isWriteQueued = false;
-  #lastProblem = "";
+  /** What has been told since the status file could be written for the last time. */
+  readonly #told = new Set<string>();
 
   constructor(options: HealthReporterOptions) {
     this.#options = options;
@@ -76,6 +77,7 @@ export class HealthReporter {
       this.#isWriteQueued = false;
       await this.#writeReadiness();
       await this.#write("status.json", JSON.stringify(this.#status()));
+      this.#told.clear();
     });
   }
 
@@ -162,8 +164,9 @@ export class HealthReporter {
       const problem = `The health directory ${this.#options.directory.path} cannot be written: ${
         errorText(error)
       }`;
-      if (problem !== this.#lastProblem) this.#options.onProblem(problem);
-      this.#lastProblem = problem;
+      // Each file has a message of its own: compared with the last one alone they would take turns.
+      if (!this.#told.has(problem)) this.#options.onProblem(problem);
+      this.#told.add(problem);
     });
   }
 }

@@ -16,6 +16,12 @@ const OVERRIDDEN = {
   readPreference: { value: "primary", why: "a secondary shows documents that are claimed already" },
 } as const;
 
+/** All that a URI may say in the matter: the driver would let some of it win, and refuses combinations of it. */
+const STRIPPED = new Set([
+  ...["w", "journal", "j", "wtimeout", "wtimeoutms"],
+  ...["readpreference", "readpreferencetags", "maxstalenessseconds", "readconcernlevel"],
+]);
+
 /** A client that is set up as the claim protocol needs it. */
 export interface Connection {
   readonly client: MongoClient;
@@ -50,7 +56,7 @@ export function connect(
     ...(hasParameter(uri, "appName") ? {} : { appName: `pulling-agent/${agentName}`.slice(0, 128) }),
     ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
   };
-  const client = new MongoClient(uri, options);
+  const client = new MongoClient(stripped(uri), options);
   const clock = new ServerClock();
   // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
@@ -85,6 +91,14 @@ function overrides(uri: string): string[] {
     found.push(`MONGODB_URI asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
   }
   return found;
+}
+
+/** The URI without what is overridden. */
+function stripped(uri: string): string {
+  const [address, query] = uri.split(/\?(.*)/s);
+  if (query === undefined) return uri;
+  const kept = query.split("&").filter((each) => !STRIPPED.has(each.split("=", 1)[0]!.toLowerCase()));
+  return `${address}?${kept.join("&")}`;
 }
 
 function parameter(uri: string, name: string): string | undefined {

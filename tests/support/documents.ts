@@ -27,7 +27,9 @@ export async function insertPending(
   ids: Iterable<unknown>,
 ): Promise<Collection<TestDocument>> {
   const documents = documentsOf(db);
-  await documents.insertMany(Array.from(ids, (_id) => ({ _id: _id as number, status: "pending" })));
+  const pending = Array.from(ids, (_id) => ({ _id: _id as number, status: "pending" }));
+  // Safe on disk: some tests kill the server next.
+  await documents.insertMany(pending, { writeConcern: { w: "majority", journal: true } });
   return documents;
 }
 

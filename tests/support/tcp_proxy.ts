@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BSON } from "bson";
+import { BSON, type Document } from "bson";
 
 const OP_MSG = 2013;
 
@@ -13,6 +13,12 @@ const OP_MSG = 2013;
 export interface CommandMatch {
   command: string;
   collection?: string;
+}
+
+/** A command as a client sent it. */
+export interface RecordedCommand extends CommandMatch {
+  /** All of it. */
+  body: Document;
 }
 
 /** A command on its way; nobody but the proxy has seen it yet. */
@@ -50,7 +56,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #tasks = new Set<Promise<void>>();
   #rules: Rule[] = [];
-  #recorded: CommandMatch[] | undefined;
+  #recorded: RecordedCommand[] | undefined;
 
   /** Forwards to the first host of `uri`. */
   constructor(uri: string) {
@@ -83,8 +89,8 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /** The commands that clients send while `work` runs, each a round trip. */
-  async record(work: () => Promise<unknown>): Promise<CommandMatch[]> {
-    const recorded: CommandMatch[] = this.#recorded = [];
+  async record(work: () => Promise<unknown>): Promise<RecordedCommand[]> {
+    const recorded: RecordedCommand[] = this.#recorded = [];
     await work();
     this.#recorded = undefined;
     return recorded;
@@ -164,8 +170,9 @@ export class TcpProxy implements AsyncDisposable {
 
   #ruleFor(message: Uint8Array): Rule | undefined {
     if (this.#recorded === undefined && this.#rules.every(({ left }) => left <= 0)) return undefined;
-    const { command, collection } = parse(message);
-    if (command !== undefined) this.#recorded?.push({ command, collection: String(collection) });
+    const body = parse(message);
+    const [command, collection] = Object.entries(body)[0] ?? [];
+    if (command !== undefined) this.#recorded?.push({ command, collection: String(collection), body });
     const rule = this.#rules.find((rule) =>
       rule.left > 0 && rule.command === command &&
       (rule.collection === undefined || rule.collection === collection)
@@ -203,17 +210,15 @@ function header(message: Uint8Array): { requestId: number; responseTo: number; o
   };
 }
 
-/** The name of a message's command and the collection it is about. */
-function parse(message: Uint8Array): { command?: string; collection?: unknown } {
+/** The command in a message; empty where there is none. */
+function parse(message: Uint8Array): Document {
   if (header(message).opCode !== OP_MSG) return {};
   const view = new DataView(message.buffer, message.byteOffset);
   // Behind the header and four bytes of flags come sections; one of kind 0 is the command itself.
   for (let at = 20; at < message.length;) {
     const length = view.getInt32(at + 1, true);
     if (message[at] === 0) {
-      const body = BSON.deserialize(message.subarray(at + 1, at + 1 + length), { promoteValues: false });
-      const [command] = Object.keys(body);
-      return { command, collection: command === undefined ? undefined : body[command] };
+      return BSON.deserialize(message.subarray(at + 1, at + 1 + length), { bsonRegExp: true });
     }
     at += 1 + length;
   }

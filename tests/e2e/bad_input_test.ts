@@ -1,0 +1,150 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { COMMANDS } from "../../control/command_line.ts";
+import { SETTINGS } from "../../agent/settings.ts";
+import { agentHome } from "../support/agent_home.ts";
+
+const DB = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
+
+/** What is said of a mistake: sentences on standard error, nothing else, and never where in the code it was found. */
+function assertSaid(result: { code: number; stdout: string; stderr: string }, code: number): void {
+  assertEquals({ code: result.code, stdout: result.stdout }, { code, stdout: "" }, result.stderr);
+  assertMatch(result.stderr, /^(pulling-agent: .+\n)+$/);
+  assertEquals(/^ +at |\.ts:\d+|Uncaught|Stack/m.test(result.stderr), false, result.stderr);
+}
+
+Deno.test("without any settings, all that are required are named at once, and the exit status is 2", async () => {
+  await using home = await agentHome();
+  const result = await home.run();
+  assertSaid(result, 2);
+  for (const name of ["MONGODB_URI", "MONGODB_DATABASE", "MONGODB_COLLECTION"]) {
+    assertMatch(result.stderr, new RegExp(`^pulling-agent: ${name} is not set: `, "m"));
+  }
+  assertEquals(result.stderr.split("\n").length, 4);
+});
+
+Deno.test("everything that is wrong with the settings is said at once", async () => {
+  const wrong = {
+    MONGODB_DATABASE: "a.b",
+    MONGODB_COLLECTION: "system.x",
+    BATCH_SIZE: "0",
+    CONCURRENCY: "many",
+    POLL_INTERVAL: "-1",
+    LEASE_DURATION: "5 fortnights",
+    LOG_LEVEL: "LOUD",
+    ENSURE_INDEXES: "perhaps",
+    FILTER: "{kind:",
+    PROCESSOR: "module:nowhere.js",
+  };
+  await using home = await agentHome({ db: DB, env: wrong });
+  for (const args of [[], ["run"], ["check"]]) {
+    const result = await home.run(...args);
+    assertSaid(result, 2);
+    for (const name of Object.keys(wrong)) assertStringIncludes(result.stderr, name);
+    assertEquals(result.stderr.trimEnd().split("\n").length, Object.keys(wrong).length, result.stderr);
+  }
+});
+
+const WRONG_COMMANDS: [string[], RegExp][] = [
+  [["start"], /no command "start": known are run, pause/],
+  [["--verbose"], /--verbose/],
+  [["run", "--json"], /run knows no --json/],
+  [["status", "now"], /status takes no argument "now"/],
+  [["health"], /health needs one of liveness, readiness, startup/],
+  [["health", "alive"], /health needs one of liveness, readiness, startup/],
+  [["health", "liveness", "readiness"], /argument "readiness"/],
+  [["toString"], /no command "toString"/],
+];
+
+for (const [args, said] of WRONG_COMMANDS) {
+  Deno.test(`"${args.join(" ")}" is refused with status 2 and a word on what is right`, async () => {
+    await using home = await agentHome();
+    const result = await home.run(...args);
+    assertSaid(result, 2);
+    assertMatch(result.stderr, said);
+  });
+}
+
+const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
+  "no_default.js": [
+    "export const handle = () => {};",
+    /exports no function as its default \(it exports: handle\)/,
+  ],
+  "number.js": ["export default 42;", /exports no function/],
+  "empty.js": ["", /it exports: nothing/],
+  "syntax.js": ["export default (document => {", /cannot be loaded/],
+  "throws.js": ["throw new Error('no licence');", /cannot be loaded: .*no licence/],
+  "rejects.js": ["await Promise.reject(new Error('no network'));", /cannot be loaded: .*no network/],
+  "npm.js": ["import x from 'npm:left-pad';\nexport default x;", /one self-contained ES module/],
+  "missing.js": ["import x from './gone.js';\nexport default x;", /cannot be loaded/],
+  "types.ts": ["export default (d: unknown) => {};", /TypeScript.*bundle it to one \.js file/],
+  "notes.txt": ["hello", /name a file that ends in \.js or \.mjs/],
+};
+
+for (const [file, [source, said]] of Object.entries(WRONG_MODULES)) {
+  Deno.test(`a processor module like ${file} is refused at the start, and by check`, async () => {
+    await using home = await agentHome({ db: DB });
+    const path = await home.write(file, source);
+    for (const args of [["run"], ["check"]]) {
+      const result = await home.runWith({ args, env: { PROCESSOR: `module:${path}` } });
+      assertSaid(result, 2);
+      assertMatch(result.stderr, said);
+    }
+  });
+}
+
+Deno.test("a processor that is missing, a folder, or of an unknown kind is refused at the start", async () => {
+  await using home = await agentHome({ db: DB });
+  await Deno.mkdir(`${home.dir}/folder.js`);
+  const processors = {
+    [`module:${home.dir}/gone.js`]: /does not exist/,
+    [`module:${home.dir}/folder.js`]: /not a file/,
+    "module:": /names no file/,
+    "lambda:x": /set it to log/,
+  };
+  for (const [PROCESSOR, said] of Object.entries(processors)) {
+    const result = await home.runWith({ env: { PROCESSOR } });
+    assertSaid(result, 2);
+    assertMatch(result.stderr, said);
+  }
+});
+
+Deno.test("check shows the settings as they are used, and does not ask the database", async () => {
+  await using home = await agentHome({
+    db: DB,
+    module: "export default () => {};",
+    env: { BATCH_SIZE: "7", LEASE_DURATION: "90" },
+  });
+  const { code, stdout, stderr } = await home.run("check");
+  assertEquals({ code, stderr }, { code: 0, stderr: "" });
+  assertMatch(stdout, /^BATCH_SIZE +7$/m);
+  assertMatch(stdout, /^LEASE_DURATION +90s$/m);
+  assertMatch(stdout, /^PROCESSOR +module:/m);
+  for (const { variable } of Object.values(SETTINGS)) assertStringIncludes(stdout, variable);
+});
+
+Deno.test("--help names every command and every setting, and needs no settings", async () => {
+  await using home = await agentHome();
+  const answers = await Promise.all(
+    [["--help"], ["-h"], ["help"], ["run", "--help"]].map((args) => home.run(...args)),
+  );
+  for (const { code, stdout, stderr } of answers) {
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertEquals(stdout, answers[0]!.stdout);
+  }
+  for (const { usage } of Object.values(COMMANDS)) assertStringIncludes(answers[0]!.stdout, `  ${usage}`);
+  for (const { variable } of Object.values(SETTINGS)) {
+    assertStringIncludes(answers[0]!.stdout, `  ${variable} `);
+  }
+});
+
+Deno.test("--version says the version, the commit and the kind of the build", async () => {
+  await using home = await agentHome();
+  for (const flag of ["--version", "-V"]) {
+    const { code, stdout, stderr } = await home.run(flag);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertMatch(
+      stdout,
+      /^pulling-agent \d+\.\d+\.\d+ \(commit \S+, (official|compat) build, deno \d\S+, mongodb driver \d[^)]*\)\n$/,
+    );
+  }
+});

@@ -1,0 +1,68 @@
+import { assert, assertEquals } from "@std/assert";
+import { testDatabase } from "../support/mongod.ts";
+import { idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+/** Options of a URI, and what is said about each. */
+const OPTIONS: Record<string, string[]> = {
+  "w=0": ["w=0"],
+  "w=1": ["w=1"],
+  "w=majority": [],
+  "journal=false": ["journal=false"],
+  "w=0&journal=false": ["w=0", "journal=false"],
+  "w=1&wtimeoutMS=1": ["w=1"],
+  "readPreference=secondary": ["readPreference=secondary"],
+  "readPreference=secondaryPreferred&readPreferenceTags=dc:ny,rack:1&readPreferenceTags=": [
+    "readPreference=secondaryPreferred",
+  ],
+  "readPreference=nearest&maxStalenessSeconds=120": ["readPreference=nearest"],
+  "readConcernLevel=linearizable": [],
+  "readConcernLevel=available": [],
+  "retryWrites=false": [],
+  "retryWrites=true": [],
+  "retryReads=false": [],
+  "appName=mine": [],
+  "maxPoolSize=1": [],
+  "socketTimeoutMS=1&connectTimeoutMS=60000": [],
+  "W=0&READPREFERENCE=SECONDARY": ["w=0", "readPreference=SECONDARY"],
+};
+
+for (const [options, overridden] of Object.entries(OPTIONS)) {
+  Deno.test(`A URI with ${options} is worked with; what would break the protocol is overridden and said`, async () => {
+    await using database = await testDatabase("connection options");
+    await using proxy = new TcpProxy(database.uri);
+    await using store = openStore({ uri: `${proxy.uri}&${options}`, name: database.name });
+    await jobs(database).insertMany(pending(6));
+
+    const commands = await proxy.record(async () => {
+      const { documents: [a, b, c, ...rest] } = await store.take();
+      assertEquals(await store.renew([a!]), []);
+      assertEquals(await store.ack([{ document: a! }, { document: b!, set: { n: 1 } }]), 2);
+      assertEquals(await store.nack([{ document: c!, error: "fails", delayMs: 3_600_000 }]), 1);
+      assertEquals(await store.deadLetter(rest[0]!, "fails"), 1);
+      assertEquals(await store.release(rest.slice(1)), 2);
+      assertEquals(idsOf(await store.take()), [4, 5]);
+    });
+    assertEquals(await letters(database).countDocuments(), 1);
+    const warned = store.warnings.map((warning) =>
+      /^MONGODB_URI asks for (\S+), which is overridden/.exec(warning)?.[1]
+    );
+    assertEquals(warned, overridden);
+    // What the server was asked for, not what the driver was told.
+    const writes = commands.filter(({ command }) => command === "update" || command === "findAndModify");
+    assert(writes.length > 5, "no write was seen");
+    for (const { body: { writeConcern } } of writes) {
+      assertEquals([writeConcern?.w, writeConcern?.j], ["majority", true]);
+      assert(writeConcern.wtimeout >= 1000, `wtimeout is ${writeConcern.wtimeout}`);
+    }
+    const reads = commands.filter(({ command }) => command === "find");
+    assert(reads.length > 2, "no read was seen");
+    for (const { body: { readConcern, $readPreference } } of reads) {
+      assert(["local", "majority"].includes(readConcern?.level), `read concern ${readConcern?.level}`);
+      // On a direct connection the driver asks for primaryPreferred where it means primary.
+      const mode = $readPreference?.mode ?? "primary";
+      assert(["primary", "primaryPreferred"].includes(mode), `read preference ${mode}`);
+      assertEquals($readPreference?.tags, undefined);
+    }
+  });
+}

@@ -1,0 +1,73 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { UsageError } from "../../../agent/errors.ts";
+import { printCheckedSettings } from "../../../control/check_command.ts";
+import { checkedSettings } from "../../../control/checked_settings.ts";
+import { captureConsole } from "../../support/captured_console.ts";
+
+const GOOD = {
+  MONGODB_URI: "mongodb://user:hunter2@db.example.com/?replicaSet=rs",
+  MONGODB_DATABASE: "shop",
+  MONGODB_COLLECTION: "orders",
+};
+
+function check(env: Record<string, string>) {
+  return checkedSettings((name) => env[name]);
+}
+
+async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
+  return (await assertRejects(() => check(env), UsageError)).problems;
+}
+
+Deno.test("checkedSettings() returns settings, processor and warnings where all is well", async () => {
+  const { processor, settings, warnings } = await check({ ...GOOD, CONCURRENCY: "1000", BATCH_SIZE: "1" });
+  assertEquals(settings.mongodbUri, GOOD.MONGODB_URI);
+  assertEquals(typeof processor, "function");
+  assertEquals(warnings.length, 1);
+});
+
+Deno.test("checkedSettings() lists the problems of settings, URI, filter and processor together", async () => {
+  const problems = await problemsOf({
+    ...GOOD,
+    MONGODB_URI: "postgres://db",
+    POLL_INTERVAL: "never",
+    FILTER: '{"_id": {"$oid": "too short"}}',
+    PROCESSOR: "module:/nowhere/processor.js",
+  });
+  assertEquals(problems.length, 4, problems.join("\n"));
+  assertMatch(problems[0]!, /^POLL_INTERVAL is "never"/);
+  assertMatch(problems[1]!, /^MONGODB_URI is no connection string/);
+  assertMatch(problems[2]!, /^FILTER is /);
+  assertMatch(problems[3]!, /^PROCESSOR=module:\/nowhere\/processor\.js does not exist/);
+});
+
+for (
+  const uri of [
+    "mongodb://user:hunter2@db:notaport/",
+    "mongodb://user:hunter2@db/?nonsense=hunter2",
+    "mongodb://user:hun/ter2@db/",
+    "mongodb://user:hun%ter2@db/",
+    "mongodb://user:hunter2@",
+    "user:hunter2@db",
+    "https://user:hunter2@db",
+    "mongodb+srv://user:hunter2@a,b/",
+    "mongodb://user:hunter2@db/?authMechanism=hunter2",
+  ]
+) {
+  Deno.test(`checkedSettings() refuses ${uri} without showing its password`, async () => {
+    const problems = (await problemsOf({ ...GOOD, MONGODB_URI: uri })).join("\n");
+    assertMatch(problems, /^MONGODB_URI /);
+    assertEquals(/hun.?ter2/.test(problems), false, problems);
+  });
+}
+
+Deno.test("printCheckedSettings() prints every setting as it is used, without credentials", async () => {
+  const env: Record<string, string> = { ...GOOD, PROCESS_TIMEOUT: "90" };
+  const { out } = await captureConsole(() => printCheckedSettings((name) => env[name]));
+  const text = out.join("\n");
+  assertMatch(text, /^MONGODB_URI +mongodb:\/\/\*\*\*@db\.example\.com\/\?replicaSet=rs$/m);
+  assertMatch(text, /^PROCESS_TIMEOUT +90s$/m);
+  assertMatch(text, /^DEAD_LETTER_COLLECTION +orders_dead_letters$/m);
+  assertMatch(text, /^FILTER +\(none\)$/m);
+  assertMatch(text, /The settings are fine\.$/);
+  assertEquals(text.includes("hunter2"), false);
+});

@@ -1,0 +1,243 @@
+import { assertEquals } from "@std/assert";
+import { exists } from "@std/fs/exists";
+import { type AgentEvent, type AgentState, Events } from "../../../agent/events.ts";
+import { redactUri } from "../../../agent/redact.ts";
+import { HealthDir } from "../../../health/health_dir.ts";
+import { HealthReporter } from "../../../health/health_reporter.ts";
+import { readStatus, type Status } from "../../../health/status.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+import { waitFor } from "../../support/wait.ts";
+
+/** A reporter on a directory of its own, and what an agent would tell it. */
+class Setup implements AsyncDisposable {
+  readonly events = new Events();
+  readonly problems: string[] = [];
+  readonly control = { state: "running" as "running" | "paused", source: "start", since: new Date(0) };
+  readonly reporter: HealthReporter;
+  readonly directory: HealthDir;
+  readonly path: string;
+  readonly #dir: TempDir;
+
+  private constructor(dir: TempDir, directory: HealthDir, readyWhilePaused: boolean) {
+    this.#dir = dir;
+    this.directory = directory;
+    this.path = dir.path;
+    this.reporter = new HealthReporter({
+      directory,
+      events: this.events,
+      heartbeatIntervalMs: 10,
+      readyWhilePaused,
+      name: "pod-1",
+      version: "1.2.3",
+      control: () => this.control,
+      held: () => ({ documents: 3, running: 2 }),
+      redact: redactUri,
+      onProblem: (message) => this.problems.push(message),
+    });
+    this.reporter.start();
+  }
+
+  static async make({ readyWhilePaused = false } = {}): Promise<Setup> {
+    const dir = await TempDir.make();
+    return new Setup(dir, await HealthDir.open(dir.path), readyWhilePaused);
+  }
+
+  emit(...events: AgentEvent[]): void {
+    for (const event of events) this.events.emit(event);
+  }
+
+  enter(...states: AgentState[]): void {
+    for (const to of states) this.emit({ type: "state_changed", from: "starting", to });
+  }
+
+  progress(inMs: number): void {
+    this.emit({ type: "progress", stage: "claiming", deadlineMs: performance.now() + inMs });
+  }
+
+  has(file: string): Promise<boolean> {
+    return exists(`${this.path}/${file}`);
+  }
+
+  read(file: string): Promise<string> {
+    return Deno.readTextFile(`${this.path}/${file}`);
+  }
+
+  /** Waits until the status file says so. */
+  status(description: string, accept: (status: Status) => boolean): Promise<Status> {
+    return waitFor(description, async () => {
+      const status = await readStatus(this.path);
+      return status && accept(status) ? status : undefined;
+    });
+  }
+
+  /** Waits until the status has been written anew `count` times: the heartbeat has passed by as often. */
+  async beats(count: number): Promise<void> {
+    for (let beat = 0; beat < count; beat++) {
+      const last = (await this.status("a status", () => true)).updated_at;
+      await this.status("the next status", ({ updated_at: at }) => at !== last);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.reporter.stop();
+    await this.#dir[Symbol.asyncDispose]();
+  }
+}
+
+const CLAIM_FAILED: AgentEvent = { type: "claim_failed", error: new Error("no primary"), retryInMs: 5 };
+const CLAIMED: AgentEvent = { type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 };
+const reachable = (isReachable: boolean): AgentEvent => ({ type: "reachable_changed", isReachable });
+
+Deno.test("HealthReporter writes a heartbeat again and again while the loop makes progress", async () => {
+  await using s = await Setup.make();
+  s.progress(60_000);
+  const first = await waitFor("a heartbeat", () => s.read("liveness"));
+  const { at, stage } = JSON.parse(first);
+  assertEquals([new Date(at).toISOString(), stage], [at, "claiming"]);
+  await waitFor("the next heartbeat", async () => await s.read("liveness") !== first);
+});
+
+Deno.test("HealthReporter writes no heartbeat before the loop has started", async () => {
+  await using s = await Setup.make();
+  await s.beats(3);
+  assertEquals([await s.has("liveness"), await s.has("startup")], [false, false]);
+});
+
+Deno.test("HealthReporter stops the heartbeat of a stuck loop, and goes on when it moves again", async () => {
+  await using s = await Setup.make();
+  s.progress(60_000);
+  await waitFor("a heartbeat", () => s.has("liveness"));
+  s.progress(-1);
+  assertEquals((await s.status("stuck", ({ loop }) => loop.stuck)).loop.stage, "claiming");
+  const last = await s.read("liveness");
+  await s.beats(3);
+  assertEquals(await s.read("liveness"), last);
+  s.progress(60_000);
+  await waitFor("the next heartbeat", async () => await s.read("liveness") !== last);
+});
+
+Deno.test("HealthReporter goes on with the heartbeat while MongoDB is out of reach", async () => {
+  await using s = await Setup.make();
+  s.progress(60_000);
+  s.emit(reachable(false), ...Array.from({ length: 20 }, () => CLAIM_FAILED));
+  const first = await waitFor("a heartbeat", () => s.read("liveness"));
+  await waitFor("the next heartbeat", async () => await s.read("liveness") !== first);
+});
+
+Deno.test("HealthReporter says that startup is over once the loop has started, MongoDB or not", async () => {
+  await using s = await Setup.make();
+  s.progress(60_000);
+  const { at } = JSON.parse(await waitFor("startup", () => s.read("startup")));
+  assertEquals(new Date(at).toISOString(), at);
+});
+
+/** Events after which an agent is ready or not. */
+const READINESS: [string, (s: Setup) => void, boolean, readyWhilePaused?: boolean][] = [
+  ["is running and connected", (s) => (s.enter("running"), s.emit(reachable(true))), true],
+  ["is connected, but has not started", (s) => s.emit(reachable(true)), false],
+  ["is running, but not connected", (s) => s.enter("running"), false],
+  ["has lost MongoDB", (s) => (s.enter("running"), s.emit(reachable(true), reachable(false))), false],
+  ["has MongoDB back", (s) => (s.enter("running"), s.emit(reachable(false), reachable(true))), true],
+  ["is paused", (s) => (s.enter("running", "paused"), s.emit(reachable(true))), false],
+  ["is paused and may be ready so", (s) => (s.enter("paused"), s.emit(reachable(true))), true, true],
+  ["is draining", (s) => (s.emit(reachable(true)), s.enter("running", "draining")), false],
+  [
+    "is draining and may be ready while paused",
+    (s) => (s.emit(reachable(true)), s.enter("draining")),
+    false,
+    true,
+  ],
+  ["failed one claim", (s) => (s.enter("running"), s.emit(reachable(true), CLAIM_FAILED)), true],
+  [
+    "failed two claims",
+    (s) => (s.enter("running"), s.emit(reachable(true), CLAIM_FAILED, CLAIM_FAILED)),
+    false,
+  ],
+  [
+    "claimed after failures",
+    (s) => (s.enter("running"), s.emit(reachable(true), CLAIM_FAILED, CLAIM_FAILED, CLAIMED)),
+    true,
+  ],
+  [
+    "failed claims now and then",
+    (s) => (s.enter("running"), s.emit(reachable(true), CLAIM_FAILED, CLAIMED, CLAIM_FAILED, CLAIMED)),
+    true,
+  ],
+];
+for (const [name, happen, isReady, readyWhilePaused] of READINESS) {
+  Deno.test(`HealthReporter: an agent that ${name} is ${isReady ? "" : "not "}ready`, async () => {
+    await using s = await Setup.make({ readyWhilePaused });
+    // Ready before, so that a readiness file which should go is there to go.
+    s.enter("running");
+    s.emit(reachable(true));
+    await waitFor("readiness", () => s.has("readiness"));
+    s.emit(reachable(false), CLAIMED);
+    s.enter("starting");
+    await waitFor("no readiness", async () => !await s.has("readiness"));
+    happen(s);
+    await s.status("the status to say so", ({ ready }) => ready === isReady);
+    await s.beats(2);
+    assertEquals(await s.has("readiness"), isReady);
+  });
+}
+
+Deno.test("HealthReporter writes into the status what the agent is, does and has counted", async () => {
+  await using s = await Setup.make();
+  Object.assign(s.control, { state: "paused", source: "file" });
+  s.progress(60_000);
+  s.enter("paused");
+  s.emit(reachable(true), { type: "processed", documents: 4 });
+  const status = await s.status("the counters", ({ counters }) => counters.processed === 4);
+  assertEquals(status.pid, Deno.pid);
+  assertEquals([status.name, status.version, status.state], ["pod-1", "1.2.3", "paused"]);
+  assertEquals(status.control, { state: "paused", source: "file", since: "1970-01-01T00:00:00.000Z" });
+  assertEquals([status.ready, status.connected], [false, true]);
+  assertEquals(status.loop, { stage: "claiming", stuck: false });
+  assertEquals(status.held, { documents: 3, running: 2 });
+  assertEquals(status.last_error, undefined);
+  assertEquals((await s.read("status.json")).split("\n").length, 2, "one line");
+});
+
+Deno.test("HealthReporter keeps the last error in the status, without credentials and cut to size", async () => {
+  await using s = await Setup.make();
+  s.emit({ ...CLAIM_FAILED, error: new Error("cannot reach mongodb://user:hunter2@db") } as AgentEvent);
+  const { last_error: error } = await s.status("the error", ({ last_error: error }) => error !== undefined);
+  assertEquals(error!.message, "cannot reach mongodb://***@db");
+  s.emit({ type: "stray_error", error: "x".repeat(10_000) });
+  await s.status("the next error", ({ last_error: error }) => error?.message === "x".repeat(500));
+});
+
+Deno.test("HealthReporter reports once a time that its files cannot be written, and goes on when they can", async () => {
+  await using s = await Setup.make();
+  const write = s.directory.write.bind(s.directory);
+  let isFull = true;
+  let refused = 0;
+  s.directory.write = (file, content) => {
+    if (!isFull) return write(file, content);
+    refused += 1;
+    return Promise.reject(new Error(`No space left on device: ${file}`));
+  };
+  s.progress(60_000);
+  await waitFor("many failures", () => refused > 20);
+  const files = ["liveness", "startup", "status.json"];
+  const expected = files.map((file) =>
+    `The health directory ${s.path} cannot be written: No space left on device: ${file}`
+  );
+  assertEquals(s.problems.splice(0).sort(), expected);
+  isFull = false;
+  await waitFor("a heartbeat", () => s.has("liveness"));
+  await s.beats(2);
+  isFull = true;
+  await waitFor("a report of the second time", () => s.problems.length > 0);
+});
+
+Deno.test("HealthReporter.stop() removes every file", async () => {
+  const s = await Setup.make();
+  s.progress(60_000);
+  s.enter("running");
+  s.emit(reachable(true));
+  await waitFor("readiness", () => s.has("readiness"));
+  await s.reporter.stop();
+  assertEquals([...Deno.readDirSync(s.path)].map(({ name }) => name), ["agent.lock"]);
+  await Deno.remove(s.path, { recursive: true });
+});
