@@ -6,7 +6,12 @@ import { RawDocument } from "../../../../agent/store/raw_document.ts";
 
 const raw = (document: BSON.Document) => new RawDocument(BSON.serialize(document));
 const leased = (document: BSON.Document) =>
-  new MongoLeasedDocument(raw(document), "shop.orders", { token: "t", sentAtMs: 5, attempt: 2, isSuspect: false });
+  new MongoLeasedDocument(raw(document), "shop.orders", {
+    token: "t",
+    sentAtMs: 5,
+    attempt: 2,
+    isSuspect: false,
+  });
 
 Deno.test("RawDocument.read() gives plain values without the agent's bookkeeping, a copy each time", () => {
   const document = raw({
