@@ -29,12 +29,13 @@ const CLOSE_LIMIT_MS = 1000;
  * @throws {HealthDirError} Where the health directory cannot.
  */
 export async function run(env: Environment, signals: Signals): Promise<number> {
+  // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
+  // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
+  await Deno.permissions.revoke({ name: "run" });
   const { settings, processor, warnings } = await checkedSettings(env);
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
   const directory = await HealthDir.open(settings.healthDir);
-  // Only the commands that send signals need it; a processor must not be able to start programs.
-  await Deno.permissions.revoke({ name: "run" });
 
   const events = new Events();
   const gate = new PauseController();
@@ -94,13 +95,8 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
 }
 
 function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
-  const { version, commit, build, deno, driver } = versionInfo();
   log.info("Starting pulling-agent", {
-    version,
-    commit,
-    build,
-    deno,
-    driver,
+    ...versionInfo(),
     agent: settings.agentName,
     source: `${settings.mongodbDatabase}.${settings.mongodbCollection}`,
     processor: settings.processor,
