@@ -118,6 +118,17 @@ Deno.test("A document that was released counts as touched: it is read back after
   assertEquals(document.read().n, "edited");
 });
 
+Deno.test("A document whose bookkeeping has attempts but no due time counts on from what is stored (6)", async () => {
+  await using database = await testDatabase("claim protocol");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(2));
+  await store.ack((await store.take()).documents.map((document) => ({ document })));
+  // Processed once more by hand, as people do; they were told to unset _pull as well.
+  await jobs(database).updateMany({}, { $set: { status: "pending" } });
+  const { documents } = await store.take();
+  assertEquals(documents.map(({ attempt }) => attempt), [2, 2]);
+});
+
 Deno.test("Somebody else's processing without a token of ours is never taken (7)", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);

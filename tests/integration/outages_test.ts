@@ -43,6 +43,9 @@ Deno.test("A frozen server makes operations time out, and everything goes on whe
   server.freeze();
   gate.resolve();
   await waitFor("an operation to time out", () => agent.all("settle_failed").length > 0, LONG);
+  const [{ error: first }] = agent.all("settle_failed") as { error: unknown }[] as [{ error: Error }];
+  // Nothing but its own timeout ends an operation before the monitor gives the server up.
+  assertEquals(first.name, "MongoNetworkTimeoutError");
   for (const { error } of agent.all("settle_failed")) assert(store.isTransient(error), `${error}`);
   server.thaw();
 
