@@ -78,6 +78,8 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
   // The file decides how the agent starts; signals that came meanwhile are later changes.
   await controlFile.start();
   let stops = 0;
+  // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   signals.handle((command) => {
     if (command.kind !== "stop") return gate[command.kind]("signal");
     stops += 1;
