@@ -217,7 +217,9 @@ export class Agent {
   }
 
   #release(documents: readonly LeasedDocument[]): void {
-    for (const document of documents) this.#settler.settle(this.#ledger.add(document), { kind: "release" });
+    // All are entered before the first is settled: the last of a claim is what sends the write, one for them all.
+    const held = documents.map((document) => this.#ledger.add(document));
+    for (const each of held) this.#settler.settle(each, { kind: "release" });
   }
 
   #gateChanged(isOpen: boolean): void {

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from "node:v8";
 import config from "../deno.json" with { type: "json" };
 import build from "./build.json" with { type: "json" };
 
@@ -9,6 +10,8 @@ export interface VersionInfo {
   build: string;
   deno: string;
   driver: string;
+  /** What the objects of JavaScript may take at the most, in MiB: fixed when the executable is compiled. */
+  heapLimitMiB: number;
 }
 
 /** Says what this program is. */
@@ -19,12 +22,20 @@ export function versionInfo(): VersionInfo {
     build: build.build,
     deno: Deno.version.deno,
     driver: config.imports.mongodb.split("@").at(-1)!,
+    heapLimitMiB: Math.round(getHeapStatistics().heap_size_limit / 2 ** 20),
   };
 }
 
 /** The same as one line for people. */
 export function versionText(): string {
-  const { version, commit, build, deno, driver } = versionInfo();
+  const { version, commit, build, deno, driver, heapLimitMiB } = versionInfo();
   const note = build === "compat" ? "; built with an older runtime, not a release" : "";
-  return `pulling-agent ${version} (commit ${commit}, ${build} build, deno ${deno}, mongodb driver ${driver}${note})`;
+  const parts = [
+    `commit ${commit}`,
+    `${build} build`,
+    `deno ${deno}`,
+    `mongodb driver ${driver}`,
+    `heap limit ${heapLimitMiB} MiB`,
+  ];
+  return `pulling-agent ${version} (${parts.join(", ")}${note})`;
 }

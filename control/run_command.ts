@@ -33,7 +33,8 @@ export async function run(
   signals: Signals,
   { untilEmpty }: { untilEmpty: boolean },
 ): Promise<number> {
-  // Only the commands that send signals need it; a processor must not be able to start programs, not even at its import.
+  // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
+  // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
   const { settings, processing, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const redact = redactor(settings.mongodbUri);
@@ -82,6 +83,8 @@ export async function run(
   // The file decides how the agent starts; signals that came meanwhile are later changes.
   await controlFile.start();
   const stop = stopper(agent);
+  // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
+  await new Promise((resolve) => setTimeout(resolve, 0));
   signals.handle((command) => command.kind === "stop" ? stop(command.signal) : gate[command.kind]("signal"));
   health.start();
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
@@ -113,31 +116,26 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
   return () => stream.stop();
 }
 
-/** Two signals closer together than this are one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
+/** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
 const SAME_SIGNAL_MS = 300;
 
 /** The first signal drains, a second one forces. */
 function stopper(agent: Agent): (signal: Deno.Signal) => void {
-  let firstAtMs: number | undefined;
+  let first: { signal: Deno.Signal; atMs: number } | undefined;
   return (signal) => {
-    const now = performance.now();
-    if (firstAtMs === undefined) {
-      firstAtMs = now;
+    const atMs = performance.now();
+    if (first === undefined) {
+      first = { signal, atMs };
       agent.drain(signal);
-    } else if (now - firstAtMs > SAME_SIGNAL_MS) {
+    } else if (signal !== first.signal || atMs - first.atMs > SAME_SIGNAL_MS) {
       agent.force(`a second signal, ${signal}`);
     }
   };
 }
 
 function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
-  const { version, commit, build, deno, driver } = versionInfo();
   log.info("Starting pulling-agent", {
-    version,
-    commit,
-    build,
-    deno,
-    driver,
+    ...versionInfo(),
     agent: settings.agentName,
     source: `${settings.mongodbDatabase}.${settings.mongodbCollection}`,
     processor: settings.processor,

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit, tools and path of the checkout give the
-# same bytes (`deno compile` writes the path of its cache into the executable); SOURCE_DATE_EPOCH is honoured.
+# Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit and tools give the same bytes wherever the
+# checkout lies; SOURCE_DATE_EPOCH is honoured. COMMIT names the commit where there is no git to tell it.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -9,12 +9,13 @@ sh scripts/setup.sh --quiet --no-mongod
 # shellcheck source=/dev/null
 . ./.tools/env
 
-# What the executable may do. `run` takes back at start what its settings do not need.
-permissions="--allow-read --allow-write" # settings and secrets from files; health, status and control files anywhere
-permissions="$permissions --allow-net"   # MongoDB, an HTTP processor, the metrics port
-permissions="$permissions --allow-env"   # settings
-permissions="$permissions --allow-sys"   # host name, as the owner of leases
-permissions="$permissions --allow-run"   # Deno.kill (pause, resume) and the exec: processor
+# What the executable may do; docs/security.md says why each, and why no less.
+permissions="--allow-read --allow-write" # settings name files anywhere: processor, secrets, CA; health and control files
+permissions="$permissions --allow-net"   # MongoDB, and whatever a processor calls
+permissions="$permissions --allow-env"   # settings, and those of processors and of the driver
+permissions="$permissions --allow-sys=hostname,osRelease,uid,gid" # owner of leases; what the driver tells the server
+permissions="$permissions --allow-run"   # Deno.kill, for pause and resume; `run` gives it back before anything else
+permissions="$permissions --deny-ffi --deny-import"
 
 # The heap is bounded here because a compiled executable ignores DENO_V8_FLAGS: 256 MiB suits a container of 512.
 v8_flags=--max-old-space-size=256,--max-semi-space-size=16
@@ -37,22 +38,30 @@ for source in $sources; do
 done
 
 compiler_version=$("$DENO_COMPILER" --version | sed -n '1s/^deno \([0-9.]*\).*/\1/p')
-commit=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-# shellcheck disable=SC2086  # a list
-if [ "$commit" != unknown ] && [ -n "$(git status --porcelain -- $sources)" ]; then commit=$commit-dirty; fi
+if commit=$(git rev-parse --short=12 HEAD 2>/dev/null); then
+  # shellcheck disable=SC2086  # a list
+  if [ -n "$(git status --porcelain -- $sources)" ]; then commit=$commit-dirty; fi
+else
+  commit=${COMMIT:-unknown}
+fi
+case $commit in *[!0-9A-Za-z._-]*) die "COMMIT=$commit is no name of a commit: give letters, digits, dots, dashes." ;; esac
 
-# The sources alone, with one and the same time and under one name, so that nothing else gets into the executable.
-stage=.tools/stage
+# `deno compile` writes the paths of the sources and of its cache into the executable, with symbolic links resolved: both
+# are copied to one place that is the same on every machine. Only its maker can write there, and it is the lock, too.
+place=/tmp/pulling-agent-build
+stage=$place/src
 locked=''
-clean_up() { [ -z "$locked" ] || rm -rf "$stage" .tools/build.lock; }
+clean_up() { [ -z "$locked" ] || rm -rf "$place"; }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 waited=0
-until mkdir .tools/build.lock 2>/dev/null; do
-  holder=$(cat .tools/build.lock/pid 2>/dev/null || :)
+until mkdir -m 700 "$place" 2>/dev/null; do
+  [ -d "$place" ] || die "$place cannot be made: it is where everything is compiled, so that the path is the same everywhere."
+  holder=$(cat "$place/pid" 2>/dev/null || :)
   if { [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; } || { [ -z "$holder" ] && [ "$waited" -ge 5 ]; }; then
-    rm -rf .tools/build.lock
+    [ -O "$place" ] || die "$place belongs to another user, who may be building: try again, or have it removed."
+    rm -rf "$place"
     continue
   fi
   [ "$waited" != 2 ] || say "waiting for another build (process ${holder:-unknown}) to finish"
@@ -60,9 +69,8 @@ until mkdir .tools/build.lock 2>/dev/null; do
   sleep 1
 done
 locked=yes
-echo $$ >.tools/build.lock/pid
-rm -rf "$stage"
-mkdir -p "$stage"
+echo $$ >"$place/pid"
+mkdir "$stage"
 # shellcheck disable=SC2086
 cp -R $sources "$stage"
 find "$stage" -name '*_test.ts' -exec rm -f {} +
@@ -87,13 +95,31 @@ unused=''
 if "$DENO_COMPILER" compile --help | grep -q -e --exclude-unused-npm; then unused=--exclude-unused-npm; fi
 
 say "compiling $binary ($commit, Deno $compiler_version, $PULLING_AGENT_BUILD)"
+# The packages: fetched into the cache of the checkout, where they stay, then copied.
+case ${JSR_URL:-} in
+  file://*)
+    registry=$(printf '%s' "${JSR_URL#file://}" | sed 's/%20/ /g; s/%23/#/g; s/%3F/?/g; s/%25/%/g')
+    cp -R "$registry" "$place/jsr"
+    export JSR_URL="file://$place/jsr/"
+    ;;
+esac
+(cd "$stage" && "$DENO_COMPILER" cache --quiet --frozen main.ts) || die "the packages could not be had, as said above."
+mkdir "$place/cache"
+for part in dl npm remote; do
+  [ ! -d "$DENO_DIR/$part" ] || cp -R "$DENO_DIR/$part" "$place/cache"
+done
+find "$place/cache" "$place/jsr" -exec env TZ=UTC0 touch -t "$stamp" {} + 2>/dev/null || :
+
 mkdir -p dist
 # shellcheck disable=SC2086
-(cd "$stage" && RUST_MIN_STACK=33554432 "$DENO_COMPILER" compile --quiet --frozen --no-check --no-code-cache --no-prompt $unused \
-  $permissions --v8-flags=$v8_flags --output pulling-agent main.ts) ||
+(cd "$stage" && DENO_DIR=$place/cache RUST_MIN_STACK=33554432 \
+  "$DENO_COMPILER" compile --quiet --frozen --no-check --no-code-cache --no-prompt $unused \
+  $permissions --v8-flags=$v8_flags --output "$place/pulling-agent" main.ts) ||
   die "deno compile failed, as said above."
-new=$(sha256 <"$stage/pulling-agent")
-mv -f "$stage/pulling-agent" "$binary"
-printf '%s %s\n' "$key" "$new" >"$stage/key"
-mv -f "$stage/key" .tools/build.key
+new=$(sha256 <"$place/pulling-agent")
+cp "$place/pulling-agent" "$binary.$$" # /tmp may be another file system: copied, then moved in one step
+chmod 755 "$binary.$$" # whatever the umask: it runs as another user in the image
+mv -f "$binary.$$" "$binary"
+printf '%s %s\n' "$key" "$new" >"$place/key"
+mv -f "$place/key" .tools/build.key
 say "$binary: $(($(wc -c <"$binary") / 1048576)) MiB, SHA-256 $new"

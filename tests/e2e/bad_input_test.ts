@@ -84,8 +84,11 @@ for (const [file, [source, said]] of Object.entries(WRONG_MODULES)) {
   Deno.test(`a processor module like ${file} is refused at the start, and by check`, async () => {
     await using home = await agentHome({ db: DB });
     const path = await home.write(file, source);
-    for (const args of [["run"], ["check"]]) {
-      const result = await home.runWith({ args, env: { PROCESSOR: `module:${path}` } });
+    const env = { PROCESSOR: `module:${path}` };
+    const results = await Promise.all(
+      ["run", "check"].map((command) => home.runWith({ args: [command], env })),
+    );
+    for (const result of results) {
       assertSaid(result, 2);
       assertMatch(result.stderr, said);
     }

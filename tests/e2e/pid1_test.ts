@@ -30,21 +30,17 @@ async function startContained(home: AgentHome): Promise<Contained> {
 
 for (const signal of ALL_SIGNALS) {
   Deno.test({
-    name: `as PID 1, the agent survives ${signal} in its first moments and stops in good order later`,
+    name: `as PID 1, the agent takes ${signal} from the moment it listens on, and stops in good order`,
     ignore,
     fn: async () => {
       await using db = await testDatabase(`pid 1 ${signal}`);
       await using home = await agentHome({ db });
       const { agent, pid } = await startContained(home);
-      // The kernel drops what PID 1 does not listen to yet; what it does listen to is obeyed.
-      await waitFor("the agent to have started", () => {
-        if (!agent.ended) Deno.kill(pid, signal);
-        return agent.ended || agent.entries.length > 0;
-      });
-      if (signal === "SIGUSR1" || signal === "SIGUSR2") {
-        await agent.log("Agent is");
-        Deno.kill(pid, "SIGTERM");
-      }
+      await agent.untilListening(pid);
+      Deno.kill(pid, signal);
+      if (signal === "SIGUSR1") await agent.log("Agent is paused");
+      if (signal === "SIGUSR2") await agent.log("Agent is running");
+      if (signal.startsWith("SIGUSR")) Deno.kill(pid, "SIGTERM");
       assertEquals((await agent.exit()).code, 0, agent.output);
       await agent.log("Drained");
     },

@@ -104,11 +104,12 @@ for (const how of ["killed", "frozen"] as const) {
 }
 
 Deno.test("an agent that never reached MongoDB stops with status 0: it abandons nothing", async () => {
-  await using home = await agentHome({ db: { uri: "mongodb://127.0.0.1:1/", name: "nowhere" } });
+  const db = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
+  await using home = await agentHome({ db, env: { SHUTDOWN_TIMEOUT: "1" } });
   const agent = await home.start();
-  await agent.log("Cannot claim");
+  await agent.log("Agent is running");
   agent.signal("SIGTERM");
-  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
 });
 
 Deno.test("an idle agent whose MongoDB is frozen in the middle of a claim still ends", async () => {

@@ -119,6 +119,8 @@ const MEANWHILE: Record<string, (database: TestDatabase) => Promise<unknown>> = 
   "was deleted": (database) => jobs(database).deleteMany(),
   "was reset by hand": (database) =>
     jobs(database).updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "" } }),
+  "was marked processed by hand": (database) =>
+    jobs(database).updateMany({}, { $set: { status: "processed" } }),
   "was finished as a letter, redriven and processed": async (database) => {
     await expireLeases(jobs(database));
     await using other = openStore(database);

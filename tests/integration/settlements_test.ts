@@ -1,7 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { expireLeases, idsOf, jobs, makeDue, openStore, pending, type TestStore } from "../support/store.ts";
+import {
+  expireLeases,
+  idsOf,
+  jobs,
+  LONG_AGO,
+  makeDue,
+  openStore,
+  pending,
+  type TestStore,
+} from "../support/store.ts";
 
 /** Each write that a holder may make, in one call. */
 const WRITES: Record<string, (store: TestStore, document: LeasedDocument) => Promise<unknown>> = {
@@ -83,8 +92,9 @@ Deno.test("A released document is due at once and has its attempt back, however 
     assertEquals(document.attempt, 1);
     assertEquals(await store.release([document]), 1);
   }
-  const { status, _pull: { visible_at: _, ...rest } } = await jobs(database).findOne({ _id: 0 });
-  assertEquals([status, rest], ["pending", { attempts: 0 }]);
+  const { localTime } = await database.client.db("admin").command({ hello: 1 });
+  const { status, _pull: { visible_at: visibleAt, ...rest } } = await jobs(database).findOne({ _id: 0 });
+  assertEquals([status, rest, visibleAt <= localTime], ["pending", { attempts: 0 }, true]);
 });
 
 Deno.test("A lease is renewed by its holder, and renewing says which are no longer held", async () => {
@@ -115,7 +125,13 @@ Deno.test("Documents of several claims are settled by one call", async () => {
   const documents = [...(await store.take(3)).documents, ...(await store.take(3)).documents];
   documents.push(...(await store.take(3)).documents);
 
+  await expireLeases(jobs(database));
   assertEquals(await store.renew(documents), []);
+  assertEquals(
+    await jobs(database).countDocuments({ "_pull.visible_at": LONG_AGO }),
+    0,
+    "all must be renewed",
+  );
   assertEquals(await store.release([documents[0]!, documents[3]!, documents[6]!]), 3);
   const acks = [1, 4, 7].map((index) => ({ document: documents[index]! }));
   assertEquals(await store.ack([...acks, { document: documents[2]!, set: { n: 1 } }]), 4);

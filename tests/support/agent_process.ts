@@ -119,8 +119,11 @@ export class AgentProcess implements AsyncDisposable {
     );
   }
 
-  /** Resolves once it listens to signals, which it does before anything else: its settings are not loaded yet. */
-  async untilListening(): Promise<void> {
+  /**
+   * Resolves once it listens to signals, which it does before anything else: its settings are not loaded yet. Where
+   * something wraps it, `pid` is its own.
+   */
+  async untilListening(pid = this.pid): Promise<void> {
     const { SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGTERM } = osConstants.signals;
     const wanted = [SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGTERM].reduce(
       (mask, n) => mask | 1n << BigInt(n - 1),
@@ -128,7 +131,7 @@ export class AgentProcess implements AsyncDisposable {
     );
     await this.#withLog(() =>
       waitFor("it to listen to signals", async () => {
-        const caught = /^SigCgt:\s*(\w+)/m.exec(await readProc(`/proc/${this.pid}/status`));
+        const caught = /^SigCgt:\s*(\w+)/m.exec(await readProc(`/proc/${pid}/status`));
         return (BigInt(`0x${caught?.[1]}`) & wanted) === wanted;
       })
     );

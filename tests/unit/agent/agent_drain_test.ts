@@ -54,6 +54,33 @@ Deno.test("Agent.drain() counts failures as finished", async () => {
   assertEquals(h.store.statuses, { failed: 4, pending: 6 });
 });
 
+Deno.test("Agent.drain() writes at once what waits for company", async () => {
+  const { processor, runs } = manual();
+  const { h, running } = await busy(processor);
+  runs[0]!.resolve();
+  await settled();
+  assertEquals(h.store.callsOf("ack"), []);
+  h.agent.drain("test");
+  await settled();
+  assertEquals(h.store.callsOf("ack").length, 1);
+  assertEquals(h.store.callsOf("release").length, 1);
+  for (const run of runs) run.resolve();
+  await h.clock.advance(5);
+  await running;
+});
+
+Deno.test("Agent.drain() forgets the retries that it had scheduled", async () => {
+  const h = new AgentHarness(() => {
+    throw Object.assign(new Error("busy"), { retryAfterMs: 3_600_000 });
+  });
+  h.store.insert(1);
+  const running = h.agent.run();
+  await h.recorder.next("retried");
+  h.agent.drain("test");
+  await running;
+  assertEquals(h.clock.pending, 0);
+});
+
 Deno.test("Agent.drain() waits for acks that are still to be written", async () => {
   const { processor, runs } = manual();
   const { h, running, report } = await busy(processor);

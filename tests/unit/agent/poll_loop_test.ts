@@ -1,73 +1,11 @@
-import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertLessOrEqual } from "@std/assert";
-import { Events } from "../../../agent/events.ts";
-import { Ledger } from "../../../agent/ledger.ts";
-import { MAX_HELD_BYTES, PollLoop, type PollLoopOptions } from "../../../agent/poll_loop.ts";
-import type { Claim, LeasedDocument } from "../../../agent/ports.ts";
-import { PauseController } from "../../../control/pause_controller.ts";
-import { EventRecorder } from "../../support/event_recorder.ts";
-import { FakeStore, NOTHING, TransientError } from "../../support/fake_store.ts";
-import { ManualClock, settled } from "../../support/manual_clock.ts";
-
-const POLL_MS = 5000;
-const BATCH = 10;
-
-/** A loop on a store in memory, whose documents a test does away with by hand. */
-class Setup {
-  readonly clock = new ManualClock();
-  readonly store = new FakeStore(this.clock);
-  readonly ledger = new Ledger();
-  readonly gate = new PauseController();
-  readonly recorder: EventRecorder;
-  readonly processed: LeasedDocument[] = [];
-  readonly released: LeasedDocument[] = [];
-  readonly loop: PollLoop;
-  readonly #claiming = new AbortController();
-
-  constructor(options: Partial<PollLoopOptions> = {}) {
-    const events = new Events();
-    this.recorder = new EventRecorder(events);
-    const { clock, gate, ledger, store } = this;
-    const claimSignal = this.#claiming.signal;
-    this.loop = new PollLoop({
-      clock,
-      events,
-      ledger,
-      store,
-      gate: {
-        get isOpen() {
-          return gate.isOpen && !claimSignal.aborted;
-        },
-        waitOpen: (signal) => gate.waitOpen(signal),
-        onChange: (listener) => gate.onChange(listener),
-      },
-      batchSize: BATCH,
-      pollIntervalMs: POLL_MS,
-      processTimeoutMs: 20_000,
-      process: (documents) => this.processed.push(...documents),
-      release: (documents) => this.released.push(...documents),
-      onEmpty: () => {},
-      ...options,
-    });
-  }
-
-  get claims(): number {
-    return this.store.callsOf("claim").length;
-  }
-
-  run(): Promise<void> {
-    return this.loop.run(this.#claiming.signal);
-  }
-
-  /** Ends the loop and waits until it has. */
-  async end(running: Promise<void>): Promise<void> {
-    this.#claiming.abort();
-    await running;
-    assertEquals(this.clock.pending, 0, "no timer is left behind");
-  }
-}
+import { assert, assertEquals } from "@std/assert";
+import { MAX_HELD_BYTES } from "../../../agent/poll_loop.ts";
+import { TransientError } from "../../support/fake_store.ts";
+import { settled } from "../../support/manual_clock.ts";
+import { BATCH, POLL_MS, PollLoopHarness } from "../../support/poll_loop_harness.ts";
 
 Deno.test("PollLoop claims again at once after a full batch, and waits POLL_INTERVAL after another", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.store.insert(2 * BATCH + 3);
   const running = s.run();
   await settled();
@@ -82,7 +20,7 @@ Deno.test("PollLoop claims again at once after a full batch, and waits POLL_INTE
 });
 
 Deno.test("PollLoop waits POLL_INTERVAL where there is nothing to claim", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   const running = s.run();
   await s.clock.advance(10 * POLL_MS);
   assertEquals(s.claims, 11);
@@ -90,7 +28,7 @@ Deno.test("PollLoop waits POLL_INTERVAL where there is nothing to claim", async 
 });
 
 Deno.test("PollLoop.wake() ends the wait, and is not lost while a claim is under way", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   const running = s.run();
   await settled();
   s.loop.wake();
@@ -108,7 +46,7 @@ Deno.test("PollLoop.wake() ends the wait, and is not lost while a claim is under
 });
 
 Deno.test("PollLoop claims nothing while paused, and at once when resumed", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.gate.pause("signal");
   s.store.insert(1);
   const running = s.run();
@@ -121,7 +59,7 @@ Deno.test("PollLoop claims nothing while paused, and at once when resumed", asyn
 });
 
 Deno.test("PollLoop releases what a claim brings after a pause", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.store.insert(3);
   const { go, reached } = s.store.hold("claim");
   const running = s.run();
@@ -134,7 +72,7 @@ Deno.test("PollLoop releases what a claim brings after a pause", async () => {
 });
 
 Deno.test("PollLoop brings a claim to its end when it drains, and releases what that brings", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.store.insert(3);
   const { go, reached } = s.store.hold("claim");
   let isOver = false;
@@ -151,14 +89,14 @@ Deno.test("PollLoop brings a claim to its end when it drains, and releases what 
 });
 
 Deno.test("PollLoop ends at once while it is idle, paused or full", async () => {
-  const idle = new Setup();
+  const idle = new PollLoopHarness();
   const idling = idle.run();
   await settled();
   await idle.end(idling);
-  const paused = new Setup();
+  const paused = new PollLoopHarness();
   paused.gate.pause("file");
   await paused.end(paused.run());
-  const full = new Setup();
+  const full = new PollLoopHarness();
   full.store.insert(BATCH + 1);
   for (const document of (await full.store.claim({ documents: 11, bytes: 1 })).documents) {
     full.ledger.add(document);
@@ -169,7 +107,7 @@ Deno.test("PollLoop ends at once while it is idle, paused or full", async () => 
 });
 
 Deno.test("PollLoop releases the documents of a claim whose answer was lost when it ends", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.store.insert(2);
   s.store.fail("claim", new TransientError("connection reset"), { applied: true });
   const running = s.run();
@@ -179,7 +117,7 @@ Deno.test("PollLoop releases the documents of a claim whose answer was lost when
 });
 
 Deno.test("PollLoop ends without throwing where the database is out of reach", async () => {
-  const s = new Setup();
+  const s = new PollLoopHarness();
   s.store.fail("claim", new TransientError());
   s.store.fail("recover", new TransientError());
   const running = s.run();
@@ -187,62 +125,8 @@ Deno.test("PollLoop ends without throwing where the database is out of reach", a
   await s.end(running);
 });
 
-Deno.test("PollLoop backs off after failed claims, at random, further each time, up to about 5 s", async () => {
-  const s = new Setup();
-  s.store.fail("claim", new TransientError("no primary"), { times: 30 });
-  const running = s.run();
-  for (let failure = 1; failure <= 30; failure++) {
-    const { error, retryInMs } = await s.recorder.next("claim_failed");
-    assert(error instanceof TransientError);
-    assertGreaterOrEqual(retryInMs, 250);
-    assertLess(retryInMs, 250 + Math.min(5000, 500 * 2 ** (failure - 1)));
-    await settled();
-    assertEquals(s.clock.nextInMs, retryInMs);
-    await s.clock.advance(retryInMs);
-  }
-  assertEquals(s.clock.nextInMs, POLL_MS, "all is well again");
-  s.store.fail("claim", new TransientError());
-  await s.clock.advance(POLL_MS);
-  assertLess((await s.recorder.next("claim_failed")).retryInMs, 750, "it starts over");
-  await s.end(running);
-});
-
-Deno.test("PollLoop survives a claim that fails in a way nobody thought of", async () => {
-  const s = new Setup();
-  let isFirst = true;
-  s.store.claim = () => {
-    if (!isFirst) return Promise.resolve(NOTHING);
-    isFirst = false;
-    throw new TypeError("undefined is not a function");
-  };
-  const running = s.run();
-  await s.recorder.next("claim_failed");
-  await s.clock.advance(1000);
-  await s.recorder.next("claimed");
-  await s.end(running);
-});
-
-Deno.test("PollLoop steps aside for a random moment where others win every document", async () => {
-  const s = new Setup();
-  const contended: Claim = { ...NOTHING, more: true, conflicts: 10 };
-  s.store.claim = () => Promise.resolve(contended);
-  const running = s.run();
-  const waits: number[] = [];
-  for (let claim = 1; claim <= 40; claim++) {
-    await s.recorder.next("claimed");
-    await settled();
-    const waitMs = s.clock.nextInMs!;
-    assertGreaterOrEqual(waitMs, 1);
-    assertLessOrEqual(waitMs, 1 + Math.min(1000, 5 * 2 ** (claim - 1)));
-    waits.push(waitMs);
-    await s.clock.advance(waitMs);
-  }
-  assert(new Set(waits).size > 10, "at random");
-  await s.end(running);
-});
-
 Deno.test("PollLoop claims only where a whole batch fits, and goes on when there is room again", async () => {
-  const s = new Setup({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
+  const s = new PollLoopHarness({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
   s.store.insert(5 * BATCH);
   const running = s.run();
   await settled();
@@ -259,7 +143,7 @@ Deno.test("PollLoop claims only where a whole batch fits, and goes on when there
 });
 
 Deno.test("PollLoop never lets claims bring more bytes than may be held", async () => {
-  const s = new Setup({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
+  const s = new PollLoopHarness({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
   s.store.insert(2, { sizeBytes: MAX_HELD_BYTES / 4 });
   s.store.insert(3, { sizeBytes: 1 });
   const limits: number[] = [];

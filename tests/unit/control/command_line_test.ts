@@ -45,7 +45,10 @@ Deno.test("parseCommandLine() knows every command of the table", () => {
 
 for (
   const [line, says] of [
-    ["start", 'There is no command "start": known are run, pause, resume, status, health, check'],
+    [
+      "start",
+      'There is no command "start": known are run, pause, resume, status, health, dead-letters, check',
+    ],
     ["RUN", 'There is no command "RUN"'],
     ["7", 'There is no command "7"'],
     ["toString", 'There is no command "toString"'],

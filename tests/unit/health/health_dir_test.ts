@@ -90,43 +90,68 @@ Deno.test("HealthDir.open() refuses a path that cannot be a directory, and says 
   }
 });
 
-/** Holds a directory's lock in a process of its own, as a live agent does, until it is killed. */
-const HOLDER = `
-  const lock = await Deno.open(Deno.args[0] + "/agent.lock", { create: true, write: true });
-  await lock.lock(true);
-  console.log("locked");
-  setInterval(() => {}, 1000);
-`;
+const SOURCE = import.meta.resolve("../../../health/health_dir.ts");
+const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
 
-async function startHolder(path: string): Promise<Deno.ChildProcess> {
+/** Runs code in a process of its own, which has `open` and `isInUse` of the directory, and reads what it prints first. */
+async function startProcess(path: string, code: string): Promise<{ child: Deno.ChildProcess; said: string }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-read", "--allow-write", "-", path],
+    args: ["run", "--no-check", "--allow-read", "--allow-write", "--config", CONFIG, "-"],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
   const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(HOLDER));
+  await writer.write(new TextEncoder().encode(`
+    import { HealthDir, isInUse } from ${JSON.stringify(SOURCE)};
+    const path = ${JSON.stringify(path)};
+    ${code}
+  `));
   await writer.close();
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
-  assertEquals(new TextDecoder().decode(value), "locked\n");
   await reader.cancel();
-  return child;
+  return { child, said: new TextDecoder().decode(value).trim() };
 }
 
-Deno.test("HealthDir.open() refuses a directory that a live agent uses, and takes it once that is killed", async () => {
+Deno.test("HealthDir.open() refuses a directory that another process uses, and leaves its files alone", async () => {
   await using dir = await TempDir.make();
-  await dir.write("liveness", "of the live agent");
-  const holder = await startHolder(dir.path);
-  try {
-    const error = await assertRejects(() => HealthDir.open(dir.path), HealthDirError);
-    assertMatch(error.message, /is used by another live agent: set HEALTH_DIR to a directory of its own/);
-    assertEquals(namesIn(dir.path), ["liveness"], "the live agent's files are left alone");
-    assertEquals(await isInUse(dir.path), true);
-  } finally {
-    holder.kill("SIGKILL");
-    await holder.status;
-  }
+  const health = await HealthDir.open(dir.path);
+  await health.write("liveness", "mine");
+  // Asked from outside: a wait for a lock that was given up ends with its process.
+  const { child, said } = await startProcess(
+    dir.path,
+    `
+    const used = await isInUse(path);
+    const refusal = await HealthDir.open(path).then(() => "none", (error) => error.name + ": " + error.message);
+    console.log(JSON.stringify({ used, refusal }));
+    Deno.exit();
+  `,
+  );
+  await child.status;
+  const { refusal, used } = JSON.parse(said);
+  assertEquals(used, true);
+  assertMatch(
+    refusal,
+    /^HealthDirError: .* is used by another live agent: set HEALTH_DIR to a directory of its own$/,
+  );
+  assertEquals(namesIn(dir.path), ["liveness", "status.json"]);
+  await health.close();
+});
+
+Deno.test("HealthDir.open() takes a directory over whose agent was killed", async () => {
+  await using dir = await TempDir.make();
+  const { child, said } = await startProcess(
+    dir.path,
+    `
+    const health = await HealthDir.open(path);
+    await health.write("liveness", "of the one that is killed");
+    console.log("open");
+    setInterval(() => {}, 1000);
+  `,
+  );
+  assertEquals(said, "open");
+  child.kill("SIGKILL");
+  await child.status;
   const health = await HealthDir.open(dir.path);
   assertEquals(namesIn(dir.path), ["status.json"]);
   await health.close();

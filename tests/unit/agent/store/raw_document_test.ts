@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { BSON, Double, Int32, Long, ObjectId } from "bson";
+import { BSON, Double, Int32, Long, ObjectId } from "mongodb";
 import { formatId } from "../../../../agent/store/format_id.ts";
 import { MongoLeasedDocument } from "../../../../agent/store/leased_document.ts";
 import { RawDocument } from "../../../../agent/store/raw_document.ts";

@@ -26,7 +26,6 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "claim_failed", error, retryInMs: 5 }, "WARNING", /Cannot claim/],
   [{ type: "reachable_changed", isReachable: true }, "INFO", /in reach/],
   [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
-  [{ type: "processed", documents: 2 }, "DEBUG", /Processed/],
   [{ type: "released", documents: 2 }, "INFO", /Handed documents back/],
   [{ type: "retried", id: 7, attempt: 1, error: "x", delayMs: 5 }, "WARNING", /tried again/],
   [{ type: "dead_lettered", id: 7, attempt: 5, error: "x" }, "ERROR", /dead letter/],
@@ -67,9 +66,54 @@ Deno.test("logEvents() keeps quiet about claims that bring nothing and about pro
   assertEquals(await linesOf(claimed(0), { type: "progress", stage: "idle", deadlineMs: 1 }), []);
 });
 
-Deno.test("logEvents() writes takeovers at INFO and claims at DEBUG", async () => {
-  const lines = await linesOf(claimed(3, 2));
-  assertEquals(lines.map(({ level, documents }) => [level, documents]), [["INFO", 2], ["DEBUG", 3]]);
+const drained = { type: "drain_finished", elapsedMs: 1, finished: 0, released: 0, abandoned: 0 } as const;
+const processed = (documents: number) => ({ type: "processed", documents } as const);
+const sums = (lines: Line[]) =>
+  lines.filter(({ message }) => message === "Processed documents").map((
+    { level, documents },
+  ) => [level, documents]);
+
+Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO before the end", async () => {
+  const lines = await linesOf(processed(2), processed(3), drained, drained);
+  const acks = lines.filter(({ message }) => message === "Wrote acks");
+  assertEquals(acks.map(({ level, documents }) => [level, documents]), [["DEBUG", 2], ["DEBUG", 3]]);
+  assertEquals(sums(lines), [["INFO", 5]]);
+  assertMatch(lines.at(-1)!.message, /^Drained/);
+});
+
+Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing where it is none", async () => {
+  const timers: { callback: () => void; delayMs: number }[] = [];
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout =
+    ((callback: () => void, delayMs: number) =>
+      timers.push({ callback, delayMs })) as unknown as typeof setTimeout;
+  try {
+    const { out } = await captureConsole(() => {
+      const events = new Events();
+      logEvents(events, new Logger({ level: "INFO", format: "json", redact: (text) => text }), String);
+      for (const documents of [2, 3]) events.emit(processed(documents));
+      timers.shift()!.callback();
+      events.emit(processed(4));
+      const [{ callback, delayMs }] = timers.splice(0) as [typeof timers[0]];
+      assertEquals(delayMs, 5000);
+      callback();
+      callback();
+    });
+    assertEquals(sums(out.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
+    assertEquals(timers, []);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
+Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", async () => {
+  const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
+  const lines = await linesOf(claimed(3, 2), claimed(1, 1), drained);
+  assertEquals(lines.slice(0, -1).map(({ level, documents }) => [level, documents]), [
+    ["DEBUG", 3],
+    ["DEBUG", 1],
+    ["INFO", 3],
+  ]);
 });
 
 Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", async () => {

@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { Events } from "../../agent/events.ts";
+import { Ledger } from "../../agent/ledger.ts";
+import { PollLoop, type PollLoopOptions } from "../../agent/poll_loop.ts";
+import type { LeasedDocument } from "../../agent/ports.ts";
+import { PauseController } from "../../control/pause_controller.ts";
+import { EventRecorder } from "./event_recorder.ts";
+import { FakeStore } from "./fake_store.ts";
+import { ManualClock } from "./manual_clock.ts";
+
+export const POLL_MS = 5000;
+export const BATCH = 10;
+
+/** A loop on a store in memory, whose documents a test does away with by hand. */
+export class PollLoopHarness {
+  readonly clock = new ManualClock();
+  readonly store = new FakeStore(this.clock);
+  readonly ledger = new Ledger();
+  readonly gate = new PauseController();
+  readonly recorder: EventRecorder;
+  readonly processed: LeasedDocument[] = [];
+  readonly released: LeasedDocument[] = [];
+  readonly loop: PollLoop;
+  readonly #claiming = new AbortController();
+
+  constructor(options: Partial<PollLoopOptions> = {}) {
+    const events = new Events();
+    this.recorder = new EventRecorder(events);
+    const { clock, gate, ledger, store } = this;
+    const claimSignal = this.#claiming.signal;
+    this.loop = new PollLoop({
+      clock,
+      events,
+      ledger,
+      store,
+      gate: {
+        get isOpen() {
+          return gate.isOpen && !claimSignal.aborted;
+        },
+        waitOpen: (signal) => gate.waitOpen(signal),
+        onChange: (listener) => gate.onChange(listener),
+      },
+      batchSize: BATCH,
+      pollIntervalMs: POLL_MS,
+      processTimeoutMs: 20_000,
+      process: (documents) => this.processed.push(...documents),
+      release: (documents) => this.released.push(...documents),
+      onEmpty: () => {},
+      ...options,
+    });
+  }
+
+  get claims(): number {
+    return this.store.callsOf("claim").length;
+  }
+
+  run(): Promise<void> {
+    return this.loop.run(this.#claiming.signal);
+  }
+
+  /** Ends the loop and waits until it has. */
+  async end(running: Promise<void>): Promise<void> {
+    this.#claiming.abort();
+    await running;
+    assertEquals(this.clock.pending, 0, "no timer is left behind");
+  }
+}
