@@ -37,6 +37,9 @@ export type AgentSettings = Pick<
   | "shutdownTimeoutMs"
 >;
 
+/** The reason of a drain that the agent itself began, as it was told to end then. */
+export const NOTHING_LEFT = "nothing is left";
+
 /** What a stopped agent leaves behind. */
 export interface DrainReport {
   /** Documents that were finished since the drain began. */
@@ -54,6 +57,9 @@ const SETTLED = new Set<AgentEvent["type"]>([
   "lease_lost",
   "unconfirmed",
 ]);
+
+/** The server's clock may be this far behind what the agent takes it for, in milliseconds: due for one is not due for the other. */
+const CLOCKS_APART_MS = 500;
 
 /** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
@@ -112,13 +118,14 @@ export class Agent {
       release: (documents) => this.#release(documents),
       onEmpty: () => {
         // A retry that this agent has scheduled is work of its own that is left.
-        if (options.untilEmpty && this.#retries.isEmpty) this.drain("nothing is left");
+        if (options.untilEmpty && this.#retries.isEmpty) this.drain(NOTHING_LEFT);
       },
     });
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
     this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
     events.subscribe((event) => {
-      if (event.type === "retried") this.#retries.add(event.delayMs);
+      if (event.type === "retried") this.#scheduleLook(event.delayMs);
+      if (event.type === "released" && options.untilEmpty) this.#scheduleLook(0);
       // Whoever waits for the end wants to know at once that the last document is done.
       if (options.untilEmpty && SETTLED.has(event.type) && ledger.counts.documents === 0) this.#loop.wake();
     });
@@ -214,6 +221,13 @@ export class Agent {
       if (event.type === "released") report.released += event.documents;
     });
     return report;
+  }
+
+  /** Looks again when a document of ours is due; whoever ends when nothing is left looks a moment later once more. */
+  #scheduleLook(delayMs: number): void {
+    if (this.#claiming.signal.aborted) return;
+    this.#retries.add(delayMs);
+    if (this.#options.untilEmpty) this.#retries.add(delayMs + CLOCKS_APART_MS);
   }
 
   #release(documents: readonly LeasedDocument[]): void {

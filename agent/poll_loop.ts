@@ -92,9 +92,10 @@ export class PollLoop {
     this.#enter("claiming");
     try {
       const claim = await this.#claim(() => store.claim(limit));
-      if (claim.suspects) await this.#turnToSuspects(claimSignal);
+      const hadSuspects = claim.suspects && await this.#turnToSuspects(claimSignal);
       this.#failures = 0;
-      return this.#delayAfter(claim);
+      // Meanwhile there may be something else, and more suspects.
+      return hadSuspects ? 0 : this.#delayAfter(claim);
     } catch (error) {
       this.#failures += 1;
       const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
@@ -135,14 +136,15 @@ export class PollLoop {
 
   /**
    * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
-   * known whom to blame.
+   * known whom to blame. Returns whether there were any.
    */
-  async #turnToSuspects(claimSignal: AbortSignal): Promise<void> {
+  async #turnToSuspects(claimSignal: AbortSignal): Promise<boolean> {
     const { clock, gate, store } = this.#options;
     const endMs = clock.monotonicMs() + SUSPECTS_TURN_MS;
+    let hadAny = false;
     do {
       await this.#waitUntilEmpty(claimSignal);
-      if (!gate.isOpen) return;
+      if (!gate.isOpen) return hadAny;
       this.#enter("claiming");
       const { documents } = await this.#claim(async () => {
         const suspect = await store.claimSuspect();
@@ -156,9 +158,11 @@ export class PollLoop {
           refused: [],
         };
       });
-      if (documents.length === 0) return;
+      if (documents.length === 0) return hadAny;
+      hadAny = true;
       await this.#waitUntilEmpty(claimSignal);
     } while (clock.monotonicMs() < endMs);
+    return hadAny;
   }
 
   /** Resolves once nothing is held any more; earlier where claims are over. */

@@ -1,4 +1,4 @@
-import { Agent } from "../agent/agent.ts";
+import { Agent, NOTHING_LEFT } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
@@ -90,9 +90,13 @@ export async function run(
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
+  let isEmpty = false;
+  events.subscribe((event) => {
+    if (event.type === "drain_started") isEmpty = event.reason === NOTHING_LEFT;
+  });
   const { abandoned } = await agent.run();
   stopPreparing();
-  if (untilEmpty) log.info("Nothing claimable is left", health.counters);
+  if (isEmpty) log.info("Nothing claimable is left", health.counters);
   const closing = Promise.allSettled([
     controlFile.stop(),
     stopListening().then(() => store.close()),

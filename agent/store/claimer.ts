@@ -79,7 +79,7 @@ export class Claimer {
       const recovered = await this.recover();
       if (recovered.length > 0) take("new_documents", { documents: recovered, more: true, conflicts: 0 });
       const { kinds, isLook } = this.#kinds();
-      if (isLook) suspects = await this.#candidates.suspect() !== undefined;
+      if (isLook) suspects = await this.#hasSuspects();
       for (const kind of kinds) {
         if (room <= 0 || bytes <= 0) {
           more = true;
@@ -90,12 +90,18 @@ export class Claimer {
           await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
         );
       }
+      // Whoever is told that there is nothing must be able to rely on it.
+      if (!isLook && documents.length === 0 && !more) suspects = await this.#hasSuspects();
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
       if (documents.length === 0) throw error;
       more = true;
     }
     return { documents, more, takeovers, conflicts, refused, suspects };
+  }
+
+  async #hasSuspects(): Promise<boolean> {
+    return await this.#candidates.suspect() !== undefined;
   }
 
   /** Claims one suspect, for an agent that holds nothing else; undefined where there is none or others were faster. */
