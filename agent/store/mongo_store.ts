@@ -3,7 +3,8 @@ import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from
 import type { Settings } from "../settings.ts";
 import { Claimer } from "./claimer.ts";
 import { connect, type Connection } from "./connection.ts";
-import { deadLetter, type DeadLetterOptions, finishVerdict } from "./dead_letters.ts";
+import { deadLetter, finishVerdict } from "./dead_letters.ts";
+import type { DeadLetterOptions } from "./letter_options.ts";
 import { buryOversize } from "./oversize.ts";
 import { parseFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
@@ -112,8 +113,9 @@ export class MongoStore implements DocumentStore {
   }
 
   /** A stream of hints that there may be something to claim. */
-  wakeStream(listeners: Omit<WakeStreamOptions, "collection">): WakeStream {
-    return new WakeStream({ ...listeners, collection: this.#collection });
+  wakeStream(listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported">): WakeStream {
+    const maxAwaitTimeMS = Math.min(5000, this.#client.options.socketTimeoutMS / 2);
+    return new WakeStream({ ...listeners, collection: this.#collection, maxAwaitTimeMS });
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */

@@ -5,6 +5,8 @@ import { sleep, systemClock } from "../clock.ts";
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions {
   collection: Collection;
+  /** The server waits this long for a change before it answers that there is none: far below the limit of the socket. */
+  maxAwaitTimeMS: number;
   /** Told that there may be something to claim. */
   onHint(): void;
   /** Told once why there are no change streams here. */
@@ -16,12 +18,10 @@ const DEBOUNCE_MS = 5;
 /** More changes than this in so many milliseconds are a burst. */
 const BURST = 100;
 const BURST_MS = 1000;
-/** The server waits this long for a change before it answers that there is none, in milliseconds: far below its limit. */
-const MAX_AWAIT_MS = 5000;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
-/** Codes by which a server says that it has no change streams: a standalone, or a compatible without them. */
-const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303]);
+/** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
+const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
 
 /** Changes after which a document may be claimable: inserted as pending, or set back to it. */
 const CLAIMABLE_CHANGES = [
@@ -88,8 +88,8 @@ export class WakeStream {
 
   /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
   async #listen(): Promise<void> {
-    const { collection, onHint } = this.#options;
-    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS: MAX_AWAIT_MS });
+    const { collection, maxAwaitTimeMS, onHint } = this.#options;
+    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS });
     this.#stream = stream;
     // What changed before the stream was open is not in it.
     stream.once("resumeTokenChanged", onHint);
