@@ -1,7 +1,7 @@
 import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
 import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
-import { HealthDirError, UsageError } from "./agent/errors.ts";
+import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
 
@@ -58,8 +58,9 @@ function report(error: unknown): number {
     for (const problem of error.problems) console.error(`pulling-agent: ${problem}`);
     return 2;
   }
-  if (error instanceof HealthDirError) console.error(`pulling-agent: ${error.message}`);
-  else console.error("pulling-agent: this is a bug, please report it:", error);
+  if (error instanceof HealthDirError || error instanceof CommandError) {
+    console.error(`pulling-agent: ${error.message}`);
+  } else console.error("pulling-agent: this is a bug, please report it:", error);
   return 1;
 }
 

@@ -1,9 +1,10 @@
-import { BSON } from "mongodb";
-import { UsageError } from "../agent/errors.ts";
+import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
+import { redactor } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
-import type { Letter, LetterQuery } from "../agent/store/letter_box.ts";
+import { type Letter, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
+import { isMongoError, isRefused } from "../agent/store/mongo_errors.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import type { CommandLine } from "./command_line.ts";
@@ -22,17 +23,21 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
   const store = new MongoStore(settings);
   try {
     const box = await store.letterBox();
-    const isDry = line.flags.includes("dry-run");
+    const [asJson, isDry] = [line.flags.includes("json"), line.flags.includes("dry-run")];
     switch (line.word) {
       case "list":
-        return await list(box.list(query), line.flags.includes("json"));
+        return await list(box.list({ ...query, whole: asJson }), asJson);
       case "show":
-        return await show(box.list({ id: line.operand }));
+        return await show(box.list({ id: line.operand, whole: true }));
       case "redrive":
         return await change("redriven", box.list(query), isDry, (letter) => box.redrive(letter));
       default:
         return await change("purged", box.list(query), isDry, (letter) => box.remove(letter));
     }
+  } catch (error) {
+    if (!(isMongoError(error))) throw error;
+    const problem = redactor(settings.mongodbUri)(errorText(error).replaceAll(/\s+/g, " "));
+    throw new CommandError(`dead-letters ${line.word} failed: ${problem}`);
   } finally {
     await store.close();
   }
@@ -67,22 +72,24 @@ async function list(letters: AsyncIterable<Letter>, asJson: boolean): Promise<nu
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? BSON.EJSON.stringify(letter, { relaxed: true }) : inOneLine(letter));
+    console.log(asJson ? letterJson(letter) : inOneLine(letter));
   }
   if (!asJson) console.error(`${count} dead letters`);
   return 0;
 }
 
 function inOneLine({ _id, attempts, dead_at, error }: Letter): string {
-  const what = (error ?? "").replaceAll(/\s+/g, " ").slice(0, 100);
-  return `${dead_at?.toISOString()}  ${formatId(_id)}  ${attempts ?? 0} attempts  ${what}`;
+  // Somebody may have edited the letter: anything can stand in it.
+  const what = String(error ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, 100);
+  const when = dead_at instanceof Date ? dead_at.toISOString() : "(no date)";
+  return `${when}  ${formatId(_id)}  ${attempts ?? 0} attempts  ${what}`;
 }
 
 async function show(letters: AsyncIterable<Letter>): Promise<number> {
   let found = false;
   for await (const letter of letters) {
     found = true;
-    console.log(BSON.EJSON.stringify(letter, undefined, 2, { relaxed: true }));
+    console.log(letterJson(letter, 2));
   }
   if (!found) console.error("There is no dead letter with this id");
   return found ? 0 : 1;
@@ -94,14 +101,21 @@ async function change(
   isDry: boolean,
   act: (letter: Letter) => Promise<boolean>,
 ): Promise<number> {
-  let [count, passed] = [0, 0];
+  let [count, passed, refused] = [0, 0, 0];
   for await (const letter of letters) {
     if (isDry) console.log(inOneLine(letter));
-    if (isDry || await act(letter)) count += 1;
-    else passed += 1;
-    if (count % PROGRESS_EVERY === 0 && !isDry && count > 0) console.error(`${count} ${done} so far`);
+    try {
+      if (isDry || await act(letter)) count += 1;
+      else passed += 1;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      refused += 1;
+      console.error(`${formatId(letter._id)} was refused: ${errorText(error)}`);
+      continue;
+    }
+    if (count % PROGRESS_EVERY === 0 && count > 0 && !isDry) console.error(`${count} ${done} so far`);
   }
   const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
   console.error(isDry ? `${count} would be ${done}` : `${count} ${done}${others}`);
-  return 0;
+  return refused > 0 ? 1 : 0;
 }

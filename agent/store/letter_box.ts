@@ -16,6 +16,8 @@ export interface LetterQuery {
   filter?: Filter<Document>;
   /** At most as many. */
   limit?: number;
+  /** With their documents, which may be large. */
+  whole?: boolean;
 }
 
 /** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
@@ -28,7 +30,7 @@ export interface Letter {
   error?: string;
   errors?: { at: Date; attempt: number; message: string }[];
   source?: { database: string; collection: string };
-  dead_at: Date;
+  dead_at?: Date;
 }
 
 /** Letters are read and checked against their documents this many at a time. */
@@ -46,9 +48,11 @@ export class LetterBox {
   }
 
   /** The letters that stand, oldest first. */
-  async *list({ id, filter = {}, limit = Infinity }: LetterQuery): AsyncGenerator<Letter> {
+  async *list({ id, filter = {}, limit = Infinity, whole = false }: LetterQuery): AsyncGenerator<Letter> {
     const query = id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
+    // Without the documents: a page of them might hold more than there is memory.
     const cursor = this.#options.letters.find<Letter>(query, {
+      projection: { document: 0 },
       sort: { dead_at: 1, _id: 1 },
       batchSize: PAGE,
     });
@@ -56,7 +60,12 @@ export class LetterBox {
     for await (const page of pages(cursor)) {
       for (const letter of await this.#standing(page)) {
         if (left-- <= 0) return await cursor.close();
-        yield letter;
+        if (!whole) {
+          yield letter;
+          continue;
+        }
+        const found = await this.#options.letters.findOne<Letter>({ _id: { $eq: letter._id } as never });
+        if (found) yield found;
       }
     }
   }
@@ -84,11 +93,15 @@ export class LetterBox {
 
   /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
   async remove({ _id, dead_at }: Letter): Promise<boolean> {
-    const { deletedCount } = await this.#options.letters.deleteOne({ _id: { $eq: _id } as never, dead_at });
+    // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
+    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null };
+    const { deletedCount } = await this.#options.letters.deleteOne(query);
     return deletedCount > 0;
   }
 
   #failed({ _id, by_reference, dead_at }: Letter): Filter<Document> {
+    // Where somebody has edited the verdict out of a letter, the document's own stands.
+    if (!(dead_at instanceof Date)) return { _id: { $eq: _id } as never, status: "failed" };
     const verdict = by_reference ? { $in: [dead_at, null] } : dead_at;
     return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
   }
@@ -109,21 +122,25 @@ export class LetterBox {
 function stands({ by_reference, dead_at }: Letter, document: Document | undefined): boolean {
   if (!document || document.status === "processed") return false;
   const verdict = document._pull?.dead_at;
+  if (!(dead_at instanceof Date)) return document.status === "failed";
   if (by_reference && verdict === undefined) return document.status === "failed";
-  return verdict instanceof Date && verdict.getTime() === dead_at?.getTime();
+  return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
 }
 
 /** What people may mean by an id they type. */
 function idsOf(text: string): unknown[] {
   const found: unknown[] = [text];
   if (/^[0-9a-f]{24}$/i.test(text)) found.push(new BSON.ObjectId(text));
+  if (BSON.UUID.isValid(text)) found.push(new BSON.UUID(text).toBinary());
+  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) found.push(new Date(text));
   try {
     found.push(BSON.EJSON.parse(text, { relaxed: false }));
     found.push(BSON.EJSON.parse(text, { relaxed: true }));
   } catch {
     // No Extended JSON, so it is text.
   }
-  return found;
+  // As a query, a regular expression would mean all the ids that it matches.
+  return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
 }
 
 function key(id: unknown): string {
@@ -139,4 +156,9 @@ async function* pages(cursor: AsyncIterable<Letter>): AsyncGenerator<Letter[]> {
     page = [];
   }
   if (page.length > 0) yield page;
+}
+
+/** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
+export function letterJson(letter: Letter, indent?: number): string {
+  return BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true });
 }

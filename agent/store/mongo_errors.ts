@@ -29,6 +29,11 @@ const REFUSED_CODES = new Set([
   11000, // DuplicateKey
 ]);
 
+/** Whether the driver or the server says so, rather than a bug of ours. */
+export function isMongoError(error: unknown): error is Error {
+  return error instanceof MongoError;
+}
+
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;

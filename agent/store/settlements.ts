@@ -1,5 +1,6 @@
 import type { AnyBulkWriteOperation, Collection, Document, UpdateFilter } from "mongodb";
 import type { Ack, LeasedDocument, Nack } from "../ports.ts";
+import { isTooLarge } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -62,19 +63,30 @@ export async function ack(acks: readonly Ack[], { collection }: HolderOptions): 
 }
 
 /** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
-export function nack(nacks: readonly Nack[], { clock, collection }: HolderOptions): Promise<number> {
+export async function nack(
+  nacks: readonly Nack[],
+  { clock, collection }: HolderOptions,
+): Promise<number> {
   const at = clock.now();
-  return bulk(
-    collection,
-    nacks.map(({ document, error, delayMs }) => ({
-      filter: held([document.id], document.token),
-      update: {
-        $set: { status: "pending", error, "_pull.visible_at": clock.now(delayMs) },
-        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
-        $push: failure(document, error, at),
-      },
-    })),
-  );
+  const write = (withError: boolean) =>
+    bulk(
+      collection,
+      nacks.map(({ document, error, delayMs }) => ({
+        filter: held([document.id], document.token),
+        update: {
+          $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
+          $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+          ...(withError && { $push: failure(document, error, at) }),
+        },
+      })),
+    );
+  try {
+    return await write(true);
+  } catch (error) {
+    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+    if (nacks.length === 1 && isTooLarge(error)) return await write(false);
+    throw error;
+  }
 }
 
 /** Hands documents back untouched and gives the attempt back; returns how many matched. */
