@@ -1,5 +1,6 @@
 import { Agent, NOTHING_LEFT } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
+import { errorText } from "../agent/errors.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import type { LeasedDocument } from "../agent/ports.ts";
@@ -112,6 +113,10 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
     onHint: () => agent.wake(),
     onUnsupported: (reason) =>
       log.info("This server tells of no changes: documents are found by polling alone", { reason }),
+    onTrouble: (error) =>
+      log.warn("Cannot listen for changes, going on to try: documents are found by polling alone", {
+        error: errorText(error),
+      }),
   });
   events.subscribe((event) => {
     if (event.type === "progress" && event.stage === "idle") stream.idle();

@@ -11,6 +11,8 @@ export interface WakeStreamOptions {
   onHint(): void;
   /** Told once why there are no change streams here. */
   onUnsupported(reason: string): void;
+  /** Told when it cannot be opened time after time; it goes on to try. */
+  onTrouble(error: unknown): void;
 }
 
 /** Changes this close together are one hint, in milliseconds. */
@@ -18,6 +20,8 @@ const DEBOUNCE_MS = 5;
 /** More changes than this in so many milliseconds are a burst. */
 const BURST = 100;
 const BURST_MS = 1000;
+/** Failures in a row of which somebody is told: a failover takes fewer. */
+const FAILURES_TOLD = 5;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
 /** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
@@ -44,7 +48,6 @@ export class WakeStream {
   readonly #options: WakeStreamOptions;
   readonly #stop = new AbortController();
   #stream: ChangeStream | undefined;
-  #running: Promise<void> | undefined;
   #resume: (() => void) | undefined;
 
   constructor(options: WakeStreamOptions) {
@@ -53,14 +56,16 @@ export class WakeStream {
 
   /** Starts to listen. */
   start(): void {
-    this.#running = this.#run();
+    this.#run();
   }
 
-  /** Stops to listen; resolves once nothing is under way any more. */
+  /**
+   * Stops to listen; resolves once the server knows. It may answer a read that is under way only when its wait is over:
+   * close the client then, which ends that.
+   */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#stream?.close().catch(() => {});
-    await this.#running;
   }
 
   /** Says that the loop has nothing to do: only then a hint is worth anything. */
@@ -74,11 +79,13 @@ export class WakeStream {
       try {
         await this.#listen();
         failures = 0;
+        await this.#stream?.close();
         await this.#untilIdle();
       } catch (error) {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures += 1;
+        if (failures === FAILURES_TOLD) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
         await this.#stream?.close().catch(() => {});
@@ -89,7 +96,9 @@ export class WakeStream {
   /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
   async #listen(): Promise<void> {
     const { collection, maxAwaitTimeMS, onHint } = this.#options;
-    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS });
+    // Said here as well as in the client's options: a stream takes no other.
+    const readConcern = { level: "majority" } as const;
+    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS, readConcern });
     this.#stream = stream;
     // What changed before the stream was open is not in it.
     stream.once("resumeTokenChanged", onHint);
@@ -113,9 +122,15 @@ export class WakeStream {
   }
 
   #untilIdle(): Promise<void> {
+    const { signal } = this.#stop;
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#stop.signal.addEventListener("abort", () => resolve());
+      const finish = () => {
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      this.#resume = finish;
+      signal.addEventListener("abort", finish);
     });
   }
 }
