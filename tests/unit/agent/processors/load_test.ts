@@ -114,6 +114,11 @@ for (
       "export default async (document => {",
       /cannot be loaded: .*self-contained ES module/,
     ],
+    [
+      "exports both a default function and processBatch",
+      "export default () => {}; export const processBatch = () => [];",
+      /exports both a default function and processBatch: keep the one to be used/,
+    ],
     ["throws while it loads", "throw new Error('no licence');", /cannot be loaded: no licence: /],
     [
       "imports a package by its bare name",

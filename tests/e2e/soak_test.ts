@@ -1,0 +1,16 @@
+import { assert, assertEquals } from "@std/assert";
+import { reportText, soak } from "../../scripts/soak.ts";
+import { agentBinary } from "../support/agent_home.ts";
+import { testDatabase } from "../support/mongod.ts";
+
+/** `SOAK_SECONDS=120 make test` makes it longer. */
+const SECONDS = Number(Deno.env.get("SOAK_SECONDS") ?? 15);
+
+Deno.test("agents that are killed at random lose nothing, and repeat only what a killed one held", async () => {
+  await using db = await testDatabase("soak");
+  const binary = agentBinary();
+  const report = await soak({ binary, uri: db.uri, database: db.name, seconds: SECONDS, replicas: 3 });
+  assertEquals(report.problems, [], reportText(report));
+  assert(report.inserted > 0 && report.processed + report.failed === report.inserted);
+  assert(report.killed + report.drained > 0, "nothing was disturbed");
+});
