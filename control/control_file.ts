@@ -29,6 +29,7 @@ export class ControlFile {
   readonly #directory: string;
   #last: FileCommand | undefined;
   readonly #reported: Record<"content" | "watch", string> = { content: "", watch: "" };
+  #missedLooks = 0;
   #watched: { watcher: Deno.FsWatcher; inode: number | null } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ticking: Promise<void> | undefined;
@@ -72,12 +73,15 @@ export class ControlFile {
     try {
       content = (await readStart(this.#options.path)).trim();
     } catch (error) {
-      // No file means nothing to say: it is optional, and absent for a moment while it is replaced.
       if (!(error instanceof Deno.errors.NotFound)) {
         this.#problem("content", `cannot be read: ${errorText(error)}`);
+      } else if (!mayBeWritten && ++this.#missedLooks > 1) {
+        // It may be absent for a moment, while it is replaced.
+        this.#problem("content", "does not exist: signals and commands alone pause and resume");
       }
       return;
     }
+    this.#missedLooks = 0;
     const command = content.toLowerCase();
     if (command === "pause" || command === "resume") {
       this.#reported.content = "";

@@ -125,6 +125,17 @@ Deno.test("ControlFile keeps the state where the file is missing, and follows it
   await followed.seesCommands("pause", "resume");
 });
 
+Deno.test("ControlFile says once that the file is missing", async () => {
+  await using dir = await TempDir.make();
+  await using followed = await Followed.start(`${dir.path}/state`);
+  await followed.seesProblem(
+    /does not exist: signals and commands alone pause and resume; the agent stays as it is$/,
+  );
+  await dir.write("state", "pause");
+  await followed.seesCommands("pause");
+  assertEquals(followed.problems.length, 1);
+});
+
 Deno.test("ControlFile follows a directory that appears late, vanishes and comes back", async () => {
   await using dir = await TempDir.make();
   const path = `${dir.path}/control/state`;
