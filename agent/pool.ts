@@ -99,8 +99,9 @@ export class Pool {
     let ended = false;
     const markEnded = () => ended = true;
     handler.then(markEnded, markEnded);
+    const given = givenUp(abort.signal, clock);
     try {
-      return { ok: true, set: fieldsToSet(await Promise.race([handler, givenUp(abort.signal, clock)])) };
+      return { ok: true, set: fieldsToSet(await Promise.race([handler, given.up])) };
     } catch (error) {
       if (!abort.signal.aborted) return { ok: false, error };
       if (!ended) {
@@ -113,6 +114,7 @@ export class Pool {
       return { ok: false, error: abort.signal.reason };
     } finally {
       cancelTimeout();
+      given.cancel();
     }
   }
 
@@ -133,11 +135,13 @@ export class Pool {
 const FORCE_GRACE_MS = 500;
 
 /** Rejects once a handler that was told to stop is no longer waited for. */
-function givenUp(signal: AbortSignal, clock: Clock): Promise<never> {
-  return new Promise((_, reject) => {
+function givenUp(signal: AbortSignal, clock: Clock): { up: Promise<never>; cancel(): void } {
+  let cancel = () => {};
+  const up = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => {
       const graceMs = signal.reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
-      clock.after(graceMs, () => reject(signal.reason));
+      cancel = clock.after(graceMs, () => reject(signal.reason));
     });
   });
+  return { up, cancel: () => cancel() };
 }
