@@ -175,7 +175,7 @@ status() {
     echo "$pod  $8 ($1 by $2, since $3), $ready, MongoDB $mongodb, $6 documents held, $7 processed"
   done
   # shellcheck disable=SC2086
-  echo "$(count $pods) pods run"
+  echo "Running pods: $(count $pods)"
   [ -z "$silent" ] || {
     for pod in $silent; do complain "$pod"; done
     exit 1
