@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
+import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
-import { HealthDirError, UsageError } from "./agent/errors.ts";
+import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
 
@@ -14,7 +15,7 @@ async function execute(line: CommandLine): Promise<number> {
       // Before anything else: until then PID 1 is deaf, and any other process dies of the user signals.
       const signals = new Signals();
       const { run } = await import("./control/run_command.ts");
-      return await run(env, signals);
+      return await run(env, signals, { untilEmpty: line.flags.includes("until-empty") });
     }
     case "pause":
     case "resume": {
@@ -23,11 +24,15 @@ async function execute(line: CommandLine): Promise<number> {
     }
     case "status": {
       const { printStatus } = await import("./health/status_command.ts");
-      return await printStatus({ json: line.json, env }) ? 0 : 1;
+      return await printStatus({ json: line.flags.includes("json"), env }) ? 0 : 1;
     }
     case "health": {
       const { probe } = await import("./health/probe_command.ts");
-      return await probe(line.probe, env) ? 0 : 1;
+      return await probe(line.word as Probe, env) ? 0 : 1;
+    }
+    case "dead-letters": {
+      const { deadLetters } = await import("./control/dead_letters_command.ts");
+      return await deadLetters(line, env);
     }
     case "check": {
       const { printCheckedSettings } = await import("./control/check_command.ts");
@@ -53,8 +58,9 @@ function report(error: unknown): number {
     for (const problem of error.problems) console.error(`pulling-agent: ${problem}`);
     return 2;
   }
-  if (error instanceof HealthDirError) console.error(`pulling-agent: ${error.message}`);
-  else console.error("pulling-agent: this is a bug, please report it:", error);
+  if (error instanceof HealthDirError || error instanceof CommandError) {
+    console.error(`pulling-agent: ${error.message}`);
+  } else console.error("pulling-agent: this is a bug, please report it:", error);
   return 1;
 }
 

@@ -1,11 +1,11 @@
 import type { Clock } from "./clock.ts";
-import type { AgentState, Events } from "./events.ts";
+import type { AgentEvent, AgentState, Events } from "./events.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Ledger } from "./ledger.ts";
 import { Pool } from "./pool.ts";
 import { PollLoop } from "./poll_loop.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
-import type { Processor, ProcessorLog } from "./processors/processor.ts";
+import type { Processing, ProcessorLog } from "./processors/processor.ts";
 import type { Settings } from "./settings.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { Settler } from "./settler.ts";
@@ -16,9 +16,11 @@ export interface AgentOptions {
   events: Events;
   gate: PauseGate;
   store: DocumentStore;
-  processor: Processor;
+  processing: Processing;
   settings: AgentSettings;
-  logFor(document: LeasedDocument): ProcessorLog;
+  /** Drain by itself once nothing claimable is left. */
+  untilEmpty?: boolean;
+  logFor(document: LeasedDocument | undefined): ProcessorLog;
 }
 
 /** The settings that the agent itself follows. */
@@ -35,6 +37,9 @@ export type AgentSettings = Pick<
   | "shutdownTimeoutMs"
 >;
 
+/** The reason of a drain that the agent itself began, as it was told to end then. */
+export const NOTHING_LEFT = "nothing is left";
+
 /** What a stopped agent leaves behind. */
 export interface DrainReport {
   /** Documents that were finished since the drain began. */
@@ -44,6 +49,17 @@ export interface DrainReport {
   /** Documents whose fate could not be written: their leases run out by themselves. */
   abandoned: number;
 }
+
+const SETTLED = new Set<AgentEvent["type"]>([
+  "processed",
+  "dead_lettered",
+  "released",
+  "lease_lost",
+  "unconfirmed",
+]);
+
+/** The server's clock may be this far behind what the agent takes it for, in milliseconds: due for one is not due for the other. */
+const CLOCKS_APART_MS = 500;
 
 /** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
@@ -74,13 +90,13 @@ export class Agent {
     this.#settler = new Settler({ ...settings, clock, events, ledger, store });
     this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     this.#pool = new Pool({
-      // The settings first: they have a `processor` of their own, which is its name.
       ...settings,
       clock,
       events,
       ledger,
       leaseMs,
-      processor: options.processor,
+      processing: options.processing,
+      markAlone: (document) => store.markAlone(document),
       logFor: options.logFor,
       settle: (held, outcome) => this.#settler.settle(held, outcome),
     });
@@ -100,11 +116,18 @@ export class Agent {
       },
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
+      onEmpty: () => {
+        // A retry that this agent has scheduled is work of its own that is left.
+        if (options.untilEmpty && this.#retries.isEmpty) this.drain(NOTHING_LEFT);
+      },
     });
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
     this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
     events.subscribe((event) => {
-      if (event.type === "retried") this.#retries.add(event.delayMs);
+      if (event.type === "retried") this.#scheduleLook(event.delayMs);
+      if (event.type === "released" && options.untilEmpty) this.#scheduleLook(0);
+      // Whoever waits for the end wants to know at once that the last document is done.
+      if (options.untilEmpty && SETTLED.has(event.type) && ledger.counts.documents === 0) this.#loop.wake();
     });
   }
 
@@ -138,6 +161,11 @@ export class Agent {
     events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...report });
     this.#enter("stopped");
     return report;
+  }
+
+  /** A hint that there may be something to claim. */
+  wake(): void {
+    this.#loop.wake();
   }
 
   /** Claims nothing any more and finishes what is in flight; forced after `SHUTDOWN_TIMEOUT`. */
@@ -193,6 +221,13 @@ export class Agent {
       if (event.type === "released") report.released += event.documents;
     });
     return report;
+  }
+
+  /** Looks again when a document of ours is due; whoever ends when nothing is left looks a moment later once more. */
+  #scheduleLook(delayMs: number): void {
+    if (this.#claiming.signal.aborted) return;
+    this.#retries.add(delayMs);
+    if (this.#options.untilEmpty) this.#retries.add(delayMs + CLOCKS_APART_MS);
   }
 
   #release(documents: readonly LeasedDocument[]): void {

@@ -26,6 +26,11 @@ export class HealthDirError extends Error {
   override readonly name = "HealthDirError";
 }
 
+/** A command could not do its work, such as for want of a database: the message says why. Shown without a stack trace. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
 /** The reason an abort signal gives when a document's lease could not be kept. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";

@@ -11,6 +11,7 @@ export type SettleKind = "ack" | "nack" | "release" | "dead_letter";
 export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
   | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
+  | { type: "claim_refused"; id: unknown; error: unknown }
   | { type: "claim_failed"; error: unknown; retryInMs: number }
   | { type: "reachable_changed"; isReachable: boolean }
   | { type: "processed"; documents: number }

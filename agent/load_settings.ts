@@ -55,8 +55,14 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
     return spec.parse(given);
   } catch (error) {
     const shown = spec.secret ? "" : ` is ${JSON.stringify(abbreviate(redactUri(given)))}:`;
-    throw new Error(`${spec.variable}${shown} ${(error as Error).message}`);
+    throw new Error(`${spec.variable}${shown} ${(error as Error).message}${serviceLinkHint(given)}`);
   }
+}
+
+/** Kubernetes sets variables such as `METRICS_PORT=tcp://10.0.0.1:80` for every Service of the namespace. */
+function serviceLinkHint(given: string): string {
+  if (!/^tcp:\/\/[^/]+:\d+$/.test(given)) return "";
+  return "; this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";
 }
 
 function requirement(spec: Setting<unknown>): string {

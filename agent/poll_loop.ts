@@ -1,5 +1,6 @@
 import { backoffMs } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import { errorText } from "./errors.ts";
 import type { Events, Stage } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Claim, ClaimLimit, DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
@@ -19,6 +20,8 @@ export interface PollLoopOptions {
   process(documents: readonly LeasedDocument[]): void;
   /** Takes claimed documents that are not to be processed any more. */
   release(documents: readonly LeasedDocument[]): void;
+  /** Told whenever a claim has found nothing while nothing is held. */
+  onEmpty(): void;
 }
 
 /** Bytes of documents an agent holds at the most; a single larger document is held alone. */
@@ -31,6 +34,9 @@ const FAILURE_BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 /** Wait after claims that others won, in milliseconds. */
 const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
+
+/** How long suspects are worked on before other documents get their turn again, in milliseconds. */
+const SUSPECTS_TURN_MS = 1000;
 
 /** Longest a claim may take with every one of its operations running into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
@@ -80,13 +86,16 @@ export class PollLoop {
 
   /** One claim. Returns how long to wait before the next, in milliseconds. Never throws. */
   async #pollOnce(claimSignal: AbortSignal): Promise<number> {
+    const { store } = this.#options;
     const limit = await this.#waitForRoom(claimSignal);
     if (limit === undefined) return 0;
     this.#enter("claiming");
     try {
-      const claim = await this.#claim(limit);
+      const claim = await this.#claim(() => store.claim(limit));
+      const hadSuspects = claim.suspects && await this.#turnToSuspects(claimSignal);
       this.#failures = 0;
-      return this.#delayAfter(claim);
+      // Meanwhile there may be something else, and more suspects.
+      return hadSuspects ? 0 : this.#delayAfter(claim);
     } catch (error) {
       this.#failures += 1;
       const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
@@ -97,22 +106,72 @@ export class PollLoop {
 
   #delayAfter({ documents, more }: Claim): number {
     this.#emptyHanded = documents.length > 0 ? 0 : this.#emptyHanded + 1;
-    if (!more) return this.#options.pollIntervalMs;
+    if (!more) return this.#delayWhenIdle(documents.length);
     // Others were faster at everything we tried to claim: step aside for a moment, at random.
     return documents.length > 0 ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
   }
 
-  async #claim(limit: ClaimLimit): Promise<Claim> {
-    const { clock, events, gate, process, release, store } = this.#options;
+  #delayWhenIdle(claimed: number): number {
+    const { ledger, onEmpty, pollIntervalMs } = this.#options;
+    if (claimed === 0 && ledger.counts.documents === 0) onEmpty();
+    return pollIntervalMs;
+  }
+
+  async #claim(send: () => Promise<Claim>): Promise<Claim> {
+    const { clock, events, gate, process, release } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    const claim = await store.claim(limit);
+    const claim = await send();
     const { documents, takeovers, conflicts } = claim;
     const elapsedMs = clock.monotonicMs() - startedAtMs;
     events.emit({ type: "claimed", documents: documents.length, takeovers, conflicts, elapsedMs });
+    for (const { id, error, isDeadLetter } of claim.refused) {
+      if (isDeadLetter) events.emit({ type: "dead_lettered", id, attempt: 0, error: errorText(error) });
+      else events.emit({ type: "claim_refused", id, error });
+    }
     // Paused or draining since the claim was sent: nothing new starts.
     if (gate.isOpen) process(documents);
     else release(documents);
     return claim;
+  }
+
+  /**
+   * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
+   * known whom to blame. Returns whether there were any.
+   */
+  async #turnToSuspects(claimSignal: AbortSignal): Promise<boolean> {
+    const { clock, gate, store } = this.#options;
+    const endMs = clock.monotonicMs() + SUSPECTS_TURN_MS;
+    let hadAny = false;
+    do {
+      await this.#waitUntilEmpty(claimSignal);
+      if (!gate.isOpen) return hadAny;
+      this.#enter("claiming");
+      const { documents } = await this.#claim(async () => {
+        const suspect = await store.claimSuspect();
+        const takeovers = suspect ? 1 : 0;
+        return {
+          documents: suspect ? [suspect] : [],
+          takeovers,
+          more: false,
+          conflicts: 0,
+          suspects: false,
+          refused: [],
+        };
+      });
+      if (documents.length === 0) return hadAny;
+      hadAny = true;
+      await this.#waitUntilEmpty(claimSignal);
+    } while (clock.monotonicMs() < endMs);
+    return hadAny;
+  }
+
+  /** Resolves once nothing is held any more; earlier where claims are over. */
+  async #waitUntilEmpty(claimSignal: AbortSignal): Promise<void> {
+    const { ledger } = this.#options;
+    while (ledger.counts.documents > 0 && !claimSignal.aborted) {
+      this.#enter("full");
+      await ledger.nextRemoval(claimSignal);
+    }
   }
 
   /** Resolves with what may be claimed once there is room for a whole batch; undefined where claims are over or paused. */

@@ -1,26 +1,21 @@
-import type { Clock } from "./clock.ts";
-import { ForcedStopError, ProcessTimeoutError } from "./errors.ts";
-import type { Events } from "./events.ts";
+import { ForcedStopError, LeaseLostError } from "./errors.ts";
+import { runHandler, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
-import { fieldsToSet } from "./processors/result.ts";
-import type { Processor, ProcessorLog } from "./processors/processor.ts";
 
 /** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends OutcomePolicy {
-  clock: Clock;
-  events: Events;
+export interface PoolOptions extends OutcomePolicy, RunOptions {
   ledger: Ledger;
-  processor: Processor;
+  /** Documents that a batch processor is given at once, at the most. */
+  batchSize: number;
   /** Handlers running at once, at the most. */
   concurrency: number;
-  processTimeoutMs: number;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
-  /** Makes the log that a handler is given. */
-  logFor(document: LeasedDocument): ProcessorLog;
+  /** Notes on a suspect that it starts alone; 0 where its lease is over. */
+  markAlone(document: LeasedDocument): Promise<number>;
   /** Told once for each document that was handed in. */
   settle(held: Held, outcome: Outcome): void;
 }
@@ -29,6 +24,7 @@ export interface PoolOptions extends OutcomePolicy {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #waiting: Held[] = [];
+  #runs = 0;
   #forced: ForcedStopError | undefined;
 
   constructor(options: PoolOptions) {
@@ -40,8 +36,9 @@ export class Pool {
     const { ledger, settle } = this.#options;
     for (const document of documents) {
       const held = ledger.add(document);
-      // Its fate was decided by an earlier holder: that is to be finished, not to be run again.
-      if (document.verdict) settle(held, { kind: "dead_letter", error: "" });
+      // Its fate is decided already: that is to be finished, not to be run again.
+      const { condemned, verdict } = document;
+      if (condemned || verdict) settle(held, { kind: "dead_letter", error: condemned ?? "" });
       else this.#waiting.push(held);
     }
     this.#fill();
@@ -64,84 +61,52 @@ export class Pool {
   }
 
   #fill(): void {
-    const { clock, concurrency, ledger, leaseMs, settle } = this.#options;
-    while (this.#waiting.length > 0 && ledger.counts.running < concurrency) {
-      const held = this.#waiting.shift()!;
-      if (!ledger.has(held)) continue;
-      // A lease that may have ended while the document waited protects nothing: somebody else may have it by now.
-      if (clock.monotonicMs() >= safeUntilMs(held.document, leaseMs)) settle(held, { kind: "release" });
-      else this.#start(held);
+    const { concurrency } = this.#options;
+    while (this.#waiting.length > 0 && this.#runs < concurrency) {
+      const run = this.#nextRun();
+      if (run.length > 0) this.#start(run);
     }
   }
 
-  #start(held: Held): void {
+  /** The documents of the next run; none where what waited is no longer ours to start. */
+  #nextRun(): Held[] {
+    const { batchSize, clock, ledger, leaseMs, processing, settle } = this.#options;
+    const next = this.#waiting.splice(0, processing.kind === "batch" ? batchSize : 1);
+    return next.filter((held) => {
+      if (!ledger.has(held)) return false;
+      if (clock.monotonicMs() < safeUntilMs(held.document, leaseMs)) return true;
+      // A lease that may have ended while the document waited protects nothing: somebody else may have it by now.
+      settle(held, { kind: "release" });
+      return false;
+    });
+  }
+
+  #start(run: Held[]): void {
     const { ledger, settle } = this.#options;
-    ledger.start(held);
-    this.#run(held).then((result) => {
-      // The lease may have been lost, and the document let go of, while its handler was still busy.
-      if (ledger.has(held)) settle(held, outcomeOf(result, held.document.attempt, this.#options));
+    for (const held of run) ledger.start(held);
+    this.#runs += 1;
+    const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#options);
+    results.then((all) => {
+      this.#runs -= 1;
+      for (const [index, held] of run.entries()) {
+        // The lease may have been lost, and the document let go of, while its handler was still busy.
+        if (ledger.has(held)) settle(held, outcomeOf(all[index]!, held.document.attempt, this.#options));
+      }
       this.#fill();
     });
   }
 
-  /** Never throws: whatever happens in a handler is its result. */
-  async #run(held: Held): Promise<HandlerResult> {
-    const { clock, events, processTimeoutMs } = this.#options;
-    const { document, abort } = held;
-    const startedAtMs = clock.monotonicMs();
-    const cancelTimeout = clock.after(processTimeoutMs, () => {
-      events.emit({ type: "handler_timed_out", id: document.id, timeoutMs: processTimeoutMs });
-      abort.abort(
-        new ProcessTimeoutError(`The processor took longer than PROCESS_TIMEOUT (${processTimeoutMs} ms)`),
-      );
-    });
-    const handler = this.#handle(held);
-    let ended = false;
-    const markEnded = () => ended = true;
-    handler.then(markEnded, markEnded);
-    const given = givenUp(abort.signal, clock);
+  /** Runs a suspect, once its mark stands: without the mark nobody would know whom to blame if the process ends now. */
+  async #runAlone(run: Held[]): Promise<HandlerResult[]> {
+    const notStarted: HandlerResult = {
+      ok: false,
+      error: new LeaseLostError("The suspect could not be marked"),
+    };
     try {
-      return { ok: true, set: fieldsToSet(await Promise.race([handler, given.up])) };
-    } catch (error) {
-      if (!abort.signal.aborted) return { ok: false, error };
-      if (!ended) {
-        const elapsedMs = () => clock.monotonicMs() - startedAtMs;
-        const late = () =>
-          events.emit({ type: "handler_returned_late", id: document.id, elapsedMs: elapsedMs() });
-        handler.then(late, late);
-      }
-      // A handler that passes the abort on as an error of its own was interrupted, too.
-      return { ok: false, error: abort.signal.reason };
-    } finally {
-      cancelTimeout();
-      given.cancel();
+      if (await this.#options.markAlone(run[0]!.document) === 0) return [notStarted];
+    } catch {
+      return [notStarted];
     }
+    return await runHandler(run, this.#options);
   }
-
-  async #handle(held: Held): Promise<unknown> {
-    const { document, abort } = held;
-    return await this.#options.processor(document.read(), {
-      attempt: document.attempt,
-      get idempotencyKey() {
-        return document.idempotencyKey;
-      },
-      signal: abort.signal,
-      log: this.#options.logFor(document),
-    });
-  }
-}
-
-/** How long a handler may go on after a forced stop has aborted it: enough to return what it just finished. */
-const FORCE_GRACE_MS = 500;
-
-/** Rejects once a handler that was told to stop is no longer waited for. */
-function givenUp(signal: AbortSignal, clock: Clock): { up: Promise<never>; cancel(): void } {
-  let cancel = () => {};
-  const up = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => {
-      const graceMs = signal.reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
-      cancel = clock.after(graceMs, () => reject(signal.reason));
-    });
-  });
-  return { up, cancel: () => cancel() };
 }

@@ -30,10 +30,28 @@ export interface LeasedDocument {
   readonly sizeBytes: number;
   /** By the monotonic clock: when the lease was last written, at the latest; it may be relied on for `LEASE_DURATION` from here. */
   leasedAtMs: number;
+  /** Set where the document is a suspect: it may have ended the processes that held it, so it runs alone. */
+  readonly suspect: Suspect | undefined;
+  /** Set where its leases expired too often while it was alone: why it is a dead letter without another run. */
+  readonly condemned: string | undefined;
   /** Set where an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws where its BSON is broken. */
   read(): Document;
+}
+
+/** What is known of a suspect. */
+export interface Suspect {
+  /** Leases that expired while the document was processed with nothing else in flight. */
+  readonly expiriesAlone: number;
+}
+
+/** A document that the database did not let us claim. */
+export interface RefusedClaim {
+  readonly id: unknown;
+  readonly error: unknown;
+  /** It is a dead letter now, as it cannot even take the bookkeeping. */
+  readonly isDeadLetter?: boolean;
 }
 
 /** The decision that a document is a dead letter, as written on the document. */
@@ -57,6 +75,9 @@ export interface Claim {
   readonly takeovers: number;
   /** Candidates that somebody else was faster to claim. */
   readonly conflicts: number;
+  /** There are suspects: an agent that holds nothing should claim one. */
+  readonly suspects: boolean;
+  readonly refused: readonly RefusedClaim[];
 }
 
 /** A document to ack, and the fields that its processor wants written on it with the ack. */
@@ -80,6 +101,10 @@ export interface Nack {
  */
 export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
+  /** Claims one suspect, for an agent that holds nothing else; undefined where there is none any more. */
+  claimSuspect(): Promise<LeasedDocument | undefined>;
+  /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 where the lease is over. */
+  markAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
   recover(): Promise<readonly LeasedDocument[]>;
   ack(acks: readonly Ack[]): Promise<number>;

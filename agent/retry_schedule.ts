@@ -16,6 +16,11 @@ export class RetrySchedule {
     this.#wake = wake;
   }
 
+  /** Whether no retry is waiting to become due. */
+  get isEmpty(): boolean {
+    return this.#due.size === 0;
+  }
+
   /** Remembers a retry that is due in `delayMs`. */
   add(delayMs: number): void {
     this.#due.add(Math.ceil((this.#clock.monotonicMs() + delayMs) / GRANULARITY_MS));

@@ -134,6 +134,13 @@ export const SETTINGS = {
     doc:
       "`always` reads every document again after its claim: for people who edit documents while they are pending.",
   }),
+  changeStream: setting<"auto" | "off">({
+    variable: "CHANGE_STREAM",
+    parse: parse.choice("auto", "off"),
+    default: "auto",
+    doc:
+      "`auto` listens for changes where the server can tell of them, so that new documents need not wait for `POLL_INTERVAL`.",
+  }),
   ensureIndexes: setting<boolean>({
     variable: "ENSURE_INDEXES",
     parse: parse.boolean,

@@ -12,7 +12,7 @@ import { checkedSettings } from "./checked_settings.ts";
 export async function printCheckedSettings(env: Environment): Promise<void> {
   // As `run` does, so that a processor's module finds here what it will find there.
   await Deno.permissions.revoke({ name: "run" });
-  const { settings, warnings } = await checkedSettings(env);
+  const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];

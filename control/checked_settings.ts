@@ -1,25 +1,27 @@
 import { errorText, UsageError } from "../agent/errors.ts";
 import { type Environment, loadSettings } from "../agent/load_settings.ts";
 import { loadProcessor } from "../agent/processors/load.ts";
-import type { Processor } from "../agent/processors/processor.ts";
+import type { Processing } from "../agent/processors/processor.ts";
 import { redactor } from "../agent/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { parseFilter } from "../agent/store/filter.ts";
+import { typoWarnings } from "../agent/typos.ts";
 import { uriProblem } from "../agent/store/uri.ts";
 
 /** Everything that can be known before a database is asked. */
 export interface Checked {
   settings: Settings;
-  processor: Processor;
+  processing: Processing;
   warnings: string[];
 }
 
 /**
- * Reads and checks the settings, and loads the processor they name.
+ * Reads and checks the settings, and loads the processor they name. `variables` are the names of all that is set, to
+ * be searched for misspelt ones.
  *
  * @throws {UsageError} With every problem there is, without credentials.
  */
-export async function checkedSettings(env: Environment): Promise<Checked> {
+export async function checkedSettings(env: Environment, variables: readonly string[] = []): Promise<Checked> {
   const { values, problems, warnings } = loadSettings(env);
   const found = [...problems];
   const attempt = async <T>(name: string, test: () => T | Promise<T>): Promise<T | undefined> => {
@@ -32,7 +34,10 @@ export async function checkedSettings(env: Environment): Promise<Checked> {
   const { mongodbUri, filter, processor: name } = values;
   if (mongodbUri !== undefined) found.push(...uriProblem(mongodbUri));
   if (filter !== undefined) await attempt("FILTER", () => parseFilter(filter));
-  const processor = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
-  if (found.length > 0 || !processor) throw new UsageError(found.map(redactor(mongodbUri)));
-  return { settings: values as Settings, processor, warnings };
+  const processing = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
+  const typos = typoWarnings(variables);
+  // A required setting that is missing is often one that was misspelt.
+  if (found.length > 0) found.push(...typos);
+  if (found.length > 0 || !processing) throw new UsageError(found.map(redactor(mongodbUri)));
+  return { settings: values as Settings, processing, warnings: [...warnings, ...typos] };
 }

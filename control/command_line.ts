@@ -6,17 +6,22 @@ export interface Command {
   /** How it is called, with its arguments. */
   readonly usage: string;
   readonly doc: string;
-  /** Words that must follow, one of them, if any. */
-  readonly argument?: readonly string[];
+  /** The words that may follow its name; one of them must. */
+  readonly words?: readonly string[];
+  /** Words after which one more argument follows, and what it is. */
+  readonly operand?: Readonly<Record<string, string>>;
   /** Switches it knows. */
   readonly flags?: readonly string[];
+  /** Options with a value that it knows. */
+  readonly options?: readonly string[];
 }
 
 /** Every command, in the order of the help. */
 export const COMMANDS = {
   run: {
-    usage: "run",
-    doc: "Pull and process documents until told to stop. The default.",
+    usage: "run [--until-empty]",
+    doc: "Pull and process documents until told to stop, or until nothing claimable is left. The default.",
+    flags: ["until-empty"],
   },
   pause: {
     usage: "pause",
@@ -34,7 +39,16 @@ export const COMMANDS = {
   health: {
     usage: "health liveness|readiness|startup",
     doc: "Answer a probe by the health files alone: exit 0 for yes, 1 for no.",
-    argument: ["liveness", "readiness", "startup"],
+    words: ["liveness", "readiness", "startup"],
+  },
+  "dead-letters": {
+    usage:
+      "dead-letters list|show ID|redrive|purge [--id ID | --filter JSON | --all] [--limit N] [--dry-run] [--json]",
+    doc: "List dead letters, show one, set their documents back to pending, or remove them.",
+    words: ["list", "show", "redrive", "purge"],
+    operand: { show: "ID" },
+    flags: ["all", "dry-run", "json"],
+    options: ["id", "filter", "limit"],
   },
   check: {
     usage: "check",
@@ -45,12 +59,19 @@ export const COMMANDS = {
 /** The name of a command. */
 export type CommandName = keyof typeof COMMANDS;
 
-/** A command line that was understood. */
-export type CommandLine =
-  | { command: Exclude<CommandName, "health">; json: boolean }
-  | { command: "health"; probe: typeof COMMANDS.health.argument[number] }
-  | { command: "help" }
-  | { command: "version" };
+/** A command line that was understood: what stands in it is allowed, and what must stand in it is there. */
+export interface CommandLine {
+  readonly command: CommandName | "help" | "version";
+  /** The word after the command's name, where it takes one. */
+  readonly word?: string;
+  readonly operand?: string;
+  readonly flags: readonly string[];
+  readonly options: Readonly<Record<string, string>>;
+}
+
+const ALL: readonly Command[] = Object.values(COMMANDS);
+const FLAGS = [...new Set(ALL.flatMap(({ flags = [] }) => flags))];
+const OPTIONS = [...new Set(ALL.flatMap(({ options = [] }) => options))];
 
 /**
  * Understands a command line.
@@ -60,31 +81,49 @@ export type CommandLine =
 export function parseCommandLine(args: string[]): CommandLine {
   const unknown: string[] = [];
   const parsed = parseArgs(args, {
-    boolean: ["help", "version", "json"],
+    boolean: ["help", "version", ...FLAGS],
     alias: { help: "h", version: "V" },
-    string: ["_"],
+    string: ["_", ...OPTIONS],
     unknown: (arg, key) => {
       if (key !== undefined) unknown.push(arg);
       return key === undefined;
     },
   });
-  if (parsed.help) return { command: "help" };
-  if (parsed.version) return { command: "version" };
-  const [word = "run", ...rest] = parsed._.map(String);
-  if (word === "help") return { command: "help" };
-  const name = commandNamed(word);
-  const { argument, flags }: Command = COMMANDS[name];
-  const strange = [...unknown, ...(parsed.json && !flags?.includes("json") ? ["--json"] : [])];
-  if (strange.length > 0) throw wrong(`${name} knows no ${strange[0]}`, COMMANDS[name].usage);
-  if (rest.length > (argument ? 1 : 0)) {
-    throw wrong(`${name} takes no argument ${JSON.stringify(rest.at(-1))}`, COMMANDS[name].usage);
+  const [name = "run", ...rest] = parsed._.map(String);
+  if (parsed.help || name === "help") return { command: "help", flags: [], options: {} };
+  if (parsed.version) return { command: "version", flags: [], options: {} };
+  const command = commandNamed(name);
+  const spec: Command = COMMANDS[command];
+  const flags = FLAGS.filter((flag) => parsed[flag]);
+  const given = OPTIONS.filter((option) => parsed[option] !== undefined);
+  const strange = [
+    ...unknown,
+    ...flags.filter((flag) => !spec.flags?.includes(flag)).map((flag) => `--${flag}`),
+    ...given.filter((option) => !spec.options?.includes(option)).map((option) => `--${option}`),
+  ];
+  if (strange.length > 0) throw wrong(`${command} knows no ${strange[0]}`, spec);
+  const empty = given.find((option) => parsed[option] === "");
+  if (empty) throw wrong(`--${empty} needs a value`, spec);
+  const options = Object.fromEntries(given.map((option) => [option, String(parsed[option])]));
+  return { command, ...positional(command, spec, rest), flags, options };
+}
+
+function positional(
+  command: CommandName,
+  spec: Command,
+  rest: string[],
+): { word?: string; operand?: string } {
+  const { words, operand } = spec;
+  const [word, value] = words ? rest : [];
+  const most = words ? (operand?.[word ?? ""] ? 2 : 1) : 0;
+  if (rest.length > most) throw wrong(`${command} takes no argument ${JSON.stringify(rest.at(-1))}`, spec);
+  if (!words) return {};
+  if (word === undefined || !words.includes(word)) {
+    throw wrong(`${command} needs one of ${words.join(", ")}`, spec);
   }
-  if (name !== "health") return { command: name, json: parsed.json };
-  const probe = COMMANDS.health.argument.find((each) => each === rest[0]);
-  if (!probe) {
-    throw wrong(`health needs one of ${COMMANDS.health.argument.join(", ")}`, COMMANDS.health.usage);
-  }
-  return { command: "health", probe };
+  const wanted = operand?.[word];
+  if (wanted && value === undefined) throw wrong(`${command} ${word} needs an ${wanted}`, spec);
+  return { word, operand: value };
 }
 
 function commandNamed(word: string): CommandName {
@@ -94,6 +133,6 @@ function commandNamed(word: string): CommandName {
   );
 }
 
-function wrong(what: string, usage: string): UsageError {
+function wrong(what: string, { usage }: Command): UsageError {
   return new UsageError(`${what}: use it as pulling-agent ${usage}`);
 }

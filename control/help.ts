@@ -33,5 +33,7 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
 const NAME_WIDTH = 36;
 
 function row(name: string, text: string): string {
+  // A name that fills its column stands on a line of its own.
+  if (name.length >= NAME_WIDTH) return `  ${name}\n  ${" ".repeat(NAME_WIDTH)}${text}`;
   return `  ${name.padEnd(NAME_WIDTH)}${text}`;
 }

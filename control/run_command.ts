@@ -1,4 +1,4 @@
-import { Agent } from "../agent/agent.ts";
+import { Agent, NOTHING_LEFT } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
@@ -28,11 +28,15 @@ const CLOSE_LIMIT_MS = 1000;
  * @throws {UsageError} Where the settings or the processor cannot be used.
  * @throws {HealthDirError} Where the health directory cannot.
  */
-export async function run(env: Environment, signals: Signals): Promise<number> {
+export async function run(
+  env: Environment,
+  signals: Signals,
+  { untilEmpty }: { untilEmpty: boolean },
+): Promise<number> {
   // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
   // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
-  const { settings, processor, warnings } = await checkedSettings(env);
+  const { settings, processing, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
   const directory = await HealthDir.open(settings.healthDir);
@@ -47,8 +51,9 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
     events,
     gate,
     store,
-    processor,
+    processing,
     settings,
+    untilEmpty,
     logFor: (document) => documentLog(log, document),
   });
   const health = new HealthReporter({
@@ -77,23 +82,59 @@ export async function run(env: Environment, signals: Signals): Promise<number> {
   });
   // The file decides how the agent starts; signals that came meanwhile are later changes.
   await controlFile.start();
-  let stops = 0;
+  const stop = stopper(agent);
   // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
   await new Promise((resolve) => setTimeout(resolve, 0));
-  signals.handle((command) => {
-    if (command.kind !== "stop") return gate[command.kind]("signal");
-    stops += 1;
-    if (stops === 1) agent.drain(command.signal);
-    else agent.force(`a second signal, ${command.signal}`);
-  });
+  signals.handle((command) => command.kind === "stop" ? stop(command.signal) : gate[command.kind]("signal"));
   health.start();
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
+  const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
+  let isEmpty = false;
+  events.subscribe((event) => {
+    if (event.type === "drain_started") isEmpty = event.reason === NOTHING_LEFT;
+  });
   const { abandoned } = await agent.run();
   stopPreparing();
-  const closing = Promise.allSettled([controlFile.stop(), store.close(), health.stop()]);
+  if (isEmpty) log.info("Nothing claimable is left", health.counters);
+  const closing = Promise.allSettled([
+    controlFile.stop(),
+    stopListening().then(() => store.close()),
+    health.stop(),
+  ]);
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
   return abandoned > 0 ? 1 : 0;
+}
+
+/** Wakes the loop when documents change; returns a function that ends it. */
+function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): () => Promise<void> {
+  const stream = store.wakeStream({
+    onHint: () => agent.wake(),
+    onUnsupported: (reason) =>
+      log.info("This server tells of no changes: documents are found by polling alone", { reason }),
+  });
+  events.subscribe((event) => {
+    if (event.type === "progress" && event.stage === "idle") stream.idle();
+  });
+  stream.start();
+  return () => stream.stop();
+}
+
+/** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
+const SAME_SIGNAL_MS = 300;
+
+/** The first signal drains, a second one forces. */
+function stopper(agent: Agent): (signal: Deno.Signal) => void {
+  let first: { signal: Deno.Signal; atMs: number } | undefined;
+  return (signal) => {
+    const atMs = performance.now();
+    if (first === undefined) {
+      first = { signal, atMs };
+      agent.drain(signal);
+    } else if (signal !== first.signal || atMs - first.atMs > SAME_SIGNAL_MS) {
+      agent.force(`a second signal, ${signal}`);
+    }
+  };
 }
 
 function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
@@ -120,9 +161,12 @@ function catchStrayErrors(events: Events): void {
   });
 }
 
-function documentLog(log: Logger, { id, attempt }: LeasedDocument): ProcessorLog {
+const LEVELS = { debug: "DEBUG", info: "INFO", warn: "WARNING", error: "ERROR" } as const;
+
+function documentLog(log: Logger, document: LeasedDocument | undefined): ProcessorLog {
+  const about = () => document ? { id: formatId(document.id), attempt: document.attempt } : {};
   const write =
     (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: Record<string, unknown>) =>
-      log[level](String(message), { id: formatId(id), attempt, ...fields });
+      log.writes(LEVELS[level]) && log[level](String(message), { ...about(), ...fields });
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }

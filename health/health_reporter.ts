@@ -1,6 +1,6 @@
 import { errorText } from "../agent/errors.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
-import { Counters } from "./counters.ts";
+import { type Counter, Counters } from "./counters.ts";
 import type { HealthDir, HealthFile } from "./health_dir.ts";
 import { ProgressMonitor } from "./progress_monitor.ts";
 import type { Status } from "./status.ts";
@@ -48,6 +48,11 @@ export class HealthReporter {
   constructor(options: HealthReporterOptions) {
     this.#options = options;
     options.events.subscribe((event) => this.#observe(event));
+  }
+
+  /** What was counted since the agent's start. */
+  get counters(): Readonly<Record<Counter, number>> {
+    return this.#counters.values;
   }
 
   /** Starts the heartbeat. Call it before the agent runs. */

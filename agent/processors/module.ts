@@ -1,15 +1,16 @@
 import { errorText, UsageError } from "../errors.ts";
-import type { Processor } from "./processor.ts";
+import type { BatchProcessor, Processing, Processor } from "./processor.ts";
 
 /**
- * Loads the user's processor: an ES module in one file, whose default export is a function.
+ * Loads the user's processor: an ES module in one file, whose default export is a function, or
+ * that exports `processBatch`.
  *
  * A compiled executable cannot transpile TypeScript nor fetch packages, so that what it loads must be self-contained
  * JavaScript. All of that is said at start, not at the first document.
  *
  * @throws {UsageError} Where the file is missing, is no JavaScript, fails while loading, or exports no function.
  */
-export async function loadModule(path: string): Promise<Processor> {
+export async function loadModule(path: string): Promise<Processing> {
   const found = await checkFile(path);
   let module: Record<string, unknown>;
   try {
@@ -17,12 +18,20 @@ export async function loadModule(path: string): Promise<Processor> {
   } catch (error) {
     throw new UsageError(`PROCESSOR=module:${path} cannot be loaded: ${loadProblem(error)}`);
   }
-  const processor = module.default;
-  if (typeof processor === "function") return processor as Processor;
+  const { default: process, processBatch } = module;
+  if (typeof process === "function" && typeof processBatch === "function") {
+    throw new UsageError(
+      `PROCESSOR=module:${path} exports both a default function and processBatch: keep the one to be used`,
+    );
+  }
+  if (typeof processBatch === "function") {
+    return { kind: "batch", processBatch: processBatch as BatchProcessor };
+  }
+  if (typeof process === "function") return { kind: "single", process: process as Processor };
   const exported = Object.keys(module).join(", ") || "nothing";
   throw new UsageError(
     `PROCESSOR=module:${path} exports no function as its default (it exports: ${exported}): ` +
-      "write `export default async (document, context) => { ... }`",
+      "write `export default async (document, context) => { ... }`, or export processBatch(documents, context)",
   );
 }
 

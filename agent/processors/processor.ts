@@ -8,15 +8,25 @@ export interface ProcessorLog {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** What a processor is told besides the document. */
-export interface ProcessorContext {
+/** What every processor is told besides the documents. */
+interface CommonContext {
+  /** Aborted when `PROCESS_TIMEOUT` passes, the lease is lost, or the agent is forced to stop. */
+  readonly signal: AbortSignal;
+  readonly log: ProcessorLog;
+}
+
+/** What a processor of single documents is told besides the document. */
+export interface ProcessorContext extends CommonContext {
   /** The number of this run, 1 for the first. */
   readonly attempt: number;
   /** The same for every run of this document; hand it to whatever must not act twice. */
   readonly idempotencyKey: string;
-  /** Aborted when `PROCESS_TIMEOUT` passes, the lease is lost, or the agent is forced to stop. */
-  readonly signal: AbortSignal;
-  readonly log: ProcessorLog;
+}
+
+/** What a processor of batches is told besides the documents; the arrays are in the documents' order. */
+export interface BatchContext extends CommonContext {
+  readonly attempts: readonly number[];
+  readonly idempotencyKeys: readonly string[];
 }
 
 /** Fields that a processor wants written on its document together with the ack. */
@@ -33,3 +43,18 @@ export type Processor = (
   context: ProcessorContext,
   // deno-lint-ignore no-explicit-any -- whatever else a user's function returns is ignored
 ) => Promise<ProcessorResult | void> | ProcessorResult | void | any;
+
+/**
+ * What is done with many documents at once. It returns an array with an entry a document: an `Error` is a failure,
+ * anything else means done. Throwing means that all of them failed.
+ */
+export type BatchProcessor = (
+  documents: Document[],
+  context: BatchContext,
+  // deno-lint-ignore no-explicit-any -- what it returned is checked at run time
+) => Promise<any> | any;
+
+/** A processor of either kind. */
+export type Processing =
+  | { readonly kind: "single"; readonly process: Processor }
+  | { readonly kind: "batch"; readonly processBatch: BatchProcessor };

@@ -1,5 +1,6 @@
 import type { Document } from "../ports.ts";
-import { PermanentError } from "../errors.ts";
+import { errorText, PermanentError } from "../errors.ts";
+import type { HandlerResult } from "../outcome.ts";
 
 /** Fields that only the agent writes. */
 const RESERVED = new Set(["_id", "_pull", "status", "processed_at", "error"]);
@@ -31,4 +32,26 @@ export function fieldsToSet(returned: unknown): Document | undefined {
     }
   }
   return fields.length > 0 ? set as Document : undefined;
+}
+
+/**
+ * How a batch ended for each of its `count` documents, by what its processor returned.
+ *
+ * @throws {Error} Where that is no array with an entry a document: nobody could tell which entry is whose.
+ */
+export function entriesOf(returned: unknown, count: number): HandlerResult[] {
+  if (!Array.isArray(returned) || returned.length !== count) {
+    const what = Array.isArray(returned) ? `an array of ${returned.length}` : errorText(returned);
+    throw new Error(
+      `processBatch must return an array with an entry for each of its ${count} documents, not ${what}`,
+    );
+  }
+  return Array.from(returned, (entry): HandlerResult => {
+    if (entry instanceof Error) return { ok: false, error: entry };
+    try {
+      return { ok: true, set: fieldsToSet(entry) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  });
 }

@@ -1,26 +1,19 @@
-import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
-import type { Claim, ClaimLimit, LeasedDocument } from "../ports.ts";
-import { errorText } from "../errors.ts";
-import { formatId } from "./format_id.ts";
-import { isRefused, isTransient } from "./mongo_errors.ts";
+import type { Claim, ClaimLimit, LeasedDocument, RefusedClaim } from "../ports.ts";
+import { CandidateReader } from "./candidates.ts";
+import { type ClaimWriterOptions, markClaimed, type Marked, markSuspect } from "./claim_writer.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
-import { CLAIM_ORDER, claimable, held, type Kind } from "./queries.ts";
+import { isTransient } from "./mongo_errors.ts";
+import { held, type Kind } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
-import { RefusedIds } from "./refused_ids.ts";
-import { type Room, withinBytes } from "./room.ts";
-import type { ServerClock } from "./server_clock.ts";
+import type { Room } from "./room.ts";
+import { release } from "./settlements.ts";
 
 /** What a {@linkcode Claimer} needs. */
-export interface ClaimerOptions {
-  collection: Collection;
-  clock: ServerClock;
+export interface ClaimerOptions extends ClaimWriterOptions {
   /** Makes sure that the server's time is known. */
   syncClock(): Promise<void>;
-  owner: string;
-  leaseMs: number;
-  filter: Filter<Document> | undefined;
   readBack: "contended" | "always";
-  /** Bounds of single operations, in milliseconds. */
+  /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   random?: () => number;
 }
@@ -33,31 +26,18 @@ interface Taken {
   conflicts: number;
 }
 
-/** Ids to claim, and, where they may be used as read, the documents themselves. */
-interface Candidates {
-  ids: unknown[];
-  asRead: RawDocument[] | undefined;
-  more: boolean;
-}
-
 /** A claim whose answer did not arrive: what it took, if anything, carries its token. */
 interface LostClaim {
-  ids: unknown[];
+  ids: readonly unknown[];
   token: string;
   sentAtMs: number;
+  isSuspect: boolean;
 }
 
-/** Retries and expired leases are looked for at least this often while new documents keep coming, in milliseconds. */
+/** Retries, expired leases and suspects are looked for at least this often while new documents keep coming, in milliseconds. */
 const LOOK_MS = 1000;
-/** Under contention candidates are drawn from a window this many times as wide as the batch. */
-const WINDOW = 4;
 /** Claims without a conflict after which contention counts as over. */
 const CALM_CLAIMS = 5;
-/**
- * A reply ends at 16 MiB, and nothing in it says whether it was cut. One that holds less than this many bytes is
- * taken for whole: a huge document behind a few tiny ones waits for the next poll.
- */
-const MAYBE_CUT_BYTES = 256 * 1024;
 
 /**
  * Claims documents in batches: read candidates, mark with a fresh token those that still match, and what carries the
@@ -65,15 +45,16 @@ const MAYBE_CUT_BYTES = 256 * 1024;
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
+  readonly #candidates: CandidateReader;
   readonly #namespace: string;
   readonly #random: () => number;
   #lookedAtMs = -Infinity;
   #contention = 0;
   #lost: LostClaim | undefined;
-  readonly #refused = new RefusedIds();
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
+    this.#candidates = new CandidateReader(options);
     this.#random = options.random ?? Math.random;
     this.#namespace = options.collection.namespace;
   }
@@ -82,7 +63,9 @@ export class Claimer {
   async claim(limit: ClaimLimit): Promise<Claim> {
     if (!this.#options.clock.isKnown) await this.#options.syncClock();
     const documents: LeasedDocument[] = [];
+    const refused: RefusedClaim[] = [];
     let [room, bytes, more, takeovers, conflicts] = [limit.documents, limit.bytes, false, 0, 0];
+    let suspects = false;
     const take = (kind: Kind, taken: Taken) => {
       documents.push(...taken.documents);
       room -= taken.documents.length;
@@ -95,168 +78,45 @@ export class Claimer {
     try {
       const recovered = await this.recover();
       if (recovered.length > 0) take("new_documents", { documents: recovered, more: true, conflicts: 0 });
-      for (const kind of this.#kinds()) {
+      const { kinds, isLook } = this.#kinds();
+      if (isLook) suspects = await this.#hasSuspects();
+      for (const kind of kinds) {
         if (room <= 0 || bytes <= 0) {
           more = true;
           break;
         }
-        take(kind, await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }));
+        take(
+          kind,
+          await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
+        );
       }
+      // Whoever is told that there is nothing must be able to rely on it.
+      if (!isLook && documents.length === 0 && !more) suspects = await this.#hasSuspects();
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
       if (documents.length === 0) throw error;
       more = true;
     }
-    return { documents, more, takeovers, conflicts };
+    return { documents, more, takeovers, conflicts, refused, suspects };
   }
 
-  /**
-   * The order of preference; but under a stream of new documents the two rarer queries, which find nothing most of the
-   * time, come first only once a second, and otherwise where new documents have left room.
-   */
-  #kinds(): Kind[] {
-    const now = performance.now();
-    if (now - this.#lookedAtMs < LOOK_MS) return ["new_documents", "due_retries", "expired_leases"];
-    this.#lookedAtMs = now;
-    return ["due_retries", "expired_leases", "new_documents"];
+  async #hasSuspects(): Promise<boolean> {
+    return await this.#candidates.suspect() !== undefined;
   }
 
-  async #take(kind: Kind, limit: Room): Promise<Taken> {
-    const contended = this.#contention > 0;
-    const asReadWanted = kind === "new_documents" && !contended && this.#options.readBack === "contended";
-    const candidates = asReadWanted
-      ? await this.#readWhole(kind, limit)
-      : await this.#readIds(kind, limit, contended);
-    if (candidates.ids.length === 0) return { documents: [], more: candidates.more, conflicts: 0 };
-
-    const token = crypto.randomUUID();
-    const sentAtMs = performance.now();
-    const claimed = await this.#mark(kind, candidates.ids, token, sentAtMs);
-    const conflicts = candidates.ids.length - claimed;
-    this.#contention = conflicts > 0 ? CALM_CLAIMS : Math.max(0, this.#contention - 1);
-
-    const more = candidates.more || conflicts > 0;
-    if (claimed === 0) return { documents: [], more, conflicts };
-    if (candidates.asRead && conflicts === 0) {
-      const documents = candidates.asRead.map((raw) => this.#leased(raw, token, sentAtMs, 1));
-      return { documents, more, conflicts };
-    }
-    // From here on the documents are ours: an answer that gets lost is found again by the token.
-    this.#lost = { ids: candidates.ids, token, sentAtMs };
-    const documents = await this.#readBack(this.#lost);
-    this.#lost = undefined;
-    return { documents, more, conflicts };
-  }
-
-  /** Candidates as whole documents: nothing needs to be read again where all of them can be claimed. */
-  async #readWhole(kind: Kind, limit: Room): Promise<Candidates> {
-    const { collection, maxTimeMS } = this.#options;
-    // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
-    const found = await collection.find<Uint8Array>(this.#candidates(kind), {
-      sort: CLAIM_ORDER,
-      limit: limit.documents,
-      batchSize: limit.documents,
-      singleBatch: true,
-      raw: true,
-      maxTimeMS,
-    }).toArray();
-    const fitting = withinBytes(found, (bytes) => bytes.length, limit).map((bytes) => new RawDocument(bytes));
-    const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
-    return {
-      ids: fitting.map(({ id }) => id),
-      // Only documents without any bookkeeping are as they were: the attempts of others may have changed meanwhile.
-      asRead: fitting.every(({ bookkeeping }) => bookkeeping === undefined) ? fitting : undefined,
-      more: found.length >= limit.documents || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES,
+  /** Claims one suspect, for an agent that holds nothing else; undefined where there is none or others were faster. */
+  async claimSuspect(): Promise<LeasedDocument | undefined> {
+    if (!this.#options.clock.isKnown) await this.#options.syncClock();
+    const candidate = await this.#candidates.suspect();
+    if (!candidate) return undefined;
+    const claim = {
+      ids: [candidate.id],
+      token: crypto.randomUUID(),
+      sentAtMs: performance.now(),
+      isSuspect: true,
     };
-  }
-
-  /** Candidates as ids and sizes; under contention a random slice of a wider window, so that claimers spread out. */
-  async #readIds(kind: Kind, limit: Room, contended: boolean): Promise<Candidates> {
-    const { collection, maxTimeMS } = this.#options;
-    const window = contended ? limit.documents * WINDOW : limit.documents;
-    const found = await collection.find<{ _id: unknown; size: number }>(this.#candidates(kind), {
-      projection: { _id: 1, size: { $bsonSize: "$$ROOT" } },
-      sort: CLAIM_ORDER,
-      limit: window,
-      batchSize: window,
-      singleBatch: true,
-      maxTimeMS,
-    }).toArray();
-    const from = Math.floor(this.#random() * Math.max(0, found.length - limit.documents + 1));
-    const slice = withinBytes(found.slice(from, from + limit.documents), ({ size }) => size, limit);
-    const more = found.length > slice.length || found.length >= window;
-    return { ids: slice.map(({ _id }) => _id), asRead: undefined, more };
-  }
-
-  #candidates(kind: Kind): Filter<Document> {
-    const query = claimable(kind, this.#options.filter);
-    const refused = this.#refused.ids;
-    return refused.length === 0 ? query : { $and: [query, { _id: { $nin: refused } } as Filter<Document>] };
-  }
-
-  /** Writes the claim on those of `ids` that still match; returns how many did. */
-  async #mark(kind: Kind, ids: unknown[], token: string, sentAtMs: number): Promise<number> {
-    const { clock, collection, filter, leaseMs, owner } = this.#options;
-    const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, claimable(kind, filter)] };
-    const lease = { "_pull.token": token, "_pull.owner": owner, "_pull.visible_at": clock.now(leaseMs) };
-    // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
-    const count = kind === "expired_leases" ? { "_pull.takeovers": 1 } : { "_pull.attempts": 1 };
-    const update: UpdateFilter<Document> = { $set: { status: "processing", ...lease }, $inc: count };
-    try {
-      // The hint keeps the planner from walking the whole backlog for a hundred ids.
-      const { matchedCount } = await collection.updateMany(query, update, { hint: { _id: 1 } });
-      return matchedCount;
-    } catch (error) {
-      // An updateMany is not retryable: it may have been applied although its answer got lost.
-      if (isTransient(error)) this.#lost = { ids, token, sentAtMs };
-      if (!isRefused(error)) throw error;
-      // It marked documents until it came to one that cannot be: those before are ours.
-      this.#lost = { ids, token, sentAtMs };
-      const refused = await this.#isolate(query, update, ids);
-      const shown = refused.slice(0, 10).map(formatId).join(", ");
-      throw new Error(
-        `Cannot claim ${refused.length} of ${ids.length} documents (${shown}): ${errorText(error)}`,
-      );
-    }
-  }
-
-  /** Marks all but those that MongoDB refuses to have marked, halving the ids; returns and remembers the refused. */
-  async #isolate(
-    query: Filter<Document>,
-    update: UpdateFilter<Document>,
-    ids: unknown[],
-  ): Promise<unknown[]> {
-    if (ids.length === 1) {
-      this.#refused.add(ids[0]);
-      return ids;
-    }
-    const refused: unknown[] = [];
-    const middle = ids.length >> 1;
-    for (const half of [ids.slice(0, middle), ids.slice(middle)]) {
-      try {
-        const part = { $and: [{ _id: { $in: half } } as Filter<Document>, query] };
-        await this.#options.collection.updateMany(part, update, { hint: { _id: 1 } });
-      } catch (error) {
-        if (!isRefused(error)) throw error;
-        refused.push(...await this.#isolate(query, update, half));
-      }
-    }
-    return refused;
-  }
-
-  async #readBack({ ids, token, sentAtMs }: LostClaim): Promise<MongoLeasedDocument[]> {
-    const { collection, maxTimeMS } = this.#options;
-    const found = await collection.find<Uint8Array>(held(ids, token), {
-      raw: true,
-      maxTimeMS,
-      hint: { _id: 1 },
-      // A claim that a failover may still roll back must not be worked on.
-      readConcern: { level: "majority" },
-    }).toArray();
-    return found.map((bytes) => {
-      const raw = new RawDocument(bytes);
-      return this.#leased(raw, token, sentAtMs, raw.bookkeeping?.attempts ?? 1);
-    });
+    const marked = await this.#sent(claim, () => markSuspect(candidate, claim.token, this.#options));
+    return marked === 0 ? undefined : (await this.#readBack(claim))[0];
   }
 
   /**
@@ -266,16 +126,88 @@ export class Claimer {
   async recover(): Promise<MongoLeasedDocument[]> {
     const lost = this.#lost;
     if (!lost) return [];
-    const documents = performance.now() - lost.sentAtMs < this.#options.leaseMs
-      ? await this.#findAgain(lost)
-      : [];
+    if (performance.now() - lost.sentAtMs >= this.#options.leaseMs) {
+      this.#lost = undefined;
+      return [];
+    }
+    const documents = await this.#findAgain(lost);
+    if (!lost.isSuspect) return documents;
+    // A suspect must not run in company: it is claimed again when this agent holds nothing else.
+    await release(documents, this.#options);
+    return [];
+  }
+
+  /**
+   * The order of preference; but under a stream of new documents the rarer queries, which find nothing most of the
+   * time, come first only once a second, and otherwise where new documents have left room.
+   */
+  #kinds(): { kinds: Kind[]; isLook: boolean } {
+    const now = performance.now();
+    const isLook = now - this.#lookedAtMs >= LOOK_MS;
+    if (isLook) this.#lookedAtMs = now;
+    const [rare, fresh] = [["due_retries", "expired_leases"] as Kind[], "new_documents" as Kind];
+    return { kinds: isLook ? [...rare, fresh] : [fresh, ...rare], isLook };
+  }
+
+  async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
+    const contended = this.#contention > 0;
+    const isAsRead = kind === "new_documents" && !contended && this.#options.readBack === "contended";
+    const { ids, asRead, more } = isAsRead
+      ? await this.#candidates.whole(kind, limit)
+      : await this.#candidates.ids(kind, limit, contended ? this.#random : undefined);
+    if (ids.length === 0) return { documents: [], more, conflicts: 0 };
+
+    const claim = { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect: false };
+    const marked: Marked = await this.#sent(claim, () => markClaimed(kind, ids, claim.token, this.#options));
+    for (const { id, error } of marked.refused) {
+      this.#candidates.passOver(id);
+      refused.push({ id, error });
+    }
+    const conflicts = ids.length - marked.documents - marked.refused.length;
+    this.#contention = conflicts > 0 ? CALM_CLAIMS : Math.max(0, this.#contention - 1);
+    const taken = { more: more || conflicts > 0, conflicts };
+    if (marked.documents === 0) return { documents: [], ...taken };
+    if (asRead && marked.documents === ids.length) {
+      return { documents: asRead.map((raw) => this.#leased(raw, claim, 1)), ...taken };
+    }
+    return { documents: await this.#readBack(claim), ...taken };
+  }
+
+  /** Sends a claim. Neither an `updateMany` nor its answer can be had again: until it is there, the claim counts as lost. */
+  async #sent<T>(claim: LostClaim, send: () => Promise<T>): Promise<T> {
+    this.#lost = claim;
+    try {
+      const answer = await send();
+      this.#lost = undefined;
+      return answer;
+    } catch (error) {
+      if (!isTransient(error)) this.#lost = undefined;
+      throw error;
+    }
+  }
+
+  /** What carries the token. From the claim on these documents are ours: where this fails, {@linkcode recover} goes on. */
+  async #readBack(claim: LostClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    this.#lost = claim;
+    const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
+      raw: true,
+      maxTimeMS,
+      hint: { _id: 1 },
+      // A claim that a failover may still roll back must not be worked on.
+      readConcern: { level: "majority" },
+    }).toArray();
     this.#lost = undefined;
-    return documents;
+    return found.map((bytes) => {
+      const raw = new RawDocument(bytes);
+      return this.#leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
+    });
   }
 
   async #findAgain(lost: LostClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
     const documents = await this.#readBack(lost);
+    this.#lost = lost;
     // Nobody waited for a majority to have the claim: what it took may only be on its way there.
     const there = await collection.countDocuments(held(lost.ids, lost.token), {
       hint: { _id: 1 },
@@ -284,10 +216,11 @@ export class Claimer {
     if (there > documents.length) {
       throw new Error("A claim whose answer was lost is not yet known to a majority");
     }
+    this.#lost = undefined;
     return documents;
   }
 
-  #leased(raw: RawDocument, token: string, sentAtMs: number, attempt: number): MongoLeasedDocument {
-    return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt });
+  #leased(raw: RawDocument, { token, sentAtMs, isSuspect }: LostClaim, attempt: number): MongoLeasedDocument {
+    return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt, isSuspect });
   }
 }

@@ -6,8 +6,8 @@ const SELECTION_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that does not answer for this long is given up (it may be frozen): far below the usual lease. */
 const SOCKET_TIMEOUT_MS = 10_000;
-/** Claims, acks, nacks, releases, renewals, dead letters: two of each at the most. */
-const POOL_SIZE = 12;
+/** Claims, acks, nacks, releases, renewals, dead letters: two of each at the most; and the stream of changes. */
+const POOL_SIZE = 13;
 
 /** Options of the URI that the claim protocol does not survive, and what they are set to instead. */
 const OVERRIDDEN = {

@@ -1,17 +1,10 @@
-import type { Collection, Document } from "mongodb";
+import type { Document } from "mongodb";
 import type { LeasedDocument } from "../ports.ts";
-import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
+import type { DeadLetterOptions } from "./letter_options.ts";
+import { isDuplicateKey, isRefused, isTooLarge } from "./mongo_errors.ts";
+import { buryHeld } from "./oversize.ts";
 import { held } from "./queries.ts";
 import { failure } from "./settlements.ts";
-import type { ServerClock } from "./server_clock.ts";
-
-/** Where dead letters come from and where they go. */
-export interface DeadLetterOptions {
-  collection: Collection;
-  letters: Collection;
-  clock: ServerClock;
-  maxTimeMS: number;
-}
 
 /** Reads documents with every value's BSON type kept. */
 const EXACT = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
@@ -27,13 +20,18 @@ export async function deadLetter(
   options: DeadLetterOptions,
 ): Promise<number> {
   const { clock, collection } = options;
-  const judged = await collection.findOneAndUpdate(held([document.id], document.token), {
-    $set: { error },
-    $currentDate: { "_pull.dead_at": true },
-    $push: failure(document, error, clock.now()),
-  }, { ...EXACT, returnDocument: "after", hint: { _id: 1 } });
-  if (!judged) return 0;
-  return await copyAndMark(document, judged, options);
+  let judged: Document | null;
+  try {
+    judged = await collection.findOneAndUpdate(held([document.id], document.token), {
+      $set: { error },
+      $currentDate: { "_pull.dead_at": true },
+      $push: failure(document, error, clock.now()),
+    }, { ...EXACT, returnDocument: "after", hint: { _id: 1 } });
+  } catch (failed) {
+    if (isTooLarge(failed)) return await buryHeld(document, error, options);
+    throw failed;
+  }
+  return judged ? await copyAndMark(document, judged, options) : 0;
 }
 
 /** Copy and mark of a verdict that an earlier holder had written. */

@@ -1,5 +1,4 @@
-import { EJSON } from "bson";
-import type { Document, Filter } from "mongodb";
+import { BSON, type Document, type Filter } from "mongodb";
 
 /**
  * The query that `FILTER` says.
@@ -9,7 +8,7 @@ import type { Document, Filter } from "mongodb";
 export function parseFilter(text: string): Filter<Document> {
   try {
     // Not relaxed: a $numberLong beyond 2^53 would be rounded to a number that matches something else.
-    return EJSON.parse(text, { relaxed: false }) as Filter<Document>;
+    return BSON.EJSON.parse(text, { relaxed: false }) as Filter<Document>;
   } catch (error) {
     throw new Error(`is not Extended JSON: ${(error as Error).message}`);
   }

@@ -29,6 +29,11 @@ const REFUSED_CODES = new Set([
   11000, // DuplicateKey
 ]);
 
+/** Whether the driver or the server says so, rather than a bug of ours. */
+export function isMongoError(error: unknown): error is Error {
+  return error instanceof MongoError;
+}
+
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof MongoError)) return false;
@@ -51,4 +56,9 @@ export function isRefused(error: unknown): boolean {
 export function isDuplicateKey(error: unknown): boolean {
   // Where values are read with their BSON types kept, the code is no plain number either.
   return error instanceof MongoServerError && Number(error.code) === 11000;
+}
+
+/** Whether a write would have made a document larger than MongoDB allows. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof MongoServerError && [10334, 17419, 17420].includes(Number(error.code));
 }

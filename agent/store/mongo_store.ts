@@ -3,11 +3,15 @@ import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from
 import type { Settings } from "../settings.ts";
 import { Claimer } from "./claimer.ts";
 import { connect, type Connection } from "./connection.ts";
-import { deadLetter, type DeadLetterOptions, finishVerdict } from "./dead_letters.ts";
+import { deadLetter, finishVerdict } from "./dead_letters.ts";
+import type { DeadLetterOptions } from "./letter_options.ts";
+import { buryOversize } from "./oversize.ts";
 import { parseFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
+import { LetterBox } from "./letter_box.ts";
 import { isTransient } from "./mongo_errors.ts";
-import { ack, type HolderOptions, nack, release, renew } from "./settlements.ts";
+import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
+import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
 
 /** The settings that the store follows. */
 export type StoreSettings = Pick<
@@ -16,6 +20,7 @@ export type StoreSettings = Pick<
   | "deadLetterCollection"
   | "filter"
   | "leaseDurationMs"
+  | "maxAttempts"
   | "mongodbCollection"
   | "mongodbDatabase"
   | "mongodbUri"
@@ -34,6 +39,7 @@ export class MongoStore implements DocumentStore {
   readonly #client: MongoClient;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
+  readonly #syncClock: () => Promise<void>;
   readonly #holder: HolderOptions & DeadLetterOptions;
 
   /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
@@ -49,17 +55,29 @@ export class MongoStore implements DocumentStore {
     this.#client = client;
     this.#collection = collection;
     this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#syncClock = () => syncClock(connection);
     this.#claimer = new Claimer({
       ...this.#holder,
-      syncClock: () => syncClock(connection),
+      syncClock: this.#syncClock,
       owner: settings.agentName,
+      maxAttempts: settings.maxAttempts,
       filter: settings.filter === undefined ? undefined : parseFilter(settings.filter),
       readBack: settings.readBack,
     });
   }
 
-  claim(limit: ClaimLimit): Promise<Claim> {
-    return this.#claimer.claim(limit);
+  async claim(limit: ClaimLimit): Promise<Claim> {
+    const claim = await this.#claimer.claim(limit);
+    if (claim.refused.length === 0) return claim;
+    return { ...claim, refused: await buryOversize(claim.refused, this.#holder) };
+  }
+
+  claimSuspect(): Promise<LeasedDocument | undefined> {
+    return this.#claimer.claimSuspect();
+  }
+
+  markAlone(document: LeasedDocument): Promise<number> {
+    return markAlone(document, this.#holder);
   }
 
   recover(): Promise<readonly LeasedDocument[]> {
@@ -92,6 +110,18 @@ export class MongoStore implements DocumentStore {
 
   isTransient(error: unknown): boolean {
     return isTransient(error);
+  }
+
+  /** A stream of hints that there may be something to claim. */
+  wakeStream(listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported">): WakeStream {
+    const maxAwaitTimeMS = Math.min(5000, this.#client.options.socketTimeoutMS / 2);
+    return new WakeStream({ ...listeners, collection: this.#collection, maxAwaitTimeMS });
+  }
+
+  /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
+  async letterBox(): Promise<LetterBox> {
+    await this.#syncClock();
+    return new LetterBox(this.#holder);
   }
 
   /** Connects, so that whether the database can be reached is known before the first claim. Throws what the driver throws. */

@@ -2,6 +2,8 @@ import type { Document, Filter } from "mongodb";
 
 /** Which documents may be claimed, in order of preference. */
 export type Kind = "due_retries" | "expired_leases" | "new_documents";
+/** Documents that are claimed one by one, by an agent that holds nothing else. */
+export type SuspectKind = "due_suspects" | "expired_suspects";
 
 /**
  * Due by the server's clock. The comparison alone also matches a missing field, which is less than any date; the
@@ -12,20 +14,47 @@ const DUE = {
   $expr: { $lte: ["$_pull.visible_at", "$$NOW"] },
 };
 
-/** One query a kind, never `$or`: each is one range of the same index. */
-const CLAIMABLE: Record<Kind, Filter<Document>> = {
-  due_retries: { status: "pending", ...DUE },
-  // `processing` without a token is no lease of an agent's: somebody else works on it.
-  expired_leases: { status: "processing", "_pull.token": { $exists: true }, ...DUE },
-  new_documents: { status: "pending", "_pull.visible_at": null },
+/** `processing` without a token is no lease of an agent's: somebody else works on it. */
+const EXPIRED = { status: "processing", "_pull.token": { $exists: true }, ...DUE };
+
+/** Expired leases that a document may see while others are in flight beside it; from the next on it is a suspect. */
+const TAKEOVERS_IN_COMPANY = 1;
+/** Leases that may expire while the document was processed alone; then it is a dead letter. */
+export const EXPIRIES_ALONE = 2;
+
+/**
+ * Whether an expired lease is to be taken over alone: this would be its second takeover, or it was alone before. Not
+ * where its fate is decided (a verdict, or as many expiries while alone as end it): no handler will see it again.
+ */
+const SUSPECT_LEASE: Filter<Document> = {
+  $or: [{ "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } }, { "_pull.alone": { $gte: 1 } }],
+  "_pull.alone": { $not: { $gte: EXPIRIES_ALONE } },
+  "_pull.dead_at": { $exists: false },
 };
 
-/** The index that serves all three, and its order: the longest due first, then by `_id`. */
+/** Whether a pending document is a suspect still: a release keeps the suspicion, a nack clears it. */
+const SUSPECT_PENDING: Filter<Document> = {
+  $or: [{ "_pull.takeovers": { $gt: TAKEOVERS_IN_COMPANY } }, { "_pull.alone": { $gte: 1 } }],
+};
+
+/**
+ * One query a kind: each is one range of the same index, and whether a document is a suspect is looked at on what the
+ * range holds. An `$or` over kinds would be no range at all.
+ */
+const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
+  due_retries: { status: "pending", ...DUE, $nor: [SUSPECT_PENDING] },
+  expired_leases: { ...EXPIRED, $nor: [SUSPECT_LEASE] },
+  new_documents: { status: "pending", "_pull.visible_at": null },
+  due_suspects: { status: "pending", ...DUE, ...SUSPECT_PENDING },
+  expired_suspects: { ...EXPIRED, ...SUSPECT_LEASE },
+};
+
+/** The index that serves all of them, and its order: the longest due first, then by `_id`. */
 export const CLAIM_INDEX = { status: 1, "_pull.visible_at": 1, _id: 1 } as const;
 export const CLAIM_ORDER = { "_pull.visible_at": 1, _id: 1 } as const;
 
 /** The query for documents of one kind, with the user's own `filter` and-ed to it. */
-export function claimable(kind: Kind, filter?: Filter<Document>): Filter<Document> {
+export function claimable(kind: Kind | SuspectKind, filter?: Filter<Document>): Filter<Document> {
   return filter ? { $and: [CLAIMABLE[kind], filter] } : CLAIMABLE[kind];
 }
 

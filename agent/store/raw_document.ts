@@ -1,4 +1,4 @@
-import { BSON, EJSON, ObjectId } from "bson";
+import { BSON } from "mongodb";
 import type { Document } from "../ports.ts";
 
 /** How the BSON of a user's document becomes JavaScript, with each value as people expect it. */
@@ -19,6 +19,8 @@ const KEEP_PARSED_BYTES = 64 * 1024;
 /** The agent's bookkeeping on a document, as far as a holder needs it. */
 export interface Bookkeeping {
   attempts?: number;
+  /** Starts of its handler with nothing else in flight, as a suspect. */
+  alone?: number;
   dead_at?: Date;
 }
 
@@ -55,9 +57,9 @@ export class RawDocument {
 
   /** `_id` in canonical Extended JSON, which tells an integer from a double and a string from both. */
   canonicalId(): string {
-    if (this.id instanceof ObjectId) return `{"$oid":"${this.id.toHexString()}"}`;
+    if (this.id instanceof BSON.ObjectId) return `{"$oid":"${this.id.toHexString()}"}`;
     if (typeof this.id === "string") return JSON.stringify(this.id);
-    return EJSON.stringify(this.exactly()._id, { relaxed: false });
+    return BSON.EJSON.stringify(this.exactly()._id, { relaxed: false });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyBulkWriteOperation, Collection, Document, UpdateFilter } from "mongodb";
 import type { Ack, LeasedDocument, Nack } from "../ports.ts";
+import { isTooLarge } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -62,34 +63,59 @@ export async function ack(acks: readonly Ack[], { collection }: HolderOptions): 
 }
 
 /** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
-export function nack(nacks: readonly Nack[], { clock, collection }: HolderOptions): Promise<number> {
+export async function nack(
+  nacks: readonly Nack[],
+  { clock, collection }: HolderOptions,
+): Promise<number> {
   const at = clock.now();
-  return bulk(
-    collection,
-    nacks.map(({ document, error, delayMs }) => ({
-      filter: held([document.id], document.token),
-      update: {
-        $set: { status: "pending", error, "_pull.visible_at": clock.now(delayMs) },
-        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
-        $push: failure(document, error, at),
-      },
-    })),
-  );
+  const write = (withError: boolean) =>
+    bulk(
+      collection,
+      nacks.map(({ document, error, delayMs }) => ({
+        filter: held([document.id], document.token),
+        update: {
+          $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
+          $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+          ...(withError && { $push: failure(document, error, at) }),
+        },
+      })),
+    );
+  try {
+    return await write(true);
+  } catch (error) {
+    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+    if (nacks.length === 1 && isTooLarge(error)) return await write(false);
+    throw error;
+  }
 }
 
 /** Hands documents back untouched and gives the attempt back; returns how many matched. */
 export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
   const { clock, collection } = options;
   const writes = byToken(documents).map(async ([token, group]) => {
+    // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
+    const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
       // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
-      $set: { status: "pending", "_pull.visible_at": clock.now() },
+      $set: { status: "pending", "_pull.visible_at": clock.now(), ...mark },
       $inc: { "_pull.attempts": -1 },
       $unset: LEASE_FIELDS,
     }, { hint: { _id: 1 } });
     return matchedCount;
   });
   return sum(await settled(writes));
+}
+
+/**
+ * Notes that a suspect's handler starts with nothing else in flight; returns 0 where the lease is over. A number is set
+ * rather than added to, so that a write whose answer was lost can be sent again.
+ */
+export async function markAlone(document: LeasedDocument, { collection }: HolderOptions): Promise<number> {
+  const live = { $expr: { $gt: ["$_pull.visible_at", "$$NOW"] } };
+  const { matchedCount } = await collection.updateOne({ ...held([document.id], document.token), ...live }, {
+    $set: { "_pull.alone": (document.suspect?.expiriesAlone ?? 0) + 1 },
+  }, { hint: { _id: 1 } });
+  return matchedCount;
 }
 
 /** Renews leases; returns the documents whose lease is no longer ours. */

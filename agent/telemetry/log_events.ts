@@ -4,7 +4,7 @@ import type { Logger } from "./logger.ts";
 
 /** Repeats of the same failure are written at most this often, in milliseconds. */
 const REPEAT_MS = 30_000;
-/** A line about what was processed comes at most this often, in milliseconds. */
+/** A line about what happened to how many documents comes at most this often, in milliseconds. */
 const PROGRESS_MS = 5000;
 /** Ids named in one line at the most. */
 const MAX_IDS = 10;
@@ -12,7 +12,8 @@ const MAX_IDS = 10;
 /** Writes a log line for each event that people want to read about. */
 export function logEvents(events: Events, log: Logger, formatId: (id: unknown) => string): void {
   const failures = new FailureLog(log);
-  const progress = new ProgressLog(log);
+  const progress = new ProgressLog(log, "Processed documents");
+  const takeovers = new ProgressLog(log, "Took over documents whose lease had expired");
   const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -23,14 +24,18 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.over("claim");
         const { type: _, elapsedMs, ...counts } = event;
         const fields = { ...counts, elapsedMs: Math.round(elapsedMs) };
-        if (event.takeovers > 0) {
-          log.info("Took over documents whose lease had expired", { documents: event.takeovers });
-        }
+        takeovers.add(event.takeovers);
         if (event.documents > 0) log.debug("Claimed documents", fields);
         break;
       }
       case "claim_failed":
         failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
+        break;
+      case "claim_refused":
+        log.error("MongoDB refuses the claim on a document, which is left alone for a minute", {
+          id: formatId(event.id),
+          error: errorText(event.error),
+        });
         break;
       case "reachable_changed":
         if (event.isReachable) log.info("MongoDB is in reach");
@@ -114,6 +119,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         });
         break;
       case "drain_finished": {
+        takeovers.flush();
         progress.flush();
         const { type: _, elapsedMs, ...fields } = event;
         const write = event.abandoned > 0 ? "warn" : "info";
@@ -128,17 +134,20 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   });
 }
 
-/** Says now and then how many documents were processed: enough to see that work goes on, too little to drown the rest. */
+/** Says now and then how many documents something happened to: enough to see it, too little to drown the rest. */
 class ProgressLog {
   readonly #log: Logger;
+  readonly #message: string;
   #documents = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, message: string) {
     this.#log = log;
+    this.#message = message;
   }
 
   add(documents: number): void {
+    if (documents === 0) return;
     this.#documents += documents;
     this.#timer ??= setTimeout(() => this.flush(), PROGRESS_MS);
   }
@@ -146,7 +155,7 @@ class ProgressLog {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#documents > 0) this.#log.info("Processed documents", { documents: this.#documents });
+    if (this.#documents > 0) this.#log.info(this.#message, { documents: this.#documents });
     this.#documents = 0;
   }
 }

@@ -34,6 +34,12 @@ class MortalStore implements DocumentStore {
     this.onClaimed(claim.documents.map(({ id }) => id));
     return claim;
   };
+  claimSuspect: DocumentStore["claimSuspect"] = async () => {
+    const suspect = await this.#alive(() => this.#store.claimSuspect());
+    if (suspect) this.onClaimed([suspect.id]);
+    return suspect;
+  };
+  markAlone: DocumentStore["markAlone"] = (document) => this.#alive(() => this.#store.markAlone(document));
   recover: DocumentStore["recover"] = () => this.#alive(() => this.#store.recover());
   renew: DocumentStore["renew"] = (documents) => this.#alive(() => this.#store.renew(documents));
   ack: DocumentStore["ack"] = (acks) =>

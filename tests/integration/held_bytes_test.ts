@@ -73,7 +73,7 @@ Deno.test("A claim ends where its bytes end, across all kinds of documents, and 
       $set: { status: "pending", "_pull.visible_at": LONG_AGO },
     });
     await jobs(database).updateMany({ _id: { $gte: 10, $lt: 20 } }, {
-      $set: { "_pull.visible_at": LONG_AGO },
+      $set: { "_pull.visible_at": LONG_AGO, "_pull.takeovers": 0 },
     });
   }
 });

@@ -4,6 +4,7 @@ import { Events } from "../../agent/events.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
+import { NOTHING } from "../support/fake_store.ts";
 import { type TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
 import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
@@ -94,7 +95,7 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
 Deno.test("An agent works without any index, and on a collection that is not there yet", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
-  assertEquals(await store.take(), { documents: [], more: false, takeovers: 0, conflicts: 0 });
+  assertEquals(await store.take(), NOTHING);
   await using agent = new InProcessAgent(store, () => {});
   await agent.event("claimed");
   await jobs(database).insertMany(pending(10));

@@ -1,6 +1,6 @@
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import { Events } from "../../agent/events.ts";
-import type { Processor, ProcessorLog } from "../../agent/processors/processor.ts";
+import type { Processing, Processor, ProcessorLog } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { FakeStore } from "./fake_store.ts";
@@ -31,7 +31,11 @@ export class AgentHarness {
   readonly store: FakeStore;
   readonly agent: Agent;
 
-  constructor(processor: Processor, settings: Partial<AgentSettings> = {}) {
+  constructor(
+    processor: Processor | Processing,
+    settings: Partial<AgentSettings> = {},
+    options: { untilEmpty?: boolean } = {},
+  ) {
     const merged = { ...AGENT_SETTINGS, ...settings };
     this.store = new FakeStore(this.clock, merged.leaseDurationMs);
     this.agent = new Agent({
@@ -39,9 +43,10 @@ export class AgentHarness {
       events: this.events,
       gate: this.gate,
       store: this.store,
-      processor,
+      processing: typeof processor === "function" ? { kind: "single", process: processor } : processor,
       settings: merged,
       logFor: () => SILENT,
+      ...options,
     });
   }
 }

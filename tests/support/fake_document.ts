@@ -13,6 +13,8 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     attempt: 1,
     sizeBytes: 100,
     leasedAtMs: 1000,
+    suspect: undefined,
+    condemned: undefined,
     verdict: undefined,
     read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),
     ...rest,

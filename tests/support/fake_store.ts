@@ -8,12 +8,14 @@ import type {
   Nack,
 } from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
-import { fakeDocument } from "./fake_document.ts";
+import { type FakeDocument, fakeDocument } from "./fake_document.ts";
 import type { ManualClock } from "./manual_clock.ts";
 
 /** A call of the store that a test can make fail or wait. */
 export type Method =
   | "claim"
+  | "claimSuspect"
+  | "markAlone"
   | "recover"
   | "ack"
   | "nack"
@@ -28,12 +30,39 @@ export interface StoredDocument {
   status: "pending" | "processing" | "processed" | "failed";
   token?: string;
   attempts: number;
+  /** Expired leases that were taken over; from the second on the document is a suspect. */
+  takeovers: number;
+  /** Starts of its handler as a suspect. */
+  alone: number;
   /** By the manual clock; 0 for a new document. */
   visibleAtMs: number;
   sizeBytes: number;
   fields: Document;
   error?: string;
   verdict?: Date;
+}
+
+const NEW = {
+  status: "pending",
+  attempts: 0,
+  takeovers: 0,
+  alone: 0,
+  visibleAtMs: 0,
+  sizeBytes: 100,
+} as const;
+
+/** What a claim brings that finds nothing. */
+export const NOTHING: Claim = {
+  documents: [],
+  more: false,
+  takeovers: 0,
+  conflicts: 0,
+  suspects: false,
+  refused: [],
+};
+
+function isSuspect({ alone, status, takeovers }: StoredDocument): boolean {
+  return alone >= 1 || takeovers >= (status === "processing" ? 1 : 2);
 }
 
 /** A failure that the store calls transient. */
@@ -71,7 +100,7 @@ export class FakeStore implements DocumentStore {
   insert(count: number, given: Partial<StoredDocument> = {}): unknown[] {
     return Array.from({ length: count }, () => {
       const id = given.id ?? `d${this.documents.size + 1}`;
-      const fresh = { status: "pending", attempts: 0, visibleAtMs: 0, sizeBytes: 100, fields: {} } as const;
+      const fresh = { ...NEW, fields: {} };
       this.documents.set(id, { ...fresh, ...given, id });
       return id;
     });
@@ -115,34 +144,48 @@ export class FakeStore implements DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim> {
     return this.#call("claim", [], () => {
       if (this.#unanswered.length > 0) {
-        return { documents: this.#unanswered, more: true, takeovers: 0, conflicts: 0 };
+        return { ...NOTHING, documents: this.#unanswered, more: true };
       }
       const token = `claim-${++this.#claims}`;
       const nowMs = this.#clock.monotonicMs();
       const documents: LeasedDocument[] = [];
       let takeovers = 0;
+      let suspects = false;
       for (const stored of this.documents.values()) {
         const isClaimable = stored.status === "pending" || (stored.status === "processing" && stored.token);
         if (!isClaimable || stored.visibleAtMs > nowMs || documents.length >= limit.documents) continue;
+        if (isSuspect(stored)) {
+          suspects = true;
+          continue;
+        }
         if (stored.status === "processing") takeovers += 1;
-        const attempts = stored.attempts + 1;
-        Object.assign(stored, {
-          status: "processing",
-          token,
-          attempts,
-          visibleAtMs: nowMs + this.#leaseMs,
-        });
-        const verdict = stored.verdict && { deadAt: stored.verdict };
-        const { id, sizeBytes, fields } = stored;
-        documents.push(
-          fakeDocument({ id, token, attempt: attempts, sizeBytes, leasedAtMs: nowMs, verdict, fields }),
-        );
+        documents.push(this.#lease(stored, token));
       }
       this.#unanswered = documents;
-      return { documents, more: documents.length >= limit.documents, takeovers, conflicts: 0 };
+      return { ...NOTHING, documents, more: documents.length >= limit.documents, takeovers, suspects };
     }).then((claim) => {
       this.#unanswered = [];
       return claim;
+    });
+  }
+
+  claimSuspect(): Promise<LeasedDocument | undefined> {
+    return this.#call("claimSuspect", [], () => {
+      const nowMs = this.#clock.monotonicMs();
+      const stored = [...this.documents.values()].find((each) =>
+        isSuspect(each) && each.visibleAtMs <= nowMs && ["pending", "processing"].includes(each.status)
+      );
+      if (!stored) return undefined;
+      const expiriesAlone = stored.alone;
+      return Object.assign(this.#lease(stored, `claim-${++this.#claims}`), { suspect: { expiriesAlone } });
+    });
+  }
+
+  markAlone(document: LeasedDocument): Promise<number> {
+    return this.#call("markAlone", [document.id], () => {
+      const stored = this.#held(document);
+      if (stored) stored.alone = (document.suspect?.expiriesAlone ?? 0) + 1;
+      return stored ? 1 : 0;
     });
   }
 
@@ -158,6 +201,8 @@ export class FakeStore implements DocumentStore {
     return this.#settle("nack", nacks, ({ error, delayMs }) => ({
       status: "pending",
       error,
+      takeovers: 0,
+      alone: 0,
       visibleAtMs: this.#clock.monotonicMs() + delayMs,
     }));
   }
@@ -166,6 +211,7 @@ export class FakeStore implements DocumentStore {
     return this.#settle("release", documents.map((document) => ({ document })), ({ document }) => ({
       status: "pending",
       attempts: document.attempt - 1,
+      ...(document.suspect && { alone: document.suspect.expiriesAlone }),
       visibleAtMs: 0,
     }));
   }
@@ -212,6 +258,16 @@ export class FakeStore implements DocumentStore {
       }
       return matched;
     });
+  }
+
+  #lease(stored: StoredDocument, token: string): FakeDocument {
+    const nowMs = this.#clock.monotonicMs();
+    if (stored.status === "processing") stored.takeovers += 1;
+    stored.attempts += 1;
+    Object.assign(stored, { status: "processing", token, visibleAtMs: nowMs + this.#leaseMs });
+    const verdict = stored.verdict && { deadAt: stored.verdict };
+    const { id, sizeBytes, fields, attempts: attempt } = stored;
+    return fakeDocument({ id, token, attempt, sizeBytes, leasedAtMs: nowMs, verdict, fields });
   }
 
   #held(document: LeasedDocument): StoredDocument | undefined {

@@ -8,7 +8,7 @@ import { Agent, type AgentSettings, type DrainReport } from "../../agent/agent.t
 import { systemClock } from "../../agent/clock.ts";
 import { type AgentEvent, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";
-import type { Processor } from "../../agent/processors/processor.ts";
+import type { Processing, Processor } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { waitFor } from "./wait.ts";
 
@@ -38,7 +38,12 @@ export class InProcessAgent implements AsyncDisposable {
   /** Resolves when the agent has stopped. */
   readonly stopped: Promise<DrainReport>;
 
-  constructor(store: DocumentStore, processor: Processor, settings: Partial<AgentSettings> = {}) {
+  constructor(
+    store: DocumentStore,
+    processor: Processor | Processing,
+    settings: Partial<AgentSettings> = {},
+    options: { untilEmpty?: boolean } = {},
+  ) {
     const events = new Events();
     events.subscribe((event) => {
       if (event.type !== "progress") this.seen.push(event);
@@ -48,9 +53,10 @@ export class InProcessAgent implements AsyncDisposable {
       events,
       gate: this.gate,
       store,
-      processor,
+      processing: typeof processor === "function" ? { kind: "single", process: processor } : processor,
       settings: { ...SETTINGS, ...settings },
       logFor: () => SILENT,
+      ...options,
     });
     this.stopped = this.agent.run();
   }

@@ -45,6 +45,7 @@ export class PollLoopHarness {
       processTimeoutMs: 20_000,
       process: (documents) => this.processed.push(...documents),
       release: (documents) => this.released.push(...documents),
+      onEmpty: () => {},
       ...options,
     });
   }

@@ -54,6 +54,7 @@ export function storeSettings(
     deadLetterCollection: LETTERS,
     filter: undefined,
     leaseDurationMs: 60_000,
+    maxAttempts: 5,
     mongodbCollection: COLLECTION,
     mongodbDatabase: database.name,
     mongodbUri: database.uri,

@@ -30,6 +30,7 @@ Deno.test("loadSettings() takes all defaults where only the required settings ar
     retryBackoffMaxMs: 300_000,
     deadLetterCollection: "orders_dead_letters",
     readBack: "contended",
+    changeStream: "auto",
     ensureIndexes: true,
     shutdownTimeoutMs: 30_000,
     heartbeatIntervalMs: 5000,

@@ -30,7 +30,8 @@ function setUp(
     events,
     ledger,
     leaseMs: 60_000,
-    processor: (_, { signal }) => handler(signal, clock),
+    processing: { kind: "single", process: (_, { signal }) => handler(signal, clock) },
+    markAlone: () => Promise.resolve(1),
     logFor: () => SILENT,
     settle: (held, outcome) => {
       outcomes.push(outcome);

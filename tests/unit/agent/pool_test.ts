@@ -3,6 +3,7 @@ import { Events } from "../../../agent/events.ts";
 import { type Held, Ledger } from "../../../agent/ledger.ts";
 import type { Outcome } from "../../../agent/outcome.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
+import type { Processor } from "../../../agent/processors/processor.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
@@ -17,7 +18,7 @@ class Setup {
   readonly outcomes = new Map<unknown, Outcome>();
   readonly pool: Pool;
 
-  constructor(processor: PoolOptions["processor"], options: Partial<PoolOptions> = {}) {
+  constructor(process: Processor, options: Partial<PoolOptions> = {}) {
     const events = new Events();
     this.recorder = new EventRecorder(events);
     this.pool = new Pool({
@@ -27,7 +28,8 @@ class Setup {
       events,
       ledger: this.ledger,
       leaseMs: 60_000,
-      processor,
+      processing: { kind: "single", process },
+      markAlone: () => Promise.resolve(1),
       logFor: () => SILENT,
       settle: (held, outcome) => this.#settle(held, outcome),
       ...options,
@@ -54,7 +56,7 @@ class Setup {
 function manualProcessor() {
   const runs = new Map<unknown, PromiseWithResolvers<unknown>>();
   const started: unknown[] = [];
-  const processor: PoolOptions["processor"] = ({ _id }) => {
+  const processor: Processor = ({ _id }) => {
     started.push(_id);
     const run = Promise.withResolvers<unknown>();
     runs.set(_id, run);

@@ -30,6 +30,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     RETRY_BACKOFF_MAX: "300",
     DEAD_LETTER_COLLECTION: "(depends)",
     READ_BACK: "contended",
+    CHANGE_STREAM: "auto",
     ENSURE_INDEXES: "true",
     SHUTDOWN_TIMEOUT: "30",
     HEARTBEAT_INTERVAL: "5",

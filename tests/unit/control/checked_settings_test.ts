@@ -24,9 +24,9 @@ async function problemsOf(env: Record<string, string>): Promise<readonly string[
 }
 
 Deno.test("checkedSettings() returns settings, processor and warnings where all is well", async () => {
-  const { processor, settings, warnings } = await check({ ...GOOD, CONCURRENCY: "1000", BATCH_SIZE: "1" });
+  const { processing, settings, warnings } = await check({ ...GOOD, CONCURRENCY: "1000", BATCH_SIZE: "1" });
   assertEquals(settings.mongodbUri, GOOD.MONGODB_URI);
-  assertEquals(typeof processor, "function");
+  assertEquals(processing.kind, "single");
   assertEquals(warnings.length, 1);
 });
 

@@ -9,15 +9,16 @@ const problem = (line: string) => assertThrows(() => parse(line), UsageError, un
 for (
   const [line, expected] of [
     ["", { command: "run" }],
-    ["run", { command: "run" }],
+    ["run", { command: "run", flags: [], options: {} }],
+    ["run --until-empty", { command: "run", flags: ["until-empty"] }],
     ["pause", { command: "pause" }],
     ["resume", { command: "resume" }],
-    ["status", { command: "status", json: false }],
-    ["status --json", { command: "status", json: true }],
-    ["--json status", { command: "status", json: true }],
-    ["health liveness", { command: "health", probe: "liveness" }],
-    ["health readiness", { command: "health", probe: "readiness" }],
-    ["health startup", { command: "health", probe: "startup" }],
+    ["status", { command: "status", flags: [] }],
+    ["status --json", { command: "status", flags: ["json"] }],
+    ["--json status", { command: "status", flags: ["json"] }],
+    ["health liveness", { command: "health", word: "liveness" }],
+    ["health readiness", { command: "health", word: "readiness" }],
+    ["health startup", { command: "health", word: "startup" }],
     ["check", { command: "check" }],
     ["help", { command: "help" }],
     ["--help", { command: "help" }],
@@ -37,14 +38,17 @@ for (
 
 Deno.test("parseCommandLine() knows every command of the table", () => {
   for (const [name, command] of Object.entries(COMMANDS)) {
-    const argument = "argument" in command ? command.argument[0] : "";
-    assertEquals(parse(`${name} ${argument}`).command, name);
+    const word = "words" in command ? command.words[0] : "";
+    assertEquals(parse(`${name} ${word}`).command, name);
   }
 });
 
 for (
   const [line, says] of [
-    ["start", 'There is no command "start": known are run, pause, resume, status, health, check'],
+    [
+      "start",
+      'There is no command "start": known are run, pause, resume, status, health, dead-letters, check',
+    ],
     ["RUN", 'There is no command "RUN"'],
     ["7", 'There is no command "7"'],
     ["toString", 'There is no command "toString"'],

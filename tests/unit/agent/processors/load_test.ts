@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
 import { customProcessor } from "../../../../agent/processors/custom.ts";
 import { loadProcessor } from "../../../../agent/processors/load.ts";
+import type { Processor } from "../../../../agent/processors/processor.ts";
 import { logProcessor } from "../../../../agent/processors/log.ts";
 import { SILENT } from "../../../support/agent_harness.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
@@ -10,11 +11,17 @@ async function problemOf(name: string): Promise<string> {
   return (await assertRejects(() => loadProcessor(name), UsageError)).message;
 }
 
+async function singleProcessor(name: string): Promise<Processor> {
+  const processing = await loadProcessor(name);
+  assert(processing.kind === "single");
+  return processing.process;
+}
+
 const CONTEXT = { attempt: 1, idempotencyKey: "k", signal: new AbortController().signal, log: SILENT };
 
 Deno.test("loadProcessor() knows the built-in processors", async () => {
-  assertEquals(await loadProcessor("log"), logProcessor);
-  assertEquals(await loadProcessor("custom"), customProcessor);
+  assertEquals(await loadProcessor("log"), { kind: "single", process: logProcessor });
+  assertEquals(await loadProcessor("custom"), { kind: "single", process: customProcessor });
 });
 
 Deno.test("loadProcessor() names the choices where it knows none of that name", async () => {
@@ -36,15 +43,15 @@ Deno.test("loadProcessor() loads a module's default export and calls it", async 
     "double.js",
     "export default async ({ n }, { attempt }) => ({ set: { n: 2 * n, attempt } });",
   );
-  const processor = await loadProcessor(`module:${path}`);
-  assertEquals(await processor({ n: 21 }, CONTEXT), { set: { n: 42, attempt: 1 } });
+  const process = await singleProcessor(`module:${path}`);
+  assertEquals(await process({ n: 21 }, CONTEXT), { set: { n: 42, attempt: 1 } });
 });
 
 Deno.test("loadProcessor() takes .mjs and file names with odd characters", async () => {
   await using dir = await TempDir.make();
   for (const name of ["a b#c?d%20é.js", "other.mjs"]) {
     const path = await dir.write(name, `export default () => ${JSON.stringify(name)};`);
-    assertEquals((await loadProcessor(`module:${path}`))({}, CONTEXT), name);
+    assertEquals((await singleProcessor(`module:${path}`))({}, CONTEXT), name);
   }
 });
 
@@ -52,7 +59,7 @@ Deno.test("loadProcessor() finds a module by a relative path", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("relative.js", "export default () => 'found';");
   const relative = "../".repeat(Deno.cwd().split("/").length - 1) + path.slice(1);
-  assertEquals((await loadProcessor(`module:${relative}`))({}, CONTEXT), "found");
+  assertEquals((await singleProcessor(`module:${relative}`))({}, CONTEXT), "found");
 });
 
 Deno.test("loadProcessor() follows symbolic links as a mounted ConfigMap has them", async () => {
@@ -61,8 +68,8 @@ Deno.test("loadProcessor() follows symbolic links as a mounted ConfigMap has the
   await dir.write("..2030_01_01/processor.js", "export default () => 'mounted';");
   await Deno.symlink("..2030_01_01", `${dir.path}/..data`);
   await Deno.symlink("..data/processor.js", `${dir.path}/processor.js`);
-  const processor = await loadProcessor(`module:${dir.path}/processor.js`);
-  assertEquals(processor({}, CONTEXT), "mounted");
+  const process = await singleProcessor(`module:${dir.path}/processor.js`);
+  assertEquals(process({}, CONTEXT), "mounted");
 });
 
 Deno.test("loadProcessor() says which file is missing and where it looked", async () => {

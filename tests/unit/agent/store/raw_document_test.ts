@@ -1,12 +1,17 @@
 import { assert, assertEquals, assertNotStrictEquals } from "@std/assert";
-import { BSON, Double, Int32, Long, ObjectId } from "bson";
+import { BSON, Double, Int32, Long, ObjectId } from "mongodb";
 import { formatId } from "../../../../agent/store/format_id.ts";
 import { MongoLeasedDocument } from "../../../../agent/store/leased_document.ts";
 import { RawDocument } from "../../../../agent/store/raw_document.ts";
 
 const raw = (document: BSON.Document) => new RawDocument(BSON.serialize(document));
 const leased = (document: BSON.Document) =>
-  new MongoLeasedDocument(raw(document), "shop.orders", { token: "t", sentAtMs: 5, attempt: 2 });
+  new MongoLeasedDocument(raw(document), "shop.orders", {
+    token: "t",
+    sentAtMs: 5,
+    attempt: 2,
+    isSuspect: false,
+  });
 
 Deno.test("RawDocument.read() gives plain values without the agent's bookkeeping, a copy each time", () => {
   const document = raw({

@@ -106,9 +106,14 @@ Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothi
   }
 });
 
-Deno.test("logEvents() writes takeovers at INFO and claims at DEBUG", async () => {
-  const lines = await linesOf(claimed(3, 2));
-  assertEquals(lines.map(({ level, documents }) => [level, documents]), [["INFO", 2], ["DEBUG", 3]]);
+Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", async () => {
+  const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
+  const lines = await linesOf(claimed(3, 2), claimed(1, 1), drained);
+  assertEquals(lines.slice(0, -1).map(({ level, documents }) => [level, documents]), [
+    ["DEBUG", 3],
+    ["DEBUG", 1],
+    ["INFO", 3],
+  ]);
 });
 
 Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", async () => {

@@ -1,0 +1,121 @@
+import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
+import type { RefusedClaim } from "../ports.ts";
+import type { SuspectCandidate } from "./candidates.ts";
+import { isRefused } from "./mongo_errors.ts";
+import { claimable, type Kind } from "./queries.ts";
+import type { ServerClock } from "./server_clock.ts";
+
+/** What writing claims needs. */
+export interface ClaimWriterOptions {
+  collection: Collection;
+  clock: ServerClock;
+  filter: Filter<Document> | undefined;
+  leaseMs: number;
+  maxAttempts: number;
+  owner: string;
+}
+
+/** What a claim marked, and what the database refused to mark. */
+export interface Marked {
+  documents: number;
+  refused: RefusedClaim[];
+}
+
+/**
+ * Writes the claim on those of `ids` that still match.
+ *
+ * A document that cannot take the bookkeeping (it is too large, or a validator refuses it) makes the database stop in
+ * the middle of the batch: the batch is split until that document stands alone.
+ *
+ * @throws What the driver throws where the outcome is unknown.
+ */
+export async function markClaimed(
+  kind: Kind,
+  ids: readonly unknown[],
+  token: string,
+  options: ClaimWriterOptions,
+): Promise<Marked> {
+  const marked = await mark(kind, ids, token, options);
+  if (!(marked instanceof Array)) return { documents: marked, refused: [] };
+  // What a refused batch marked before it stopped carries the token already: only the token can tell how many.
+  const documents = await options.collection.countDocuments({
+    _id: { $in: ids } as never,
+    "_pull.token": token,
+  });
+  return { documents, refused: marked };
+}
+
+/** How many documents were marked, or, where the database refused some, which. */
+async function mark(
+  kind: Kind,
+  ids: readonly unknown[],
+  token: string,
+  options: ClaimWriterOptions,
+): Promise<number | RefusedClaim[]> {
+  const { collection, filter } = options;
+  const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, claimable(kind, filter)] };
+  // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
+  const count: Record<string, number> = kind === "expired_leases"
+    ? { "_pull.takeovers": 1 }
+    : { "_pull.attempts": 1 };
+  try {
+    // The hint keeps the planner from walking the whole backlog for a hundred ids.
+    const { matchedCount } = await collection.updateMany(query, lease(token, count, options), {
+      hint: { _id: 1 },
+    });
+    return matchedCount;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    if (ids.length === 1) return [{ id: ids[0], error }];
+    const half = ids.length >> 1;
+    const halves = [
+      await mark(kind, ids.slice(0, half), token, options),
+      await mark(kind, ids.slice(half), token, options),
+    ];
+    return halves.filter((each) => each instanceof Array).flat();
+  }
+}
+
+/** Writes the claim on one suspect, where nothing about it has changed since it was read; returns 1 or 0. */
+export async function markSuspect(
+  { id, kind, pull }: SuspectCandidate,
+  token: string,
+  options: ClaimWriterOptions,
+): Promise<number> {
+  const { collection, filter, maxAttempts } = options;
+  const attempts = pull.attempts ?? 0;
+  const unchanged = {
+    _id: { $eq: id } as never,
+    "_pull.attempts": pull.attempts ?? null,
+    "_pull.alone": pull.alone ?? null,
+  };
+  // Whoever was alone when its lease expired has had an attempt of its own; attempts never pass their limit.
+  const counts = kind === "due_suspects" || ((pull.alone ?? 0) > 0 && attempts < maxAttempts);
+  const count = {
+    ...(counts ? { "_pull.attempts": 1 } : {}),
+    ...(kind === "expired_suspects" ? { "_pull.takeovers": 1 } : {}),
+  };
+  const { matchedCount } = await collection.updateOne(
+    { $and: [unchanged, claimable(kind, filter)] },
+    lease(token, count, options),
+    { hint: { _id: 1 } },
+  );
+  return matchedCount;
+}
+
+function lease(
+  token: string,
+  count: Record<string, number>,
+  options: ClaimWriterOptions,
+): UpdateFilter<Document> {
+  const { clock, leaseMs, owner } = options;
+  return {
+    $set: {
+      status: "processing",
+      "_pull.token": token,
+      "_pull.owner": owner,
+      "_pull.visible_at": clock.now(leaseMs),
+    },
+    $inc: count,
+  };
+}

@@ -1,0 +1,164 @@
+import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import type { ServerClock } from "./server_clock.ts";
+
+/** What the commands on dead letters need. */
+export interface LetterBoxOptions {
+  collection: Collection;
+  letters: Collection;
+  clock: ServerClock;
+}
+
+/** Which letters are meant. */
+export interface LetterQuery {
+  /** As people type it: an ObjectId's digits, Extended JSON, or text. */
+  id?: string;
+  /** A query on the letters. */
+  filter?: Filter<Document>;
+  /** At most as many. */
+  limit?: number;
+  /** With their documents, which may be large. */
+  whole?: boolean;
+}
+
+/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
+export interface Letter {
+  _id: unknown;
+  document?: Document;
+  /** The document was too large to be copied: it is only referred to. */
+  by_reference?: boolean;
+  attempts?: number;
+  error?: string;
+  errors?: { at: Date; attempt: number; message: string }[];
+  source?: { database: string; collection: string };
+  dead_at?: Date;
+}
+
+/** Letters are read and checked against their documents this many at a time. */
+const PAGE = 100;
+
+/**
+ * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
+ * another verdict is stale; it is not shown, and removed when it is met.
+ */
+export class LetterBox {
+  readonly #options: LetterBoxOptions;
+
+  constructor(options: LetterBoxOptions) {
+    this.#options = options;
+  }
+
+  /** The letters that stand, oldest first. */
+  async *list({ id, filter = {}, limit = Infinity, whole = false }: LetterQuery): AsyncGenerator<Letter> {
+    const query = id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
+    // Without the documents: a page of them might hold more than there is memory.
+    const cursor = this.#options.letters.find<Letter>(query, {
+      projection: { document: 0 },
+      sort: { dead_at: 1, _id: 1 },
+      batchSize: PAGE,
+    });
+    let left = limit;
+    for await (const page of pages(cursor)) {
+      for (const letter of await this.#standing(page)) {
+        if (left-- <= 0) return await cursor.close();
+        if (!whole) {
+          yield letter;
+          continue;
+        }
+        const found = await this.#options.letters.findOne<Letter>({ _id: { $eq: letter._id } as never });
+        if (found) yield found;
+      }
+    }
+  }
+
+  /**
+   * Sets the document back to pending, with no attempts, and removes its letter; `false` where the document has changed
+   * since. In this order: a crash in between leaves a letter that is stale, never a failed document without one.
+   */
+  async redrive(letter: Letter): Promise<boolean> {
+    const { clock, collection } = this.#options;
+    const { matchedCount } = await collection.updateOne(this.#failed(letter), {
+      // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
+      $set: {
+        status: "pending",
+        "_pull.visible_at": clock.now(),
+        "_pull.attempts": 0,
+        "_pull.takeovers": 0,
+        "_pull.alone": 0,
+      },
+      $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
+    });
+    if (matchedCount > 0) await this.remove(letter);
+    return matchedCount > 0;
+  }
+
+  /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
+  async remove({ _id, dead_at }: Letter): Promise<boolean> {
+    // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
+    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null };
+    const { deletedCount } = await this.#options.letters.deleteOne(query);
+    return deletedCount > 0;
+  }
+
+  #failed({ _id, by_reference, dead_at }: Letter): Filter<Document> {
+    // Where somebody has edited the verdict out of a letter, the document's own stands.
+    if (!(dead_at instanceof Date)) return { _id: { $eq: _id } as never, status: "failed" };
+    const verdict = by_reference ? { $in: [dead_at, null] } : dead_at;
+    return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
+  }
+
+  /** Of a page of letters those that stand; the others are removed. */
+  async #standing(page: Letter[]): Promise<Letter[]> {
+    const ids = page.map(({ _id }) => _id) as never[];
+    const documents = await this.#options.collection
+      .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
+    const byId = new Map(documents.map((document) => [key(document._id), document]));
+    const standing = page.filter((letter) => stands(letter, byId.get(key(letter._id))));
+    const stale = page.filter((letter) => !standing.includes(letter));
+    await Promise.all(stale.map((letter) => this.remove(letter)));
+    return standing;
+  }
+}
+
+function stands({ by_reference, dead_at }: Letter, document: Document | undefined): boolean {
+  if (!document || document.status === "processed") return false;
+  const verdict = document._pull?.dead_at;
+  if (!(dead_at instanceof Date)) return document.status === "failed";
+  if (by_reference && verdict === undefined) return document.status === "failed";
+  return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
+}
+
+/** What people may mean by an id they type. */
+function idsOf(text: string): unknown[] {
+  const found: unknown[] = [text];
+  if (/^[0-9a-f]{24}$/i.test(text)) found.push(new BSON.ObjectId(text));
+  if (BSON.UUID.isValid(text)) found.push(new BSON.UUID(text).toBinary());
+  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) found.push(new Date(text));
+  try {
+    found.push(BSON.EJSON.parse(text, { relaxed: false }));
+    found.push(BSON.EJSON.parse(text, { relaxed: true }));
+  } catch {
+    // No Extended JSON, so it is text.
+  }
+  // As a query, a regular expression would mean all the ids that it matches.
+  return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
+}
+
+function key(id: unknown): string {
+  return BSON.EJSON.stringify({ id }, { relaxed: false });
+}
+
+async function* pages(cursor: AsyncIterable<Letter>): AsyncGenerator<Letter[]> {
+  let page: Letter[] = [];
+  for await (const letter of cursor) {
+    page.push(letter);
+    if (page.length < PAGE) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+/** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
+export function letterJson(letter: Letter, indent?: number): string {
+  return BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true });
+}

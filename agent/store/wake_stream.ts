@@ -1,0 +1,125 @@
+import { type ChangeStream, type Collection, MongoServerError } from "mongodb";
+import { backoffMs } from "../backoff.ts";
+import { sleep, systemClock } from "../clock.ts";
+
+/** What a {@linkcode WakeStream} needs. */
+export interface WakeStreamOptions {
+  collection: Collection;
+  /** The server waits this long for a change before it answers that there is none: far below the limit of the socket. */
+  maxAwaitTimeMS: number;
+  /** Told that there may be something to claim. */
+  onHint(): void;
+  /** Told once why there are no change streams here. */
+  onUnsupported(reason: string): void;
+}
+
+/** Changes this close together are one hint, in milliseconds. */
+const DEBOUNCE_MS = 5;
+/** More changes than this in so many milliseconds are a burst. */
+const BURST = 100;
+const BURST_MS = 1000;
+const REOPEN = { baseMs: 500, maxMs: 10_000 };
+
+/** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
+const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
+
+/** Changes after which a document may be claimable: inserted as pending, or set back to it. */
+const CLAIMABLE_CHANGES = [
+  {
+    $match: {
+      $or: [
+        { operationType: { $in: ["insert", "replace"] }, "fullDocument.status": "pending" },
+        { operationType: "update", "updateDescription.updatedFields.status": "pending" },
+      ],
+    },
+  },
+  { $project: { _id: 1 } },
+];
+
+/**
+ * Wakes the loop when something changes in the collection. A hint only: the poll stays, nothing is resumed, and after
+ * any error the stream is opened anew at "now", so that a rolled oplog or a failover cost a hint at the worst.
+ */
+export class WakeStream {
+  readonly #options: WakeStreamOptions;
+  readonly #stop = new AbortController();
+  #stream: ChangeStream | undefined;
+  #running: Promise<void> | undefined;
+  #resume: (() => void) | undefined;
+
+  constructor(options: WakeStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to listen. */
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Stops to listen; resolves once nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#stream?.close().catch(() => {});
+    await this.#running;
+  }
+
+  /** Says that the loop has nothing to do: only then a hint is worth anything. */
+  idle(): void {
+    this.#resume?.();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        await this.#listen();
+        failures = 0;
+        await this.#untilIdle();
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
+        failures += 1;
+        await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
+      } finally {
+        await this.#stream?.close().catch(() => {});
+      }
+    }
+  }
+
+  /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
+  async #listen(): Promise<void> {
+    const { collection, maxAwaitTimeMS, onHint } = this.#options;
+    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS });
+    this.#stream = stream;
+    // What changed before the stream was open is not in it.
+    stream.once("resumeTokenChanged", onHint);
+    let cancel: (() => void) | undefined;
+    try {
+      for (let read = 0, sinceMs = 0; !this.#stop.signal.aborted; read++) {
+        await stream.next();
+        cancel ??= systemClock.after(DEBOUNCE_MS, () => {
+          cancel = undefined;
+          onHint();
+        });
+        if (performance.now() - sinceMs > BURST_MS) [read, sinceMs] = [0, performance.now()];
+        if (read > BURST) return;
+      }
+    } finally {
+      if (cancel) {
+        cancel();
+        onHint();
+      }
+    }
+  }
+
+  #untilIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resume = resolve;
+      this.#stop.signal.addEventListener("abort", () => resolve());
+    });
+  }
+}
+
+function isUnsupported(error: unknown): boolean {
+  return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code));
+}

@@ -1,0 +1,173 @@
+import { assert, assertEquals } from "@std/assert";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { expireLeases, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
+import { expired, OverlapRecorder } from "../support/suspects.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** A moment in which something else could start, if it were allowed to. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("The first takeover is ordinary, the second finds a suspect, which no batch takes", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(3));
+  await store.take();
+  await expireLeases(jobs(database));
+  assertEquals((await store.take()).documents.length, 3);
+  await expireLeases(jobs(database));
+
+  const { documents, suspects } = await store.take();
+  assertEquals([documents.length, suspects], [0, true]);
+  const suspect = await store.claimSuspect();
+  assertEquals([suspect?.id, suspect?.attempt, suspect?.suspect], [0, 1, { expiriesAlone: 0 }]);
+  const { _pull } = await jobs(database).findOne({ _id: 0 });
+  assertEquals([_pull.attempts, _pull.takeovers, _pull.alone], [1, 2, undefined]);
+});
+
+Deno.test("A suspect whose lease expired while it was alone counts an attempt, up to MAX_ATTEMPTS", async () => {
+  await using database = await testDatabase("suspects");
+  for (const [maxAttempts, attempts] of [[5, 2], [1, 1]] as const) {
+    await using store = openStore(database, { maxAttempts });
+    await jobs(database).deleteMany();
+    await jobs(database).insertOne(expired(1, { takeovers: 2, alone: 1 }));
+    const suspect = await store.claimSuspect();
+    assertEquals([suspect?.attempt, suspect?.suspect], [attempts, { expiriesAlone: 1 }]);
+    assertEquals((await jobs(database).findOne())._pull.attempts, attempts);
+  }
+});
+
+Deno.test("A suspect that changes between its read and its claim is left alone", async () => {
+  await using database = await testDatabase("suspects");
+  await using first = openStore(database);
+  await using second = openStore(database);
+  await jobs(database).insertOne(expired(1, { takeovers: 1 }));
+  const claims = await Promise.all([first.claimSuspect(), second.claimSuspect()]);
+  assertEquals(claims.filter((claim) => claim !== undefined).length, 1);
+});
+
+Deno.test("The mark is written once for a start, and not where the lease is over", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  await jobs(database).insertOne(expired(1, { takeovers: 1 }));
+  const suspect = (await store.claimSuspect())!;
+  // The answer of the first may have been lost: it is sent again.
+  assertEquals([await store.markAlone(suspect), await store.markAlone(suspect)], [1, 1]);
+  assertEquals((await jobs(database).findOne())._pull.alone, 1);
+  await expireLeases(jobs(database));
+  assertEquals(await store.markAlone(suspect), 0);
+  await store.claimSuspect();
+  assertEquals(await store.markAlone(suspect), 0);
+  assertEquals((await jobs(database).findOne())._pull.alone, 1);
+});
+
+for (const alone of [0, 1]) {
+  Deno.test(`A release takes back its own mark and no other (${alone} before), and the suspicion stays`, async () => {
+    await using database = await testDatabase("suspects");
+    await using store = openStore(database);
+    await jobs(database).insertOne(expired(1, { takeovers: 1, alone }));
+    const suspect = (await store.claimSuspect())!;
+    await store.markAlone(suspect);
+    assertEquals((await jobs(database).findOne())._pull.alone, alone + 1);
+    assertEquals(await store.release([suspect]), 1);
+    const { status, _pull } = await jobs(database).findOne();
+    assertEquals([status, _pull.alone, _pull.takeovers], ["pending", alone, 2]);
+    assertEquals(idsOf(await store.take()), []);
+    assertEquals((await store.claimSuspect())?.suspect, { expiriesAlone: alone });
+  });
+}
+
+Deno.test("A nack clears the suspicion: the next claim is one of many", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  await jobs(database).insertOne(expired(1, { takeovers: 1, alone: 1 }));
+  const suspect = (await store.claimSuspect())!;
+  await store.markAlone(suspect);
+  await store.nack([{ document: suspect, error: "only failed", delayMs: -1000 }]);
+  const claim = await store.take();
+  assertEquals([idsOf(claim), claim.suspects, claim.documents[0]!.suspect], [[1], false, undefined]);
+});
+
+for (const maxAttempts of [1, 2, 3, 5]) {
+  Deno.test(`Two expiries alone are a verdict, one is none, with MAX_ATTEMPTS ${maxAttempts}; no handler runs for it`, async () => {
+    await using database = await testDatabase("suspects");
+    await using store = openStore(database, { maxAttempts });
+    await jobs(database).insertMany([
+      expired("poison", { takeovers: 3, alone: 2, attempts: Math.min(2, maxAttempts) }),
+      expired("once", { takeovers: 9, alone: 1 }),
+      expired("neighbour", { takeovers: 9 }),
+      expired("met before", { attempts: maxAttempts }),
+    ]);
+    const runs: unknown[] = [];
+    await using agent = new InProcessAgent(store, ({ _id }) => void runs.push(_id), { maxAttempts });
+    const { id, error } = await agent.event("dead_lettered");
+    await waitFor("the others to be processed", () => agent.count("processed") === 3);
+    assertEquals([id, runs.toSorted()], ["poison", ["met before", "neighbour", "once"]]);
+    assert(/ended or froze 2 times/.test(error), error);
+    assertEquals((await letters(database).find().toArray()).map(({ _id }) => _id), ["poison"]);
+    const { _pull } = await jobs(database).findOne({ _id: "poison" });
+    assert(_pull.attempts <= maxAttempts);
+  });
+}
+
+Deno.test("Suspects run with nothing else in flight, whatever else there is to do", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  const suspects = Array.from({ length: 8 }, (_, index) => `suspect-${index}`);
+  await jobs(database).insertMany([
+    ...pending(300),
+    ...suspects.map((id, index) => expired(id, { takeovers: 1 + index % 2, alone: index % 2 })),
+    ...Array.from({ length: 40 }, (_, index) => expired(`once-${index}`)),
+  ]);
+  const overlaps = new OverlapRecorder();
+  await using agent = new InProcessAgent(store, ({ _id }) => overlaps.run(_id, turn), { batchSize: 20 });
+  await waitFor("all to be processed", () => agent.count("processed") === 348);
+  for (const id of suspects) assertEquals(overlaps.company.get(id), undefined, id);
+  assert(overlaps.company.size > 100, "the others ran together");
+  assertEquals(overlaps.runs.length, 348);
+});
+
+Deno.test("An endless stream of new documents does not keep a suspect waiting, nor suspects the stream", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  const isOver = new AbortController();
+  let [next, fresh] = [0, 0];
+  const seen: unknown[] = [];
+  await jobs(database).insertMany(pending(500));
+  next = 500;
+  // Whatever is processed is replaced: the backlog of both kinds never ends.
+  await using agent = new InProcessAgent(store, async ({ _id }) => {
+    if (isOver.signal.aborted) return;
+    if (typeof _id === "number") {
+      fresh += 1;
+      await jobs(database).insertMany(pending(1, { from: next++ }));
+    } else {
+      seen.push(_id);
+      await jobs(database).insertOne(expired(`suspect-${next++}`, { takeovers: 1 }));
+    }
+  }, { batchSize: 20, concurrency: 4 });
+  await waitFor("the stream to flow", () => fresh > 100);
+  await jobs(database).insertOne(expired("suspect", { takeovers: 1 }));
+  await waitFor("a suspect to be processed", () => seen.length > 3);
+  const before = fresh;
+  await waitFor("the stream to flow on beside the suspects", () => fresh > before + 40);
+  const many = seen.length;
+  await waitFor("suspects to be processed beside the stream", () => seen.length > many);
+  isOver.abort();
+  assertEquals(agent.all("claim_failed"), []);
+});
+
+Deno.test("Agents that are killed all day take documents over again and again, and dead-letter none", async () => {
+  await using database = await testDatabase("suspects");
+  await jobs(database).insertMany(pending(20));
+  for (let day = 0; day < 12; day++) {
+    await using store = openStore(database, { maxAttempts: 1 });
+    // Claims what an agent would, suspects included, and is gone without having started their handlers.
+    if ((await store.take(10)).suspects) await store.claimSuspect();
+    await expireLeases(jobs(database));
+  }
+  await using store = openStore(database, { maxAttempts: 1 });
+  await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1 });
+  await waitFor("all to be processed", () => agent.count("processed") === 20);
+  assertEquals([agent.all("dead_lettered"), await letters(database).countDocuments()], [[], 0]);
+});
