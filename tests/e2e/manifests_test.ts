@@ -4,8 +4,8 @@ import { SETTINGS } from "../../agent/settings.ts";
 import { parseCommandLine } from "../../control/command_line.ts";
 import {
   environmentOf,
+  KUBECTL,
   type KubernetesObject,
-  KUSTOMIZE,
   manifestsIn,
   objectsIn,
   output,
@@ -16,7 +16,7 @@ import {
 import { isMissing } from "../support/optional.ts";
 
 const noSchemas = await isMissing(SCHEMAS);
-const noOverlays = await isMissing(KUSTOMIZE) || noSchemas;
+const noOverlays = await isMissing(KUBECTL) || noSchemas;
 const FOLDERS = ["k8s", "k8s/once", "k8s/jobs", "k8s/examples"];
 const OVERLAYS = ["dev", "production"];
 /** The oldest version that knows all that the manifests use, and a recent one. */

@@ -16,9 +16,9 @@ export const SCHEMAS: Requirement = {
   probe: ["sh", `${ROOT}/scripts/manifests.sh`, "ready"],
 };
 
-/** Building the overlays. */
-export const KUSTOMIZE: Requirement = {
-  what: "tests of the overlays",
+/** Building the overlays, and asking what kubectl knows. */
+export const KUBECTL: Requirement = {
+  what: "tests of the overlays and of documented commands",
   why: "kubectl is not installed",
   install: "install kubectl",
   probe: ["kubectl", "kustomize", "--help"],
