@@ -56,7 +56,7 @@ status: ## Show what it is doing
 	@$(DEV_AGENT) status
 
 docker-build: ## Build the image (IMAGE=pulling-agent:latest, DOCKER=docker or podman)
-	$(DOCKER) build -t $(IMAGE) .
+	$(DOCKER) build --build-arg COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .
 
 docker-run: ## Run it on MONGODB_URI, MONGODB_DATABASE and MONGODB_COLLECTION (ARGS="-e BATCH_SIZE=10")
 	@for name in MONGODB_URI MONGODB_DATABASE MONGODB_COLLECTION; do \

@@ -161,6 +161,8 @@ export async function buildImages(name: string): Promise<void> {
 async function build(name: string): Promise<void> {
   const root = new URL("../..", import.meta.url).pathname;
   if (!await exists(`${root}/dist/pulling-agent`)) throw new Error("run the tests with 'deno task test'");
+  // Those of earlier runs, which would pile up nameless.
+  await podman("rmi", "--force", `${name}:latest`, `${name}:latest-scratch`);
   const command = new Deno.Command("sh", { args: ["scripts/image.sh"], cwd: root, env: { IMAGE: name } });
   const { success, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
