@@ -116,6 +116,7 @@ export class Agent {
       },
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
+      leftBehind: () => this.#pool.leftBehind,
       onEmpty: () => {
         // A retry that this agent has scheduled is work of its own that is left.
         if (options.untilEmpty && this.#retries.isEmpty) this.drain(NOTHING_LEFT);

@@ -13,6 +13,8 @@ export interface RunOptions {
   events: Events;
   processing: Processing;
   processTimeoutMs: number;
+  /** Told when a handler that is no longer waited for goes on all the same (1), and when it ends at last (-1). */
+  onLeftBehind?(change: 1 | -1): void;
   /** Makes the log that a handler is given. */
   logFor(document: LeasedDocument | undefined): ProcessorLog;
 }
@@ -45,7 +47,9 @@ export async function runHandler(run: readonly Held[], options: RunOptions): Pro
     const fail = (reason: unknown) => run.map((): HandlerResult => ({ ok: false, error: reason }));
     if (!abort.signal.aborted) return fail(error);
     if (!ended) {
+      options.onLeftBehind?.(1);
       const late = () => {
+        options.onLeftBehind?.(-1);
         const elapsedMs = clock.monotonicMs() - startedAtMs;
         for (const id of ids) events.emit({ type: "handler_returned_late", id, elapsedMs });
       };

@@ -25,10 +25,16 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #waiting: Held[] = [];
   #runs = 0;
+  #leftBehind = 0;
   #forced: ForcedStopError | undefined;
 
   constructor(options: PoolOptions) {
-    this.#options = options;
+    this.#options = { ...options, onLeftBehind: (change) => this.#leftBehind += change };
+  }
+
+  /** Handlers that were given up and go on all the same: they hold memory, and may yet end the process. */
+  get leftBehind(): number {
+    return this.#leftBehind;
   }
 
   /** Takes claimed documents in; their handlers start as slots become free. */
