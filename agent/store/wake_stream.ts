@@ -11,6 +11,8 @@ export interface WakeStreamOptions {
   onHint(): void;
   /** Told once why there are no change streams here. */
   onUnsupported(reason: string): void;
+  /** Told that the stream cannot be opened, or does not hold, again and again. */
+  onFailing(reason: string): void;
 }
 
 /** Changes this close together are one hint, in milliseconds. */
@@ -18,6 +20,8 @@ const DEBOUNCE_MS = 5;
 /** More changes than this in so many milliseconds are a burst. */
 const BURST = 100;
 const BURST_MS = 1000;
+/** Failures in a row after which somebody should know: fewer are a failover. */
+const WORTH_A_WORD = 5;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
 /** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
@@ -59,6 +63,7 @@ export class WakeStream {
   /** Stops to listen; resolves once nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#resume?.();
     await this.#stream?.close().catch(() => {});
     await this.#running;
   }
@@ -79,6 +84,7 @@ export class WakeStream {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures += 1;
+        if (failures === WORTH_A_WORD) this.#options.onFailing((error as Error).message);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
         await this.#stream?.close().catch(() => {});
@@ -89,7 +95,11 @@ export class WakeStream {
   /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
   async #listen(): Promise<void> {
     const { collection, maxAwaitTimeMS, onHint } = this.#options;
-    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS });
+    // Change streams take no other read concern; the client's own is weaker.
+    const stream = collection.watch(CLAIMABLE_CHANGES, {
+      maxAwaitTimeMS,
+      readConcern: { level: "majority" },
+    });
     this.#stream = stream;
     // What changed before the stream was open is not in it.
     stream.once("resumeTokenChanged", onHint);
@@ -113,10 +123,8 @@ export class WakeStream {
   }
 
   #untilIdle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#stop.signal.addEventListener("abort", () => resolve());
-    });
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.#resume = resolve);
   }
 }
 
