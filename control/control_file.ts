@@ -10,10 +10,13 @@ export interface ControlFileOptions {
   onCommand(command: FileCommand): void;
   /** Told once of each thing that is odd about the file. */
   onProblem(message: string): void;
+  /** Told once that there is no file, which is nothing odd: it is optional. */
+  onAbsent(message: string): void;
 }
 
 /** The file is read this often whatever the watcher says, in milliseconds. */
 const POLL_MS = 1000;
+const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
 /** As much as is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
 
@@ -77,7 +80,7 @@ export class ControlFile {
         this.#problem("content", `cannot be read: ${errorText(error)}`);
       } else if (!mayBeWritten && ++this.#missedLooks > 1) {
         // It may be absent for a moment, while it is replaced.
-        this.#problem("content", "does not exist: signals and commands alone pause and resume");
+        this.#absent();
       }
       return;
     }
@@ -126,6 +129,12 @@ export class ControlFile {
       // It had ended by itself.
     }
     this.#watched = undefined;
+  }
+
+  #absent(): void {
+    if (this.#reported.content === ABSENT) return;
+    this.#reported.content = ABSENT;
+    this.#options.onAbsent(`There is no control file ${this.#options.path}: ${ABSENT}`);
   }
 
   #problem(about: "content" | "watch", what: string): void {
