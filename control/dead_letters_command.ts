@@ -1,3 +1,4 @@
+import { chunks } from "../agent/chunks.ts";
 import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import { redactor } from "../agent/redact.ts";
@@ -11,6 +12,8 @@ import type { CommandLine } from "./command_line.ts";
 
 /** Letters changed between two lines that say how far it is. */
 const PROGRESS_EVERY = 1000;
+/** Letters changed at the same time. */
+const AT_ONCE = 10;
 
 /**
  * Lists, shows, redrives or purges dead letters; returns the exit status.
@@ -102,19 +105,19 @@ async function change(
   act: (letter: Letter) => Promise<boolean>,
 ): Promise<number> {
   let [count, passed, refused] = [0, 0, 0];
-  for await (const letter of letters) {
+  const one = async (letter: Letter) => {
     if (isDry) console.log(inOneLine(letter));
     try {
-      if (isDry || await act(letter)) count += 1;
-      else passed += 1;
+      if (!isDry && !await act(letter)) return passed += 1;
     } catch (error) {
       if (!isRefused(error)) throw error;
-      refused += 1;
       console.error(`${formatId(letter._id)} was refused: ${errorText(error)}`);
-      continue;
+      return refused += 1;
     }
-    if (count % PROGRESS_EVERY === 0 && count > 0 && !isDry) console.error(`${count} ${done} so far`);
-  }
+    count += 1;
+    if (count % PROGRESS_EVERY === 0 && !isDry) console.error(`${count} ${done} so far`);
+  };
+  for await (const some of chunks(letters, AT_ONCE)) await Promise.all(some.map(one));
   const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
   console.error(isDry ? `${count} would be ${done}` : `${count} ${done}${others}`);
   return refused > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import { chunks } from "../chunks.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -57,7 +58,7 @@ export class LetterBox {
       batchSize: PAGE,
     });
     let left = limit;
-    for await (const page of pages(cursor)) {
+    for await (const page of chunks(cursor, PAGE)) {
       for (const letter of await this.#standing(page)) {
         if (left-- <= 0) return await cursor.close();
         if (!whole) {
@@ -145,17 +146,6 @@ function idsOf(text: string): unknown[] {
 
 function key(id: unknown): string {
   return BSON.EJSON.stringify({ id }, { relaxed: false });
-}
-
-async function* pages(cursor: AsyncIterable<Letter>): AsyncGenerator<Letter[]> {
-  let page: Letter[] = [];
-  for await (const letter of cursor) {
-    page.push(letter);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
 }
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */

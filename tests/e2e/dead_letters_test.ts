@@ -1,0 +1,145 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type AgentHome, agentHome } from "../support/agent_home.ts";
+import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+
+const FAILING =
+  `export default ({ _id }) => { throw Object.assign(new Error("no " + _id), { permanent: true }); };`;
+
+/** A home whose agent has made dead letters of `count` documents. */
+async function homeWithLetters(db: TestDatabase, count: number): Promise<AgentHome> {
+  await insertPending(db, upTo(count));
+  const home = await agentHome({ db, module: FAILING });
+  assertEquals((await home.run("run", "--until-empty")).code, 0);
+  assertEquals(await documentsOf(db).countDocuments({ status: "failed" }), count);
+  return home;
+}
+
+const lettersLeft = (db: TestDatabase) => db.db.collection("documents_dead_letters").countDocuments();
+
+Deno.test("dead-letters list, show, redrive and purge do what they say, to those that are meant", async () => {
+  await using db = await testDatabase("dead letters command");
+  await using home = await homeWithLetters(db, 5);
+  const run = (...args: string[]) => home.run("dead-letters", ...args);
+
+  const list = await run("list");
+  assertEquals([list.code, list.stderr], [0, "5 dead letters\n"]);
+  assertEquals(list.stdout.trimEnd().split("\n").length, 5);
+  assertMatch(list.stdout, /^\d{4}-\d\d-\d\dT\S+Z {2}\d {2}1 attempts {2}no \d$/m);
+  const json = (await run("list", "--json", "--limit", "2")).stdout.trimEnd().split("\n");
+  assertEquals(json.map((line) => Object.keys(JSON.parse(line)).includes("document")), [true, true]);
+
+  const shown = await run("show", "3");
+  assertEquals([shown.code, JSON.parse(shown.stdout).document], [0, { _id: 3, status: "failed" }]);
+  const missing = await run("show", "33");
+  assertEquals([missing.code, missing.stdout, missing.stderr], [
+    1,
+    "",
+    "There is no dead letter with this id\n",
+  ]);
+
+  const dry = await run("redrive", "--all", "--dry-run");
+  assertEquals([dry.code, dry.stderr], [0, "5 would be redriven\n"]);
+  assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 0);
+  assertEquals((await run("redrive", "--id", "3")).stderr, "1 redriven\n");
+  assertEquals(
+    (await run("redrive", "--filter", '{"_id": {"$gt": 3}}', "--limit", "1")).stderr,
+    "1 redriven\n",
+  );
+  assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2);
+  assertEquals(
+    (await run("purge", "--filter", '{"_id": {"$lt": 3}}', "--dry-run")).stderr,
+    "2 would be purged\n",
+  );
+  assertEquals((await run("purge", "--all")).stderr, "3 purged\n");
+  assertEquals([(await run("list")).stderr, await lettersLeft(db)], ["0 dead letters\n", 0]);
+  assertEquals(await documentsOf(db).countDocuments({ status: "failed" }), 3);
+});
+
+Deno.test("redriven documents are processed by an agent that runs, and those that fail again get a new letter", async () => {
+  await using db = await testDatabase("dead letters again");
+  await using home = await homeWithLetters(db, 3);
+  assertEquals((await home.run("dead-letters", "redrive", "--all")).code, 0);
+  assertEquals(await lettersLeft(db), 0);
+  await home.write(
+    "processor.js",
+    `export default ({ _id }) => { if (_id === 2) throw new Error("again"); };`,
+  );
+  const settings = { MAX_ATTEMPTS: "2" };
+  assertEquals((await home.runWith({ args: ["run", "--until-empty"], env: settings })).code, 0);
+  assertEquals(await documentsOf(db).countDocuments({ status: "processed" }), 2);
+  assertMatch((await home.run("dead-letters", "list")).stdout, /^\S+ {2}2 {2}2 attempts {2}again\n$/);
+});
+
+Deno.test("dead-letters says how far it is when there are thousands", async () => {
+  await using db = await testDatabase("dead letters many");
+  await using home = await agentHome({ db });
+  const deadAt = new Date(1000);
+  const ids = upTo(2500);
+  await documentsOf(db).insertMany(
+    ids.map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: deadAt } as never })),
+  );
+  await db.db.collection<{ _id: number; dead_at: Date }>("documents_dead_letters").insertMany(
+    ids.map((_id) => ({ _id, dead_at: deadAt })),
+  );
+  const { stderr } = await home.run("dead-letters", "redrive", "--all");
+  assertEquals(stderr, "1000 redriven so far\n2000 redriven so far\n2500 redriven\n");
+  assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2500);
+});
+
+Deno.test("dead-letters refuses to guess which are meant, and says how it is used", async () => {
+  await using db = await testDatabase("dead letters usage");
+  await using home = await agentHome({ db });
+  for (
+    const [args, says] of [
+      [["redrive"], "dead-letters redrive needs to know which: give --id ID, --filter JSON or --all"],
+      [["purge"], "dead-letters purge needs to know which: give --id ID, --filter JSON or --all"],
+      [["redrive", "--all", "--id", "1"], "--id, --filter and --all exclude each other: give one of them"],
+      [["list", "--limit", "0"], '--limit is "0": must be a whole number from 1'],
+      [["list", "--filter", "{"], "--filter is not Extended JSON"],
+      [["show"], "dead-letters show needs an ID"],
+      [[], "dead-letters needs one of list, show, redrive, purge"],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await home.run("dead-letters", ...args);
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assert(stderr.startsWith(`pulling-agent: ${says}`), stderr);
+    assertEquals(stderr.trimEnd().split("\n").length, 1);
+  }
+});
+
+Deno.test("without a database dead-letters says so in one sentence, without credentials", async () => {
+  await using home = await agentHome({
+    db: { uri: "mongodb://user:s3cret-word@127.0.0.1:9/", name: "none" },
+  });
+  const { code, stdout, stderr } = await home.run("dead-letters", "list");
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^pulling-agent: dead-letters list failed: .*ECONNREFUSED.*\n$/);
+  assert(!stderr.includes("s3cret-word") && !stderr.includes("    at "), stderr);
+});
+
+Deno.test("without a login that MongoDB takes, dead-letters says so in one sentence, without credentials", async () => {
+  await using db = await testDatabase("dead letters login");
+  const uri = db.uri.replace("mongodb://", "mongodb://user:s3cret-word@");
+  await using home = await agentHome({ db: { uri, name: db.name } });
+  const { code, stdout, stderr } = await home.run("dead-letters", "list");
+  assertEquals([code, stdout], [1, ""]);
+  assertMatch(stderr, /^pulling-agent: dead-letters list failed: .*Authentication failed.*\n$/);
+  assert(!stderr.includes("s3cret-word") && !stderr.includes("    at "), stderr);
+});
+
+Deno.test("without permission dead-letters says so in one sentence", async () => {
+  await using db = await testDatabase("dead letters permission");
+  await using home = await agentHome({ db, env: { AGENT_NAME: db.name } });
+  const configureFailPoint = "failCommand";
+  const admin = db.client.db("admin");
+  const data = { errorCode: 13, failCommands: ["find"], appName: `pulling-agent/${db.name}` };
+  await admin.command({ configureFailPoint, mode: "alwaysOn", data });
+  try {
+    const { code, stdout, stderr } = await home.run("dead-letters", "list");
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^pulling-agent: dead-letters list failed: [^\n]+\n$/);
+  } finally {
+    await admin.command({ configureFailPoint, mode: "off" });
+  }
+});

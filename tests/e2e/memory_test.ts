@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { Binary } from "mongodb";
+import { agentHome } from "../support/agent_home.ts";
+import { documentsOf, upTo } from "../support/documents.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { readProc } from "../support/proc.ts";
+import { waitFor } from "../support/wait.ts";
+
+const MIB = 1024 * 1024;
+
+Deno.test("a hundred documents of 15 MiB waiting do not exhaust a container of 512 MiB", async () => {
+  await using db = await testDatabase("memory");
+  const documents = documentsOf(db);
+  const data = new Binary(new Uint8Array(15 * MIB));
+  // The server makes the copies: that is faster than to send them.
+  const seed = db.db.collection("seed");
+  await seed.insertOne({ data, status: "pending", ids: upTo(100) });
+  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $merge: "documents" }];
+  await seed.aggregate(copies).toArray();
+  await using home = await agentHome({
+    db,
+    module: `export default ({ data }) => { if (data.length() !== ${15 * MIB}) throw new Error("cut"); };`,
+    env: { LEASE_DURATION: "60" },
+  });
+  const agent = await home.start();
+  await waitFor(
+    "all to be settled",
+    async () =>
+      agent.ended || await documents.countDocuments({ status: { $in: ["processed", "failed"] } }) === 100,
+    {
+      timeoutMs: 180_000,
+    },
+  );
+  assert(!agent.ended, agent.output);
+  const peak = /^VmHWM:\s+(\d+) kB/m.exec(await readProc(`/proc/${agent.pid}/status`));
+  const peakMib = Number(peak![1]) / 1024;
+  assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 100);
+  assert(peakMib < 400, `${peakMib} MiB at the peak`);
+});

@@ -1,0 +1,241 @@
+import { assert, assertEquals } from "@std/assert";
+import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
+import type { Letter, LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+async function all(box: LetterBox, query: LetterQuery = {}): Promise<Letter[]> {
+  return await Array.fromAsync(box.list(query));
+}
+
+/** Makes dead letters of all that is pending. */
+async function failAll(store: TestStore, error = "fails"): Promise<void> {
+  for (const document of (await store.take()).documents) {
+    assertEquals(await store.deadLetter(document, error), 1);
+  }
+}
+
+async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LetterBox> {
+  await jobs(database).insertMany(pending(count));
+  await failAll(store);
+  return await store.letterBox();
+}
+
+Deno.test("The history keeps the last five errors, each of at most a thousand characters", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(1));
+  for (let attempt = 1; attempt <= 7; attempt++) {
+    await store.nack([{ document: await store.takeOne(), error: `error ${attempt}`, delayMs: -1000 }]);
+  }
+  await failAll(store, "the last");
+  const [letter] = await all(await store.letterBox());
+  assertEquals(letter!.errors!.map(({ attempt, message }) => [attempt, message]), [
+    [4, "error 4"],
+    [5, "error 5"],
+    [6, "error 6"],
+    [7, "error 7"],
+    [8, "the last"],
+  ]);
+});
+
+Deno.test("Letters are listed oldest first, chosen by id or filter, up to a limit, with their documents where wanted", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(250, { kind: "many" }));
+  for (let each = 0; each < 3; each++) await failAll(store, each === 0 ? "first" : "later");
+  const box = await store.letterBox();
+  const found = await all(box);
+  assertEquals(found.length, 250);
+  assert(found.every((letter, index) => index === 0 || letter.dead_at! >= found[index - 1]!.dead_at!));
+  assertEquals((await all(box, { limit: 7 })).length, 7);
+  assertEquals((await all(box, { filter: { error: "later" } })).length, 150);
+  assertEquals((await all(box, { filter: { "document.kind": "many" }, limit: 101 })).length, 101);
+  assertEquals((await all(box, { id: "17" })).map(({ _id, document }) => [_id, document]), [[17, undefined]]);
+  const [whole] = await all(box, { id: "17", whole: true });
+  assertEquals(whole!.document, { _id: 17, status: "failed", kind: "many" });
+});
+
+const OBJECT_ID = new ObjectId("0123456789abcdef01234567");
+const MOMENT = new Date("2026-01-02T03:04:05.678Z");
+/** Ids of every type, and how people type them. */
+const TYPED: [unknown, ...string[]][] = [
+  ["order-1", "order-1"],
+  ["17", "17"],
+  ['say "hi"', 'say "hi"'],
+  ["", '""'],
+  [OBJECT_ID, OBJECT_ID.toHexString(), OBJECT_ID.toHexString().toUpperCase(), `{"$oid":"${OBJECT_ID}"}`],
+  [new Int32(7), "7", '{"$numberInt":"7"}'],
+  [new Double(1.5), "1.5", '{"$numberDouble":"1.5"}'],
+  [Long.fromString("9007199254740993"), '{"$numberLong":"9007199254740993"}'],
+  [Decimal128.fromString("2.50"), '{"$numberDecimal":"2.50"}'],
+  [MOMENT, MOMENT.toISOString(), `{"$date":"${MOMENT.toISOString()}"}`],
+  [new UUID("01234567-89ab-4def-8123-456789abcdef"), "01234567-89ab-4def-8123-456789abcdef"],
+  [new Binary(new Uint8Array([1, 2, 3])), '{"$binary":{"base64":"AQID","subType":"00"}}'],
+  [true, "true"],
+  [{ region: "eu", number: 5 }, '{"region":"eu","number":5}'],
+  [new Timestamp({ t: 3, i: 4 }), '{"$timestamp":{"t":3,"i":4}}'],
+  [new MinKey(), '{"$minKey":1}'],
+  [new MaxKey(), '{"$maxKey":1}'],
+];
+
+Deno.test("Ids of every type are found as people type them, redriven and purged", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await jobs(database).insertMany(TYPED.map(([_id]) => ({ _id, status: "pending" })));
+  await failAll(store);
+  const box = await store.letterBox();
+  for (const [id, ...texts] of TYPED) {
+    for (const text of texts) assertEquals((await all(box, { id: text })).length, 1, text);
+    const [letter] = await all(box, { id: texts[0] });
+    assert(await box.redrive(letter!), `redrive ${texts[0]}`);
+    assertEquals(await jobs(database).countDocuments({ _id: { $eq: id }, status: "pending" }), 1, texts[0]);
+  }
+  await failAll(store);
+  for (const [, text] of TYPED) assert(await box.remove((await all(box, { id: text }))[0]!), text);
+  assertEquals(await letters(database).countDocuments(), 0);
+});
+
+Deno.test("An id that looks like a pattern is none", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await jobs(database).insertOne({ _id: "order", status: "pending" });
+  await failAll(store);
+  const id = '{"$regularExpression":{"pattern":"o","options":""}}';
+  assertEquals(await all(await store.letterBox(), { id }), []);
+});
+
+Deno.test("A redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const box = await withLetters(store, database, 1);
+  const [old] = await all(box);
+  assertEquals(await box.redrive(old!), true);
+  assertEquals([await all(box), await letters(database).countDocuments()], [[], 0]);
+  const { status, _pull } = await jobs(database).findOne();
+  assertEquals([status, _pull.attempts, _pull.dead_at, _pull.errors.length], ["pending", 0, undefined, 1]);
+
+  const document = await store.takeOne();
+  assertEquals([document.attempt, document.verdict], [1, undefined]);
+  await store.deadLetter(document, "fails again");
+  const [letter, ...more] = await all(box);
+  assertEquals([letter!.error, letter!.errors!.length, more.length], ["fails again", 2, 0]);
+  assert(letter!.dead_at! > old!.dead_at!);
+});
+
+Deno.test("Two redrives at once: one takes effect, and no letter is lost (3)", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const box = await withLetters(store, database, 1);
+  const [letter] = await all(box);
+  const both = await Promise.all([box.redrive(letter!), box.redrive(letter!)]);
+  assertEquals(both.filter(Boolean).length, 1);
+  assertEquals(await jobs(database).countDocuments({ status: "pending" }), 1);
+});
+
+Deno.test("A redrive that races a new failure leaves the new letter (3)", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await using proxy = new TcpProxy(database.uri);
+  await using slow = openStore({ uri: proxy.uri, name: database.name });
+  await withLetters(store, database, 1);
+  const slowBox = await slow.letterBox();
+  const [old] = await all(slowBox);
+  const removal = proxy.hold({ command: "delete", collection: LETTERS });
+  const redriven = slowBox.redrive(old!);
+  await removal.arrived;
+  await failAll(store, "fails again");
+  removal.pass();
+  assertEquals(await redriven, true);
+  assertEquals((await all(await store.letterBox())).map(({ error }) => error), ["fails again"]);
+  // The same letter cannot be used again.
+  assertEquals(await slowBox.redrive(old!), false);
+  assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
+});
+
+Deno.test("Killed between its two writes, a redrive leaves a letter that is stale, not shown and removed (5)", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  await using proxy = new TcpProxy(database.uri);
+  await withLetters(store, database, 1);
+  {
+    const killed = openStore({ uri: proxy.uri, name: database.name });
+    const box = await killed.letterBox();
+    const [letter] = await all(box);
+    const removal = proxy.hold({ command: "delete", collection: LETTERS });
+    const redrive = box.redrive(letter!).catch(() => {});
+    await removal.arrived;
+    await killed.close();
+    await redrive;
+  }
+  assertEquals(await letters(database).countDocuments(), 1);
+  assertEquals((await jobs(database).findOne()).status, "pending");
+  assertEquals(await all(await store.letterBox()), []);
+  assertEquals(await letters(database).countDocuments(), 0);
+  assertEquals((await store.takeOne()).attempt, 1);
+});
+
+/** What makes a letter stale (5). */
+const STALE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
+  "whose document was deleted": (database) => jobs(database).deleteMany(),
+  "whose document was reset by hand": (database) =>
+    jobs(database).updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "" } }),
+  "whose document was processed": (database) =>
+    jobs(database).updateMany({}, { $set: { status: "processed" }, $unset: { "_pull.dead_at": "" } }),
+  "of an earlier verdict": (database) => letters(database).updateMany({}, { $set: { dead_at: new Date(5) } }),
+};
+
+for (const [what, change] of Object.entries(STALE)) {
+  Deno.test(`A letter ${what} is not shown, not redriven, and removed (5)`, async () => {
+    await using database = await testDatabase("letter box");
+    await using store = openStore(database);
+    const box = await withLetters(store, database, 1);
+    const [letter] = await all(box);
+    await change(database);
+    const before = await jobs(database).findOne();
+    if (what !== "of an earlier verdict") assertEquals(await box.redrive(letter!), false);
+    assertEquals(await all(box), []);
+    assertEquals(await letters(database).countDocuments(), 0);
+    assertEquals(await jobs(database).findOne(), before);
+  });
+}
+
+for (
+  const [what, edit] of Object.entries({
+    "its document": { $set: { document: "gone" } },
+    "its error and errors": { $set: { error: { odd: 1 }, errors: "none" } },
+    "its verdict away": { $unset: { dead_at: "" } },
+  })
+) {
+  Deno.test(`A letter of which somebody has edited ${what} is shown, and its document redriven`, async () => {
+    await using database = await testDatabase("letter box");
+    await using store = openStore(database);
+    const box = await withLetters(store, database, 1);
+    await letters(database).updateOne({}, edit);
+    const [letter] = await all(box);
+    assertEquals(await box.redrive(letter!), true);
+    assertEquals(await letters(database).countDocuments(), 0);
+    assertEquals((await jobs(database).findOne()).status, "pending");
+  });
+}
+
+Deno.test("A purge removes the letter and leaves the document failed, and never removes a newer letter", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const box = await withLetters(store, database, 2);
+  const [first, second] = await all(box);
+  assertEquals(await box.remove(first!), true);
+  await letters(database).updateOne({ _id: second!._id }, { $set: { dead_at: new Date() } });
+  assertEquals(await box.remove(second!), false);
+  assertEquals(await letters(database).countDocuments(), 1);
+  assertEquals(await jobs(database).countDocuments({ status: "failed" }), 2);
+});
+
+Deno.test("A letter without a verdict is removed as such, not the newer one that took its place", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const box = await withLetters(store, database, 1);
+  assertEquals(await box.remove({ _id: 0 }), false);
+  assertEquals(await letters(database).countDocuments(), 1);
+});
