@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { agentBinary } from "../support/agent_home.ts";
 import {
   buildImages,
   Container,
