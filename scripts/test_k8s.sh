@@ -21,4 +21,4 @@ kubectl --context "$KUBE_CONTEXT" get --raw /readyz >/dev/null || {
   exit 1
 }
 export IMAGE="${IMAGE:-pulling-agent:latest}"
-exec sh scripts/with_tools.sh --no-mongod deno test --allow-all "$@" tests/k8s
+exec sh scripts/with_tools.sh --no-mongod deno test --allow-all "$@" tests/k8s/*.ts
