@@ -26,7 +26,7 @@ export class Pool {
   readonly #waiting: Held[] = [];
   #runs = 0;
   #leftBehind = 0;
-  #forced: ForcedStopError | undefined;
+  #isClosed = false;
 
   constructor(options: PoolOptions) {
     this.#options = { ...options, onLeftBehind: (change) => this.#leftBehind += change };
@@ -59,16 +59,21 @@ export class Pool {
 
   /** Hands back what waits, and asks the handlers that run to give up. */
   force(): void {
-    this.#forced = new ForcedStopError("The agent is forced to stop");
+    const reason = new ForcedStopError("The agent is forced to stop");
     this.releaseWaiting();
     for (const held of this.#options.ledger.all()) {
-      if (held.state === "running") held.abort.abort(this.#forced);
+      if (held.state === "running") held.abort.abort(reason);
     }
+  }
+
+  /** Starts nothing from now on: what waits is to be handed back. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   #fill(): void {
     const { concurrency } = this.#options;
-    while (this.#waiting.length > 0 && this.#runs < concurrency) {
+    while (!this.#isClosed && this.#waiting.length > 0 && this.#runs < concurrency) {
       const run = this.#nextRun();
       if (run.length > 0) this.#start(run);
     }
