@@ -102,5 +102,7 @@ export function isForbidden(error: unknown): boolean {
 
 /** Whether a write would have made a document larger than MongoDB allows. */
 export function isTooLarge(error: unknown): boolean {
-  return error instanceof MongoServerError && [10334, 17419, 17420].includes(Number(error.code));
+  // The error of one write in a bulk has a code as well, and no class of its own.
+  const { code } = (error ?? {}) as { code?: unknown };
+  return [10334, 17419, 17420].includes(Number(code));
 }

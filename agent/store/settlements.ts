@@ -72,30 +72,38 @@ export async function ack(acks: readonly Ack[], { collection }: HolderOptions): 
 }
 
 /** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
-export async function nack(
+export async function nack(nacks: readonly Nack[], options: HolderOptions): Promise<number> {
+  try {
+    return await writeNacks(nacks, options, { withError: true });
+  } catch (error) {
+    if (!(error instanceof RefusedWritesError)) throw error;
+    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+    const roomless = [...error.refused].filter(([, why]) => isTooLarge(why)).map(([position]) => position);
+    const smaller = roomless.map((position) => nacks[position]!);
+    const matched = error.matched + await writeNacks(smaller, options, { withError: false });
+    const refused = new Map([...error.refused].filter(([position]) => !roomless.includes(position)));
+    if (refused.size > 0) throw new RefusedWritesError(refused, matched);
+    return matched;
+  }
+}
+
+function writeNacks(
   nacks: readonly Nack[],
   { clock, collection }: HolderOptions,
+  { withError }: { withError: boolean },
 ): Promise<number> {
   const at = clock.now();
-  const write = (withError: boolean) =>
-    bulk(
-      collection,
-      nacks.map(({ document, error, delayMs }) => ({
-        filter: held([document.id], document.token),
-        update: {
-          $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
-          $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
-          ...(withError && { $push: failure(document, error, at) }),
-        },
-      })),
-    );
-  try {
-    return await write(true);
-  } catch (error) {
-    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
-    if (nacks.length === 1 && isTooLarge(error)) return await write(false);
-    throw error;
-  }
+  return bulk(
+    collection,
+    nacks.map(({ document, error, delayMs }) => ({
+      filter: held([document.id], document.token),
+      update: {
+        $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
+        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+        ...(withError && { $push: failure(document, error, at) }),
+      },
+    })),
+  );
 }
 
 /** Hands documents back untouched and gives the attempt back; returns how many matched. */

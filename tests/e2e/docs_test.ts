@@ -15,6 +15,7 @@ const NOT_RUN: Record<string, string> = {
   "make dev": "goes on until it is stopped",
   "make test": "is what runs this",
   "make build": "has been done by what runs this",
+  "pulling-agent dead-letters show 65f0c0ffee0123456789abcd": "names a letter of the reader's",
   "dist/pulling-agent": "goes on until it is stopped: replaced by a run that is stopped",
 };
 
@@ -74,6 +75,8 @@ Deno.test("what can be run of the documents' shell blocks runs", async () => {
   await using db = await testDatabase("docs");
   await using home = await TempDir.make();
   await home.write("processor.js", "export default () => {};\n");
+  await Deno.mkdir(`${home.path}/bin`);
+  await Deno.symlink(agentBinary(), `${home.path}/bin/pulling-agent`);
   let commands = 0;
   for (const { file, line, text } of (await shellBlocks()).filter(({ mark }) => mark === "")) {
     const lines = text.trim().split("\n").filter((each) => NOT_RUN[each] === undefined);
@@ -83,7 +86,13 @@ Deno.test("what can be run of the documents' shell blocks runs", async () => {
       .replaceAll(/MONGODB_URI="[^"]*"/g, `MONGODB_URI="${db.uri}"`)
       .replaceAll("module:./processor.js", `module:${home.path}/processor.js`)
       .replaceAll("dist/pulling-agent", agentBinary());
-    const { code, text: said } = await run(script, { HEALTH_DIR: `${home.path}/health` });
+    const { code, text: said } = await run(script, {
+      HEALTH_DIR: `${home.path}/health`,
+      PATH: `${home.path}/bin:${Deno.env.get("PATH")}`,
+      MONGODB_URI: db.uri,
+      MONGODB_DATABASE: db.db.databaseName,
+      MONGODB_COLLECTION: "orders",
+    });
     assertEquals(code, 0, `${file}:${line}\n${script}\n${said}`);
     commands += lines.length;
   }

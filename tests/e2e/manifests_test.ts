@@ -142,7 +142,7 @@ Deno.test({
         const [program, ...args] = exec.command;
         assertEquals(
           [program, parseCommandLine(args)],
-          ["pulling-agent", { command: "health", probe }],
+          ["pulling-agent", { command: "health", word: probe, operand: undefined, flags: [], options: {} }],
           name,
         );
         assertGreaterOrEqual(timeoutSeconds, 5, `${name} ${probe}`);
