@@ -1,0 +1,117 @@
+import { assert, assertEquals } from "@std/assert";
+import { agentHome } from "../support/agent_home.ts";
+import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { MARKING } from "../support/modules.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { type AnyDocument, LONG_AGO } from "../support/store.ts";
+import { expired } from "../support/suspects.ts";
+
+const UNTIL_EMPTY = { args: ["run", "--until-empty"] };
+/** Long enough that only hints and the agent's own schedule can wake it. */
+const RARELY = { POLL_INTERVAL: "1h" };
+
+Deno.test("run --until-empty ends at once where there is nothing, and says so", async () => {
+  await using db = await testDatabase("until empty");
+  await using home = await agentHome({ db, env: RARELY });
+  const agent = await home.start(UNTIL_EMPTY);
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await agent.log("Nothing claimable is left")).processed, 0);
+});
+
+Deno.test("run --until-empty ends after the work, retries, suspects and dead letters of its own, and says how much it was", async () => {
+  await using db = await testDatabase("until empty");
+  const documents = documentsOf(db) as AnyDocument;
+  await insertPending(db, upTo(250));
+  await documents.insertMany([
+    ...["flaky-1", "flaky-2", "hopeless"].map((_id) => ({ _id, status: "pending" })),
+    ...["a", "b", "c"].map((name) => expired(`suspect-${name}`, { takeovers: 1 })),
+    expired("poison", { takeovers: 3, alone: 2, attempts: 2 }),
+    expired("once"),
+    { _id: "due", status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } },
+  ]);
+  const module = `
+    const tries = new Map();
+    export default async ({ _id }) => {
+      const n = (tries.get(_id) ?? 0) + 1;
+      tries.set(_id, n);
+      // The turn of the suspects is over before all of them have been.
+      if (String(_id).startsWith("suspect")) await new Promise((resolve) => setTimeout(resolve, 600));
+      if (_id === "hopeless" || (String(_id).startsWith("flaky") && n < 3)) throw new Error("not now");
+    };`;
+  await using home = await agentHome({
+    db,
+    module,
+    env: { ...RARELY, MAX_ATTEMPTS: "3", CHANGE_STREAM: "off" },
+  });
+  const agent = await home.start(UNTIL_EMPTY);
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await agent.log("Nothing claimable is left")).processed, 257);
+  const failed = await documents.find({ status: { $ne: "processed" } }).sort({ _id: 1 }).toArray();
+  assertEquals(failed.map(({ _id, status }: AnyDocument) => [_id, status]), [["hopeless", "failed"], [
+    "poison",
+    "failed",
+  ]]);
+});
+
+Deno.test("run --until-empty leaves alone what others hold and what is not due, and ends", async () => {
+  await using db = await testDatabase("until empty");
+  const documents = await insertPending(db, [1]) as AnyDocument;
+  const later = new Date(Date.now() + 3_600_000);
+  await documents.insertMany([
+    { _id: 2, status: "processing", _pull: { token: "another agent's", visible_at: later, attempts: 1 } },
+    { _id: 3, status: "pending", _pull: { visible_at: later } },
+    { _id: 4, status: "processing" },
+    { _id: 5, status: "failed" },
+  ]);
+  await using home = await agentHome({ db, env: RARELY });
+  const agent = await home.start(UNTIL_EMPTY);
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await agent.log("Nothing claimable is left")).processed, 1);
+  assertEquals((await documents.find().sort({ _id: 1 }).toArray()).map(({ status }: AnyDocument) => status), [
+    "processed",
+    "processing",
+    "pending",
+    "processing",
+    "failed",
+  ]);
+});
+
+Deno.test("run --until-empty waits while it is paused, and does the work once it is resumed", async () => {
+  await using db = await testDatabase("until empty");
+  const documents = await insertPending(db, upTo(3));
+  await using home = await agentHome({ db, module: MARKING, env: RARELY });
+  await Deno.writeTextFile(home.controlFile, "pause");
+  const agent = await home.start(UNTIL_EMPTY);
+  await agent.untilStatus("it to be paused", ({ state }) => state === "paused");
+  await agent.log("MongoDB is in reach");
+  assert(!agent.ended && !agent.hasLogged("Draining"));
+  assertEquals(await home.marks(), []);
+  agent.signal("SIGUSR2");
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals(await documents.countDocuments({ status: "processed" }), 3);
+});
+
+Deno.test("run --until-empty that is told to stop does not claim that nothing is left", async () => {
+  await using db = await testDatabase("until empty");
+  await insertPending(db, upTo(3));
+  const module =
+    `export default async ({ _id }) => { mark("start " + _id); await new Promise((r) => setTimeout(r, 100)); };`;
+  await using home = await agentHome({ db, module, env: { ...RARELY, CONCURRENCY: "1" } });
+  const agent = await home.start(UNTIL_EMPTY);
+  await home.untilMarked("start 1");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+  assert(!agent.hasLogged("Nothing claimable is left"), agent.output);
+});
+
+Deno.test("several run --until-empty share the work, and all end", async () => {
+  await using db = await testDatabase("until empty");
+  const documents = await insertPending(db, upTo(3000));
+  await using one = await agentHome({ db, env: RARELY });
+  await using two = await agentHome({ db, env: RARELY });
+  const agents = await Promise.all([one, two].map((home) => home.start(UNTIL_EMPTY)));
+  for (const agent of agents) assertEquals((await agent.exit()).code, 0);
+  assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 3000);
+  const said = await Promise.all(agents.map((agent) => agent.log("Nothing claimable is left")));
+  assertEquals(said.reduce((sum, { processed }) => sum + (processed as number), 0), 3000);
+});
