@@ -1,5 +1,6 @@
 import { Agent, NOTHING_LEFT } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
+import { errorText } from "../agent/errors.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import type { LeasedDocument } from "../agent/ports.ts";
@@ -125,9 +126,9 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
     onHint: () => agent.wake(),
     onUnsupported: (reason) =>
       log.info("This server tells of no changes: documents are found by polling alone", { reason }),
-    onFailing: (reason) =>
+    onTrouble: (error) =>
       log.warn("Cannot follow the changes of the collection: documents are found by polling alone", {
-        reason,
+        error: errorText(error),
       }),
   });
   events.subscribe((event) => {

@@ -118,7 +118,7 @@ export class MongoStore implements DocumentStore {
   }
 
   /** A stream of hints that there may be something to claim. */
-  wakeStream(listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported" | "onFailing">): WakeStream {
+  wakeStream(listeners: Omit<WakeStreamOptions, "collection" | "maxAwaitTimeMS">): WakeStream {
     const maxAwaitTimeMS = Math.min(5000, this.#client.options.socketTimeoutMS / 2);
     return new WakeStream({ ...listeners, collection: this.#collection, maxAwaitTimeMS });
   }

@@ -12,7 +12,7 @@ export interface WakeStreamOptions {
   /** Told once why there are no change streams here. */
   onUnsupported(reason: string): void;
   /** Told that the stream cannot be opened, or does not hold, again and again. */
-  onFailing(reason: string): void;
+  onTrouble(error: unknown): void;
 }
 
 /** Changes this close together are one hint, in milliseconds. */
@@ -84,7 +84,7 @@ export class WakeStream {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures += 1;
-        if (failures === WORTH_A_WORD) this.#options.onFailing((error as Error).message);
+        if (failures === WORTH_A_WORD) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
         await this.#stream?.close().catch(() => {});

@@ -1,0 +1,159 @@
+import { assertEquals } from "@std/assert";
+import type { WakeStream } from "../../agent/store/wake_stream.ts";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { jobs, openStore, pending, type TestStore } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** An agent that polls once an hour and listens to a stream, as `run` wires them. */
+class Listening implements AsyncDisposable {
+  readonly agent: InProcessAgent;
+  readonly stream: WakeStream;
+  readonly unsupported: string[] = [];
+  readonly runs: unknown[] = [];
+  readonly troubles: unknown[] = [];
+  hints = 0;
+
+  readonly #store: TestStore;
+
+  constructor(store: TestStore) {
+    this.#store = store;
+    this.agent = new InProcessAgent(store, ({ _id }) => void this.runs.push(_id), {
+      pollIntervalMs: HOUR_MS,
+    });
+    this.stream = store.wakeStream({
+      onHint: () => {
+        this.hints += 1;
+        this.agent.agent.wake();
+      },
+      onUnsupported: (reason) => this.unsupported.push(reason),
+      onTrouble: (error) => this.troubles.push(error),
+    });
+    this.stream.start();
+  }
+
+  async untilRun(id: unknown): Promise<void> {
+    await waitFor(`${id} to be processed`, () => this.runs.includes(id));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.agent[Symbol.asyncDispose]();
+    await this.stream.stop();
+    await this.#store.close();
+  }
+}
+
+async function listening(store: TestStore): Promise<Listening> {
+  const it = new Listening(store);
+  // The hint that says that the stream is open now.
+  await waitFor("the stream to be open", () => it.hints > 0 || it.unsupported.length > 0);
+  return it;
+}
+
+/** The cursors of a database's change streams, by the server's own account. */
+async function streams({ client, name }: TestDatabase) {
+  const found = await client.db("admin").aggregate([
+    { $currentOp: { allUsers: true, idleCursors: true, localOps: true } },
+    {
+      $match: { ns: `${name}.jobs`, "cursor.originatingCommand.pipeline.0.$changeStream": { $exists: true } },
+    },
+  ]).toArray();
+  return found.map(({ cursor }) => cursor.cursorId);
+}
+
+Deno.test("A document that is inserted, or set back to pending, while the agent is idle is processed at once", async () => {
+  await using database = await testDatabase("wake stream");
+  await using it = await listening(openStore(database));
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  await it.untilRun(1);
+  await jobs(database).insertOne({ _id: 2, status: "failed" });
+  await jobs(database).updateOne({ _id: 2 }, { $set: { status: "pending" } });
+  await it.untilRun(2);
+  await jobs(database).insertOne({ _id: 3, status: "new" });
+  await jobs(database).replaceOne({ _id: 3 }, { status: "pending" });
+  await it.untilRun(3);
+});
+
+Deno.test("Changes that make nothing claimable are no hint: not an ack, not another status", async () => {
+  await using database = await testDatabase("wake stream");
+  await using it = await listening(openStore(database));
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  await it.untilRun(1);
+  await waitFor("the ack", () => it.agent.count("processed") === 1);
+  const before = it.hints;
+  await jobs(database).insertOne({ _id: 2, status: "failed" });
+  await jobs(database).deleteOne({ _id: 2 });
+  await jobs(database).insertOne({ _id: 3, status: "pending" });
+  await it.untilRun(3);
+  assertEquals(it.hints, before + 1);
+});
+
+Deno.test("The stream is opened again after its cursor was killed, and after an error of its next read", async () => {
+  await using database = await testDatabase("wake stream");
+  await using it = await listening(openStore(database));
+  const [cursor] = await waitFor("the cursor", async () => {
+    const found = await streams(database);
+    return found.length > 0 ? found : undefined;
+  });
+  await database.db.command({ killCursors: "jobs", cursors: [cursor] });
+  await waitFor("another cursor", async () => (await streams(database)).some((each) => !each.equals(cursor)));
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  await it.untilRun(1);
+
+  const admin = database.client.db("admin");
+  const data = { failCommands: ["getMore"], errorCode: 286, namespace: `${database.name}.jobs` };
+  await admin.command({ configureFailPoint: "failCommand", mode: { times: 1 }, data });
+  try {
+    // A change that cannot be read: the stream's history is lost, it starts anew at "now".
+    await jobs(database).insertOne({ _id: 2, status: "pending" });
+    await it.untilRun(2);
+    await jobs(database).insertOne({ _id: 3, status: "pending" });
+    await it.untilRun(3);
+  } finally {
+    await admin.command({ configureFailPoint: "failCommand", mode: "off" });
+  }
+});
+
+Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is nothing left to do", async () => {
+  await using database = await testDatabase("wake stream");
+  await using it = await listening(openStore(database));
+  await jobs(database).insertMany(pending(1000));
+  await waitFor("the burst to be processed", () => it.agent.count("processed") === 1000);
+  // The stream sleeps until the loop is idle.
+  const asleep = it.hints;
+  it.stream.idle();
+  await waitFor("the stream to be open again", () => it.hints > asleep);
+  await jobs(database).insertOne({ _id: "after", status: "pending" });
+  await it.untilRun("after");
+});
+
+Deno.test("A server without change streams is told of once, and the poll goes on", async () => {
+  await using database = await testDatabase("wake stream", { standalone: true });
+  await using it = await listening(openStore(database));
+  assertEquals(it.unsupported.length, 1);
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  it.agent.agent.wake();
+  await it.untilRun(1);
+  assertEquals(it.unsupported.length, 1);
+});
+
+Deno.test("Stopped while it is being opened, open or asleep, the stream leaves nothing running, and no cursor that was open", async () => {
+  await using database = await testDatabase("wake stream");
+  for (const when of ["at once", "open", "asleep"]) {
+    const store = openStore(database);
+    let isOpen = false;
+    const onHint = () => isOpen = true;
+    const stream = store.wakeStream({ onHint, onUnsupported: () => {}, onTrouble: () => {} });
+    stream.start();
+    if (when !== "at once") await waitFor("it to be open", () => isOpen);
+    if (when === "asleep") await jobs(database).insertMany(pending(300));
+    await stream.stop();
+    await store.close();
+    // A cursor that is killed while it answers may outlive that until the server tidies up.
+    if (when === "open") {
+      await waitFor("no cursor to be left", async () => (await streams(database)).length === 0);
+    }
+  }
+});
