@@ -9,10 +9,18 @@ RUN_WITH_MONGOD := sh scripts/with_tools.sh deno task --quiet
 # The agent that `make dev` runs.
 DEV_AGENT := HEALTH_DIR="$(CURDIR)/.tools/dev/health" CONTROL_FILE="$(CURDIR)/.tools/dev/control/state" $(RUN) agent
 
-.PHONY: help setup dev test check build coverage fmt clean clean-all pause resume status
+DOCKER ?= docker
+IMAGE ?= pulling-agent:latest
+KUBECTL ?= kubectl
+KUBECTL_HERE = $(KUBECTL) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE))
+CONTROL_AGENT = KUBECTL=$(KUBECTL) sh scripts/control-agent.sh $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
+  $(if $(METHOD),--method $(METHOD)) $(if $(TIMEOUT),--timeout $(TIMEOUT))
+
+.PHONY: help setup dev test check build image coverage fmt clean clean-all pause resume status docker-build docker-run \
+  k8s-deploy k8s-pause k8s-resume k8s-status k8s-restart k8s-logs test-k8s
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Put Deno, mongod and the packages under .tools/ (the other targets do it when needed)
 	@sh scripts/setup.sh
@@ -29,6 +37,9 @@ check: ## Check types, format, lint, layout and documents
 build: ## Compile dist/pulling-agent
 	@sh scripts/build.sh
 
+image: ## Build the images pulling-agent:latest and pulling-agent:latest-scratch without pulling any
+	@IMAGE=$(IMAGE) sh scripts/image.sh $(ARGS)
+
 coverage: ## Run the tests and write their coverage as HTML to coverage/html
 	@$(RUN_WITH_MONGOD) coverage $(ARGS)
 
@@ -43,6 +54,40 @@ resume: ## Resume it
 
 status: ## Show what it is doing
 	@$(DEV_AGENT) status
+
+docker-build: ## Build the image (IMAGE=pulling-agent:latest, DOCKER=docker or podman)
+	$(DOCKER) build --build-arg COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .
+
+docker-run: ## Run it on MONGODB_URI, MONGODB_DATABASE and MONGODB_COLLECTION (ARGS="-e BATCH_SIZE=10")
+	@for name in MONGODB_URI MONGODB_DATABASE MONGODB_COLLECTION; do \
+	  eval "[ -n \"\$${$$name:-}\" ]" || { echo "make docker-run: $$name is not set: export it, or give it as make docker-run $$name=..." >&2; exit 2; }; \
+	done
+	$(DOCKER) run --rm --name pulling-agent --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --stop-timeout 45 \
+	  --add-host host.docker.internal:host-gateway -e MONGODB_URI -e MONGODB_DATABASE -e MONGODB_COLLECTION $(ARGS) $(IMAGE)
+
+# Kubernetes. NAMESPACE= and CONTEXT= say where, else the current ones; METHOD=signal and TIMEOUT= are those of the script.
+k8s-deploy: ## Deploy to Kubernetes, the secret mongodb-secret first (NAMESPACE=, CONTEXT=, OVERLAY=dev or production)
+	$(KUBECTL_HERE) apply $(if $(OVERLAY),-k k8s/overlays/$(OVERLAY),-f k8s/)
+	@$(KUBECTL_HERE) rollout status deployment/pulling-agent --timeout=$(or $(TIMEOUT),180)s || { \
+	  echo 'make k8s-deploy: not all pods are ready: see make k8s-status; those of a paused fleet are when it is resumed' >&2; exit 1; }
+
+k8s-pause: ## Pause all agents there; returns once every pod has confirmed
+	@$(CONTROL_AGENT) pause
+
+k8s-resume: ## Resume them
+	@$(CONTROL_AGENT) resume
+
+k8s-status: ## Show what they are doing
+	@$(CONTROL_AGENT) status
+
+k8s-restart: ## Replace every pod
+	@$(CONTROL_AGENT) restart
+
+k8s-logs: ## Follow the logs of all of them
+	$(KUBECTL_HERE) logs --follow --selector app=pulling-agent --prefix --tail=$(or $(TAIL),100) --max-log-requests=50
+
+test-k8s: ## Test on a cluster (KUBE_CONTEXT= which, never the current one unasked; IMAGE=, TEST_K8S_MONGODB_URI=)
+	@sh scripts/test_k8s.sh
 
 clean: ## Remove what was built
 	@rm -rf dist coverage .tools/stage .tools/dev .tools/build.key

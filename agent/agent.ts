@@ -116,6 +116,7 @@ export class Agent {
       },
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
+      leftBehind: () => this.#pool.leftBehind,
       onEmpty: () => {
         // A retry that this agent has scheduled is work of its own that is left.
         if (options.untilEmpty && this.#retries.isEmpty) this.drain(NOTHING_LEFT);
@@ -153,8 +154,7 @@ export class Agent {
     const sinceMs = clock.monotonicMs();
     const report = this.#startReport();
     this.#retries.stop();
-    this.#pool.releaseWaiting();
-    this.#settler.flush();
+    this.#pool.close();
     report.abandoned = await this.#finish(loop);
     this.#settler.stop();
     this.#keeper.stop();
@@ -198,8 +198,10 @@ export class Agent {
   /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */
   async #finish(loop: Promise<void>): Promise<number> {
     const working = this.#working.signal;
-    // A claim under way may still bring documents: it is waited for first.
+    // A claim under way may still bring documents, those included that would be handed back before it has ended.
     await Promise.race([loop, aborted(working)]);
+    this.#pool.releaseWaiting();
+    this.#settler.flush();
     await this.#ledger.empty(working);
     if (!working.aborted) return 0;
 

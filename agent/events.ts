@@ -50,6 +50,13 @@ export class Events {
 
   /** Tells all subscribers. */
   emit(event: AgentEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        // Nobody who only listens may stop the work, nor keep others from hearing.
+        reportError(error);
+      }
+    }
   }
 }

@@ -13,6 +13,8 @@ export interface RunOptions {
   events: Events;
   processing: Processing;
   processTimeoutMs: number;
+  /** Told when a handler that is no longer waited for goes on all the same (1), and when it ends at last (-1). */
+  onLeftBehind?(change: 1 | -1): void;
   /** Makes the log that a handler is given. */
   logFor(document: LeasedDocument | undefined): ProcessorLog;
 }
@@ -38,13 +40,16 @@ export async function runHandler(run: readonly Held[], options: RunOptions): Pro
   let ended = false;
   const markEnded = () => ended = true;
   handler.then(markEnded, markEnded);
+  const given = givenUp(abort.signal, clock);
   try {
-    return await Promise.race([handler, givenUp(abort.signal, clock)]);
+    return await Promise.race([handler, given.up]);
   } catch (error) {
     const fail = (reason: unknown) => run.map((): HandlerResult => ({ ok: false, error: reason }));
     if (!abort.signal.aborted) return fail(error);
     if (!ended) {
+      options.onLeftBehind?.(1);
       const late = () => {
+        options.onLeftBehind?.(-1);
         const elapsedMs = clock.monotonicMs() - startedAtMs;
         for (const id of ids) events.emit({ type: "handler_returned_late", id, elapsedMs });
       };
@@ -54,6 +59,7 @@ export async function runHandler(run: readonly Held[], options: RunOptions): Pro
     return fail(abort.signal.reason);
   } finally {
     cancelTimeout();
+    given.cancel();
   }
 }
 
@@ -102,12 +108,14 @@ function sharedAbort(run: readonly Held[]): AbortController {
   return shared;
 }
 
-/** Rejects once a handler that was told to stop is no longer waited for. */
-function givenUp(signal: AbortSignal, clock: Clock): Promise<never> {
-  return new Promise((_, reject) => {
+/** `up` rejects once a handler that was told to stop is no longer waited for. */
+function givenUp(signal: AbortSignal, clock: Clock): { up: Promise<never>; cancel(): void } {
+  let cancel = () => {};
+  const up = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => {
       const graceMs = signal.reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
-      clock.after(graceMs, () => reject(signal.reason));
+      cancel = clock.after(graceMs, () => reject(signal.reason));
     });
   });
+  return { up, cancel: () => cancel() };
 }

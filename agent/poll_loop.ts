@@ -1,5 +1,5 @@
 import { backoffMs } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { errorText } from "./errors.ts";
 import type { Events, Stage } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
@@ -20,6 +20,10 @@ export interface PollLoopOptions {
   process(documents: readonly LeasedDocument[]): void;
   /** Takes claimed documents that are not to be processed any more. */
   release(documents: readonly LeasedDocument[]): void;
+  /** Handlers that were given up and go on all the same. */
+  leftBehind(): number;
+  /** Handlers running at once, at the most. */
+  concurrency: number;
   /** Told whenever a claim has found nothing while nothing is held. */
   onEmpty(): void;
 }
@@ -37,6 +41,10 @@ const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
 
 /** How long suspects are worked on before other documents get their turn again, in milliseconds. */
 const SUSPECTS_TURN_MS = 1000;
+
+/** Handlers that may be left behind for each that may run; beyond that nothing is claimed. */
+const LEFT_BEHIND_PER_SLOT = 4;
+const LOOK_AGAIN_MS = 1000;
 
 /** Longest a claim may take with every one of its operations running into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
@@ -139,12 +147,13 @@ export class PollLoop {
    * known whom to blame. Returns whether there were any.
    */
   async #turnToSuspects(claimSignal: AbortSignal): Promise<boolean> {
-    const { clock, gate, store } = this.#options;
+    const { clock, gate, leftBehind, store } = this.#options;
     const endMs = clock.monotonicMs() + SUSPECTS_TURN_MS;
     let hadAny = false;
     do {
       await this.#waitUntilEmpty(claimSignal);
-      if (!gate.isOpen) return hadAny;
+      // A handler left behind is company, too: who has one leaves the suspects to others.
+      if (!gate.isOpen || leftBehind() > 0) return hadAny;
       this.#enter("claiming");
       const { documents } = await this.#claim(async () => {
         const suspect = await store.claimSuspect();
@@ -177,6 +186,7 @@ export class PollLoop {
   /** Resolves with what may be claimed once there is room for a whole batch; undefined where claims are over or paused. */
   async #waitForRoom(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
     const { batchSize, gate, ledger } = this.#options;
+    await this.#waitForLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
       const { documents, bytes } = ledger.counts;
       if (documents <= batchSize && bytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
@@ -186,6 +196,19 @@ export class PollLoop {
       await ledger.nextRemoval(claimSignal);
     }
     return undefined;
+  }
+
+  /**
+   * With too many handlers left behind the process is on its way to its end, and nothing more is put at risk. If they do
+   * not end, the loop is late to leave its stage, the liveness probe sees it, and the pod is restarted.
+   */
+  async #waitForLeftBehind(claimSignal: AbortSignal): Promise<void> {
+    const { clock, concurrency, leftBehind } = this.#options;
+    if (leftBehind() < LEFT_BEHIND_PER_SLOT * concurrency) return;
+    this.#enter("full");
+    while (leftBehind() >= LEFT_BEHIND_PER_SLOT * concurrency && !claimSignal.aborted) {
+      await sleep(clock, LOOK_AGAIN_MS, claimSignal);
+    }
   }
 
   #enter(stage: Exclude<Stage, "draining">, delayMs = 0): void {

@@ -25,10 +25,16 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #waiting: Held[] = [];
   #runs = 0;
-  #forced: ForcedStopError | undefined;
+  #leftBehind = 0;
+  #isClosed = false;
 
   constructor(options: PoolOptions) {
-    this.#options = options;
+    this.#options = { ...options, onLeftBehind: (change) => this.#leftBehind += change };
+  }
+
+  /** Handlers that were given up and go on all the same: they hold memory, and may yet end the process. */
+  get leftBehind(): number {
+    return this.#leftBehind;
   }
 
   /** Takes claimed documents in; their handlers start as slots become free. */
@@ -53,16 +59,21 @@ export class Pool {
 
   /** Hands back what waits, and asks the handlers that run to give up. */
   force(): void {
-    this.#forced = new ForcedStopError("The agent is forced to stop");
+    const reason = new ForcedStopError("The agent is forced to stop");
     this.releaseWaiting();
     for (const held of this.#options.ledger.all()) {
-      if (held.state === "running") held.abort.abort(this.#forced);
+      if (held.state === "running") held.abort.abort(reason);
     }
+  }
+
+  /** Starts nothing from now on: what waits is to be handed back. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   #fill(): void {
     const { concurrency } = this.#options;
-    while (this.#waiting.length > 0 && this.#runs < concurrency) {
+    while (!this.#isClosed && this.#waiting.length > 0 && this.#runs < concurrency) {
       const run = this.#nextRun();
       if (run.length > 0) this.#start(run);
     }

@@ -1,7 +1,9 @@
 import type { Clock } from "./clock.ts";
 
-/** Due times closer together than this wake the loop once, in milliseconds; it also bounds what is remembered. */
+/** Due times closer together than this wake the loop once, in milliseconds. */
 const GRANULARITY_MS = 100;
+/** A retry that is far away may be late by one part in this many, which bounds what has to be remembered. */
+const PRECISION = 64;
 
 /** Wakes the loop when a retry that this agent scheduled is due, so that it does not wait for the next poll. */
 export class RetrySchedule {
@@ -23,7 +25,10 @@ export class RetrySchedule {
 
   /** Remembers a retry that is due in `delayMs`. */
   add(delayMs: number): void {
-    this.#due.add(Math.ceil((this.#clock.monotonicMs() + delayMs) / GRANULARITY_MS));
+    const coarser = Math.max(0, Math.floor(Math.log2(Math.max(1, delayMs / GRANULARITY_MS / PRECISION))));
+    const stepMs = GRANULARITY_MS * 2 ** coarser;
+    const dueMs = Math.ceil((this.#clock.monotonicMs() + delayMs) / stepMs) * stepMs;
+    this.#due.add(dueMs / GRANULARITY_MS);
     this.#arm();
   }
 

@@ -1,6 +1,6 @@
 import { Batched, Batcher } from "./batcher.ts";
 import type { Clock } from "./clock.ts";
-import { errorText } from "./errors.ts";
+import { errorText, RefusedWritesError } from "./errors.ts";
 import type { Events, SettleKind } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
@@ -119,6 +119,10 @@ export class Settler {
         for (const { item } of live) item.held.writing = true;
         try {
           this.#settled(kind, live, await write(live.map(({ item }) => item) as [S, ...S[]]));
+        } catch (error) {
+          if (!(error instanceof RefusedWritesError)) throw error;
+          this.#settled(kind, live.filter((_, position) => !error.refused.has(position)), error.matched);
+          for (const [position, why] of error.refused) this.#rejected(kind, live[position]!.item, why);
         } finally {
           for (const { item } of live) item.held.writing = false;
         }
@@ -134,10 +138,10 @@ export class Settler {
     for (const { item } of batch) ledger.remove(item.held);
     const missed = batch.length - matched;
     if (missed > 0) {
-      const suspects = batch.filter(({ uncertain }) => uncertain);
+      const uncertain = batch.filter((each) => each.uncertain);
       // Unmatched after an unanswered write may well be our own success; unmatched at first means the lease is gone.
-      const type = suspects.length > 0 ? "unconfirmed" : "lease_lost";
-      const ids = (suspects.length > 0 ? suspects : batch).map(({ item }) => item.held.document.id);
+      const type = uncertain.length > 0 ? "unconfirmed" : "lease_lost";
+      const ids = (uncertain.length > 0 ? uncertain : batch).map(({ item }) => item.held.document.id);
       events.emit({ type, documents: missed, ids, during: kind });
     }
     if (matched > 0) this.#report(kind, batch, matched);

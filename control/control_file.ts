@@ -10,10 +10,13 @@ export interface ControlFileOptions {
   onCommand(command: FileCommand): void;
   /** Told once of each thing that is odd about the file. */
   onProblem(message: string): void;
+  /** Told once that there is no file, which is nothing odd: it is optional. */
+  onAbsent(message: string): void;
 }
 
 /** The file is read this often whatever the watcher says, in milliseconds. */
 const POLL_MS = 1000;
+const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
 /** As much as is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
 
@@ -29,6 +32,7 @@ export class ControlFile {
   readonly #directory: string;
   #last: FileCommand | undefined;
   readonly #reported: Record<"content" | "watch", string> = { content: "", watch: "" };
+  #missedLooks = 0;
   #watched: { watcher: Deno.FsWatcher; inode: number | null } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ticking: Promise<void> | undefined;
@@ -72,12 +76,15 @@ export class ControlFile {
     try {
       content = (await readStart(this.#options.path)).trim();
     } catch (error) {
-      // No file means nothing to say: it is optional, and absent for a moment while it is replaced.
       if (!(error instanceof Deno.errors.NotFound)) {
         this.#problem("content", `cannot be read: ${errorText(error)}`);
+      } else if (!mayBeWritten && ++this.#missedLooks > 1) {
+        // It may be absent for a moment, while it is replaced.
+        this.#absent();
       }
       return;
     }
+    this.#missedLooks = 0;
     const command = content.toLowerCase();
     if (command === "pause" || command === "resume") {
       this.#reported.content = "";
@@ -122,6 +129,12 @@ export class ControlFile {
       // It had ended by itself.
     }
     this.#watched = undefined;
+  }
+
+  #absent(): void {
+    if (this.#reported.content === ABSENT) return;
+    this.#reported.content = ABSENT;
+    this.#options.onAbsent(`There is no control file ${this.#options.path}: ${ABSENT}`);
   }
 
   #problem(about: "content" | "watch", what: string): void {

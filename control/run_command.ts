@@ -37,7 +37,10 @@ export async function run(
   // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
   // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
-  const { settings, processing, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
+  const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
+  const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
+  if (!checked) return 0;
+  const { settings, processing, warnings } = checked;
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
   const directory = await HealthDir.open(settings.healthDir);
@@ -80,6 +83,7 @@ export async function run(
     path: settings.controlFile,
     onCommand: (command) => gate[command]("file"),
     onProblem: (message) => log.warn(message),
+    onAbsent: (message) => log.info(message),
   });
   // The file decides how the agent starts; signals that came meanwhile are later changes.
   await controlFile.start();
@@ -107,6 +111,15 @@ export async function run(
   return abandoned > 0 ? 1 : 0;
 }
 
+/** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */
+const START_GRACE_MS = 2000;
+
+async function stoppedMeanwhile(signals: Signals): Promise<undefined> {
+  const signal = await signals.stopped;
+  await new Promise((resolve) => setTimeout(resolve, START_GRACE_MS));
+  console.error(`pulling-agent: stopped by ${signal} before it had started`);
+}
+
 /** Wakes the loop when documents change; returns a function that ends it. */
 function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): () => Promise<void> {
   const stream = store.wakeStream({
@@ -114,7 +127,7 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
     onUnsupported: (reason) =>
       log.info("This server tells of no changes: documents are found by polling alone", { reason }),
     onTrouble: (error) =>
-      log.warn("Cannot listen for changes, going on to try: documents are found by polling alone", {
+      log.warn("Cannot follow the changes of the collection: documents are found by polling alone", {
         error: errorText(error),
       }),
   });

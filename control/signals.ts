@@ -19,6 +19,9 @@ const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
 export class Signals {
   #early: SignalCommand[] = [];
   #handler: ((command: SignalCommand) => void) | undefined;
+  #tellStopped: (signal: Deno.Signal) => void = () => {};
+  /** Resolves with the first signal that asks to stop, handled or not. */
+  readonly stopped: Promise<Deno.Signal> = new Promise((resolve) => this.#tellStopped = resolve);
 
   constructor() {
     for (const [signal, kind] of Object.entries(COMMANDS) as [Deno.Signal, SignalCommand["kind"]][]) {
@@ -33,6 +36,7 @@ export class Signals {
   }
 
   #receive(command: SignalCommand): void {
+    if (command.kind === "stop") this.#tellStopped(command.signal);
     if (this.#handler) this.#handler(command);
     else this.#early.push(command);
   }

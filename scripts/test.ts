@@ -14,6 +14,8 @@ import { endGroup, spawnTied } from "./tied_process.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
+/** Deno has them off unless asked: a timer, a file or a connection that a test leaves behind fails it. */
+const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 /** Options of `deno test` whose value is the next argument, which therefore is no path. */
 const OPTIONS_WITH_VALUE = ["--filter", "--reporter"];
 const CHILD_GRACE_MS = 5_000;
@@ -70,7 +72,7 @@ async function runTests(args: string[]): Promise<TestCounts> {
     const { options, paths } = parseArguments(args);
     const success = await run(
       Deno.execPath(),
-      ["test", ...PERMISSIONS, `--junit-path=${report}`, ...options, ...paths],
+      ["test", ...PERMISSIONS, ...SANITIZERS, `--junit-path=${report}`, ...options, ...paths],
       {
         TEST_MONGODB_URI: replicaSet!.uri,
         TEST_MONGODB_STANDALONE_URI: standalone!.uri,

@@ -14,7 +14,7 @@ export async function loadModule(path: string): Promise<Processing> {
   const found = await checkFile(path);
   let module: Record<string, unknown>;
   try {
-    module = await import(fileUrl(found));
+    module = await withinTime(import(fileUrl(found)));
   } catch (error) {
     throw new UsageError(`PROCESSOR=module:${path} cannot be loaded: ${loadProblem(error)}`);
   }
@@ -65,6 +65,22 @@ async function checkFile(path: string): Promise<string> {
       ? "does not exist"
       : `cannot be read: ${errorText(error)}`;
     throw new UsageError(`PROCESSOR=module:${path} ${why} (looked in ${Deno.cwd()}): check the path`);
+  }
+}
+
+/** A module whose top level waits for something that never comes would hold the start for ever, in milliseconds. */
+const LOAD_LIMIT_MS = 30_000;
+
+async function withinTime<T>(loading: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    const why = `its top level has not ended after ${LOAD_LIMIT_MS / 1000} s`;
+    timer = setTimeout(() => reject(new Error(why)), LOAD_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([loading, limit]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

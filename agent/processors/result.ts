@@ -16,8 +16,8 @@ export function fieldsToSet(returned: unknown): Document | undefined {
   if (typeof returned !== "object" || returned === null || !("set" in returned)) return undefined;
   const set = returned.set;
   if (set === undefined || set === null) return undefined;
-  if (typeof set !== "object" || Array.isArray(set)) {
-    throw new PermanentError(`Cannot write the processor's result: "set" must be an object of fields`);
+  if (typeof set !== "object" || ![Object.prototype, null].includes(Object.getPrototypeOf(set))) {
+    throw new PermanentError(`Cannot write the processor's result: "set" must be a plain object of fields`);
   }
   const fields = Object.keys(set);
   for (const field of fields) {

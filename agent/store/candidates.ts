@@ -84,13 +84,12 @@ export class CandidateReader {
     return { ids: slice.map(({ _id }) => _id), asRead: undefined, more };
   }
 
-  /** The suspect that has been due for longest, if there is one. */
+  /** A suspect, if there is one. In no order: an order would make the server choose the wrong index. */
   async suspect(): Promise<SuspectCandidate | undefined> {
     const { collection, maxTimeMS } = this.#options;
     for (const kind of ["expired_suspects", "due_suspects"] as const) {
       const found = await collection.findOne(this.#query(kind), {
         projection: { "_pull.attempts": 1, "_pull.alone": 1 },
-        sort: CLAIM_ORDER,
         maxTimeMS,
       });
       if (found) return { id: found._id, kind, pull: found._pull };

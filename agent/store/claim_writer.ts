@@ -45,6 +45,9 @@ export async function markClaimed(
   return { documents, refused: marked };
 }
 
+/** Refused documents that one claim looks for, about; each costs several round trips. */
+const MAX_REFUSED = 16;
+
 /** How many documents were marked, or, where the database refused some, which. */
 async function mark(
   kind: Kind,
@@ -68,11 +71,12 @@ async function mark(
     if (!isRefused(error)) throw error;
     if (ids.length === 1) return [{ id: ids[0], error }];
     const half = ids.length >> 1;
-    const halves = [
-      await mark(kind, ids.slice(0, half), token, options),
-      await mark(kind, ids.slice(half), token, options),
-    ];
-    return halves.filter((each) => each instanceof Array).flat();
+    const first = await mark(kind, ids.slice(0, half), token, options);
+    const refused = first instanceof Array ? first : [];
+    // Where so many are refused, all may be: the rest is left for the next claim rather than asked about one by one.
+    if (refused.length >= MAX_REFUSED) return refused;
+    const second = await mark(kind, ids.slice(half), token, options);
+    return second instanceof Array ? [...refused, ...second] : refused;
   }
 }
 

@@ -79,7 +79,8 @@ export class Claimer {
       const recovered = await this.recover();
       if (recovered.length > 0) take("new_documents", { documents: recovered, more: true, conflicts: 0 });
       const { kinds, isLook } = this.#kinds();
-      if (isLook) suspects = await this.#hasSuspects();
+      // Looking for suspects must never keep other documents from being claimed.
+      if (isLook) suspects = await this.#hasSuspects().catch(() => false);
       for (const kind of kinds) {
         if (room <= 0 || bytes <= 0) {
           more = true;

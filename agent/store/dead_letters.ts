@@ -1,7 +1,8 @@
 import type { Document } from "mongodb";
+import { errorText } from "../errors.ts";
 import type { LeasedDocument } from "../ports.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
-import { isDuplicateKey, isRefused, isTooLarge } from "./mongo_errors.ts";
+import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "./mongo_errors.ts";
 import { buryHeld } from "./oversize.ts";
 import { held } from "./queries.ts";
 import { failure } from "./settlements.ts";
@@ -22,7 +23,9 @@ export async function deadLetter(
   const { clock, collection } = options;
   let judged: Document | null;
   try {
-    judged = await collection.findOneAndUpdate(held([document.id], document.token), {
+    // Once: a retry must neither change the letter's identity nor push the same error again.
+    const unjudged = { ...held([document.id], document.token), "_pull.dead_at": { $exists: false } };
+    judged = await collection.findOneAndUpdate(unjudged, {
       $set: { error },
       $currentDate: { "_pull.dead_at": true },
       $push: failure(document, error, clock.now()),
@@ -31,14 +34,14 @@ export async function deadLetter(
     if (isTooLarge(failed)) return await buryHeld(document, error, options);
     throw failed;
   }
-  return judged ? await copyAndMark(document, judged, options) : 0;
+  return judged ? await copyAndMark(document, judged, options) : await finishVerdict(document, options);
 }
 
 /** Copy and mark of a verdict that an earlier holder had written. */
 export async function finishVerdict(document: LeasedDocument, options: DeadLetterOptions): Promise<number> {
   const { collection, maxTimeMS } = options;
   const judged = await collection.findOne(held([document.id], document.token), { ...EXACT, maxTimeMS });
-  return judged ? await copyAndMark(document, judged, options) : 0;
+  return judged?._pull?.dead_at ? await copyAndMark(document, judged, options) : 0;
 }
 
 async function copyAndMark(
@@ -81,6 +84,8 @@ async function copy(judged: Document, { collection, letters }: DeadLetterOptions
   } catch (failed) {
     // The letter that is there is newer than ours: it stays.
     if (isDuplicateKey(failed)) return;
+    // Retried in vain it would keep every other dead letter, and in the end every claim, waiting.
+    if (isForbidden(failed)) throw new Error(`The dead letter cannot be written: ${errorText(failed)}`);
     if (!isRefused(failed)) throw failed;
     // A document near 16 MiB leaves no room for what a letter says besides: then it refers to the document, which stays.
     await write({ ...letter, document: { _id }, by_reference: true });

@@ -1,5 +1,5 @@
-import { type Collection, MongoServerError } from "mongodb";
-import { CLAIM_INDEX } from "./queries.ts";
+import { type Collection, type Document, MongoServerError } from "mongodb";
+import { CLAIM_INDEX, TAKEN_OVER, TAKEOVER_INDEX } from "./queries.ts";
 
 /** Codes by which a server refuses `$in` in a partial index: it came with MongoDB 6.0. */
 const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
@@ -7,17 +7,27 @@ const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
 const ALREADY_THERE = new Set([85, 86]);
 
 /**
- * Makes the index that the claim's queries need, where it is missing. Finished documents stay out of it where the server
+ * Makes the indexes that the claim's queries need, where they are missing. Finished documents stay out of it where the server
  * can do that. Throws what the driver throws: a missing index is slow, never wrong, and nobody should stop for it.
  */
 export async function ensureIndexes(collection: Collection): Promise<void> {
-  const partialFilterExpression = { status: { $in: ["pending", "processing"] } };
+  const unfinished = { status: { $in: ["pending", "processing"] } };
+  await ensureIndex(collection, CLAIM_INDEX, "pulling_agent_claim", unfinished);
+  await ensureIndex(collection, TAKEOVER_INDEX, "pulling_agent_takeovers", TAKEN_OVER);
+}
+
+async function ensureIndex(
+  collection: Collection,
+  keys: Record<string, 1>,
+  name: string,
+  partialFilterExpression: Document,
+): Promise<void> {
   try {
-    await collection.createIndex(CLAIM_INDEX, { name: "pulling_agent_claim", partialFilterExpression });
+    await collection.createIndex(keys, { name, partialFilterExpression });
   } catch (error) {
     const code = error instanceof MongoServerError ? Number(error.code) : NaN;
     if (ALREADY_THERE.has(code)) return;
     if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
-    await collection.createIndex(CLAIM_INDEX, { name: "pulling_agent_claim" });
+    await collection.createIndex(keys, { name });
   }
 }

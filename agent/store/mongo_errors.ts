@@ -7,26 +7,55 @@ import {
 } from "mongodb";
 
 /**
- * What the server says of this one write, today and tomorrow: it would make the document invalid or too large. All
- * other errors may pass, be it that somebody mends a password or a permission.
+ * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow, could
+ * not reach a majority, or does not let us in as yet. Everything else it says of a write it would say tomorrow as well: a
+ * validator, a size limit, a value that an index does not take. Source: the driver specification "Server Discovery and
+ * Monitoring", and the server's own list of retriable, cancellation and authorization errors.
  */
-const REFUSED_CODES = new Set([
-  2, // BadValue
-  9, // FailedToParse
-  14, // TypeMismatch
-  28, // PathNotViable
-  40, // ConflictingUpdateOperators
-  52, // DollarPrefixedFieldName
-  55, // InvalidDBRef
-  56, // EmptyFieldName
-  57, // DottedFieldName
-  66, // ImmutableField
-  121, // DocumentValidationFailure
-  10334, // BSONObjectTooLarge
-  17280, // KeyTooLong
-  17419, // the update makes the document larger than the maximum
-  17420, // the same, for an insertion
-  11000, // DuplicateKey
+const TRANSIENT_CODES = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  11, // UserNotFound
+  13, // Unauthorized
+  18, // AuthenticationFailed
+  24, // LockTimeout
+  46, // LockBusy
+  50, // MaxTimeMSExpired
+  63, // StaleShardVersion
+  64, // WriteConcernFailed
+  79, // UnknownReplWriteConcern
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // CannotSatisfyWriteConcern
+  112, // WriteConflict
+  133, // FailedToSatisfyReadPreference
+  134, // ReadConcernMajorityNotAvailableYet
+  146, // ExceededMemoryLimit
+  150, // StaleEpoch
+  175, // QueryPlanKilled
+  189, // PrimarySteppedDown
+  202, // NetworkInterfaceExceededTimeLimit
+  246, // SnapshotUnavailable
+  262, // ExceededTimeLimit
+  290, // TransactionExceededLifetimeLimitSeconds
+  314, // ObjectIsBusy
+  317, // ConnectionPoolExpired
+  365, // TemporarilyUnavailable
+  384, // ConnectionError
+  391, // ReauthenticationRequired
+  402, // ResourceExhausted
+  462, // IngressRequestRateLimitExceeded
+  8000, // AtlasError
+  9001, // SocketException
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11601, // Interrupted
+  11602, // InterruptedDueToReplStateChange
+  13388, // StaleConfig
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+  14031, // OutOfDiskSpace
+  16500, // a compatible server's "too many requests"
 ]);
 
 /** Whether the driver or the server says so, rather than a bug of ours. */
@@ -41,14 +70,22 @@ export function isTransient(error: unknown): boolean {
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
     return true;
   }
-  if (error instanceof MongoServerError) return !REFUSED_CODES.has(Number(error.code));
+  // A bulk write that failed for its write concern alone has no code of its own.
+  if (error instanceof MongoServerError) {
+    return error.code === undefined || TRANSIENT_CODES.has(Number(error.code));
+  }
   // Errors of the driver's own: a pool that was cleared, a checkout that timed out, a topology that is being closed.
   return /Pool|Timeout|Topology|NotConnected|ServerClosed/.test(error.name);
 }
 
+/** Whether one write of a bulk may succeed later. */
+export function isTransientWrite({ code }: { code: number }): boolean {
+  return TRANSIENT_CODES.has(Number(code));
+}
+
 /** Whether the server, or the driver on its behalf, says of this one write that it will never do. */
 export function isRefused(error: unknown): boolean {
-  if (error instanceof MongoServerError) return REFUSED_CODES.has(Number(error.code)) && !isTransient(error);
+  if (error instanceof MongoServerError) return !isTransient(error);
   return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
 }
 
@@ -58,7 +95,14 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 11000;
 }
 
+/** Whether we lack the right to do it. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof MongoServerError && Number(error.code) === 13;
+}
+
 /** Whether a write would have made a document larger than MongoDB allows. */
 export function isTooLarge(error: unknown): boolean {
-  return error instanceof MongoServerError && [10334, 17419, 17420].includes(Number(error.code));
+  // The error of one write in a bulk has a code as well, and no class of its own.
+  const { code } = (error ?? {}) as { code?: unknown };
+  return [10334, 17419, 17420].includes(Number(code));
 }

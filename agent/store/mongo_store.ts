@@ -9,7 +9,7 @@ import { buryOversize } from "./oversize.ts";
 import { parseFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LetterBox } from "./letter_box.ts";
-import { isTransient } from "./mongo_errors.ts";
+import { isForbidden, isTransient } from "./mongo_errors.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
 
@@ -110,6 +110,11 @@ export class MongoStore implements DocumentStore {
 
   isTransient(error: unknown): boolean {
     return isTransient(error);
+  }
+
+  /** Whether we lack the right to do it. */
+  isForbidden(error: unknown): boolean {
+    return isForbidden(error);
   }
 
   /** A stream of hints that there may be something to claim. */

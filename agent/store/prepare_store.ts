@@ -17,28 +17,49 @@ export function prepareStore(
 ): () => void {
   const stop = new AbortController();
   store.onReachable((isReachable) => events.emit({ type: "reachable_changed", isReachable }));
-  const attempt = async (failures: number): Promise<void> => {
-    try {
-      await store.connect();
-    } catch {
-      // The claims fail of the same cause, and their failures are reported.
-      await sleep(systemClock, 500 + backoffMs(failures, BACKOFF), stop.signal);
-      if (!stop.signal.aborted) return await attempt(failures + 1);
-    }
-    if (ensureIndexes && !stop.signal.aborted) await tryIndexes(store, log);
-  };
-  attempt(1);
+  prepare(store, log, ensureIndexes, stop.signal);
   return () => stop.abort();
 }
 
-async function tryIndexes(store: MongoStore, log: Logger): Promise<void> {
+async function prepare(
+  store: MongoStore,
+  log: Logger,
+  ensureIndexes: boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  // The claims fail of the same cause as the connection, and their failures are reported.
+  await untilDone(() => store.connect(), () => true, stop);
+  if (!ensureIndexes) return;
   try {
-    await store.ensureIndexes();
-    log.debug("The index that claims need is there");
+    await untilDone(() => store.ensureIndexes(), (error) => worthAnotherTry(error, store, log), stop);
+    if (!stop.aborted) log.debug("The indexes that claims need are there");
   } catch (error) {
     log.warn("Cannot make the index that claims need: claims get slow as the collection grows", {
       error: errorText(error),
       mend: "make it by hand or set ENSURE_INDEXES=false",
     });
+  }
+}
+
+/** An index of a large collection takes longer than an answer may: the server goes on, and is asked again. */
+function worthAnotherTry(error: unknown, store: MongoStore, log: Logger): boolean {
+  if (!store.isTransient(error) || store.isForbidden(error)) return false;
+  log.debug("The indexes that claims need are not there yet", { error: errorText(error) });
+  return true;
+}
+
+/** Tries until it succeeds or is told to stop; throws what `mayPass` says will not pass. */
+async function untilDone(
+  act: () => Promise<void>,
+  mayPass: (error: unknown) => boolean,
+  stop: AbortSignal,
+): Promise<void> {
+  for (let failures = 1; !stop.aborted; failures++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      await sleep(systemClock, 500 + backoffMs(failures, BACKOFF), stop);
+    }
   }
 }

@@ -5,12 +5,15 @@ export type Kind = "due_retries" | "expired_leases" | "new_documents";
 /** Documents that are claimed one by one, by an agent that holds nothing else. */
 export type SuspectKind = "due_suspects" | "expired_suspects";
 
+/** The earliest date there is. */
+const FIRST_DATE = new Date(-8.64e15);
+
 /**
  * Due by the server's clock. The comparison alone also matches a missing field, which is less than any date; the
  * lower bound keeps such documents out and gives the index its range.
  */
 const DUE = {
-  "_pull.visible_at": { $gt: new Date(0) },
+  "_pull.visible_at": { $gte: FIRST_DATE },
   $expr: { $lte: ["$_pull.visible_at", "$$NOW"] },
 };
 
@@ -38,6 +41,13 @@ const SUSPECT_PENDING: Filter<Document> = {
 };
 
 /**
+ * A small index of what was ever taken over, so that looking for suspects need not walk through everything that is due.
+ * A document that is processed or fails leaves it.
+ */
+export const TAKEOVER_INDEX = { "_pull.takeovers": 1, "_pull.visible_at": 1 } as const;
+export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } as const;
+
+/**
  * One query a kind: each is one range of the same index, and whether a document is a suspect is looked at on what the
  * range holds. An `$or` over kinds would be no range at all.
  */
@@ -45,8 +55,8 @@ const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   due_retries: { status: "pending", ...DUE, $nor: [SUSPECT_PENDING] },
   expired_leases: { ...EXPIRED, $nor: [SUSPECT_LEASE] },
   new_documents: { status: "pending", "_pull.visible_at": null },
-  due_suspects: { status: "pending", ...DUE, ...SUSPECT_PENDING },
-  expired_suspects: { ...EXPIRED, ...SUSPECT_LEASE },
+  due_suspects: { $and: [TAKEN_OVER, { status: "pending", ...DUE, ...SUSPECT_PENDING }] },
+  expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };
 
 /** The index that serves all of them, and its order: the longest due first, then by `_id`. */

@@ -45,6 +45,8 @@ export class RawDocument {
     const document = this.#parsed ?? forUsers(this.bytes);
     this.#parsed = undefined;
     delete document._pull;
+    // As it stands in the collection by now, whether it was read before its claim or after.
+    document.status = "processing";
     return document;
   }
 

@@ -1,4 +1,12 @@
-import type { AnyBulkWriteOperation, Collection, Document, UpdateFilter } from "mongodb";
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Document,
+  MongoBulkWriteError,
+  type UpdateFilter,
+} from "mongodb";
+import { RefusedWritesError } from "../errors.ts";
+import { isTransient, isTransientWrite } from "./mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack } from "../ports.ts";
 import { isTooLarge } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
@@ -38,55 +46,64 @@ const PROCESSED: UpdateFilter<Document> = {
  * all the documents whose processor wants fields written with the ack.
  */
 export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<number> {
-  const withFields = acks.filter(({ set }) => set !== undefined);
+  const positions = [...acks.keys()];
+  const withFields = positions.filter((position) => acks[position]!.set !== undefined);
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
-  const writes = byToken(plain).map(async ([token, documents]) => {
-    const { matchedCount } = await collection.updateMany(
-      held(documents.map(({ id }) => id), token),
-      PROCESSED,
-      {
-        hint: { _id: 1 },
-      },
-    );
+  const grouped = byToken(plain).map(async ([token, documents]) => {
+    const ours = held(documents.map(({ id }) => id), token);
+    const { matchedCount } = await collection.updateMany(ours, PROCESSED, { hint: { _id: 1 } });
     return matchedCount;
   });
-  if (withFields.length > 0) {
-    writes.push(bulk(
-      collection,
-      withFields.map(({ document, set }) => ({
-        filter: held([document.id], document.token),
-        update: { ...PROCESSED, $set: { ...set, ...PROCESSED.$set } },
-      })),
-    ));
-  }
-  return sum(await settled(writes));
+  const single = bulk(
+    collection,
+    withFields.map((position) => {
+      const { document, set } = acks[position]!;
+      const update = { ...PROCESSED, $set: { ...set, ...PROCESSED.$set } };
+      return { filter: held([document.id], document.token), update };
+    }),
+  );
+  const [groups, fields] = await Promise.allSettled([settled(grouped), single]);
+  if (groups.status === "rejected") throw groups.reason;
+  const matched = sum(groups.value);
+  if (fields.status === "fulfilled") return matched + fields.value;
+  if (!(fields.reason instanceof RefusedWritesError)) throw fields.reason;
+  const refused = [...fields.reason.refused].map(([index, why]) => [withFields[index]!, why] as const);
+  throw new RefusedWritesError(new Map(refused), matched + fields.reason.matched);
 }
 
 /** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
-export async function nack(
+export async function nack(nacks: readonly Nack[], options: HolderOptions): Promise<number> {
+  try {
+    return await writeNacks(nacks, options, { withError: true });
+  } catch (error) {
+    if (!(error instanceof RefusedWritesError)) throw error;
+    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+    const roomless = [...error.refused].filter(([, why]) => isTooLarge(why)).map(([position]) => position);
+    const smaller = roomless.map((position) => nacks[position]!);
+    const matched = error.matched + await writeNacks(smaller, options, { withError: false });
+    const refused = new Map([...error.refused].filter(([position]) => !roomless.includes(position)));
+    if (refused.size > 0) throw new RefusedWritesError(refused, matched);
+    return matched;
+  }
+}
+
+function writeNacks(
   nacks: readonly Nack[],
   { clock, collection }: HolderOptions,
+  { withError }: { withError: boolean },
 ): Promise<number> {
   const at = clock.now();
-  const write = (withError: boolean) =>
-    bulk(
-      collection,
-      nacks.map(({ document, error, delayMs }) => ({
-        filter: held([document.id], document.token),
-        update: {
-          $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
-          $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
-          ...(withError && { $push: failure(document, error, at) }),
-        },
-      })),
-    );
-  try {
-    return await write(true);
-  } catch (error) {
-    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
-    if (nacks.length === 1 && isTooLarge(error)) return await write(false);
-    throw error;
-  }
+  return bulk(
+    collection,
+    nacks.map(({ document, error, delayMs }) => ({
+      filter: held([document.id], document.token),
+      update: {
+        $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
+        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+        ...(withError && { $push: failure(document, error, at) }),
+      },
+    })),
+  );
 }
 
 /** Hands documents back untouched and gives the attempt back; returns how many matched. */
@@ -165,10 +182,21 @@ async function bulk(
   collection: Collection,
   writes: { filter: Document; update: Document }[],
 ): Promise<number> {
+  if (writes.length === 0) return 0;
   const operations: AnyBulkWriteOperation[] = writes.map((updateOne) => ({ updateOne }));
   // Unordered: one that is refused does not keep the others from being written.
-  const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
-  return matchedCount;
+  try {
+    const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
+    return matchedCount;
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError) || isTransient(error)) throw error;
+    const refused = [error.writeErrors].flat();
+    // Some may still be written tomorrow, and which of the others are safe with a majority is not known: all again.
+    if (refused.length === 0 || error.result.getWriteConcernError() || refused.some(isTransientWrite)) {
+      throw error;
+    }
+    throw new RefusedWritesError(new Map(refused.map((each) => [each.index, each])), error.matchedCount);
+  }
 }
 
 /** Documents by their token: those of one claim can be written by one command. */

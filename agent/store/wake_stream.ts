@@ -11,7 +11,7 @@ export interface WakeStreamOptions {
   onHint(): void;
   /** Told once why there are no change streams here. */
   onUnsupported(reason: string): void;
-  /** Told when it cannot be opened time after time; it goes on to try. */
+  /** Told that the stream cannot be opened, or does not hold, again and again. */
   onTrouble(error: unknown): void;
 }
 
@@ -20,8 +20,8 @@ const DEBOUNCE_MS = 5;
 /** More changes than this in so many milliseconds are a burst. */
 const BURST = 100;
 const BURST_MS = 1000;
-/** Failures in a row of which somebody is told: a failover takes fewer. */
-const FAILURES_TOLD = 5;
+/** Failures in a row after which somebody should know: fewer are a failover. */
+const WORTH_A_WORD = 5;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
 /** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
@@ -65,6 +65,7 @@ export class WakeStream {
    */
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#resume?.();
     await this.#stream?.close().catch(() => {});
   }
 
@@ -85,7 +86,7 @@ export class WakeStream {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures += 1;
-        if (failures === FAILURES_TOLD) this.#options.onTrouble(error);
+        if (failures === WORTH_A_WORD) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
         await this.#stream?.close().catch(() => {});
@@ -96,9 +97,11 @@ export class WakeStream {
   /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
   async #listen(): Promise<void> {
     const { collection, maxAwaitTimeMS, onHint } = this.#options;
-    // Said here as well as in the client's options: a stream takes no other.
-    const readConcern = { level: "majority" } as const;
-    const stream = collection.watch(CLAIMABLE_CHANGES, { maxAwaitTimeMS, readConcern });
+    // Change streams take no other read concern; the client's own is weaker.
+    const stream = collection.watch(CLAIMABLE_CHANGES, {
+      maxAwaitTimeMS,
+      readConcern: { level: "majority" },
+    });
     this.#stream = stream;
     // What changed before the stream was open is not in it.
     stream.once("resumeTokenChanged", onHint);
@@ -122,16 +125,8 @@ export class WakeStream {
   }
 
   #untilIdle(): Promise<void> {
-    const { signal } = this.#stop;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => {
-        signal.removeEventListener("abort", finish);
-        resolve();
-      };
-      this.#resume = finish;
-      signal.addEventListener("abort", finish);
-    });
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.#resume = resolve);
   }
 }
 

@@ -42,10 +42,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         else log.warn("MongoDB is out of reach");
         break;
       case "processed":
+        failures.over("ack");
         log.debug("Wrote acks", { documents: event.documents });
         progress.add(event.documents);
         break;
       case "released":
+        failures.over("release");
         log.info("Handed documents back untouched", { documents: event.documents });
         break;
       case "retried": {

@@ -52,6 +52,6 @@ Deno.test("on a standalone it is said once that documents are found by polling a
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
   assertEquals(agent.entries.filter(({ message }) => message === said.message).length, 1);
-  assert(!agent.hasLogged("Cannot listen for changes"));
+  assert(!agent.hasLogged("Cannot follow the changes"));
   assertEquals(await documentsOf(db).countDocuments({ status: "processed" }), 1);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { MARKING } from "../support/modules.ts";
+import { waitFor } from "../support/wait.ts";
 import { testDatabase } from "../support/mongod.ts";
 
 /** Changes a mounted ConfigMap as kubelet does: a new directory, and a symbolic link that is swapped in one step. */
@@ -167,7 +168,7 @@ Deno.test("between file and signal the latest change wins, and what only stays t
   await control(home, "pause\n");
   await control(home, "none of both");
   last = await agent.log('says "none of both"', { after: last });
-  assertEquals((await agent.status()).state, "running");
+  await waitFor("the agent to run", async () => (await agent.status()).state === "running");
 
   agent.signal("SIGUSR1");
   last = await agent.log("Paused", { after: last });

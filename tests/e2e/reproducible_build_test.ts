@@ -17,16 +17,24 @@ async function sh(script: string, args: string[] = [], cwd: string = ROOT): Prom
   return decoder.decode(stdout).trim();
 }
 
-/** A clone that has the changes of this folder, too, and need not download its tools again. */
-async function clone(into: string): Promise<void> {
-  await sh(`git clone --quiet --no-hardlinks . "$1"`, [into]);
+/** A repository that holds what this folder holds now, uncommitted changes included, whatever happens here meanwhile. */
+async function snapshot(into: string): Promise<void> {
   await sh(
-    `git ls-files -z --deleted | (cd "$1" && xargs -0 rm -f --)
+    `git clone --quiet --no-hardlinks . "$1"
+     git ls-files -z --deleted | (cd "$1" && xargs -0 rm -f --)
      git ls-files -z --modified --others --exclude-standard | xargs -0 sh -c '
        target=$0; for file; do if [ -e "$file" ]; then mkdir -p "$target/$(dirname "$file")"; cp "$file" "$target/$file"; fi; done
-     ' "$1"`,
+     ' "$1"
+     cd "$1"
+     git add --all
+     git -c user.name=test -c user.email=test@example.com commit --quiet --allow-empty --no-verify --message snapshot`,
     [into],
   );
+}
+
+/** A clone that need not download its tools again. */
+async function clone(from: string, into: string): Promise<void> {
+  await sh(`git clone --quiet --no-hardlinks "$1" "$2"`, [from, into]);
   await sh(
     `mkdir -p "$1/.tools/dl" "$1/.tools/deno_dir"
      for tool in .tools/dl/*; do ln -s "$PWD/$tool" "$1/.tools/dl/"; done
@@ -61,9 +69,11 @@ Deno.test({
 async function testTwoClones(): Promise<void> {
   await using dir = await TempDir.make();
   const folders = [`${dir.path}/one`, `${dir.path}/another one, with a longer path/of more folders`];
+  const origin = `${dir.path}/origin`;
+  await snapshot(origin);
   const digests: string[] = [];
   for (const folder of folders) {
-    await clone(folder);
+    await clone(origin, folder);
     digests.push(await build(folder));
   }
   assertEquals(digests[1], digests[0]);

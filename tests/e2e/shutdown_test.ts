@@ -140,3 +140,14 @@ Deno.test("whatever a module keeps open does not hold the exit", async () => {
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });
+
+Deno.test("a module that never ends loading does not hold the exit", async () => {
+  await using db = await testDatabase("endless module");
+  const module = `await new Promise(() => setInterval(() => {}, 1000)); export default () => {};`;
+  await using home = await agentHome({ db, module, env: { SHUTDOWN_TIMEOUT: "1" } });
+  const agent = await home.start();
+  await agent.untilListening();
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
+  assertStringIncludes(agent.output, "stopped by SIGTERM before it had started");
+});

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Decimal128, Long } from "bson";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
@@ -129,4 +129,26 @@ Deno.test("An ack of fields that MongoDB refuses is no outage, and does not keep
   const error = await assertRejects(() => store.ack(acks));
   assertEquals(store.isTransient(error), false);
   assertEquals(await jobs(database).countDocuments({ status: "processed", a: 1 }), 2);
+});
+
+Deno.test("Fields that an index does not take fail their own document alone", async () => {
+  await using database = await testDatabase("ack fields");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).createIndex({ location: "2dsphere" });
+  await jobs(database).insertMany(pending(60));
+  const bad = (id: number) => id % 20 === 7;
+  await using agent = new InProcessAgent(
+    store,
+    ({ _id }) => ({ set: { location: { type: "Point", coordinates: bad(_id) ? [500, 500] : [1, 2] } } }),
+    { maxAttempts: 1 },
+  );
+  await waitFor(
+    "all to be settled",
+    () => agent.count("processed") + agent.all("dead_lettered").length === 60,
+  );
+
+  const failed = await jobs(database).find({ status: "failed" }).sort({ _id: 1 }).toArray();
+  assertEquals(failed.map(({ _id }) => _id), [7, 27, 47]);
+  assertMatch(failed[0]!.error, /^The result cannot be written: /);
+  assertEquals([agent.count("processed"), agent.count("unconfirmed"), agent.count("lease_lost")], [57, 0, 0]);
 });

@@ -85,6 +85,17 @@ Deno.test("A document without a due time counts as new, never as due", async () 
   assertEquals(claim.documents.map(({ attempt }) => attempt), [1, 1, 1]);
 });
 
+Deno.test("A document that was scheduled for a time before 1970 is due", async () => {
+  await using database = await testDatabase("claim order");
+  await using store = openStore(database);
+  await jobs(database).insertMany([
+    { _id: "first", status: "pending", _pull: { visible_at: new Date(-1) } },
+    { _id: "second", status: "pending", _pull: { visible_at: new Date(0) } },
+  ]);
+  const { documents } = await store.take();
+  assertEquals(documents.map(({ id }) => id), ["first", "second"]);
+});
+
 Deno.test("A document that its producer scheduled waits until it is due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);

@@ -31,7 +31,7 @@ Deno.test("A claim writes status, token, owner, expiry and attempt, and leaves t
   });
   assert(visibleAt <= new Date(localTime.getTime() + 60_000), "the lease ends late");
   assert(visibleAt > new Date(localTime.getTime() + 30_000), "the lease ends early");
-  assertEquals(document.read(), { _id: 1, status: "pending", nested: { a: [1, 2] } });
+  assertEquals(document.read(), { _id: 1, status: "processing", nested: { a: [1, 2] } });
 });
 
 Deno.test("A takeover counts as such and costs no attempt: crashes in company never spend them (2)", async () => {

@@ -3,7 +3,7 @@ import { Binary, BSONRegExp, Decimal128, Double, Int32, Long, MaxKey, Timestamp 
 import { PermanentError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { jobs, letters, makeDue, openStore, pending } from "../support/store.ts";
+import { COLLECTION, jobs, LETTERS, letters, makeDue, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 Deno.test("A dead letter holds the document, its attempts, its errors and its source; the document says failed", async () => {
@@ -146,4 +146,19 @@ Deno.test("A letter takes the place of an older one, never that of a newer one (
   const found = await letters(database).find().sort({ _id: 1 }).toArray();
   assertEquals(found.map(({ error }) => error), ["present", "newer"]);
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 2);
+});
+
+Deno.test("Dead letters that cannot be written keep no other document waiting", async () => {
+  await using database = await testDatabase("dead letters");
+  // A view takes no writes.
+  await database.db.createCollection(LETTERS, { viewOn: COLLECTION, pipeline: [] });
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(60));
+  await using agent = new InProcessAgent(store, ({ _id }) => {
+    if (_id < 25) throw Object.assign(new Error("bad"), { permanent: true });
+  }, { batchSize: 10 });
+  await waitFor("the others to be processed", () => agent.count("processed") === 35);
+  assertEquals(agent.all("dead_lettered"), []);
+  const [judged] = await jobs(database).find({ _id: 0 }).toArray();
+  assertEquals([judged!.status, judged!.error, judged!._pull.errors.length], ["processing", "bad", 1]);
 });

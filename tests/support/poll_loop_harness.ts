@@ -45,6 +45,8 @@ export class PollLoopHarness {
       processTimeoutMs: 20_000,
       process: (documents) => this.processed.push(...documents),
       release: (documents) => this.released.push(...documents),
+      leftBehind: () => 0,
+      concurrency: 16,
       onEmpty: () => {},
       ...options,
     });

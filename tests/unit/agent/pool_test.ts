@@ -205,3 +205,17 @@ Deno.test("Pool.releaseWaiting() releases what has not started and lets the rest
   assertEquals(setup.outcomes.get("a")?.kind, "ack");
   assertEquals(setup.outcomes.get("b")?.kind, "ack");
 });
+
+Deno.test("Pool counts handlers that go on after they were given up, until they end", async () => {
+  let end = () => {};
+  const setup = new Setup(() => new Promise<void>((resolve) => end = resolve), { processTimeoutMs: 1000 });
+  setup.add("a");
+  await settled();
+  assertEquals(setup.pool.leftBehind, 0);
+  await setup.clock.advance(1000);
+  assertEquals(setup.outcomes.get("a")?.kind, "nack");
+  assertEquals(setup.pool.leftBehind, 1);
+  end();
+  await settled();
+  assertEquals(setup.pool.leftBehind, 0);
+});

@@ -3,7 +3,8 @@ import { RetrySchedule } from "../../../agent/retry_schedule.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../support/random.ts";
 
-const GRANULARITY_MS = 100;
+/** How late a retry may be: a tenth of a second, or a small part of its delay. */
+const lateMs = (delayMs: number) => Math.max(100, delayMs / 64) + 1e-6;
 
 /** A schedule and the times at which it woke the loop. */
 function setUp(startMs = 1000) {
@@ -13,16 +14,17 @@ function setUp(startMs = 1000) {
   return { clock, schedule, woken };
 }
 
-Deno.test("RetrySchedule wakes when a retry is due, never before, and at most 100 ms late", async () => {
+Deno.test("RetrySchedule wakes when a retry is due, never before, and only a little late", async () => {
   const random = seededRandom(4);
   for (let run = 0; run < 200; run++) {
     const { clock, schedule, woken } = setUp(random() * 10_000);
-    const dueMs = clock.monotonicMs() + random() * 20_000;
-    schedule.add(dueMs - clock.monotonicMs());
+    const delayMs = random() * 20_000;
+    const dueMs = clock.monotonicMs() + delayMs;
+    schedule.add(delayMs);
     await clock.advance(30_000);
     assertEquals(woken.length, 1);
     assert(woken[0]! >= dueMs - 1e-6, `woken ${dueMs - woken[0]!} ms early`);
-    assertLessOrEqual(woken[0]!, dueMs + GRANULARITY_MS + 1e-6);
+    assertLessOrEqual(woken[0]!, dueMs + lateMs(delayMs));
   }
 });
 
@@ -33,7 +35,7 @@ Deno.test("RetrySchedule wakes for each of many retries, in any order of adding"
   for (const due of dueMs) schedule.add(due);
   await clock.advance(70_000);
   for (const due of dueMs) {
-    assert(woken.some((at) => at >= 1000 + due && at <= 1000 + due + GRANULARITY_MS), `none woke for ${due}`);
+    assert(woken.some((at) => at >= 1000 + due && at <= 1000 + due + lateMs(due)), `none woke for ${due}`);
   }
 });
 
@@ -62,7 +64,7 @@ Deno.test("RetrySchedule waits for a retry further away than a timer can count",
   assertLessOrEqual(clock.nextInMs!, 2 ** 31 - 1);
   await clock.advance(yearMs - 1);
   assertEquals(woken, []);
-  await clock.advance(GRANULARITY_MS);
+  await clock.advance(lateMs(yearMs));
   assertEquals(woken.length, 1);
 });
 

@@ -14,6 +14,7 @@ class Followed implements AsyncDisposable {
       path,
       onCommand: (command) => this.commands.push(command),
       onProblem: (message) => this.problems.push(message),
+      onAbsent: (message) => this.problems.push(message),
     });
   }
 
@@ -125,6 +126,17 @@ Deno.test("ControlFile keeps the state where the file is missing, and follows it
   await followed.seesCommands("pause", "resume");
 });
 
+Deno.test("ControlFile says once that the file is missing", async () => {
+  await using dir = await TempDir.make();
+  await using followed = await Followed.start(`${dir.path}/state`);
+  await followed.seesProblem(
+    /^There is no control file .*: signals and commands pause and resume, and the agent stays as it is$/,
+  );
+  await dir.write("state", "pause");
+  await followed.seesCommands("pause");
+  assertEquals(followed.problems.length, 1);
+});
+
 Deno.test("ControlFile follows a directory that appears late, vanishes and comes back", async () => {
   await using dir = await TempDir.make();
   const path = `${dir.path}/control/state`;
@@ -212,7 +224,12 @@ Deno.test("ControlFile.stop() leaves nothing behind, even before the first look 
   const path = await dir.write("state", "pause");
   const commands: FileCommand[] = [];
   for (let count = 0; count < 20; count++) {
-    const file = new ControlFile({ path, onCommand: (each) => commands.push(each), onProblem() {} });
+    const file = new ControlFile({
+      path,
+      onCommand: (each) => commands.push(each),
+      onProblem() {},
+      onAbsent() {},
+    });
     const started = file.start();
     if (count % 2 === 0) await started;
     await file.stop();

@@ -30,10 +30,10 @@ Deno.test("fieldsToSet() returns the fields as they are, dotted ones included", 
   assertEquals(fieldsToSet({ set, other: 1 }), set);
 });
 
-for (const set of [[], ["total"], "total", 3, true, () => {}]) {
+for (const set of [[], ["total"], "total", 3, true, () => {}, new Map([["total", 3]]), new Date(0)]) {
   Deno.test(`fieldsToSet() refuses ${Deno.inspect(set)} for set`, () => {
     const error = assertThrows(() => fieldsToSet({ set }), PermanentError);
-    assertMatch(error.message, /"set" must be an object of fields/);
+    assertMatch(error.message, /"set" must be a plain object of fields/);
   });
 }
 

@@ -19,9 +19,11 @@ Deno.test("RawDocument.read() gives plain values without the agent's bookkeeping
     n: new Int32(7),
     at: new Date(5),
     list: [{ a: 1 }],
+    status: "pending",
     _pull: { attempts: 1 },
   });
-  const expected = { _id: 1, n: 7, at: new Date(5), list: [{ a: 1 }] };
+  // It is claimed by now, whenever it was read.
+  const expected = { _id: 1, n: 7, at: new Date(5), list: [{ a: 1 }], status: "processing" };
   const first = document.read();
   assertEquals(first, expected);
   first.list[0].a = "changed";
@@ -35,9 +37,14 @@ Deno.test("RawDocument.exactly() keeps every value's type", () => {
 });
 
 Deno.test("RawDocument reads a large document as it reads a small one", () => {
-  const document = raw({ _id: "large", text: "x".repeat(200_000), _pull: { attempts: 3 } });
+  const document = raw({
+    _id: "large",
+    status: "processing",
+    text: "x".repeat(200_000),
+    _pull: { attempts: 3 },
+  });
   assertEquals(document.bookkeeping?.attempts, 3);
-  assertEquals(Object.keys(document.read()), ["_id", "text"]);
+  assertEquals(Object.keys(document.read()), ["_id", "status", "text"]);
 });
 
 const ID = new ObjectId("0123456789abcdef01234567");

@@ -1,0 +1,169 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StandIn } from "../support/kubectl_stand_in.ts";
+
+const OPTIONS = ["--timeout", "60"];
+
+Deno.test("control-agent.sh pauses and resumes every pod by the ConfigMap, which it makes where it is missing", async () => {
+  await using cluster = await StandIn.make();
+  const pods = [await cluster.pod("a-1"), await cluster.pod("a-2")];
+
+  const paused = await cluster.control("pause", ...OPTIONS);
+  assertEquals(paused.code, 0, paused.stderr);
+  assertMatch(
+    paused.stdout,
+    /^a-1 {2}paused, by file, since .*\na-2 {2}paused, by file, .*\n2 of 2 pods are paused, after \d+ s\n$/,
+  );
+  for (const { agent } of pods) assertEquals((await agent.status()).state, "paused");
+  assertEquals(await cluster.read("configmap"), "pause");
+
+  const resumed = await cluster.control("resume", ...OPTIONS);
+  assertEquals(resumed.code, 0, resumed.stderr);
+  assertStringIncludes(resumed.stdout, "2 of 2 pods are running");
+  for (const { agent } of pods) assertEquals((await agent.status()).control.source, "file");
+});
+
+Deno.test("control-agent.sh by signal leaves the ConfigMap alone, and says so where it says otherwise", async () => {
+  await using cluster = await StandIn.make();
+  const { agent } = await cluster.pod("a-1");
+  await cluster.write("configmap", "resume");
+  const { code, stdout, stderr } = await cluster.control("pause", "--method", "signal", ...OPTIONS);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "paused, by signal");
+  assertStringIncludes(stdout, "The ConfigMap agent-control does not say so");
+  assertEquals([(await agent.status()).state, await cluster.read("configmap")], ["paused", "resume"]);
+
+  const resumed = await cluster.control("resume", "--method=signal", ...OPTIONS);
+  assertEquals(resumed.code, 0, resumed.stderr);
+  assert(!resumed.stdout.includes("does not say so"), resumed.stdout);
+});
+
+Deno.test("control-agent.sh reaches pods that were told otherwise by signal since the file said the same", async () => {
+  await using cluster = await StandIn.make();
+  const { agent } = await cluster.pod("a-1");
+  assertEquals((await cluster.control("pause", ...OPTIONS)).code, 0);
+  assertEquals((await cluster.control("resume", "--method", "signal", ...OPTIONS)).code, 0);
+  assertEquals((await agent.status()).state, "running");
+  const again = await cluster.control("pause", ...OPTIONS);
+  assertEquals(again.code, 0, again.stderr);
+  assertEquals((await agent.status()).state, "paused");
+});
+
+Deno.test("control-agent.sh names the pods that do not confirm, and why they may not", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("deaf");
+  await cluster.pod("fine");
+  const { agent } = await cluster.pod("gone");
+  await cluster.write("pods/deaf/stale", "");
+  await agent.kill9();
+  const { code, stdout, stderr } = await cluster.control("pause", "--timeout", "0");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^control-agent\.sh: deaf is running: .*--method signal\n/);
+  assertMatch(stderr, /\ncontrol-agent\.sh: gone does not answer: see kubectl describe pod gone\n/);
+  assertMatch(stderr, /\ncontrol-agent\.sh: [23] of 3 pods did not confirm within 0 s\n$/);
+  assert(!stdout.includes("deaf"), stdout);
+});
+
+Deno.test("control-agent.sh tells what the cluster refuses, and does not need the right to annotate", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  await cluster.write("configmap", "resume");
+  await cluster.write("forbidden", "patch configmap\nannotate pods\n");
+  const refused = await cluster.control("pause", "--timeout", "0");
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "you cannot patch configmap");
+  assertStringIncludes(refused.stderr, "the ConfigMap agent-control cannot be written");
+
+  // The file says so already, so the pods are told directly.
+  await cluster.write("configmap", "pause");
+  await cluster.write("forbidden", "annotate pods\n");
+  const paused = await cluster.control("pause", ...OPTIONS);
+  assertEquals(paused.code, 0, paused.stderr);
+
+  await cluster.write("forbidden", "get pods\n");
+  const blind = await cluster.control("pause", ...OPTIONS);
+  assertEquals(blind.code, 1);
+  assertStringIncludes(blind.stderr, "the pods cannot be listed");
+});
+
+Deno.test("control-agent.sh status shows the switch and every pod, and fails where one is silent", async () => {
+  await using cluster = await StandIn.make();
+  const empty = await cluster.control("status");
+  assertEquals([empty.code, empty.stdout], [
+    0,
+    "ConfigMap agent-control: missing, agents start running\nRunning pods: 0\n",
+  ]);
+  const { agent } = await cluster.pod("a-1");
+  await cluster.write("configmap", "");
+  const fine = await cluster.control("status");
+  assertEquals(fine.code, 0, fine.stderr);
+  assertMatch(
+    fine.stdout,
+    /^ConfigMap agent-control: without state, .*\na-1 {2}running \(running by \w+, since .*\), not ready, MongoDB out of reach, 0 documents held, 0 processed\nRunning pods: 1\n$/,
+  );
+  await agent.kill9();
+  const silent = await cluster.control("status");
+  assertEquals(silent.code, 1);
+  assertStringIncludes(silent.stderr, "a-1 does not answer");
+});
+
+Deno.test("control-agent.sh restart rolls out, but replaces paused pods, which are never ready", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  await cluster.write("replicas", "1");
+  const rolled = await cluster.control("restart", ...OPTIONS);
+  assertEquals(rolled.code, 0, rolled.stderr);
+  assert((await cluster.calls()).includes("rollout restart deployment/pulling-agent"));
+
+  await cluster.write("stuck", "");
+  const stuck = await cluster.control("restart", ...OPTIONS);
+  assertEquals(stuck.code, 1);
+  assertStringIncludes(stuck.stderr, "a-1 is not ready");
+  assertStringIncludes(stuck.stderr, "the old pods go on");
+
+  assertEquals((await cluster.control("pause", ...OPTIONS)).code, 0);
+  await cluster.pod("a-1", "spare");
+  const replaced = await cluster.control("restart", ...OPTIONS);
+  assertEquals(replaced.code, 0, replaced.stderr);
+  assertStringIncludes(replaced.stdout, "1 of 1 pods were replaced");
+});
+
+Deno.test("control-agent.sh with no pod at all leaves word in the ConfigMap", async () => {
+  await using cluster = await StandIn.make();
+  const { code, stdout } = await cluster.control("pause", ...OPTIONS);
+  assertEquals(code, 0);
+  assertEquals(stdout, "No pod runs here; those that start go by the ConfigMap agent-control: pause\n");
+});
+
+Deno.test("control-agent.sh refuses what it does not understand, in one sentence", async () => {
+  await using cluster = await StandIn.make();
+  const cases: [string[], string][] = [
+    [[], "give pause, resume, status or restart"],
+    [["stop"], "there is no command stop"],
+    [["pause", "resume"], "give one command, not pause and resume"],
+    [["pause", "--method", "magic"], "there is no method magic"],
+    [["pause", "--timeout", "soon"], "--timeout soon is not a whole number of seconds"],
+    [["pause", "--timeout"], "--timeout needs a value"],
+    [["pause", "--force"], "there is no option --force"],
+  ];
+  for (const [args, said] of cases) {
+    const { code, stdout, stderr } = await cluster.control(...args);
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assertMatch(stderr, /^control-agent\.sh: .*\n$/);
+    assertStringIncludes(stderr, said);
+  }
+  const help = await cluster.control("--help");
+  assertEquals(help.code, 0);
+  assertStringIncludes(help.stdout, "--method METHOD");
+});
+
+Deno.test("make k8s-pause, k8s-resume and k8s-status are the script, with the namespace and context that are given", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  const paused = await cluster.run("make", "k8s-pause", "NAMESPACE=jobs", "CONTEXT=there", "TIMEOUT=60");
+  assertEquals(paused.code, 0, paused.stderr);
+  assertStringIncludes(paused.stdout, "1 of 1 pods are paused");
+  assertStringIncludes((await cluster.run("make", "k8s-status")).stdout, "a-1  paused");
+  const resumed = await cluster.run("make", "k8s-resume", "METHOD=signal", "TIMEOUT=60");
+  assertEquals(resumed.code, 0, resumed.stderr);
+  assertStringIncludes(resumed.stdout, "running, by signal");
+});

@@ -1,0 +1,214 @@
+/**
+ * A namespace of a real cluster with the agent in it, as the manifests deploy it.
+ *
+ * @module
+ */
+
+import { type Collection, MongoClient } from "mongodb";
+import type { Status } from "../../health/status.ts";
+import { type KubernetesObject, manifestsIn, objectsIn } from "../support/manifests.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { waitFor } from "../support/wait.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+const CONTEXT = required("KUBE_CONTEXT");
+const IMAGE = required("IMAGE");
+const MONGODB_URI = required("TEST_K8S_MONGODB_URI");
+const DATABASE = "pulling_agent_k8s";
+/** How long a cluster may take for anything. */
+const TIMEOUT_MS = 240_000;
+
+/** How a command ended. */
+export interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface Document {
+  _id: number;
+  status: string;
+  runs?: number;
+  _pull?: { attempts: number };
+}
+
+/** What a test may change about the deployment. */
+export interface DeployOptions {
+  env?: Record<string, string>;
+  replicas?: number;
+  /** The source of a processor module. */
+  module?: string;
+}
+
+function required(name: string): string {
+  const value = Deno.env.get(name);
+  if (!value) throw new Error(`${name} is not set: run this by make test-k8s`);
+  return value;
+}
+
+async function run(program: string, args: string[]): Promise<Result> {
+  const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: ROOT }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** Waits as long as a cluster may take. */
+export function untilCluster<T>(what: string, look: () => Promise<T>): Promise<NonNullable<T>> {
+  return waitFor(what, look, { timeoutMs: TIMEOUT_MS });
+}
+
+/** Use {@linkcode Namespace.make}; `await using` removes it and all that is in it. */
+export class Namespace implements AsyncDisposable {
+  readonly name: string;
+  readonly #client = new MongoClient(MONGODB_URI);
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Makes a namespace that enforces Pod Security "restricted", with the secret that the agents need. */
+  static async make(purpose: string): Promise<Namespace> {
+    const namespace = new Namespace(`pulling-agent-${purpose}-${crypto.randomUUID().slice(0, 8)}`);
+    await run("kubectl", ["--context", CONTEXT, "create", "namespace", namespace.name]);
+    await namespace.kubectl(
+      "label",
+      "namespace",
+      namespace.name,
+      "pod-security.kubernetes.io/enforce=restricted",
+    );
+    await namespace.kubectl(
+      ...["create", "secret", "generic", "mongodb-secret", `--from-literal=uri=${MONGODB_URI}`],
+    );
+    return namespace;
+  }
+
+  /** The collection that the agents of this namespace pull from. */
+  get documents(): Collection<Document> {
+    return this.#client.db(DATABASE).collection<Document>(this.name);
+  }
+
+  /** Inserts pending documents. */
+  async insert(count: number, from = 1): Promise<void> {
+    const documents = Array.from({ length: count }, (_, i) => ({ _id: from + i, status: "pending" }));
+    await this.documents.insertMany(documents);
+  }
+
+  /** Resolves once nothing is left to do. */
+  async untilProcessed(count: number): Promise<void> {
+    await untilCluster(
+      `${count} processed documents`,
+      async () => await this.documents.countDocuments({ status: "processed" }) === count,
+    );
+  }
+
+  /** Runs kubectl here; a failure is an error. */
+  async kubectl(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.try(...args);
+    if (code !== 0) throw new Error(`kubectl ${args.join(" ")} failed: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** Runs kubectl here. */
+  async try(...args: string[]): Promise<Result> {
+    return await run("kubectl", ["--context", CONTEXT, "--namespace", this.name, ...args]);
+  }
+
+  /** Applies an object. */
+  async apply(object: KubernetesObject): Promise<void> {
+    await using folder = await TempDir.make();
+    await this.kubectl("apply", "-f", await folder.write("object.json", JSON.stringify(object)));
+  }
+
+  /** Runs scripts/control-agent.sh here. */
+  async control(...args: string[]): Promise<Result> {
+    return await run("sh", [
+      "scripts/control-agent.sh",
+      ...["--context", CONTEXT, "--namespace", this.name],
+      ...args,
+    ]);
+  }
+
+  /** Runs make here. */
+  async make(...args: string[]): Promise<Result> {
+    return await run("make", [...args, `CONTEXT=${CONTEXT}`, `NAMESPACE=${this.name}`]);
+  }
+
+  /**
+   * Applies the folder k8s/, with what is the test's own: image, collection, settings. As it stands it would have the
+   * agents pull from somebody else's collection.
+   */
+  async deploy({ env = {}, replicas = 1, module }: DeployOptions = {}): Promise<void> {
+    const objects = await objectsIn(...await manifestsIn("k8s"));
+    const { spec } = objects.find(({ kind }) => kind === "Deployment")!;
+    const [container] = spec.template.spec.containers;
+    spec.replicas = replicas;
+    container.image = IMAGE;
+    const settings: Record<string, string> = {
+      MONGODB_DATABASE: DATABASE,
+      MONGODB_COLLECTION: this.name,
+      POLL_INTERVAL: "1",
+      ...(module && { PROCESSOR: "module:/etc/pulling-agent/processor.js" }),
+      ...env,
+    };
+    container.env = [
+      ...container.env.filter(({ name }: KubernetesObject) => !(name in settings)),
+      ...Object.entries(settings).map(([name, value]) => ({ name, value })),
+    ];
+    if (module) {
+      container.volumeMounts.push({ name: "processor", mountPath: "/etc/pulling-agent" });
+      spec.template.spec.volumes.push({ name: "processor", configMap: { name: "processor" } });
+      const metadata = { name: "processor" };
+      await this.apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data: { "processor.js": module } });
+    }
+    await using folder = await TempDir.make();
+    for (const object of objects) await folder.write(`${object.kind}.json`, JSON.stringify(object));
+    await this.kubectl("apply", "-f", folder.path);
+  }
+
+  /** Resolves once every pod is ready and none is on its way out. */
+  async untilRolledOut(): Promise<string[]> {
+    await this.kubectl("rollout", "status", "deployment/pulling-agent", "--timeout=240s");
+    return await untilCluster("only the new pods", async () => {
+      const pods = await this.pods();
+      const { spec, status } = JSON.parse(
+        await this.kubectl("get", "deployment/pulling-agent", "-o", "json"),
+      );
+      const all = await this.kubectl("get", "pods", "-l", "app=pulling-agent", "-o", "name");
+      const isSettled = all.trim().split("\n").length === spec.replicas &&
+        status.readyReplicas === spec.replicas;
+      return isSettled ? pods : undefined;
+    });
+  }
+
+  /** Names of the pods that run. */
+  async pods(): Promise<string[]> {
+    const names = await this.kubectl(
+      ...["get", "pods", "-l", "app=pulling-agent", "--field-selector=status.phase=Running"],
+      ...["-o", "jsonpath={.items[*].metadata.name}"],
+    );
+    return names.split(" ").filter((name) => name !== "");
+  }
+
+  /** What is known of a container of a pod. */
+  // deno-lint-ignore no-explicit-any
+  async container(pod: string): Promise<any> {
+    return JSON.parse(await this.kubectl("get", "pod", pod, "-o", "json")).status.containerStatuses[0];
+  }
+
+  /** Runs a command of the agent in a pod. */
+  async agent(pod: string, ...args: string[]): Promise<Result> {
+    return await this.try("exec", pod, "--", "pulling-agent", ...args);
+  }
+
+  /** What an agent says of itself. */
+  async status(pod: string): Promise<Status> {
+    return JSON.parse((await this.agent(pod, "status", "--json")).stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.documents.drop().catch(() => {});
+    await this.#client.db(DATABASE).collection(`${this.name}_dead_letters`).drop().catch(() => {});
+    await this.#client.close();
+    await run("kubectl", ["--context", CONTEXT, "delete", "namespace", this.name, "--wait=false"]);
+  }
+}

@@ -1,0 +1,56 @@
+#!/bin/sh
+# kubectl as scripts/control-agent.sh uses it, without a cluster. What it knows is in the directory STAND_IN:
+#
+#   configmap          what the ConfigMap says; there is none where the file is missing
+#   pods/NAME/         a pod that runs; `health` and `control` name the files of its agent, a real one on this machine
+#   pods/NAME/stale    its node does not look at the ConfigMap
+#   spare/NAME/        a pod that takes the place of one that is deleted
+#   forbidden          words of commands that are refused, one a line
+#   calls              every command it was given, one a line
+#
+# Nodes look at the ConfigMap when pods are annotated.
+set -eu
+cd "$STAND_IN"
+case ${1:-} in --context) shift 2 ;; esac
+case ${1:-} in --namespace) shift 2 ;; esac
+echo "$*" >>calls
+fail() { echo "Error from server ($1): $2" >&2; exit 1; }
+if [ -f forbidden ]; then
+  while read -r words; do case "$*" in "$words"*) fail Forbidden "you cannot $words" ;; esac; done <forbidden
+fi
+
+case "$1 $2" in
+  'get pods') ls pods ;;
+  'get configmap') [ ! -f configmap ] || { if [ -s configmap ]; then cat configmap; else echo -; fi; } ;;
+  'get deployment') cat replicas ;;
+  'create configmap')
+    [ ! -f configmap ] || fail AlreadyExists "configmaps \"$3\" already exists"
+    printf %s "${4#--from-literal=state=}" >configmap
+    ;;
+  'patch configmap')
+    [ -f configmap ] || fail NotFound "configmaps \"$3\" not found"
+    printf %s "$7" | sed 's/.*"state":"\([a-z]*\)".*/\1/' >configmap
+    ;;
+  'annotate pods')
+    for pod in pods/*; do
+      if [ ! -f "$pod/stale" ] && [ -f configmap ]; then
+        cp configmap "$pod/new"
+        mv "$pod/new" "$(cat "$pod/control")"
+      fi
+    done
+    ;;
+  'exec '*)
+    pod=pods/$2
+    [ -d "$pod" ] || fail NotFound "pods \"$2\" not found"
+    [ "$3 $4 $5 $6" = '-c pulling-agent -- pulling-agent' ] || fail BadRequest "not what is in the image: $*"
+    shift 6
+    HEALTH_DIR=$(cat "$pod/health") exec "$TEST_AGENT_BINARY" "$@"
+    ;;
+  'delete pods')
+    shift 2
+    for name; do case $name in --*) ;; *) rm -r "pods/$name" && mv "spare/$name" "pods/$name-new" ;; esac; done
+    ;;
+  'rollout restart') echo "$3 restarted" ;;
+  'rollout status') [ ! -f stuck ] || { echo 'error: timed out waiting for the condition' >&2; exit 1; } ;;
+  *) echo "kubectl_stand_in.sh does not know: $*" >&2; exit 1 ;;
+esac
