@@ -16,7 +16,7 @@ const IMAGE = required("IMAGE");
 const MONGODB_URI = required("TEST_K8S_MONGODB_URI");
 const DATABASE = "pulling_agent_k8s";
 /** How long a cluster may take for anything. */
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 420_000;
 
 /** How a command ended. */
 export interface Result {
