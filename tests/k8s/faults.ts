@@ -30,6 +30,14 @@ Deno.test("rollouts and scaling under load lose and repeat nothing", OPTIONS, as
   }
 });
 
+Deno.test("the Job works a collection off and completes", OPTIONS, async () => {
+  await using namespace = await Namespace.make("job");
+  await namespace.kubectl("apply", "-f", "k8s/serviceaccount.yaml");
+  await namespace.insert(500);
+  await namespace.runJob();
+  assertEquals(await namespace.documents.countDocuments({ status: "processed" }), 500);
+});
+
 Deno.test("a pod that is deleted by force leaves its documents to others", OPTIONS, async () => {
   await using namespace = await Namespace.make("force");
   await namespace.deploy({ replicas: 2, module: SLOW, env: { LEASE_DURATION: "5" } });

@@ -142,18 +142,10 @@ export class Namespace implements AsyncDisposable {
     const { spec } = objects.find(({ kind }) => kind === "Deployment")!;
     const [container] = spec.template.spec.containers;
     spec.replicas = replicas;
-    container.image = IMAGE;
-    const settings: Record<string, string> = {
-      MONGODB_DATABASE: DATABASE,
-      MONGODB_COLLECTION: this.name,
-      POLL_INTERVAL: "1",
+    this.#adapt(container, {
       ...(module && { PROCESSOR: "module:/etc/pulling-agent/processor.js" }),
       ...env,
-    };
-    container.env = [
-      ...container.env.filter(({ name }: KubernetesObject) => !(name in settings)),
-      ...Object.entries(settings).map(([name, value]) => ({ name, value })),
-    ];
+    });
     if (module) {
       container.volumeMounts.push({ name: "processor", mountPath: "/etc/pulling-agent" });
       spec.template.spec.volumes.push({ name: "processor", configMap: { name: "processor" } });
@@ -163,6 +155,29 @@ export class Namespace implements AsyncDisposable {
     await using folder = await TempDir.make();
     for (const object of objects) await folder.write(`${object.kind}.json`, JSON.stringify(object));
     await this.kubectl("apply", "-f", folder.path);
+  }
+
+  /** Runs the Job of k8s/examples/job.yaml to its end, on the collection of this namespace. */
+  async runJob(): Promise<void> {
+    const [job] = await objectsIn("k8s/examples/job.yaml");
+    this.#adapt(job!.spec.template.spec.containers[0], {});
+    await this.apply(job!);
+    await this.kubectl("wait", "--for=condition=complete", `job/${job!.metadata.name}`, "--timeout=240s");
+  }
+
+  /** Gives a container of the manifests the image and the collection of the tests. */
+  #adapt(container: KubernetesObject, env: Record<string, string>): void {
+    const settings = {
+      MONGODB_DATABASE: DATABASE,
+      MONGODB_COLLECTION: this.name,
+      POLL_INTERVAL: "1",
+      ...env,
+    };
+    container.image = IMAGE;
+    container.env = [
+      ...container.env.filter(({ name }: KubernetesObject) => !(name in settings)),
+      ...Object.entries(settings).map(([name, value]) => ({ name, value })),
+    ];
   }
 
   /** Resolves once every pod is ready and none is on its way out. */
