@@ -34,6 +34,8 @@ async function prepare(
     await untilDone(() => store.ensureIndexes(), (error) => worthAnotherTry(error, store, log), stop);
     if (!stop.aborted) log.debug("The indexes that claims need are there");
   } catch (error) {
+    // Whoever stopped it has closed the connection as well.
+    if (stop.aborted) return;
     log.warn("Cannot make the index that claims need: claims get slow as the collection grows", {
       error: errorText(error),
       mend: "make it by hand or set ENSURE_INDEXES=false",

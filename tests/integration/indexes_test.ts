@@ -92,6 +92,37 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
   assertEquals(await claimIndexes(database), []);
 });
 
+Deno.test("An agent that ends while the index is still being made complains of nothing", async () => {
+  await using database = await testDatabase("indexes");
+  await jobs(database).insertOne({ _id: 1, status: "pending" } as never);
+  const appName = "slow-index";
+  await using store = openStore({ uri: `${testUri()}&appName=${appName}`, name: database.name });
+  await using admin = new MongoClient(testUri());
+  const failPoint = (mode: unknown, data = {}) =>
+    admin.db("admin").command({ configureFailPoint: "failCommand", mode, data });
+  const failCommands = ["createIndexes"];
+  await failPoint("alwaysOn", { appName, failCommands, blockConnection: true, blockTimeMS: 3000 });
+  const lines: string[] = [];
+  const log = new Logger({ level: "WARNING", format: "json", redact: (line) => (lines.push(line), "") });
+  const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
+  try {
+    await waitFor("the index to be asked for", async () => {
+      const { inprog } = await admin.db("admin").command({
+        currentOp: 1,
+        "command.createIndexes": "jobs",
+        appName,
+      });
+      return inprog.length > 0;
+    });
+    stop();
+    await store.close();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  } finally {
+    await failPoint("off");
+  }
+  assertEquals(lines, []);
+});
+
 Deno.test("An agent works without any index, and on a collection that is not there yet", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
