@@ -14,7 +14,7 @@ import { endGroup, signalGroup, spawnTied } from "./tied_process.ts";
 
 const PROCESSOR = `
 const write = (text) =>
-  Deno.writeTextFileSync(Deno.env.get("RUNS") + "/" + Deno.pid, text + "\\n", { append: true });
+  Deno.writeTextFileSync(Deno.env.get("RUNS") + "/" + Deno.pid, text + " " + Date.now() + "\\n", { append: true });
 export default async ({ _id, kind }, { attempt }) => {
   write("start " + _id);
   await new Promise((resolve) => setTimeout(resolve, kind === "slow" ? 300 : 5));
@@ -89,7 +89,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
 /** The agents, each in a place of its own where another follows when it has ended. */
 class Fleet {
-  readonly killed = new Set<number>();
+  readonly killed = new Map<number, number>();
   drained = 0;
   readonly #dir: string;
   readonly #options: SoakOptions;
@@ -117,8 +117,8 @@ class Fleet {
         signalGroup(agent, "SIGTERM");
         this.drained += 1;
       } else {
+        this.killed.set(agent.pid, Date.now());
         signalGroup(agent, "SIGKILL");
-        this.killed.add(agent.pid);
       }
       await agent.status;
       this.#agents[place] = await this.#spawn(place);
@@ -184,12 +184,13 @@ async function fates(jobs: Collection<Job>, dir: string): Promise<Fate[]> {
   const runs = new Map<number, Run[]>();
   for await (const { name } of Deno.readDir(dir)) {
     for (const line of (await Deno.readTextFile(`${dir}/${name}`)).split("\n")) {
-      const [word, text] = line.split(" ");
-      if (text === undefined) continue;
-      const own = runs.get(Number(text)) ?? [];
-      runs.set(Number(text), own);
-      if (word === "start") own.push({ pid: Number(name), hasEnded: false });
-      else own.findLast((run) => run.pid === Number(name))!.hasEnded = true;
+      const [word, id, at] = line.split(" ");
+      // What a kill cut short has no time: its end is as good as not written.
+      if (!at) continue;
+      const own = runs.get(Number(id)) ?? [];
+      runs.set(Number(id), own);
+      if (word === "start") own.push({ pid: Number(name), startMs: Number(at) });
+      else own.findLast((run) => run.pid === Number(name))!.endMs = Number(at);
     }
   }
   const letters = await jobs.db.collection("jobs_dead_letters").find().project({ _id: 1 }).toArray();

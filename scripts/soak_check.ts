@@ -11,11 +11,15 @@ export type Kind = typeof KINDS[number];
 /** Runs of each kind that end by themselves where nothing is killed. */
 const RUNS: Record<Kind, number> = { good: 1, slow: 1, flaky: 2, hopeless: 1 };
 
-/** A run of a handler, as its processor wrote it down. */
+/** Longest time from the end of a handler to the answer of the write that says so, in milliseconds. */
+const ACK_MS = 3000;
+
+/** A run of a handler, as its processor wrote it down; times in milliseconds since 1970. */
 export interface Run {
   pid: number;
-  /** Its end was written down as well. */
-  hasEnded: boolean;
+  startMs: number;
+  /** Missing where nobody wrote down that it had ended. */
+  endMs?: number;
 }
 
 /** What is known of a document in the end. */
@@ -38,8 +42,11 @@ export interface Verdict {
   problems: string[];
 }
 
-/** Judges the fates of `inserted` documents; `killed` are the processes that had no chance to drain. */
-export function judge(fates: readonly Fate[], inserted: number, killed: ReadonlySet<number>): Verdict {
+/** The processes that had no chance to drain, and when they were killed, in milliseconds since 1970. */
+export type Kills = ReadonlyMap<number, number>;
+
+/** Judges the fates of `inserted` documents. */
+export function judge(fates: readonly Fate[], inserted: number, killed: Kills): Verdict {
   const verdict: Verdict = { processed: 0, failed: 0, repeated: 0, problems: [] };
   if (fates.length !== inserted) {
     verdict.problems.push(`${inserted} were inserted, ${fates.length} are there`);
@@ -55,13 +62,32 @@ export function judge(fates: readonly Fate[], inserted: number, killed: Readonly
   return verdict;
 }
 
-function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, killed: ReadonlySet<number>) {
+function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, killed: Kills) {
   const wanted = kind === "hopeless" ? "failed" : "processed";
   if (status !== wanted) yield `is ${status}, not ${wanted}${error ? `: ${error}` : ""}`;
+  else if (kind === "hopeless" && !error?.includes("hopeless")) yield `failed for another reason: ${error}`;
   if (hasLetter !== (status === "failed")) yield hasLetter ? "has a letter" : "has no letter";
-  const undisturbed = runs.filter(({ pid }) => !killed.has(pid));
+  const undisturbed = runs.filter((run) => !isDisturbed(run, killed));
   // A run that a kill cut short, or whose ack a kill prevented, is made again; no other is.
   if (undisturbed.length > RUNS[kind]) yield `ran ${undisturbed.length} times where nothing was killed`;
-  if (status !== "pending" && !runs.some(({ hasEnded }) => hasEnded)) yield "never ran to its end";
-  if (undisturbed.some(({ hasEnded }) => !hasEnded)) yield "was cut short where nothing was killed";
+  const ended = runs.filter(({ endMs }) => endMs !== undefined).length;
+  if (ended === 0) yield "never ran to its end";
+  else if (ended < RUNS[kind]) yield `ran to its end ${ended} times, not ${RUNS[kind]}`;
+  if (undisturbed.some(({ endMs }) => endMs === undefined)) yield "was cut short where nothing was killed";
+  if (overlap(runs, killed)) yield "ran twice at once";
+}
+
+/** Whether a kill ended this run, or came before the write that says how it ended can be relied on. */
+function isDisturbed({ pid, endMs = Infinity }: Run, killed: Kills): boolean {
+  const killedMs = killed.get(pid);
+  return killedMs !== undefined && killedMs < endMs + ACK_MS;
+}
+
+/** Whether a run began before the one ahead of it had ended, by itself or with its process. */
+function overlap(runs: readonly Run[], killed: Kills): boolean {
+  const inOrder = runs.toSorted((a, b) => a.startMs - b.startMs);
+  return inOrder.some(({ pid, endMs }, index) => {
+    const next = inOrder[index + 1];
+    return next !== undefined && next.startMs < (endMs ?? killed.get(pid) ?? Infinity);
+  });
 }

@@ -1,30 +1,49 @@
 import { assertEquals } from "@std/assert";
 import { type Fate, judge } from "../../scripts/soak_check.ts";
 
-const ENDED = { pid: 1, hasEnded: true };
+const ENDED = { pid: 1, startMs: 9000, endMs: 9010 };
+const AGAIN = { pid: 1, startMs: 9100, endMs: 9110 };
+const HOPELESS = { kind: "hopeless", status: "failed", error: "hopeless" } as const;
 const GOOD: Fate = { id: 1, kind: "good", status: "processed", hasLetter: false, runs: [ENDED] };
-const problems = (fate: Partial<Fate>, killed: number[] = []) =>
-  judge([{ ...GOOD, ...fate }], 1, new Set(killed)).problems;
+/** Process 2 was killed at 1000. */
+const problems = (fate: Partial<Fate>) => judge([{ ...GOOD, ...fate }], 1, new Map([[2, 1000]])).problems;
 
 Deno.test("judge() is content with what was processed once, or again after a kill", () => {
   assertEquals(problems({}), []);
-  assertEquals(problems({ runs: [{ pid: 2, hasEnded: false }, ENDED] }, [2]), []);
-  assertEquals(problems({ runs: [{ pid: 2, hasEnded: true }, ENDED] }, [2]), []);
-  assertEquals(problems({ kind: "flaky", runs: [ENDED, ENDED] }), []);
-  assertEquals(problems({ kind: "hopeless", status: "failed", hasLetter: true }), []);
+  assertEquals(problems({ runs: [{ pid: 2, startMs: 900 }, ENDED] }), []);
+  assertEquals(problems({ runs: [{ pid: 2, startMs: 900, endMs: 990 }, ENDED] }), []);
+  assertEquals(problems({ kind: "flaky", runs: [ENDED, AGAIN] }), []);
+  assertEquals(problems({ ...HOPELESS, hasLetter: true }), []);
 });
 
 for (
   const [what, fate, says] of [
     ["was lost", { status: "pending" }, "1 (good) is pending, not processed"],
     ["is held for ever", { status: "processing" }, "1 (good) is processing, not processed"],
-    ["ran twice without a kill", { runs: [ENDED, ENDED] }, "1 (good) ran 2 times where nothing was killed"],
+    ["ran twice without a kill", { runs: [ENDED, AGAIN] }, "1 (good) ran 2 times where nothing was killed"],
+    [
+      "ran again though its holder was killed long after it had ended",
+      { runs: [{ pid: 2, startMs: -9000, endMs: -8990 }, ENDED] },
+      "1 (good) ran 2 times where nothing was killed",
+    ],
+    [
+      "ran while a process held it that was killed later",
+      { runs: [{ pid: 2, startMs: 900 }, { pid: 1, startMs: 950, endMs: 1050 }] },
+      "1 (good) ran twice at once",
+    ],
+    ["was cut short without a kill", { runs: [{ pid: 1, startMs: 1 }] }, "1 (good) never ran to its end"],
+    ["was given up too early", { kind: "flaky" }, "1 (flaky) ran to its end 1 times, not 2"],
+    [
+      "is a dead letter for another reason",
+      { ...HOPELESS, error: "ended or froze", hasLetter: true },
+      "1 (hopeless) failed for another reason: ended or froze",
+    ],
     ["never ran", { runs: [] }, "1 (good) never ran to its end"],
     ["has a letter though it was processed", { hasLetter: true }, "1 (good) has a letter"],
-    ["is failed without a letter", { kind: "hopeless", status: "failed" }, "1 (hopeless) has no letter"],
+    ["is failed without a letter", HOPELESS, "1 (hopeless) has no letter"],
   ] as [string, Partial<Fate>, string][]
 ) {
-  Deno.test(`judge() notices a document that ${what}`, () => assertEquals(problems(fate), [says]));
+  Deno.test(`judge() notices a document that ${what}`, () => assertEquals(problems(fate)[0], says));
 }
 
 Deno.test("judge() notices a document that was dead-lettered without reason", () => {
@@ -33,5 +52,5 @@ Deno.test("judge() notices a document that was dead-lettered without reason", ()
 });
 
 Deno.test("judge() notices a document that is gone", () => {
-  assertEquals(judge([], 1, new Set()).problems, ["1 were inserted, 0 are there"]);
+  assertEquals(judge([], 1, new Map()).problems, ["1 were inserted, 0 are there"]);
 });
