@@ -171,3 +171,20 @@ Deno.test("Agents that are killed all day take documents over again and again, a
   await waitFor("all to be processed", () => agent.count("processed") === 20);
   assertEquals([agent.all("dead_lettered"), await letters(database).countDocuments()], [[], 0]);
 });
+
+Deno.test("The limit of it: killed twice by somebody else while its handler ran alone, a document is condemned", async () => {
+  await using database = await testDatabase("suspects");
+  await using store = openStore(database);
+  await jobs(database).insertOne(expired("innocent", { takeovers: 1 }));
+  for (const expiriesAlone of [0, 1]) {
+    const suspect = (await store.claimSuspect())!;
+    assertEquals(suspect.suspect, { expiriesAlone });
+    await store.markAlone(suspect);
+    await expireLeases(jobs(database));
+  }
+  assert(
+    (await store.take()).documents.concat((await store.claimSuspect()) ?? []).some(({ condemned }) =>
+      condemned
+    ),
+  );
+});

@@ -219,3 +219,37 @@ Deno.test("Pool counts handlers that go on after they were given up, until they 
   await settled();
   assertEquals(setup.pool.leftBehind, 0);
 });
+
+for (
+  const [what, markAlone] of [
+    ["is refused", () => Promise.resolve(0)],
+    ["gets no answer", () => Promise.reject(new Error("gone"))],
+  ] as const
+) {
+  Deno.test(`Pool starts no suspect whose mark ${what}: nobody would know whom to blame`, async () => {
+    const { processor, started } = manualProcessor();
+    const setup = new Setup(processor, { markAlone });
+    setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 1 } }]);
+    await settled();
+    assertEquals(started, []);
+    assertEquals(setup.outcomes.get("suspect")?.kind, "release");
+    setup.add("next");
+    await settled();
+    assertEquals(started, ["next"]);
+  });
+}
+
+Deno.test("Pool starts a suspect once its mark has been answered, not before", async () => {
+  const { processor, runs, started } = manualProcessor();
+  const mark = Promise.withResolvers<number>();
+  const setup = new Setup(processor, { markAlone: () => mark.promise });
+  setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
+  await settled();
+  assertEquals(started, []);
+  mark.resolve(1);
+  await settled();
+  assertEquals(started, ["suspect"]);
+  runs.get("suspect")!.resolve(undefined);
+  await settled();
+  assertEquals(setup.outcomes.get("suspect")?.kind, "ack");
+});
