@@ -4,7 +4,7 @@
 #   docker build -t pulling-agent --target scratch .   on nothing: the executable and the libraries it needs
 #
 # Build arguments: BUILDER and BASE, other images to build in and on (a mirror, a digest); COMMIT, as git is not seen in
-# here. `make image` builds the same without pulling anything (docs/image.md).
+# here. `make image` builds the same where nothing can be pulled (docs/image.md).
 ARG BUILDER=docker.io/library/debian:bookworm-slim
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot
 

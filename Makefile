@@ -37,7 +37,7 @@ check: ## Check types, format, lint, layout and documents
 build: ## Compile dist/pulling-agent
 	@sh scripts/build.sh
 
-image: ## Build the images pulling-agent:latest and pulling-agent:latest-scratch without pulling any
+image: ## Build the images pulling-agent:latest and pulling-agent:latest-scratch with buildah, Docker Hub or not
 	@IMAGE=$(IMAGE) sh scripts/image.sh $(ARGS)
 
 coverage: ## Run the tests and write their coverage as HTML to coverage/html

@@ -49,6 +49,11 @@ function settingsFor(db: TestDatabase): Record<string, string> {
   };
 }
 
+Deno.test("the Dockerfile's version is that of deno.json, in both targets", async () => {
+  const given = (await Deno.readTextFile("Dockerfile")).matchAll(/^ARG VERSION=(.*)$/gm);
+  assertEquals([...given].map(([, version]) => version), [config.version, config.version]);
+});
+
 /** Where a cluster mounts a ConfigMap and a processor: a control file, and a module. */
 class Mounts implements AsyncDisposable {
   readonly #dir: TempDir;
