@@ -153,9 +153,11 @@ export class Claimer {
   async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
     const contended = this.#contention > 0;
     const isAsRead = kind === "new_documents" && !contended && this.#options.readBack === "contended";
-    const { ids, asRead, more } = isAsRead
+    const candidates = isAsRead
       ? await this.#candidates.whole(kind, limit)
       : await this.#candidates.ids(kind, limit, contended ? this.#random : undefined);
+    const { ids, asRead, more } = candidates;
+    refused.push(...candidates.refused);
     if (ids.length === 0) return { documents: [], more, conflicts: 0 };
 
     const claim = { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect: false };

@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { Binary, BSONRegExp } from "bson";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Binary, BSONRegExp, Double, Long } from "bson";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
@@ -166,11 +166,44 @@ Deno.test("A document that leaves no room for its letter is dead-lettered by ref
   assertEquals([stored.status, stored.data.length()], ["failed", data.length()]);
 });
 
-Deno.test("A document whose id is no UTF-8 keeps no other from being claimed", async () => {
+/** Inserts a document whose `_id` JavaScript would put into another order: written as a map, it keeps the one it has. */
+const reordered = (number: number) => ({ _id: new Map([["b", number], ["1", 2]]), status: "pending" });
+
+const NAMELESS: Record<string, (database: TestDatabase, number: number) => Promise<unknown>> = {
+  "is no UTF-8": (database, number) =>
+    insertInvalidUtf8(database, { _id: `0${INVALID}${number}`, status: "pending" }),
+  "has numbers for names": (database, number) => jobs(database).insertOne(reordered(number)),
+};
+
+for (const [what, insert] of Object.entries(NAMELESS)) {
+  Deno.test(`Documents whose _id ${what} are reported once, and cost the others neither their turn nor a conflict`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    // More of them than a batch holds, so that one batch cannot get past them.
+    for (let number = 0; number < 25; number++) await insert(database, number);
+    // Numbers come before text and documents, ObjectIds behind them: some are met first, some last.
+    await jobs(database).insertMany(pending(30));
+    await jobs(database).insertMany(pending(30).map(({ status }) => ({ status })));
+    await using agent = new InProcessAgent(store, () => {}, { batchSize: 10 });
+    await waitFor("the others to be processed", () => agent.count("processed") === 60);
+    await waitFor("all to be reported", () => agent.all("claim_refused").length >= 25);
+    await insert(database, 25);
+    await waitFor("another one to be reported", () => agent.all("claim_refused").length >= 26);
+    assertEquals(agent.all("claim_refused").length, 26);
+    assertMatch(String(agent.all("claim_refused")[0]!.error), /JavaScript cannot hold its _id unchanged/);
+    assertEquals(agent.all("claimed").filter(({ conflicts }) => conflicts > 0), []);
+    assertEquals(await jobs(database).countDocuments({ status: "pending", _pull: null }), 26);
+  });
+}
+
+Deno.test("Ids with a replacement character or names in any order that JavaScript keeps are claimed", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
-  await insertInvalidUtf8(database, { _id: `0${INVALID}`, status: "pending" });
-  await jobs(database).insertMany([{ _id: "1", status: "pending" }, { _id: "2", status: "pending" }]);
-  await using agent = new InProcessAgent(store, () => {});
-  await waitFor("the others to be processed", () => agent.count("processed") >= 2);
+  await jobs(database).insertMany([
+    { _id: "a\ufffdb", status: "pending" },
+    { _id: { 1: 2, b: 1, c: { d: [1, "\ufffd"] } }, status: "pending" },
+    { _id: { long: Long.fromNumber(5), double: new Double(5), text: "5" }, status: "pending" },
+  ]);
+  const claim = await store.take();
+  assertEquals([claim.documents.length, claim.refused], [3, []]);
 });
