@@ -1,5 +1,6 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
+import { idKey } from "./id_key.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -112,8 +113,8 @@ export class LetterBox {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
       .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
-    const byId = new Map(documents.map((document) => [key(document._id), document]));
-    const standing = page.filter((letter) => stands(letter, byId.get(key(letter._id))));
+    const byId = new Map(documents.map((document) => [idKey(document._id), document]));
+    const standing = page.filter((letter) => stands(letter, byId.get(idKey(letter._id))));
     const stale = page.filter((letter) => !standing.includes(letter));
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
@@ -142,10 +143,6 @@ function idsOf(text: string): unknown[] {
   }
   // As a query, a regular expression would mean all the ids that it matches.
   return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
-}
-
-function key(id: unknown): string {
-  return BSON.EJSON.stringify({ id }, { relaxed: false });
 }
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
