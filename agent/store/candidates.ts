@@ -1,7 +1,7 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { RefusedClaim } from "../ports.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
-import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "./queries.ts";
+import { CLAIM_ORDER, claimable, type Kind, type SuspectKind, UNUSABLE_PENDING } from "./queries.ts";
 import { type Bookkeeping, RawDocument } from "./raw_document.ts";
 import { RefusedIds } from "./refused_ids.ts";
 import { type Room, withinBytes } from "./room.ts";
@@ -51,6 +51,9 @@ const MAX_READ_OVER = 16;
 const MAX_WINDOW = 10_000;
 /** Ids that are remembered as reported, at the most; further ones are not reported. */
 const MAX_REPORTED = 1000;
+
+const NO_BOOKKEEPING =
+  "Its field _pull is not the agent's (it is no embedded document): remove or rename the field";
 
 /** Reads what may be claimed. Documents whose claim the database refused are passed over. */
 export class CandidateReader {
@@ -136,15 +139,19 @@ export class CandidateReader {
     const named = found.filter(isFaithful);
     this.#nameless[kind] = found.length - named.length;
     if (named.length === found.length) return { named, refused: [] };
-    const refused: RefusedClaim[] = [];
     const isNamed = new Set(named);
+    return { named, refused: this.#unreported(found.filter((raw) => !isNamed.has(raw)), UNFAITHFUL) };
+  }
+
+  #unreported(found: RawDocument[], error: string): RefusedClaim[] {
+    const refused: RefusedClaim[] = [];
     for (const raw of found) {
-      if (isNamed.has(raw) || this.#reported.size >= MAX_REPORTED) continue;
       const key = idBytes(raw);
-      if (!this.#reported.has(key)) refused.push({ id: raw.id, error: UNFAITHFUL });
+      if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) continue;
       this.#reported.add(key);
+      refused.push({ id: raw.id, error });
     }
-    return { named, refused };
+    return refused;
   }
 
   /** A suspect, if there is one. In no order: an order would make the server choose the wrong index. */
@@ -158,6 +165,21 @@ export class CandidateReader {
       if (found) return { id: found._id, kind, pull: found._pull };
     }
     return undefined;
+  }
+
+  /** Documents with a `_pull` of the user's own, each reported once. */
+  async unusable(): Promise<RefusedClaim[]> {
+    const { collection, filter, maxTimeMS } = this.#options;
+    const query = filter ? { $and: [UNUSABLE_PENDING, filter] } : UNUSABLE_PENDING;
+    const found = await collection.find<Uint8Array>(query, {
+      projection: { _id: 1 },
+      limit: MAX_REPORTED,
+      singleBatch: true,
+      batchSize: MAX_REPORTED,
+      raw: true,
+      maxTimeMS,
+    }).toArray();
+    return this.#unreported(found.map((bytes) => new RawDocument(bytes)), NO_BOOKKEEPING);
   }
 
   /** Leaves a document out for a while: it would only be refused again, and hide those behind it. */

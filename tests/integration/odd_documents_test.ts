@@ -3,7 +3,7 @@ import { Binary, BSONRegExp, Double, Long } from "bson";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
-import { type AnyDocument, COLLECTION, jobs, letters, openStore, pending } from "../support/store.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const NEARLY_16_MIB = 16 * 1024 * 1024 - 60;
@@ -102,6 +102,10 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
       async () => await jobs(database).countDocuments({ status: "processed" }) >= 4,
     );
     assertEquals(runs.sort(), [0, 2, 3, 4]);
+    await waitFor(
+      "it to be reported",
+      () => agent.all("claim_refused").length + agent.all("dead_lettered").length,
+    );
     const isOversize = what === OVERSIZE;
     assertEquals(agent.all("claim_refused").map(({ id }) => id), isOversize ? [] : [1]);
     assertEquals(agent.all("dead_lettered").map(({ id }) => id), isOversize ? [1] : []);
@@ -110,24 +114,55 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
   });
 }
 
+/** Keeps documents with `fixed` as they are. */
+async function validate(database: TestDatabase): Promise<void> {
+  await database.db.command({
+    collMod: COLLECTION,
+    validator: { $or: [{ fixed: { $ne: true } }, { status: "pending" }] },
+  });
+}
+
 Deno.test("Many documents that cannot be claimed are told from their neighbours in one go", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertMany([
     ...pending(50),
-    ...pending(50, { from: 50, _pull: "mine" }),
+    ...pending(50, { from: 50, fixed: true }),
     ...pending(20, { from: 100 }),
   ]);
+  await validate(database);
   await using agent = new InProcessAgent(store, () => {});
   await waitFor("the others to be processed", () => agent.count("processed") === 70);
   assertEquals(agent.all("claim_refused").length, 50);
 });
 
-Deno.test("A _pull that is an array is nobody's: its document waits and is in nobody's way", async () => {
+const PULLS: Record<string, unknown> = {
+  "an empty array": [],
+  "an array": [1, "a"],
+  "a date": new Date(5),
+  "true": true,
+};
+
+for (const [what, _pull] of Object.entries(PULLS)) {
+  Deno.test(`A _pull that is ${what} is reported once, and in nobody's way`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    await jobs(database).insertMany([{ _id: 0, status: "pending", _pull }, ...pending(1, { from: 1 })]);
+    const claims = [await store.take(), await store.take()];
+    assertEquals(claims.map(idsOf), [[1], []]);
+    const [refused, ...others] = claims.flatMap((claim) => claim.refused);
+    assertEquals([refused?.id, others], [0, []]);
+    assertMatch(String(refused!.error), /_pull is not the agent's/);
+  });
+}
+
+Deno.test("Any number of documents with a _pull of their own cost nothing but their report", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
-  await jobs(database).insertMany([{ _id: 0, status: "pending", _pull: [] }, ...pending(1, { from: 1 })]);
-  assertEquals((await store.takeOne()).id, 1);
+  await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
+  const claims = [await store.take(2), await store.take(2), await store.take(2)];
+  assertEquals(claims.map(idsOf), [[3000, 3001], [3002], []]);
+  assertEquals(claims.map(({ refused }) => refused.length), [0, 1000, 0]);
 });
 
 Deno.test("A _pull that is an empty document is as good as none", async () => {

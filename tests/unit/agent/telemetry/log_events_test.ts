@@ -144,6 +144,15 @@ Deno.test("logEvents() keeps the failures of different writes apart", async () =
   assertEquals(lines.map(({ level }) => level), ["WARNING", "WARNING", "DEBUG"]);
 });
 
+Deno.test("logEvents() writes the first document that cannot be claimed at once, and one line for all that follow", async () => {
+  const refused = Array.from({ length: 500 }, (_, id): AgentEvent => ({ type: "claim_refused", id, error }));
+  const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
+  const lines = await linesOf(...refused, drained);
+  const [first, sum, ...others] = lines.filter(({ level }) => level === "ERROR");
+  assertEquals([first!.id, first!.error, others], ["<0>", "it broke", []]);
+  assertEquals([sum!.documents, (sum!.ids as string[]).length, sum!.error], [499, 10, "it broke"]);
+});
+
 Deno.test("logEvents() names ten ids at the most", async () => {
   const ids = Array.from({ length: 1000 }, (_, id) => id);
   const [line] = await linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
