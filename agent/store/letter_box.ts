@@ -114,8 +114,13 @@ export class LetterBox {
     const documents = await this.#options.collection
       .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
     const byId = new Map(documents.map((document) => [idKey(document._id), document]));
-    const standing = page.filter((letter) => stands(letter, byId.get(idKey(letter._id))));
-    const stale = page.filter((letter) => !standing.includes(letter));
+    const standing: Letter[] = [];
+    const stale: Letter[] = [];
+    for (const letter of page) {
+      const document = byId.get(idKey(letter._id));
+      if (stands(letter, document)) standing.push(letter);
+      else if (!isUndecided(letter, document)) stale.push(letter);
+    }
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
   }
@@ -127,6 +132,15 @@ function stands({ by_reference, dead_at }: Letter, document: Document | undefine
   if (!(dead_at instanceof Date)) return document.status === "failed";
   if (by_reference && verdict === undefined) return document.status === "failed";
   return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
+}
+
+/**
+ * A letter by reference is written before its document's mark, as there is no room for a verdict. Removed in between,
+ * it would leave a failed document without a letter.
+ */
+function isUndecided({ by_reference }: Letter, document: Document | undefined): boolean {
+  return by_reference === true && document?._pull?.dead_at === undefined &&
+    (document?.status === "pending" || document?.status === "processing");
 }
 
 /** What people may mean by an id they type. */
