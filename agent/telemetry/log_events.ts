@@ -102,9 +102,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         });
         break;
       case "stray_error":
-        log.error("An error of the processor's module belongs to no document", {
-          error: errorText(event.error),
-        });
+        log.error(
+          "An error that nobody handled, of the processor's module or of the agent, belongs to no document",
+          {
+            error: errorText(event.error),
+          },
+        );
         break;
       case "drain_started":
         log.info("Draining: claiming nothing any more, finishing what is in flight", {

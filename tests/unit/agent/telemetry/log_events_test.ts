@@ -36,7 +36,7 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
   [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
   [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
-  [{ type: "stray_error", error }, "ERROR", /belongs to no document/],
+  [{ type: "stray_error", error }, "ERROR", /module or of the agent, belongs to no document/],
   [{ type: "drain_started", reason: "SIGTERM", inFlight: 3 }, "INFO", /Draining/],
   [{ type: "force_started", reason: "again", inFlight: 3 }, "WARNING", /Forced to stop/],
   [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 }, "INFO", /Drained/],
