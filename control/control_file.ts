@@ -66,7 +66,9 @@ export class ControlFile {
 
   #read(options: { mayBeWritten: boolean }): Promise<void> {
     // One at a time, so that an older content is never taken for a newer one.
-    this.#reading = (this.#reading ?? Promise.resolve()).then(() => this.#readOnce(options));
+    this.#reading = (this.#reading ?? Promise.resolve()).then(() => this.#readOnce(options))
+      // Whatever goes wrong with one reading, the next one comes: a rejected chain would be deaf for ever.
+      .catch((error) => this.#problem("content", `cannot be followed: ${errorText(error)}`));
     return this.#reading;
   }
 
@@ -87,9 +89,10 @@ export class ControlFile {
     this.#missedLooks = 0;
     const command = content.toLowerCase();
     if (command === "pause" || command === "resume") {
-      this.#reported.content = "";
+      // A command that could not be carried out is told again with the next reading.
       if (command !== this.#last) this.#options.onCommand(command);
       this.#last = command;
+      this.#reported.content = "";
     } else if (content === "") {
       // The watcher also tells of the moment between a file's being emptied and written: that is nothing odd.
       if (!mayBeWritten) this.#problem("content", "is empty: write pause or resume into it");

@@ -36,6 +36,8 @@ interface LostClaim {
 
 /** Retries, expired leases and suspects are looked for at least this often while new documents keep coming, in milliseconds. */
 const LOOK_MS = 1000;
+/** Documents whose `_pull` is not the agent's are looked for this often, in milliseconds. */
+const UNUSABLE_MS = 60_000;
 /** Claims without a conflict after which contention counts as over. */
 const CALM_CLAIMS = 5;
 
@@ -49,6 +51,7 @@ export class Claimer {
   readonly #namespace: string;
   readonly #random: () => number;
   #lookedAtMs = -Infinity;
+  #lookedForUnusableAtMs = -Infinity;
   #contention = 0;
   #lost: LostClaim | undefined;
 
@@ -91,6 +94,7 @@ export class Claimer {
           await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
         );
       }
+      if (!more) refused.push(...await this.#unusable());
       // Whoever is told that there is nothing must be able to rely on it.
       if (!isLook && documents.length === 0 && !more) suspects = await this.#hasSuspects();
     } catch (error) {
@@ -103,6 +107,14 @@ export class Claimer {
 
   async #hasSuspects(): Promise<boolean> {
     return await this.#candidates.suspect() !== undefined;
+  }
+
+  /** Looked for where all else is claimed, as they lie where new documents do: among many it would take long. */
+  async #unusable(): Promise<RefusedClaim[]> {
+    const now = performance.now();
+    if (now - this.#lookedForUnusableAtMs < UNUSABLE_MS) return [];
+    this.#lookedForUnusableAtMs = now;
+    return await this.#candidates.unusable().catch(() => []);
   }
 
   /** Claims one suspect, for an agent that holds nothing else; undefined where there is none or others were faster. */
@@ -153,9 +165,11 @@ export class Claimer {
   async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
     const contended = this.#contention > 0;
     const isAsRead = kind === "new_documents" && !contended && this.#options.readBack === "contended";
-    const { ids, asRead, more } = isAsRead
+    const candidates = isAsRead
       ? await this.#candidates.whole(kind, limit)
       : await this.#candidates.ids(kind, limit, contended ? this.#random : undefined);
+    const { ids, asRead, more } = candidates;
+    refused.push(...candidates.refused);
     if (ids.length === 0) return { documents: [], more, conflicts: 0 };
 
     const claim = { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect: false };

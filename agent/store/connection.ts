@@ -6,6 +6,8 @@ const SELECTION_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A server that does not answer for this long is given up (it may be frozen): far below the usual lease. */
 const SOCKET_TIMEOUT_MS = 10_000;
+/** Time beyond the driver's own limits that an operation is given, in milliseconds. */
+const ANSWER_GRACE_MS = 1000;
 /** Claims, acks, nacks, releases, renewals, dead letters: two of each at the most; and the stream of changes. */
 const POOL_SIZE = 13;
 
@@ -26,6 +28,8 @@ const STRIPPED = new Set([
 export interface Connection {
   readonly client: MongoClient;
   readonly clock: ServerClock;
+  /** An operation that has not answered by then never will, in milliseconds. */
+  readonly answerLimitMs: number;
   /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
   onReachable(listener: (isReachable: boolean) => void): void;
   /** One sentence for each option of the URI that was overridden. */
@@ -67,6 +71,7 @@ export function connect(
   return {
     client,
     clock,
+    answerLimitMs: SELECTION_TIMEOUT_MS + socketTimeoutMS + ANSWER_GRACE_MS,
     onReachable: (listener) => watchTopology(client, listener),
     warnings: overrides(uri),
   };

@@ -1,5 +1,6 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
+import { idKey } from "./id_key.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -112,9 +113,14 @@ export class LetterBox {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
       .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
-    const byId = new Map(documents.map((document) => [key(document._id), document]));
-    const standing = page.filter((letter) => stands(letter, byId.get(key(letter._id))));
-    const stale = page.filter((letter) => !standing.includes(letter));
+    const byId = new Map(documents.map((document) => [idKey(document._id), document]));
+    const standing: Letter[] = [];
+    const stale: Letter[] = [];
+    for (const letter of page) {
+      const document = byId.get(idKey(letter._id));
+      if (stands(letter, document)) standing.push(letter);
+      else if (!isUndecided(letter, document)) stale.push(letter);
+    }
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
   }
@@ -126,6 +132,15 @@ function stands({ by_reference, dead_at }: Letter, document: Document | undefine
   if (!(dead_at instanceof Date)) return document.status === "failed";
   if (by_reference && verdict === undefined) return document.status === "failed";
   return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
+}
+
+/**
+ * A letter by reference is written before its document's mark, as there is no room for a verdict. Removed in between,
+ * it would leave a failed document without a letter.
+ */
+function isUndecided({ by_reference }: Letter, document: Document | undefined): boolean {
+  return by_reference === true && document?._pull?.dead_at === undefined &&
+    (document?.status === "pending" || document?.status === "processing");
 }
 
 /** What people may mean by an id they type. */
@@ -142,10 +157,6 @@ function idsOf(text: string): unknown[] {
   }
   // As a query, a regular expression would mean all the ids that it matches.
   return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
-}
-
-function key(id: unknown): string {
-  return BSON.EJSON.stringify({ id }, { relaxed: false });
 }
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */

@@ -5,6 +5,7 @@ import {
   MongoServerError,
   MongoServerSelectionError,
 } from "mongodb";
+import { NoAnswerError } from "./answer_limit.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow, could
@@ -65,6 +66,7 @@ export function isMongoError(error: unknown): error is Error {
 
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof NoAnswerError) return true;
   if (!(error instanceof MongoError)) return false;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
@@ -86,6 +88,7 @@ export function isTransientWrite({ code }: { code: number }): boolean {
 /** Whether the server, or the driver on its behalf, says of this one write that it will never do. */
 export function isRefused(error: unknown): boolean {
   if (error instanceof MongoServerError) return !isTransient(error);
+  if (error instanceof NoAnswerError) return false;
   return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
 }
 

@@ -1,6 +1,7 @@
 import { type Collection, MongoClient } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from "../ports.ts";
 import type { Settings } from "../settings.ts";
+import { withAnswerLimit } from "./answer_limit.ts";
 import { Claimer } from "./claimer.ts";
 import { connect, type Connection } from "./connection.ts";
 import { deadLetter, finishVerdict } from "./dead_letters.ts";
@@ -48,8 +49,9 @@ export class MongoStore implements DocumentStore {
     const connection = connect(settings.mongodbUri, { agentName: settings.agentName, leaseMs });
     const { client, clock, warnings } = connection;
     const database = client.db(settings.mongodbDatabase);
-    const collection = database.collection(settings.mongodbCollection);
-    const letters = database.collection(settings.deadLetterCollection);
+    const bounded = (name: string) => withAnswerLimit(database.collection(name), connection.answerLimitMs);
+    const collection = bounded(settings.mongodbCollection);
+    const letters = bounded(settings.deadLetterCollection);
     this.warnings = warnings;
     this.onReachable = connection.onReachable;
     this.#client = client;

@@ -47,6 +47,16 @@ const SUSPECT_PENDING: Filter<Document> = {
 export const TAKEOVER_INDEX = { "_pull.takeovers": 1, "_pull.visible_at": 1 } as const;
 export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } as const;
 
+/** A field of the user's own by the name of our bookkeeping: nothing can be written into it. */
+const UNUSABLE: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
+
+/** Documents that wait for nobody for that reason, in a range of the index that holds little else once all is claimed. */
+export const UNUSABLE_PENDING: Filter<Document> = {
+  status: "pending",
+  "_pull.visible_at": { $exists: false },
+  ...UNUSABLE,
+};
+
 /**
  * One query a kind: each is one range of the same index, and whether a document is a suspect is looked at on what the
  * range holds. An `$or` over kinds would be no range at all.
@@ -54,7 +64,7 @@ export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } 
 const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   due_retries: { status: "pending", ...DUE, $nor: [SUSPECT_PENDING] },
   expired_leases: { ...EXPIRED, $nor: [SUSPECT_LEASE] },
-  new_documents: { status: "pending", "_pull.visible_at": null },
+  new_documents: { status: "pending", "_pull.visible_at": null, $nor: [UNUSABLE] },
   due_suspects: { $and: [TAKEN_OVER, { status: "pending", ...DUE, ...SUSPECT_PENDING }] },
   expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };

@@ -1,24 +1,49 @@
-/** So long a document that MongoDB refused to let us claim is left alone, in milliseconds: somebody may mend it. */
+import { idKey } from "./id_key.ts";
+
+/** A document whose claim MongoDB refused is left alone for so long, in milliseconds: somebody may mend it. */
 const LEFT_ALONE_MS = 60_000;
+/** Refused again, it is left alone for twice as long each time, up to this, in milliseconds. */
+const LEFT_ALONE_MAX_MS = 3_600_000;
 /** Remembered at the most, so that the queries which leave them out stay small. */
-const MAX_IDS = 1000;
+const MAX_IDS = 5000;
 
-/** Ids of documents that cannot be claimed: one of them must not keep all others from being claimed. */
+interface Refused {
+  id: unknown;
+  leftAloneMs: number;
+  untilMs: number;
+}
+
+/**
+ * Ids of documents that cannot be claimed: one of them must not keep all others from being claimed, and many of them
+ * must not keep the agent busy with asking for what it is not given.
+ */
 export class RefusedIds {
-  #entries: { id: unknown; atMs: number }[] = [];
+  readonly #now: () => number;
+  readonly #byKey = new Map<string, Refused>();
 
-  /** Remembers an id for a while. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Remembers an id for a while; longer each time. */
   add(id: unknown): void {
-    this.#entries.push({ id, atMs: performance.now() });
-    if (this.#entries.length > MAX_IDS) this.#entries.shift();
+    const key = idKey(id);
+    const known = this.#byKey.get(key);
+    const leftAloneMs = known ? Math.min(2 * known.leftAloneMs, LEFT_ALONE_MAX_MS) : LEFT_ALONE_MS;
+    this.#byKey.delete(key);
+    this.#byKey.set(key, { id, leftAloneMs, untilMs: this.#now() + leftAloneMs });
+    if (this.#byKey.size > MAX_IDS) this.#byKey.delete(this.#byKey.keys().next().value!);
   }
 
   /** The ids to leave alone now. */
   get ids(): unknown[] {
-    const sinceMs = performance.now() - LEFT_ALONE_MS;
-    if (this.#entries.some(({ atMs }) => atMs < sinceMs)) {
-      this.#entries = this.#entries.filter(({ atMs }) => atMs >= sinceMs);
+    const now = this.#now();
+    const ids: unknown[] = [];
+    for (const [key, { id, untilMs, leftAloneMs }] of this.#byKey) {
+      if (untilMs > now) ids.push(id);
+      // Not met again for as long as it was left alone: it was mended, or it is gone.
+      else if (untilMs + leftAloneMs <= now) this.#byKey.delete(key);
     }
-    return this.#entries.map(({ id }) => id);
+    return ids;
   }
 }

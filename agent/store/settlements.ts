@@ -6,6 +6,7 @@ import {
   type UpdateFilter,
 } from "mongodb";
 import { RefusedWritesError } from "../errors.ts";
+import { idKey } from "./id_key.ts";
 import { isTransient, isTransientWrite } from "./mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack } from "../ports.ts";
 import { isTooLarge } from "./mongo_errors.ts";
@@ -167,15 +168,8 @@ async function notAmong(
 ): Promise<LeasedDocument[]> {
   const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, maxTimeMS })
     .toArray();
-  const ours = new Set(found.map(({ _id }) => key(_id)));
-  return group.filter(({ id }) => !ours.has(key(id)));
-}
-
-/** Ids are compared by what they look like: the driver makes a new object of each it reads. */
-function key(id: unknown): string {
-  return `${typeof id}:${
-    Deno.inspect(id, { depth: 100, iterableLimit: 10_000, strAbbreviateSize: 100_000 })
-  }`;
+  const ours = new Set(found.map(({ _id }) => idKey(_id)));
+  return group.filter(({ id }) => !ours.has(idKey(id)));
 }
 
 async function bulk(

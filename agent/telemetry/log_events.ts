@@ -6,6 +6,8 @@ import type { Logger } from "./logger.ts";
 const REPEAT_MS = 30_000;
 /** A line about what happened to how many documents comes at most this often, in milliseconds. */
 const PROGRESS_MS = 5000;
+/** Documents that cannot be claimed are told of in one line for this long, in milliseconds. */
+const REFUSALS_MS = 60_000;
 /** Ids named in one line at the most. */
 const MAX_IDS = 10;
 
@@ -14,6 +16,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   const failures = new FailureLog(log);
   const progress = new ProgressLog(log, "Processed documents");
   const takeovers = new ProgressLog(log, "Took over documents whose lease had expired");
+  const refusals = new RefusalLog(log);
   const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -32,10 +35,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
         break;
       case "claim_refused":
-        log.error("MongoDB refuses the claim on a document, which is left alone for a minute", {
-          id: formatId(event.id),
-          error: errorText(event.error),
-        });
+        refusals.add(formatId(event.id), event.error);
         break;
       case "reachable_changed":
         if (event.isReachable) log.info("MongoDB is in reach");
@@ -102,9 +102,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         });
         break;
       case "stray_error":
-        log.error("An error of the processor's module belongs to no document", {
-          error: errorText(event.error),
-        });
+        log.error(
+          "An error that nobody handled, of the processor's module or of the agent, belongs to no document",
+          {
+            error: errorText(event.error),
+          },
+        );
         break;
       case "drain_started":
         log.info("Draining: claiming nothing any more, finishing what is in flight", {
@@ -121,6 +124,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
       case "drain_finished": {
         takeovers.flush();
         progress.flush();
+        refusals.flush();
         const { type: _, elapsedMs, ...fields } = event;
         const write = event.abandoned > 0 ? "warn" : "info";
         log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
@@ -157,6 +161,41 @@ class ProgressLog {
     this.#timer = undefined;
     if (this.#documents > 0) this.#log.info(this.#message, { documents: this.#documents });
     this.#documents = 0;
+  }
+}
+
+/** Says at once that a document cannot be claimed, and of those that follow how many there were in a minute. */
+class RefusalLog {
+  readonly #log: Logger;
+  #ids: string[] = [];
+  #documents = 0;
+  #error = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  add(id: string, error: unknown): void {
+    if (this.#timer === undefined) {
+      this.#log.error("A document cannot be claimed and is left alone", { id, error: errorText(error) });
+      this.#timer = setTimeout(() => this.flush(), REFUSALS_MS);
+      return;
+    }
+    this.#documents += 1;
+    this.#error = errorText(error);
+    if (this.#ids.length < MAX_IDS) this.#ids.push(id);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#documents > 0) {
+      const fields = { documents: this.#documents, ids: this.#ids, error: this.#error };
+      this.#log.error("More documents cannot be claimed and are left alone", fields);
+    }
+    this.#documents = 0;
+    this.#ids = [];
   }
 }
 

@@ -47,7 +47,7 @@ Deno.test("an agent waits for a MongoDB that is not there yet, alive and not rea
   await untilReadiness(home, true);
   await waitFor("all to be processed", async () => await outpost.count({ status: "processed" }) === 10);
   agent.signal("SIGTERM");
-  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await agent.exit()).code, 0, agent.output);
 });
 
 // A server that is frozen costs a test a quarter of a minute of the driver's timeouts: once is enough.
@@ -88,7 +88,7 @@ for (const { replicaSet, how } of OUTAGES) {
     const marked = new Set((await home.marks()).map(({ text }) => text));
     assertEquals(marked.size, 500);
     agent.signal("SIGTERM");
-    assertEquals((await agent.exit()).code, 0);
+    assertEquals((await agent.exit()).code, 0, agent.output);
     assertEquals(await outpost.count({ status: "processed" }), 500);
   });
 }

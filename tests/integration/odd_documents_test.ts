@@ -1,9 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
-import { Binary, BSONRegExp } from "bson";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Binary, BSONRegExp, Double, Long } from "bson";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
-import { type AnyDocument, COLLECTION, jobs, letters, openStore, pending } from "../support/store.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const NEARLY_16_MIB = 16 * 1024 * 1024 - 60;
@@ -102,6 +102,10 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
       async () => await jobs(database).countDocuments({ status: "processed" }) >= 4,
     );
     assertEquals(runs.sort(), [0, 2, 3, 4]);
+    await waitFor(
+      "it to be reported",
+      () => agent.all("claim_refused").length + agent.all("dead_lettered").length,
+    );
     const isOversize = what === OVERSIZE;
     assertEquals(agent.all("claim_refused").map(({ id }) => id), isOversize ? [] : [1]);
     assertEquals(agent.all("dead_lettered").map(({ id }) => id), isOversize ? [1] : []);
@@ -110,24 +114,55 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
   });
 }
 
+/** Keeps documents with `fixed` as they are. */
+async function validate(database: TestDatabase): Promise<void> {
+  await database.db.command({
+    collMod: COLLECTION,
+    validator: { $or: [{ fixed: { $ne: true } }, { status: "pending" }] },
+  });
+}
+
 Deno.test("Many documents that cannot be claimed are told from their neighbours in one go", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertMany([
     ...pending(50),
-    ...pending(50, { from: 50, _pull: "mine" }),
+    ...pending(50, { from: 50, fixed: true }),
     ...pending(20, { from: 100 }),
   ]);
+  await validate(database);
   await using agent = new InProcessAgent(store, () => {});
   await waitFor("the others to be processed", () => agent.count("processed") === 70);
   assertEquals(agent.all("claim_refused").length, 50);
 });
 
-Deno.test("A _pull that is an array is nobody's: its document waits and is in nobody's way", async () => {
+const PULLS: Record<string, unknown> = {
+  "an empty array": [],
+  "an array": [1, "a"],
+  "a date": new Date(5),
+  "true": true,
+};
+
+for (const [what, _pull] of Object.entries(PULLS)) {
+  Deno.test(`A _pull that is ${what} is reported once, and in nobody's way`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    await jobs(database).insertMany([{ _id: 0, status: "pending", _pull }, ...pending(1, { from: 1 })]);
+    const claims = [await store.take(), await store.take()];
+    assertEquals(claims.map(idsOf), [[1], []]);
+    const [refused, ...others] = claims.flatMap((claim) => claim.refused);
+    assertEquals([refused?.id, others], [0, []]);
+    assertMatch(String(refused!.error), /_pull is not the agent's/);
+  });
+}
+
+Deno.test("Any number of documents with a _pull of their own cost nothing but their report", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
-  await jobs(database).insertMany([{ _id: 0, status: "pending", _pull: [] }, ...pending(1, { from: 1 })]);
-  assertEquals((await store.takeOne()).id, 1);
+  await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
+  const claims = [await store.take(2), await store.take(2), await store.take(2)];
+  assertEquals(claims.map(idsOf), [[3000, 3001], [3002], []]);
+  assertEquals(claims.map(({ refused }) => refused.length), [0, 1000, 0]);
 });
 
 Deno.test("A _pull that is an empty document is as good as none", async () => {
@@ -166,11 +201,44 @@ Deno.test("A document that leaves no room for its letter is dead-lettered by ref
   assertEquals([stored.status, stored.data.length()], ["failed", data.length()]);
 });
 
-Deno.test("A document whose id is no UTF-8 keeps no other from being claimed", async () => {
+/** Inserts a document whose `_id` JavaScript would put into another order: written as a map, it keeps the one it has. */
+const reordered = (number: number) => ({ _id: new Map([["b", number], ["1", 2]]), status: "pending" });
+
+const NAMELESS: Record<string, (database: TestDatabase, number: number) => Promise<unknown>> = {
+  "is no UTF-8": (database, number) =>
+    insertInvalidUtf8(database, { _id: `0${INVALID}${number}`, status: "pending" }),
+  "has numbers for names": (database, number) => jobs(database).insertOne(reordered(number)),
+};
+
+for (const [what, insert] of Object.entries(NAMELESS)) {
+  Deno.test(`Documents whose _id ${what} are reported once, and cost the others neither their turn nor a conflict`, async () => {
+    await using database = await testDatabase("odd documents");
+    await using store = openStore(database);
+    // More of them than a batch holds, so that one batch cannot get past them.
+    for (let number = 0; number < 25; number++) await insert(database, number);
+    // Numbers come before text and documents, ObjectIds behind them: some are met first, some last.
+    await jobs(database).insertMany(pending(30));
+    await jobs(database).insertMany(pending(30).map(({ status }) => ({ status })));
+    await using agent = new InProcessAgent(store, () => {}, { batchSize: 10 });
+    await waitFor("the others to be processed", () => agent.count("processed") === 60);
+    await waitFor("all to be reported", () => agent.all("claim_refused").length >= 25);
+    await insert(database, 25);
+    await waitFor("another one to be reported", () => agent.all("claim_refused").length >= 26);
+    assertEquals(agent.all("claim_refused").length, 26);
+    assertMatch(String(agent.all("claim_refused")[0]!.error), /JavaScript cannot hold its _id unchanged/);
+    assertEquals(agent.all("claimed").filter(({ conflicts }) => conflicts > 0), []);
+    assertEquals(await jobs(database).countDocuments({ status: "pending", _pull: null }), 26);
+  });
+}
+
+Deno.test("Ids with a replacement character or names in any order that JavaScript keeps are claimed", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
-  await insertInvalidUtf8(database, { _id: `0${INVALID}`, status: "pending" });
-  await jobs(database).insertMany([{ _id: "1", status: "pending" }, { _id: "2", status: "pending" }]);
-  await using agent = new InProcessAgent(store, () => {});
-  await waitFor("the others to be processed", () => agent.count("processed") >= 2);
+  await jobs(database).insertMany([
+    { _id: "a\ufffdb", status: "pending" },
+    { _id: { 1: 2, b: 1, c: { d: [1, "\ufffd"] } }, status: "pending" },
+    { _id: { long: Long.fromNumber(5), double: new Double(5), text: "5" }, status: "pending" },
+  ]);
+  const claim = await store.take();
+  assertEquals([claim.documents.length, claim.refused], [3, []]);
 });

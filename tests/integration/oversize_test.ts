@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Binary } from "mongodb";
+import { Binary, Collection } from "mongodb";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, jobs, letters, makeDue, openStore, pending } from "../support/store.ts";
@@ -74,13 +74,36 @@ Deno.test("An oversize document is redriven and processed once it was made small
   assertEquals(await other.ack([{ document }]), 1);
 });
 
+Deno.test("A letter that is looked at before its oversize document is marked is not listed, and stays", async () => {
+  await using database = await testDatabase("oversize");
+  await using store = openStore(database);
+  await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
+  const box = await store.letterBox();
+  const replaceOne = Collection.prototype.replaceOne;
+  const listed: unknown[] = [];
+  Collection.prototype.replaceOne = async function (
+    this: Collection,
+    ...args: Parameters<typeof replaceOne>
+  ) {
+    const result = await replaceOne.apply(this, args);
+    listed.push(...await Array.fromAsync(box.list({})));
+    return result;
+  } as typeof replaceOne;
+  try {
+    const { refused } = await store.take();
+    assertEquals([refused[0]?.isDeadLetter, listed], [true, []]);
+  } finally {
+    Collection.prototype.replaceOne = replaceOne;
+  }
+  assertEquals((await Array.fromAsync(box.list({}))).map(({ _id }) => _id), [1]);
+});
+
 Deno.test("Killed between letter and mark, an oversize document is met again and marked", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
   assertEquals(await Array.fromAsync((await store.letterBox()).list({})), [], "no letter stands yet");
-  await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
   await store.take();
   const [letter] = await Array.fromAsync((await store.letterBox()).list({}));
   assert(letter!.dead_at! > new Date(5));

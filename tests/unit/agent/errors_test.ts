@@ -1,3 +1,4 @@
+import { MongoServerError } from "mongodb";
 import { assertEquals } from "@std/assert";
 import { errorText, PermanentError, UsageError } from "../../../agent/errors.ts";
 
@@ -52,4 +53,36 @@ Deno.test("UsageError keeps each problem and joins them in its message", () => {
   assertEquals(new UsageError(["one", "two"]).problems, ["one", "two"]);
   assertEquals(new UsageError(["one", "two"]).message, "one\ntwo");
   assertEquals(new UsageError("alone").problems, ["alone"]);
+});
+
+const SAID: [what: string, code: number, message: string, text: string][] = [
+  [
+    "a duplicate key",
+    11000,
+    'E11000 duplicate key error collection: shop.orders index: mail_1 dup key: { mail: "an}n@example.com" }',
+    "E11000 duplicate key error collection: shop.orders index: mail_1 dup key: {...}",
+  ],
+  [
+    "a path",
+    28,
+    `Cannot create field 'token' in element {_pull: "secret"}`,
+    "Cannot create field 'token' in element {...}",
+  ],
+  ["a validator", 121, "Document failed validation", "Document failed validation"],
+  ["a cut document", 16755, "Can't extract geo keys: { _id: 1, name: ", "Can't extract geo keys: {...}"],
+  ["a text", 2, 'Cannot parse "sec\\"ret" as a date', 'Cannot parse "..." as a date'],
+];
+
+for (const [what, code, message, text] of SAID) {
+  Deno.test(`errorText() passes on what MongoDB says, without the values it quotes: ${what}`, () => {
+    assertEquals(errorText(new MongoServerError({ message, code })), text);
+    const operation = { q: {}, u: { $set: { secret: 1 } } };
+    const write = { code, errmsg: message, toJSON: () => ({ code, op: operation }) };
+    assertEquals(errorText(write), text);
+  });
+}
+
+Deno.test("errorText() bounds what MongoDB says", () => {
+  const text = errorText(new MongoServerError({ message: "x".repeat(5000), code: 2 }));
+  assertEquals(text, `${"x".repeat(500)}...`);
 });

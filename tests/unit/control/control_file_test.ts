@@ -237,3 +237,30 @@ Deno.test("ControlFile.stop() leaves nothing behind, even before the first look 
   }
   assertEquals(commands.length, 10);
 });
+
+Deno.test("ControlFile follows on where a command could not be carried out, says so once, and tells it again", async () => {
+  await using dir = await TempDir.make();
+  const path = await dir.write("state", "pause");
+  const told: FileCommand[] = [];
+  const problems: string[] = [];
+  const file = new ControlFile({
+    path,
+    onCommand: (command) => {
+      told.push(command);
+      if (told.length < 3) throw new Error("a listener broke");
+    },
+    onProblem: (message) => problems.push(message),
+    onAbsent: () => {},
+  });
+  await file.start();
+  try {
+    await waitFor("it to be told until it is carried out", () => told.length === 3);
+    assertEquals(told, ["pause", "pause", "pause"]);
+    await Deno.writeTextFile(path, "resume");
+    await waitFor("the next command", () => told.at(-1) === "resume");
+    assertEquals(problems.length, 1);
+    assertMatch(problems[0]!, /cannot be followed: a listener broke/);
+  } finally {
+    await file.stop();
+  }
+});

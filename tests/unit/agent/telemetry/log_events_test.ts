@@ -36,7 +36,7 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
   [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
   [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
-  [{ type: "stray_error", error }, "ERROR", /belongs to no document/],
+  [{ type: "stray_error", error }, "ERROR", /module or of the agent, belongs to no document/],
   [{ type: "drain_started", reason: "SIGTERM", inFlight: 3 }, "INFO", /Draining/],
   [{ type: "force_started", reason: "again", inFlight: 3 }, "WARNING", /Forced to stop/],
   [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 }, "INFO", /Drained/],
@@ -142,6 +142,15 @@ Deno.test("logEvents() keeps the failures of different writes apart", async () =
   });
   const lines = await linesOf(failed("ack"), failed("nack"), failed("ack"));
   assertEquals(lines.map(({ level }) => level), ["WARNING", "WARNING", "DEBUG"]);
+});
+
+Deno.test("logEvents() writes the first document that cannot be claimed at once, and one line for all that follow", async () => {
+  const refused = Array.from({ length: 500 }, (_, id): AgentEvent => ({ type: "claim_refused", id, error }));
+  const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
+  const lines = await linesOf(...refused, drained);
+  const [first, sum, ...others] = lines.filter(({ level }) => level === "ERROR");
+  assertEquals([first!.id, first!.error, others], ["<0>", "it broke", []]);
+  assertEquals([sum!.documents, (sum!.ids as string[]).length, sum!.error], [499, 10, "it broke"]);
 });
 
 Deno.test("logEvents() names ten ids at the most", async () => {

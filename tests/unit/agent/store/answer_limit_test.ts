@@ -1,0 +1,41 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Collection } from "mongodb";
+import { NoAnswerError, withAnswerLimit } from "../../../../agent/store/answer_limit.ts";
+import { isRefused, isTransient } from "../../../../agent/store/mongo_errors.ts";
+
+/** A collection whose operations `answer`, as far as they do. */
+function collectionOf(answer: () => Promise<unknown>): Collection {
+  return {
+    namespace: "shop.orders",
+    updateMany: answer,
+    find: () => ({ toArray: answer }),
+    watch(this: { namespace: string }) {
+      return this.namespace;
+    },
+  } as unknown as Collection;
+}
+
+Deno.test("An operation that is never answered fails as an outage does, with its outcome unknown", async () => {
+  const collection = withAnswerLimit(collectionOf(() => new Promise(() => {})), 1);
+  for (const operation of [() => collection.updateMany({}, {}), () => collection.find({}).toArray()]) {
+    const error = await assertRejects(operation, NoAnswerError, "did not answer within 1 ms");
+    assert(isTransient(error));
+    assert(!isRefused(error));
+  }
+});
+
+Deno.test("An answer, an error and everything else of a collection come through as they are", async () => {
+  const collection = withAnswerLimit(collectionOf(() => Promise.resolve([1])), 60_000);
+  assertEquals(await collection.find({}).toArray(), [1] as never);
+  assertEquals([collection.namespace, collection.watch()], ["shop.orders", "shop.orders" as never]);
+  const failing = withAnswerLimit(collectionOf(() => Promise.reject(new Error("refused"))), 60_000);
+  await assertRejects(() => failing.updateMany({}, {}), Error, "refused");
+});
+
+Deno.test("An answer that comes too late is nobody's stray error", async () => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const collection = withAnswerLimit(collectionOf(() => promise), 1);
+  await assertRejects(() => collection.updateMany({}, {}), NoAnswerError);
+  reject(new Error("late"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});
