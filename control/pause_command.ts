@@ -1,8 +1,8 @@
 import { readSetting } from "../agent/load_settings.ts";
-import { isInUse } from "../health/health_dir.ts";
-import { readStatus, type Status } from "../health/status.ts";
+import { takeTurn } from "../health/health_dir.ts";
+import { readStatus, requireStatus, type Status } from "../health/status.ts";
 
-/** An agent that is told to pause or resume has this long to say that it did, in milliseconds. */
+/** An agent that is told or asked something has this long to show that it heard it, in milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5000;
 const LOOK_EVERY_MS = 20;
 
@@ -15,19 +15,23 @@ export async function tellAgent(
   env: (variable: string) => string | undefined,
 ): Promise<boolean> {
   const directory = readSetting("healthDir", env);
-  const status = await isInUse(directory) ? await awaitStatus(directory, () => true) : undefined;
-  if (!status) {
-    console.error(
-      `No agent is running here: ${directory} is used by none (HEALTH_DIR names another directory)`,
-    );
-    return false;
-  }
+  const status = await requireStatus(directory);
+  if (!status) return false;
   if (status.state === "draining" || status.state === "stopped") {
     console.error(`The agent is ${status.state}: it claims nothing any more`);
     return false;
   }
   const wanted = command === "pause" ? "paused" : "running";
-  if (status.control.state !== wanted) Deno.kill(status.pid, command === "pause" ? "SIGUSR1" : "SIGUSR2");
+  if (status.control.state !== wanted) {
+    if (!await answers(directory, status)) {
+      console.error(
+        `The agent of ${directory} does not answer as process ${status.pid}: it runs in another container ` +
+          "(run this command there), as another user, or is stuck (see its log)",
+      );
+      return false;
+    }
+    Deno.kill(status.pid, command === "pause" ? "SIGUSR1" : "SIGUSR2");
+  }
   const confirmed = await awaitStatus(directory, ({ control }) => control.state === wanted);
   if (!confirmed) {
     console.error(
@@ -40,6 +44,22 @@ export async function tellAgent(
   const { source, since } = confirmed.control;
   console.log(`${wanted}, by ${source}, since ${since}; ${confirmed.held.documents} documents held`);
   return true;
+}
+
+/**
+ * Whether the process id in the status reaches the agent. A container that shares the directory and not the processes
+ * would end a process of its own with a user signal; this one is harmless.
+ */
+async function answers(directory: string, { pid, answers }: Status): Promise<boolean> {
+  using _turn = await takeTurn(directory);
+  const before = (await readStatus(directory))?.answers ?? answers;
+  try {
+    Deno.kill(pid, "SIGURG");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+  return await awaitStatus(directory, (status) => status.answers > before) !== undefined;
 }
 
 async function awaitStatus(

@@ -90,7 +90,11 @@ export async function run(
   const stop = stopper(agent);
   // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
   await new Promise((resolve) => setTimeout(resolve, 0));
-  signals.handle((command) => command.kind === "stop" ? stop(command.signal) : gate[command.kind]("signal"));
+  signals.handle((command) => {
+    if (command.kind === "stop") stop(command.signal);
+    else if (command.kind === "answer") health.answer();
+    else gate[command.kind]("signal");
+  });
   health.start();
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};

@@ -1,5 +1,5 @@
 /** What a signal asks for. */
-export type SignalCommand = { kind: "stop"; signal: Deno.Signal } | { kind: "pause" | "resume" };
+export type SignalCommand = { kind: "stop"; signal: Deno.Signal } | { kind: "pause" | "resume" | "answer" };
 
 const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
   SIGTERM: "stop",
@@ -7,6 +7,8 @@ const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
   SIGHUP: "stop",
   SIGUSR1: "pause",
   SIGUSR2: "resume",
+  // Does nothing to whoever does not listen to it: what asks for an answer may ask the wrong process.
+  SIGURG: "answer",
 };
 
 /**

@@ -15,7 +15,7 @@ const LOCK_WAIT_MS = 150;
  * The claim is a lock of the operating system's, which ends with its process however that ends: unlike a process id it
  * holds across containers that share the directory, and is never left behind.
  */
-export class HealthDir {
+export class HealthDir implements AsyncDisposable {
   readonly path: string;
   readonly #lock: Deno.FsFile;
 
@@ -73,6 +73,10 @@ export class HealthDir {
     for (const file of FILES) await this.remove(file).catch(() => {});
     this.#lock.close();
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
 }
 
 /** Whether a live agent uses the directory. */
@@ -85,6 +89,13 @@ export async function isInUse(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Waits for one's turn to ask the agent something, by a lock on the directory itself; it ends with the disposal. */
+export async function takeTurn(path: string): Promise<Disposable> {
+  const lock = await Deno.open(path);
+  await lock.lock(true);
+  return lock;
 }
 
 /** Takes the lock if it is free. A wait that was given up goes on in the background until the file is closed. */

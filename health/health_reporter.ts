@@ -33,6 +33,7 @@ export class HealthReporter {
   readonly #counters = new Counters();
   readonly #progress = new ProgressMonitor(() => performance.now());
   readonly #startedAt = new Date();
+  #answers = 0;
   #state: AgentState = "starting";
   #isReachable = false;
   #failedClaims = 0;
@@ -79,6 +80,12 @@ export class HealthReporter {
       await this.#write("status.json", JSON.stringify(this.#status()));
       this.#told.clear();
     });
+  }
+
+  /** Shows in the status that this process, and no other, got what was sent to its process id. */
+  answer(): void {
+    this.#answers += 1;
+    this.refresh();
   }
 
   get #isReady(): boolean {
@@ -135,6 +142,7 @@ export class HealthReporter {
     const { since, ...rest } = control();
     return {
       pid: Deno.pid,
+      answers: this.#answers,
       name,
       version,
       state: this.#state,

@@ -1,20 +1,13 @@
 import { readSetting } from "../agent/load_settings.ts";
 import { COUNTERS } from "./counters.ts";
-import { isInUse } from "./health_dir.ts";
-import { readStatus, type Status } from "./status.ts";
+import { requireStatus, type Status } from "./status.ts";
 
 /** Prints what the agent of this health directory is doing; `false` where there is none. */
 export async function printStatus(
   { json, env }: { json: boolean; env: (variable: string) => string | undefined },
 ): Promise<boolean> {
-  const directory = readSetting("healthDir", env);
-  const status = await isInUse(directory) ? await readStatus(directory) : undefined;
-  if (!status) {
-    console.error(
-      `No agent is running here: ${directory} is used by none (HEALTH_DIR names another directory)`,
-    );
-    return false;
-  }
+  const status = await requireStatus(readSetting("healthDir", env));
+  if (!status) return false;
   console.log(json ? JSON.stringify(status) : inWords(status));
   return true;
 }

@@ -12,6 +12,7 @@ import { findProgram, spawnTied } from "./tied_process.ts";
 /** How long a server may take to accept connections or to elect itself primary. */
 const START_TIMEOUT_MS = 60_000;
 const START_TRIES = 5;
+const LOCAL = "127.0.0.1";
 /** Below the range from which the system takes ports for outgoing connections: a restart finds its port still free. */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 12_000;
@@ -24,6 +25,8 @@ export interface MongodOptions {
   replicaSet?: boolean;
   /** Where the data lives; kept at the end. Default: a temporary directory, removed at the end. */
   dbPath?: string;
+  /** The address that clients know the server by, where they are on other machines. Default: 127.0.0.1. */
+  host?: string;
   /** Default: a free one. */
   port?: number;
   /** Where the server logs. Default: `mongod.log` in the temporary directory, or in `dbPath`. */
@@ -33,7 +36,7 @@ export interface MongodOptions {
 }
 
 /**
- * Starts a MongoDB server on 127.0.0.1 and resolves when it takes reads and writes.
+ * Starts a MongoDB server and resolves when it takes reads and writes.
  *
  * @throws {Error} when there is no `mongod`, or when it ends instead of starting; the message says how to mend it
  */
@@ -80,7 +83,7 @@ export class RunningMongod implements AsyncDisposable {
     this.#settings = settings;
     this.port = settings.port;
     this.logPath = settings.logPath;
-    this.uri = `mongodb://127.0.0.1:${settings.port}/${settings.replicaSet ? "?replicaSet=rs0" : ""}`;
+    this.uri = `mongodb://${this.#address}/${settings.replicaSet ? "?replicaSet=rs0" : ""}`;
   }
 
   /** Process id of the running server. @throws {Error} when it does not run */
@@ -95,7 +98,7 @@ export class RunningMongod implements AsyncDisposable {
 
   /** Starts the server again after {@linkcode kill}, on the same port and data. */
   async start(): Promise<void> {
-    const { dbPath, port, logPath, replicaSet, testCommands } = this.#settings;
+    const { dbPath, host, port, logPath, replicaSet, testCommands } = this.#settings;
     const logged = await sizeOf(logPath);
     const binary = await requireMongod();
     const parameters = [
@@ -104,7 +107,7 @@ export class RunningMongod implements AsyncDisposable {
     ];
     // deno-fmt-ignore
     const args = [
-      "--dbpath", dbPath, "--port", String(port), "--bind_ip", "127.0.0.1", "--nounixsocket",
+      "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : "0.0.0.0", "--nounixsocket",
       "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", "0.5",
       ...parameters.flatMap((parameter) => ["--setParameter", parameter]),
       ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []),
@@ -155,6 +158,10 @@ export class RunningMongod implements AsyncDisposable {
     await this.stop();
   }
 
+  get #address(): string {
+    return `${this.#settings.host ?? LOCAL}:${this.port}`;
+  }
+
   #running(): Deno.ChildProcess {
     if (this.#child === undefined) {
       throw new Error(`The mongod on port ${this.port} does not run: start() it first`);
@@ -201,13 +208,12 @@ export class RunningMongod implements AsyncDisposable {
   }
 
   async #untilPrimary(): Promise<void> {
-    const member = `127.0.0.1:${this.port}`;
-    await using direct = new MongoClient(`mongodb://${member}/?directConnection=true`);
+    await using direct = new MongoClient(`mongodb://${LOCAL}:${this.port}/?directConnection=true`);
     try {
       await direct.db("admin").command({
         replSetInitiate: {
           _id: "rs0",
-          members: [{ _id: 0, host: member }],
+          members: [{ _id: 0, host: this.#address }],
           settings: { electionTimeoutMillis: 500 },
         },
       });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { HealthDir } from "../../health/health_dir.ts";
 import type { Status } from "../../health/status.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
@@ -117,6 +118,25 @@ Deno.test("what a dead agent left behind fools no command, even where its pid is
     assertEquals(code, 1, command);
     assertStringIncludes(stderr, "No agent is running here");
   }
+  bystander.kill("SIGTERM");
+  assertEquals((await bystander.status).signal, "SIGTERM", "no signal of ours had ended it before");
+});
+
+Deno.test("pause and resume signal no process that does not show that it is the agent", async () => {
+  await using home = await agentHome();
+  // What a container sees that shares the health directory and not the processes: a living agent with a pid that
+  // means another process here.
+  await using bystander = new Deno.Command("sleep", { args: ["3600"] }).spawn();
+  await using directory = await HealthDir.open(home.healthDir);
+  const status = { pid: bystander.pid, answers: 0, state: "running", control: { state: "running" } };
+  await directory.write("status.json", JSON.stringify(status));
+  const { code, stderr } = await home.run("pause");
+  assertEquals(code, 1);
+  assertMatch(stderr, /^The agent of \S+ does not answer as process \d+: it runs in another container .*\n$/);
+
+  await directory.write("status.json", JSON.stringify({ ...status, pid: 2 ** 22 }));
+  const unknown = await home.run("pause");
+  assertStringIncludes(unknown.stderr, `does not answer as process ${2 ** 22}: `);
   bystander.kill("SIGTERM");
   assertEquals((await bystander.status).signal, "SIGTERM", "no signal of ours had ended it before");
 });

@@ -231,6 +231,13 @@ Deno.test("HealthReporter reports once a time that its files cannot be written, 
   await waitFor("a report of the second time", () => s.problems.length > 0);
 });
 
+Deno.test("HealthReporter.answer() counts in the status that somebody asked", async () => {
+  await using setup = await Setup.make();
+  assertEquals((await setup.status("a status", () => true)).answers, 0);
+  setup.reporter.answer();
+  await setup.status("the answer", ({ answers }) => answers === 1);
+});
+
 Deno.test("HealthReporter.stop() removes every file", async () => {
   const s = await Setup.make();
   s.progress(60_000);
