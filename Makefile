@@ -16,7 +16,7 @@ KUBECTL_HERE = $(KUBECTL) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE
 CONTROL_AGENT = KUBECTL=$(KUBECTL) sh scripts/control-agent.sh $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
   $(if $(METHOD),--method $(METHOD)) $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
-.PHONY: help setup dev test check build image coverage fmt clean clean-all pause resume status docker-build docker-run \
+.PHONY: help setup dev test check build image bench coverage fmt clean clean-all pause resume status docker-build docker-run \
   k8s-deploy k8s-pause k8s-resume k8s-status k8s-restart k8s-logs test-k8s
 
 help: ## Show this list
@@ -39,6 +39,9 @@ build: ## Compile dist/pulling-agent
 
 image: ## Build the images pulling-agent:latest and pulling-agent:latest-scratch with buildah, Docker Hub or not
 	@IMAGE=$(IMAGE) sh scripts/image.sh $(ARGS)
+
+bench: ## Measure the agent beside others, and write docs/performance.md (ARGS="--quick")
+	@$(RUN_WITH_MONGOD) bench $(ARGS)
 
 coverage: ## Run the tests and write their coverage as HTML to coverage/html
 	@$(RUN_WITH_MONGOD) coverage $(ARGS)

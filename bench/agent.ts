@@ -1,0 +1,96 @@
+import { readStatus, type Status } from "../health/status.ts";
+import { endGroup, spawnTied } from "../scripts/tied_process.ts";
+import { type Bench, DATABASE, ROOT, until } from "./bench.ts";
+
+/** The executable that is measured. */
+export const BINARY = `${ROOT}/dist/pulling-agent`;
+
+/** Settings that the agent is documented to be fastest with. */
+export const BEST = { BATCH_SIZE: "1000", CONCURRENCY: "16" } as const;
+
+/** A processor that does nothing. */
+export const NOOP = "export default async () => {};\n";
+
+/** What can be chosen for {@linkcode startAgent}. */
+export interface AgentOptions {
+  collection: string;
+  /** The source of its processor. Default: {@linkcode NOOP}. */
+  module?: string;
+  env?: Record<string, string>;
+  /** Claims nothing before {@linkcode BenchAgent.resume}. */
+  isPaused?: boolean;
+  stdout?: "null" | "piped";
+}
+
+let started = 0;
+
+/** Starts the executable as anybody would, with default settings where `env` gives no others. */
+export async function startAgent(bench: Bench, options: AgentOptions): Promise<BenchAgent> {
+  const { collection, module = NOOP, env = {}, isPaused, stdout = "null" } = options;
+  const dir = `${bench.dir}/agent-${++started}`;
+  await Deno.mkdir(`${dir}/control`, { recursive: true });
+  await Deno.writeTextFile(`${dir}/processor.js`, module);
+  await Deno.writeTextFile(`${dir}/control/state`, isPaused ? "pause" : "resume");
+  const spawnedAtMs = Date.now();
+  const child = await spawnTied(BINARY, ["run"], {
+    stdout,
+    env: {
+      MONGODB_URI: bench.server.uri,
+      MONGODB_DATABASE: DATABASE,
+      MONGODB_COLLECTION: collection,
+      PROCESSOR: `module:${dir}/processor.js`,
+      HEALTH_DIR: `${dir}/health`,
+      CONTROL_FILE: `${dir}/control/state`,
+      AGENT_NAME: `bench-${started}`,
+      READY_WHILE_PAUSED: "true",
+      ...env,
+    },
+    withoutEnv: ["MONGODB_URI_FILE"],
+  });
+  return new BenchAgent(child, dir, spawnedAtMs);
+}
+
+/** An agent under measurement; `await using` drains it. */
+export class BenchAgent implements AsyncDisposable {
+  readonly child: Deno.ChildProcess;
+  readonly dir: string;
+  readonly spawnedAtMs: number;
+
+  /** Use {@linkcode startAgent}. */
+  constructor(child: Deno.ChildProcess, dir: string, spawnedAtMs: number) {
+    this.child = child;
+    this.dir = dir;
+    this.spawnedAtMs = spawnedAtMs;
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** Resolves once it is connected and has started its loop. */
+  async ready(): Promise<void> {
+    await until(() => Deno.stat(`${this.dir}/health/readiness`).catch(() => undefined), { limitMs: 60_000 });
+  }
+
+  async pause(): Promise<void> {
+    await this.#control("pause");
+    await until(async () => (await this.status())?.state === "paused", { limitMs: 60_000 });
+  }
+
+  async resume(): Promise<void> {
+    await this.#control("resume");
+  }
+
+  /** What `status.json` says; undefined before the first is written. */
+  async status(): Promise<Status | undefined> {
+    return await readStatus(`${this.dir}/health`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await endGroup(this.child, 60_000);
+  }
+
+  async #control(word: "pause" | "resume"): Promise<void> {
+    await Deno.writeTextFile(`${this.dir}/control/state`, word);
+  }
+}

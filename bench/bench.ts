@@ -1,0 +1,53 @@
+import type { Collection, Db, MongoClient } from "mongodb";
+import type { RunningMongod } from "../scripts/mongod.ts";
+
+export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
+/** Where what is only needed here is kept from one run to the next. */
+export const TOOLS = `${Deno.env.get("PULLING_AGENT_TOOLS") ?? `${ROOT}/.tools`}/bench`;
+
+/** The database that everything is measured in. */
+export const DATABASE = "bench";
+
+/** What every measurement is given. */
+export interface Bench {
+  readonly server: RunningMongod;
+  readonly client: MongoClient;
+  readonly db: Db;
+  /** Thrown away at the end. */
+  readonly dir: string;
+  /** Everything once and tiny: it shows that all of it works, and its figures mean nothing. */
+  readonly isQuick: boolean;
+  /** Tells whoever waits how far it is. */
+  say(text: string): void;
+}
+
+/** Drops a collection, makes it anew, and has the server write down what it has, so that one run leaves nothing to the next. */
+export async function freshCollection({ db }: Bench, name: string): Promise<Collection> {
+  await db.dropCollection(name);
+  return await db.createCollection(name);
+}
+
+/** Has the server write everything to disk: a checkpoint in the middle of a run would cost whoever is measured then. */
+export async function settle({ client }: Bench): Promise<void> {
+  await client.db("admin").command({ fsync: 1 });
+}
+
+/** Resolves with what `look` returns once that is neither undefined nor false. */
+export async function until<T>(
+  look: () => Promise<T | undefined | false>,
+  { everyMs = 20, limitMs = 600_000 } = {},
+): Promise<T> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > endMs) throw new Error(`Waited ${limitMs / 1000} s in vain: ${look}`);
+    await pause(everyMs);
+  }
+}
+
+/** Resolves after `ms` milliseconds. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

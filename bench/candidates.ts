@@ -1,0 +1,187 @@
+import type { Collection } from "mongodb";
+import { type AgentOptions, BEST, startAgent } from "./agent.ts";
+import { type Bench, DATABASE, freshCollection } from "./bench.ts";
+import { fill } from "./documents.ts";
+import { processedTwice, type Span, spanOf, untilDrained } from "./drained.ts";
+import { pythonWithMotor } from "./python.ts";
+import { canHavePackages, runProgram, runToEnd } from "./programs.ts";
+
+/** Bytes of a document. */
+export const BYTES = 300;
+
+/** Somebody who works documents off. */
+export interface Candidate {
+  /** For the command line. */
+  id: string;
+  /** For people. */
+  name: string;
+  settings: string;
+  kind: "loop" | "library" | "limit" | "agent";
+  /** Documents of a run: fewer for the slow, whose rate does not depend on it. */
+  documents: { full: number; quick: number };
+  /** Why it cannot take part here is said by who finds out. */
+  isPossible?(): Promise<boolean>;
+  /** Makes the documents; returns the collection they are in. */
+  prepare(bench: Bench, count: number): Promise<Collection>;
+  /** Works all of them off. */
+  drain(bench: Bench, collection: Collection, count: number): Promise<Drained>;
+}
+
+/** What came of a run. */
+export interface Drained {
+  span: Span;
+  /** Documents that are done, as far as the database can tell. */
+  done: number;
+  processedTwice?: number;
+}
+
+const MANY = { full: 50_000, quick: 2000 };
+const FEW = { full: 5000, quick: 100 };
+
+/** What people write by hand, and the limit: plain documents, and the index that their query needs. */
+function plain(kind: Candidate["kind"], index: Record<string, 1>) {
+  return {
+    kind,
+    async prepare(bench: Bench, count: number): Promise<Collection> {
+      const collection = await freshCollection(bench, "plain");
+      await collection.createIndex(index);
+      await fill(collection, count, BYTES);
+      return collection;
+    },
+  };
+}
+
+async function processed(collection: Collection): Promise<Drained> {
+  const span = await spanOf(collection, "processed_at");
+  return { span, done: await collection.countDocuments({ status: "processed" }) };
+}
+
+function limit(batchSize: number): Candidate {
+  return {
+    ...plain("limit", { status: 1 }),
+    id: `limit-${batchSize}`,
+    name: "The limit: batched claim and ack, nothing else",
+    settings: `batch ${batchSize}`,
+    documents: MANY,
+    async drain(bench, collection) {
+      await runProgram(bench, "limit", {
+        collection: collection.collectionName,
+        after: [String(batchSize)],
+      });
+      return await processed(collection);
+    },
+  };
+}
+
+function agent(id: string, settings: string, env: Record<string, string>): Candidate {
+  return {
+    id,
+    name: "pulling-agent",
+    settings,
+    kind: "agent",
+    documents: MANY,
+    async prepare(bench, count) {
+      const collection = await freshCollection(bench, "documents");
+      await fill(collection, count, BYTES);
+      return collection;
+    },
+    drain: (bench, collection) => drainByAgent(bench, collection, { env }),
+  };
+}
+
+async function drainByAgent(
+  bench: Bench,
+  collection: Collection,
+  options: Omit<AgentOptions, "collection">,
+): Promise<Drained> {
+  await using _agent = await startAgent(bench, { ...options, collection: collection.collectionName });
+  await untilDrained(collection);
+  return { ...await processed(collection), processedTwice: await processedTwice(collection) };
+}
+
+function library(
+  { doneAt, stored, ...rest }:
+    & Pick<Candidate, "id" | "name" | "settings">
+    & { program: string; stored: string; doneAt?: string },
+): Candidate {
+  const run = (bench: Bench, mode: string, count: number) =>
+    runProgram(bench, rest.program, { before: [mode], collection: stored, after: [String(count)] });
+  return {
+    ...rest,
+    kind: "library",
+    documents: FEW,
+    isPossible: canHavePackages,
+    async prepare(bench, count) {
+      await bench.db.dropCollection(stored);
+      await run(bench, "fill", count);
+      return bench.client.db(DATABASE).collection(stored);
+    },
+    async drain(bench, collection, count) {
+      const printed = await run(bench, "drain", count);
+      if (doneAt === undefined) {
+        const done = count - await collection.countDocuments();
+        return { span: { ...JSON.parse(printed), after: count - 1 }, done };
+      }
+      return {
+        span: await spanOf(collection, doneAt),
+        done: await collection.countDocuments({ [doneAt]: { $exists: true, $ne: null } }),
+      };
+    },
+  };
+}
+
+/** All of them, in the order in which they take their turns. */
+export const CANDIDATES: Candidate[] = [
+  {
+    ...plain("loop", { status: 1 }),
+    id: "loop-python",
+    name: "Hand-written loop, Python with Motor",
+    settings: "find 100, update one by one",
+    documents: FEW,
+    isPossible: async () => await pythonWithMotor() !== undefined,
+    async drain(bench, collection) {
+      const program = new URL("programs/loop.py", import.meta.url).pathname;
+      const args = [program, bench.server.uri, DATABASE, collection.collectionName];
+      await runToEnd((await pythonWithMotor())!, args);
+      return await processed(collection);
+    },
+  },
+  {
+    ...plain("loop", { status: 1 }),
+    id: "loop-typescript",
+    name: "Hand-written loop, TypeScript with the driver",
+    settings: "find 100, update one by one",
+    documents: FEW,
+    async drain(bench, collection) {
+      await runProgram(bench, "loop", { collection: collection.collectionName });
+      return await processed(collection);
+    },
+  },
+  library({
+    id: "agenda",
+    name: "agenda",
+    settings: "100 at once, every 50 ms",
+    program: "agenda",
+    stored: "agenda",
+    doneAt: "lastFinishedAt",
+  }),
+  library({
+    id: "mongodb-queue",
+    name: "mongodb-queue",
+    settings: "16 at once",
+    program: "mongodb_queue",
+    stored: "mongodb_queue",
+    doneAt: "deleted",
+  }),
+  library({
+    id: "mongo-jobs",
+    name: "@clipboard-health/mongo-jobs",
+    settings: "32 at once",
+    program: "mongo_jobs",
+    stored: "backgroundjobs",
+  }),
+  limit(100),
+  limit(1000),
+  agent("agent-default", "default (BATCH_SIZE=100)", {}),
+  agent("agent-best", `best (BATCH_SIZE=${BEST.BATCH_SIZE})`, BEST),
+];

@@ -1,0 +1,28 @@
+import type { Collection } from "mongodb";
+
+/** Documents that one insert command takes. */
+const INSERTED = 5000;
+/** What a document weighs besides its text, in bytes. */
+const FRAME_BYTES = 78;
+
+/** Text that makes a document of about `bytes` bytes. */
+export function textOf(bytes: number): string {
+  return "x".repeat(Math.max(0, bytes - FRAME_BYTES));
+}
+
+/** Inserts `count` pending documents of about `bytes` bytes each. */
+export async function fill(collection: Collection, count: number, bytes: number): Promise<void> {
+  const text = textOf(bytes);
+  const perInsert = Math.max(1, Math.min(INSERTED, Math.floor(8e6 / bytes)));
+  let left = count;
+  const insert = async () => {
+    while (left > 0) {
+      const length = Math.min(perInsert, left);
+      left -= length;
+      const batch = Array.from({ length }, () => ({ status: "pending", text }));
+      await collection.insertMany(batch, { ordered: false });
+    }
+  };
+  // Two at a time: one batch is made while the server takes the other in.
+  await Promise.all([insert(), insert()]);
+}

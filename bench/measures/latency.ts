@@ -1,0 +1,92 @@
+import type { Collection } from "mongodb";
+import { startAgent } from "../agent.ts";
+import { type Bench, freshCollection, pause, until } from "../bench.ts";
+import { quantile } from "../stats.ts";
+
+const PROBES = { full: 300, quick: 10 };
+/** Under load so many other documents come in every 50 ms. */
+const LOAD = 50;
+const LOAD_EVERY_MS = 50;
+/** Where the agent polls: what the default of 5 s makes of it can be reckoned. */
+const POLL_INTERVAL_MS = 1000;
+
+/** Writes down how long ago each document of the measurement was inserted. */
+const MODULE = `const file = new URL("latencies", import.meta.url).pathname;
+export default async ({ sentAt }) => {
+  if (sentAt === undefined) return;
+  const ms = performance.timeOrigin + performance.now() - sentAt;
+  Deno.writeTextFileSync(file, ms + "\\n", { append: true });
+};
+`;
+
+/** How long after its insertion a single document was in its handler, in milliseconds. */
+export interface LatencyResult {
+  wakeUp: "change stream" | "polling";
+  load: "idle" | "under load";
+  p50: number;
+  p99: number;
+  documents: number;
+}
+
+/** Pick-up latency of single inserts at random moments. */
+export async function measureLatency(bench: Bench): Promise<LatencyResult[]> {
+  const results: LatencyResult[] = [];
+  for (const wakeUp of ["change stream", "polling"] as const) {
+    for (const load of ["idle", "under load"] as const) {
+      const latencies = await measure(bench, wakeUp, load);
+      const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+      bench.say(`pick-up, ${wakeUp}, ${load}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+      results.push({ wakeUp, load, p50, p99, documents: latencies.length });
+    }
+  }
+  return results;
+}
+
+async function measure(
+  bench: Bench,
+  wakeUp: LatencyResult["wakeUp"],
+  load: LatencyResult["load"],
+): Promise<number[]> {
+  const collection = await freshCollection(bench, "latency");
+  const polling = { CHANGE_STREAM: "off", POLL_INTERVAL: `${POLL_INTERVAL_MS}ms` };
+  const env: Record<string, string> = wakeUp === "polling" ? polling : {};
+  await using agent = await startAgent(bench, { collection: "latency", module: MODULE, env });
+  await agent.ready();
+  const file = `${agent.dir}/latencies`;
+  const count = bench.isQuick ? PROBES.quick : PROBES.full;
+  // The first ones warm everything up, and show that the stream of changes is open.
+  const warmUp = bench.isQuick ? 2 : 20;
+  const others = load === "under load" ? new Load(collection) : undefined;
+  for (let n = 0; n < warmUp + count; n++) {
+    await collection.insertOne({ status: "pending", sentAt: performance.timeOrigin + performance.now() });
+    await pause(20 + Math.random() * 80);
+  }
+  const lines = await until(async () => {
+    const found = (await Deno.readTextFile(file).catch(() => "")).trimEnd().split("\n");
+    return found.length === warmUp + count && found;
+  }, { limitMs: 60_000 });
+  await others?.stop();
+  return lines.slice(warmUp).map(Number);
+}
+
+/** A stream of other documents. */
+class Load {
+  readonly #running: Promise<void>;
+  #isOver = false;
+
+  constructor(collection: Collection) {
+    this.#running = this.#run(collection);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#running;
+  }
+
+  async #run(collection: Collection): Promise<void> {
+    while (!this.#isOver) {
+      await collection.insertMany(Array.from({ length: LOAD }, () => ({ status: "pending" })));
+      await pause(LOAD_EVERY_MS);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { startAgent } from "../agent.ts";
+import { type Bench, freshCollection } from "../bench.ts";
+import { fill } from "../documents.ts";
+import { untilDrained } from "../drained.ts";
+import { peakMib } from "../proc.ts";
+
+const CASES = [
+  { name: "100 B", bytes: 100, full: 50_000, quick: 1000 },
+  { name: "1 MB", bytes: 1_000_000, full: 300, quick: 10 },
+];
+
+/** The most memory an agent had resident while it worked documents of a size off, at default settings. */
+export interface MemoryResult {
+  size: string;
+  documents: number;
+  peakMib: number;
+}
+
+/** Resident memory with small and with large documents. */
+export async function measureMemory(bench: Bench): Promise<MemoryResult[]> {
+  const results: MemoryResult[] = [];
+  for (const { name, bytes, full, quick } of CASES) {
+    const documents = bench.isQuick ? quick : full;
+    const collection = await freshCollection(bench, "memory");
+    await fill(collection, documents, bytes);
+    await using agent = await startAgent(bench, { collection: "memory" });
+    await agent.ready();
+    await untilDrained(collection);
+    const peak = await peakMib(agent.pid);
+    bench.say(`${documents} documents of ${name}: ${peak.toFixed(0)} MiB`);
+    results.push({ size: name, documents, peakMib: peak });
+    await collection.drop();
+  }
+  return results;
+}

@@ -1,0 +1,59 @@
+import { spawnTied } from "../scripts/tied_process.ts";
+import { type Bench, DATABASE, ROOT, TOOLS } from "./bench.ts";
+import packages from "./programs/packages.json" with { type: "json" };
+
+/** The versions of the packages that are compared with: a lock of its own keeps them out of the agent's. */
+const LOCKED = [`--config=${ROOT}/deno.json`, `--lock=${ROOT}/bench/deno.lock`, "--frozen"];
+
+/** A cache of their own as well: what is compiled into the executable comes out of the other. */
+const CACHE = { DENO_DIR: `${TOOLS}/deno_dir` };
+
+/** Runs one of the TypeScript programs to its end; returns what it printed. @throws {Error} where it fails */
+export async function runProgram(
+  bench: Bench,
+  name: string,
+  { before = [], collection, after = [] }: { before?: string[]; collection: string; after?: string[] },
+): Promise<string> {
+  const args = [
+    ...["run", "--quiet", "-A", "--no-prompt", ...LOCKED],
+    `${ROOT}/bench/programs/${name}.ts`,
+    ...[...before, bench.server.uri, DATABASE, collection, ...after],
+  ];
+  return await runToEnd(Deno.execPath(), args, CACHE);
+}
+
+let packagesThere: Promise<boolean> | undefined;
+
+/**
+ * Whether the libraries that are compared with can be had; where not, one line says so.
+ *
+ * @throws {Error} instead, with `REQUIRE_ALL=1`
+ */
+export function canHavePackages(): Promise<boolean> {
+  return packagesThere ??= (async () => {
+    const specifiers = Object.values(packages);
+    try {
+      await runToEnd(Deno.execPath(), ["cache", ...LOCKED, ...specifiers], CACHE);
+      return true;
+    } catch (error) {
+      if (Deno.env.get("REQUIRE_ALL") === "1") throw error;
+      console.log(
+        "SKIP the MongoDB libraries, their packages cannot be had here, let deno reach a package registry",
+      );
+      return false;
+    }
+  })();
+}
+
+/** Runs a program to its end; returns what it printed. @throws {Error} where it fails, with what it said */
+export async function runToEnd(
+  program: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const child = await spawnTied(program, args, { env, stdout: "piped", stderr: "piped", cwd: ROOT });
+  const { success, code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  if (success) return decoder.decode(stdout);
+  throw new Error(`${[program, ...args].join(" ")} ended with ${code}:\n${decoder.decode(stderr)}`);
+}

@@ -1,0 +1,28 @@
+/** The documents as messages of mongodb-queue's: `fill` makes them, `drain` works them off. */
+import { promisify } from "node:util";
+import { textOf } from "../documents.ts";
+import packages from "./packages.json" with { type: "json" };
+
+const { default: mongoDbQueue } = await import(packages.mongodb_queue);
+// It calls back, which the drivers of today do not: this is the last one that it works with.
+const { MongoClient } = (await import(packages.mongodb_queue_driver)).default;
+
+/** Messages in work at once: it takes and acks them one by one. */
+const CONCURRENCY = 16;
+
+const [mode, uri, database, collection, count] = Deno.args as [string, string, string, string, string];
+const client = await MongoClient.connect(uri, { useUnifiedTopology: true, poolSize: CONCURRENCY });
+const queue = mongoDbQueue(client.db(database), collection);
+const get = promisify(queue.get.bind(queue));
+const ack = promisify(queue.ack.bind(queue));
+
+if (mode === "fill") {
+  await promisify(queue.createIndexes.bind(queue))();
+  const text = textOf(300);
+  await promisify(queue.add.bind(queue))(Array.from({ length: Number(count) }, () => ({ text })));
+} else {
+  await Promise.all(Array.from({ length: CONCURRENCY }, async () => {
+    for (let message = await get(); message; message = await get()) await ack(message.ack);
+  }));
+}
+Deno.exit(0);

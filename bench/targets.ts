@@ -1,0 +1,103 @@
+import { number, type Report } from "./report.ts";
+import type { Throughput } from "./throughput.ts";
+
+/** Something that was set out to be reached. */
+export interface Target {
+  what: string;
+  figure: string;
+  isMet: boolean;
+}
+
+/** The targets whose figures are in the report. */
+export function targetsOf(report: Report): Target[] {
+  return [
+    ...throughputTargets(report.throughput ?? []),
+    ...replicaTargets(report),
+    ...otherTargets(report),
+    ...duplicateTargets(report),
+  ];
+}
+
+function throughputTargets(rows: Throughput[]): Target[] {
+  const best = (accept: (row: Throughput) => boolean) =>
+    Math.max(...rows.filter(accept).map(({ rate }) => rate));
+  const loop = best(({ kind }) => kind === "loop");
+  const library = best(({ kind }) => kind === "library");
+  const limit = best(({ kind }) => kind === "limit");
+  const atDefault = best(({ id }) => id === "agent-default");
+  const atBest = best(({ id }) => id === "agent-best");
+  const targets = [
+    ratio("At its best at least 0.85 of the limit", atBest, limit, 0.85),
+    ratio("At its best at least 20 times the hand-written loop", atBest, loop, 20),
+    ratio("At default settings at least 10 times the hand-written loop", atDefault, loop, 10),
+    ratio("At default settings at least 18 times every MongoDB library", atDefault, library, 18),
+  ];
+  return targets.filter((target) => target !== undefined);
+}
+
+/** Undefined where one of the two was not measured. */
+function ratio(what: string, rate: number, of: number, wanted: number): Target | undefined {
+  if (!Number.isFinite(rate) || !Number.isFinite(of)) return undefined;
+  const figure = `${(rate / of).toFixed(2)} (${number(rate)} to ${number(of)} documents/s)`;
+  return { what, figure, isMet: rate / of >= wanted };
+}
+
+function replicaTargets({ replicas = [] }: Report): Target[] {
+  const one = replicas.find((row) => row.replicas === 1);
+  const eight = replicas.find((row) => row.replicas === 8);
+  if (!one || !eight) return [];
+  return [
+    {
+      what: "8 replicas lose under 5 % of claims to conflicts",
+      figure: `${(eight.lost * 100).toFixed(1)} %`,
+      isMet: eight.lost < 0.05,
+    },
+    ratio("8 replicas together reach at least 0.9 of one", eight.rate, one.rate, 0.9)!,
+  ];
+}
+
+function otherTargets({ backlog = [], latency = [], idle, memory = [], startMs }: Report): Target[] {
+  const targets: Target[] = [];
+  if (backlog.length > 0) {
+    const [first, last] = [backlog[0]!, backlog.at(-1)!];
+    targets.push({
+      what: `Claim time flat from ${number(first.backlog)} to ${
+        number(last.backlog)
+      } documents of backlog (within a fifth)`,
+      figure: backlog.map(({ claimMs }) => `${claimMs.toFixed(2)} ms`).join(", "),
+      isMet: last.claimMs <= first.claimMs * 1.2,
+    });
+  }
+  for (const { load, p99 } of latency.filter(({ wakeUp }) => wakeUp === "change stream")) {
+    targets.push({
+      what: `Pick-up p99 under 20 ms with change streams, ${load}`,
+      figure: `${p99.toFixed(1)} ms`,
+      isMet: p99 < 20,
+    });
+  }
+  if (idle) {
+    const figure = `${(idle.cpu * 100).toFixed(2)} %`;
+    targets.push({ what: "Idle CPU under 0.5 % of a core", figure, isMet: idle.cpu < 0.005 });
+  }
+  const small = memory.find(({ size }) => size === "100 B");
+  if (small) {
+    targets.push({
+      what: "Under 120 MiB resident at default settings",
+      figure: `${small.peakMib.toFixed(0)} MiB`,
+      isMet: small.peakMib < 120,
+    });
+  }
+  if (startMs !== undefined) {
+    const figure = `${startMs.toFixed(0)} ms`;
+    targets.push({ what: "Start to first document under 250 ms", figure, isMet: startMs < 250 });
+  }
+  return targets;
+}
+
+function duplicateTargets({ throughput = [], replicas = [] }: Report): Target[] {
+  const counts = [...throughput, ...replicas].map((row) => row.processedTwice)
+    .filter((count) => count !== undefined);
+  if (counts.length === 0) return [];
+  const twice = counts.reduce((sum, count) => sum + count, 0);
+  return [{ what: "No document processed twice in any run", figure: number(twice), isMet: twice === 0 }];
+}

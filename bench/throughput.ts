@@ -1,0 +1,76 @@
+import { type Bench, settle } from "./bench.ts";
+import { type Candidate, CANDIDATES } from "./candidates.ts";
+import { rateOf } from "./drained.ts";
+import { costOf, type ServerCost } from "./server_cost.ts";
+import { median } from "./stats.ts";
+
+/** Runs of each candidate, in rounds in which each has its turn. */
+const ROUNDS = 5;
+
+/** What a candidate reached. */
+export interface Throughput {
+  id: string;
+  name: string;
+  settings: string;
+  kind: Candidate["kind"];
+  /** Documents of each run. */
+  documents: number;
+  /** Documents a second of each run. */
+  rates: number[];
+  /** Their median. */
+  rate: number;
+  cost: ServerCost;
+  /** Over all runs; undefined where it leaves nothing to tell by. */
+  processedTwice: number | undefined;
+}
+
+interface Run {
+  rate: number;
+  cost: ServerCost;
+  processedTwice: number | undefined;
+}
+
+/** All candidates in turn, round after round: what disturbs the machine for a while disturbs all alike. */
+export async function measureThroughput(bench: Bench, only?: string): Promise<Throughput[]> {
+  const candidates: Candidate[] = [];
+  for (const candidate of CANDIDATES.filter(({ id }) => only === undefined || id.startsWith(only))) {
+    if (await candidate.isPossible?.() ?? true) candidates.push(candidate);
+  }
+  const runs = new Map(candidates.map((candidate) => [candidate, [] as Run[]]));
+  for (let round = 1; round <= (bench.isQuick ? 1 : ROUNDS); round++) {
+    for (const [candidate, done] of runs) {
+      const run = await runOnce(bench, candidate);
+      bench.say(`round ${round}: ${candidate.id} ${Math.round(run.rate)} documents/s`);
+      done.push(run);
+    }
+  }
+  return [...runs].map(([candidate, done]) => summary(candidate, countOf(bench, candidate), done));
+}
+
+async function runOnce(bench: Bench, candidate: Candidate): Promise<Run> {
+  const count = countOf(bench, candidate);
+  const collection = await candidate.prepare(bench, count);
+  await settle(bench);
+  const { result, cost } = await costOf(bench, count, () => candidate.drain(bench, collection, count));
+  if (result.done !== count) throw new Error(`${candidate.id} has done ${result.done} of ${count} documents`);
+  await collection.drop();
+  return { rate: rateOf(result.span), cost, processedTwice: result.processedTwice };
+}
+
+function countOf({ isQuick }: Bench, { documents }: Candidate): number {
+  return isQuick ? documents.quick : documents.full;
+}
+
+function summary({ id, name, settings, kind }: Candidate, documents: number, runs: Run[]): Throughput {
+  const rates = runs.map(({ rate }) => rate);
+  const twice = runs.map(({ processedTwice }) => processedTwice).filter((count) => count !== undefined);
+  return {
+    ...{ id, name, settings, kind, documents, rates },
+    rate: median(rates),
+    cost: {
+      commandsPerDocument: median(runs.map(({ cost }) => cost.commandsPerDocument)),
+      cpuMsPerThousand: median(runs.map(({ cost }) => cost.cpuMsPerThousand)),
+    },
+    processedTwice: twice.length === 0 ? undefined : twice.reduce((sum, count) => sum + count, 0),
+  };
+}
