@@ -1,5 +1,5 @@
 # Everything here sets itself up: see scripts/setup.sh.
-# Arguments: make test ARGS="--filter pause"; make dev FILE=documents.json PROCESSOR=exec:./mine
+# Arguments: make test ARGS="--filter pause"; make dev FILE=documents.json PROCESSOR=module:mine.js
 # (make hands variables of its command line on in the environment, where the programs read them).
 
 .DEFAULT_GOAL := help

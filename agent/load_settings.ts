@@ -59,7 +59,7 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
   }
 }
 
-/** Kubernetes sets variables such as `METRICS_PORT=tcp://10.0.0.1:80` for every Service of the namespace. */
+/** Kubernetes sets variables such as `BILLING_PORT=tcp://10.0.0.1:80` for every Service of the namespace. */
 function serviceLinkHint(given: string): string {
   if (!/^tcp:\/\/[^/]+:\d+$/.test(given)) return "";
   return "; this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";

@@ -1,9 +1,11 @@
 import { backoffMs } from "./backoff.ts";
-import { type Clock, sleep } from "./clock.ts";
+import { ClaimRoom } from "./claim_room.ts";
+import type { Clock } from "./clock.ts";
 import { errorText } from "./errors.ts";
 import type { Events, Stage } from "./events.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Claim, ClaimLimit, DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
+import type { Claim, DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
+import { SuspectTurn } from "./suspect_turn.ts";
 import { Wakeup } from "./wakeup.ts";
 
 /** What a {@linkcode PollLoop} needs. */
@@ -28,23 +30,11 @@ export interface PollLoopOptions {
   onEmpty(): void;
 }
 
-/** Bytes of documents an agent holds at the most; a single larger document is held alone. */
-export const MAX_HELD_BYTES = 32 * 1024 * 1024;
-/** A claim is made only where all that it may bring fits. */
-const MAX_CLAIM_BYTES = MAX_HELD_BYTES / 2;
-
 /** Longest wait after failed claims, in milliseconds: an outage must not be followed by a storm nor by a long sleep. */
 const FAILURE_BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 /** Wait after claims that others won, in milliseconds. */
 const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
-
-/** How long suspects are worked on before other documents get their turn again, in milliseconds. */
-const SUSPECTS_TURN_MS = 1000;
-
-/** Handlers that may be left behind for each that may run; beyond that nothing is claimed. */
-const LEFT_BEHIND_PER_SLOT = 4;
-const LOOK_AGAIN_MS = 1000;
 
 /** Longest a claim may take with every one of its operations running into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
@@ -52,16 +42,30 @@ const CLAIM_LIMIT_MS = 60_000;
 /** Time beyond its own limits that a stage is given before the loop counts as stuck, in milliseconds. */
 const GRACE_MS = 30_000;
 
+const NOTHING: Claim = {
+  documents: [],
+  more: false,
+  takeovers: 0,
+  conflicts: 0,
+  suspects: false,
+  refused: [],
+};
+
 /** Claims documents for as long as it is allowed to. */
 export class PollLoop {
   readonly #options: PollLoopOptions;
   readonly #wakeup: Wakeup;
+  readonly #room: ClaimRoom;
+  readonly #suspects: SuspectTurn;
   #failures = 0;
   #emptyHanded = 0;
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
     this.#wakeup = new Wakeup(options.clock);
+    const enter = (stage: "claiming" | "full") => this.#enter(stage);
+    this.#room = new ClaimRoom({ ...options, enter });
+    this.#suspects = new SuspectTurn({ ...options, enter, claim: (send) => this.#claimSuspect(send) });
   }
 
   /** A hint that there may be something to claim. */
@@ -95,12 +99,12 @@ export class PollLoop {
   /** One claim. Returns how long to wait before the next, in milliseconds. Never throws. */
   async #pollOnce(claimSignal: AbortSignal): Promise<number> {
     const { store } = this.#options;
-    const limit = await this.#waitForRoom(claimSignal);
+    const limit = await this.#room.wait(claimSignal);
     if (limit === undefined) return 0;
     this.#enter("claiming");
     try {
       const claim = await this.#claim(() => store.claim(limit));
-      const hadSuspects = claim.suspects && await this.#turnToSuspects(claimSignal);
+      const hadSuspects = claim.suspects && await this.#suspects.take(claimSignal);
       this.#failures = 0;
       // Meanwhile there may be something else, and more suspects.
       return hadSuspects ? 0 : this.#delayAfter(claim);
@@ -142,73 +146,13 @@ export class PollLoop {
     return claim;
   }
 
-  /**
-   * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
-   * known whom to blame. Returns whether there were any.
-   */
-  async #turnToSuspects(claimSignal: AbortSignal): Promise<boolean> {
-    const { clock, gate, leftBehind, store } = this.#options;
-    const endMs = clock.monotonicMs() + SUSPECTS_TURN_MS;
-    let hadAny = false;
-    do {
-      await this.#waitUntilEmpty(claimSignal);
-      // A handler left behind is company, too: who has one leaves the suspects to others.
-      if (!gate.isOpen || leftBehind() > 0) return hadAny;
-      this.#enter("claiming");
-      const { documents } = await this.#claim(async () => {
-        const suspect = await store.claimSuspect();
-        const takeovers = suspect ? 1 : 0;
-        return {
-          documents: suspect ? [suspect] : [],
-          takeovers,
-          more: false,
-          conflicts: 0,
-          suspects: false,
-          refused: [],
-        };
-      });
-      if (documents.length === 0) return hadAny;
-      hadAny = true;
-      await this.#waitUntilEmpty(claimSignal);
-    } while (clock.monotonicMs() < endMs);
-    return hadAny;
-  }
-
-  /** Resolves once nothing is held any more; earlier where claims are over. */
-  async #waitUntilEmpty(claimSignal: AbortSignal): Promise<void> {
-    const { ledger } = this.#options;
-    while (ledger.counts.documents > 0 && !claimSignal.aborted) {
-      this.#enter("full");
-      await ledger.nextRemoval(claimSignal);
-    }
-  }
-
-  /** Resolves with what may be claimed once there is room for a whole batch; undefined where claims are over or paused. */
-  async #waitForRoom(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
-    const { batchSize, gate, ledger } = this.#options;
-    await this.#waitForLeftBehind(claimSignal);
-    while (!claimSignal.aborted && gate.isOpen) {
-      const { documents, bytes } = ledger.counts;
-      if (documents <= batchSize && bytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
-        return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
-      }
-      this.#enter("full");
-      await ledger.nextRemoval(claimSignal);
-    }
-    return undefined;
-  }
-
-  /**
-   * With too many handlers left behind the process is on its way to its end, and nothing more is put at risk. If they do
-   * not end, the loop is late to leave its stage, the liveness probe sees it, and the pod is restarted.
-   */
-  async #waitForLeftBehind(claimSignal: AbortSignal): Promise<void> {
-    const { clock, concurrency, leftBehind } = this.#options;
-    if (leftBehind() < LEFT_BEHIND_PER_SLOT * concurrency) return;
-    this.#enter("full");
-    while (leftBehind() >= LEFT_BEHIND_PER_SLOT * concurrency && !claimSignal.aborted) {
-      await sleep(clock, LOOK_AGAIN_MS, claimSignal);
-    }
+  async #claimSuspect(send: () => Promise<LeasedDocument | undefined>): Promise<number> {
+    const { documents } = await this.#claim(async () => {
+      const suspect = await send();
+      const documents = suspect ? [suspect] : [];
+      return { ...NOTHING, documents, takeovers: documents.length };
+    });
+    return documents.length;
   }
 
   #enter(stage: Exclude<Stage, "draining">, delayMs = 0): void {

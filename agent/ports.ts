@@ -69,7 +69,10 @@ export interface ClaimLimit {
 /** What a claim brought. */
 export interface Claim {
   readonly documents: readonly LeasedDocument[];
-  /** There may be more at once: the batch was full, cut by its bytes, or contended. */
+  /**
+   * The same call may bring something at once: nobody can say that nothing is left. Whether it was the batch that was
+   * full or others that were faster shows in whether it brought documents.
+   */
   readonly more: boolean;
   /** How many of the documents were taken over from an expired lease. */
   readonly takeovers: number;

@@ -1,6 +1,7 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
 import { idKey } from "./id_key.ts";
+import { pendingAgain } from "./pending_again.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -79,14 +80,7 @@ export class LetterBox {
   async redrive(letter: Letter): Promise<boolean> {
     const { clock, collection } = this.#options;
     const { matchedCount } = await collection.updateOne(this.#failed(letter), {
-      // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
-      $set: {
-        status: "pending",
-        "_pull.visible_at": clock.now(),
-        "_pull.attempts": 0,
-        "_pull.takeovers": 0,
-        "_pull.alone": 0,
-      },
+      $set: pendingAgain(clock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
       $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
     });
     if (matchedCount > 0) await this.remove(letter);

@@ -10,6 +10,7 @@ import { idKey } from "./id_key.ts";
 import { isTransient, isTransientWrite } from "./mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack } from "../ports.ts";
 import { isTooLarge } from "./mongo_errors.ts";
+import { pendingAgain } from "./pending_again.ts";
 import { held } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -114,8 +115,7 @@ export async function release(documents: readonly LeasedDocument[], options: Hol
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
-      // `visible_at` stays, due at once: a document with bookkeeping is read back after its next claim.
-      $set: { status: "pending", "_pull.visible_at": clock.now(), ...mark },
+      $set: pendingAgain(clock, mark),
       $inc: { "_pull.attempts": -1 },
       $unset: LEASE_FIELDS,
     }, { hint: { _id: 1 } });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Binary } from "mongodb";
+import { Binary, BSON } from "mongodb";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
@@ -36,4 +36,38 @@ Deno.test("a hundred documents of 15 MiB waiting do not exhaust a container of 5
   const peakMib = Number(peak![1]) / 1024;
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 100);
   assert(peakMib < 400, `${peakMib} MiB at the peak`);
+});
+
+Deno.test("batches of a thousand documents of 60 KiB, made of empty documents, do not exhaust a container of 512 MiB", async () => {
+  await using db = await testDatabase("memory");
+  const documents = documentsOf(db);
+  const items = Array.from({ length: 5_650 }, () => ({}));
+  const size = BSON.calculateObjectSize({ items, status: "pending" });
+  assert(size > 59 * 1024 && size < 64 * 1024, `${size} bytes: others are not kept parsed`);
+  const seed = db.db.collection("seed");
+  await seed.insertOne({ items, status: "pending", ids: upTo(2_000) });
+  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $merge: "documents" }];
+  await seed.aggregate(copies).toArray();
+  await using home = await agentHome({
+    db,
+    // Slow enough for as many to be held as may be.
+    module: `export default async ({ items }) => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        if (items.length !== 5_650) throw new Error("cut");
+      };`,
+    env: { BATCH_SIZE: "1000", LEASE_DURATION: "60" },
+  });
+  const agent = await home.start();
+  await waitFor(
+    "all to be settled",
+    async () =>
+      agent.ended ||
+      await documents.countDocuments({ status: { $in: ["processed", "failed"] } }) === 2_000,
+    { timeoutMs: 180_000 },
+  );
+  assert(!agent.ended, agent.output);
+  const peak = /^VmHWM:\s+(\d+) kB/m.exec(await readProc(`/proc/${agent.pid}/status`));
+  const peakMib = Number(peak![1]) / 1024;
+  assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 2_000);
+  assert(peakMib < 450, `${peakMib} MiB at the peak`);
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
-import { MARKING } from "../support/modules.ts";
+import { GATED, MARKING } from "../support/modules.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, LONG_AGO } from "../support/store.ts";
 import { expired } from "../support/suspects.ts";
@@ -94,12 +94,12 @@ Deno.test("run --until-empty waits while it is paused, and does the work once it
 Deno.test("run --until-empty that is told to stop does not claim that nothing is left", async () => {
   await using db = await testDatabase("until empty");
   await insertPending(db, upTo(3));
-  const module =
-    `export default async ({ _id }) => { mark("start " + _id); await new Promise((r) => setTimeout(r, 100)); };`;
-  await using home = await agentHome({ db, module, env: { ...RARELY, CONCURRENCY: "1" } });
+  await using home = await agentHome({ db, module: GATED, env: { ...RARELY, CONCURRENCY: "1" } });
   const agent = await home.start(UNTIL_EMPTY);
   await home.untilMarked("start 1");
   agent.signal("SIGTERM");
+  await agent.log("Draining");
+  await home.write("marks.go", "");
   assertEquals((await agent.exit()).code, 0);
   assert(!agent.hasLogged("Nothing claimable is left"), agent.output);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { MAX_HELD_BYTES } from "../../../agent/poll_loop.ts";
+import { MAX_HELD_BYTES } from "../../../agent/claim_room.ts";
 import { TransientError } from "../../support/fake_store.ts";
 import { settled } from "../../support/manual_clock.ts";
 import { BATCH, POLL_MS, PollLoopHarness } from "../../support/poll_loop_harness.ts";
