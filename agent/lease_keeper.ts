@@ -87,7 +87,7 @@ export class LeaseKeeper {
     const { clock, leaseMs, ledger } = this.#options;
     const nowMs = clock.monotonicMs();
     for (const held of ledger.all()) {
-      if (held.state !== "running" || held.abort.signal.aborted) continue;
+      if (held.state !== "running" || held.abort.aborted) continue;
       if (safeUntilMs(held.document, leaseMs) > nowMs) continue;
       held.abort.abort(new LeaseLostError("The document's lease could not be renewed in time"));
     }

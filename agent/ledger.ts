@@ -1,3 +1,4 @@
+import { HandlerAbort } from "./handler_abort.ts";
 import type { LeasedDocument } from "./ports.ts";
 
 /** Where a held document is: waiting for a slot, in its handler, or waiting for the write that ends its lease. */
@@ -10,7 +11,7 @@ export interface Held {
   /** A write that ends the lease is on its way: a renewal must leave the document alone until it has answered. */
   writing: boolean;
   /** Aborted when the lease is lost, `PROCESS_TIMEOUT` passes, or the agent is forced to stop. */
-  readonly abort: AbortController;
+  readonly abort: HandlerAbort;
 }
 
 /** Counts of a {@linkcode Ledger}. */
@@ -49,7 +50,7 @@ export class Ledger {
 
   /** Enters a claimed document. */
   add(document: LeasedDocument): Held {
-    const held: Held = { document, state: "waiting", writing: false, abort: new AbortController() };
+    const held: Held = { document, state: "waiting", writing: false, abort: new HandlerAbort() };
     this.#held.add(held);
     this.#bytes += document.sizeBytes;
     this.#waiting += 1;

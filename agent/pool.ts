@@ -4,9 +4,10 @@ import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends OutcomePolicy, RunOptions {
+export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"> {
   ledger: Ledger;
   /** Documents that a batch processor is given at once, at the most. */
   batchSize: number;
@@ -22,14 +23,18 @@ export interface PoolOptions extends OutcomePolicy, RunOptions {
 
 /** Runs handlers, a bounded number at a time, and turns the way each ends into an outcome. */
 export class Pool {
-  readonly #options: PoolOptions;
+  readonly #options: PoolOptions & RunOptions;
   readonly #waiting: Held[] = [];
   #runs = 0;
   #leftBehind = 0;
   #isClosed = false;
 
   constructor(options: PoolOptions) {
-    this.#options = { ...options, onLeftBehind: (change) => this.#leftBehind += change };
+    this.#options = {
+      ...options,
+      timeLimit: new TimeLimit(options.clock, options.processTimeoutMs),
+      onLeftBehind: (change) => this.#leftBehind += change,
+    };
   }
 
   /** Handlers that were given up and go on all the same: they hold memory, and may yet end the process. */

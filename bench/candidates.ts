@@ -5,6 +5,7 @@ import { fill } from "./documents.ts";
 import { processedTwice, type Span, spanOf, untilDrained } from "./drained.ts";
 import { pythonWithMotor } from "./python.ts";
 import { canHavePackages, runProgram, runToEnd } from "./programs.ts";
+import { ensureIndexes } from "../agent/store/indexes.ts";
 
 /** Bytes of a document. */
 export const BYTES = 300;
@@ -82,6 +83,7 @@ function agent(id: string, settings: string, env: Record<string, string>): Candi
     documents: MANY,
     async prepare(bench, count) {
       const collection = await freshCollection(bench, "documents");
+      await ensureIndexes(collection);
       await fill(collection, count, BYTES);
       return collection;
     },

@@ -17,7 +17,7 @@ export function rateOf({ firstMs, lastMs, after }: Span): number {
 export async function untilDrained(collection: Collection): Promise<void> {
   const open = { status: { $in: ["pending", "processing"] } };
   await until(async () => await collection.findOne(open, { projection: { _id: 1 } }) === null, {
-    everyMs: 50,
+    everyMs: 200,
   });
 }
 

@@ -48,6 +48,10 @@ export class WakeStream {
   readonly #options: WakeStreamOptions;
   readonly #stop = new AbortController();
   #stream: ChangeStream | undefined;
+  /** Ends the stream that is open now; one that is not open yet would leave its cursor behind. */
+  #sleep: (() => void) | undefined;
+  #isAsleep = false;
+  #claimedSinceIdle = 0;
   #resume: (() => void) | undefined;
 
   constructor(options: WakeStreamOptions) {
@@ -71,17 +75,30 @@ export class WakeStream {
 
   /** Says that the loop has nothing to do: only then a hint is worth anything. */
   idle(): void {
+    this.#claimedSinceIdle = 0;
+    this.#isAsleep = false;
     this.#resume?.();
+  }
+
+  /**
+   * Takes note of a claim. While one follows the other without a pause a hint is worth nothing, and for its sake the
+   * server would look at every write of ours.
+   */
+  claimed(documents: number): void {
+    this.#claimedSinceIdle += documents;
+    if (this.#claimedSinceIdle <= BURST) return;
+    this.#isAsleep = true;
+    this.#sleep?.();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
       try {
+        if (this.#isAsleep) await this.#untilIdle();
+        if (signal.aborted) return;
         await this.#listen();
         failures = 0;
-        await this.#stream?.close();
-        await this.#untilIdle();
       } catch (error) {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
@@ -94,7 +111,7 @@ export class WakeStream {
     }
   }
 
-  /** Turns changes into hints, until there are so many that the loop is busy anyway and reading them would cost more. */
+  /** Opens the stream and turns changes into hints, until the loop is busy anyway: reading them would only cost. */
   async #listen(): Promise<void> {
     const { collection, maxAwaitTimeMS, onHint } = this.#options;
     // Change streams take no other read concern; the client's own is weaker.
@@ -103,8 +120,23 @@ export class WakeStream {
       readConcern: { level: "majority" },
     });
     this.#stream = stream;
-    // What changed before the stream was open is not in it.
-    stream.once("resumeTokenChanged", onHint);
+    const asleep = Promise.withResolvers<void>();
+    stream.once("resumeTokenChanged", () => {
+      this.#sleep = asleep.resolve;
+      if (this.#isAsleep) asleep.resolve();
+      // What changed before the stream was open is not in it.
+      onHint();
+    });
+    try {
+      // A read that is under way may end long after its stream was closed: it is not waited for.
+      await Promise.race([this.#read(stream), asleep.promise]);
+    } finally {
+      this.#sleep = undefined;
+    }
+  }
+
+  async #read(stream: ChangeStream): Promise<void> {
+    const { onHint } = this.#options;
     let cancel: (() => void) | undefined;
     try {
       for (let read = 0, sinceMs = 0; !this.#stop.signal.aborted; read++) {
@@ -114,8 +146,9 @@ export class WakeStream {
           onHint();
         });
         if (performance.now() - sinceMs > BURST_MS) [read, sinceMs] = [0, performance.now()];
-        if (read > BURST) return;
+        if (read > BURST) break;
       }
+      this.#isAsleep = true;
     } finally {
       if (cancel) {
         cancel();

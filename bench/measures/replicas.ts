@@ -5,6 +5,7 @@ import { BYTES } from "../candidates.ts";
 import { fill } from "../documents.ts";
 import { processedTwice, rateOf, spanOf, untilDrained } from "../drained.ts";
 import { median } from "../stats.ts";
+import { ensureIndexes } from "../../agent/store/indexes.ts";
 
 const REPLICAS = { full: [1, 2, 4, 8], quick: [1, 2] };
 const ROUNDS = 3;
@@ -51,6 +52,7 @@ export async function measureReplicas(bench: Bench): Promise<ReplicasResult[]> {
 async function runOnce(bench: Bench, replicas: number): Promise<Run> {
   const count = bench.isQuick ? DOCUMENTS.quick : DOCUMENTS.full;
   const collection = await freshCollection(bench, "replicas");
+  await ensureIndexes(collection);
   await fill(collection, count, BYTES);
   const agents: BenchAgent[] = [];
   try {

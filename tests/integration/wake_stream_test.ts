@@ -129,6 +129,61 @@ Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is
   await it.untilRun("after");
 });
 
+Deno.test("While one claim follows the other the server follows no changes, and idle it does so again at once", async () => {
+  await using database = await testDatabase("wake stream");
+  const store = openStore(database);
+  let hints = 0;
+  const troubles: unknown[] = [];
+  const stream = store.wakeStream({
+    onHint: () => hints += 1,
+    onUnsupported: () => {},
+    onTrouble: (error) => troubles.push(error),
+  });
+  try {
+    // Busy before it is open: it must not be left open by that.
+    stream.claimed(1000);
+    stream.start();
+    stream.idle();
+    await waitFor("the stream to be open", () => hints > 0);
+    for (let n = 1; n <= 8; n++) {
+      stream.claimed(60);
+      stream.claimed(60);
+      if (n % 2 === 0) {
+        // The server notices that it need not wait for changes any more when there is one.
+        await jobs(database).insertOne({ _id: -n, status: "failed" });
+        await waitFor("no stream to be left", async () => (await streams(database)).length === 0);
+      }
+      const asleep = hints;
+      stream.idle();
+      await waitFor("the stream to be open again", () => hints > asleep);
+      const before = hints;
+      await jobs(database).insertOne({ _id: n, status: "pending" });
+      await waitFor("a hint", () => hints > before);
+    }
+    assertEquals((await streams(database)).length, 1);
+    assertEquals(troubles, []);
+  } finally {
+    await stream.stop();
+    await store.close();
+  }
+});
+
+Deno.test("A few claims between two idle moments leave the stream open", async () => {
+  await using database = await testDatabase("wake stream");
+  await using it = await listening(openStore(database));
+  const [cursor] = await waitFor("the cursor", async () => {
+    const found = await streams(database);
+    return found.length > 0 ? found : undefined;
+  });
+  for (let n = 0; n < 50; n++) {
+    it.stream.claimed(10);
+    it.stream.idle();
+  }
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  await it.untilRun(1);
+  assertEquals(await streams(database), [cursor]);
+});
+
 Deno.test("A server without change streams is told of once, and the poll goes on", async () => {
   await using database = await testDatabase("wake stream", { standalone: true });
   await using it = await listening(openStore(database));

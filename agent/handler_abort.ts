@@ -1,0 +1,41 @@
+/**
+ * An abort whose signal is made only for those who ask for it. Every document has one and hardly any is ever aborted:
+ * a controller, a signal and a listener for each would be a good part of what a document costs.
+ */
+export class HandlerAbort {
+  readonly #listeners = new Set<(reason: unknown) => void>();
+  #controller: AbortController | undefined;
+  #aborted: { reason: unknown } | undefined;
+
+  get aborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  /** Why it was aborted. */
+  get reason(): unknown {
+    return this.#aborted?.reason;
+  }
+
+  /** The signal for the handler. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Aborts; the first reason stays. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = { reason };
+    this.#controller?.abort(reason);
+    for (const listener of [...this.#listeners]) listener(reason);
+  }
+
+  /** Calls `listener` when it is aborted from now on; the returned function takes that back. */
+  onAbort(listener: (reason: unknown) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
