@@ -90,7 +90,7 @@ k8s-logs: ## Follow the logs of all of them
 	$(KUBECTL_HERE) logs --follow --selector app=pulling-agent --prefix --tail=$(or $(TAIL),100) --max-log-requests=50
 
 test-k8s: ## Test on a cluster (KUBE_CONTEXT= which, never the current one unasked; IMAGE=, TEST_K8S_MONGODB_URI=)
-	@sh scripts/test_k8s.sh
+	@sh scripts/test_k8s.sh $(ARGS)
 
 clean: ## Remove what was built
 	@rm -rf dist coverage .tools/stage .tools/dev .tools/build.key

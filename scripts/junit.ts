@@ -34,3 +34,11 @@ export function countTests(report: string): TestCounts {
   }
   return counts;
 }
+
+/** `junit.ts REPORT STATUS`: prints `N passed, N failed`, for a run that ended with this exit status. */
+if (import.meta.main) {
+  const [path, status] = Deno.args as [string, string];
+  const { passed, failed } = countTests(await Deno.readTextFile(path));
+  // A type error or an error outside of a test is in no report.
+  console.log(`${passed} passed, ${status === "0" ? failed : Math.max(failed, 1)} failed`);
+}

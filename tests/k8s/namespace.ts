@@ -17,6 +17,8 @@ const MONGODB_URI = required("TEST_K8S_MONGODB_URI");
 const DATABASE = "pulling_agent_k8s";
 /** How long a cluster may take for anything. */
 const TIMEOUT_MS = 420_000;
+/** Each look starts kubectl, and often a process in a pod: oftener, they would take the processor from what is awaited. */
+const LOOK_EVERY_MS = 1000;
 
 /** How a command ended. */
 export interface Result {
@@ -54,7 +56,7 @@ async function run(program: string, args: string[]): Promise<Result> {
 
 /** Waits as long as a cluster may take. */
 export function untilCluster<T>(what: string, look: () => Promise<T>): Promise<NonNullable<T>> {
-  return waitFor(what, look, { timeoutMs: TIMEOUT_MS });
+  return waitFor(what, look, { timeoutMs: TIMEOUT_MS, everyMs: LOOK_EVERY_MS });
 }
 
 /** Use {@linkcode Namespace.make}; `await using` removes it and all that is in it. */

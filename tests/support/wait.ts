@@ -12,9 +12,9 @@ const POLL_MS = 10;
 export async function waitFor<T>(
   description: string,
   fn: () => T | Promise<T>,
-  options: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<T>> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, everyMs = POLL_MS } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let last: string;
@@ -28,6 +28,6 @@ export async function waitFor<T>(
     if (performance.now() >= deadline) {
       throw new Error(`Waited ${timeoutMs} ms for ${description} in vain: ${last}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
