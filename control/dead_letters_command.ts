@@ -4,7 +4,7 @@ import type { Environment } from "../agent/load_settings.ts";
 import { redactor } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
-import { type Letter, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
+import { type Letter, type LetterBox, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
 import { isMongoError, isRefused } from "../agent/store/mongo_errors.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { checkedSettings } from "./checked_settings.ts";
@@ -27,15 +27,17 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
   try {
     const box = await store.letterBox();
     const [asJson, isDry] = [line.flags.includes("json"), line.flags.includes("dry-run")];
+    const letters = box.list({ ...query, removeStale: !isDry });
+    await mentionOthers(box, line.word === "show" ? { id: line.operand } : query);
     switch (line.word) {
       case "list":
         return await list(box.list({ ...query, whole: asJson }), asJson);
       case "show":
         return await show(box.list({ id: line.operand, whole: true }));
       case "redrive":
-        return await change("redriven", box.list(query), isDry, (letter) => box.redrive(letter));
+        return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
       default:
-        return await change("purged", box.list(query), isDry, (letter) => box.remove(letter));
+        return await change("purged", letters, isDry, (letter) => box.remove(letter));
     }
   } catch (error) {
     if (!(isMongoError(error))) throw error;
@@ -69,6 +71,15 @@ function filterOf(text: string) {
   } catch (error) {
     throw new UsageError(`--filter ${(error as Error).message}`);
   }
+}
+
+async function mentionOthers(box: LetterBox, query: LetterQuery): Promise<void> {
+  const others = await box.countOthers(query);
+  if (others === 0) return;
+  const letters = others === 1
+    ? "1 letter of another collection is"
+    : `${others} letters of other collections are`;
+  console.error(`${letters} left alone: every collection needs a DEAD_LETTER_COLLECTION of its own`);
 }
 
 async function list(letters: AsyncIterable<Letter>, asJson: boolean): Promise<number> {

@@ -1,5 +1,6 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
+import { lettersOf, lettersOfOthers } from "./letter_source.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -19,6 +20,8 @@ export interface LetterQuery {
   limit?: number;
   /** With their documents, which may be large. */
   whole?: boolean;
+  /** Remove the stale letters that are met. */
+  removeStale?: boolean;
 }
 
 /** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
@@ -39,7 +42,8 @@ const PAGE = 100;
 
 /**
  * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
- * another verdict is stale; it is not shown, and removed when it is met.
+ * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
+ * collections in the same place are left alone: nobody here can tell whether they are stale.
  */
 export class LetterBox {
   readonly #options: LetterBoxOptions;
@@ -49,26 +53,34 @@ export class LetterBox {
   }
 
   /** The letters that stand, oldest first. */
-  async *list({ id, filter = {}, limit = Infinity, whole = false }: LetterQuery): AsyncGenerator<Letter> {
-    const query = id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
+  async *list(query: LetterQuery): AsyncGenerator<Letter> {
+    const { limit = Infinity, whole = false, removeStale = false } = query;
+    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
     // Without the documents: a page of them might hold more than there is memory.
-    const cursor = this.#options.letters.find<Letter>(query, {
+    const cursor = this.#options.letters.find<Letter>(ours, {
       projection: { document: 0 },
       sort: { dead_at: 1, _id: 1 },
       batchSize: PAGE,
     });
     let left = limit;
     for await (const page of chunks(cursor, PAGE)) {
-      for (const letter of await this.#standing(page)) {
+      for (const letter of await this.#standing(page, removeStale)) {
         if (left-- <= 0) return await cursor.close();
         if (!whole) {
           yield letter;
           continue;
         }
-        const found = await this.#options.letters.findOne<Letter>({ _id: { $eq: letter._id } as never });
+        const same = { _id: { $eq: letter._id } as never, ...lettersOf(this.#options.collection) };
+        const found = await this.#options.letters.findOne<Letter>(same);
         if (found) yield found;
       }
     }
+  }
+
+  /** How many letters of other collections the query would match. */
+  async countOthers(query: LetterQuery): Promise<number> {
+    const { collection, letters } = this.#options;
+    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] });
   }
 
   /**
@@ -95,8 +107,9 @@ export class LetterBox {
   /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
   async remove({ _id, dead_at }: Letter): Promise<boolean> {
     // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
-    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null };
-    const { deletedCount } = await this.#options.letters.deleteOne(query);
+    const { collection, letters } = this.#options;
+    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
+    const { deletedCount } = await letters.deleteOne(query);
     return deletedCount > 0;
   }
 
@@ -107,13 +120,14 @@ export class LetterBox {
     return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
   }
 
-  /** Of a page of letters those that stand; the others are removed. */
-  async #standing(page: Letter[]): Promise<Letter[]> {
+  /** Of a page of letters those that stand. */
+  async #standing(page: Letter[], removeStale: boolean): Promise<Letter[]> {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
       .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
     const byId = new Map(documents.map((document) => [key(document._id), document]));
     const standing = page.filter((letter) => stands(letter, byId.get(key(letter._id))));
+    if (!removeStale) return standing;
     const stale = page.filter((letter) => !standing.includes(letter));
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
@@ -126,6 +140,10 @@ function stands({ by_reference, dead_at }: Letter, document: Document | undefine
   if (!(dead_at instanceof Date)) return document.status === "failed";
   if (by_reference && verdict === undefined) return document.status === "failed";
   return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
+}
+
+function meant({ id, filter = {} }: LetterQuery): Filter<Document> {
+  return id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
 }
 
 /** What people may mean by an id they type. */

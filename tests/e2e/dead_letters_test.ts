@@ -143,3 +143,36 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
     await admin.command({ configureFailPoint, mode: "off" });
   }
 });
+
+Deno.test("dead-letters leaves the letters of other collections alone, and says so; a dry run removes nothing", async () => {
+  await using db = await testDatabase("dead letters shared");
+  await using home = await homeWithLetters(db, 3);
+  const elsewhere = { MONGODB_COLLECTION: "elsewhere", DEAD_LETTER_COLLECTION: "documents_dead_letters" };
+  const others = "every collection needs a DEAD_LETTER_COLLECTION of its own\n";
+  for (
+    const [args, says] of [
+      [
+        ["redrive", "--all", "--dry-run"],
+        `3 letters of other collections are left alone: ${others}0 would be redriven\n`,
+      ],
+      [["list"], `3 letters of other collections are left alone: ${others}0 dead letters\n`],
+      [["purge", "--all"], `3 letters of other collections are left alone: ${others}0 purged\n`],
+      [
+        ["purge", "--filter", '{"_id": 2}'],
+        `1 letter of another collection is left alone: ${others}0 purged\n`,
+      ],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await home.runWith({ args: ["dead-letters", ...args], env: elsewhere });
+    assertEquals([code, stdout, stderr], [0, "", says]);
+  }
+  assertEquals(await lettersLeft(db), 3);
+
+  // The letter is stale now.
+  await documentsOf(db).deleteOne({ _id: 2 });
+  assertEquals((await home.run("dead-letters", "list")).stderr, "2 dead letters\n");
+  await home.run("dead-letters", "purge", "--all", "--dry-run");
+  assertEquals(await lettersLeft(db), 3);
+  await home.run("dead-letters", "purge", "--all");
+  assertEquals(await lettersLeft(db), 0);
+});

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
 import type { Letter, LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
+import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 async function all(box: LetterBox, query: LetterQuery = {}): Promise<Letter[]> {
@@ -154,7 +154,7 @@ Deno.test("A redrive that races a new failure leaves the new letter (3)", async 
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
-Deno.test("Killed between its two writes, a redrive leaves a letter that is stale, not shown and removed (5)", async () => {
+Deno.test("Killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by whoever changes letters (5)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
@@ -171,7 +171,10 @@ Deno.test("Killed between its two writes, a redrive leaves a letter that is stal
   }
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals((await jobs(database).findOne()).status, "pending");
-  assertEquals(await all(await store.letterBox()), []);
+  const box = await store.letterBox();
+  assertEquals(await all(box), []);
+  assertEquals(await letters(database).countDocuments(), 1);
+  assertEquals(await all(box, { removeStale: true }), []);
   assertEquals(await letters(database).countDocuments(), 0);
   assertEquals((await store.takeOne()).attempt, 1);
 });
@@ -187,7 +190,7 @@ const STALE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
 };
 
 for (const [what, change] of Object.entries(STALE)) {
-  Deno.test(`A letter ${what} is not shown, not redriven, and removed (5)`, async () => {
+  Deno.test(`A letter ${what} is not shown, not redriven, and removed by whoever changes letters (5)`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -196,6 +199,8 @@ for (const [what, change] of Object.entries(STALE)) {
     const before = await jobs(database).findOne();
     if (what !== "of an earlier verdict") assertEquals(await box.redrive(letter!), false);
     assertEquals(await all(box), []);
+    assertEquals(await letters(database).countDocuments(), 1);
+    assertEquals(await all(box, { removeStale: true }), []);
     assertEquals(await letters(database).countDocuments(), 0);
     assertEquals(await jobs(database).findOne(), before);
   });
@@ -238,4 +243,23 @@ Deno.test("A letter without a verdict is removed as such, not the newer one that
   const box = await withLetters(store, database, 1);
   assertEquals(await box.remove({ _id: 0 }), false);
   assertEquals(await letters(database).countDocuments(), 1);
+});
+
+Deno.test("The letters of another collection in the same place are neither shown, redriven nor removed", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const ours = await withLetters(store, database, 2);
+  await using other = openStore(database, { mongodbCollection: "others" });
+  await database.db.collection<AnyDocument>("others").insertMany(pending(2, { from: 1 }));
+  const theirs = await other.letterBox();
+  const found = await letters(database).find().toArray();
+
+  assertEquals(await all(theirs, { removeStale: true }), []);
+  assertEquals([await theirs.countOthers({}), await theirs.countOthers({ id: "1" })], [2, 1]);
+  assertEquals(await ours.countOthers({}), 0);
+  for (const letter of await all(ours)) {
+    assertEquals([await theirs.redrive(letter), await theirs.remove(letter)], [false, false]);
+  }
+  assertEquals(await letters(database).find().toArray(), found);
+  assertEquals((await all(ours)).length, 2);
 });

@@ -80,7 +80,6 @@ Deno.test("Killed between letter and mark, an oversize document is met again and
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
   assertEquals(await Array.fromAsync((await store.letterBox()).list({})), [], "no letter stands yet");
-  await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
   await store.take();
   const [letter] = await Array.fromAsync((await store.letterBox()).list({}));
   assert(letter!.dead_at! > new Date(5));
@@ -112,4 +111,20 @@ Deno.test("A document with no room for a verdict is acked as any other", async (
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   assertEquals(await store.ack([{ document: await tightlyClaimed(database, store) }]), 1);
+});
+
+Deno.test("An oversize document never takes the place of another collection's letter: it stays pending, and why is said", async () => {
+  await using database = await testDatabase("oversize");
+  await using store = openStore(database);
+  await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
+  const other = {
+    _id: 1,
+    dead_at: new Date(1000),
+    source: { database: database.name, collection: "others" },
+  };
+  await letters(database).insertOne(other);
+  const { refused: [claim] } = await store.take();
+  assertEquals([claim?.isDeadLetter, /DEAD_LETTER_COLLECTION/.test(String(claim?.error))], [false, true]);
+  assertEquals(await letters(database).find().toArray(), [other]);
+  assertEquals((await jobs(database).findOne({}, { projection: { data: 0 } })).status, "pending");
 });
