@@ -1,6 +1,7 @@
 import { chunks } from "../agent/chunks.ts";
 import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
+import { inOneLine } from "../agent/printable.ts";
 import { redactor } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
@@ -41,7 +42,7 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
     }
   } catch (error) {
     if (!(isMongoError(error))) throw error;
-    const problem = redactor(settings.mongodbUri)(errorText(error).replaceAll(/\s+/g, " "));
+    const problem = inOneLine(redactor(settings.mongodbUri)(errorText(error)));
     throw new CommandError(`dead-letters ${line.word} failed: ${problem}`);
   } finally {
     await store.close();
@@ -86,17 +87,17 @@ async function list(letters: AsyncIterable<Letter>, asJson: boolean): Promise<nu
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? letterJson(letter) : inOneLine(letter));
+    console.log(asJson ? letterJson(letter) : lineOf(letter));
   }
   if (!asJson) console.error(`${count} dead letters`);
   return 0;
 }
 
-function inOneLine({ _id, attempts, dead_at, error }: Letter): string {
+function lineOf({ _id, attempts, dead_at, error }: Letter): string {
   // Somebody may have edited the letter: anything can stand in it.
-  const what = String(error ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, 100);
-  const when = dead_at instanceof Date ? dead_at.toISOString() : "(no date)";
-  return `${when}  ${formatId(_id)}  ${attempts ?? 0} attempts  ${what}`;
+  const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
+  const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
+  return `${when}  ${formatId(_id)}  ${formatId(attempts ?? 0)} attempts  ${what}`;
 }
 
 async function show(letters: AsyncIterable<Letter>): Promise<number> {
@@ -117,12 +118,12 @@ async function change(
 ): Promise<number> {
   let [count, passed, refused] = [0, 0, 0];
   const one = async (letter: Letter) => {
-    if (isDry) console.log(inOneLine(letter));
+    if (isDry) console.log(lineOf(letter));
     try {
       if (!isDry && !await act(letter)) return passed += 1;
     } catch (error) {
       if (!isRefused(error)) throw error;
-      console.error(`${formatId(letter._id)} was refused: ${errorText(error)}`);
+      console.error(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
       return refused += 1;
     }
     count += 1;

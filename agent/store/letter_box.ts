@@ -1,6 +1,7 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
 import { lettersOf, lettersOfOthers } from "./letter_source.ts";
+import { printableJson } from "../printable.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 /** What the commands on dead letters need. */
@@ -168,5 +169,5 @@ function key(id: unknown): string {
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
 export function letterJson(letter: Letter, indent?: number): string {
-  return BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true });
+  return printableJson(BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true }));
 }

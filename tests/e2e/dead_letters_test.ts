@@ -176,3 +176,37 @@ Deno.test("dead-letters leaves the letters of other collections alone, and says 
   await home.run("dead-letters", "purge", "--all");
   assertEquals(await lettersLeft(db), 0);
 });
+
+Deno.test("whatever stands in ids and errors, dead-letters commands no terminal and forges no line", async () => {
+  await using db = await testDatabase("dead letters forged");
+  await using home = await agentHome({ db });
+  const forged = "a\n2026-01-01T00:00:00.000Z  b  1 attempts  forged\u001b[2J\u009b\u202e";
+  const deadAt = new Date(1000);
+  await db.db.collection("documents").insertOne(
+    { _id: forged as never, status: "failed", [forged]: forged, _pull: { dead_at: deadAt } },
+  );
+  const letter = {
+    _id: forged as never,
+    dead_at: deadAt,
+    error: forged,
+    attempts: forged,
+    document: { [forged]: forged },
+  };
+  await db.db.collection("documents_dead_letters").insertOne(letter);
+  const [listed, json, shown, dry] = [
+    await home.run("dead-letters", "list"),
+    await home.run("dead-letters", "list", "--json"),
+    await home.run("dead-letters", "show", forged),
+    await home.run("dead-letters", "redrive", "--all", "--dry-run"),
+  ];
+  // deno-lint-ignore no-control-regex
+  for (const { stdout } of [listed, json, shown, dry]) {
+    assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(stdout), stdout);
+  }
+  assertEquals([listed, json, dry].map(({ stdout }) => stdout.trimEnd().split("\n").length), [1, 1, 1]);
+  assertEquals(JSON.parse(shown.stdout).document, letter.document);
+
+  const [asListed] = listed.stdout.match(/"a.*?"(?= {2})/)!;
+  assertEquals(asListed, JSON.stringify(forged).replace("\u009b", "\\u009b").replace("\u202e", "\\u202e"));
+  assertEquals((await home.run("dead-letters", "redrive", "--id", asListed)).stderr, "1 redriven\n");
+});
