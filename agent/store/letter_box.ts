@@ -1,8 +1,10 @@
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
+import { exactJson } from "./exact_json.ts";
 import { lettersOf, lettersOfOthers } from "./letter_source.ts";
 import { printableJson } from "../printable.ts";
 import type { ServerClock } from "./server_clock.ts";
+import { idsOf } from "./typed_id.ts";
 
 /** What the commands on dead letters need. */
 export interface LetterBoxOptions {
@@ -147,27 +149,11 @@ function meant({ id, filter = {} }: LetterQuery): Filter<Document> {
   return id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
 }
 
-/** What people may mean by an id they type. */
-function idsOf(text: string): unknown[] {
-  const found: unknown[] = [text];
-  if (/^[0-9a-f]{24}$/i.test(text)) found.push(new BSON.ObjectId(text));
-  if (BSON.UUID.isValid(text)) found.push(new BSON.UUID(text).toBinary());
-  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) found.push(new Date(text));
-  try {
-    found.push(BSON.EJSON.parse(text, { relaxed: false }));
-    found.push(BSON.EJSON.parse(text, { relaxed: true }));
-  } catch {
-    // No Extended JSON, so it is text.
-  }
-  // As a query, a regular expression would mean all the ids that it matches.
-  return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
-}
-
 function key(id: unknown): string {
   return BSON.EJSON.stringify({ id }, { relaxed: false });
 }
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
 export function letterJson(letter: Letter, indent?: number): string {
-  return printableJson(BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true }));
+  return printableJson(exactJson(letter, indent));
 }

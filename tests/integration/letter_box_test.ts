@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
-import type { Letter, LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
+import { type Letter, type LetterBox, letterJson, type LetterQuery } from "../../agent/store/letter_box.ts";
+import { formatId } from "../../agent/store/format_id.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -68,8 +69,15 @@ const TYPED: [unknown, ...string[]][] = [
   [OBJECT_ID, OBJECT_ID.toHexString(), OBJECT_ID.toHexString().toUpperCase(), `{"$oid":"${OBJECT_ID}"}`],
   [new Int32(7), "7", '{"$numberInt":"7"}'],
   [new Double(1.5), "1.5", '{"$numberDouble":"1.5"}'],
-  [Long.fromString("9007199254740993"), '{"$numberLong":"9007199254740993"}'],
-  [Decimal128.fromString("2.50"), '{"$numberDecimal":"2.50"}'],
+  [new Double(2 ** 60), "1152921504606846976"],
+  [new Double(2 ** 70), "1.1805916207174113e+21"],
+  [Long.fromString("9007199254740993"), "9007199254740993", '{"$numberLong":"9007199254740993"}'],
+  // One that JSON takes for the one before.
+  [Long.fromString("9007199254740992"), "9007199254740992"],
+  [Long.MIN_VALUE, "-9223372036854775808"],
+  [Decimal128.fromString("2.50"), "2.50", "2.5", '{"$numberDecimal":"2.50"}'],
+  [Decimal128.fromString("1.10"), "1.10", "1.1"],
+  [Decimal128.fromString("123456789012345678901234567890"), "123456789012345678901234567890"],
   [MOMENT, MOMENT.toISOString(), `{"$date":"${MOMENT.toISOString()}"}`],
   [new UUID("01234567-89ab-4def-8123-456789abcdef"), "01234567-89ab-4def-8123-456789abcdef"],
   [new Binary(new Uint8Array([1, 2, 3])), '{"$binary":{"base64":"AQID","subType":"00"}}'],
@@ -80,6 +88,11 @@ const TYPED: [unknown, ...string[]][] = [
   [new MaxKey(), '{"$maxKey":1}'],
 ];
 
+/** An id as the driver gives it back. */
+async function stored(database: TestDatabase, id: unknown): Promise<unknown> {
+  return (await letters(database).findOne({ _id: { $eq: id } }))._id;
+}
+
 Deno.test("Ids of every type are found as people type them, redriven and purged", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
@@ -87,7 +100,9 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
   await failAll(store);
   const box = await store.letterBox();
   for (const [id, ...texts] of TYPED) {
-    for (const text of texts) assertEquals((await all(box, { id: text })).length, 1, text);
+    for (const text of [...texts, formatId(await stored(database, id))]) {
+      assertEquals((await all(box, { id: text })).length, 1, text);
+    }
     const [letter] = await all(box, { id: texts[0] });
     assert(await box.redrive(letter!), `redrive ${texts[0]}`);
     assertEquals(await jobs(database).countDocuments({ _id: { $eq: id }, status: "pending" }), 1, texts[0]);
@@ -262,4 +277,33 @@ Deno.test("The letters of another collection in the same place are neither shown
   }
   assertEquals(await letters(database).find().toArray(), found);
   assertEquals((await all(ours)).length, 2);
+});
+
+Deno.test("A letter is written in Extended JSON that people can read and that rounds no integer", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const large = Long.fromString("-9007199254740993");
+  const written = {
+    small: 5,
+    long: Long.fromInt(6),
+    lines: [{ large }],
+    text: "7",
+    at: new Date(8),
+    odd: /a/i,
+  };
+  await jobs(database).insertOne({ _id: large, status: "pending", ...written });
+  await failAll(store);
+  const [letter] = await all(await store.letterBox(), { whole: true });
+  const exact = { $numberLong: "-9007199254740993" };
+  const { _id, document } = JSON.parse(letterJson(letter!));
+  assertEquals([_id, document], [exact, {
+    _id: exact,
+    status: "failed",
+    small: 5,
+    long: 6,
+    lines: [{ large: exact }],
+    text: "7",
+    at: { $date: "1970-01-01T00:00:00.008Z" },
+    odd: { $regularExpression: { pattern: "a", options: "i" } },
+  }]);
 });

@@ -103,3 +103,14 @@ for (
     assertEquals(JSON.parse(shown), id);
   });
 }
+
+Deno.test("formatId() says every digit of a large number", () => {
+  const long = BSON.Long.fromString("9007199254740993");
+  assertEquals([long, -(2 ** 60), 1e21, -0, { part: long }].map(formatId), [
+    "9007199254740993",
+    "-1152921504606846976",
+    "1e+21",
+    "0",
+    '{"part":{"$numberLong":"9007199254740993"}}',
+  ]);
+});
