@@ -1,5 +1,5 @@
 /** The items in arrays of `size` each, the last of what is left. */
-export async function* chunks<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+export async function* chunks<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
   let chunk: T[] = [];
   for await (const item of items) {
     chunk.push(item);

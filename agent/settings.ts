@@ -125,7 +125,8 @@ export const SETTINGS = {
     parse: parse.collectionName,
     fallback: ({ mongodbCollection }) => `${mongodbCollection}_dead_letters`,
     defaultText: "`<collection>_dead_letters`",
-    doc: "Collection of the same database that dead letters are copied to.",
+    doc:
+      "Collection of the same database that dead letters are copied to. Every collection needs one of its own.",
   }),
   readBack: setting<"contended" | "always">({
     variable: "READ_BACK",

@@ -14,6 +14,10 @@ export interface Command {
   readonly flags?: readonly string[];
   /** Options with a value that it knows. */
   readonly options?: readonly string[];
+  /** Which of its options may be given several times. */
+  readonly repeatable?: readonly string[];
+  /** For each word the switches and options that go with it, where not all do. */
+  readonly takes?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Every command, in the order of the help. */
@@ -43,12 +47,19 @@ export const COMMANDS = {
   },
   "dead-letters": {
     usage:
-      "dead-letters list|show ID|redrive|purge [--id ID | --filter JSON | --all] [--limit N] [--dry-run] [--json]",
+      "dead-letters list|show ID|redrive|purge [--id ID... | --filter JSON | --all] [--limit N] [--dry-run] [--json]",
     doc: "List dead letters, show one, set their documents back to pending, or remove them.",
     words: ["list", "show", "redrive", "purge"],
     operand: { show: "ID" },
     flags: ["all", "dry-run", "json"],
     options: ["id", "filter", "limit"],
+    repeatable: ["id"],
+    takes: {
+      list: ["id", "filter", "all", "limit", "json"],
+      show: ["json"],
+      redrive: ["id", "filter", "all", "limit", "dry-run"],
+      purge: ["id", "filter", "all", "limit", "dry-run"],
+    },
   },
   check: {
     usage: "check",
@@ -66,7 +77,7 @@ export interface CommandLine {
   readonly word?: string;
   readonly operand?: string;
   readonly flags: readonly string[];
-  readonly options: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, readonly string[]>>;
 }
 
 const ALL: readonly Command[] = Object.values(COMMANDS);
@@ -84,6 +95,7 @@ export function parseCommandLine(args: string[]): CommandLine {
     boolean: ["help", "version", ...FLAGS],
     alias: { help: "h", version: "V" },
     string: ["_", ...OPTIONS],
+    collect: OPTIONS,
     unknown: (arg, key) => {
       if (key !== undefined) unknown.push(arg);
       return key === undefined;
@@ -95,17 +107,42 @@ export function parseCommandLine(args: string[]): CommandLine {
   const command = commandNamed(name);
   const spec: Command = COMMANDS[command];
   const flags = FLAGS.filter((flag) => parsed[flag]);
-  const given = OPTIONS.filter((option) => parsed[option] !== undefined);
-  const strange = [
+  const values: Record<string, string[]> = Object.fromEntries(
+    OPTIONS.map((option) => [option, [parsed[option] ?? []].flat().map(String)]),
+  );
+  const given = OPTIONS.filter((option) => values[option]!.length > 0);
+  const [word] = spec.words ? rest : [];
+  const dashed = args.findIndex((arg, at) =>
+    given.includes(arg.replace(/^--/, "")) && /^-[^-]/.test(args[at + 1] ?? "")
+  );
+  if (dashed >= 0) {
+    const [option, value] = args.slice(dashed);
+    throw wrong(`${option} needs a value (one that starts with a dash as ${option}=${value})`, spec);
+  }
+  const [strange] = [
     ...unknown,
     ...flags.filter((flag) => !spec.flags?.includes(flag)).map((flag) => `--${flag}`),
     ...given.filter((option) => !spec.options?.includes(option)).map((option) => `--${option}`),
   ];
-  if (strange.length > 0) throw wrong(`${command} knows no ${strange[0]}`, spec);
-  const empty = given.find((option) => parsed[option] === "");
+  if (strange) {
+    const hint = spec.operand?.[word ?? ""] && /^-\d/.test(strange)
+      ? ` (an ${spec.operand[word!]} that starts with a dash as ${word} -- ${strange})`
+      : "";
+    throw wrong(`${command} knows no ${strange}${hint}`, spec);
+  }
+  const empty = given.find((option) => values[option]!.includes(""));
   if (empty) throw wrong(`--${empty} needs a value`, spec);
-  const options = Object.fromEntries(given.map((option) => [option, String(parsed[option])]));
-  return { command, ...positional(command, spec, rest), flags, options };
+  const twice = given.find((option) => values[option]!.length > 1 && !spec.repeatable?.includes(option));
+  if (twice) throw wrong(`--${twice} may be given once`, spec);
+  const place = positional(command, spec, rest);
+  const unused = [...flags, ...given].find((name) => spec.takes && !spec.takes[word ?? ""]?.includes(name));
+  if (unused) throw wrong(`${command} ${word} knows no --${unused}`, spec);
+  return {
+    command,
+    ...place,
+    flags,
+    options: Object.fromEntries(given.map((name) => [name, values[name]!])),
+  };
 }
 
 function positional(

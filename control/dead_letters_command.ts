@@ -1,19 +1,25 @@
 import { chunks } from "../agent/chunks.ts";
 import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
+import { inOneLine, printableJson } from "../agent/printable.ts";
 import { redactor } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
-import { type Letter, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
+import { type Letter, type LetterBox, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
 import { isMongoError, isRefused } from "../agent/store/mongo_errors.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
+import { Interruption } from "./interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import type { CommandLine } from "./command_line.ts";
+import { Progress } from "./progress.ts";
 
-/** Letters changed between two lines that say how far it is. */
-const PROGRESS_EVERY = 1000;
 /** Letters changed at the same time. */
 const AT_ONCE = 10;
+
+/** What was asked for on the command line. */
+interface Asked extends Omit<LetterQuery, "id"> {
+  ids?: readonly string[];
+}
 
 /**
  * Lists, shows, redrives or purges dead letters; returns the exit status.
@@ -21,45 +27,51 @@ const AT_ONCE = 10;
  * @throws {UsageError} Where the settings or the arguments cannot be used.
  */
 export async function deadLetters(line: CommandLine, env: Environment): Promise<number> {
-  const query = queryOf(line);
+  const asked = askedFor(line);
   const { settings } = await checkedSettings((name) => name === "PROCESSOR" ? undefined : env(name));
   const store = new MongoStore(settings);
   try {
     const box = await store.letterBox();
     const [asJson, isDry] = [line.flags.includes("json"), line.flags.includes("dry-run")];
+    await mentionOthers(box, asked);
     switch (line.word) {
       case "list":
-        return await list(box.list({ ...query, whole: asJson }), asJson);
+        return await list(await chosen(box, { ...asked, whole: asJson }), asJson);
       case "show":
-        return await show(box.list({ id: line.operand, whole: true }));
-      case "redrive":
-        return await change("redriven", box.list(query), isDry, (letter) => box.redrive(letter));
-      default:
-        return await change("purged", box.list(query), isDry, (letter) => box.remove(letter));
+        return await show(await chosen(box, { ...asked, whole: true }));
+      case "redrive": {
+        const letters = await chosen(box, { ...asked, removeStale: !isDry });
+        return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
+      }
+      default: {
+        const letters = await chosen(box, { ...asked, removeStale: !isDry });
+        return await change("purged", letters, isDry, (letter) => box.remove(letter));
+      }
     }
   } catch (error) {
     if (!(isMongoError(error))) throw error;
-    const problem = redactor(settings.mongodbUri)(errorText(error).replaceAll(/\s+/g, " "));
+    const problem = inOneLine(redactor(settings.mongodbUri)(errorText(error)));
     throw new CommandError(`dead-letters ${line.word} failed: ${problem}`);
   } finally {
     await store.close();
   }
 }
 
-function queryOf({ word, flags, options }: CommandLine): LetterQuery {
-  const { id, filter, limit } = options;
-  const chosen = [id !== undefined, filter !== undefined, flags.includes("all")].filter(Boolean).length;
-  if (chosen > 1) throw new UsageError("--id, --filter and --all exclude each other: give one of them");
-  if ((word === "redrive" || word === "purge") && chosen === 0) {
+function askedFor({ word, operand, flags, options }: CommandLine): Asked {
+  if (operand !== undefined) return { ids: [operand] };
+  const { id: ids, filter: [filter] = [], limit: [limit] = [] } = options;
+  const choices = [ids !== undefined, filter !== undefined, flags.includes("all")].filter(Boolean).length;
+  if (choices > 1) throw new UsageError("--id, --filter and --all exclude each other: give one of them");
+  if ((word === "redrive" || word === "purge") && choices === 0) {
     throw new UsageError(`dead-letters ${word} needs to know which: give --id ID, --filter JSON or --all`);
   }
   if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) {
     throw new UsageError(`--limit is ${JSON.stringify(limit)}: must be a whole number from 1`);
   }
   return {
-    id,
+    ids,
     filter: filter === undefined ? undefined : filterOf(filter),
-    limit: limit ? Number(limit) : undefined,
+    limit: limit === undefined ? undefined : Number(limit),
   };
 }
 
@@ -71,54 +83,98 @@ function filterOf(text: string) {
   }
 }
 
-async function list(letters: AsyncIterable<Letter>, asJson: boolean): Promise<number> {
+/** The letters that are meant. */
+interface Chosen {
+  letters: AsyncIterable<Letter> | Iterable<Letter>;
+  /** There was none for an id that was given. */
+  isShort: boolean;
+}
+
+async function chosen(box: LetterBox, { ids, limit, ...query }: Asked): Promise<Chosen> {
+  if (!ids) return { letters: box.list({ ...query, limit }), isShort: false };
+  // People may type the same id in several ways.
+  const found = new Map<string, Letter>();
+  let isShort = false;
+  for (const id of ids) {
+    const some = await Array.fromAsync(box.list({ ...query, id }));
+    for (const letter of some) found.set(letterJson({ _id: letter._id }), letter);
+    if (some.length > 0) continue;
+    isShort = true;
+    console.error(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
+  }
+  return { letters: [...found.values()].slice(0, limit), isShort };
+}
+
+async function mentionOthers(box: LetterBox, { ids, filter }: Asked): Promise<void> {
+  const queries = ids ? ids.map((id) => ({ id })) : [{ filter }];
+  let others = 0;
+  for (const query of queries) others += await box.countOthers(query);
+  if (others === 0) return;
+  const letters = others === 1
+    ? "1 letter of another collection is"
+    : `${others} letters of other collections are`;
+  console.error(`${letters} left alone: every collection needs a DEAD_LETTER_COLLECTION of its own`);
+}
+
+async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<number> {
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? letterJson(letter) : inOneLine(letter));
+    console.log(asJson ? letterJson(letter) : lineOf(letter));
   }
   if (!asJson) console.error(`${count} dead letters`);
-  return 0;
+  return isShort ? 1 : 0;
 }
 
-function inOneLine({ _id, attempts, dead_at, error }: Letter): string {
+function lineOf({ _id, attempts, dead_at, error }: Letter): string {
   // Somebody may have edited the letter: anything can stand in it.
-  const what = String(error ?? "").replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, 100);
-  const when = dead_at instanceof Date ? dead_at.toISOString() : "(no date)";
-  return `${when}  ${formatId(_id)}  ${attempts ?? 0} attempts  ${what}`;
+  const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
+  const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
+  return `${when}  ${formatId(_id)}  ${formatId(attempts ?? 0)} attempts  ${what}`;
 }
 
-async function show(letters: AsyncIterable<Letter>): Promise<number> {
-  let found = false;
-  for await (const letter of letters) {
-    found = true;
-    console.log(letterJson(letter, 2));
-  }
-  if (!found) console.error("There is no dead letter with this id");
-  return found ? 0 : 1;
+async function show({ letters, isShort }: Chosen): Promise<number> {
+  for await (const letter of letters) console.log(letterJson(letter, 2));
+  return isShort ? 1 : 0;
 }
 
 async function change(
   done: string,
-  letters: AsyncIterable<Letter>,
+  { letters, isShort }: Chosen,
   isDry: boolean,
   act: (letter: Letter) => Promise<boolean>,
 ): Promise<number> {
+  const interruption = new Interruption();
+  const progress = new Progress((text) => console.error(text));
   let [count, passed, refused] = [0, 0, 0];
   const one = async (letter: Letter) => {
-    if (isDry) console.log(inOneLine(letter));
+    if (isDry) console.log(lineOf(letter));
     try {
       if (!isDry && !await act(letter)) return passed += 1;
     } catch (error) {
       if (!isRefused(error)) throw error;
-      console.error(`${formatId(letter._id)} was refused: ${errorText(error)}`);
+      console.error(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
       return refused += 1;
     }
     count += 1;
-    if (count % PROGRESS_EVERY === 0 && !isDry) console.error(`${count} ${done} so far`);
   };
-  for await (const some of chunks(letters, AT_ONCE)) await Promise.all(some.map(one));
-  const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
-  console.error(isDry ? `${count} would be ${done}` : `${count} ${done}${others}`);
-  return refused > 0 ? 1 : 0;
+  const report = (rest = "") => {
+    const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
+    console.error(`${count} ${isDry ? `would be ${done}` : done}${rest}${others}`);
+  };
+  try {
+    for await (const some of chunks(letters, AT_ONCE)) {
+      if (interruption.signal) break;
+      // All have to end before what was done can be said.
+      const results = await Promise.allSettled(some.map(one));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+      if (interruption.signal) break;
+      if (!isDry) progress.update(`${count} ${done} so far`);
+    }
+  } catch (error) {
+    report(" before it failed");
+    throw error;
+  }
+  report(interruption.signal && ` before ${interruption.signal}: there may be more`);
+  return interruption.status || (refused > 0 || isShort ? 1 : 0);
 }

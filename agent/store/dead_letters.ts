@@ -2,6 +2,7 @@ import type { Document } from "mongodb";
 import { errorText } from "../errors.ts";
 import type { LeasedDocument } from "../ports.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
+import { lettersOf, refuseOthers } from "./letter_source.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "./mongo_errors.ts";
 import { buryHeld } from "./oversize.ts";
 import { held } from "./queries.ts";
@@ -65,8 +66,9 @@ async function copyAndMark(
   return matchedCount;
 }
 
-/** Writes the letter over an older one, never over a newer one. */
-async function copy(judged: Document, { collection, letters }: DeadLetterOptions): Promise<void> {
+/** Writes the letter over an older one, never over a newer one nor over another collection's. */
+async function copy(judged: Document, options: DeadLetterOptions): Promise<void> {
+  const { collection, letters } = options;
   const { _id, _pull, error, ...rest } = judged;
   const letter = {
     document: { _id, ...rest, status: "failed" },
@@ -77,13 +79,14 @@ async function copy(judged: Document, { collection, letters }: DeadLetterOptions
     dead_at: _pull.dead_at,
   };
   const write = async (content: Document) => {
-    await letters.replaceOne({ _id, dead_at: { $lte: _pull.dead_at } }, content, { upsert: true });
+    const older = { _id, dead_at: { $lte: _pull.dead_at }, ...lettersOf(collection) };
+    await letters.replaceOne(older, content, { upsert: true });
   };
   try {
     await write(letter);
   } catch (failed) {
-    // The letter that is there is newer than ours: it stays.
-    if (isDuplicateKey(failed)) return;
+    // The letter that is there is newer than ours and stays; or it is another collection's.
+    if (isDuplicateKey(failed)) return await refuseOthers(_id, options);
     // Retried in vain it would keep every other dead letter, and in the end every claim, waiting.
     if (isForbidden(failed)) throw new Error(`The dead letter cannot be written: ${errorText(failed)}`);
     if (!isRefused(failed)) throw failed;
@@ -99,5 +102,6 @@ async function copy(judged: Document, { collection, letters }: DeadLetterOptions
 async function removeStale(id: unknown, deadAt: Date, { collection, letters, maxTimeMS }: DeadLetterOptions) {
   const query = { _id: { $eq: id } as never, status: { $ne: "processed" }, "_pull.dead_at": deadAt };
   const stands = await collection.findOne(query, { projection: { _id: 1 }, maxTimeMS });
-  if (!stands) await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt });
+  if (stands) return;
+  await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt, ...lettersOf(collection) });
 }

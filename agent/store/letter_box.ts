@@ -1,8 +1,12 @@
-import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import { type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
+import { printableJson } from "../printable.ts";
+import { exactJson } from "./exact_json.ts";
 import { idKey } from "./id_key.ts";
+import { lettersOf, lettersOfOthers } from "./letter_source.ts";
 import { pendingAgain } from "./pending_again.ts";
 import type { ServerClock } from "./server_clock.ts";
+import { idsOf } from "./typed_id.ts";
 
 /** What the commands on dead letters need. */
 export interface LetterBoxOptions {
@@ -21,6 +25,8 @@ export interface LetterQuery {
   limit?: number;
   /** With their documents, which may be large. */
   whole?: boolean;
+  /** Remove the stale letters that are met. */
+  removeStale?: boolean;
 }
 
 /** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
@@ -41,7 +47,8 @@ const PAGE = 100;
 
 /**
  * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
- * another verdict is stale; it is not shown, and removed when it is met.
+ * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
+ * collections in the same place are left alone: nobody here can tell whether they are stale.
  */
 export class LetterBox {
   readonly #options: LetterBoxOptions;
@@ -51,26 +58,34 @@ export class LetterBox {
   }
 
   /** The letters that stand, oldest first. */
-  async *list({ id, filter = {}, limit = Infinity, whole = false }: LetterQuery): AsyncGenerator<Letter> {
-    const query = id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
+  async *list(query: LetterQuery): AsyncGenerator<Letter> {
+    const { limit = Infinity, whole = false, removeStale = false } = query;
+    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
     // Without the documents: a page of them might hold more than there is memory.
-    const cursor = this.#options.letters.find<Letter>(query, {
+    const cursor = this.#options.letters.find<Letter>(ours, {
       projection: { document: 0 },
       sort: { dead_at: 1, _id: 1 },
       batchSize: PAGE,
     });
     let left = limit;
     for await (const page of chunks(cursor, PAGE)) {
-      for (const letter of await this.#standing(page)) {
+      for (const letter of await this.#standing(page, removeStale)) {
         if (left-- <= 0) return await cursor.close();
         if (!whole) {
           yield letter;
           continue;
         }
-        const found = await this.#options.letters.findOne<Letter>({ _id: { $eq: letter._id } as never });
+        const same = { _id: { $eq: letter._id } as never, ...lettersOf(this.#options.collection) };
+        const found = await this.#options.letters.findOne<Letter>(same);
         if (found) yield found;
       }
     }
+  }
+
+  /** How many letters of other collections the query would match. */
+  async countOthers(query: LetterQuery): Promise<number> {
+    const { collection, letters } = this.#options;
+    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] });
   }
 
   /**
@@ -90,8 +105,9 @@ export class LetterBox {
   /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
   async remove({ _id, dead_at }: Letter): Promise<boolean> {
     // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
-    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null };
-    const { deletedCount } = await this.#options.letters.deleteOne(query);
+    const { collection, letters } = this.#options;
+    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
+    const { deletedCount } = await letters.deleteOne(query);
     return deletedCount > 0;
   }
 
@@ -102,19 +118,18 @@ export class LetterBox {
     return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
   }
 
-  /** Of a page of letters those that stand; the others are removed. */
-  async #standing(page: Letter[]): Promise<Letter[]> {
+  /** Of a page of letters those that stand. */
+  async #standing(page: Letter[], removeStale: boolean): Promise<Letter[]> {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
       .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
     const byId = new Map(documents.map((document) => [idKey(document._id), document]));
-    const standing: Letter[] = [];
-    const stale: Letter[] = [];
-    for (const letter of page) {
-      const document = byId.get(idKey(letter._id));
-      if (stands(letter, document)) standing.push(letter);
-      else if (!isUndecided(letter, document)) stale.push(letter);
-    }
+    const documentOf = (letter: Letter) => byId.get(idKey(letter._id));
+    const standing = page.filter((letter) => stands(letter, documentOf(letter)));
+    if (!removeStale) return standing;
+    const stale = page.filter((letter) =>
+      !standing.includes(letter) && !isUndecided(letter, documentOf(letter))
+    );
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
   }
@@ -137,23 +152,11 @@ function isUndecided({ by_reference }: Letter, document: Document | undefined): 
     (document?.status === "pending" || document?.status === "processing");
 }
 
-/** What people may mean by an id they type. */
-function idsOf(text: string): unknown[] {
-  const found: unknown[] = [text];
-  if (/^[0-9a-f]{24}$/i.test(text)) found.push(new BSON.ObjectId(text));
-  if (BSON.UUID.isValid(text)) found.push(new BSON.UUID(text).toBinary());
-  if (/^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text))) found.push(new Date(text));
-  try {
-    found.push(BSON.EJSON.parse(text, { relaxed: false }));
-    found.push(BSON.EJSON.parse(text, { relaxed: true }));
-  } catch {
-    // No Extended JSON, so it is text.
-  }
-  // As a query, a regular expression would mean all the ids that it matches.
-  return found.filter((id) => !(id instanceof RegExp) && !(id instanceof BSON.BSONRegExp));
+function meant({ id, filter = {} }: LetterQuery): Filter<Document> {
+  return id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
 }
 
 /** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
 export function letterJson(letter: Letter, indent?: number): string {
-  return BSON.EJSON.stringify(letter, undefined, indent, { relaxed: true });
+  return printableJson(exactJson(letter, indent));
 }

@@ -1,5 +1,6 @@
 import type { LeasedDocument, RefusedClaim } from "../ports.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
+import { lettersOf, OtherLetterError, refuseOthers } from "./letter_source.ts";
 import { isDuplicateKey, isTooLarge } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 
@@ -17,8 +18,11 @@ export async function buryOversize(
   return await Promise.all(refused.map(async (claim) => {
     if (!isTooLarge(claim.error)) return claim;
     // What else the claim brought must not be lost where this fails: the document is met again.
-    const isDeadLetter = await bury(claim.id, options).catch(() => false);
-    return { ...claim, isDeadLetter, error: TOO_LARGE };
+    try {
+      return { ...claim, isDeadLetter: await bury(claim.id, options), error: TOO_LARGE };
+    } catch (error) {
+      return { ...claim, isDeadLetter: false, error: error instanceof OtherLetterError ? error : TOO_LARGE };
+    }
   }));
 }
 
@@ -49,8 +53,9 @@ export async function buryHeld(
 async function writeReference(
   id: unknown,
   content: { attempts: number; error: string; errors: unknown[] },
-  { clock, collection, letters }: DeadLetterOptions,
+  options: DeadLetterOptions,
 ): Promise<void> {
+  const { clock, collection, letters } = options;
   const letter = {
     document: { _id: id },
     by_reference: true,
@@ -59,11 +64,11 @@ async function writeReference(
     dead_at: clock.now(),
   };
   try {
-    await letters.replaceOne({ _id: { $eq: id } as never, dead_at: { $lte: letter.dead_at } }, letter, {
-      upsert: true,
-    });
+    const older = { _id: { $eq: id } as never, dead_at: { $lte: letter.dead_at }, ...lettersOf(collection) };
+    await letters.replaceOne(older, letter, { upsert: true });
   } catch (error) {
-    // A letter that is newer, which stays.
     if (!isDuplicateKey(error)) throw error;
+    // A letter that is newer, which stays; or another collection's.
+    await refuseOthers(id, options);
   }
 }

@@ -2,6 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { waitFor } from "../support/wait.ts";
 
 const FAILING =
   `export default ({ _id }) => { throw Object.assign(new Error("no " + _id), { permanent: true }); };`;
@@ -35,7 +37,7 @@ Deno.test("dead-letters list, show, redrive and purge do what they say, to those
   assertEquals([missing.code, missing.stdout, missing.stderr], [
     1,
     "",
-    "There is no dead letter with this id\n",
+    'There is no dead letter with the id "33"\n',
   ]);
 
   const dry = await run("redrive", "--all", "--dry-run");
@@ -71,21 +73,58 @@ Deno.test("redriven documents are processed by an agent that runs, and those tha
   assertMatch((await home.run("dead-letters", "list")).stdout, /^\S+ {2}2 {2}2 attempts {2}again\n$/);
 });
 
-Deno.test("dead-letters says how far it is when there are thousands", async () => {
-  await using db = await testDatabase("dead letters many");
-  await using home = await agentHome({ db });
-  const deadAt = new Date(1000);
-  const ids = upTo(2500);
-  await documentsOf(db).insertMany(
-    ids.map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: deadAt } as never })),
-  );
-  await db.db.collection<{ _id: number; dead_at: Date }>("documents_dead_letters").insertMany(
-    ids.map((_id) => ({ _id, dead_at: deadAt })),
-  );
-  const { stderr } = await home.run("dead-letters", "redrive", "--all");
-  assertEquals(stderr, "1000 redriven so far\n2000 redriven so far\n2500 redriven\n");
-  assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2500);
+Deno.test("dead-letters takes several ids, and says of which there is none", async () => {
+  await using db = await testDatabase("dead letters ids");
+  await using home = await homeWithLetters(db, 4);
+  const run = (...args: string[]) => home.run("dead-letters", ...args);
+  const none = (id: string) => `There is no dead letter with the id "${id}"\n`;
+
+  const listed = await run("list", "--id", "1", "--id", '{"$numberInt":"1"}', "--id", "9");
+  assertEquals([listed.code, listed.stdout.split("\n").length, listed.stderr], [
+    1,
+    2,
+    `${none("9")}1 dead letters\n`,
+  ]);
+  const dry = await run("redrive", "--id", "nosuch", "--dry-run");
+  assertEquals([dry.code, dry.stdout, dry.stderr], [1, "", `${none("nosuch")}0 would be redriven\n`]);
+  const redriven = await run("redrive", "--id", "1", "--id", '{"$numberInt":"1"}', "--id=-5", "--id", "3");
+  assertEquals([redriven.code, redriven.stderr], [1, `${none("-5")}2 redriven\n`]);
+  const purged = await run("purge", "--id", "2", "--id", "4", "--limit", "1");
+  assertEquals([purged.code, purged.stderr], [0, "1 purged\n"]);
+  assertEquals(await lettersLeft(db), 1);
+  const left = (await documentsOf(db).find({ status: "pending" }).toArray()).map(({ _id }) => _id);
+  assertEquals(left.toSorted(), [1, 3]);
 });
+
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`dead-letters ends with the batch under way on ${signal}, and says how far it came`, async () => {
+    await using db = await testDatabase("dead letters interrupted");
+    await using proxy = new TcpProxy(db.uri);
+    await using home = await agentHome({ db: { uri: proxy.uri, name: db.name } });
+    const deadAt = new Date(1000);
+    await documentsOf(db).insertMany(
+      upTo(35).map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: deadAt } as never })),
+    );
+    await db.db.collection<{ _id: number; dead_at: Date }>("documents_dead_letters").insertMany(
+      upTo(35).map((_id) => ({ _id, dead_at: deadAt })),
+    );
+    const update = proxy.hold({ command: "update", collection: "documents" });
+    const command = await home.start({ args: ["dead-letters", "redrive", "--all"] });
+    await update.arrived;
+    command.signal(signal);
+    await waitFor("the signal to be noticed", () => command.stderr.includes(signal));
+    update.pass();
+    assertEquals((await command.exit()).code, status);
+    assertEquals(
+      command.stderr,
+      `${signal}: stopping after what is under way\n10 redriven before ${signal}: there may be more\n`,
+    );
+    assertEquals([await documentsOf(db).countDocuments({ status: "pending" }), await lettersLeft(db)], [
+      10,
+      25,
+    ]);
+  });
+}
 
 Deno.test("dead-letters refuses to guess which are meant, and says how it is used", async () => {
   await using db = await testDatabase("dead letters usage");
@@ -97,6 +136,14 @@ Deno.test("dead-letters refuses to guess which are meant, and says how it is use
       [["redrive", "--all", "--id", "1"], "--id, --filter and --all exclude each other: give one of them"],
       [["list", "--limit", "0"], '--limit is "0": must be a whole number from 1'],
       [["list", "--filter", "{"], "--filter is not Extended JSON"],
+      [["list", "--filter", "[]"], "--filter must be a query: an object in Extended JSON"],
+      [["redrive", "--filter", "7"], "--filter must be a query"],
+      [["purge", "--filter", "null"], "--filter must be a query"],
+      [["list", "--filter", '"x"'], "--filter must be a query"],
+      [["list", "--filter", '{"$oid":"0123456789abcdef01234567"}'], "--filter must be a query"],
+      [["show", "7", "--all"], "dead-letters show knows no --all"],
+      [["list", "--dry-run"], "dead-letters list knows no --dry-run"],
+      [["redrive", "--id", "-5"], "--id needs a value (one that starts with a dash as --id=-5)"],
       [["show"], "dead-letters show needs an ID"],
       [[], "dead-letters needs one of list, show, redrive, purge"],
     ] as const
@@ -142,4 +189,70 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
   } finally {
     await admin.command({ configureFailPoint, mode: "off" });
   }
+});
+
+Deno.test("dead-letters leaves the letters of other collections alone, and says so; a dry run removes nothing", async () => {
+  await using db = await testDatabase("dead letters shared");
+  await using home = await homeWithLetters(db, 3);
+  const elsewhere = { MONGODB_COLLECTION: "elsewhere", DEAD_LETTER_COLLECTION: "documents_dead_letters" };
+  const others = "every collection needs a DEAD_LETTER_COLLECTION of its own\n";
+  for (
+    const [args, says] of [
+      [
+        ["redrive", "--all", "--dry-run"],
+        `3 letters of other collections are left alone: ${others}0 would be redriven\n`,
+      ],
+      [["list"], `3 letters of other collections are left alone: ${others}0 dead letters\n`],
+      [["purge", "--all"], `3 letters of other collections are left alone: ${others}0 purged\n`],
+      [
+        ["purge", "--filter", '{"_id": 2}'],
+        `1 letter of another collection is left alone: ${others}0 purged\n`,
+      ],
+    ] as const
+  ) {
+    const { code, stdout, stderr } = await home.runWith({ args: ["dead-letters", ...args], env: elsewhere });
+    assertEquals([code, stdout, stderr], [0, "", says]);
+  }
+  assertEquals(await lettersLeft(db), 3);
+
+  // The letter is stale now.
+  await documentsOf(db).deleteOne({ _id: 2 });
+  assertEquals((await home.run("dead-letters", "list")).stderr, "2 dead letters\n");
+  await home.run("dead-letters", "purge", "--all", "--dry-run");
+  assertEquals(await lettersLeft(db), 3);
+  await home.run("dead-letters", "purge", "--all");
+  assertEquals(await lettersLeft(db), 0);
+});
+
+Deno.test("whatever stands in ids and errors, dead-letters commands no terminal and forges no line", async () => {
+  await using db = await testDatabase("dead letters forged");
+  await using home = await agentHome({ db });
+  const forged = "a\n2026-01-01T00:00:00.000Z  b  1 attempts  forged\u001b[2J\u009b\u202e";
+  const deadAt = new Date(1000);
+  await db.db.collection("documents").insertOne(
+    { _id: forged as never, status: "failed", [forged]: forged, _pull: { dead_at: deadAt } },
+  );
+  const letter = {
+    _id: forged as never,
+    dead_at: deadAt,
+    error: forged,
+    attempts: forged,
+    document: { [forged]: forged },
+  };
+  await db.db.collection("documents_dead_letters").insertOne(letter);
+  const [listed, json, shown, dry] = [
+    await home.run("dead-letters", "list"),
+    await home.run("dead-letters", "list", "--json"),
+    await home.run("dead-letters", "show", forged),
+    await home.run("dead-letters", "redrive", "--all", "--dry-run"),
+  ];
+  for (const { stdout } of [listed, json, shown, dry]) {
+    assert(!/[^\P{Cc}\n]|\u202e/u.test(stdout), stdout);
+  }
+  assertEquals([listed, json, dry].map(({ stdout }) => stdout.trimEnd().split("\n").length), [1, 1, 1]);
+  assertEquals(JSON.parse(shown.stdout).document, letter.document);
+
+  const [asListed] = listed.stdout.match(/"a.*?"(?= {2})/)!;
+  assertEquals(asListed, JSON.stringify(forged).replace("\u009b", "\\u009b").replace("\u202e", "\\u202e"));
+  assertEquals((await home.run("dead-letters", "redrive", "--id", asListed)).stderr, "1 redriven\n");
 });

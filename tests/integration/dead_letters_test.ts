@@ -1,9 +1,19 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Binary, BSONRegExp, Decimal128, Double, Int32, Long, MaxKey, Timestamp } from "bson";
 import { PermanentError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { COLLECTION, jobs, LETTERS, letters, makeDue, openStore, pending } from "../support/store.ts";
+import {
+  type AnyDocument,
+  COLLECTION,
+  expireLeases,
+  jobs,
+  LETTERS,
+  letters,
+  makeDue,
+  openStore,
+  pending,
+} from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 Deno.test("A dead letter holds the document, its attempts, its errors and its source; the document says failed", async () => {
@@ -161,4 +171,42 @@ Deno.test("Dead letters that cannot be written keep no other document waiting", 
   assertEquals(agent.all("dead_lettered"), []);
   const [judged] = await jobs(database).find({ _id: 0 }).toArray();
   assertEquals([judged!.status, judged!.error, judged!._pull.errors.length], ["processing", "bad", 1]);
+});
+
+Deno.test("A letter never takes the place of another collection's: its document keeps the verdict until there is room", async () => {
+  await using database = await testDatabase("dead letters");
+  await using store = openStore(database);
+  await using other = openStore(database, { mongodbCollection: "others" });
+  const others = database.db.collection<AnyDocument>("others");
+  await jobs(database).insertMany(pending(1));
+  await others.insertMany(pending(1));
+  await store.deadLetter(await store.takeOne(), "ours");
+  const found = await letters(database).find().toArray();
+
+  const message =
+    `${LETTERS} holds the letter of a document of jobs with the same _id: set DEAD_LETTER_COLLECTION`;
+  const [theirs] = (await other.take()).documents;
+  const refusal = await assertRejects(() => other.deadLetter(theirs!, "theirs"), Error, message);
+  assert(!other.isTransient(refusal));
+  assertEquals(await letters(database).find().toArray(), found);
+  // Neither failed without a letter nor pending: whoever takes it over finishes what could not be written.
+  const judged = await others.findOne({}) as AnyDocument;
+  assertEquals([judged.status, judged.error, judged._pull.dead_at instanceof Date], [
+    "processing",
+    "theirs",
+    true,
+  ]);
+  await expireLeases(others);
+  const again = await other.takeOne();
+  await assertRejects(() => other.finishVerdict(again), Error, message);
+
+  await using apart = openStore(database, {
+    mongodbCollection: "others",
+    deadLetterCollection: "others_dead_letters",
+  });
+  await expireLeases(others);
+  assertEquals(await apart.finishVerdict(await apart.takeOne()), 1);
+  assertEquals((await others.findOne({}))!.status, "failed");
+  const letter = await database.db.collection<AnyDocument>("others_dead_letters").findOne();
+  assertEquals([letter.error, letter.source.collection], ["theirs", "others"]);
 });

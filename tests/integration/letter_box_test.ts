@@ -1,20 +1,10 @@
+import { Long } from "mongodb";
 import { assert, assertEquals } from "@std/assert";
-import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
-import type { Letter, LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
+import { type LetterBox, letterJson } from "../../agent/store/letter_box.ts";
+import { all, failAll } from "../support/letter_box.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
+import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-
-async function all(box: LetterBox, query: LetterQuery = {}): Promise<Letter[]> {
-  return await Array.fromAsync(box.list(query));
-}
-
-/** Makes dead letters of all that is pending. */
-async function failAll(store: TestStore, error = "fails"): Promise<void> {
-  for (const document of (await store.take()).documents) {
-    assertEquals(await store.deadLetter(document, error), 1);
-  }
-}
 
 async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LetterBox> {
   await jobs(database).insertMany(pending(count));
@@ -55,55 +45,6 @@ Deno.test("Letters are listed oldest first, chosen by id or filter, up to a limi
   assertEquals((await all(box, { id: "17" })).map(({ _id, document }) => [_id, document]), [[17, undefined]]);
   const [whole] = await all(box, { id: "17", whole: true });
   assertEquals(whole!.document, { _id: 17, status: "failed", kind: "many" });
-});
-
-const OBJECT_ID = new ObjectId("0123456789abcdef01234567");
-const MOMENT = new Date("2026-01-02T03:04:05.678Z");
-/** Ids of every type, and how people type them. */
-const TYPED: [unknown, ...string[]][] = [
-  ["order-1", "order-1"],
-  ["17", "17"],
-  ['say "hi"', 'say "hi"'],
-  ["", '""'],
-  [OBJECT_ID, OBJECT_ID.toHexString(), OBJECT_ID.toHexString().toUpperCase(), `{"$oid":"${OBJECT_ID}"}`],
-  [new Int32(7), "7", '{"$numberInt":"7"}'],
-  [new Double(1.5), "1.5", '{"$numberDouble":"1.5"}'],
-  [Long.fromString("9007199254740993"), '{"$numberLong":"9007199254740993"}'],
-  [Decimal128.fromString("2.50"), '{"$numberDecimal":"2.50"}'],
-  [MOMENT, MOMENT.toISOString(), `{"$date":"${MOMENT.toISOString()}"}`],
-  [new UUID("01234567-89ab-4def-8123-456789abcdef"), "01234567-89ab-4def-8123-456789abcdef"],
-  [new Binary(new Uint8Array([1, 2, 3])), '{"$binary":{"base64":"AQID","subType":"00"}}'],
-  [true, "true"],
-  [{ region: "eu", number: 5 }, '{"region":"eu","number":5}'],
-  [new Timestamp({ t: 3, i: 4 }), '{"$timestamp":{"t":3,"i":4}}'],
-  [new MinKey(), '{"$minKey":1}'],
-  [new MaxKey(), '{"$maxKey":1}'],
-];
-
-Deno.test("Ids of every type are found as people type them, redriven and purged", async () => {
-  await using database = await testDatabase("letter box");
-  await using store = openStore(database);
-  await jobs(database).insertMany(TYPED.map(([_id]) => ({ _id, status: "pending" })));
-  await failAll(store);
-  const box = await store.letterBox();
-  for (const [id, ...texts] of TYPED) {
-    for (const text of texts) assertEquals((await all(box, { id: text })).length, 1, text);
-    const [letter] = await all(box, { id: texts[0] });
-    assert(await box.redrive(letter!), `redrive ${texts[0]}`);
-    assertEquals(await jobs(database).countDocuments({ _id: { $eq: id }, status: "pending" }), 1, texts[0]);
-  }
-  await failAll(store);
-  for (const [, text] of TYPED) assert(await box.remove((await all(box, { id: text }))[0]!), text);
-  assertEquals(await letters(database).countDocuments(), 0);
-});
-
-Deno.test("An id that looks like a pattern is none", async () => {
-  await using database = await testDatabase("letter box");
-  await using store = openStore(database);
-  await jobs(database).insertOne({ _id: "order", status: "pending" });
-  await failAll(store);
-  const id = '{"$regularExpression":{"pattern":"o","options":""}}';
-  assertEquals(await all(await store.letterBox(), { id }), []);
 });
 
 Deno.test("A redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
@@ -154,7 +95,7 @@ Deno.test("A redrive that races a new failure leaves the new letter (3)", async 
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
-Deno.test("Killed between its two writes, a redrive leaves a letter that is stale, not shown and removed (5)", async () => {
+Deno.test("Killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by whoever changes letters (5)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
@@ -171,7 +112,10 @@ Deno.test("Killed between its two writes, a redrive leaves a letter that is stal
   }
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals((await jobs(database).findOne()).status, "pending");
-  assertEquals(await all(await store.letterBox()), []);
+  const box = await store.letterBox();
+  assertEquals(await all(box), []);
+  assertEquals(await letters(database).countDocuments(), 1);
+  assertEquals(await all(box, { removeStale: true }), []);
   assertEquals(await letters(database).countDocuments(), 0);
   assertEquals((await store.takeOne()).attempt, 1);
 });
@@ -187,7 +131,7 @@ const STALE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
 };
 
 for (const [what, change] of Object.entries(STALE)) {
-  Deno.test(`A letter ${what} is not shown, not redriven, and removed (5)`, async () => {
+  Deno.test(`A letter ${what} is not shown, not redriven, and removed by whoever changes letters (5)`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -196,6 +140,8 @@ for (const [what, change] of Object.entries(STALE)) {
     const before = await jobs(database).findOne();
     if (what !== "of an earlier verdict") assertEquals(await box.redrive(letter!), false);
     assertEquals(await all(box), []);
+    assertEquals(await letters(database).countDocuments(), 1);
+    assertEquals(await all(box, { removeStale: true }), []);
     assertEquals(await letters(database).countDocuments(), 0);
     assertEquals(await jobs(database).findOne(), before);
   });
@@ -238,4 +184,52 @@ Deno.test("A letter without a verdict is removed as such, not the newer one that
   const box = await withLetters(store, database, 1);
   assertEquals(await box.remove({ _id: 0 }), false);
   assertEquals(await letters(database).countDocuments(), 1);
+});
+
+Deno.test("The letters of another collection in the same place are neither shown, redriven nor removed", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const ours = await withLetters(store, database, 2);
+  await using other = openStore(database, { mongodbCollection: "others" });
+  await database.db.collection<AnyDocument>("others").insertMany(pending(2, { from: 1 }));
+  const theirs = await other.letterBox();
+  const found = await letters(database).find().toArray();
+
+  assertEquals(await all(theirs, { removeStale: true }), []);
+  assertEquals([await theirs.countOthers({}), await theirs.countOthers({ id: "1" })], [2, 1]);
+  assertEquals(await ours.countOthers({}), 0);
+  for (const letter of await all(ours)) {
+    assertEquals([await theirs.redrive(letter), await theirs.remove(letter)], [false, false]);
+  }
+  assertEquals(await letters(database).find().toArray(), found);
+  assertEquals((await all(ours)).length, 2);
+});
+
+Deno.test("A letter is written in Extended JSON that people can read and that rounds no integer", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const large = Long.fromString("-9007199254740993");
+  const written = {
+    small: 5,
+    long: Long.fromInt(6),
+    lines: [{ large }],
+    text: "7",
+    at: new Date(8),
+    odd: /a/i,
+  };
+  await jobs(database).insertOne({ _id: large, status: "pending", ...written });
+  await failAll(store);
+  const [letter] = await all(await store.letterBox(), { whole: true });
+  const exact = { $numberLong: "-9007199254740993" };
+  const { _id, document } = JSON.parse(letterJson(letter!));
+  assertEquals([_id, document], [exact, {
+    _id: exact,
+    status: "failed",
+    small: 5,
+    long: 6,
+    lines: [{ large: exact }],
+    text: "7",
+    at: { $date: "1970-01-01T00:00:00.008Z" },
+    odd: { $regularExpression: { pattern: "a", options: "i" } },
+  }]);
 });

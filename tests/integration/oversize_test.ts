@@ -136,3 +136,19 @@ Deno.test("A document with no room for a verdict is acked as any other", async (
   await using store = openStore(database);
   assertEquals(await store.ack([{ document: await tightlyClaimed(database, store) }]), 1);
 });
+
+Deno.test("An oversize document never takes the place of another collection's letter: it stays pending, and why is said", async () => {
+  await using database = await testDatabase("oversize");
+  await using store = openStore(database);
+  await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
+  const other = {
+    _id: 1,
+    dead_at: new Date(1000),
+    source: { database: database.name, collection: "others" },
+  };
+  await letters(database).insertOne(other);
+  const { refused: [claim] } = await store.take();
+  assertEquals([claim?.isDeadLetter, /DEAD_LETTER_COLLECTION/.test(String(claim?.error))], [false, true]);
+  assertEquals(await letters(database).find().toArray(), [other]);
+  assertEquals((await jobs(database).findOne({}, { projection: { data: 0 } })).status, "pending");
+});

@@ -20,6 +20,10 @@ for (
     ["health readiness", { command: "health", word: "readiness" }],
     ["health startup", { command: "health", word: "startup" }],
     ["check", { command: "check" }],
+    ["dead-letters show 7 --json", { word: "show", operand: "7", flags: ["json"] }],
+    ["dead-letters show -- -5", { word: "show", operand: "-5" }],
+    ["dead-letters list --all --limit 5", { flags: ["all"], options: { limit: ["5"] } }],
+    ["dead-letters purge --id=-5 --id 7", { word: "purge", options: { id: ["-5", "7"] } }],
     ["help", { command: "help" }],
     ["--help", { command: "help" }],
     ["-h", { command: "help" }],
@@ -65,6 +69,16 @@ for (
     ["health ready", "health needs one of liveness, readiness, startup"],
     ["health liveness readiness", 'health takes no argument "readiness"'],
     ["health Liveness", "health needs one of liveness, readiness, startup"],
+    ["dead-letters show 7 --all", "dead-letters show knows no --all: use it as pulling-agent dead-letters"],
+    ["dead-letters show 7 --id 7", "dead-letters show knows no --id"],
+    ["dead-letters list --dry-run", "dead-letters list knows no --dry-run"],
+    ["dead-letters redrive --all --json", "dead-letters redrive knows no --json"],
+    ["dead-letters list --filter {} --filter {}", "--filter may be given once"],
+    ["dead-letters list --limit 1 --limit 2", "--limit may be given once"],
+    ["dead-letters list --id 1 --id", "--id needs a value"],
+    ["dead-letters list --id --all", "--id needs a value: use it as"],
+    ["dead-letters redrive --id -5", "--id needs a value (one that starts with a dash as --id=-5)"],
+    ["dead-letters show -5", "dead-letters knows no -5 (an ID that starts with a dash as show -- -5)"],
   ] as const
 ) {
   Deno.test(`parseCommandLine() refuses "pulling-agent ${line}" and says what it knows`, () => {

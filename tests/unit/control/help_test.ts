@@ -58,6 +58,6 @@ Deno.test("helpText() says of a few settings exactly this", () => {
   );
   assertEquals(
     rest("DEAD_LETTER_COLLECTION"),
-    "Collection of the same database that dead letters are copied to. (default: <collection>_dead_letters)",
+    "Collection of the same database that dead letters are copied to. Every collection needs one of its own. (default: <collection>_dead_letters)",
   );
 });

@@ -87,3 +87,30 @@ Deno.test("formatId() writes ids as people read them", () => {
   cycle.self = cycle;
   assert(typeof formatId(cycle) === "string");
 });
+
+for (
+  const [id, shown] of [
+    ["", '""'],
+    ["a\n2026-01-01T00:00:00.000Z  b", '"a\\n2026-01-01T00:00:00.000Z  b"'],
+    ["\u001b[2J\u009b1m", '"\\u001b[2J\\u009b1m"'],
+    ["\u202etxt\u2028", '"\\u202etxt\\u2028"'],
+    ["\ud800", '"\\ud800"'],
+    [{ "\u009b": "\u007f\u{e0001}" }, '{"\\u009b":"\\u007f\\udb40\\udc01"}'],
+  ] as const
+) {
+  Deno.test(`formatId() quotes what a terminal would not show as it stands: ${shown}`, () => {
+    assertEquals(formatId(id), shown);
+    assertEquals(JSON.parse(shown), id);
+  });
+}
+
+Deno.test("formatId() says every digit of a large number", () => {
+  const long = BSON.Long.fromString("9007199254740993");
+  assertEquals([long, -(2 ** 60), 1e21, -0, { part: long }].map(formatId), [
+    "9007199254740993",
+    "-1152921504606846976",
+    "1e+21",
+    "0",
+    '{"part":{"$numberLong":"9007199254740993"}}',
+  ]);
+});
