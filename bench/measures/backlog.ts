@@ -31,6 +31,7 @@ export async function measureBacklog(bench: Bench): Promise<BacklogResult[]> {
   const wanted = bench.isQuick ? CLAIMS.quick : CLAIMS.full;
   /** Fills the collection while the agent is paused, lets it make `claims` claims, and returns how long they took. */
   const round = async (backlog: number, claims: number): Promise<number[]> => {
+    await collection.deleteMany({});
     await fill(collection, backlog, BYTES);
     await settle(bench);
     const from = log.claims.length;
@@ -38,7 +39,6 @@ export async function measureBacklog(bench: Bench): Promise<BacklogResult[]> {
     await until(() => Promise.resolve(log.claims.length >= from + claims));
     await agent.pause();
     await until(async () => (await agent.status())?.held.documents === 0);
-    await collection.deleteMany({});
     return log.claims.slice(from, from + claims);
   };
   await round(5000, 20);
