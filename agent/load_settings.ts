@@ -28,7 +28,8 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
     }
   }
   problems.push(...contradictions(values));
-  return { values, problems, warnings: oddities(values) };
+  // The connection string cannot be had either where the file that holds it is named wrongly.
+  return { values, problems: [...new Set(problems)], warnings: oddities(values) };
 }
 
 /**
@@ -51,19 +52,23 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
     if (spec.default !== undefined) return spec.parse(spec.default);
     throw new Error(`${spec.variable} is not set: ${requirement(spec)}`);
   }
+  const shown = `${spec.variable} is ${JSON.stringify(abbreviate(redactUri(given)))}:`;
+  // Where any text will do as well: nobody means such a value.
+  if (isServiceLink(given)) throw new Error(`${shown} ${SERVICE_LINK}`);
   try {
     return spec.parse(given);
   } catch (error) {
-    const shown = spec.secret ? "" : ` is ${JSON.stringify(abbreviate(redactUri(given)))}:`;
-    throw new Error(`${spec.variable}${shown} ${(error as Error).message}${serviceLinkHint(given)}`);
+    throw new Error(`${spec.secret ? spec.variable : shown} ${(error as Error).message}`);
   }
 }
 
 /** Kubernetes sets variables such as `BILLING_PORT=tcp://10.0.0.1:80` for every Service of the namespace. */
-function serviceLinkHint(given: string): string {
-  if (!/^tcp:\/\/[^/]+:\d+$/.test(given)) return "";
-  return "; this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";
+function isServiceLink(given: string): boolean {
+  return /^(tcp|udp|sctp):\/\/[^/@]+:\d+$/.test(given);
 }
+
+const SERVICE_LINK =
+  "this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";
 
 function requirement(spec: Setting<unknown>): string {
   const examples: Record<string, string> = {
@@ -77,7 +82,7 @@ function requirement(spec: Setting<unknown>): string {
 /** The connection string, from the variable or from the file that is named instead. */
 function uriOf(env: Environment): string {
   const uri = textOf("MONGODB_URI", env);
-  const file = textOf("MONGODB_URI_FILE", env);
+  const file = valueOf(SETTINGS.mongodbUriFile, env, {}, thisHost());
   if (uri !== undefined && file !== undefined) {
     throw new Error("MONGODB_URI and MONGODB_URI_FILE are both set: keep one of them");
   }

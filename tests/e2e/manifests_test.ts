@@ -195,6 +195,18 @@ Deno.test({
 });
 
 Deno.test({
+  name: "every Job ends, also where MongoDB stays out of reach",
+  ignore: noSchemas,
+  fn: async () => {
+    const jobs = (await everyObject()).filter(({ kind }) => kind === "Job" || kind === "CronJob");
+    assertGreaterOrEqual(jobs.length, 3);
+    for (const { metadata, spec } of jobs) {
+      assertGreater((spec.jobTemplate?.spec ?? spec).activeDeadlineSeconds ?? 0, 0, metadata.name);
+    }
+  },
+});
+
+Deno.test({
   name: "the schedules may write the control ConfigMap and nothing else, and miss no hour silently",
   ignore: noSchemas,
   fn: async () => {

@@ -1,6 +1,5 @@
-import { Long } from "mongodb";
 import { assert, assertEquals } from "@std/assert";
-import { type LetterBox, letterJson } from "../../agent/store/letter_box.ts";
+import type { LetterBox } from "../../agent/store/letter_box.ts";
 import { all, failAll } from "../support/letter_box.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
@@ -203,33 +202,4 @@ Deno.test("The letters of another collection in the same place are neither shown
   }
   assertEquals(await letters(database).find().toArray(), found);
   assertEquals((await all(ours)).length, 2);
-});
-
-Deno.test("A letter is written in Extended JSON that people can read and that rounds no integer", async () => {
-  await using database = await testDatabase("letter box");
-  await using store = openStore(database);
-  const large = Long.fromString("-9007199254740993");
-  const written = {
-    small: 5,
-    long: Long.fromInt(6),
-    lines: [{ large }],
-    text: "7",
-    at: new Date(8),
-    odd: /a/i,
-  };
-  await jobs(database).insertOne({ _id: large, status: "pending", ...written });
-  await failAll(store);
-  const [letter] = await all(await store.letterBox(), { whole: true });
-  const exact = { $numberLong: "-9007199254740993" };
-  const { _id, document } = JSON.parse(letterJson(letter!));
-  assertEquals([_id, document], [exact, {
-    _id: exact,
-    status: "failed",
-    small: 5,
-    long: 6,
-    lines: [{ large: exact }],
-    text: "7",
-    at: { $date: "1970-01-01T00:00:00.008Z" },
-    odd: { $regularExpression: { pattern: "a", options: "i" } },
-  }]);
 });
