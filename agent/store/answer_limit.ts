@@ -35,7 +35,8 @@ export function withAnswerLimit(collection: Collection, limitMs: number): Collec
   });
 }
 
-async function within<T>(operation: Promise<T>, limitMs: number): Promise<T> {
+/** The operation's answer, or {@linkcode NoAnswerError} after `limitMs` milliseconds. */
+export async function within<T>(operation: Promise<T>, limitMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -8,8 +8,11 @@ const CONNECT_TIMEOUT_MS = 5000;
 const SOCKET_TIMEOUT_MS = 10_000;
 /** Time beyond the driver's own limits that an operation is given, in milliseconds. */
 const ANSWER_GRACE_MS = 1000;
-/** Claims, acks, nacks, releases, renewals, dead letters: two of each at the most; and the stream of changes. */
-const POOL_SIZE = 13;
+/**
+ * Claims, acks, nacks, releases, renewals, dead letters take two each at the most, and the stream of changes one: no more are
+ * ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
+ */
+const POOL_SIZE = 200;
 
 /** Options of the URI that the claim protocol does not survive, and what they are set to instead. */
 const OVERRIDDEN = {
@@ -28,7 +31,7 @@ const STRIPPED = new Set([
 export interface Connection {
   readonly client: MongoClient;
   readonly clock: ServerClock;
-  /** An operation that has not answered by then never will, in milliseconds. */
+  /** An operation that has not answered by then is given up, in milliseconds: it may never be, or be applied later. */
   readonly answerLimitMs: number;
   /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
   onReachable(listener: (isReachable: boolean) => void): void;

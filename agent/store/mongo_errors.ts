@@ -61,7 +61,7 @@ const TRANSIENT_CODES = new Set([
 
 /** Whether the driver or the server says so, rather than a bug of ours. */
 export function isMongoError(error: unknown): error is Error {
-  return error instanceof MongoError;
+  return error instanceof MongoError || error instanceof NoAnswerError;
 }
 
 /** Whether the same operation may succeed later. */

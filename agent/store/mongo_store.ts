@@ -1,7 +1,7 @@
 import { type Collection, MongoClient } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from "../ports.ts";
 import type { Settings } from "../settings.ts";
-import { withAnswerLimit } from "./answer_limit.ts";
+import { withAnswerLimit, within } from "./answer_limit.ts";
 import { Claimer } from "./claimer.ts";
 import { connect, type Connection } from "./connection.ts";
 import { deadLetter, finishVerdict } from "./dead_letters.ts";
@@ -148,7 +148,7 @@ export class MongoStore implements DocumentStore {
 }
 
 /** Asks the primary for its time, where its heartbeats have not told it yet. */
-async function syncClock({ client, clock }: Connection): Promise<void> {
-  const reply = await client.db("admin").command({ hello: 1 });
+async function syncClock({ answerLimitMs, client, clock }: Connection): Promise<void> {
+  const reply = await within(client.db("admin").command({ hello: 1 }), answerLimitMs);
   clock.observe(reply.localTime, reply.me ?? client.options.hosts[0]?.toString() ?? "");
 }

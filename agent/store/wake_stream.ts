@@ -1,6 +1,7 @@
 import { type ChangeStream, type Collection, MongoServerError } from "mongodb";
 import { backoffMs } from "../backoff.ts";
 import { sleep, systemClock } from "../clock.ts";
+import { within } from "./answer_limit.ts";
 
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions {
@@ -22,6 +23,8 @@ const BURST = 100;
 const BURST_MS = 1000;
 /** Failures in a row after which somebody should know: fewer are a failover. */
 const WORTH_A_WORD = 5;
+/** A stream may take this long to close, in milliseconds. */
+const CLOSE_MS = 5000;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
 /** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
@@ -106,7 +109,8 @@ export class WakeStream {
         if (failures === WORTH_A_WORD) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
-        await this.#stream?.close().catch(() => {});
+        // A stream that cannot be closed must not keep the next from being opened.
+        await within(this.#stream?.close() ?? Promise.resolve(), CLOSE_MS).catch(() => {});
       }
     }
   }
