@@ -146,7 +146,8 @@ export async function renew(
     const sentAtMs = performance.now();
     const ours = held(group.map(({ id }) => id), token);
     const { matchedCount } = await collection.updateMany(ours, {
-      $set: { "_pull.visible_at": clock.now(leaseMs) },
+      // Never shortened: a renewal that was given up may arrive after the one that followed it.
+      $max: { "_pull.visible_at": clock.now(leaseMs) },
     }, { hint: { _id: 1 } });
     const lost = matchedCount === group.length ? [] : await notAmong(group, collection, ours, maxTimeMS);
     for (const document of group) if (!lost.includes(document)) document.leasedAtMs = sentAtMs;
