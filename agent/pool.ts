@@ -123,6 +123,8 @@ export class Pool {
     } catch {
       return [notStarted];
     }
+    // Told to give up meanwhile: its handler would not hear of it any more.
+    if (run[0]!.abort.aborted) return [notStarted];
     return await runHandler(run, this.#options);
   }
 }
