@@ -94,7 +94,7 @@ export class Claimer {
           await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
         );
       }
-      if (!more) refused.push(...await this.#unusable());
+      if (!more && documents.length === 0) refused.push(...await this.#unusable());
       // Whoever is told that there is nothing must be able to rely on it.
       if (!isLook && documents.length === 0 && !more) suspects = await this.#hasSuspects();
     } catch (error) {

@@ -162,7 +162,7 @@ Deno.test("Any number of documents with a _pull of their own cost nothing but th
   await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
   const claims = [await store.take(2), await store.take(2), await store.take(2)];
   assertEquals(claims.map(idsOf), [[3000, 3001], [3002], []]);
-  assertEquals(claims.map(({ refused }) => refused.length), [0, 1000, 0]);
+  assertEquals(claims.map(({ refused }) => refused.length), [0, 0, 1000]);
 });
 
 Deno.test("A _pull that is an empty document is as good as none", async () => {
