@@ -33,21 +33,26 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
   try {
     const box = await store.letterBox();
     const [asJson, isDry] = [line.flags.includes("json"), line.flags.includes("dry-run")];
-    await mentionOthers(box, asked);
-    switch (line.word) {
-      case "list":
-        return await list(await chosen(box, { ...asked, whole: asJson }), asJson);
-      case "show":
-        return await show(await chosen(box, { ...asked, whole: true }));
-      case "redrive": {
-        const letters = await chosen(box, { ...asked, removeStale: !isDry });
-        return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
+    const work = async () => {
+      switch (line.word) {
+        case "list":
+          return await list(await chosen(box, { ...asked, whole: asJson }), asJson);
+        case "show":
+          return await show(await chosen(box, { ...asked, whole: true }));
+        case "redrive": {
+          const letters = await chosen(box, { ...asked, removeStale: !isDry });
+          return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
+        }
+        default: {
+          const letters = await chosen(box, { ...asked, removeStale: !isDry });
+          return await change("purged", letters, isDry, (letter) => box.remove(letter));
+        }
       }
-      default: {
-        const letters = await chosen(box, { ...asked, removeStale: !isDry });
-        return await change("purged", letters, isDry, (letter) => box.remove(letter));
-      }
-    }
+    };
+    const status = await work();
+    // Counting them reads all letters: whether that succeeds in time must not decide about the work.
+    await mentionOthers(box, asked).catch(() => {});
+    return status;
   } catch (error) {
     if (!(isMongoError(error))) throw error;
     const problem = inOneLine(redactor(settings.mongodbUri)(errorText(error)));

@@ -200,13 +200,13 @@ Deno.test("dead-letters leaves the letters of other collections alone, and says 
     const [args, says] of [
       [
         ["redrive", "--all", "--dry-run"],
-        `3 letters of other collections are left alone: ${others}0 would be redriven\n`,
+        `0 would be redriven\n3 letters of other collections are left alone: ${others}`,
       ],
-      [["list"], `3 letters of other collections are left alone: ${others}0 dead letters\n`],
-      [["purge", "--all"], `3 letters of other collections are left alone: ${others}0 purged\n`],
+      [["list"], `0 dead letters\n3 letters of other collections are left alone: ${others}`],
+      [["purge", "--all"], `0 purged\n3 letters of other collections are left alone: ${others}`],
       [
         ["purge", "--filter", '{"_id": 2}'],
-        `1 letter of another collection is left alone: ${others}0 purged\n`,
+        `0 purged\n1 letter of another collection is left alone: ${others}`,
       ],
     ] as const
   ) {
