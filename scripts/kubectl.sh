@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 version=$(sed -n 's|.*image: registry.k8s.io/kubectl:v1\.\([0-9.]*\)$|\1|p' k8s/jobs/cronjobs-example.yaml | head -n 1)
+[ -n "$version" ] || { echo 'kubectl.sh: k8s/jobs/cronjobs-example.yaml names no image of kubectl' >&2; exit 1; }
 folder=$PWD/.tools/kubectl
 if [ "$(cat "$folder/version" 2>/dev/null || :)" = "$version" ]; then echo "$folder"; exit 0; fi
 command -v go >/dev/null || { echo 'kubectl.sh: go is missing: install Go, or kubectl itself' >&2; exit 1; }

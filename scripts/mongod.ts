@@ -107,7 +107,7 @@ export class RunningMongod implements AsyncDisposable {
     ];
     // deno-fmt-ignore
     const args = [
-      "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : "0.0.0.0", "--nounixsocket",
+      "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : `${LOCAL},${host}`, "--nounixsocket",
       "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", "0.5",
       ...parameters.flatMap((parameter) => ["--setParameter", parameter]),
       ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []),
