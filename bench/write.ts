@@ -2,8 +2,9 @@ import { chartOf } from "./chart.ts";
 import { type Report, reportText } from "./report.ts";
 
 const [START, END] = ["<!-- generated: figures -->", "<!-- /generated: figures -->"];
+const CHART = "![Documents a second, the agent beside others](performance.svg)";
 
-/** Writes the report between the marks of `performance.md`, and the chart beside it. Other text in the document stays. */
+/** Writes the report between the marks of `performance.md`, and the chart, if there is one, beside it. Other text in the document stays. */
 export async function writeReport(report: Report, directory: string): Promise<void> {
   const path = `${directory}/performance.md`;
   const before = await Deno.readTextFile(path).catch(() => `${START}\n${END}\n`);
@@ -11,8 +12,12 @@ export async function writeReport(report: Report, directory: string): Promise<vo
   if (from < 0 || to < from) {
     throw new Error(`${path} has no part between ${START} and ${END}: put the marks in`);
   }
-  const text = `${before.slice(0, from + START.length)}\n\n${reportText(report)}\n\n${before.slice(to)}`;
-  await Deno.writeTextFile(path, text);
-  await Deno.writeTextFile(`${directory}/performance.svg`, chartOf(report.throughput ?? []));
+  const chart = report.throughput && chartOf(report.throughput);
+  const figures = [chart && CHART, reportText(report)].filter(Boolean).join("\n\n");
+  await Deno.writeTextFile(
+    path,
+    `${before.slice(0, from + START.length)}\n\n${figures}\n\n${before.slice(to)}`,
+  );
+  if (chart) await Deno.writeTextFile(`${directory}/performance.svg`, chart);
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
 }
