@@ -23,7 +23,7 @@ type Lane<K extends SettleKind> = Batcher<Settling<Extract<Outcome, { kind: K }>
 
 /** An ack waits this long for company, in milliseconds; less where nothing else of its claim is running. */
 const LINGER_MS = 5;
-const MAX_BATCH = 1000;
+const MAX_BATCH = 2000;
 /** Writes of a kind under way at once: two, so that one can be gathered and sent while another is answered. */
 const MAX_WRITES = 2;
 

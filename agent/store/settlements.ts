@@ -28,40 +28,38 @@ export const KEPT_ERRORS = 5;
 /** Every write that ends a lease removes these: without a token a document is not leased, whatever its status. */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
 
-/** Done: of the bookkeeping only the attempts stay. */
-const PROCESSED: UpdateFilter<Document> = {
-  $set: { status: "processed" },
-  $currentDate: { processed_at: true },
-  $unset: {
-    ...LEASE_FIELDS,
-    error: "",
-    "_pull.visible_at": "",
-    "_pull.takeovers": "",
-    "_pull.alone": "",
-    "_pull.errors": "",
-    "_pull.dead_at": "",
-  },
-};
+/**
+ * Done: of the bookkeeping only the attempts stay. It is written anew rather than cleared field by field, which costs the
+ * server a tenth of all its work on a document.
+ */
+function processed(attempts: number, set?: Document): UpdateFilter<Document> {
+  return {
+    $set: { ...set, status: "processed", _pull: { attempts } },
+    $currentDate: { processed_at: true },
+    $unset: { error: "" },
+  };
+}
 
 /**
- * Marks documents as processed; returns how many were still ours. One grouped write a claim, and one bulk write for
- * all the documents whose processor wants fields written with the ack.
+ * Marks documents as processed; returns how many were still ours. One grouped write a claim (for each number of attempts
+ * in it), and one bulk write for all the documents whose processor wants fields written with the ack.
  */
 export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<number> {
   const positions = [...acks.keys()];
   const withFields = positions.filter((position) => acks[position]!.set !== undefined);
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
-  const grouped = byToken(plain).map(async ([token, documents]) => {
-    const ours = held(documents.map(({ id }) => id), token);
-    const { matchedCount } = await collection.updateMany(ours, PROCESSED, { hint: { _id: 1 } });
-    return matchedCount;
-  });
+  const grouped = byToken(plain).flatMap(([token, documents]) =>
+    byAttempt(documents).map(async ([attempt, alike]) => {
+      const ours = held(alike.map(({ id }) => id), token);
+      const { matchedCount } = await collection.updateMany(ours, processed(attempt), { hint: { _id: 1 } });
+      return matchedCount;
+    })
+  );
   const single = bulk(
     collection,
     withFields.map((position) => {
       const { document, set } = acks[position]!;
-      const update = { ...PROCESSED, $set: { ...set, ...PROCESSED.$set } };
-      return { filter: held([document.id], document.token), update };
+      return { filter: held([document.id], document.token), update: processed(document.attempt, set) };
     }),
   );
   const [groups, fields] = await Promise.allSettled([settled(grouped), single]);
@@ -197,6 +195,10 @@ async function bulk(
 /** Documents by their token: those of one claim can be written by one command. */
 function byToken(documents: readonly LeasedDocument[]): [string, LeasedDocument[]][] {
   return [...Map.groupBy(documents, ({ token }) => token)];
+}
+
+function byAttempt(documents: readonly LeasedDocument[]): [number, LeasedDocument[]][] {
+  return [...Map.groupBy(documents, ({ attempt }) => attempt)];
 }
 
 /** Waits for all, so that no write is under way any more when one has failed. */
