@@ -1,9 +1,13 @@
+type Listener = (reason: unknown) => void;
+
+const NOBODY: readonly Listener[] = [];
+
 /**
  * An abort whose signal is made only for those who ask for it. Every document has one and hardly any is ever aborted:
  * a controller, a signal and a listener for each would be a good part of what a document costs.
  */
 export class HandlerAbort {
-  readonly #listeners = new Set<(reason: unknown) => void>();
+  #listeners = NOBODY;
   #controller: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
 
@@ -30,12 +34,11 @@ export class HandlerAbort {
     if (this.#aborted) return;
     this.#aborted = { reason };
     this.#controller?.abort(reason);
-    for (const listener of [...this.#listeners]) listener(reason);
+    for (const listener of this.#listeners) listener(reason);
   }
 
-  /** Calls `listener` when it is aborted from now on; the returned function takes that back. */
-  onAbort(listener: (reason: unknown) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Calls `listener` when it is aborted from now on. */
+  onAbort(listener: Listener): void {
+    this.#listeners = [...this.#listeners, listener];
   }
 }

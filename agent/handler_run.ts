@@ -2,12 +2,13 @@ import type { Clock } from "./clock.ts";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { HandlerAbort } from "./handler_abort.ts";
+import { HandlerContext } from "./handler_context.ts";
 import type { Held } from "./ledger.ts";
 import type { HandlerResult } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
-import type { Processing, ProcessorLog } from "./processors/processor.ts";
+import type { BatchProcessor, Processing, Processor, ProcessorLog } from "./processors/processor.ts";
 import { entriesOf, fieldsToSet } from "./processors/result.ts";
-import type { TimeLimit } from "./time_limit.ts";
+import type { Limited, TimeLimit } from "./time_limit.ts";
 
 /** What a run of a handler needs. */
 export interface RunOptions {
@@ -31,77 +32,97 @@ const FORCE_GRACE_MS = 500;
  * Never throws: whatever happens in a handler is its result.
  */
 export function runHandler(run: readonly Held[], options: RunOptions): Promise<HandlerResult[]> {
-  const { clock, events, processTimeoutMs, timeLimit } = options;
-  const abort = sharedAbort(run);
-  const startedAtMs = clock.monotonicMs();
-  const stopTimeout = timeLimit.start(() => {
-    for (const { document: { id } } of run) {
+  return new Promise((resolve) => new HandlerRun(run, options, resolve).start());
+}
+
+/** One run. An object rather than a handful of closures, and a flag instead of a race: there is one for every document. */
+class HandlerRun implements Limited {
+  dueMs = 0;
+  readonly #run: readonly Held[];
+  readonly #options: RunOptions;
+  readonly #resolve: (results: HandlerResult[]) => void;
+  readonly #abort: HandlerAbort;
+  #isOver = false;
+  #stopGrace: (() => void) | undefined;
+
+  constructor(run: readonly Held[], options: RunOptions, resolve: (results: HandlerResult[]) => void) {
+    this.#run = run;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#abort = sharedAbort(run);
+  }
+
+  start(): void {
+    const { processing, timeLimit } = this.#options;
+    timeLimit.start(this);
+    this.#abort.onAbort((reason) => this.#aborted(reason));
+    const handler = processing.kind === "batch"
+      ? this.#handleBatch(processing.processBatch)
+      : this.#handle(processing.process);
+    handler.then(
+      (results) => this.#isOver ? this.#late() : this.#end(results),
+      // A handler that passes the abort on as an error of its own was interrupted, too.
+      (error) => this.#isOver ? this.#late() : this.#fail(this.#abort.aborted ? this.#abort.reason : error),
+    );
+  }
+
+  /** `PROCESS_TIMEOUT` has passed. */
+  exceeded(): void {
+    const { events, processTimeoutMs } = this.#options;
+    for (const { document: { id } } of this.#run) {
       events.emit({ type: "handler_timed_out", id, timeoutMs: processTimeoutMs });
     }
     const reason = `The processor took longer than PROCESS_TIMEOUT (${processTimeoutMs} ms)`;
-    abort.abort(new ProcessTimeoutError(reason));
-  });
-  const handler = handle(run, abort, options);
-  // One promise, and a flag instead of a race: this runs for every document.
-  return new Promise((resolve) => {
-    let isOver = false;
-    let stopGrace = () => {};
-    const stopListening = abort.onAbort((reason) => {
-      stopGrace = clock.after(reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0, giveUp);
-    });
-    const end = (results: HandlerResult[]) => {
-      isOver = true;
-      stopTimeout();
-      stopListening();
-      stopGrace();
-      resolve(results);
-    };
-    const fail = (error: unknown) => end(run.map(() => ({ ok: false, error })));
-    const giveUp = () => {
-      options.onLeftBehind?.(1);
-      fail(abort.reason);
-    };
-    const late = () => {
-      options.onLeftBehind?.(-1);
-      const elapsedMs = clock.monotonicMs() - startedAtMs;
-      for (const { document: { id } } of run) events.emit({ type: "handler_returned_late", id, elapsedMs });
-    };
-    handler.then(
-      (results) => isOver ? late() : end(results),
-      // A handler that passes the abort on as an error of its own was interrupted, too.
-      (error) => isOver ? late() : fail(abort.aborted ? abort.reason : error),
-    );
-  });
-}
+    this.#abort.abort(new ProcessTimeoutError(reason));
+  }
 
-async function handle(
-  run: readonly Held[],
-  abort: HandlerAbort,
-  options: RunOptions,
-): Promise<HandlerResult[]> {
-  const { logFor, processing } = options;
-  const documents = run.map(({ document }) => document);
-  if (processing.kind === "batch") {
-    const returned = await processing.processBatch(documents.map((document) => document.read()), {
-      signal: abort.signal,
-      log: logFor(documents.length === 1 ? documents[0] : undefined),
+  async #handle(process: Processor): Promise<HandlerResult[]> {
+    const { document } = this.#run[0]!;
+    const context = new HandlerContext(document, this.#abort, this.#options.logFor);
+    return [{ ok: true, set: fieldsToSet(await process(document.read(), context)) }];
+  }
+
+  async #handleBatch(processBatch: BatchProcessor): Promise<HandlerResult[]> {
+    const documents = this.#run.map(({ document }) => document);
+    const returned = await processBatch(documents.map((document) => document.read()), {
+      signal: this.#abort.signal,
+      log: this.#options.logFor(documents.length === 1 ? documents[0] : undefined),
       attempts: documents.map(({ attempt }) => attempt),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
     });
     return entriesOf(returned, documents.length);
   }
-  const document = documents[0]!;
-  const returned = await processing.process(document.read(), {
-    get signal() {
-      return abort.signal;
-    },
-    log: logFor(document),
-    attempt: document.attempt,
-    get idempotencyKey() {
-      return document.idempotencyKey;
-    },
-  });
-  return [{ ok: true, set: fieldsToSet(returned) }];
+
+  #aborted(reason: unknown): void {
+    if (this.#isOver) return;
+    const graceMs = reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
+    this.#stopGrace = this.#options.clock.after(graceMs, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#options.onLeftBehind?.(1);
+    this.#fail(this.#abort.reason);
+  }
+
+  #fail(error: unknown): void {
+    this.#end(this.#run.map(() => ({ ok: false, error })));
+  }
+
+  #end(results: HandlerResult[]): void {
+    this.#isOver = true;
+    this.#options.timeLimit.end(this);
+    this.#stopGrace?.();
+    this.#resolve(results);
+  }
+
+  #late(): void {
+    const { clock, events, onLeftBehind, processTimeoutMs } = this.#options;
+    onLeftBehind?.(-1);
+    const elapsedMs = clock.monotonicMs() - (this.dueMs - processTimeoutMs);
+    for (const { document: { id } } of this.#run) {
+      events.emit({ type: "handler_returned_late", id, elapsedMs });
+    }
+  }
 }
 
 /**

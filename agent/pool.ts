@@ -104,10 +104,10 @@ export class Pool {
     const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#options);
     results.then((all) => {
       this.#runs -= 1;
-      for (const [index, held] of run.entries()) {
+      run.forEach((held, index) => {
         // The lease may have been lost, and the document let go of, while its handler was still busy.
         if (ledger.has(held)) settle(held, outcomeOf(all[index]!, held.document.attempt, this.#options));
-      }
+      });
       this.#fill();
     });
   }

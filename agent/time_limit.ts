@@ -1,7 +1,10 @@
 import type { Clock } from "./clock.ts";
 
-interface Running {
+/** A run whose time is limited. */
+export interface Limited {
+  /** Set by {@linkcode TimeLimit.start}: when its time is over, by the monotonic clock. */
   dueMs: number;
+  /** Told that its time is over. */
   exceeded(): void;
 }
 
@@ -13,7 +16,7 @@ export class TimeLimit {
   readonly #clock: Clock;
   readonly #limitMs: number;
   /** In the order of their start. */
-  readonly #running = new Set<Running>();
+  readonly #running = new Set<Limited>();
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, limitMs: number) {
@@ -21,15 +24,15 @@ export class TimeLimit {
     this.#limitMs = limitMs;
   }
 
-  /** Calls `exceeded` unless the returned function, which says that the run is over, is called within the limit. */
-  start(exceeded: () => void): () => void {
-    const run = { dueMs: this.#clock.monotonicMs() + this.#limitMs, exceeded };
+  /** Tells `run` when it exceeds the limit, unless {@linkcode TimeLimit.end} has said before that it is over. */
+  start(run: Limited): void {
+    run.dueMs = this.#clock.monotonicMs() + this.#limitMs;
     this.#running.add(run);
     this.#cancel ??= this.#clock.after(this.#limitMs, () => this.#look());
-    return () => this.#end(run);
   }
 
-  #end(run: Running): void {
+  /** The run is over. */
+  end(run: Limited): void {
     this.#running.delete(run);
     if (this.#running.size > 0) return;
     this.#cancel?.();

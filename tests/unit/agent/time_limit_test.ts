@@ -6,7 +6,12 @@ function limited() {
   const clock = new ManualClock();
   const limit = new TimeLimit(clock, 100);
   const exceeded: string[] = [];
-  return { clock, exceeded, start: (name: string) => limit.start(() => exceeded.push(name)) };
+  const start = (name: string) => {
+    const run = { dueMs: 0, exceeded: () => exceeded.push(name) };
+    limit.start(run);
+    return () => limit.end(run);
+  };
+  return { clock, exceeded, start };
 }
 
 Deno.test("each run exceeds the limit by itself, when its own time has passed", async () => {
@@ -53,7 +58,8 @@ Deno.test("a run that starts while another exceeds the limit has all of its time
   const clock = new ManualClock();
   const limit = new TimeLimit(clock, 100);
   const exceeded: number[] = [];
-  limit.start(() => limit.start(() => exceeded.push(clock.monotonicMs())));
+  const second = { dueMs: 0, exceeded: () => exceeded.push(clock.monotonicMs()) };
+  limit.start({ dueMs: 0, exceeded: () => limit.start(second) });
   const startMs = clock.monotonicMs();
   await clock.advance(1000);
   assertEquals(exceeded, [startMs + 200]);
