@@ -1,6 +1,7 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { RefusedClaim } from "../ports.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
+import type { Place } from "./lane.ts";
 import { CLAIM_ORDER, claimable, type Kind, type SuspectKind, UNUSABLE_PENDING } from "./queries.ts";
 import { type Bookkeeping, RawDocument } from "./raw_document.ts";
 import { RefusedIds } from "./refused_ids.ts";
@@ -37,8 +38,6 @@ export interface SuspectCandidate {
   pull: Bookkeeping;
 }
 
-/** Under contention candidates are drawn from a window this many times as wide as the batch. */
-const WINDOW = 4;
 /**
  * A reply ends at 16 MiB, and nothing in it says whether it was cut. One that holds less than this many bytes is
  * taken for whole: a huge document behind a few tiny ones waits for the next poll.
@@ -68,14 +67,15 @@ export class CandidateReader {
   }
 
   /** Candidates as whole documents: nothing needs to be read again where all of them can be claimed. */
-  async whole(kind: Kind, limit: Room): Promise<Candidates> {
+  async whole(kind: Kind, limit: Room, place: Place): Promise<Candidates> {
     const { collection, maxTimeMS } = this.#options;
     const nameless = this.#nameless[kind] ?? 0;
-    if (nameless > MAX_READ_OVER) return await this.ids(kind, limit, undefined);
+    if (nameless > MAX_READ_OVER) return await this.ids(kind, limit, place);
     const count = limit.documents + nameless;
     // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
-    const found = await collection.find<Uint8Array>(this.#query(kind), {
+    const found = await collection.find<Uint8Array>(this.#query(kind, place), {
       sort: CLAIM_ORDER,
+      skip: place.skip ?? 0,
       limit: count,
       batchSize: count,
       singleBatch: true,
@@ -87,7 +87,7 @@ export class CandidateReader {
     const { named, refused } = this.#sorted(kind, fitting);
     if (named.length === 0 && fitting.length > 0) {
       // Nothing but what cannot be claimed, which must not hide what is behind it.
-      const behind = await this.ids(kind, limit, undefined);
+      const behind = await this.ids(kind, limit, place);
       return { ...behind, refused: [...refused, ...behind.refused] };
     }
     const documents = named.slice(0, limit.documents);
@@ -101,30 +101,29 @@ export class CandidateReader {
     };
   }
 
-  /** Candidates as ids, with sizes to bound the bytes; where `spread`, a random slice of a wider window. */
-  async ids(kind: Kind, limit: Room, spread: (() => number) | undefined): Promise<Candidates> {
-    const wanted = spread ? limit.documents * WINDOW : limit.documents;
-    let window = wanted + (this.#nameless[kind] ?? 0);
-    let found = await this.#sizes(kind, window);
+  /** Candidates as ids, with sizes to bound the bytes. */
+  async ids(kind: Kind, limit: Room, place: Place): Promise<Candidates> {
+    let window = limit.documents + (this.#nameless[kind] ?? 0);
+    let found = await this.#sizes(kind, window, place);
     let { named, refused } = this.#sorted(kind, found);
     while (named.length === 0 && found.length >= window && window < MAX_WINDOW) {
       window = Math.min(2 * window, MAX_WINDOW);
-      found = await this.#sizes(kind, window);
+      found = await this.#sizes(kind, window, place);
       const again = this.#sorted(kind, found);
       named = again.named;
       refused = [...refused, ...again.refused];
     }
-    const from = Math.floor((spread?.() ?? 0) * Math.max(0, named.length - limit.documents + 1));
-    const slice = withinBytes(named.slice(from, from + limit.documents), ({ size }) => size, limit);
-    const more = named.length > slice.length || (named.length > 0 && found.length >= window);
-    return { ids: slice.map(({ id }) => id), asRead: undefined, more, refused };
+    const fitting = withinBytes(named.slice(0, limit.documents), ({ size }) => size, limit);
+    const more = named.length > fitting.length || (named.length > 0 && found.length >= window);
+    return { ids: fitting.map(({ id }) => id), asRead: undefined, more, refused };
   }
 
-  async #sizes(kind: Kind, window: number): Promise<SizedId[]> {
+  async #sizes(kind: Kind, window: number, place: Place): Promise<SizedId[]> {
     const { collection, maxTimeMS } = this.#options;
-    const found = await collection.find<Uint8Array>(this.#query(kind), {
+    const found = await collection.find<Uint8Array>(this.#query(kind, place), {
       projection: { _id: 1, size: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
+      skip: place.skip ?? 0,
       limit: window,
       batchSize: window,
       singleBatch: true,
@@ -187,9 +186,12 @@ export class CandidateReader {
     this.#refused.add(id);
   }
 
-  #query(kind: Kind | SuspectKind): Filter<Document> {
+  #query(kind: Kind | SuspectKind, { after }: Place = {}): Filter<Document> {
     const query = claimable(kind, this.#options.filter);
     const refused = this.#refused.ids;
-    return refused.length === 0 ? query : { $and: [query, { _id: { $nin: refused as never[] } }] };
+    const also: Filter<Document>[] = [];
+    if (after !== undefined) also.push({ _id: { $gt: after as never } });
+    if (refused.length > 0) also.push({ _id: { $nin: refused as never[] } });
+    return also.length === 0 ? query : { $and: [query, ...also] };
   }
 }

@@ -1,6 +1,7 @@
 import type { Claim, ClaimLimit, LeasedDocument, RefusedClaim } from "../ports.ts";
-import { CandidateReader } from "./candidates.ts";
+import { CandidateReader, type Candidates } from "./candidates.ts";
 import { type ClaimWriterOptions, markClaimed, type Marked, markSuspect } from "./claim_writer.ts";
+import { Lane, type Place } from "./lane.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
 import { isTransient } from "./mongo_errors.ts";
 import { held, type Kind } from "./queries.ts";
@@ -38,8 +39,6 @@ interface LostClaim {
 const LOOK_MS = 1000;
 /** Documents whose `_pull` is not the agent's are looked for this often, in milliseconds. */
 const UNUSABLE_MS = 60_000;
-/** Claims without a conflict after which contention counts as over. */
-const CALM_CLAIMS = 5;
 
 /**
  * Claims documents in batches: read candidates, mark with a fresh token those that still match, and what carries the
@@ -49,16 +48,16 @@ export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #candidates: CandidateReader;
   readonly #namespace: string;
-  readonly #random: () => number;
+  readonly #lanes: Record<Kind, Lane>;
   #lookedAtMs = -Infinity;
   #lookedForUnusableAtMs = -Infinity;
-  #contention = 0;
   #lost: LostClaim | undefined;
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
     this.#candidates = new CandidateReader(options);
-    this.#random = options.random ?? Math.random;
+    const lane = (isById: boolean) => new Lane({ isById, random: options.random ?? Math.random });
+    this.#lanes = { due_retries: lane(false), expired_leases: lane(false), new_documents: lane(true) };
     this.#namespace = options.collection.namespace;
   }
 
@@ -163,13 +162,16 @@ export class Claimer {
   }
 
   async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
-    const contended = this.#contention > 0;
-    const isAsRead = kind === "new_documents" && !contended && this.#options.readBack === "contended";
-    const candidates = isAsRead
-      ? await this.#candidates.whole(kind, limit)
-      : await this.#candidates.ids(kind, limit, contended ? this.#random : undefined);
-    const { ids, asRead, more } = candidates;
-    refused.push(...candidates.refused);
+    const lane = this.#lanes[kind];
+    const read = () => this.#read(kind, limit, lane.place, refused);
+    let candidates = await read();
+    while (candidates.ids.length === 0 && lane.isAway) {
+      lane.foundNothing();
+      candidates = await read();
+    }
+    const { ids, asRead } = candidates;
+    // Away from the head of the order nobody can say that nothing is left.
+    const more = candidates.more || lane.isAway;
     if (ids.length === 0) return { documents: [], more, conflicts: 0 };
 
     const claim = { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect: false };
@@ -178,14 +180,22 @@ export class Claimer {
       this.#candidates.passOver(id);
       refused.push({ id, error });
     }
-    const conflicts = ids.length - marked.documents - marked.refused.length;
-    this.#contention = conflicts > 0 ? CALM_CLAIMS : Math.max(0, this.#contention - 1);
-    const taken = { more: more || conflicts > 0, conflicts };
+    // Where some were refused, others may have been left for the next claim: nobody was faster there.
+    const conflicts = marked.refused.length > 0 ? 0 : ids.length - marked.documents;
+    lane.caught({ ids, conflicts, more: candidates.more });
+    const taken = { more: more || marked.documents < ids.length, conflicts };
     if (marked.documents === 0) return { documents: [], ...taken };
     if (asRead && marked.documents === ids.length) {
       return { documents: asRead.map((raw) => this.#leased(raw, claim, 1)), ...taken };
     }
     return { documents: await this.#readBack(claim), ...taken };
+  }
+
+  async #read(kind: Kind, limit: Room, place: Place, refused: RefusedClaim[]): Promise<Candidates> {
+    const isAsRead = kind === "new_documents" && this.#options.readBack === "contended";
+    const candidates = await this.#candidates[isAsRead ? "whole" : "ids"](kind, limit, place);
+    refused.push(...candidates.refused);
+    return candidates;
   }
 
   /** Sends a claim. Neither an `updateMany` nor its answer can be had again: until it is there, the claim counts as lost. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Claim } from "../../agent/ports.ts";
-import { testDatabase } from "../support/mongod.ts";
-import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 Deno.test("Eight claimers that share 5,000 documents never share one", async () => {
@@ -48,61 +48,66 @@ Deno.test("What two claims read alike goes to one of them, and the other counts 
   assertEquals([conflicts, more], [5, true]);
 });
 
-Deno.test("A claim with conflicts is followed by ones from a wider window, until five went without", async () => {
-  await using database = await testDatabase("contention");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
-  await jobs(database).insertMany(pending(500));
-  assertEquals(await isFirstInLine(), true);
+/** Makes `store` find that another claimed the first of its candidates, out of its batch of ten. */
+async function meetSomebody(store: TestStore, proxy: TcpProxy, database: TestDatabase): Promise<Claim> {
   const claim = proxy.hold({ command: "update", collection: COLLECTION });
   const taken = store.take(10);
   await claim.arrived;
-  await jobs(database).updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "" } });
-  await jobs(database).deleteOne({ _id: 15 });
+  const first = await jobs(database).findOne({ status: "pending" }, { sort: { _id: 1 } });
+  await jobs(database).updateOne({ _id: first._id }, { $set: { status: "processed" } });
   claim.pass();
-  assertEquals((await taken).conflicts, 1);
+  return await taken;
+}
 
-  // A contended claim asks for four times its batch and reads back what it got.
-  for (let calm = 1; calm <= 5; calm++) {
-    assertEquals(await commands(), ["find", "update", "find"], `claim ${calm} after the conflict`);
-  }
-  assertEquals(await commands(), ["find", "update"], "contention is over");
-  assertEquals(await isFirstInLine(), true);
-
-  async function commands(): Promise<string[]> {
-    const recorded = await proxy.record(() => store.take(10));
-    // The rarer kinds are looked for once a second: those looks are no part of this.
-    const names = recorded.filter(({ collection }) => collection === COLLECTION).map(({ command }) =>
-      command
-    );
-    return names.slice(names.indexOf("update") - 1);
-  }
-  async function isFirstInLine(): Promise<boolean> {
-    const next = await jobs(database).find({ status: "pending" }).sort({ _id: 1 }).limit(10).toArray();
-    const ids = idsOf(await store.take(10));
-    return ids.every((id, index) => id === next[index]._id);
-  }
-});
-
-Deno.test("Contended claims start anywhere in their window", async () => {
+Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves nothing behind", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
-  await jobs(database).insertMany(pending(100));
-  const starts = new Set<unknown>();
-  for (let round = 0; round < 10; round++) {
-    await using store = openStore({ uri: proxy.uri, name: database.name });
-    const claim = proxy.hold({ command: "update", collection: COLLECTION });
-    const taken = store.take(10);
-    await claim.arrived;
-    await jobs(database).updateMany({}, { $set: { status: "processed" } });
-    claim.pass();
-    assertEquals((await taken).conflicts, 10);
-    await jobs(database).updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "" } });
-    const ids = idsOf(await store.take(10)) as number[];
-    assertEquals(ids.length, 10);
-    assert(Math.max(...ids) < 40, "a window is four batches wide");
-    starts.add(Math.min(...ids));
-    await jobs(database).updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "" } });
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1000));
+  const met = await meetSomebody(store, proxy, database);
+  assertEquals([idsOf(met).length, met.conflicts, met.more], [9, 1, true]);
+
+  const recorded = await proxy.record(() => store.take(10));
+  // The rarer kinds are looked for once a second: those looks are no part of this.
+  const commands = recorded.filter(({ collection }) => collection === COLLECTION).map(({ command }) =>
+    command
+  );
+  assertEquals(commands.slice(-2), ["find", "update"]);
+
+  const [one, next] = [idsOf(await store.take(10)) as number[], idsOf(await store.take(10)) as number[]];
+  assertEquals(next, one.map((id) => id + 10), "it follows the order from where it went");
+
+  let rest = 0;
+  for (let claim: Claim; (claim = await store.take(100)).more || claim.documents.length > 0;) {
+    rest += claim.documents.length;
+    assertEquals(claim.conflicts, 0);
   }
-  assert(starts.size > 1, "ten contended claims all started at the same document");
+  assertEquals(9 + 10 + 20 + rest, 999);
+  assertEquals(await jobs(database).countDocuments({ status: "pending" }), 0);
+});
+
+Deno.test("Those who meet somebody do not all go to the same place", async () => {
+  await using database = await testDatabase("contention");
+  await using proxy = new TcpProxy(database.uri);
+  await jobs(database).insertMany(pending(2000));
+  const starts = new Set<unknown>();
+  for (let agent = 0; agent < 10; agent++) {
+    await using store = openStore({ uri: proxy.uri, name: database.name });
+    await meetSomebody(store, proxy, database);
+    starts.add(idsOf(await store.take(10))[0]);
+  }
+  assert(starts.size > 1, "ten agents all went to the same document");
+});
+
+Deno.test("What retries and expired leases others are faster to take leads elsewhere among them, and none is left", async () => {
+  await using database = await testDatabase("contention");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(200, { _pull: { visible_at: LONG_AGO, attempts: 1 } }));
+  assertEquals((await meetSomebody(store, proxy, database)).conflicts, 1);
+  let taken = 9;
+  for (let claim: Claim; (claim = await store.take(10)).more || claim.documents.length > 0;) {
+    taken += claim.documents.length;
+  }
+  assertEquals(taken, 199);
 });

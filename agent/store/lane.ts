@@ -1,0 +1,89 @@
+/** Where in the order of claims to read candidates: after an id, or so many further on; from the head where neither is given. */
+export interface Place {
+  readonly after?: unknown;
+  readonly skip?: number;
+}
+
+/** What came of reading and claiming at a {@linkcode Place}. */
+export interface Catch {
+  ids: readonly unknown[];
+  /** Candidates that others were faster to claim. */
+  conflicts: number;
+  /** There may be more behind them. */
+  more: boolean;
+}
+
+/** How a {@linkcode Lane} works. */
+export interface LaneOptions {
+  /** Documents of the kind are claimed in the order of their `_id`, so that an id says where to go on. */
+  isById: boolean;
+  random: () => number;
+}
+
+const HEAD: Place = {};
+/** The first time others are in the way: how far to go, at the most, in claims. */
+const FIRST_WINDOW = 32;
+/** Each further time it is so many times as far; and so many times less far where nothing is left there. */
+const WIDER = 4;
+/** What is skipped is read by the server, about 1,000 documents a millisecond. */
+const MAX_WINDOW = 20_000;
+/** Claims away from the head, at the most: what waits there must not wait for ever. */
+const CLAIMS_AWAY = 64;
+
+/**
+ * Keeps agents that claim from one collection out of each other's way. All of them begin at the head; whoever finds that
+ * others were faster goes to a random place further on and follows the order from there, in a lane of its own, until it
+ * meets somebody, comes to the end, or has been away for long.
+ */
+export class Lane {
+  readonly #options: LaneOptions;
+  #window = 0;
+  #place: Place = HEAD;
+  #away = 0;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  /** Where to read next. */
+  get place(): Place {
+    return this.#place;
+  }
+
+  /** Elsewhere there may be documents even where there are none here. */
+  get isAway(): boolean {
+    return this.#place !== HEAD;
+  }
+
+  /** Nothing is left here. */
+  foundNothing(): void {
+    this.#window = Math.floor(this.#window / WIDER);
+    if (this.#place.skip === undefined || this.#window === 0) this.#return();
+    else this.#place = this.#anywhere();
+  }
+
+  /** Takes note of a claim at the place. */
+  caught({ conflicts, ids, more }: Catch): void {
+    if (conflicts > 0) return this.#meet(ids.length, more);
+    if (!this.isAway) return;
+    this.#away += 1;
+    if (this.#away >= CLAIMS_AWAY || !more) this.#return();
+    else this.#place = this.#options.isById ? { after: ids.at(-1) } : this.#anywhere();
+  }
+
+  #meet(documents: number, more: boolean): void {
+    // Behind the last documents there is no place to go to.
+    if (!more) return this.#return();
+    this.#window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW * documents, this.#window * WIDER));
+    this.#place = this.#anywhere();
+  }
+
+  #anywhere(): Place {
+    return { skip: 1 + Math.floor(this.#options.random() * this.#window) };
+  }
+
+  #return(): void {
+    this.#place = HEAD;
+    this.#away = 0;
+  }
+}
