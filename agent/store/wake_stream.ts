@@ -16,11 +16,13 @@ export interface WakeStreamOptions {
   onTrouble(error: unknown): void;
 }
 
-/** Changes this close together are one hint, in milliseconds. */
+/** The first change is a hint at once; after a hint the next comes no earlier than this, in milliseconds. */
 const DEBOUNCE_MS = 5;
-/** More changes than this in so many milliseconds are a burst. */
-const BURST = 100;
-const BURST_MS = 1000;
+/** More documents than this claimed without a pause, and the loop is busy anyway. */
+const BUSY_DOCUMENTS = 1000;
+/** More changes than this in a second cost the server more than the hints are worth. */
+const MAX_CHANGES = 2000;
+const SECOND_MS = 1000;
 /** Failures in a row after which somebody should know: fewer are a failover. */
 const WORTH_A_WORD = 5;
 /** A stream may take this long to close, in milliseconds. */
@@ -89,7 +91,7 @@ export class WakeStream {
    */
   claimed(documents: number): void {
     this.#claimedSinceIdle += documents;
-    if (this.#claimedSinceIdle <= BURST) return;
+    if (this.#claimedSinceIdle <= BUSY_DOCUMENTS) return;
     this.#isAsleep = true;
     this.#sleep?.();
   }
@@ -142,15 +144,19 @@ export class WakeStream {
   async #read(stream: ChangeStream): Promise<void> {
     const { onHint } = this.#options;
     let cancel: (() => void) | undefined;
+    let hintedMs = -Infinity;
+    const hint = () => {
+      cancel = undefined;
+      hintedMs = performance.now();
+      onHint();
+    };
     try {
-      for (let read = 0, sinceMs = 0; !this.#stop.signal.aborted; read++) {
+      for (let read = 0, sinceMs = 0; read <= MAX_CHANGES && !this.#stop.signal.aborted; read++) {
         await stream.next();
-        cancel ??= systemClock.after(DEBOUNCE_MS, () => {
-          cancel = undefined;
-          onHint();
-        });
-        if (performance.now() - sinceMs > BURST_MS) [read, sinceMs] = [0, performance.now()];
-        if (read > BURST) break;
+        const now = performance.now();
+        if (now - hintedMs < DEBOUNCE_MS) cancel ??= systemClock.after(DEBOUNCE_MS, hint);
+        else if (!cancel) hint();
+        if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
       }
       this.#isAsleep = true;
     } finally {

@@ -119,8 +119,8 @@ Deno.test("The stream is opened again after its cursor was killed, and after an 
 Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is nothing left to do", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
-  await jobs(database).insertMany(pending(1000));
-  await waitFor("the burst to be processed", () => it.agent.count("processed") === 1000);
+  await jobs(database).insertMany(pending(4000));
+  await waitFor("the burst to be processed", () => it.agent.count("processed") === 4000);
   // The stream sleeps until the loop is idle.
   const asleep = it.hints;
   it.stream.idle();
@@ -141,13 +141,13 @@ Deno.test("While one claim follows the other the server follows no changes, and 
   });
   try {
     // Busy before it is open: it must not be left open by that.
-    stream.claimed(1000);
+    stream.claimed(2000);
     stream.start();
     stream.idle();
     await waitFor("the stream to be open", () => hints > 0);
     for (let n = 1; n <= 8; n++) {
-      stream.claimed(60);
-      stream.claimed(60);
+      stream.claimed(600);
+      stream.claimed(600);
       if (n % 2 === 0) {
         // The server notices that it need not wait for changes any more when there is one.
         await jobs(database).insertOne({ _id: -n, status: "failed" });
