@@ -14,6 +14,12 @@ const ANSWER_GRACE_MS = 1000;
  */
 const POOL_SIZE = 200;
 
+/**
+ * An option that the driver takes but does not publish. Ten times a second it would look whether its pool holds the least
+ * number of connections, which is none: a third of what an idle agent costs.
+ */
+const POOL_CHECK = { minPoolSizeCheckFrequencyMS: 5000 };
+
 /** Options of the URI that the claim protocol does not survive, and what they are set to instead. */
 const OVERRIDDEN = {
   w: { value: "majority", why: "a claim or an ack that a failover rolls back is repeated or lost" },
@@ -64,6 +70,7 @@ export function connect(
     ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
   };
   const client = new MongoClient(stripped(uri), options);
+  Object.assign(client.options, POOL_CHECK);
   const clock = new ServerClock();
   // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
