@@ -17,8 +17,10 @@ permissions="$permissions --allow-sys=hostname,osRelease,uid,gid" # owner of lea
 permissions="$permissions --allow-run"   # Deno.kill, for pause and resume; `run` gives it back before anything else
 permissions="$permissions --deny-ffi --deny-import"
 
-# The heap is bounded here because a compiled executable ignores DENO_V8_FLAGS: 256 MiB suits a container of 512.
-v8_flags=--max-old-space-size=256,--max-semi-space-size=16
+# The heap is bounded here because a compiled executable ignores DENO_V8_FLAGS: 256 MiB suits a container of 512. Of the
+# 16 MiB that are alive V8 would go over all again at 25; letting them double first saves a tenth of the agent's CPU, and
+# a small young generation gives back the memory that costs.
+v8_flags=--max-old-space-size=256,--max-semi-space-size=4,--heap-growing-percent=100
 
 sources="main.ts agent health control deno.json deno.lock"
 binary=dist/pulling-agent
