@@ -6,7 +6,7 @@ import { type Bench, DATABASE, ROOT, until } from "./bench.ts";
 export const BINARY = `${ROOT}/dist/pulling-agent`;
 
 /** Settings that the agent is documented to be fastest with. */
-export const BEST = { BATCH_SIZE: "1000", CONCURRENCY: "16" } as const;
+export const BEST = { BATCH_SIZE: "2000" } as const;
 
 /** A processor that does nothing. */
 export const NOOP = "export default async () => {};\n";

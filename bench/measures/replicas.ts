@@ -9,7 +9,8 @@ import { ensureIndexes } from "../../agent/store/indexes.ts";
 
 const REPLICAS = { full: [1, 2, 4, 8], quick: [1, 2] };
 const ROUNDS = 3;
-const DOCUMENTS = { full: 50_000, quick: 1000 };
+/** Enough that what every process does once, such as compiling its code, does not decide. */
+const DOCUMENTS = { full: 200_000, quick: 1000 };
 
 /** What so many agents reached together, at default settings. */
 export interface ReplicasResult {
