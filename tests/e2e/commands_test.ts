@@ -29,6 +29,15 @@ Deno.test("pause returns once the agent claims nothing, resume once it claims ag
   await home.untilMarked("2");
 });
 
+Deno.test("two pauses at once are both confirmed, and the agent pauses once", async () => {
+  await using db = await testDatabase("commands at once");
+  await using home = await agentHome({ db, module: MARKING });
+  const agent = await home.startReady();
+  const both = await Promise.all([home.run("pause"), home.run("pause")]);
+  assertEquals(both.map(({ code, stderr }) => [code, stderr]), [[0, ""], [0, ""]]);
+  assertEquals(agent.entries.filter(({ message }) => message.startsWith("Paused")).length, 1);
+});
+
 Deno.test("pause refuses an agent that drains, and does not disturb it", async () => {
   await using db = await testDatabase("pause draining");
   await insertPending(db, [1]);

@@ -191,6 +191,26 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
   }
 });
 
+Deno.test("what takes long says how far it is", async () => {
+  await using db = await testDatabase("dead letters progress");
+  await using home = await homeWithLetters(db, 3);
+  const configureFailPoint = "failCommand";
+  const admin = db.client.db("admin");
+  const appName = `pulling-agent/${db.name}`;
+  const data = { failCommands: ["delete"], blockConnection: true, blockTimeMS: 2500, appName };
+  await admin.command({ configureFailPoint, mode: "alwaysOn", data });
+  try {
+    const { code, stderr } = await home.runWith({
+      args: ["dead-letters", "purge", "--all"],
+      // Half a lease is as long as an answer is waited for.
+      env: { AGENT_NAME: db.name, LEASE_DURATION: "60" },
+    });
+    assertEquals([code, stderr], [0, "3 purged so far\n3 purged\n"]);
+  } finally {
+    await admin.command({ configureFailPoint, mode: "off" });
+  }
+});
+
 Deno.test("dead-letters leaves the letters of other collections alone, and says so; a dry run removes nothing", async () => {
   await using db = await testDatabase("dead letters shared");
   await using home = await homeWithLetters(db, 3);

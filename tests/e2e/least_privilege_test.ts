@@ -70,8 +70,8 @@ Deno.test("the limit of the heap is in the first line of the log and in --versio
   const { heapLimitMiB } = await agent.log("Starting pulling-agent");
   const [, told] = /heap limit (\d+) MiB/.exec((await home.run("--version")).stdout)!;
   assertEquals(heapLimitMiB, Number(told));
-  // 256 MiB of old objects and three half spaces of 16 for the young ones.
-  assertEquals(heapLimitMiB, 256 + 3 * 16);
+  // 256 MiB of old objects and three half spaces of 4 for the young ones.
+  assertEquals(heapLimitMiB, 256 + 3 * 4);
 });
 
 Deno.test("--version says what the executable is made of", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
+import { NoAnswerError, withAnswerLimit } from "../../agent/store/answer_limit.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase, testUri } from "../support/mongod.ts";
 import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
@@ -237,4 +238,20 @@ Deno.test("Connections that are cut again and again cost no document and no seco
   await agent.drain();
   assertEquals(runs.sort((a, b) => a - b), Array.from({ length: 200 }, (_, id) => id));
   assertEquals(agent.count("lease_lost"), 0);
+});
+
+Deno.test("A write that the server sits on is given up, and may be applied all the same", async () => {
+  await using database = await testDatabase("lost answers");
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  const client = new MongoClient(named("answer-limit"));
+  try {
+    const limited = withAnswerLimit(client.db(database.name).collection(COLLECTION), 100);
+    const data = { failCommands: ["update"], blockConnection: true, blockTimeMS: 1000 };
+    await using _ = await failCommand("answer-limit", data, 1);
+    await assertRejects(() => limited.updateOne({}, { $set: { n: 1 } }), NoAnswerError);
+    assertEquals(await jobs(database).countDocuments({ n: 1 }), 0);
+    await waitFor("the write", async () => await jobs(database).countDocuments({ n: 1 }) === 1);
+  } finally {
+    await client.close();
+  }
 });
