@@ -64,7 +64,10 @@ Deno.test("a control file that says pause at the start keeps the agent from clai
   assert(await home.probe("liveness"));
   await control(home, "resume");
   await home.untilMarked("3");
-  assertEquals((await agent.status()).control.source, "file");
+  await agent.untilStatus(
+    "the agent to run by the file",
+    ({ state, control }) => state === "running" && control.source === "file",
+  );
 });
 
 Deno.test("a control file, and its directory, may come after the agent has started", async () => {
@@ -134,7 +137,7 @@ Deno.test("garbage in the control file is reported once for each kind and change
     }
   }
   assertEquals(agent.entries.filter(({ message }) => message.includes('says "stop"')).length, 1);
-  assertEquals((await agent.status()).state, "paused");
+  await agent.untilStatus("the agent to be paused", ({ state }) => state === "paused");
   await control(home, "resume");
   await home.untilMarked("1");
 });
@@ -181,5 +184,10 @@ Deno.test("between file and signal the latest change wins, and what only stays t
   await control(home, "RESUME");
   await control(home, "neither");
   await agent.log('says "neither"', { after: last });
-  assertEquals((await agent.status()).control.source, "signal");
+  assertEquals(agent.entries.filter(({ message }) => message.startsWith("Resumed")).length, 2);
+  const { control: by } = await agent.untilStatus(
+    "the agent to be paused",
+    ({ state }) => state === "paused",
+  );
+  assertEquals(by.source, "signal");
 });
