@@ -2,6 +2,7 @@
 # Runs `make test-k8s` on a one-node cluster that is started for it and taken down again: ci_k8s.sh CLUSTER.SH
 #
 # CLUSTER.SH knows `up` (prints `export KUBECONFIG=...`), `load IMAGE` and `down`; pods reach this machine at 10.88.0.1.
+# Beside the KUBECONFIG lie `kubelet.pid` and `kubelet.log`.
 # The last line is `N passed, N failed`. Where no cluster can run (not root, no Go, it does not come up) it is a line
 # `SKIP ...` instead, and the exit status is 0: that is no fault of what is tested.
 set -uo pipefail
@@ -42,6 +43,16 @@ export PATH=$folder:$PATH
 KUBE_CONTEXT=$(kubectl config current-context) || fail 'the cluster gives no context'
 export KUBE_CONTEXT
 
+# Without cgroups by quality of service, as here, a kubelet that takes the deletion of a pod by force for a change of its
+# resources panics (kubernetes/kubernetes#137993), and nothing starts it again: nothing here changes the resources of pods.
+node=$(dirname "$KUBECONFIG")
+kubelet=$(cat "$node/kubelet.pid")
+mapfile -d '' -t kubelet_command <"/proc/$kubelet/cmdline"
+kill "$kubelet" || fail 'the kubelet is gone'
+tail --pid="$kubelet" --follow /dev/null
+"${kubelet_command[@]}" --feature-gates=InPlacePodVerticalScaling=false >>"$node/kubelet.log" 2>&1 </dev/null &
+echo $! >"$node/kubelet.pid"
+
 # Under these very names the manifests ask for them.
 IMAGE=docker.io/library/$image sh scripts/image.sh distroless || fail 'the image cannot be built, as said above'
 kubectl_image=$(sed -n 's|.*image: \(registry.*/kubectl:.*\)|\1|p' k8s/jobs/cronjobs-example.yaml | head -n 1)
@@ -68,4 +79,9 @@ ip address replace "$api_service/32" dev lo || fail "the address $api_service ca
 
 sh scripts/with_tools.sh deno run --allow-all scripts/with_services.ts "$host" "$api_service" "${api_server#https://}" \
   env IMAGE="$image" make --no-print-directory test-k8s 2>&1 | grep --line-buffered -v '^make.*: \*\*\* '
-exit "${PIPESTATUS[0]}"
+status=${PIPESTATUS[0]}
+if ! kill -0 "$(cat "$node/kubelet.pid")" 2>/dev/null; then
+  echo 'ci_k8s: the kubelet ended on its own, so what failed above says nothing of the agent; the end of its log:' >&2
+  grep -A 12 -m 1 -E '^(panic|fatal|F[0-9]{4})' "$node/kubelet.log" >&2 || tail -n 12 "$node/kubelet.log" >&2
+fi
+exit "$status"
