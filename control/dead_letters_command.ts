@@ -50,8 +50,9 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
       }
     };
     const status = await work();
-    // Counting them reads all letters: whether that succeeds in time must not decide about the work.
-    await mentionOthers(box, asked).catch(() => {});
+    // Counting them reads all letters: whether that succeeds in time must not decide about the work, nor is it for whoever
+    // has interrupted that.
+    if (status < 128) await mentionOthers(box, asked).catch(() => {});
     return status;
   } catch (error) {
     if (!(isMongoError(error))) throw error;

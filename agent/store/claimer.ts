@@ -56,7 +56,8 @@ export class Claimer {
   constructor(options: ClaimerOptions) {
     this.#options = options;
     this.#candidates = new CandidateReader(options);
-    const lane = (isById: boolean) => new Lane({ isById, random: options.random ?? Math.random });
+    const lane = (isById: boolean) =>
+      new Lane({ isById, random: options.random ?? Math.random, nowMs: () => performance.now() });
     this.#lanes = { due_retries: lane(false), expired_leases: lane(false), new_documents: lane(true) };
     this.#namespace = options.collection.namespace;
   }
@@ -163,7 +164,12 @@ export class Claimer {
 
   async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
     const lane = this.#lanes[kind];
-    const read = () => this.#read(kind, limit, lane.place, refused);
+    lane.begin();
+    const read = () =>
+      this.#read(kind, limit, lane.place, refused).catch((error) => {
+        lane.failed();
+        throw error;
+      });
     let candidates = await read();
     while (candidates.ids.length === 0 && lane.isAway) {
       lane.foundNothing();

@@ -9,8 +9,8 @@ const SOCKET_TIMEOUT_MS = 10_000;
 /** Time beyond the driver's own limits that an operation is given, in milliseconds. */
 const ANSWER_GRACE_MS = 1000;
 /**
- * Claims, acks, nacks, releases, renewals, dead letters take two each at the most, and the stream of changes one: no more are
- * ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
+ * Claims, acks, nacks, releases, renewals, dead letters take five each at the most, and the stream of changes one: some
+ * thirty are ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
  */
 const POOL_SIZE = 200;
 

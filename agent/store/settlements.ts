@@ -25,6 +25,9 @@ export interface HolderOptions {
 /** Errors of earlier attempts that are kept on a document. */
 export const KEPT_ERRORS = 5;
 
+/** Writes of one ack, release or renewal that are under way at once, at the most. */
+const WRITES_AT_ONCE = 4;
+
 /** Every write that ends a lease removes these: without a token a document is not leased, whatever its status. */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
 
@@ -49,7 +52,7 @@ export async function ack(acks: readonly Ack[], { collection }: HolderOptions): 
   const withFields = positions.filter((position) => acks[position]!.set !== undefined);
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
   const grouped = byToken(plain).flatMap(([token, documents]) =>
-    byAttempt(documents).map(async ([attempt, alike]) => {
+    byAttempt(documents).map(([attempt, alike]) => async () => {
       const ours = held(alike.map(({ id }) => id), token);
       const { matchedCount } = await collection.updateMany(ours, processed(attempt), { hint: { _id: 1 } });
       return matchedCount;
@@ -109,7 +112,7 @@ function writeNacks(
 /** Hands documents back untouched and gives the attempt back; returns how many matched. */
 export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
   const { clock, collection } = options;
-  const writes = byToken(documents).map(async ([token, group]) => {
+  const writes = byToken(documents).map(([token, group]) => async () => {
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
@@ -140,7 +143,7 @@ export async function renew(
   options: HolderOptions,
 ): Promise<LeasedDocument[]> {
   const { clock, collection, leaseMs, maxTimeMS } = options;
-  const groups = byToken(documents).map(async ([token, group]) => {
+  const groups = byToken(documents).map(([token, group]) => async () => {
     const sentAtMs = performance.now();
     const ours = held(group.map(({ id }) => id), token);
     const { matchedCount } = await collection.updateMany(ours, {
@@ -201,9 +204,17 @@ function byAttempt(documents: readonly LeasedDocument[]): [number, LeasedDocumen
   return [...Map.groupBy(documents, ({ attempt }) => attempt)];
 }
 
-/** Waits for all, so that no write is under way any more when one has failed. */
-async function settled<T>(writes: Promise<T>[]): Promise<T[]> {
-  const results = await Promise.allSettled(writes);
+/**
+ * Sends the writes, a few at a time: documents that trickle in have a token each, and each write under way takes a
+ * connection. Waits for all, so that no write is under way any more when one has failed.
+ */
+async function settled<T>(writes: (() => Promise<T>)[]): Promise<T[]> {
+  const results: PromiseSettledResult<T>[] = [];
+  const waiting = writes.entries();
+  const send = async () => {
+    for (const [position, write] of waiting) [results[position]] = await Promise.allSettled([write()]);
+  };
+  await Promise.all(Array.from({ length: WRITES_AT_ONCE }, send));
   return results.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;

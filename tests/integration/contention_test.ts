@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
-import type { Claim } from "../../agent/ports.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MongoClient } from "mongodb";
+import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -84,6 +85,43 @@ Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves 
   }
   assertEquals(9 + 10 + 20 + rest, 999);
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 0);
+});
+
+Deno.test("Who cannot read where it went goes back to where all begin", async () => {
+  await using database = await testDatabase("contention");
+  await using proxy = new TcpProxy(database.uri);
+  const appName = "cannot-read";
+  const uri = new URL(proxy.uri);
+  uri.searchParams.set("appName", appName);
+  await using store = openStore({ uri: uri.href, name: database.name });
+  await jobs(database).insertMany(pending(1000));
+  await meetSomebody(store, proxy, database);
+  await using admin = new MongoClient(database.uri);
+  const failPoint = (mode: unknown, data = {}) =>
+    admin.db("admin").command({ configureFailPoint: "failCommand", mode, data });
+  const timedOut = 50;
+  await failPoint("alwaysOn", { appName, failCommands: ["find"], errorCode: timedOut });
+  try {
+    await assertRejects(() => store.take(10));
+  } finally {
+    await failPoint("off");
+  }
+  const head = await jobs(database).findOne({ status: "pending" }, { sort: { _id: 1 } });
+  assertEquals(idsOf(await store.take(10))[0], head._id);
+});
+
+Deno.test("Documents that came one by one are renewed, acked and released over a handful of connections", async () => {
+  await using database = await testDatabase("connections");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(90));
+  const documents: LeasedDocument[] = [];
+  while (documents.length < 90) documents.push(...(await store.take(1)).documents);
+  assertEquals(await store.renew(documents), []);
+  const [acked, released] = [documents.slice(0, 45), documents.slice(45)];
+  assertEquals(await store.ack(acked.map((document) => ({ document }))), 45);
+  assertEquals(await store.release(released), 45);
+  assert(proxy.accepted < 20, `${proxy.accepted} connections`);
 });
 
 Deno.test("Those who meet somebody do not all go to the same place", async () => {

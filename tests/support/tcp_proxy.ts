@@ -56,6 +56,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #connections = new Set<Deno.Conn>();
   readonly #tasks = new Set<Promise<void>>();
   #rules: Rule[] = [];
+  #accepted = 0;
   #recorded: RecordedCommand[] | undefined;
 
   /** Forwards to the first host of `uri`. */
@@ -67,6 +68,11 @@ export class TcpProxy implements AsyncDisposable {
   /** Connects through the proxy; the driver must not go round it to the address that the server knows itself by. */
   get uri(): string {
     return `mongodb://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/?directConnection=true`;
+  }
+
+  /** How many connections clients have opened so far. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Holds back the next such command until it is passed, or for good. */
@@ -121,7 +127,10 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   async #accept(): Promise<void> {
-    for await (const client of this.#listener) this.#follow(this.#serve(client));
+    for await (const client of this.#listener) {
+      this.#accepted += 1;
+      this.#follow(this.#serve(client));
+    }
   }
 
   async #serve(client: Deno.Conn): Promise<void> {

@@ -3,10 +3,12 @@ import { Lane } from "../../../../agent/store/lane.ts";
 
 /** A lane whose random source always gives `random`, and ids of a batch of ten from `first` on. */
 function setUp({ isById = true, random = 0.5 } = {}) {
-  const lane = new Lane({ isById, random: () => random });
+  const clock = { ms: 0 };
+  const lane = new Lane({ isById, random: () => random, nowMs: () => clock.ms });
   const batch = (first: number, length = 10) => Array.from({ length }, (_, index) => first + index);
   return {
     lane,
+    clock,
     met: (more = true) => lane.caught({ ids: batch(0), conflicts: 3, more }),
     claimed: (first: number, more = true) => lane.caught({ ids: batch(first), conflicts: 0, more }),
   };
@@ -75,9 +77,41 @@ Deno.test("Lane returns to the head after a while, so that what waits there is n
   for (let turn = 0; turn < 2; turn++) {
     met();
     let claims = 0;
-    for (; lane.isAway; claims++) claimed(500 + claims * 10);
+    for (lane.begin(); lane.isAway; lane.begin()) claimed(500 + claims++ * 10);
     assertEquals(claims, 64);
   }
+});
+
+Deno.test("Lane returns to the head though it meets somebody each time", () => {
+  const { lane, met } = setUp();
+  met();
+  let claims = 0;
+  for (lane.begin(); lane.isAway; lane.begin(), claims++) met();
+  assertEquals(claims, 64);
+});
+
+Deno.test("Lane returns to the head after five seconds, however few its claims were", () => {
+  const { claimed, clock, lane, met } = setUp();
+  clock.ms = 5_000;
+  met();
+  clock.ms = 9_999;
+  lane.begin();
+  assert(lane.isAway);
+  claimed(500);
+  met();
+  clock.ms = 10_000;
+  lane.begin();
+  assertEquals(lane.place, {});
+});
+
+Deno.test("Lane returns to the head where its place cannot be read, and stays nearer the next time", () => {
+  const { lane, met } = setUp({ random: 0.999_999 });
+  met();
+  met();
+  lane.failed();
+  assertEquals(lane.place, {});
+  met();
+  assertEquals(lane.place, { skip: 320 });
 });
 
 Deno.test("Lane takes another random place each time where the order is not that of the ids", () => {
