@@ -22,7 +22,7 @@ export interface Bench {
   say(text: string): void;
 }
 
-/** Drops a collection, makes it anew, and has the server write down what it has, so that one run leaves nothing to the next. */
+/** Drops a collection and makes it anew, so that one run leaves nothing to the next. */
 export async function freshCollection({ db }: Bench, name: string): Promise<Collection> {
   await db.dropCollection(name);
   return await db.createCollection(name);

@@ -29,7 +29,7 @@ export async function spanOf(collection: Collection, doneAt: string): Promise<Sp
   return { firstMs: timeOf(first![doneAt]), lastMs: timeOf(last![doneAt]), after };
 }
 
-/** Documents that were run more than once: by their attempts, or by having been taken over. */
+/** Documents that were run more than once, by their attempts. A takeover is no attempt: no run of the bench kills an agent. */
 export async function processedTwice(collection: Collection): Promise<number> {
   return await collection.countDocuments({ status: "processed", "_pull.attempts": { $ne: 1 } });
 }

@@ -18,6 +18,8 @@ export async function writeReport(report: Report, directory: string): Promise<vo
     path,
     `${before.slice(0, from + START.length)}\n\n${figures}\n\n${before.slice(to)}`,
   );
-  if (chart) await Deno.writeTextFile(`${directory}/performance.svg`, chart);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", path] }).output();
+  const svg = `${directory}/performance.svg`;
+  if (chart) await Deno.writeTextFile(svg, chart);
+  const written = chart ? [path, svg] : [path];
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...written] }).output();
 }
