@@ -146,7 +146,7 @@ export const SETTINGS = {
     variable: "ENSURE_INDEXES",
     parse: parse.boolean,
     default: "true",
-    doc: "Make the index that the agent's queries need, in the background, at start.",
+    doc: "Make the two indexes that the agent's queries need, in the background, at start.",
   }),
   shutdownTimeoutMs: setting<number>({
     variable: "SHUTDOWN_TIMEOUT",
