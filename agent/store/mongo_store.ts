@@ -120,9 +120,10 @@ export class MongoStore implements DocumentStore {
   }
 
   /** A stream of hints that there may be something to claim. */
-  wakeStream(listeners: Omit<WakeStreamOptions, "collection" | "maxAwaitTimeMS">): WakeStream {
+  wakeStream(listeners: Omit<WakeStreamOptions, "db" | "collection" | "maxAwaitTimeMS">): WakeStream {
     const maxAwaitTimeMS = Math.min(5000, this.#client.options.socketTimeoutMS / 2);
-    return new WakeStream({ ...listeners, collection: this.#collection, maxAwaitTimeMS });
+    const { dbName, collectionName: collection } = this.#collection;
+    return new WakeStream({ ...listeners, db: this.#client.db(dbName), collection, maxAwaitTimeMS });
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */

@@ -1,11 +1,13 @@
-import { type ChangeStream, type Collection, MongoServerError } from "mongodb";
+import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
 import { backoffMs } from "../backoff.ts";
 import { sleep, systemClock } from "../clock.ts";
 import { within } from "./answer_limit.ts";
 
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions {
-  collection: Collection;
+  db: Db;
+  /** The name of the collection that is listened to. */
+  collection: string;
   /** The server waits this long for a change before it answers that there is none: far below the limit of the socket. */
   maxAwaitTimeMS: number;
   /** Told that there may be something to claim. */
@@ -25,6 +27,10 @@ const MAX_CHANGES = 2000;
 const SECOND_MS = 1000;
 /** Failures in a row after which somebody should know: fewer are a failover. */
 const WORTH_A_WORD = 5;
+/** The first read only tells that the stream is open, and waits no longer than this for a change, in milliseconds. */
+const OPENING_MS = 1;
+/** A stream that has held for this long, in milliseconds, ends a row of failures. */
+const HOLDS_MS = 60_000;
 /** A stream may take this long to close, in milliseconds. */
 const CLOSE_MS = 5000;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
@@ -34,6 +40,7 @@ const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
 
 /** Changes after which a document may be claimable: inserted as pending, or set back to it. */
 const CLAIMABLE_CHANGES = [
+  { $changeStream: {} },
   {
     $match: {
       $or: [
@@ -52,7 +59,7 @@ const CLAIMABLE_CHANGES = [
 export class WakeStream {
   readonly #options: WakeStreamOptions;
   readonly #stop = new AbortController();
-  #stream: ChangeStream | undefined;
+  #stream: RunCommandCursor | undefined;
   /** Ends the stream that is open now; one that is not open yet would leave its cursor behind. */
   #sleep: (() => void) | undefined;
   #isAsleep = false;
@@ -99,6 +106,7 @@ export class WakeStream {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
+      const startedMs = performance.now();
       try {
         if (this.#isAsleep) await this.#untilIdle();
         if (signal.aborted) return;
@@ -107,7 +115,7 @@ export class WakeStream {
       } catch (error) {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
-        failures += 1;
+        failures = performance.now() - startedMs > HOLDS_MS ? 1 : failures + 1;
         if (failures === WORTH_A_WORD) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
@@ -119,20 +127,16 @@ export class WakeStream {
 
   /** Opens the stream and turns changes into hints, until the loop is busy anyway: reading them would only cost. */
   async #listen(): Promise<void> {
-    const { collection, maxAwaitTimeMS, onHint } = this.#options;
-    // Change streams take no other read concern; the client's own is weaker.
-    const stream = collection.watch(CLAIMABLE_CHANGES, {
-      maxAwaitTimeMS,
-      readConcern: { level: "majority" },
-    });
+    const { maxAwaitTimeMS, onHint } = this.#options;
+    const stream = this.#open();
     this.#stream = stream;
+    await stream.setMaxTimeMS(OPENING_MS).tryNext();
+    stream.setMaxTimeMS(maxAwaitTimeMS);
     const asleep = Promise.withResolvers<void>();
-    stream.once("resumeTokenChanged", () => {
-      this.#sleep = asleep.resolve;
-      if (this.#isAsleep) asleep.resolve();
-      // What changed before the stream was open is not in it.
-      onHint();
-    });
+    this.#sleep = asleep.resolve;
+    if (this.#isAsleep) asleep.resolve();
+    // What changed before the stream was open is not in it.
+    onHint();
     try {
       // A read that is under way may end long after its stream was closed: it is not waited for.
       await Promise.race([this.#read(stream), asleep.promise]);
@@ -141,7 +145,22 @@ export class WakeStream {
     }
   }
 
-  async #read(stream: ChangeStream): Promise<void> {
+  /**
+   * The command that a change stream is. The driver's own handle for it looks at each change by itself, for a token to
+   * resume by; nothing is resumed here, and changes that come together are one hint.
+   */
+  #open(): RunCommandCursor {
+    const { db, collection } = this.#options;
+    return db.runCursorCommand({
+      aggregate: collection,
+      pipeline: CLAIMABLE_CHANGES,
+      cursor: {},
+      // Change streams take no other; the client's own is weaker.
+      readConcern: { level: "majority" },
+    });
+  }
+
+  async #read(stream: RunCommandCursor): Promise<void> {
     const { onHint } = this.#options;
     let cancel: (() => void) | undefined;
     let hintedMs = -Infinity;
@@ -151,12 +170,14 @@ export class WakeStream {
       onHint();
     };
     try {
-      for (let read = 0, sinceMs = 0; read <= MAX_CHANGES && !this.#stop.signal.aborted; read++) {
-        await stream.next();
+      for (let read = 0, sinceMs = 0; read <= MAX_CHANGES && !this.#stop.signal.aborted;) {
+        const changes = await nextChanges(stream);
+        if (changes === 0) continue;
         const now = performance.now();
         if (now - hintedMs < DEBOUNCE_MS) cancel ??= systemClock.after(DEBOUNCE_MS, hint);
         else if (!cancel) hint();
         if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
+        read += changes;
       }
       this.#isAsleep = true;
     } finally {
@@ -171,6 +192,14 @@ export class WakeStream {
     if (this.#stop.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.#resume = resolve);
   }
+}
+
+/** How many changes the next read has brought: none where the server had nothing to tell for as long as it waits. */
+async function nextChanges(stream: RunCommandCursor): Promise<number> {
+  const first = await stream.tryNext();
+  if (first) return 1 + stream.readBufferedDocuments().length;
+  if (stream.closed) throw new Error("The server has ended the stream of changes");
+  return 0;
 }
 
 function isUnsupported(error: unknown): boolean {
