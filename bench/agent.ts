@@ -1,3 +1,4 @@
+import { type Counter, COUNTERS } from "../health/counters.ts";
 import { readStatus, type Status } from "../health/status.ts";
 import { endGroup, spawnTied } from "../scripts/tied_process.ts";
 import { type Bench, DATABASE, ROOT, until } from "./bench.ts";
@@ -93,4 +94,21 @@ export class BenchAgent implements AsyncDisposable {
   async #control(word: "pause" | "resume"): Promise<void> {
     await Deno.writeTextFile(`${this.dir}/control/state`, word);
   }
+}
+
+/** What agents have counted together. */
+export type Counts = Record<Counter, number>;
+
+/** What the agents have counted once they have processed `count` documents: each tells it once a second. */
+export async function countsOf(agents: readonly BenchAgent[], count: number): Promise<Counts> {
+  return await until(async () => {
+    const all = await Promise.all(agents.map((agent) => agent.status()));
+    const names = Object.keys(COUNTERS) as Counter[];
+    const sums = names.map((name) => [
+      name,
+      all.reduce((sum, status) => sum + (status?.counters[name] ?? 0), 0),
+    ]);
+    const counts: Counts = Object.fromEntries(sums);
+    return counts.processed === count && counts;
+  }, { limitMs: 60_000 });
 }

@@ -9,6 +9,9 @@ export const TOOLS = `${Deno.env.get("PULLING_AGENT_TOOLS") ?? `${ROOT}/.tools`}
 /** The database that everything is measured in. */
 export const DATABASE = "bench";
 
+/** Rounds in which everything that is compared has its turn. */
+const ROUNDS = 5;
+
 /** What every measurement is given. */
 export interface Bench {
   readonly server: RunningMongod;
@@ -26,6 +29,22 @@ export interface Bench {
 export async function freshCollection({ db }: Bench, name: string): Promise<Collection> {
   await db.dropCollection(name);
   return await db.createCollection(name);
+}
+
+/**
+ * Has each of `cases` measured in turn, round after round, so that what disturbs the machine for a while disturbs all
+ * alike; returns what came of each, a value a round.
+ */
+export async function inRounds<C, R>(
+  { isQuick }: Bench,
+  cases: readonly C[],
+  measure: (each: C, round: number) => Promise<R>,
+): Promise<Map<C, R[]>> {
+  const results = new Map(cases.map((each) => [each, [] as R[]]));
+  for (let round = 1; round <= (isQuick ? 1 : ROUNDS); round++) {
+    for (const [each, done] of results) done.push(await measure(each, round));
+  }
+  return results;
 }
 
 /** Has the server write everything to disk: a checkpoint in the middle of a run would cost whoever is measured then. */

@@ -1,5 +1,5 @@
 import type { Collection } from "mongodb";
-import { type AgentOptions, BEST, startAgent } from "./agent.ts";
+import { BEST, countsOf, startAgent } from "./agent.ts";
 import { type Bench, DATABASE, freshCollection } from "./bench.ts";
 import { fill } from "./documents.ts";
 import { processedTwice, type Span, spanOf, untilDrained } from "./drained.ts";
@@ -24,8 +24,8 @@ export interface Candidate {
   isPossible?(): Promise<boolean>;
   /** Makes the documents; returns the collection they are in. */
   prepare(bench: Bench, count: number): Promise<Collection>;
-  /** Works all of them off. */
-  drain(bench: Bench, collection: Collection, count: number): Promise<Drained>;
+  /** Works all of them off; returns how to look at what came of it, which the server does for us alone. */
+  drain(bench: Bench, collection: Collection, count: number): Promise<() => Promise<Drained>>;
 }
 
 /** What came of a run. */
@@ -33,6 +33,7 @@ export interface Drained {
   span: Span;
   /** Documents that are done, as far as the database can tell. */
   done: number;
+  /** Undefined where nothing is left to tell by. */
   processedTwice?: number;
 }
 
@@ -69,7 +70,7 @@ function limit(batchSize: number): Candidate {
         collection: collection.collectionName,
         after: [String(batchSize)],
       });
-      return await processed(collection);
+      return () => processed(collection);
     },
   };
 }
@@ -87,18 +88,18 @@ function agent(id: string, settings: string, env: Record<string, string>): Candi
       await fill(collection, count, BYTES);
       return collection;
     },
-    drain: (bench, collection) => drainByAgent(bench, collection, { env }),
+    async drain(bench, collection, count) {
+      const agent = await startAgent(bench, { env, collection: collection.collectionName });
+      await untilDrained(collection);
+      return async () => {
+        await using _ = agent;
+        return {
+          ...await processed(collection),
+          processedTwice: await processedTwice(collection, await countsOf([agent], count)),
+        };
+      };
+    },
   };
-}
-
-async function drainByAgent(
-  bench: Bench,
-  collection: Collection,
-  options: Omit<AgentOptions, "collection">,
-): Promise<Drained> {
-  await using _agent = await startAgent(bench, { ...options, collection: collection.collectionName });
-  await untilDrained(collection);
-  return { ...await processed(collection), processedTwice: await processedTwice(collection) };
 }
 
 function library(
@@ -121,13 +122,13 @@ function library(
     async drain(bench, collection, count) {
       const printed = await run(bench, "drain", count);
       if (doneAt === undefined) {
-        const done = count - await collection.countDocuments();
-        return { span: { ...JSON.parse(printed), after: count - 1 }, done };
+        const span = { ...JSON.parse(printed), after: count - 1 };
+        return async () => ({ span, done: count - await collection.countDocuments() });
       }
-      return {
+      return async () => ({
         span: await spanOf(collection, doneAt),
         done: await collection.countDocuments({ [doneAt]: { $exists: true, $ne: null } }),
-      };
+      });
     },
   };
 }
@@ -145,7 +146,7 @@ export const CANDIDATES: Candidate[] = [
       const program = new URL("programs/loop.py", import.meta.url).pathname;
       const args = [program, bench.server.uri, DATABASE, collection.collectionName];
       await runToEnd((await pythonWithMotor())!, args);
-      return await processed(collection);
+      return () => processed(collection);
     },
   },
   {
@@ -156,7 +157,7 @@ export const CANDIDATES: Candidate[] = [
     documents: FEW,
     async drain(bench, collection) {
       await runProgram(bench, "loop", { collection: collection.collectionName });
-      return await processed(collection);
+      return () => processed(collection);
     },
   },
   library({
@@ -170,7 +171,7 @@ export const CANDIDATES: Candidate[] = [
   library({
     id: "mongodb-queue",
     name: "mongodb-queue",
-    settings: "16 at once",
+    settings: "4 at once",
     program: "mongodb_queue",
     stored: "mongodb_queue",
     doneAt: "deleted",
@@ -178,12 +179,14 @@ export const CANDIDATES: Candidate[] = [
   library({
     id: "mongo-jobs",
     name: "@clipboard-health/mongo-jobs",
-    settings: "32 at once",
+    settings: "8 at once",
     program: "mongo_jobs",
     stored: "backgroundjobs",
   }),
   limit(100),
   limit(1000),
+  limit(2000),
+  limit(5000),
   agent("agent-default", "default (BATCH_SIZE=100)", {}),
   agent("agent-best", `best (BATCH_SIZE=${BEST.BATCH_SIZE})`, BEST),
 ];

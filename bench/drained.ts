@@ -1,5 +1,8 @@
 import type { Collection } from "mongodb";
+import type { Counts } from "./agent.ts";
 import { until } from "./bench.ts";
+
+const LOOK_EVERY_MS = 1000;
 
 /** When the first and the last document of a run was done, in milliseconds, and how many came after the first moment. */
 export interface Span {
@@ -13,11 +16,14 @@ export function rateOf({ firstMs, lastMs, after }: Span): number {
   return after / (lastMs - firstMs) * 1000;
 }
 
-/** Resolves once the agents have left nothing to do. One look costs the server next to nothing: the index has the answer. */
+/**
+ * Resolves once the agents have left nothing to do. The index has the answer, and we look seldom: what the server does for
+ * us counts as the agents' work.
+ */
 export async function untilDrained(collection: Collection): Promise<void> {
   const open = { status: { $in: ["pending", "processing"] } };
   await until(async () => await collection.findOne(open, { projection: { _id: 1 } }) === null, {
-    everyMs: 200,
+    everyMs: LOOK_EVERY_MS,
   });
 }
 
@@ -29,9 +35,13 @@ export async function spanOf(collection: Collection, doneAt: string): Promise<Sp
   return { firstMs: timeOf(first![doneAt]), lastMs: timeOf(last![doneAt]), after };
 }
 
-/** Documents that were run more than once, by their attempts. A takeover is no attempt: no run of the bench kills an agent. */
-export async function processedTwice(collection: Collection): Promise<number> {
-  return await collection.countDocuments({ status: "processed", "_pull.attempts": { $ne: 1 } });
+/**
+ * Documents that may have been run more than once: those with more than one attempt, and leases that were taken over or
+ * lost, which the agents have counted (an ack leaves nothing of them in the document).
+ */
+export async function processedTwice(collection: Collection, counts: Counts): Promise<number> {
+  const again = await collection.countDocuments({ status: "processed", "_pull.attempts": { $ne: 1 } });
+  return again + counts.takeovers + counts.lease_lost;
 }
 
 function timeOf(value: Date | string): number {

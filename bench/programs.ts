@@ -1,4 +1,4 @@
-import { spawnTied } from "../scripts/tied_process.ts";
+import { endGroup, spawnTied } from "../scripts/tied_process.ts";
 import { type Bench, DATABASE, ROOT, TOOLS } from "./bench.ts";
 import packages from "./programs/packages.json" with { type: "json" };
 
@@ -45,14 +45,19 @@ export function canHavePackages(): Promise<boolean> {
   })();
 }
 
-/** Runs a program to its end; returns what it printed. @throws {Error} where it fails, with what it said */
+/** Longer than this no program takes, in milliseconds: one that misses a job would wait for it for ever. */
+const LIMIT_MS = 600_000;
+
+/** Runs a program to its end; returns what it printed. @throws {Error} where it fails or takes too long, with what it said */
 export async function runToEnd(
   program: string,
   args: string[],
   env: Record<string, string> = {},
 ): Promise<string> {
   const child = await spawnTied(program, args, { env, stdout: "piped", stderr: "piped", cwd: ROOT });
+  const limit = setTimeout(() => endGroup(child, 0), LIMIT_MS);
   const { success, code, stdout, stderr } = await child.output();
+  clearTimeout(limit);
   const decoder = new TextDecoder();
   if (success) return decoder.decode(stdout);
   throw new Error(`${[program, ...args].join(" ")} ended with ${code}:\n${decoder.decode(stderr)}`);

@@ -94,8 +94,8 @@ function latencyTable(rows: LatencyResult[]): string {
 
 function backlogTable(rows: BacklogResult[]): string {
   return table(
-    ["Documents waiting", "Claim of 100, mean", "Claims"],
-    rows.map(({ backlog, claimMs, claims }) => [number(backlog), `${claimMs.toFixed(2)} ms`, number(claims)]),
+    ["Documents waiting", "Claim of 100", "Claims"],
+    rows.map(({ backlog, claimMs, claims }) => [number(backlog), `${claimMs.toFixed(1)} ms`, number(claims)]),
   );
 }
 
@@ -110,7 +110,7 @@ function oneAgent({ startMs, idle, sizes }: Report): string[][] {
   const rows: string[][] = [];
   if (startMs !== undefined) rows.push(["Start to first document, median", `${startMs.toFixed(0)} ms`]);
   if (idle) {
-    rows.push([`Idle CPU over ${idle.seconds} s`, `${(idle.cpu * 100).toFixed(2)} % of a core`]);
+    rows.push([`Idle CPU over ${idle.seconds} s, median`, `${(idle.cpu * 100).toFixed(2)} % of a core`]);
     rows.push(["CPU of the server meanwhile", `${(idle.serverCpu * 100).toFixed(2)} % of a core`]);
     rows.push(["CPU of one `health liveness`", `${idle.probeCpuMs.toFixed(0)} ms`]);
   }

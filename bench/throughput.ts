@@ -1,11 +1,8 @@
-import { type Bench, settle } from "./bench.ts";
+import { type Bench, inRounds, settle } from "./bench.ts";
 import { type Candidate, CANDIDATES } from "./candidates.ts";
 import { rateOf } from "./drained.ts";
 import { costOf, type ServerCost } from "./server_cost.ts";
 import { median } from "./stats.ts";
-
-/** Runs of each candidate, in rounds in which each has its turn. */
-const ROUNDS = 5;
 
 /** What a candidate reached. */
 export interface Throughput {
@@ -30,20 +27,17 @@ interface Run {
   processedTwice: number | undefined;
 }
 
-/** All candidates in turn, round after round: what disturbs the machine for a while disturbs all alike. */
+/** All candidates in turn. */
 export async function measureThroughput(bench: Bench, only?: string): Promise<Throughput[]> {
   const candidates: Candidate[] = [];
   for (const candidate of CANDIDATES.filter(({ id }) => only === undefined || id.startsWith(only))) {
     if (await candidate.isPossible?.() ?? true) candidates.push(candidate);
   }
-  const runs = new Map(candidates.map((candidate) => [candidate, [] as Run[]]));
-  for (let round = 1; round <= (bench.isQuick ? 1 : ROUNDS); round++) {
-    for (const [candidate, done] of runs) {
-      const run = await runOnce(bench, candidate);
-      bench.say(`round ${round}: ${candidate.id} ${Math.round(run.rate)} documents/s`);
-      done.push(run);
-    }
-  }
+  const runs = await inRounds(bench, candidates, async (candidate, round) => {
+    const run = await runOnce(bench, candidate);
+    bench.say(`round ${round}: ${candidate.id} ${Math.round(run.rate)} documents/s`);
+    return run;
+  });
   return [...runs].map(([candidate, done]) => summary(candidate, countOf(bench, candidate), done));
 }
 
@@ -51,10 +45,11 @@ async function runOnce(bench: Bench, candidate: Candidate): Promise<Run> {
   const count = countOf(bench, candidate);
   const collection = await candidate.prepare(bench, count);
   await settle(bench);
-  const { result, cost } = await costOf(bench, count, () => candidate.drain(bench, collection, count));
-  if (result.done !== count) throw new Error(`${candidate.id} has done ${result.done} of ${count} documents`);
+  const { result: look, cost } = await costOf(bench, count, () => candidate.drain(bench, collection, count));
+  const { done, span, processedTwice } = await look();
+  if (done !== count) throw new Error(`${candidate.id} has done ${done} of ${count} documents`);
   await collection.drop();
-  return { rate: rateOf(result.span), cost, processedTwice: result.processedTwice };
+  return { rate: rateOf(span), cost, processedTwice };
 }
 
 function countOf({ isQuick }: Bench, { documents }: Candidate): number {

@@ -1,57 +1,91 @@
+import type { Collection } from "mongodb";
 import { type BenchAgent, startAgent } from "../agent.ts";
-import { type Bench, freshCollection, settle, until } from "../bench.ts";
+import { type Bench, freshCollection, inRounds, settle, until } from "../bench.ts";
 import { fill } from "../documents.ts";
-import { mean } from "../stats.ts";
+import { mean, median } from "../stats.ts";
 
 const BACKLOGS = { full: [1000, 100_000, 2_000_000], quick: [1000, 20_000] };
 const BYTES = 100;
-/** Claims that are looked at for each backlog. */
-const CLAIMS = { full: 100, quick: 10 };
+/** Claims of a turn: the smallest backlog has no more in it. */
+const CLAIMS = 8;
+/** Turns of each backlog in a round. */
+const TURNS = { full: 5, quick: 2 };
 
 /** How long claims took while so many documents waited. */
 export interface BacklogResult {
   backlog: number;
-  /** Mean time of a claim of 100 documents, in milliseconds. */
+  /** Time of a claim of 100 documents in milliseconds: the mean of a round, and the median of the rounds. */
   claimMs: number;
   claims: number;
 }
 
-/** Whether a claim takes longer the more documents wait: one agent, the same all the time, at default settings. */
+/** Whether a claim takes longer the more documents wait: an agent for each backlog, at default settings, that take turns. */
 export async function measureBacklog(bench: Bench): Promise<BacklogResult[]> {
-  const collection = await freshCollection(bench, "backlog");
-  const env = { LOG_LEVEL: "DEBUG", LOG_FORMAT: "json" };
-  await using agent = await startAgent(bench, {
-    collection: "backlog",
-    env,
-    isPaused: true,
-    stdout: "piped",
-  });
-  const log = new ClaimLog(agent);
-  await agent.ready();
-  const wanted = bench.isQuick ? CLAIMS.quick : CLAIMS.full;
-  /** Fills the collection while the agent is paused, lets it make `claims` claims, and returns how long they took. */
-  const round = async (backlog: number, claims: number): Promise<number[]> => {
-    await collection.deleteMany({});
-    await fill(collection, backlog, BYTES);
-    await settle(bench);
-    const from = log.claims.length;
-    await agent.resume();
-    await until(() => Promise.resolve(log.claims.length >= from + claims));
-    await agent.pause();
-    await until(async () => (await agent.status())?.held.documents === 0);
-    return log.claims.slice(from, from + claims);
-  };
-  await round(5000, 20);
-  const results: BacklogResult[] = [];
-  for (const backlog of bench.isQuick ? BACKLOGS.quick : BACKLOGS.full) {
-    const claims: number[] = [];
-    // The first claim of a round comes right after a pause, and the last may find less than it wants.
-    const perRound = Math.min(wanted, backlog / 100 - 1);
-    while (claims.length < wanted) claims.push(...(await round(backlog, perRound)).slice(1));
-    bench.say(`backlog of ${backlog}: ${mean(claims).toFixed(2)} ms a claim`);
-    results.push({ backlog, claimMs: mean(claims), claims: claims.length });
+  await using stack = new AsyncDisposableStack();
+  const backlogs: Backlog[] = [];
+  for (const size of bench.isQuick ? BACKLOGS.quick : BACKLOGS.full) {
+    const backlog = await Backlog.prepare(bench, size);
+    backlogs.push(stack.use(backlog));
+    // The first claims of an agent run code that is not compiled yet.
+    await backlog.turn(bench);
   }
-  return results;
+  const rounds = await inRounds(bench, backlogs, async (backlog, round) => {
+    const claims: number[] = [];
+    for (let n = 0; n < (bench.isQuick ? TURNS.quick : TURNS.full); n++) {
+      claims.push(...await backlog.turn(bench));
+    }
+    bench.say(`round ${round}: backlog of ${backlog.size}: ${mean(claims).toFixed(2)} ms a claim`);
+    return claims;
+  });
+  return [...rounds].map(([{ size }, each]) => ({
+    backlog: size,
+    claimMs: median(each.map(mean)),
+    claims: each.flat().length,
+  }));
+}
+
+/** So many documents that wait, and the agent that claims from them. */
+class Backlog implements AsyncDisposable {
+  readonly size: number;
+  readonly #collection: Collection;
+  readonly #agent: BenchAgent;
+  readonly #log: ClaimLog;
+
+  private constructor(size: number, collection: Collection, agent: BenchAgent) {
+    this.size = size;
+    this.#collection = collection;
+    this.#agent = agent;
+    this.#log = new ClaimLog(agent);
+  }
+
+  static async prepare(bench: Bench, size: number): Promise<Backlog> {
+    const name = `backlog_${size}`;
+    const collection = await freshCollection(bench, name);
+    const env = { LOG_LEVEL: "DEBUG", LOG_FORMAT: "json" };
+    const agent = await startAgent(bench, { collection: name, env, isPaused: true, stdout: "piped" });
+    const backlog = new Backlog(size, collection, agent);
+    await agent.ready();
+    return backlog;
+  }
+
+  /** Fills up what is missing, lets the agent make some claims, and returns how long each took, in milliseconds. */
+  async turn(bench: Bench): Promise<number[]> {
+    const waiting = await this.#collection.countDocuments({ status: "pending" });
+    await fill(this.#collection, this.size - waiting, BYTES);
+    await settle(bench);
+    const from = this.#log.claims.length;
+    await this.#agent.resume();
+    await until(() => Promise.resolve(this.#log.claims.length >= from + CLAIMS));
+    await this.#agent.pause();
+    await until(async () => (await this.#agent.status())?.held.documents === 0);
+    // The first comes right after a pause.
+    return this.#log.claims.slice(from + 1, from + CLAIMS);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent[Symbol.asyncDispose]();
+    await this.#collection.drop();
+  }
 }
 
 /** Follows the agent's log: how long each claim of a hundred documents took, in milliseconds. */

@@ -1,7 +1,8 @@
 import { BINARY, startAgent } from "../agent.ts";
-import { type Bench, freshCollection, pause } from "../bench.ts";
+import { type Bench, freshCollection, inRounds, pause } from "../bench.ts";
 import { cpuMs } from "../proc.ts";
 import { runToEnd } from "../programs.ts";
+import { median } from "../stats.ts";
 
 const SECONDS = { full: 60, quick: 3 };
 const PROBES = { full: 20, quick: 3 };
@@ -17,17 +18,20 @@ export interface IdleResult {
   probeCpuMs: number;
 }
 
-/** CPU of an idle agent over a while, then that of its liveness probe. */
+/** CPU of an idle agent over one while after the other, then that of its liveness probe. */
 export async function measureIdle(bench: Bench): Promise<IdleResult> {
   await freshCollection(bench, "idle");
   await using agent = await startAgent(bench, { collection: "idle" });
   await agent.ready();
   await pause(bench.isQuick ? 500 : 5000);
   const seconds = bench.isQuick ? SECONDS.quick : SECONDS.full;
-  const [before, serverBefore] = [await cpuMs(agent.pid), await cpuMs(bench.server.pid)];
-  await pause(seconds * 1000);
-  const cpu = (await cpuMs(agent.pid) - before) / (seconds * 1000);
-  const serverCpu = (await cpuMs(bench.server.pid) - serverBefore) / (seconds * 1000);
+  const shares = (await inRounds(bench, [agent], async () => {
+    const [before, serverBefore] = [await cpuMs(agent.pid), await cpuMs(bench.server.pid)];
+    await pause(seconds * 1000);
+    const [after, serverAfter] = [await cpuMs(agent.pid), await cpuMs(bench.server.pid)];
+    return [after - before, serverAfter - serverBefore].map((ms) => ms / (seconds * 1000));
+  })).get(agent)!;
+  const [cpu, serverCpu] = [median(shares.map(([own]) => own!)), median(shares.map(([, its]) => its!))];
   const probeCpuMs = await probe(`${agent.dir}/health`, bench.isQuick ? PROBES.quick : PROBES.full);
   bench.say(`idle: ${(cpu * 100).toFixed(2)} % of a core; a probe: ${probeCpuMs.toFixed(0)} ms of CPU`);
   return { cpu, serverCpu, seconds, probeCpuMs };

@@ -1,9 +1,10 @@
 import type { Collection } from "mongodb";
 import { startAgent } from "../agent.ts";
-import { type Bench, freshCollection, pause, until } from "../bench.ts";
+import { type Bench, freshCollection, inRounds, pause, until } from "../bench.ts";
 import { quantile } from "../stats.ts";
 
-const PROBES = { full: 300, quick: 10 };
+/** Inserts of a round that are measured. */
+const PROBES = { full: 120, quick: 10 };
 /** Under load so many other documents come in every 50 ms. */
 const LOAD = 50;
 const LOAD_EVERY_MS = 50;
@@ -28,18 +29,26 @@ export interface LatencyResult {
   documents: number;
 }
 
-/** Pick-up latency of single inserts at random moments. */
+const CASES = [
+  { wakeUp: "change stream", load: "idle" },
+  { wakeUp: "change stream", load: "under load" },
+  { wakeUp: "polling", load: "idle" },
+  { wakeUp: "polling", load: "under load" },
+] as const;
+
+/** Pick-up latency of single inserts at random moments, over all rounds. */
 export async function measureLatency(bench: Bench): Promise<LatencyResult[]> {
-  const results: LatencyResult[] = [];
-  for (const wakeUp of ["change stream", "polling"] as const) {
-    for (const load of ["idle", "under load"] as const) {
-      const latencies = await measure(bench, wakeUp, load);
-      const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
-      bench.say(`pick-up, ${wakeUp}, ${load}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
-      results.push({ wakeUp, load, p50, p99, documents: latencies.length });
-    }
-  }
-  return results;
+  const rounds = await inRounds(bench, CASES, async ({ wakeUp, load }) => {
+    const latencies = await measure(bench, wakeUp, load);
+    const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+    bench.say(`pick-up, ${wakeUp}, ${load}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    return latencies;
+  });
+  return [...rounds].map(([{ wakeUp, load }, each]) => {
+    const latencies = each.flat();
+    const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
+    return { wakeUp, load, p50, p99, documents: latencies.length };
+  });
 }
 
 async function measure(
@@ -57,16 +66,19 @@ async function measure(
   // The first ones warm everything up, and show that the stream of changes is open.
   const warmUp = bench.isQuick ? 2 : 20;
   const others = load === "under load" ? new Load(collection) : undefined;
-  for (let n = 0; n < warmUp + count; n++) {
-    await collection.insertOne({ status: "pending", sentAt: performance.timeOrigin + performance.now() });
-    await pause(20 + Math.random() * 80);
+  try {
+    for (let n = 0; n < warmUp + count; n++) {
+      await collection.insertOne({ status: "pending", sentAt: performance.timeOrigin + performance.now() });
+      await pause(20 + Math.random() * 80);
+    }
+    const lines = await until(async () => {
+      const found = (await Deno.readTextFile(file).catch(() => "")).trimEnd().split("\n");
+      return found.length === warmUp + count && found;
+    }, { limitMs: 60_000 });
+    return lines.slice(warmUp).map(Number);
+  } finally {
+    await others?.stop();
   }
-  const lines = await until(async () => {
-    const found = (await Deno.readTextFile(file).catch(() => "")).trimEnd().split("\n");
-    return found.length === warmUp + count && found;
-  }, { limitMs: 60_000 });
-  await others?.stop();
-  return lines.slice(warmUp).map(Number);
 }
 
 /** A stream of other documents. */

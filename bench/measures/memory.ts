@@ -1,5 +1,5 @@
 import { startAgent } from "../agent.ts";
-import { type Bench, freshCollection } from "../bench.ts";
+import { type Bench, freshCollection, inRounds } from "../bench.ts";
 import { fill } from "../documents.ts";
 import { untilDrained } from "../drained.ts";
 import { peakMib } from "../proc.ts";
@@ -9,7 +9,7 @@ const CASES = [
   { name: "1 MB", bytes: 1_000_000, full: 300, quick: 10 },
 ];
 
-/** The most memory an agent had resident while it worked documents of a size off, at default settings. */
+/** The most memory that any of the agents had resident while it worked documents of a size off, at default settings. */
 export interface MemoryResult {
   size: string;
   documents: number;
@@ -18,8 +18,7 @@ export interface MemoryResult {
 
 /** Resident memory with small and with large documents. */
 export async function measureMemory(bench: Bench): Promise<MemoryResult[]> {
-  const results: MemoryResult[] = [];
-  for (const { name, bytes, full, quick } of CASES) {
+  const peaks = await inRounds(bench, CASES, async ({ name, bytes, full, quick }) => {
     const documents = bench.isQuick ? quick : full;
     const collection = await freshCollection(bench, "memory");
     await fill(collection, documents, bytes);
@@ -28,8 +27,12 @@ export async function measureMemory(bench: Bench): Promise<MemoryResult[]> {
     await untilDrained(collection);
     const peak = await peakMib(agent.pid);
     bench.say(`${documents} documents of ${name}: ${peak.toFixed(0)} MiB`);
-    results.push({ size: name, documents, peakMib: peak });
     await collection.drop();
-  }
-  return results;
+    return peak;
+  });
+  return [...peaks].map(([{ name, full, quick }, each]) => ({
+    size: name,
+    documents: bench.isQuick ? quick : full,
+    peakMib: Math.max(...each),
+  }));
 }

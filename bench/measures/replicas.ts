@@ -1,6 +1,5 @@
-import { type BenchAgent, startAgent } from "../agent.ts";
-import type { Counter } from "../../health/counters.ts";
-import { type Bench, freshCollection, settle, until } from "../bench.ts";
+import { type BenchAgent, countsOf, startAgent } from "../agent.ts";
+import { type Bench, freshCollection, inRounds, settle } from "../bench.ts";
 import { BYTES } from "../candidates.ts";
 import { fill } from "../documents.ts";
 import { processedTwice, rateOf, spanOf, untilDrained } from "../drained.ts";
@@ -8,7 +7,6 @@ import { median } from "../stats.ts";
 import { ensureIndexes } from "../../agent/store/indexes.ts";
 
 const REPLICAS = { full: [1, 2, 4, 8], quick: [1, 2] };
-const ROUNDS = 3;
 /** Enough that what every process does once, such as compiling its code, does not decide. */
 const DOCUMENTS = { full: 200_000, quick: 1000 };
 
@@ -30,18 +28,12 @@ interface Run {
 
 /** 1, 2, 4 and 8 agents on the same documents, which all begin at once. */
 export async function measureReplicas(bench: Bench): Promise<ReplicasResult[]> {
-  const runs = new Map(
-    (bench.isQuick ? REPLICAS.quick : REPLICAS.full).map((replicas) => [replicas, [] as Run[]]),
-  );
-  for (let round = 0; round < (bench.isQuick ? 1 : ROUNDS); round++) {
-    for (const [replicas, done] of runs) {
-      const run = await runOnce(bench, replicas);
-      bench.say(
-        `${replicas} replicas: ${Math.round(run.rate)} documents/s, ${(run.lost * 100).toFixed(1)} % lost`,
-      );
-      done.push(run);
-    }
-  }
+  const runs = await inRounds(bench, bench.isQuick ? REPLICAS.quick : REPLICAS.full, async (replicas) => {
+    const run = await runOnce(bench, replicas);
+    const lost = `${(run.lost * 100).toFixed(1)} % lost`;
+    bench.say(`${replicas} replicas: ${Math.round(run.rate)} documents/s, ${lost}`);
+    return run;
+  });
   return [...runs].map(([replicas, done]) => ({
     replicas,
     rate: median(done.map(({ rate }) => rate)),
@@ -64,22 +56,13 @@ async function runOnce(bench: Bench, replicas: number): Promise<Run> {
     await settle(bench);
     for (const agent of agents) await agent.resume();
     await untilDrained(collection);
-    const { claimed, conflicts } = await totals(agents, count);
+    const counts = await countsOf(agents, count);
     return {
       rate: rateOf(await spanOf(collection, "processed_at")),
-      lost: conflicts / (claimed + conflicts),
-      processedTwice: await processedTwice(collection),
+      lost: counts.conflicts / (counts.claimed + counts.conflicts),
+      processedTwice: await processedTwice(collection, counts),
     };
   } finally {
     await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
   }
-}
-
-/** What all have counted together, once that is all there is to count: each tells it once a second. */
-async function totals(agents: BenchAgent[], count: number): Promise<{ claimed: number; conflicts: number }> {
-  return await until(async () => {
-    const all = await Promise.all(agents.map((agent) => agent.status()));
-    const sum = (name: Counter) => all.reduce((total, status) => total + (status?.counters[name] ?? 0), 0);
-    return sum("processed") === count && { claimed: sum("claimed"), conflicts: sum("conflicts") };
-  }, { limitMs: 60_000 });
 }

@@ -38,7 +38,7 @@ if (mode === "fill") {
     updatedAt: now,
   })));
 } else {
-  await jobs.start(["bench"], { maxConcurrency: 32 });
+  await jobs.start(["bench"], { maxConcurrency: 8 });
   await finished.promise;
   while (await stored.findOne({})) await new Promise((resolve) => setTimeout(resolve, 5));
   // It removes what is done: nobody else can tell when that was.

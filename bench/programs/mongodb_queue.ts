@@ -8,7 +8,7 @@ const { default: mongoDbQueue } = await import(packages.mongodb_queue);
 const { MongoClient } = (await import(packages.mongodb_queue_driver)).default;
 
 /** Messages in work at once: it takes and acks them one by one. */
-const CONCURRENCY = 16;
+const CONCURRENCY = 4;
 
 const [mode, uri, database, collection, count] = Deno.args as [string, string, string, string, string];
 const client = await MongoClient.connect(uri, { useUnifiedTopology: true, poolSize: CONCURRENCY });

@@ -13,6 +13,8 @@ const CANDIDATES: [row: RegExp, skipped: string][] = [
   [/^\| @clipboard-health\/mongo-jobs /, "the MongoDB libraries"],
   [/^\| The limit.* batch 100 /, ""],
   [/^\| The limit.* batch 1000 /, ""],
+  [/^\| The limit.* batch 2000 /, ""],
+  [/^\| The limit.* batch 5000 /, ""],
   [/^\| pulling-agent .*default/, ""],
   [/^\| pulling-agent .*best/, ""],
 ];
