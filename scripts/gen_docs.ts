@@ -4,6 +4,7 @@
  */
 import { type Command, COMMANDS } from "../control/command_line.ts";
 import { type Setting, SETTINGS } from "../agent/settings.ts";
+import { INDEXES } from "../agent/store/indexes.ts";
 import { COUNTERS } from "../health/counters.ts";
 
 /** A part of a document that is written by this script, between two marks. */
@@ -20,6 +21,7 @@ const PARTS: Part[] = [
   { file: "README.md", mark: "commands", content: commandsTable() },
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
+  { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
 ];
 
 function settingsTable(): string {
@@ -42,6 +44,15 @@ function commandsTable(): string {
 
 function countersTable(): string {
   return table(["Counter", "Counts"], Object.entries(COUNTERS).map(([name, doc]) => [`\`${name}\``, doc]));
+}
+
+/** For the shell, with the collection of the quickstart. */
+function indexCommands(): string {
+  const commands = INDEXES.map(({ name, keys, partialFilterExpression }) => {
+    const options = JSON.stringify({ name, partialFilterExpression }, null, 2);
+    return `db.orders.createIndex(${JSON.stringify(keys)}, ${options});`;
+  });
+  return ["```js", ...commands, "```"].join("\n");
 }
 
 function defaultOf({ default: given, defaultText, required }: Setting<unknown>): string {

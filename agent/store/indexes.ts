@@ -6,21 +6,35 @@ const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
 /** The same keys are indexed already, under other options or another name: that serves as well. */
 const ALREADY_THERE = new Set([85, 86]);
 
+/** An index that the claim's queries need. */
+export interface Index {
+  name: string;
+  keys: Record<string, 1>;
+  /** What it holds, where the server can leave the rest out: neither holds anything that is finished. */
+  partialFilterExpression: Document;
+}
+
+/** All that the agent makes, and all that it needs. */
+export const INDEXES: readonly Index[] = [
+  {
+    name: "pulling_agent_claim",
+    keys: CLAIM_INDEX,
+    partialFilterExpression: { status: { $in: ["pending", "processing"] } },
+  },
+  { name: "pulling_agent_takeovers", keys: TAKEOVER_INDEX, partialFilterExpression: TAKEN_OVER },
+];
+
 /**
- * Makes the indexes that the claim's queries need, where they are missing. Finished documents stay out of it where the server
- * can do that. Throws what the driver throws: a missing index is slow, never wrong, and nobody should stop for it.
+ * Makes the indexes that are missing. Throws what the driver throws: a missing index is slow, never wrong, and nobody
+ * should stop for it.
  */
 export async function ensureIndexes(collection: Collection): Promise<void> {
-  const unfinished = { status: { $in: ["pending", "processing"] } };
-  await ensureIndex(collection, CLAIM_INDEX, "pulling_agent_claim", unfinished);
-  await ensureIndex(collection, TAKEOVER_INDEX, "pulling_agent_takeovers", TAKEN_OVER);
+  for (const index of INDEXES) await ensureIndex(collection, index);
 }
 
 async function ensureIndex(
   collection: Collection,
-  keys: Record<string, 1>,
-  name: string,
-  partialFilterExpression: Document,
+  { name, keys, partialFilterExpression }: Index,
 ): Promise<void> {
   try {
     await collection.createIndex(keys, { name, partialFilterExpression });
