@@ -44,7 +44,7 @@ export const NOTHING_LEFT = "nothing is left";
 export interface DrainReport {
   /** Documents that were finished since the drain began. */
   finished: number;
-  /** Documents that were handed back untouched. */
+  /** Documents that were handed back with their attempt: not started, or their handler was aborted. */
   released: number;
   /** Documents whose fate could not be written: their leases run out by themselves. */
   abandoned: number;

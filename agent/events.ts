@@ -17,7 +17,8 @@ export type AgentEvent =
   | { type: "processed"; documents: number }
   | { type: "retried"; id: unknown; attempt: number; error: string; delayMs: number }
   | { type: "dead_lettered"; id: unknown; attempt: number; error: string }
-  | { type: "released"; documents: number }
+  /** `aborted` of the documents had been in a handler, which may have done a part of its work. */
+  | { type: "released"; documents: number; aborted: number }
   | {
     type: "lease_lost";
     documents: number;

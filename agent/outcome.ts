@@ -5,13 +5,15 @@ import { errorText, ForcedStopError, LeaseLostError } from "./errors.ts";
 /** How a handler's run ended. */
 export type HandlerResult =
   | { ok: true; set?: Document }
-  | { ok: false; error: unknown };
+  /** `hasStarted: false`: the handler never saw the document. */
+  | { ok: false; error: unknown; hasStarted?: false };
 
 /** What is to become of the document. */
 export type Outcome =
   | { kind: "ack"; set?: Document }
   | { kind: "nack"; error: string; delayMs: number }
-  | { kind: "release" }
+  /** `wasAborted`: its handler had started, and may have done a part of its work. */
+  | { kind: "release"; wasAborted?: true }
   | { kind: "dead_letter"; error: string };
 
 /** What decides between a retry and a dead letter. */
@@ -36,7 +38,9 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
   if (result.ok) return { kind: "ack", set: result.set };
   const { error } = result;
   const { isInterruption, permanent, retryAfterMs } = wishesOf(error);
-  if (isInterruption) return { kind: "release" };
+  if (isInterruption) {
+    return result.hasStarted === false ? { kind: "release" } : { kind: "release", wasAborted: true };
+  }
   const text = truncate(errorText(error));
   if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
   return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };

@@ -116,6 +116,7 @@ export class Pool {
   async #runAlone(run: Held[]): Promise<HandlerResult[]> {
     const notStarted: HandlerResult = {
       ok: false,
+      hasStarted: false,
       error: new LeaseLostError("The suspect could not be marked"),
     };
     try {

@@ -150,7 +150,7 @@ export class Settler {
   #report(kind: SettleKind, batch: readonly Batched<Settling>[], matched: number): void {
     const { events } = this.#options;
     if (kind === "ack") return events.emit({ type: "processed", documents: matched });
-    if (kind === "release") return events.emit({ type: "released", documents: matched });
+    if (kind === "release") return this.#reportReleased(batch, matched);
     for (const { item: { held: { document }, outcome } } of batch.slice(0, matched)) {
       const common = { id: document.id, attempt: document.attempt };
       if (outcome.kind === "nack") {
@@ -159,6 +159,13 @@ export class Settler {
         events.emit({ type: "dead_lettered", ...common, error: outcome.error });
       }
     }
+  }
+
+  #reportReleased(batch: readonly Batched<Settling>[], matched: number): void {
+    const aborted = batch.filter(({ item: { outcome } }) => outcome.kind === "release" && outcome.wasAborted);
+    // The answer counts documents and names none: those that did not match may be of either kind.
+    const event = { documents: matched, aborted: Math.min(aborted.length, matched) };
+    this.#options.events.emit({ type: "released", ...event });
   }
 
   /** The database refuses this write, today and tomorrow (a validator, a size limit). */

@@ -39,7 +39,10 @@ export async function run(
   await Deno.permissions.revoke({ name: "run" });
   const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
   const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
-  if (!checked) return 0;
+  if (typeof checked === "string") {
+    console.error(`pulling-agent: stopped by ${checked} before it had started`);
+    return 0;
+  }
   const { settings, processing, warnings } = checked;
   const redact = redactor(settings.mongodbUri);
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
@@ -118,10 +121,11 @@ export async function run(
 /** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */
 const START_GRACE_MS = 2000;
 
-async function stoppedMeanwhile(signals: Signals): Promise<undefined> {
+/** Resolves with the signal that asks to stop, once its grace is over. It says nothing: the start may be over by then. */
+async function stoppedMeanwhile(signals: Signals): Promise<Deno.Signal> {
   const signal = await signals.stopped;
   await new Promise((resolve) => setTimeout(resolve, START_GRACE_MS));
-  console.error(`pulling-agent: stopped by ${signal} before it had started`);
+  return signal;
 }
 
 /** Wakes the loop when documents change; returns a function that ends it. */

@@ -109,7 +109,7 @@ function writeNacks(
   );
 }
 
-/** Hands documents back untouched and gives the attempt back; returns how many matched. */
+/** Hands documents back with their attempt, as if they had never been claimed; returns how many matched. */
 export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
   const { clock, collection } = options;
   const writes = byToken(documents).map(([token, group]) => async () => {

@@ -48,7 +48,14 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       case "released":
         failures.over("release");
-        log.info("Handed documents back untouched", { documents: event.documents });
+        if (event.documents > event.aborted) {
+          log.info("Released documents that had not started", { documents: event.documents - event.aborted });
+        }
+        if (event.aborted > 0) {
+          log.warn("Released documents whose handler was aborted: they run again from the start", {
+            documents: event.aborted,
+          });
+        }
         break;
       case "retried": {
         const { id, type: _, ...fields } = event;

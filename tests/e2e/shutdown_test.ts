@@ -26,6 +26,11 @@ for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
     assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
     const { finished, released, abandoned } = await agent.log("Drained");
     assertEquals({ finished, released, abandoned }, { finished: 0, released: 5, abandoned: 0 });
+    assertEquals((await agent.log("Released documents that had not started")).documents, 2);
+    const aborted = agent.entries.filter(({ message }) =>
+      message.startsWith("Released documents whose handler was aborted")
+    );
+    assertEquals(aborted.reduce((sum, { documents }) => sum + (documents as number), 0), 3);
     assertEquals(await documents.countDocuments(RELEASED), 5);
     if (kind === "OBEDIENT") await home.untilMarked("told 1 ForcedStopError");
   });
@@ -52,6 +57,17 @@ Deno.test("SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
   assertEquals(await documents.countDocuments(RELEASED), 3);
+});
+
+Deno.test("an agent that has started does not say that it was stopped before, however long its drain takes", async () => {
+  await using db = await testDatabase("said of the start");
+  await insertPending(db, [1]);
+  await using home = await agentHome({ db, module: OBEDIENT, env: { SHUTDOWN_TIMEOUT: "3" } });
+  const agent = await home.startReady();
+  await home.untilMarked("start 1");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals(agent.stderr, "");
 });
 
 Deno.test("leases are kept while a drain takes longer than they last", async () => {

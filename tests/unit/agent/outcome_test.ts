@@ -45,8 +45,13 @@ Deno.test("outcomeOf() takes nothing but true for permanent", () => {
 
 Deno.test("outcomeOf() releases what was interrupted, even at its last attempt", () => {
   for (const error of [new ForcedStopError(), new LeaseLostError()]) {
-    assertEquals(failed(error, 3), { kind: "release" });
+    assertEquals(failed(error, 3), { kind: "release", wasAborted: true });
   }
+});
+
+Deno.test("outcomeOf() tells a document that its handler never saw from one whose handler was aborted", () => {
+  const error = new LeaseLostError();
+  assertEquals(outcomeOf({ ok: false, error, hasStarted: false }, 1, POLICY), { kind: "release" });
 });
 
 Deno.test("outcomeOf() counts a timeout as a failure", () => {

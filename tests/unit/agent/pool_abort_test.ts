@@ -120,13 +120,15 @@ Deno.test("Pool cancels the timeout of a handler that ended in time", async () =
   assertEquals(recorder.all, []);
 });
 
+const ABORTED = { kind: "release", wasAborted: true } as const;
+
 for (const [name, handler] of Object.entries({ obedient, ownError })) {
   Deno.test(`Pool.force() releases at once, with a handler that is ${name}`, async () => {
     const { held, outcomes, pool } = setUp(handler);
     pool.force();
     await settled();
     assertInstanceOf(held.abort.signal.reason, ForcedStopError);
-    assertEquals(outcomes, [{ kind: "release" }]);
+    assertEquals(outcomes, [ABORTED]);
   });
 }
 
@@ -136,7 +138,7 @@ Deno.test("Pool.force() releases after a grace where the handler ignores its sig
   await clock.advance(GRACE_MS - 1);
   assertEquals(outcomes, []);
   await clock.advance(1);
-  assertEquals(outcomes, [{ kind: "release" }]);
+  assertEquals(outcomes, [ABORTED]);
 });
 
 Deno.test("Pool.force() still acks what a handler finishes within the grace", async () => {
@@ -159,7 +161,7 @@ Deno.test("Pool.force() releases what waits and starts nothing in its place", as
   pool.force();
   assertEquals(outcomes, [{ kind: "release" }]);
   await clock.advance(GRACE_MS);
-  assertEquals(outcomes, [{ kind: "release" }, { kind: "release" }]);
+  assertEquals(outcomes, [{ kind: "release" }, ABORTED]);
   assertEquals(started, 1);
 });
 
@@ -167,5 +169,5 @@ Deno.test("Pool releases a document whose lease could not be kept, and costs it 
   const { clock, held, outcomes } = setUp(deaf);
   held.abort.abort(new LeaseLostError("gone"));
   await clock.advance(0);
-  assertEquals(outcomes, [{ kind: "release" }]);
+  assertEquals(outcomes, [ABORTED]);
 });

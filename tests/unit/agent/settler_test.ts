@@ -88,10 +88,20 @@ Deno.test("Settler writes what became of each, and tells how many", async () => 
   assertEquals(s.recorder.of("retried"), [
     { type: "retried", id: b.document.id, ...common, error: "it broke", delayMs: 700 },
   ]);
-  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 1 }]);
+  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 1, aborted: 0 }]);
   assertEquals(s.recorder.of("dead_lettered"), [
     { type: "dead_lettered", id: d.document.id, ...common, error: "no" },
   ]);
+});
+
+Deno.test("Settler tells how many of the released documents had been in a handler", async () => {
+  const s = new Setup();
+  const [a, b, c] = await s.claim(3) as [Held, Held, Held];
+  s.settler.settle(a, RELEASE);
+  s.settler.settle(b, { kind: "release", wasAborted: true });
+  s.settler.settle(c, { kind: "release", wasAborted: true });
+  await settled();
+  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 3, aborted: 2 }]);
 });
 
 Deno.test("Settler finishes the verdict of an earlier holder instead of writing one of its own", async () => {

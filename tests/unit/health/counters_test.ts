@@ -15,7 +15,7 @@ const CASES: [Counter, AgentEvent, number][] = [
   ["takeovers", claimed(0, 3, 0), 3],
   ["conflicts", claimed(0, 0, 7), 7],
   ["processed", { type: "processed", documents: 4 }, 4],
-  ["released", { type: "released", documents: 4 }, 4],
+  ["released", { type: "released", documents: 4, aborted: 1 }, 4],
   ["retried", { type: "retried", id: 1, attempt: 1, error: "x", delayMs: 5 }, 1],
   ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: "x" }, 1],
   ["lease_lost", { type: "lease_lost", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],

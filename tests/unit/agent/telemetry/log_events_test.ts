@@ -26,7 +26,8 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "claim_failed", error, retryInMs: 5 }, "WARNING", /Cannot claim/],
   [{ type: "reachable_changed", isReachable: true }, "INFO", /in reach/],
   [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
-  [{ type: "released", documents: 2 }, "INFO", /Handed documents back/],
+  [{ type: "released", documents: 2, aborted: 0 }, "INFO", /Released documents that had not started/],
+  [{ type: "released", documents: 2, aborted: 2 }, "WARNING", /Released documents whose handler was aborted/],
   [{ type: "retried", id: 7, attempt: 1, error: "x", delayMs: 5 }, "WARNING", /tried again/],
   [{ type: "dead_lettered", id: 7, attempt: 5, error: "x" }, "ERROR", /dead letter/],
   [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
@@ -53,6 +54,11 @@ for (const [event, level, says] of CASES) {
     if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
   });
 }
+
+Deno.test("logEvents() counts released documents that had not started apart from those whose handler was aborted", async () => {
+  const lines = await linesOf({ type: "released", documents: 5, aborted: 2 });
+  assertEquals(lines.map(({ level, documents }) => [level, documents]), [["INFO", 3], ["WARNING", 2]]);
+});
 
 const claimed = (documents: number, takeovers = 0): AgentEvent => ({
   type: "claimed",
