@@ -1,5 +1,6 @@
 import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
 import { ServerClock } from "./server_clock.ts";
+import { releaseSocketTimers } from "./socket_timers.ts";
 
 /** Finding a server may take this long before an operation fails, in milliseconds. */
 const SELECTION_TIMEOUT_MS = 5000;
@@ -54,6 +55,7 @@ export function connect(
   uri: string,
   { agentName, leaseMs }: { agentName: string; leaseMs: number },
 ): Connection {
+  releaseSocketTimers();
   const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
   const options: MongoClientOptions = {
     writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMS },
