@@ -32,11 +32,11 @@ export interface LeasedDocument {
   leasedAtMs: number;
   /** Set where the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
-  /** Set where its leases expired too often while it was alone: why it is a dead letter without another run. */
+  /** Set if no run can help (its leases expired too often while it was alone, it cannot be read): why it is a dead letter. */
   readonly condemned: string | undefined;
   /** Set where an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
-  /** A fresh copy of the document, without the agent's bookkeeping. Throws where its BSON is broken. */
+  /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
   read(): Document;
 }
 

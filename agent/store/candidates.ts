@@ -3,7 +3,8 @@ import type { RefusedClaim } from "../ports.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
 import type { Place } from "./lane.ts";
 import { CLAIM_ORDER, claimable, type Kind, type SuspectKind, UNUSABLE_PENDING } from "./queries.ts";
-import { type Bookkeeping, RawDocument } from "./raw_document.ts";
+import type { Bookkeeping } from "./bookkeeping.ts";
+import { RawDocument } from "./raw_document.ts";
 import { RefusedIds } from "./refused_ids.ts";
 import { type Room, withinBytes } from "./room.ts";
 

@@ -34,8 +34,8 @@ export class MongoLeasedDocument implements LeasedDocument {
     this.suspect = lease.isSuspect ? { expiriesAlone: alone } : undefined;
     this.condemned = alone >= EXPIRIES_ALONE
       ? `The agent's process ended or froze ${alone} times while it processed this document alone`
-      : undefined;
-    this.verdict = deadAt instanceof Date ? { deadAt } : undefined;
+      : raw.unreadable;
+    this.verdict = deadAt ? { deadAt } : undefined;
     this.leasedAtMs = lease.sentAtMs;
     this.#raw = raw;
     this.#namespace = namespace;

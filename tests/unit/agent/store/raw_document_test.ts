@@ -31,9 +31,16 @@ Deno.test("RawDocument.read() gives plain values without the agent's bookkeeping
   assertNotStrictEquals(document.read(), document.read());
 });
 
-Deno.test("RawDocument.exactly() keeps every value's type", () => {
-  const exact = raw({ _id: 1, double: new Double(3), long: Long.fromNumber(3) }).exactly();
-  assertEquals([exact.double._bsontype, exact.long._bsontype], ["Double", "Long"]);
+Deno.test("RawDocument.exactId() keeps the type of every value", () => {
+  const id = raw({ _id: { double: new Double(3), long: Long.fromNumber(3) } }).exactId() as BSON.Document;
+  assertEquals([id.double._bsontype, id.long._bsontype], ["Double", "Long"]);
+});
+
+Deno.test("RawDocument of fields named $ref and $id is that document, and no reference to another", () => {
+  const document = raw({ _id: 1, $ref: "a.b", $id: 2, $db: "c", status: "pending", n: new Int32(3) });
+  assertEquals(document.id, 1);
+  const fields = { _id: 1, $ref: "a.b", $id: 2, $db: "c", status: "processing", n: 3 };
+  assertEquals(document.read(), fields);
 });
 
 Deno.test("RawDocument reads a large document as it reads a small one", () => {

@@ -1,0 +1,67 @@
+import { BSON } from "mongodb";
+import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement } from "./bson_elements.ts";
+
+/** The agent's bookkeeping on a document, as far as a holder needs it. Whatever stands there, these are what they say. */
+export interface Bookkeeping {
+  /** Handler runs that count; undefined if no number stands there. */
+  attempts?: number;
+  /** Starts of its handler with nothing else in flight, as a suspect. */
+  alone?: number;
+  /** When a verdict was written. */
+  dead_at?: Date;
+}
+
+const { NumberUtils } = BSON.onDemand;
+
+/** Runs that are counted by a number which is none, such as NaN: it never grows, and the document must come to an end. */
+const COUNTLESS = Number.MAX_SAFE_INTEGER;
+
+const [DOUBLE, DATE, INT32, INT64, DECIMAL] = [0x01, 0x09, 0x10, 0x12, 0x13];
+const NUMBER_TYPES = new Set([DOUBLE, INT32, INT64, DECIMAL]);
+
+const READ = ["attempts", "alone", "dead_at"] as const;
+const COUNTERS = ["attempts", "alone", "takeovers"] as const;
+
+/**
+ * Reads the `_pull` of a document. Users write there, too, and a name may stand there twice: each value is read by itself,
+ * and of two the first counts, as it does for the server. Undefined if there is no `_pull`. Never throws.
+ */
+export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
+  const pull = elementNamed(document, "_pull");
+  if (!pull) return undefined;
+  if (pull.type !== DOCUMENT_TYPE) return {};
+  const [attemptsElement, aloneElement, deadAt] = elementsNamed(document, READ, pull.offset);
+  const [attempts, alone] = [numberOf(attemptsElement), numberOf(aloneElement)];
+  return {
+    attempts: attempts === undefined || Number.isFinite(attempts) ? attempts : COUNTLESS,
+    alone: alone === undefined || Number.isNaN(alone) ? undefined : alone,
+    dead_at: deadAt?.type === DATE ? new Date(int64(deadAt)) : undefined,
+  };
+}
+
+/** The counters of a document that hold no number, by name: nothing can be added to them. */
+export function brokenCounters(document: Uint8Array): string[] {
+  const pull = elementNamed(document, "_pull");
+  if (pull?.type !== DOCUMENT_TYPE) return [];
+  const elements = elementsNamed(document, COUNTERS, pull.offset);
+  return COUNTERS.filter((_, at) => elements[at] && !NUMBER_TYPES.has(elements[at].type));
+}
+
+function numberOf(element: RawElement | undefined): number | undefined {
+  switch (element?.type) {
+    case INT32:
+      return NumberUtils.getInt32LE(element.bytes, element.offset);
+    case DOUBLE:
+      return NumberUtils.getFloat64LE(element.bytes, element.offset);
+    case INT64:
+      return int64(element);
+    case DECIMAL:
+      return Number(Object.values(BSON.deserialize(documentOf(element.whole)))[0]);
+    default:
+      return undefined;
+  }
+}
+
+function int64({ bytes, offset }: RawElement): number {
+  return Number(NumberUtils.getBigInt64LE(bytes, offset));
+}
