@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import { UsageError } from "./errors.ts";
 import { redactUri } from "./redact.ts";
 import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
+import { byteLength } from "./utf8.ts";
 
 /** The environment: a variable that is not set, or is blank, counts as absent. */
 export type Environment = (variable: string) => string | undefined;
@@ -27,9 +29,9 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
       problems.push((error as Error).message);
     }
   }
-  problems.push(...contradictions(values));
+  problems.push(...contradictions(values, env));
   // The connection string cannot be had either where the file that holds it is named wrongly.
-  return { values, problems: [...new Set(problems)], warnings: oddities(values) };
+  return { values, problems: [...new Set(problems)], warnings: oddities(values, env) };
 }
 
 /**
@@ -106,27 +108,73 @@ function uriOf(env: Environment): string {
   return content;
 }
 
-function contradictions(values: Partial<Settings>): string[] {
-  const found: string[] = [];
-  const { retryBackoffMs, retryBackoffMaxMs, mongodbCollection, deadLetterCollection } = values;
+/** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
+const MAX_NAMESPACE_BYTES = 255;
+/** What the agent keeps in `HEALTH_DIR`: nothing else may be called like that. */
+const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock"];
+
+function contradictions(values: Partial<Settings>, env: Environment): string[] {
+  const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;
+  const found = collectionProblems(values, env);
   if (retryBackoffMs !== undefined && retryBackoffMaxMs !== undefined && retryBackoffMaxMs < retryBackoffMs) {
     found.push("RETRY_BACKOFF_MAX is below RETRY_BACKOFF: raise it to at least the same value");
   }
-  if (mongodbCollection !== undefined && mongodbCollection === deadLetterCollection) {
-    found.push("DEAD_LETTER_COLLECTION is MONGODB_COLLECTION: name another collection for the dead letters");
+  if (healthDir !== undefined && controlFile !== undefined) {
+    const [health, control] = [resolve(healthDir), resolve(controlFile)];
+    if (health === control || HEALTH_FILES.some((file) => resolve(`${health}/${file}`) === control)) {
+      found.push(
+        `CONTROL_FILE is ${
+          JSON.stringify(controlFile)
+        }, which is a path of HEALTH_DIR's own: name another file`,
+      );
+    } else if (health.startsWith(`${control}/`)) {
+      found.push("CONTROL_FILE is a directory that HEALTH_DIR is in: name a file");
+    }
   }
   return found;
 }
 
-function oddities({ batchSize, concurrency }: Partial<Settings>): string[] {
-  if (batchSize === undefined || concurrency === undefined || concurrency <= 2 * batchSize) return [];
-  return [
-    `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${
-      2 * batchSize
-    }) documents are held at once: ` +
-    "raise BATCH_SIZE to use all of it",
-  ];
+function collectionProblems(values: Partial<Settings>, env: Environment): string[] {
+  const { mongodbDatabase: database, mongodbCollection: source, deadLetterCollection: letters } = values;
+  // Without the collection there is no default for the letters either: one sentence about it is enough.
+  if (source === undefined || letters === undefined) return [];
+  const found: string[] = [];
+  if (source === letters) {
+    found.push("DEAD_LETTER_COLLECTION is MONGODB_COLLECTION: name another collection for the dead letters");
+  }
+  if (database === undefined) return found;
+  const bytes = (collection: string) => byteLength(`${database}.${collection}`);
+  const limit =
+    `MongoDB takes ${MAX_NAMESPACE_BYTES} at the most, the name of the database and a dot included`;
+  if (bytes(source) > MAX_NAMESPACE_BYTES) {
+    found.push(`MONGODB_COLLECTION makes a name of ${bytes(source)} bytes: ${limit}`);
+  } else if (bytes(letters) > MAX_NAMESPACE_BYTES) {
+    const isGiven = textOf("DEAD_LETTER_COLLECTION", env) !== undefined;
+    const [what, mend] = isGiven ? ["", ""] : [
+      " is not set, and its default",
+      `: set it to a shorter name`,
+    ];
+    found.push(`DEAD_LETTER_COLLECTION${what} makes a name of ${bytes(letters)} bytes: ${limit}${mend}`);
+  }
+  return found;
 }
+
+function oddities({ batchSize, concurrency }: Partial<Settings>, env: Environment): string[] {
+  const found: string[] = [];
+  if (textOf("PROCESSOR", env) === undefined) found.push(PLACEHOLDER);
+  if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
+    found.push(
+      `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${
+        2 * batchSize
+      }) documents are held at once: raise BATCH_SIZE to use all of it`,
+    );
+  }
+  return found;
+}
+
+const PLACEHOLDER =
+  "PROCESSOR is not set: documents are only marked as processed, and nothing else is done with " +
+  "them. Set PROCESSOR=module:PATH to process them, or PROCESSOR=log if that is what you want";
 
 function textOf(variable: string, env: Environment): string | undefined {
   const value = env(variable)?.trim();

@@ -14,6 +14,11 @@ export interface Setting<T> {
   readonly required?: boolean;
   /** Never shown, wherever it may turn up. */
   readonly secret?: boolean;
+  /**
+   * Set for a setting that decides what happens to documents: a variable with nearly its name, and a value that looks
+   * like this, is refused. Its absence would do to all of them what they were not meant for.
+   */
+  readonly decides?: RegExp;
   /** One sentence or two for people who run the agent. */
   readonly doc: string;
 }
@@ -27,6 +32,16 @@ export interface Host {
 const DAY_MS = 86_400_000;
 const seconds = (min: number, max = DAY_MS / 1000) => parse.duration(min * 1000, max * 1000);
 const setting = <T>(spec: Setting<T>) => spec;
+
+/** What values of settings that decide look like: see {@linkcode Setting.decides}. */
+const LOOKS = {
+  query: /^\{/,
+  processor: /^(log|custom)$|^(module|exec|https?):|\.m?[jt]s$/i,
+  duration: /^[\d.]+\s*(ms|s|m|h|d)?$/,
+  count: /^\d+$/,
+  name: /^[^\s$/]+$/,
+  path: /\//,
+} as const;
 
 /** Every setting, in the order in which people meet them. */
 export const SETTINGS = {
@@ -61,14 +76,16 @@ export const SETTINGS = {
     parse: parse.jsonObject,
     fallback: () => undefined,
     defaultText: "none",
+    decides: LOOKS.query,
     doc: "Only documents that match this query are pulled. Extended JSON.",
   }),
   processor: setting<string>({
     variable: "PROCESSOR",
     parse: parse.text,
     default: "log",
+    decides: LOOKS.processor,
     doc:
-      "What is done with a document: `log` (a placeholder), `module:PATH` (your JavaScript) or `custom` (compiled in).",
+      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript) or `custom` (compiled in).",
   }),
   pollIntervalMs: setting<number>({
     variable: "POLL_INTERVAL",
@@ -92,12 +109,14 @@ export const SETTINGS = {
     variable: "PROCESS_TIMEOUT",
     parse: seconds(0.01),
     default: "60",
+    decides: LOOKS.duration,
     doc: "Longest a document may take; then its signal is aborted and the attempt has failed.",
   }),
   leaseDurationMs: setting<number>({
     variable: "LEASE_DURATION",
     parse: seconds(1),
     default: "60",
+    decides: LOOKS.duration,
     doc:
       "How long a claim lasts unless it is renewed; the documents of a killed pod are taken over after that.",
   }),
@@ -105,12 +124,14 @@ export const SETTINGS = {
     variable: "MAX_ATTEMPTS",
     parse: parse.integer(1, 1000),
     default: "5",
+    decides: LOOKS.count,
     doc: "Attempts before a document that keeps failing becomes a dead letter.",
   }),
   retryBackoffMs: setting<number>({
     variable: "RETRY_BACKOFF",
     parse: seconds(0),
     default: "1",
+    decides: LOOKS.duration,
     doc:
       "Upper bound of the wait before the first retry; it doubles with each, and the wait is drawn at random below it.",
   }),
@@ -118,6 +139,7 @@ export const SETTINGS = {
     variable: "RETRY_BACKOFF_MAX",
     parse: seconds(0, 30 * DAY_MS / 1000),
     default: "300",
+    decides: LOOKS.duration,
     doc: "Upper bound of the wait before any retry.",
   }),
   deadLetterCollection: setting<string>({
@@ -125,6 +147,7 @@ export const SETTINGS = {
     parse: parse.collectionName,
     fallback: ({ mongodbCollection }) => `${mongodbCollection}_dead_letters`,
     defaultText: "`<collection>_dead_letters`",
+    decides: LOOKS.name,
     doc:
       "Collection of the same database that dead letters are copied to. Every collection needs one of its own.",
   }),
@@ -132,6 +155,7 @@ export const SETTINGS = {
     variable: "READ_BACK",
     parse: parse.choice("contended", "always"),
     default: "contended",
+    decides: /^(contended|always)$/i,
     doc:
       "`always` reads every document again after its claim: for people who edit documents while they are pending.",
   }),
@@ -170,6 +194,7 @@ export const SETTINGS = {
     variable: "CONTROL_FILE",
     parse: parse.text,
     default: "/tmp/control/state",
+    decides: LOOKS.path,
     doc: "File that holds `pause` or `resume`; its directory is watched.",
   }),
   readyWhilePaused: setting<boolean>({
@@ -180,7 +205,7 @@ export const SETTINGS = {
   }),
   agentName: setting<string>({
     variable: "AGENT_NAME",
-    parse: parse.text,
+    parse: parse.agentName,
     fallback: (_, { hostName }) => hostName,
     defaultText: "the host name",
     doc: "Owner of the leases, as written on the documents. In Kubernetes the pod's name.",

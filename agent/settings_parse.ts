@@ -3,6 +3,8 @@
  * whose message completes the sentence "NAME is "text": ...".
  */
 
+import { byteLength } from "./utf8.ts";
+
 /** A parser with the range it accepts in words, for the documentation. */
 export interface Parser<T> {
   (text: string): T;
@@ -63,22 +65,41 @@ export const boolean: Parser<boolean> = parser("true or false", (text) => {
 /** Any text. */
 export const text: Parser<string> = parser("text", (value) => value);
 
-/** A name of a database, by MongoDB's rules. */
+/** The longest name of a database that a server takes, in bytes. */
+const MAX_DATABASE_BYTES = 63;
+/** Databases that a server keeps for itself. */
+const SERVERS_OWN = ["admin", "config", "local"];
+
+/** A name of a database, by the rules of a server on Linux (one on Windows takes fewer, and says so itself). */
 export const databaseName: Parser<string> = parser("a database name", (value) => {
-  if (/[\s/\\."$*<>:|?\0]/.test(value) || new TextEncoder().encode(value).length > 63) {
+  if (/[ /\\."$\0]/.test(value) || byteLength(value) > MAX_DATABASE_BYTES) {
     throw new Error(
-      `must be a database name: at most 63 bytes, without spaces and without / \\ . " $ * < > : | ?`,
+      `must be a database name: at most ${MAX_DATABASE_BYTES} bytes, without spaces and without / \\ . " $`,
     );
+  }
+  if (SERVERS_OWN.includes(value)) {
+    throw new Error("is a database of the server's own: name the one that holds your documents");
   }
   return value;
 });
 
 /** A name of a collection, by MongoDB's rules. */
 export const collectionName: Parser<string> = parser("a collection name", (value) => {
-  if (/[$\0]/.test(value) || value.startsWith("system.") || value.startsWith(".") || value.endsWith(".")) {
+  if (/[$\0]|^\.|(^|\.)system\./.test(value)) {
     throw new Error(
-      `must be a collection name: without $, not starting with "system.", no dot at either end`,
+      `must be a collection name: without $, without "system." and no dot at its start`,
     );
+  }
+  return value;
+});
+
+/** It is written on every document that is claimed. */
+const MAX_AGENT_NAME_BYTES = 256;
+
+/** A name that is short enough to be written on every document. */
+export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAME_BYTES} bytes`, (value) => {
+  if (byteLength(value) > MAX_AGENT_NAME_BYTES) {
+    throw new Error(`must be at most ${MAX_AGENT_NAME_BYTES} bytes: it is written on every document`);
   }
   return value;
 });

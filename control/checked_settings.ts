@@ -4,8 +4,8 @@ import { loadProcessor } from "../agent/processors/load.ts";
 import type { Processing } from "../agent/processors/processor.ts";
 import { redactor } from "../agent/redact.ts";
 import type { Settings } from "../agent/settings.ts";
-import { parseFilter } from "../agent/store/filter.ts";
-import { typoWarnings } from "../agent/typos.ts";
+import { parseSourceFilter } from "../agent/store/filter.ts";
+import { findTypos } from "../agent/typos.ts";
 import { uriProblem } from "../agent/store/uri.ts";
 
 /** Everything that can be known before a database is asked. */
@@ -33,11 +33,12 @@ export async function checkedSettings(env: Environment, variables: readonly stri
   };
   const { mongodbUri, filter, processor: name } = values;
   if (mongodbUri !== undefined) found.push(...uriProblem(mongodbUri));
-  if (filter !== undefined) await attempt("FILTER", () => parseFilter(filter));
+  if (filter !== undefined) await attempt("FILTER", () => parseSourceFilter(filter));
   const processing = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
-  const typos = typoWarnings(variables);
+  const typos = findTypos(variables, env);
+  found.push(...typos.problems);
   // A required setting that is missing is often one that was misspelt.
-  if (found.length > 0) found.push(...typos);
+  if (found.length > 0) found.push(...typos.warnings);
   if (found.length > 0 || !processing) throw new UsageError(found.map(redactor(mongodbUri)));
-  return { settings: values as Settings, processing, warnings: [...warnings, ...typos] };
+  return { settings: values as Settings, processing, warnings: [...warnings, ...typos.warnings] };
 }

@@ -1,4 +1,5 @@
 import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
+import { cutToBytes } from "../utf8.ts";
 import { ServerClock } from "./server_clock.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
 
@@ -68,7 +69,7 @@ export function connect(
     waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
     maxPoolSize: POOL_SIZE,
     ignoreUndefined: true,
-    ...(hasParameter(uri, "appName") ? {} : { appName: `pulling-agent/${agentName}`.slice(0, 128) }),
+    appName: appNameOf(uri, agentName),
     ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
   };
   const client = new MongoClient(stripped(uri), options);
@@ -87,6 +88,16 @@ export function connect(
     onReachable: (listener) => watchTopology(client, listener),
     warnings: overrides(uri),
   };
+}
+
+/** A server refuses every connection under a longer name, in bytes; the driver cuts within letters. */
+const MAX_APP_NAME_BYTES = 128;
+
+/** The name under which the server lists our connections. */
+function appNameOf(uri: string, agentName: string): string {
+  const given = parameter(uri, "appName");
+  const name = given && new URLSearchParams(`name=${given}`).get("name");
+  return cutToBytes(name || `pulling-agent/${agentName}`, MAX_APP_NAME_BYTES);
 }
 
 /** Kinds of servers that take writes, in the driver's words. */

@@ -19,3 +19,31 @@ export function parseFilter(text: string): Filter<Document> {
   }
   return filter as Filter<Document>;
 }
+
+/** Fields that the agent itself writes: a query of the user's on them would hide documents from it halfway. */
+const AGENT_FIELD = /^(_pull|status|processed_at|error)(\.|$)/;
+
+/**
+ * The same for documents of the source collection.
+ *
+ * @throws {Error} where it asks for a field of the agent's own as well
+ */
+export function parseSourceFilter(text: string): Filter<Document> {
+  const filter = parseFilter(text);
+  const field = fieldsOf(filter).find((name) => AGENT_FIELD.test(name));
+  if (field === undefined) return filter;
+  throw new Error(
+    `asks for ${field}, which the agent writes itself: leave it out, the agent adds what it needs ` +
+      "(a document that is being processed, or failed once, would not be found again)",
+  );
+}
+
+/** The fields that a query asks for, below `$and` and its like, too. */
+function fieldsOf(query: Document): string[] {
+  return Object.entries(query).flatMap(([key, value]) => {
+    if (!key.startsWith("$")) return [key];
+    return Array.isArray(value) && ["$and", "$or", "$nor"].includes(key)
+      ? value.filter((part) => part !== null && typeof part === "object").flatMap(fieldsOf)
+      : [];
+  });
+}

@@ -7,7 +7,7 @@ import { connect, type Connection } from "./connection.ts";
 import { deadLetter, finishVerdict } from "./dead_letters.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
 import { buryOversize } from "./oversize.ts";
-import { parseFilter } from "./filter.ts";
+import { parseSourceFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LetterBox } from "./letter_box.ts";
 import { isForbidden, isTransient } from "./mongo_errors.ts";
@@ -63,7 +63,7 @@ export class MongoStore implements DocumentStore {
       syncClock: this.#syncClock,
       owner: settings.agentName,
       maxAttempts: settings.maxAttempts,
-      filter: settings.filter === undefined ? undefined : parseFilter(settings.filter),
+      filter: settings.filter === undefined ? undefined : parseSourceFilter(settings.filter),
       readBack: settings.readBack,
     });
   }

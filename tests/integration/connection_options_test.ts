@@ -66,3 +66,30 @@ for (const [options, overridden] of Object.entries(OPTIONS)) {
     }
   });
 }
+
+for (
+  const [what, agentName, uriName] of [
+    ["an AGENT_NAME of letters of two bytes", "ä".repeat(128), undefined],
+    ["an AGENT_NAME of surrogate pairs", "😀".repeat(64), undefined],
+    ["an appName of letters of three bytes", "pod", "€".repeat(43)],
+    ["an appName of surrogate pairs at an odd place", "pod", "x" + "😀".repeat(40)],
+  ] as const
+) {
+  Deno.test(`connect() cuts ${what} to what the server takes, within no letter`, async () => {
+    await using database = await testDatabase("app name");
+    const uri = uriName === undefined
+      ? database.uri
+      : `${database.uri}&appName=${encodeURIComponent(uriName)}`;
+    await using store = openStore({ uri, name: database.name }, { agentName });
+    await jobs(database).insertMany(pending(1));
+    assertEquals(idsOf(await store.take()), [0]);
+    const { inprog } = await database.client.db("admin").command({ currentOp: 1, $all: true });
+    const whole = uriName ?? `pulling-agent/${agentName}`;
+    const name = inprog.map(({ appName }: { appName?: string }) => appName ?? "").find((each: string) =>
+      each.length > 30 && whole.startsWith(each)
+    );
+    assert(name !== undefined, "the server lists no connection of that name");
+    const bytes = new TextEncoder().encode(name).length;
+    assert(bytes > 124 && bytes <= 128, `${bytes} bytes`);
+  });
+}

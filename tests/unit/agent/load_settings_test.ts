@@ -11,8 +11,8 @@ function load(env: Record<string, string>, host = HOST) {
 }
 
 Deno.test("loadSettings() takes all defaults where only the required settings are given", () => {
-  const { problems, values, warnings } = load(REQUIRED);
-  assertEquals([...problems, ...warnings], []);
+  const { problems, values } = load(REQUIRED);
+  assertEquals(problems, []);
   assertEquals(values, {
     mongodbUri: "mongodb://db",
     mongodbUriFile: undefined,
@@ -158,8 +158,55 @@ Deno.test("loadSettings() finds settings that contradict each other", () => {
 });
 
 Deno.test("loadSettings() warns of handlers that can never have a document", () => {
-  assertEquals(load({ ...REQUIRED, CONCURRENCY: "21", BATCH_SIZE: "10" }).warnings.length, 1);
-  assertEquals(load({ ...REQUIRED, CONCURRENCY: "20", BATCH_SIZE: "10" }).warnings, []);
+  const env = { ...REQUIRED, PROCESSOR: "log" };
+  assertMatch(
+    load({ ...env, CONCURRENCY: "21", BATCH_SIZE: "10" }).warnings.join("|"),
+    /^CONCURRENCY [^|]*$/,
+  );
+  assertEquals(load({ ...env, CONCURRENCY: "20", BATCH_SIZE: "10" }).warnings, []);
+});
+
+Deno.test("loadSettings() warns that documents are only marked, unless PROCESSOR says so itself", () => {
+  for (const env of [REQUIRED, { ...REQUIRED, PROCESSOR: " " }]) {
+    const { problems, warnings } = load(env);
+    assertEquals(problems, []);
+    assertMatch(warnings.join("|"), /^PROCESSOR is not set: documents are only marked as processed[^|]*$/);
+  }
+  assertEquals(load({ ...REQUIRED, PROCESSOR: "log" }).warnings, []);
+});
+
+Deno.test("loadSettings() refuses names that are too long together, those of the dead letters included", () => {
+  const name = (bytes: number) => "ö".repeat(Math.floor(bytes / 2)) + "o".repeat(bytes % 2);
+  const problems = (env: Record<string, string>) => load({ ...REQUIRED, ...env }).problems.join("|");
+  // "shop." takes five bytes, "_dead_letters" thirteen.
+  assertEquals(problems({ MONGODB_COLLECTION: name(237) }), "");
+  assertMatch(
+    problems({ MONGODB_COLLECTION: name(238) }),
+    /^DEAD_LETTER_COLLECTION is not set, and its default makes a name of 256 bytes: MongoDB takes 255 [^|]*$/,
+  );
+  const given = { MONGODB_COLLECTION: name(250), DEAD_LETTER_COLLECTION: name(249) };
+  assertEquals(problems(given), "");
+  assertMatch(
+    problems({ ...given, DEAD_LETTER_COLLECTION: name(251) }),
+    /^DEAD_LETTER_COLLECTION makes a name of 256 bytes: [^|]*$/,
+  );
+  assertMatch(
+    problems({ ...given, MONGODB_COLLECTION: name(251) }),
+    /^MONGODB_COLLECTION makes a name of 256 bytes: [^|]*$/,
+  );
+});
+
+Deno.test("loadSettings() refuses a control file that is in the way of the health files", () => {
+  const env = { ...REQUIRED, HEALTH_DIR: "/tmp/health/" };
+  for (const file of ["liveness", "readiness", "startup", "status.json", "agent.lock"]) {
+    assertMatch(
+      load({ ...env, CONTROL_FILE: `/tmp/./health//${file}` }).problems.join("|"),
+      /^CONTROL_FILE is "[^"|]*", which is a path of HEALTH_DIR's own: [^|]*$/,
+    );
+  }
+  assertMatch(load({ ...env, CONTROL_FILE: "/tmp/health" }).problems.join("|"), /^CONTROL_FILE is /);
+  assertMatch(load({ ...env, CONTROL_FILE: "/tmp" }).problems.join("|"), /^CONTROL_FILE is a directory/);
+  assertEquals(load({ ...env, CONTROL_FILE: "/tmp/health/state" }).problems, []);
 });
 
 Deno.test("readSetting() reads one setting whatever the others say", () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
+  agentName,
   boolean,
   choice,
   collectionName,
@@ -94,20 +95,29 @@ Deno.test("boolean() knows the words people use", () => {
   }
 });
 
-Deno.test("databaseName() follows MongoDB's rules", () => {
-  assertEquals(databaseName("shop-2_b"), "shop-2_b");
-  assertEquals(databaseName("a".repeat(63)).length, 63);
-  for (const text of ["a b", "a/b", "a.b", "a$b", 'a"b', "a\\b", "a*b", "a:b", "a\0b", "a".repeat(64)]) {
+Deno.test("databaseName() follows MongoDB's rules on Linux", () => {
+  for (const text of ["shop-2_b", "a*b", "a<b>c", "a:b", "a|b", "a?b", "ä", "a".repeat(63)]) {
+    assertEquals(databaseName(text), text);
+  }
+  for (const text of ["a b", "a/b", "a.b", "a$b", 'a"b', "a\\b", "a\0b", "a".repeat(64)]) {
     assertThrows(() => databaseName(text), Error, "must be a database name", text);
   }
   assertThrows(() => databaseName("ä".repeat(32)), Error, "at most 63 bytes");
+  for (const text of ["admin", "config", "local"]) {
+    assertThrows(() => databaseName(text), Error, "is a database of the server's own");
+  }
 });
 
 Deno.test("collectionName() follows MongoDB's rules", () => {
   assertEquals(collectionName("orders.new"), "orders.new");
-  for (const text of ["a$b", "a\0b", "system.users", ".a", "a."]) {
+  for (const text of ["a$b", "a\0b", "system.users", "a.system.b", ".a"]) {
     assertThrows(() => collectionName(text), Error, "must be a collection name", text);
   }
+});
+
+Deno.test("agentName() takes what may be written on every document, and says how much that is", () => {
+  assertEquals(agentName("ä".repeat(128)), "ä".repeat(128));
+  assertThrows(() => agentName("ä".repeat(129)), Error, "must be at most 256 bytes");
 });
 
 Deno.test("jsonObject() keeps an object's text as it is and says what is wrong with anything else", () => {

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { loadSettings } from "../../../agent/load_settings.ts";
 import { type Setting, SETTINGS } from "../../../agent/settings.ts";
-import { typoWarnings } from "../../../agent/typos.ts";
+import { findTypos } from "../../../agent/typos.ts";
+import { ORDINARY_VARIABLES } from "../../support/ordinary_variables.ts";
 
 for (
   const [variable, meant] of [
@@ -17,36 +18,108 @@ for (
     ["MAX_ATTEMPT", "MAX_ATTEMPTS"],
     ["PULLING_AGENT_LOG_LEVEL", "LOG_LEVEL"],
     ["CHANGE_STREAMS", "CHANGE_STREAM"],
+    ["BACTH_SIZE", "BATCH_SIZE"],
+    ["SIZE_BATCH", "BATCH_SIZE"],
+    ["batchSize", "BATCH_SIZE"],
+    ["BATTCH_SIZE", "BATCH_SIZE"],
+    ["PROCESOR", "PROCESSOR"],
+    ["FILTERS", "FILTER"],
   ] as const
 ) {
-  Deno.test(`typoWarnings() asks of ${variable} whether ${meant} was meant`, () => {
-    const [warning, ...more] = typoWarnings([variable, "PATH"]);
-    assertEquals(warning, `${variable} is set, which is no setting of the agent: did you mean ${meant}?`);
-    assertEquals(more, []);
+  Deno.test(`findTypos() asks of ${variable} whether ${meant} was meant`, () => {
+    assertEquals(findTypos([variable, "PATH"]), {
+      problems: [],
+      warnings: [`${variable} is set, which is no setting of the agent: did you mean ${meant}?`],
+    });
   });
 }
 
-/** What containers usually have in their environment. */
-const ORDINARY =
-  `PATH HOME HOSTNAME HOST PWD OLDPWD SHLVL SHELL TERM USER LOGNAME LANG LANGUAGE LC_ALL LC_CTYPE TZ TMPDIR TMP TEMP
-  EDITOR PAGER DISPLAY MAIL COLUMNS LINES NO_COLOR FORCE_COLOR DEBUG CI PORT NODE_ENV NODE_OPTIONS NODE_NAME POD_NAME POD_NAMESPACE
-  POD_IP HOST_IP NAMESPACE SERVICE_ACCOUNT KUBERNETES_PORT KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT
-  KUBERNETES_SERVICE_PORT_HTTPS KUBERNETES_PORT_443_TCP KUBERNETES_PORT_443_TCP_ADDR KUBERNETES_PORT_443_TCP_PORT
-  KUBERNETES_PORT_443_TCP_PROTO MONGODB_SERVICE_HOST MONGODB_SERVICE_PORT MONGODB_PORT MONGODB_PORT_27017_TCP MONGODB_USERNAME
-  MONGODB_PASSWORD MONGODB_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR
-  XDG_CONFIG_HOME XDG_RUNTIME_DIR AWS_REGION AWS_DEFAULT_REGION AWS_ROLE_ARN GOOGLE_APPLICATION_CREDENTIALS OTEL_SERVICE_NAME
-  OTEL_EXPORTER_OTLP_ENDPOINT OTEL_RESOURCE_ATTRIBUTES GOMAXPROCS GODEBUG JAVA_HOME PYTHONPATH PYTHONUNBUFFERED DENO_DIR
-  DENO_TLS_CA_STORE LD_LIBRARY_PATH LD_PRELOAD MALLOC_ARENA_MAX container APP_NAME APP_ENV VERSION GIT_COMMIT BUILD_ID`;
+/** Near misses of settings that decide what happens to documents, with a value that shows that they are meant. */
+const HARMFUL = [
+  ["PROCESOR", "PROCESSOR", "module:/processor.js"],
+  ["PROCCESOR", "PROCESSOR", "./processor.mjs"],
+  ["PORCESSOR", "PROCESSOR", "custom"],
+  ["processor", "PROCESSOR", "module:/processor.js"],
+  ["PULLING_AGENT_PROCESSOR", "PROCESSOR", "log"],
+  ["FILTR", "FILTER", '{"kind": "order"}'],
+  ["FLITER", "FILTER", '{"kind": "order"'],
+  ["MAX_ATTEMPT", "MAX_ATTEMPTS", "1"],
+  ["maxAttempts", "MAX_ATTEMPTS", "1"],
+  ["ATTEMPTS_MAX", "MAX_ATTEMPTS", "1"],
+  ["PROCESSOR_TIMEOUT", "PROCESS_TIMEOUT", "2m"],
+  ["PROCESS-TIMEOUT", "PROCESS_TIMEOUT", "600"],
+  ["LEASE_DURATIONS", "LEASE_DURATION", "120"],
+  ["RETRY_BACKOF", "RETRY_BACKOFF", "1h"],
+  ["RETRY_BACK_OFF_MAX", "RETRY_BACKOFF_MAX", "1h"],
+  ["DEADLETTER_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
+  ["DEAD_LETTERS_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
+  ["READBACK", "READ_BACK", "always"],
+  ["CONTROLFILE", "CONTROL_FILE", "/control/state"],
+] as const;
 
-Deno.test("typoWarnings() says nothing of what containers usually have in their environment", () => {
-  const variables = ORDINARY.split(/\s+/);
-  assertEquals(variables.length > 60, true);
-  assertEquals(typoWarnings(variables), []);
+for (const [variable, meant, value] of HARMFUL) {
+  const env = (name: string) => name === variable ? value : undefined;
+
+  Deno.test(`findTypos() refuses ${variable}=${value} while ${meant} is not set`, () => {
+    assertEquals(findTypos([variable, "PATH"], env), {
+      problems: [
+        `${variable} is set, which is no setting of the agent, and ${meant} is not set: rename it if you mean ` +
+        `${meant}; if not, set ${meant} as well, to nothing for its default`,
+      ],
+      warnings: [],
+    });
+  });
+
+  Deno.test(`findTypos() refuses no ${variable} once ${meant} is set, nor one whose value means something else`, () => {
+    assertEquals(findTypos([variable, meant], env).problems, []);
+    assertEquals(findTypos([variable], () => "Other things!").problems, []);
+  });
+}
+
+Deno.test("findTypos() refuses near misses of exactly the settings that decide what happens to documents", () => {
+  const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>);
+  const decisive = settings.filter(({ decides }) => decides !== undefined).map(({ variable }) => variable);
+  assertEquals(new Set(HARMFUL.map(([, meant]) => meant as string)), new Set(decisive));
 });
 
-Deno.test("typoWarnings() says nothing of the settings themselves", () => {
+Deno.test("findTypos() says nothing of what machines and containers have in their environment, whatever the values", () => {
+  assertEquals(ORDINARY_VARIABLES.length > 500, true, `${ORDINARY_VARIABLES.length}`);
+  for (const value of ["1", "{}", "/path", "name", "log", "module:a", "always", ""]) {
+    assertEquals(findTypos(ORDINARY_VARIABLES, () => value), { problems: [], warnings: [] });
+  }
+});
+
+/** Names of Services of which Kubernetes makes variables that begin like settings. */
+const SERVICES = [
+  "PROCESSOR",
+  "FILTER",
+  "HTTP_PROCESSOR",
+  "MONGODB",
+  "BATCH",
+  "LOG",
+  "CONTROL",
+  "AGENT",
+  "POLL",
+  "RETRY",
+];
+
+Deno.test("findTypos() says nothing of the variables that Kubernetes makes for Services", () => {
+  const variables = SERVICES.flatMap((service) => [
+    `${service}_SERVICE_HOST`,
+    `${service}_SERVICE_PORT`,
+    `${service}_SERVICE_PORT_HTTP`,
+    `${service}_PORT`,
+    `${service}_PORT_80_TCP`,
+    `${service}_PORT_80_TCP_ADDR`,
+    `${service}_PORT_80_TCP_PORT`,
+    `${service}_PORT_80_TCP_PROTO`,
+  ]);
+  assertEquals(findTypos(variables, () => "80"), { problems: [], warnings: [] });
+});
+
+Deno.test("findTypos() says nothing of the settings themselves", () => {
   const variables = Object.values(SETTINGS as Record<string, Setting<unknown>>).map((each) => each.variable);
-  assertEquals(typoWarnings(variables), []);
+  assertEquals(findTypos(variables, () => "1"), { problems: [], warnings: [] });
 });
 
 const GOOD: Record<string, string> = {

@@ -24,7 +24,12 @@ async function problemsOf(env: Record<string, string>): Promise<readonly string[
 }
 
 Deno.test("checkedSettings() returns settings, processor and warnings where all is well", async () => {
-  const { processing, settings, warnings } = await check({ ...GOOD, CONCURRENCY: "1000", BATCH_SIZE: "1" });
+  const { processing, settings, warnings } = await check({
+    ...GOOD,
+    PROCESSOR: "log",
+    CONCURRENCY: "1000",
+    BATCH_SIZE: "1",
+  });
   assertEquals(settings.mongodbUri, GOOD.MONGODB_URI);
   assertEquals(processing.kind, "single");
   assertEquals(warnings.length, 1);
@@ -64,6 +69,48 @@ for (
     assertEquals(/hun.?ter2/.test(problems), false, problems);
   });
 }
+
+Deno.test("checkedSettings() refuses a near miss of a setting that decides what happens to documents", async () => {
+  const env: Record<string, string> = { ...GOOD, PROCESOR: "module:/processor.js", BATCHSIZE: "1" };
+  const { problems } = await assertRejects(
+    () => checkedSettings((name) => env[name], Object.keys(env)),
+    UsageError,
+  );
+  assertEquals(problems.length, 2, problems.join("|"));
+  assertMatch(problems[0]!, /^PROCESOR is set, .*PROCESSOR is not set: rename it/);
+  assertMatch(problems[1]!, /^BATCHSIZE is set, .*: did you mean BATCH_SIZE\?$/);
+
+  env.PROCESSOR = "";
+  const { warnings } = await checkedSettings((name) => env[name], Object.keys(env));
+  assertEquals(warnings.map((warning) => warning.split(" ", 1)[0]), ["PROCESSOR", "BATCHSIZE"]);
+});
+
+for (
+  const filter of [
+    { status: "pending" },
+    { kind: "order", error: { $exists: false } },
+    { $and: [{ kind: "order" }, { $or: [{ "_pull.attempts": 1 }, { kind: "bill" }] }] },
+    { $nor: [{ processed_at: null }] },
+  ]
+) {
+  Deno.test(`checkedSettings() refuses a FILTER on what the agent writes itself: ${JSON.stringify(filter)}`, async () => {
+    const problems = await problemsOf({ ...GOOD, FILTER: JSON.stringify(filter) });
+    assertMatch(
+      problems.join("|"),
+      /^FILTER asks for (status|error|_pull\.attempts|processed_at), which [^|]*$/,
+    );
+  });
+}
+
+Deno.test("checkedSettings() takes a FILTER on fields whose names only look like the agent's", async () => {
+  const filter = {
+    statuses: 1,
+    "customer.status": "new",
+    $or: [{ errors: 1 }, { _pulled: null }],
+    $expr: true,
+  };
+  await check({ ...GOOD, FILTER: JSON.stringify(filter) });
+});
 
 Deno.test("printCheckedSettings() prints every setting as it is used, without credentials", async () => {
   const env: Record<string, string> = { ...GOOD, PROCESS_TIMEOUT: "90" };
