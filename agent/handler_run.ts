@@ -7,7 +7,7 @@ import type { Held } from "./ledger.ts";
 import type { HandlerResult } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
 import type { BatchProcessor, Processing, Processor, ProcessorLog } from "./processors/processor.ts";
-import { entriesOf, fieldsToSet } from "./processors/result.ts";
+import { entriesOf, resultOf } from "./processors/result.ts";
 import type { Limited, TimeLimit } from "./time_limit.ts";
 
 /** What a run of a handler needs. */
@@ -79,7 +79,7 @@ class HandlerRun implements Limited {
   async #handle(process: Processor): Promise<HandlerResult[]> {
     const { document } = this.#run[0]!;
     const context = new HandlerContext(document, this.#abort, this.#options.logFor);
-    return [{ ok: true, set: fieldsToSet(await process(document.read(), context)) }];
+    return [await resultOf(await process(document.read(), context))];
   }
 
   async #handleBatch(processBatch: BatchProcessor): Promise<HandlerResult[]> {
@@ -90,7 +90,7 @@ class HandlerRun implements Limited {
       attempts: documents.map(({ attempt }) => attempt),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
     });
-    return entriesOf(returned, documents.length);
+    return await entriesOf(returned, documents.length);
   }
 
   #aborted(reason: unknown): void {

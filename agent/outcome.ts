@@ -4,7 +4,13 @@ import { errorText, ForcedStopError, LeaseLostError } from "./errors.ts";
 
 /** How a handler's run ended. */
 export type HandlerResult =
-  | { ok: true; set?: Document }
+  | {
+    ok: true;
+    /** Fields to be written with the ack. */
+    set?: Document;
+    /** Their size as BSON. */
+    setBytes?: number;
+  }
   /** `hasStarted: false`: the handler never saw the document. */
   | { ok: false; error: unknown; hasStarted?: false };
 

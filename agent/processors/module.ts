@@ -24,6 +24,10 @@ export async function loadModule(path: string): Promise<Processing> {
       `PROCESSOR=module:${path} exports both a default function and processBatch: keep the one to be used`,
     );
   }
+  for (const [name, handler] of Object.entries({ default: process, processBatch })) {
+    const problem = typeof handler === "function" ? callProblem(handler) : undefined;
+    if (problem) throw new UsageError(`PROCESSOR=module:${path} exports ${problem} as ${name}`);
+  }
   if (typeof processBatch === "function") {
     return { kind: "batch", processBatch: processBatch as BatchProcessor };
   }
@@ -33,6 +37,17 @@ export async function loadModule(path: string): Promise<Processing> {
     `PROCESSOR=module:${path} exports no function as its default (it exports: ${exported}): ` +
       "write `export default async (document, context) => { ... }`, or export processBatch(documents, context)",
   );
+}
+
+/** Why a function does not do its work when it is called; undefined when it does. */
+function callProblem(handler: object): string | undefined {
+  const tag = Object.prototype.toString.call(handler);
+  if (tag.includes("GeneratorFunction")) {
+    return "a generator, whose body does not run when it is called (write `async function` without *)";
+  }
+  if (/^class\b/.test(Function.prototype.toString.call(handler))) {
+    return "a class, which cannot be called (export a function that uses it)";
+  }
 }
 
 /** The file's absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */

@@ -35,18 +35,19 @@ export interface ProcessorResult {
 }
 
 /**
- * What is done with each document. Resolving means done; throwing means a retry after a backoff, or a dead letter
- * where the error says `permanent: true` or the attempts are spent. An error with `retryAfterMs` is retried then.
+ * What is done with each document. Returning means done, unless the value shows that something is wrong: see `resultOf()`.
+ * Throwing means a retry after a backoff, or a dead letter when the error says `permanent: true` or the attempts are
+ * spent. An error with `retryAfterMs` is retried then.
  */
 export type Processor = (
   document: Document,
   context: ProcessorContext,
-  // deno-lint-ignore no-explicit-any -- whatever else a user's function returns is ignored
+  // deno-lint-ignore no-explicit-any -- what a user's function returned is checked at run time
 ) => Promise<ProcessorResult | void> | ProcessorResult | void | any;
 
 /**
- * What is done with many documents at once. It returns an array with an entry a document: an `Error` is a failure,
- * anything else means done. Throwing means that all of them failed.
+ * What is done with many documents at once. It returns an array with an entry a document, each as {@linkcode Processor}
+ * returns it. Throwing means that all of them failed.
  */
 export type BatchProcessor = (
   documents: Document[],

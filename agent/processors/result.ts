@@ -1,57 +1,151 @@
-import type { Document } from "../ports.ts";
 import { errorText, PermanentError } from "../errors.ts";
 import type { HandlerResult } from "../outcome.ts";
+import { isPlain } from "./exact_copy.ts";
+import { kindOf } from "./kind_of.ts";
+import { isSettledRecord, returnedFailure } from "./returned_failure.ts";
+import { setFields } from "./set_fields.ts";
 
-/** Fields that only the agent writes. */
-const RESERVED = new Set(["_id", "_pull", "status", "processed_at", "error"]);
+/** What may stand beside `set`: an answer that says that it is a success. */
+const BESIDE_SET = ["set", "ok", "success"];
+
+/** Names that are meant to be `set`. */
+const NEAR_SET = ["set", "sets", "sett", "seet", "ste"];
 
 /**
- * The fields that a processor's return value asks to be written with the ack: those of `{ set: { ... } }`, and none
- * for any other value.
- *
- * @throws {PermanentError} Where `set` is not an object of plain field names, or names a field of the agent's: the
- * processor has a bug that no retry mends.
+ * How a document's processing ended, by what its processor returned. A value that shows that something is wrong is a
+ * failure; `{ set: { ... } }` names fields to be written with the ack; any other value says nothing. Never throws.
  */
-export function fieldsToSet(returned: unknown): Document | undefined {
-  if (typeof returned !== "object" || returned === null || !("set" in returned)) return undefined;
-  const set = returned.set;
-  if (set === undefined || set === null) return undefined;
-  if (typeof set !== "object" || ![Object.prototype, null].includes(Object.getPrototypeOf(set))) {
-    throw new PermanentError(`Cannot write the processor's result: "set" must be a plain object of fields`);
+export async function resultOf(returned: unknown): Promise<HandlerResult> {
+  if (!isList(returned)) return judged(returned);
+  // Work that was begun together: one that failed has not processed the document.
+  const entries = returned.some(isThenable) ? await Promise.allSettled(returned) : returned;
+  for (const entry of entries) {
+    const failure = isFailedPart(entry) ? returnedFailure(entry) : undefined;
+    if (failure) return { ok: false, error: failure.error };
   }
-  const fields = Object.keys(set);
-  for (const field of fields) {
-    const root = field.split(".", 1)[0]!;
-    if (RESERVED.has(root)) {
-      throw new PermanentError(
-        `Cannot write the processor's result: the field "${root}" belongs to the agent`,
-      );
-    }
-    if (field === "" || field.split(".").some((part) => part === "" || part.startsWith("$"))) {
-      throw new PermanentError(`Cannot write the processor's result: "${field}" is not a field name`);
-    }
+  return { ok: true };
+}
+
+/** A list may be one of documents, whose fields are their own: only what no document is counts. */
+function isFailedPart(entry: unknown): boolean {
+  try {
+    if (typeof entry !== "object" || entry === null) return false;
+    return isSettledRecord(entry) || !isPlain(entry) || (entry as { ok?: unknown }).ok === false;
+  } catch {
+    return false;
   }
-  return fields.length > 0 ? set as Document : undefined;
 }
 
 /**
- * How a batch ended for each of its `count` documents, by what its processor returned.
+ * How a batch ended for each of its `count` documents, by what its processor returned. An entry that is wrong is its own
+ * document's failure.
  *
- * @throws {Error} Where that is no array with an entry a document: nobody could tell which entry is whose.
+ * @throws {Error} When that is no array with an entry a document: nobody could tell which entry is whose.
  */
-export function entriesOf(returned: unknown, count: number): HandlerResult[] {
+export async function entriesOf(returned: unknown, count: number): Promise<HandlerResult[]> {
   if (!Array.isArray(returned) || returned.length !== count) {
-    const what = Array.isArray(returned) ? `an array of ${returned.length}` : errorText(returned);
     throw new Error(
-      `processBatch must return an array with an entry for each of its ${count} documents, not ${what}`,
+      `processBatch must return an array with an entry for each of its ${count} documents, not ${
+        kindOf(returned)
+      }`,
     );
   }
-  return Array.from(returned, (entry): HandlerResult => {
-    if (entry instanceof Error) return { ok: false, error: entry };
-    try {
-      return { ok: true, set: fieldsToSet(entry) };
-    } catch (error) {
-      return { ok: false, error };
+  return await settledEntries(returned);
+}
+
+/** Entries may be promises: those of `documents.map(async ...)` without `Promise.all`. */
+async function settledEntries(entries: readonly unknown[]): Promise<HandlerResult[]> {
+  if (!entries.some(isThenable)) return Array.from(entries, (_, index) => entryOf(entries, index));
+  // Of a hole nothing is left once it was awaited.
+  const holes = Array.from(entries, (_, index) => !(index in entries));
+  const settled = await Promise.allSettled(entries);
+  return settled.map((record, index) => holes[index] ? missing(index) : judged(record));
+}
+
+function entryOf(entries: readonly unknown[], index: number): HandlerResult {
+  return index in entries ? judged(entries[index]) : missing(index);
+}
+
+function missing(index: number): HandlerResult {
+  return { ok: false, error: new Error(`The processor returned an array without an entry ${index}`) };
+}
+
+function judged(returned: unknown): HandlerResult {
+  try {
+    const failure = returnedFailure(returned);
+    if (failure) return { ok: false, error: failure.error };
+    if (typeof returned === "function") {
+      throw new PermanentError(
+        "The processor returned a function, which nobody calls: call it, and await it",
+      );
     }
-  });
+    if (typeof returned !== "object" || returned === null) return { ok: true };
+    if (isSettledRecord(returned)) return judged((returned as { value: unknown }).value);
+    refuseWhatHasNotRun(returned);
+    return { ok: true, ...resultFields(returned) };
+  } catch (error) {
+    if (error instanceof PermanentError) return { ok: false, error };
+    return {
+      ok: false,
+      error: new PermanentError(`The processor's result cannot be read: ${errorText(error)}`),
+    };
+  }
+}
+
+/** A generator, an iterator or a cursor does nothing until it is asked for its values, which nobody does. */
+function refuseWhatHasNotRun(returned: object): void {
+  const { next } = returned as { next?: unknown };
+  if (typeof next !== "function" || !(Symbol.iterator in returned || Symbol.asyncIterator in returned)) {
+    return;
+  }
+  throw new PermanentError(
+    `The processor returned an iterator (${
+      kindOf(returned)
+    }), whose work begins when its values are asked for, ` +
+      "which nobody does: write `async function`, not `function*`, and await what is to be done",
+  );
+}
+
+function resultFields(returned: object) {
+  const set = (returned as { set?: unknown }).set;
+  if (isPlain(returned)) {
+    refuseNearMisses(Object.keys(returned));
+    return setFields(set);
+  }
+  // A Map, Headers, a client of some store: `set` is what it does, no result.
+  return typeof set === "function" ? undefined : setFields(set);
+}
+
+function refuseNearMisses(keys: readonly string[]): void {
+  const hasSet = keys.includes("set");
+  for (const key of keys) {
+    if (key === "set") continue;
+    if (key.startsWith("$") || NEAR_SET.includes(key.toLowerCase())) {
+      throw new PermanentError(
+        `The processor returned "${key}": fields to be written stand under "set", { set: { ... } }`,
+      );
+    }
+    if (hasSet && !BESIDE_SET.includes(key)) {
+      throw new PermanentError(
+        `The processor returned "${key}" beside "set", which means nothing to the agent: leave it out`,
+      );
+    }
+  }
+}
+
+function isList(value: unknown): value is unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  try {
+    return typeof value === "object" && value !== null &&
+      typeof (value as { then?: unknown }).then === "function";
+  } catch {
+    return false;
+  }
 }

@@ -203,3 +203,50 @@ Deno.test("a module cannot start programs", async () => {
   });
   assertEquals(marks.map(({ text }) => text), ["NotCapable"]);
 });
+
+Deno.test("a module's results that show that something is wrong are not believed", async () => {
+  await using db = await testDatabase("results");
+  const returned = {
+    response: `new Response("", { status: 502 })`,
+    error: `new Error("declined")`,
+    generator: `(function* () { mark("it ran"); })()`,
+    promises: `[Promise.reject(new Error("one of them"))]`,
+    map: `new Map([["set", 1]])`,
+    headers: `new Headers()`,
+    bytes: `new Uint8Array(3)`,
+    date: `({ set: { at: new Date("tomorrow") } })`,
+    bigint: `({ set: { big: 2n ** 64n } })`,
+    code: `({ set: { run: [() => 1] } })`,
+    typo: `({ $set: { a: 1 } })`,
+  };
+  const documents = await insertPending(db, Object.keys(returned));
+  const cases = Object.entries(returned).map(([id, value]) => `${id}: () => ${value}`).join(",\n");
+  await using home = await agentHome({
+    db,
+    module: `const returned = { ${cases} };\nexport default async ({ _id }) => returned[_id]();`,
+    env: { MAX_ATTEMPTS: "1" },
+  });
+  await home.startReady();
+  const isSettled = { status: { $in: ["processed", "failed"] } };
+  const all = Object.keys(returned).length;
+  await waitFor("all to be settled", async () => await documents.countDocuments(isSettled) === all);
+  const found = await documents.find({}, { sort: { _id: 1 } }).toArray();
+  const outcomes = Object.fromEntries(found.map(({ _id, status, error }) => [_id, error ?? status]));
+  const wrong = "Cannot write the processor's result: ";
+  assertEquals(outcomes as Record<string, unknown>, {
+    bigint: `${wrong}set.big is a BigInt of more than 64 bits: write it as text, or as a Decimal128`,
+    bytes: "processed",
+    code: `${wrong}set.run[0] is a function, which cannot be written`,
+    date: `${wrong}set.at is an invalid Date`,
+    error: "declined",
+    generator:
+      "The processor returned an iterator (an object), whose work begins when its values are asked for, which nobody does: " +
+      "write `async function`, not `function*`, and await what is to be done",
+    headers: "processed",
+    map: "processed",
+    promises: "one of them",
+    response: "The processor returned an answer with the status 502",
+    typo: `The processor returned "$set": fields to be written stand under "set", { set: { ... } }`,
+  });
+  assertEquals(await home.marks(), []);
+});

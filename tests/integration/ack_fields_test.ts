@@ -86,7 +86,7 @@ const REFUSED: Record<string, [set: Record<string, unknown>, status: string, err
   "the status": [{ status: "done" }, "failed", `the field "status" belongs to the agent`],
   "the id": [{ _id: 2 }, "failed", `the field "_id" belongs to the agent`],
   "a field below a text": [{ "text.below": 1 }, "failed", "The result cannot be written"],
-  "a field twice": [{ a: { b: 1 }, "a.b": 2 }, "failed", "The result cannot be written"],
+  "a field twice": [{ a: { b: 1 }, "a.b": 2 }, "failed", `"a.b" is a part of "a"`],
   "what a validator refuses": [{ size: "large" }, "failed", "The result cannot be written"],
 };
 

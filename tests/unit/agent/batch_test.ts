@@ -70,10 +70,34 @@ for (
   });
 }
 
-Deno.test("An array with holes is an answer for each: done", async () => {
-  const { h, end } = await batchOf(() => new Array(3), 3);
-  assertEquals(h.store.statuses, { processed: 3 });
+Deno.test("processBatch answers with a hole for a document: that one has failed, its neighbours have not", async () => {
+  const { h, ids, statusOf, end } = await batchOf(() => {
+    const answers = new Array(3);
+    answers[0] = answers[2] = undefined;
+    return answers;
+  }, 3);
+  assertEquals(h.store.statuses, { processed: 2, failed: 1 });
+  assertMatch(statusOf(ids[1]!).error!, /without an entry 1/);
   await end();
+});
+
+Deno.test("processBatch answers with promises, or with records of allSettled: each is its own document's", async () => {
+  const work = ({ _id }: { _id?: unknown }) =>
+    String(_id) === "d2" ? Promise.reject(new Error("declined")) : Promise.resolve({ set: { done: _id } });
+  for (
+    const processBatch of [
+      (documents) => documents.map(work),
+      (documents) => Promise.allSettled(documents.map(work)),
+    ] as BatchProcessor[]
+  ) {
+    const { ids, statusOf, end } = await batchOf(processBatch, 3);
+    assertEquals(ids.map((id) => [statusOf(id).status, statusOf(id).fields.done ?? statusOf(id).error]), [
+      ["processed", "d1"],
+      ["failed", "declined"],
+      ["processed", "d3"],
+    ]);
+    await end();
+  }
 });
 
 Deno.test("processBatch is never given more than BATCH_SIZE documents, and is told attempts and keys in their order", async () => {

@@ -119,6 +119,17 @@ for (
       "export default () => {}; export const processBatch = () => [];",
       /exports both a default function and processBatch: keep the one to be used/,
     ],
+    ["exports a generator", "export default function* () {}", /exports a generator, .* as default/],
+    [
+      "exports an async generator",
+      "export async function* processBatch() {}",
+      /exports a generator, .* as processBatch/,
+    ],
+    [
+      "exports a class",
+      "export default class Orders { static handle() {} }",
+      /exports a class, .* as default/,
+    ],
     ["throws while it loads", "throw new Error('no licence');", /cannot be loaded: no licence: /],
     [
       "imports a package by its bare name",

@@ -1,0 +1,70 @@
+/** The major version of the bson package whose values the driver writes. */
+const BSON_MAJOR = 7;
+const VERSION = Symbol.for("@@mdb.bson.version");
+
+/** Sizes of values of the driver's own types that are always of the same size, in bytes. */
+const FIXED: Record<string, number> = {
+  ObjectId: 12,
+  Long: 8,
+  Timestamp: 8,
+  Double: 8,
+  Int32: 4,
+  Decimal128: 16,
+  MinKey: 0,
+  MaxKey: 0,
+};
+
+const VARIABLE = ["Binary", "BSONRegExp", "BSONSymbol", "Code", "DBRef"];
+
+/** Why a value that claims to be of the driver's own type `tag` cannot be written; undefined when it can. */
+export function bsonValueProblem(value: object, tag: unknown): string | undefined {
+  const isKnown = typeof tag === "string" && (Object.hasOwn(FIXED, tag) || VARIABLE.includes(tag));
+  const major = (value as Record<symbol, unknown>)[VERSION];
+  if (major === undefined && Object.hasOwn(value, "_bsontype")) {
+    return "has a field _bsontype, a name that the driver keeps for itself: rename it";
+  }
+  if (!isKnown) return `is of the type ${String(tag)}, which cannot be written`;
+  if (major !== BSON_MAJOR) {
+    const other = major === undefined ? "older than 5" : String(major);
+    return `is an ${tag} of another version of the package bson (${other}): use version ${BSON_MAJOR}`;
+  }
+  // The type that is written is signed: the value would come back as another.
+  const { unsigned, high } = value as { unsigned?: boolean; high?: number };
+  if (tag === "Long" && unsigned && high! < 0) {
+    return "is an unsigned Long that does not fit into 64 bits with a sign: write it as text, or as a Decimal128";
+  }
+  return undefined;
+}
+
+/** How the parts of a value are looked at. */
+export interface Parts {
+  /** Checks a text; returns its bytes. */
+  text(text: string): number;
+  /** Checks, and counts, a value within. */
+  nested(name: string, value: unknown): void;
+}
+
+/** The size of a value that has no {@linkcode bsonValueProblem}, in bytes, without what `nested` counts. */
+export function bsonValueSize(value: object, { text, nested }: Parts): number {
+  // deno-lint-ignore no-explicit-any -- each type has fields of its own
+  const it = value as any;
+  const fixed = FIXED[it._bsontype];
+  if (fixed !== undefined) return fixed;
+  switch (it._bsontype) {
+    case "Binary":
+      return it.position + (it.sub_type === 2 ? 9 : 5);
+    case "BSONRegExp":
+      return text(it.pattern) + text(it.options) + 2;
+    case "BSONSymbol":
+      return text(it.value) + 5;
+    case "Code":
+      if (it.scope === null || it.scope === undefined) return text(it.code) + 5;
+      // Its name is not written.
+      nested("", it.scope);
+      return text(it.code) + 7;
+    default:
+      nested("$id", it.oid);
+      for (const [name, within] of Object.entries(it.fields ?? {})) nested(name, within);
+      return 5 + text(it.collection) + 11 + (it.db ? text(it.db) + 10 : 0);
+  }
+}

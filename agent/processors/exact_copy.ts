@@ -1,0 +1,225 @@
+import { errorText, PermanentError } from "../errors.ts";
+import { bsonValueProblem, bsonValueSize } from "./bson_value.ts";
+import { kindOf } from "./kind_of.ts";
+
+/** Levels of embedded documents and arrays that a field may have on a server, those of a dotted name included. */
+const MAX_DEPTH = 180;
+
+/** The largest document that a server takes, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** What to write instead of values that have no type in the database. */
+const INSTEAD: Record<string, string> = {
+  Map: "write Object.fromEntries(map)",
+  Set: "write [...set]",
+  Promise: "await it",
+  Error: "write its message",
+  ArrayBuffer: "write new Uint8Array(buffer)",
+  String: "write the text itself",
+  Number: "write the number itself",
+  Boolean: "write true or false",
+};
+
+/**
+ * Copies the fields that a processor wants written, and measures them. The copy holds nothing but what the database
+ * writes exactly as it is: all else is an error that names its place. Each value is read once, so that neither a getter
+ * nor a module that goes on changing its object can turn what was checked into something else.
+ */
+export class ExactCopy {
+  /** Size of what was copied so far as BSON, in bytes. */
+  sizeBytes = 5;
+  readonly #path: (string | number)[] = [];
+
+  /**
+   * Copies the field `name`, which may be a dotted path, from one object to another; nothing when it is undefined.
+   *
+   * @throws {PermanentError} When it cannot be written as it is.
+   */
+  field(name: string, from: object, to: object): void {
+    this.#field(name, from, to, name.split(".").length);
+  }
+
+  /** Ends the processing of the document: a retry would return the same. */
+  refuse(why: string): never {
+    throw new PermanentError(`Cannot write the processor's result: ${this.#place()} ${why}`);
+  }
+
+  /** A field that is undefined is left out, as JSON does: read back, it is undefined again. */
+  #field(name: string, from: object, to: object, depth: number): void {
+    this.#path.push(name);
+    const value = this.#reading(() => (from as Record<string, unknown>)[name]);
+    if (value !== undefined) {
+      this.#count(2 + this.#name(name));
+      assign(to, name, this.#value(value, depth));
+    }
+    this.#path.pop();
+  }
+
+  #reading(read: () => unknown): unknown {
+    try {
+      return read();
+    } catch (error) {
+      return this.refuse(`cannot be read: ${errorText(error)}`);
+    }
+  }
+
+  #value(value: unknown, depth: number): unknown {
+    switch (typeof value) {
+      case "string":
+        this.#count(5 + this.#text(value));
+        return value;
+      case "number":
+        this.#count((value | 0) === value && !Object.is(value, -0) ? 4 : 8);
+        return value;
+      case "boolean":
+        this.#count(1);
+        return value;
+      case "bigint":
+        if (BigInt.asIntN(64, value) !== value) {
+          this.refuse("is a BigInt of more than 64 bits: write it as text, or as a Decimal128");
+        }
+        this.#count(8);
+        return value;
+      case "object":
+        return value === null ? null : this.#object(value, depth);
+      case "undefined":
+        return this.refuse("is undefined: write null");
+      default:
+        return this.refuse(`is a ${typeof value}, which cannot be written`);
+    }
+  }
+
+  #object(value: object, depth: number): unknown {
+    if (depth > MAX_DEPTH) {
+      this.refuse(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
+    }
+    if (Array.isArray(value)) return this.#array(value, depth);
+    const tag = this.#reading(() => (value as { _bsontype?: unknown })._bsontype);
+    if (tag !== undefined && tag !== null) return this.#bsonValue(value, tag, depth);
+    if (isPlain(value)) return this.#plain(value, depth);
+    if (value instanceof Date) return this.#date(value);
+    if (value instanceof RegExp) return this.#regExp(value);
+    if (value instanceof Uint8Array) {
+      this.#count(5 + value.length);
+      return new Uint8Array(value);
+    }
+    const toBSON = this.#reading(() => (value as { toBSON?: unknown }).toBSON);
+    if (typeof toBSON === "function") return this.#value(this.#reading(() => toBSON.call(value)), depth + 1);
+    const kind = value instanceof Error ? "Error" : kindOf(value);
+    const instead = INSTEAD[kind] ?? (ArrayBuffer.isView(value) ? "write Array.from(it)" : undefined);
+    return this.refuse(
+      `is ${kindOf(value)}, which cannot be written: ${instead ?? "write a plain object of its fields"}`,
+    );
+  }
+
+  #array(value: readonly unknown[], depth: number): unknown[] {
+    this.#count(5);
+    const { length } = value;
+    const copy: unknown[] = [];
+    for (let index = 0; index < length; index++) {
+      this.#path.push(index);
+      this.#count(2 + String(index).length);
+      copy.push(this.#value(this.#reading(() => value[index]), depth + 1));
+      this.#path.pop();
+    }
+    return copy;
+  }
+
+  #plain(value: object, depth: number): object {
+    this.#count(5);
+    const copy = {};
+    for (const key of this.#reading(() => Reflect.ownKeys(value)) as (string | symbol)[]) {
+      if (!this.#reading(() => Object.prototype.propertyIsEnumerable.call(value, key))) continue;
+      if (typeof key === "symbol") this.refuse(`has a symbol for a name, ${String(key)}: write text`);
+      this.#field(key, value, copy, depth + 1);
+    }
+    return copy;
+  }
+
+  #date(value: Date): Date {
+    const ms = this.#reading(() => Date.prototype.getTime.call(value)) as number;
+    if (Number.isNaN(ms)) this.refuse("is an invalid Date");
+    this.#count(8);
+    return new Date(ms);
+  }
+
+  #regExp(value: RegExp): RegExp {
+    const { source, flags } = value;
+    // The driver writes "g" as another option, and drops all others.
+    if (/[^im]/.test(flags)) {
+      this.refuse(`is a regular expression with the flags "${flags}": only i and m can be written`);
+    }
+    this.#count(2 + this.#name(source) + flags.length);
+    return new RegExp(source, flags);
+  }
+
+  #bsonValue(value: object, tag: unknown, depth: number): unknown {
+    const problem = bsonValueProblem(value, tag);
+    if (problem !== undefined) this.refuse(problem);
+    this.#count(bsonValueSize(value, {
+      text: (text) => this.#text(text),
+      nested: (name, nested) => this.#field(name, { [name]: nested }, {}, depth + 1),
+    }));
+    return value;
+  }
+
+  /** Bytes of a text that must not contain NUL: a name, or a pattern. */
+  #name(text: string): number {
+    if (text.includes("\0")) this.refuse("contains a NUL character where none can be written");
+    return this.#text(text);
+  }
+
+  #text(text: string): number {
+    if (!text.isWellFormed()) this.refuse("contains half a character (a lone surrogate)");
+    return utf8Length(text);
+  }
+
+  #count(bytes: number): void {
+    this.sizeBytes += bytes;
+    if (this.sizeBytes > MAX_BYTES) {
+      this.#path.length = 0;
+      this.refuse("is larger than 16 MiB, which no document may be");
+    }
+  }
+
+  #place(): string {
+    return this.#path.reduce<string>(
+      (text, key) => text + (typeof key === "number" ? `[${key}]` : `.${printable(key)}`),
+      "set",
+    );
+  }
+}
+
+/** Sets a field, one that is named `__proto__` included. */
+function assign(target: object, name: string, value: unknown): void {
+  if (name !== "__proto__") (target as Record<string, unknown>)[name] = value;
+  else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** Whether it is an object as `{}` makes it, of whatever realm, rather than an instance of a class. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Names in messages at the most, in characters. */
+const MAX_NAME = 80;
+
+function printable(name: string): string {
+  return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}...` : name;
+}
+
+/** Below this length counting is faster than encoding. */
+const SHORT = 200;
+const encoder = new TextEncoder();
+
+function utf8Length(text: string): number {
+  if (text.length > SHORT) return encoder.encode(text).length;
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    // The two halves of a pair make four bytes together.
+    if (code > 0x7f) bytes += code > 0x7ff && (code < 0xd800 || code > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}
