@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
 import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
+import { secrets } from "./agent/redact.ts";
 import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
@@ -55,16 +56,34 @@ async function execute(line: CommandLine): Promise<number> {
 /** Says what went wrong, and which exit status that is: nobody needs a stack trace for a mistake in a setting. */
 function report(error: unknown): number {
   if (error instanceof UsageError) {
-    for (const problem of error.problems) console.error(`pulling-agent: ${problem}`);
+    for (const problem of error.problems) console.error(`pulling-agent: ${secrets.text(problem)}`);
     return 2;
   }
   if (error instanceof HealthDirError || error instanceof CommandError) {
-    console.error(`pulling-agent: ${error.message}`);
-  } else console.error("pulling-agent: this is a bug, please report it:", error);
+    console.error(`pulling-agent: ${secrets.text(error.message)}`);
+  } else console.error(`pulling-agent: this is a bug, please report it: ${inspected(error)}`);
   return 1;
 }
 
+/** An error with its stack, in colours only for a terminal. */
+function inspected(error: unknown): string {
+  return secrets.text(Deno.inspect(error, { colors: Deno.stderr.isTerminal() && !Deno.noColor }));
+}
+
+/** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */
+function failed(event: Event, error: unknown): void {
+  event.preventDefault();
+  const whose = "an error that nobody handled, of the processor's module or of the agent";
+  console.error(`pulling-agent: ${whose}: ${inspected(error)}`);
+  Deno.exit(1);
+}
+
 if (import.meta.main) {
+  // The agent itself goes on: its log tells of them.
+  if (Deno.args.length > 0 && Deno.args[0] !== "run") {
+    globalThis.addEventListener("unhandledrejection", (event) => failed(event, event.reason));
+    globalThis.addEventListener("error", (event) => failed(event, event.error ?? event.message));
+  }
   let status: number;
   try {
     status = await execute(parseCommandLine(Deno.args));

@@ -1,3 +1,5 @@
+import type { SafeText } from "./redact.ts";
+
 /** What the agent is doing: see the state diagram in the documentation. */
 export type AgentState = "starting" | "running" | "paused" | "draining" | "stopped";
 
@@ -15,8 +17,9 @@ export type AgentEvent =
   | { type: "claim_failed"; error: unknown; retryInMs: number }
   | { type: "reachable_changed"; isReachable: boolean }
   | { type: "processed"; documents: number }
-  | { type: "retried"; id: unknown; attempt: number; error: string; delayMs: number }
-  | { type: "dead_lettered"; id: unknown; attempt: number; error: string }
+  | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }
+  | { type: "retried"; id: unknown; attempt: number; error: SafeText; delayMs: number }
+  | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
   /** `aborted` of the documents had been in a handler, which may have done a part of its work. */
   | { type: "released"; documents: number; aborted: number }
   | {

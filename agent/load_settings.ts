@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { UsageError } from "./errors.ts";
-import { redactUri } from "./redact.ts";
+import { secrets } from "./redact.ts";
 import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
 import { byteLength } from "./utf8.ts";
 
@@ -15,6 +15,9 @@ export interface LoadedSettings {
   /** Odd, but not wrong. */
   warnings: string[];
 }
+
+/** Of a value that cannot be used so much is repeated, in UTF-16 units. */
+const MAX_SHOWN = 80;
 
 const ENTRIES = Object.entries(SETTINGS) as [keyof Settings, Setting<unknown>][];
 
@@ -54,7 +57,7 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
     if (spec.default !== undefined) return spec.parse(spec.default);
     throw new Error(`${spec.variable} is not set: ${requirement(spec)}`);
   }
-  const shown = `${spec.variable} is ${JSON.stringify(abbreviate(redactUri(given)))}:`;
+  const shown = `${spec.variable} is ${JSON.stringify(secrets.text(given, MAX_SHOWN))}:`;
   // Where any text will do as well: nobody means such a value.
   if (isServiceLink(given)) throw new Error(`${shown} ${SERVICE_LINK}`);
   try {
@@ -84,6 +87,8 @@ function requirement(spec: Setting<unknown>): string {
 /** The connection string, from the variable or from the file that is named instead. */
 function uriOf(env: Environment): string {
   const uri = textOf("MONGODB_URI", env);
+  // Before anything can quote it.
+  if (uri !== undefined) secrets.learn(uri);
   const file = valueOf(SETTINGS.mongodbUriFile, env, {}, thisHost());
   if (uri !== undefined && file !== undefined) {
     throw new Error("MONGODB_URI and MONGODB_URI_FILE are both set: keep one of them");
@@ -92,16 +97,19 @@ function uriOf(env: Environment): string {
   let content: string;
   try {
     content = Deno.readTextFileSync(file).trim();
+    secrets.learn(content);
   } catch (error) {
     const why = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
     throw new Error(
-      `MONGODB_URI_FILE names ${JSON.stringify(redactUri(file))}, which ${why}: mount it, or set MONGODB_URI`,
+      `MONGODB_URI_FILE names ${
+        JSON.stringify(secrets.text(file))
+      }, which ${why}: mount it, or set MONGODB_URI`,
     );
   }
   if (content === "") {
     throw new Error(
       `MONGODB_URI_FILE names ${
-        JSON.stringify(redactUri(file))
+        JSON.stringify(secrets.text(file))
       }, which is empty: write the connection string into it`,
     );
   }
@@ -179,10 +187,6 @@ const PLACEHOLDER =
 function textOf(variable: string, env: Environment): string | undefined {
   const value = env(variable)?.trim();
   return value === "" ? undefined : value;
-}
-
-function abbreviate(text: string): string {
-  return text.length <= 80 ? text : text.slice(0, 77) + "...";
 }
 
 function thisHost(): Host {

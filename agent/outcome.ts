@@ -1,5 +1,6 @@
 import type { Document } from "./ports.ts";
 import { backoffMs } from "./backoff.ts";
+import { type SafeText, secrets } from "./redact.ts";
 import { errorText, ForcedStopError, LeaseLostError } from "./errors.ts";
 
 /** How a handler's run ended. */
@@ -17,10 +18,10 @@ export type HandlerResult =
 /** What is to become of the document. */
 export type Outcome =
   | { kind: "ack"; set?: Document }
-  | { kind: "nack"; error: string; delayMs: number }
+  | { kind: "nack"; error: SafeText; delayMs: number }
   /** `wasAborted`: its handler had started, and may have done a part of its work. */
   | { kind: "release"; wasAborted?: true }
-  | { kind: "dead_letter"; error: string };
+  | { kind: "dead_letter"; error: SafeText };
 
 /** What decides between a retry and a dead letter. */
 export interface OutcomePolicy {
@@ -47,7 +48,7 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
   if (isInterruption) {
     return result.hasStarted === false ? { kind: "release" } : { kind: "release", wasAborted: true };
   }
-  const text = truncate(errorText(error));
+  const text = secrets.text(errorText(error), MAX_ERROR_LENGTH);
   if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
   return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
 }
@@ -74,10 +75,4 @@ function retryDelayMs(asked: unknown, attempt: number, policy: OutcomePolicy): n
     maxMs: policy.retryBackoffMaxMs,
     random: policy.random,
   });
-}
-
-function truncate(text: string): string {
-  if (text.length <= MAX_ERROR_LENGTH) return text;
-  // A cut through a surrogate pair would leave half a character, which UTF-8 cannot hold.
-  return text.slice(0, MAX_ERROR_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, "") + "…";
 }

@@ -4,6 +4,7 @@ import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
+import { secrets } from "./redact.ts";
 import { TimeLimit } from "./time_limit.ts";
 
 /** What a {@linkcode Pool} needs. */
@@ -49,7 +50,7 @@ export class Pool {
       const held = ledger.add(document);
       // Its fate is decided already: that is to be finished, not to be run again.
       const { condemned, verdict } = document;
-      if (condemned || verdict) settle(held, { kind: "dead_letter", error: condemned ?? "" });
+      if (condemned || verdict) settle(held, { kind: "dead_letter", error: secrets.text(condemned ?? "") });
       else this.#waiting.push(held);
     }
     this.#fill();
@@ -98,7 +99,7 @@ export class Pool {
   }
 
   #start(run: Held[]): void {
-    const { ledger, settle } = this.#options;
+    const { ledger } = this.#options;
     for (const held of run) ledger.start(held);
     this.#runs += 1;
     const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#options);
@@ -106,10 +107,20 @@ export class Pool {
       this.#runs -= 1;
       run.forEach((held, index) => {
         // The lease may have been lost, and the document let go of, while its handler was still busy.
-        if (ledger.has(held)) settle(held, outcomeOf(all[index]!, held.document.attempt, this.#options));
+        if (ledger.has(held)) this.#settle(held, all[index]!);
       });
       this.#fill();
     });
+  }
+
+  #settle(held: Held, result: HandlerResult): void {
+    const { events, settle } = this.#options;
+    const { document: { id, attempt } } = held;
+    const outcome = outcomeOf(result, attempt, this.#options);
+    if (!result.ok && outcome.kind !== "release") {
+      events.emit({ type: "handler_failed", id, attempt, error: result.error });
+    }
+    settle(held, outcome);
   }
 
   /** Runs a suspect, once its mark stands: without the mark nobody would know whom to blame if the process ends now. */

@@ -1,61 +1,96 @@
+import { secretForms } from "./secret_forms.ts";
+
+declare const redacted: unique symbol;
+
+/**
+ * Text that holds no secret: all that may leave the process as the text of an error. Nothing but a
+ * {@linkcode Redactor} makes it, so that a text which was never cleaned does not pass the type check.
+ */
+export type SafeText = string & { readonly [redacted]: true };
+
 const HIDDEN = "***";
 
 /** Parameters of a connection string whose values are secret. */
 const SECRET_PARAMETERS =
   /([?&](?:tlsCertificateKeyFilePassword|proxyPassword|authMechanismProperties)=)[^&\s"']*/gi;
 
-/**
- * Makes a function that hides the credentials of a connection string wherever they turn up in a text: the string
- * itself, its user and password together, and the password alone, as written or decoded.
- */
-export function redactor(uri: string | undefined): (text: string) => string {
-  const secrets = uri ? secretsOf(uri) : [];
-  return (text) => {
-    let clean = text;
-    for (const secret of secrets) clean = clean.replaceAll(secret, HIDDEN);
-    return redactUri(clean);
-  };
+/** Text is cut this far behind the limit first, in UTF-16 units: what a long secret may take. */
+const MIN_MARGIN = 1024;
+
+/** Hides the secrets that it has learnt, and the credentials of every URI, in whatever text it is given. */
+export class Redactor {
+  readonly #sources = new Set<string>();
+  #pattern: RegExp | undefined;
+  #margin = MIN_MARGIN;
+
+  /** Knows the secrets of these connection strings from the start. */
+  constructor(...uris: string[]) {
+    for (const uri of uris) this.learn(uri);
+  }
+
+  /** Hides the secrets of a connection string from now on, in every form in which they may turn up. */
+  learn(uri: string): void {
+    const { anywhere, beforeAt } = secretForms(uri);
+    for (const secret of anywhere) this.#sources.add(RegExp.escape(secret));
+    // A short one would be found in innocent words as well. Where an @ follows it is no word.
+    for (const secret of beforeAt) this.#sources.add(`${RegExp.escape(secret)}(?=@)`);
+    if (this.#sources.size === 0) return;
+    // The longest first, so that none leaves a part of another.
+    const sources = [...this.#sources].sort((a, b) => b.length - a.length);
+    this.#pattern = new RegExp(sources.join("|"), "g");
+    this.#margin = Math.max(MIN_MARGIN, sources[0]!.length);
+  }
+
+  /**
+   * The text without secrets, and no longer than `maxLength` UTF-16 units. It is cleaned before it is cut: a cut through
+   * a secret would leave a part of it that nothing recognises.
+   */
+  text(text: string, maxLength = Infinity): SafeText {
+    const isCut = text.length > maxLength + this.#margin;
+    const raw = isCut ? text.slice(0, maxLength + this.#margin) : text;
+    const clean = redactUri(this.#pattern ? raw.replace(this.#pattern, HIDDEN) : raw);
+    // What the first cut may have gone through stands at the end.
+    return shortened(isCut ? clean.slice(0, -this.#margin) : clean, maxLength, isCut) as SafeText;
+  }
+
+  /** The same value with every text in it clean: those of arrays and of plain objects, to any depth. */
+  textsIn<T>(value: T): T;
+  textsIn(value: unknown): unknown {
+    if (typeof value === "string") return this.text(value);
+    if (Array.isArray(value)) return value.map((each) => this.textsIn(each));
+    if (typeof value !== "object" || value === null) return value;
+    if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
+    return Object.fromEntries(Object.entries(value).map(([field, each]) => [field, this.textsIn(each)]));
+  }
 }
 
-/** Hides the credentials of every URI in a text. */
+/** The secrets of this process: whatever text leaves it goes through here. */
+export const secrets = new Redactor();
+
+function shortened(text: string, maxLength: number, isCut: boolean): string {
+  if (text.length <= maxLength && !isCut) return text;
+  // A cut through a surrogate pair would leave half a character, which UTF-8 cannot hold.
+  return text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, "") + "…";
+}
+
+/** Where a URI in a text ends. */
+const END_OF_URI = /[\s"']|$/g;
+
+/** Hides the credentials of every URI in a text. Linear in its length: anything may be thrown and logged. */
 export function redactUri(text: string): string {
-  if (!text.includes("://")) return text;
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s"'@]*(?:@[^\s"'@]*)*@/gi, `$1${HIDDEN}@`)
-    .replace(SECRET_PARAMETERS, `$1${HIDDEN}`);
-}
-
-/** Shorter ones would hide innocent words as well; they still go with the URI they stand in. */
-const MIN_SECRET_LENGTH = 4;
-
-/** Texts quoted as JSON, and quoted once more where an error message within a log line had done so already. */
-const QUOTINGS = 2;
-
-/** Every form in which the credentials may turn up, the longest first, so that none leaves a part of another. */
-function secretsOf(uri: string): string[] {
-  const found = new Set<string>();
-  // Up to the last @, since a password may contain one; up to the first, since the parameters may.
-  for (const pattern of [/^[a-z0-9+]+:\/\/(.*)@/is, /^[a-z0-9+]+:\/\/([^@]*)@/i]) {
-    const credentials = pattern.exec(uri)?.[1] ?? "";
-    if (!credentials.includes(":")) continue;
-    const password = credentials.slice(credentials.indexOf(":") + 1);
-    for (const written of [credentials, password]) {
-      for (const text of [written, decoded(written)]) {
-        let form = text;
-        found.add(form);
-        for (let quoted = 0; quoted < QUOTINGS; quoted++) found.add(form = JSON.stringify(form).slice(1, -1));
-      }
+  let at = text.indexOf("://");
+  if (at < 0) return text;
+  let [clean, done] = ["", 0];
+  while (at >= 0) {
+    const from = at + 3;
+    END_OF_URI.lastIndex = from;
+    const end = END_OF_URI.exec(text)!.index;
+    const last = text.slice(from, end).lastIndexOf("@");
+    if (last >= 0) {
+      clean += text.slice(done, from) + HIDDEN;
+      done = from + last;
     }
+    at = text.indexOf("://", end);
   }
-  return [...found].filter((secret) => secret.length >= MIN_SECRET_LENGTH).sort((a, b) =>
-    b.length - a.length
-  );
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    // Not percent-encoded after all: then it can only turn up as it was written.
-    return text;
-  }
+  return (clean + text.slice(done)).replace(SECRET_PARAMETERS, `$1${HIDDEN}`);
 }

@@ -1,5 +1,5 @@
 import type { Environment } from "../agent/load_settings.ts";
-import { redactUri } from "../agent/redact.ts";
+import { secrets } from "../agent/redact.ts";
 import { type Setting, SETTINGS } from "../agent/settings.ts";
 import { formatDuration } from "../agent/settings_parse.ts";
 import { checkedSettings } from "./checked_settings.ts";
@@ -16,15 +16,14 @@ export async function printCheckedSettings(env: Environment): Promise<void> {
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];
-      const shown = spec.secret
-        ? redactUri(String(value))
-        : key.endsWith("Ms")
+      const shown = key.endsWith("Ms")
         ? formatDuration(value as number)
-        : String(value ?? "(none)");
+        : secrets.text(String(value ?? "(none)"));
       return `${spec.variable.padEnd(24)}${shown}`;
     },
   );
   console.log(
-    [...lines, ...warnings.map((warning) => `Warning: ${warning}`), "The settings are fine."].join("\n"),
+    [...lines, ...warnings.map((warning) => `Warning: ${secrets.text(warning)}`), "The settings are fine."]
+      .join("\n"),
   );
 }

@@ -2,7 +2,7 @@ import { errorText, UsageError } from "../agent/errors.ts";
 import { type Environment, loadSettings } from "../agent/load_settings.ts";
 import { loadProcessor } from "../agent/processors/load.ts";
 import type { Processing } from "../agent/processors/processor.ts";
-import { redactor } from "../agent/redact.ts";
+import { secrets } from "../agent/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { parseSourceFilter } from "../agent/store/filter.ts";
 import { findTypos } from "../agent/typos.ts";
@@ -39,6 +39,6 @@ export async function checkedSettings(env: Environment, variables: readonly stri
   found.push(...typos.problems);
   // A required setting that is missing is often one that was misspelt.
   if (found.length > 0) found.push(...typos.warnings);
-  if (found.length > 0 || !processing) throw new UsageError(found.map(redactor(mongodbUri)));
+  if (found.length > 0 || !processing) throw new UsageError(found.map((problem) => secrets.text(problem)));
   return { settings: values as Settings, processing, warnings: [...warnings, ...typos.warnings] };
 }

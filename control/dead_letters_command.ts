@@ -2,7 +2,7 @@ import { chunks } from "../agent/chunks.ts";
 import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import { inOneLine, printableJson } from "../agent/printable.ts";
-import { redactor } from "../agent/redact.ts";
+import { secrets } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
 import { type Letter, type LetterBox, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
@@ -56,7 +56,7 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
     return status;
   } catch (error) {
     if (!(isMongoError(error))) throw error;
-    const problem = inOneLine(redactor(settings.mongodbUri)(errorText(error)));
+    const problem = inOneLine(errorText(error));
     throw new CommandError(`dead-letters ${line.word} failed: ${problem}`);
   } finally {
     await store.close();
@@ -126,7 +126,7 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? letterJson(letter) : lineOf(letter));
+    console.log(asJson ? jsonOf(letter) : lineOf(letter));
   }
   if (!asJson) console.error(`${count} dead letters`);
   return isShort ? 1 : 0;
@@ -139,8 +139,16 @@ function lineOf({ _id, attempts, dead_at, error }: Letter): string {
   return `${when}  ${formatId(_id)}  ${formatId(attempts ?? 0)} attempts  ${what}`;
 }
 
+/** A letter as it is stored, but for the secrets in its errors: an earlier version may have written them. */
+function jsonOf(letter: Letter, indent?: number): string {
+  const clean = { ...letter };
+  if ("error" in clean) clean.error = secrets.textsIn(clean.error);
+  if ("errors" in clean) clean.errors = secrets.textsIn(clean.errors);
+  return letterJson(clean, indent);
+}
+
 async function show({ letters, isShort }: Chosen): Promise<number> {
-  for await (const letter of letters) console.log(letterJson(letter, 2));
+  for await (const letter of letters) console.log(jsonOf(letter, 2));
   return isShort ? 1 : 0;
 }
 

@@ -4,24 +4,28 @@ import { errorText } from "../agent/errors.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import type { LeasedDocument } from "../agent/ports.ts";
-import type { ProcessorLog } from "../agent/processors/processor.ts";
-import { redactor } from "../agent/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { prepareStore } from "../agent/store/prepare_store.ts";
+import { documentLog } from "../agent/telemetry/document_log.ts";
+import { LineQueue } from "../agent/telemetry/line_queue.ts";
 import { logEvents } from "../agent/telemetry/log_events.ts";
-import { Logger } from "../agent/telemetry/logger.ts";
+import { Logger, logLine } from "../agent/telemetry/logger.ts";
 import { versionInfo } from "../agent/version.ts";
 import { HealthDir } from "../health/health_dir.ts";
 import { HealthReporter } from "../health/health_reporter.ts";
-import { checkedSettings } from "./checked_settings.ts";
+import { type Checked, checkedSettings } from "./checked_settings.ts";
 import { ControlFile } from "./control_file.ts";
+import { ModuleOutput } from "./module_output.ts";
 import { PauseController } from "./pause_controller.ts";
 import type { Signals } from "./signals.ts";
 
 /** Whatever is still open when the agent has stopped may take this long to close, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
+
+/** The last lines of the log may take this long to be written, in milliseconds: nobody may be reading them. */
+const FLUSH_LIMIT_MS = 1000;
 
 /**
  * Runs the agent until it has drained; returns the exit status.
@@ -37,15 +41,49 @@ export async function run(
   // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
   // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
-  const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
-  const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
-  if (typeof checked === "string") {
-    console.error(`pulling-agent: stopped by ${checked} before it had started`);
-    return 0;
+  const output = new ModuleOutput();
+  let lines: LineQueue | undefined;
+  try {
+    const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
+    const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
+    if (typeof checked === "string") {
+      output.giveBack();
+      console.error(`pulling-agent: stopped by ${checked} before it had started`);
+      return 0;
+    }
+    lines = standardOutput(checked.settings);
+    return await runChecked(checked, { lines, output, signals, untilEmpty });
+  } finally {
+    output.giveBack();
+    await lines?.flush(FLUSH_LIMIT_MS);
   }
-  const { settings, processing, warnings } = checked;
-  const redact = redactor(settings.mongodbUri);
-  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, redact });
+}
+
+/** The log's lines, on their way to standard output. */
+function standardOutput({ logFormat }: Settings): LineQueue {
+  const lines = new LineQueue({
+    sink: Deno.stdout,
+    lossLine: (lines, reason) =>
+      logLine(logFormat, { level: "WARNING", message: "Log lines were lost", fields: { lines, reason } }),
+  });
+  // A module may end the process from one moment to the next.
+  globalThis.addEventListener("unload", () => lines.flushSync());
+  return lines;
+}
+
+/** What a run needs besides its settings. */
+interface RunParts {
+  lines: LineQueue;
+  output: ModuleOutput;
+  signals: Signals;
+  untilEmpty: boolean;
+}
+
+async function runChecked(
+  { settings, processing, warnings }: Checked,
+  { lines, output, signals, untilEmpty }: RunParts,
+): Promise<number> {
+  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
   const directory = await HealthDir.open(settings.healthDir);
 
   const events = new Events();
@@ -61,13 +99,12 @@ export async function run(
     processing,
     settings,
     untilEmpty,
-    logFor: (document) => documentLog(log, document),
+    logFor: (document) => documentLog(log, () => described(document)),
   });
   const health = new HealthReporter({
     ...settings,
     directory,
     events,
-    redact,
     version,
     name: settings.agentName,
     control: () => gate.current,
@@ -79,7 +116,7 @@ export async function run(
     log.info(state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", { source });
     health.refresh();
   });
-  catchStrayErrors(events);
+  output.handTo(log, events);
   announce(log, settings, [...warnings, ...store.warnings]);
 
   const controlFile = new ControlFile({
@@ -176,24 +213,7 @@ function announce(log: Logger, settings: Settings, warnings: readonly string[]):
   for (const warning of warnings) log.warn(warning);
 }
 
-/** A user's module may leave promises and timers behind that fail later: that must not take the others' documents down. */
-function catchStrayErrors(events: Events): void {
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    events.emit({ type: "stray_error", error: event.reason });
-  });
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    events.emit({ type: "stray_error", error: event.error ?? event.message });
-  });
-}
-
-const LEVELS = { debug: "DEBUG", info: "INFO", warn: "WARNING", error: "ERROR" } as const;
-
-function documentLog(log: Logger, document: LeasedDocument | undefined): ProcessorLog {
-  const about = () => document ? { id: formatId(document.id), attempt: document.attempt } : {};
-  const write =
-    (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: Record<string, unknown>) =>
-      log.writes(LEVELS[level]) && log[level](String(message), { ...about(), ...fields });
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+/** What lines about a document say of it. */
+function described(document: LeasedDocument | undefined): { id?: string; attempt?: number } {
+  return document ? { id: formatId(document.id), attempt: document.attempt } : {};
 }

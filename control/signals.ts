@@ -26,6 +26,8 @@ export class Signals {
   readonly stopped: Promise<Deno.Signal> = new Promise((resolve) => this.#tellStopped = resolve);
 
   constructor() {
+    // Unheard it would end the process as soon as the log has reached a limit on the size of files.
+    Deno.addSignalListener("SIGXFSZ", () => {});
     for (const [signal, kind] of Object.entries(COMMANDS) as [Deno.Signal, SignalCommand["kind"]][]) {
       Deno.addSignalListener(signal, () => this.#receive(kind === "stop" ? { kind, signal } : { kind }));
     }

@@ -1,4 +1,5 @@
 import { errorText } from "../agent/errors.ts";
+import { secrets } from "../agent/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { HealthDir, HealthFile } from "./health_dir.ts";
@@ -17,15 +18,19 @@ export interface HealthReporterOptions {
   control(): { state: "running" | "paused"; source: string; since: Date };
   /** What the agent holds. */
   held(): { documents: number; running: number };
-  redact(text: string): string;
   /** Told once for each different reason why a health file cannot be written. */
   onProblem(message: string): void;
 }
 
 /** What changes the status file is written at most this often, in milliseconds, unless a state changes. */
 const STATUS_EVERY_MS = 1000;
+/** Of an error the status file says so much, in UTF-16 units. */
+const MAX_ERROR_LENGTH = 500;
 /** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
 const FAILURES_TO_UNREADY = 2;
+
+/** Taken at the start: a user's module may put something else in its place. */
+const { stringify } = JSON;
 
 /** Writes what probes and operators look at: whether the agent lives, is ready, and what it is doing. */
 export class HealthReporter {
@@ -77,7 +82,7 @@ export class HealthReporter {
     this.#queue(async () => {
       this.#isWriteQueued = false;
       await this.#writeReadiness();
-      await this.#write("status.json", JSON.stringify(this.#status()));
+      await this.#write("status.json", stringify(this.#status()));
       this.#told.clear();
     });
   }
@@ -117,7 +122,7 @@ export class HealthReporter {
   }
 
   #loopStarted(): void {
-    this.#queue(() => this.#write("startup", JSON.stringify({ at: new Date().toISOString() })));
+    this.#queue(() => this.#write("startup", stringify({ at: new Date().toISOString() })));
     this.#beat();
   }
 
@@ -125,14 +130,14 @@ export class HealthReporter {
   #beat(): void {
     if (this.#progress.stage !== undefined && !this.#progress.isStuck) {
       const beat = { at: new Date().toISOString(), state: this.#state, stage: this.#progress.stage };
-      this.#queue(() => this.#write("liveness", JSON.stringify(beat)));
+      this.#queue(() => this.#write("liveness", stringify(beat)));
     }
     this.refresh();
   }
 
   async #writeReadiness(): Promise<void> {
     if (this.#isReady === this.#isReadyOnDisk) return;
-    if (this.#isReady) await this.#write("readiness", JSON.stringify({ since: new Date().toISOString() }));
+    if (this.#isReady) await this.#write("readiness", stringify({ since: new Date().toISOString() }));
     else await this.#options.directory.remove("readiness");
     this.#isReadyOnDisk = this.#isReady;
   }
@@ -159,7 +164,7 @@ export class HealthReporter {
   }
 
   #describe(error: unknown): Status["last_error"] {
-    return { at: new Date().toISOString(), message: this.#options.redact(errorText(error)).slice(0, 500) };
+    return { at: new Date().toISOString(), message: secrets.text(errorText(error), MAX_ERROR_LENGTH) };
   }
 
   async #write(file: HealthFile, content: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AgentState } from "../agent/events.ts";
+import type { SafeText } from "../agent/redact.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse } from "./health_dir.ts";
 
@@ -25,7 +26,7 @@ export interface Status {
   held: { documents: number; running: number };
   counters: Record<Counter, number>;
   /** The last thing that went wrong, if anything did. */
-  last_error?: { at: string; message: string };
+  last_error?: { at: string; message: SafeText };
   started_at: string;
   updated_at: string;
 }

@@ -16,7 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** Files that import nothing of the program but one another. */
-const LEAVES = ["agent/backoff.ts", "agent/clock.ts", "agent/errors.ts", "agent/events.ts"];
+const LEAVES = ["backoff", "clock", "error_text", "errors", "events", "redact", "secret_forms", "server_text"]
+  .map((name) => `agent/${name}.ts`);
 
 /** Only these see the database: itself, and those who put the parts together. All others know `agent/ports.ts`. */
 const STORE = "agent/store/";

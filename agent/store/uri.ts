@@ -1,5 +1,6 @@
 import { MongoClient } from "mongodb";
 import { errorText } from "../errors.ts";
+import { secrets } from "../redact.ts";
 
 /** What is wrong with a connection string, as a list of at most one sentence. Nothing is connected to. */
 export function uriProblem(uri: string): string[] {
@@ -11,7 +12,7 @@ export function uriProblem(uri: string): string[] {
     return [];
   } catch (error) {
     // The driver repeats what it was given: never the whole of it may be shown.
-    const why = errorText(error).replaceAll(uri, "the connection string");
+    const why = errorText(error).replaceAll(secrets.text(uri), "the connection string");
     return [`MONGODB_URI cannot be used: ${why}`];
   }
 }

@@ -57,6 +57,13 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
           });
         }
         break;
+      case "handler_failed":
+        // That it failed is said once its outcome is written: this is for whoever looks for the place.
+        if (log.writes("DEBUG")) {
+          const { id, attempt } = event;
+          log.debug("The processor failed", { id: formatId(id), attempt, ...log.errorFields(event.error) });
+        }
+        break;
       case "retried": {
         const { id, type: _, ...fields } = event;
         log.warn("Processing failed, to be tried again", { id: formatId(id), ...fields });
@@ -111,9 +118,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
       case "stray_error":
         log.error(
           "An error that nobody handled, of the processor's module or of the agent, belongs to no document",
-          {
-            error: errorText(event.error),
-          },
+          log.errorFields(event.error),
         );
         break;
       case "drain_started":

@@ -1,7 +1,11 @@
-import { ConsoleHandler } from "@std/log/console-handler";
+import { BaseHandler } from "@std/log/base-handler";
 import { Logger as StdLogger } from "@std/log/logger";
 import { type LevelName, LogLevels } from "@std/log/levels";
 import type { LogRecord } from "@std/log/logger";
+import { errorStack, errorText } from "../errors.ts";
+import { type Redactor, secrets } from "../redact.ts";
+import type { LineOutput } from "./line_queue.ts";
+import { Loggable } from "./loggable.ts";
 
 /** How severe a line is: the words of `LOG_LEVEL`. */
 export type Level = "DEBUG" | "INFO" | "WARNING" | "ERROR";
@@ -12,34 +16,31 @@ export type Fields = Record<string, unknown>;
 /** How a {@linkcode Logger} writes. */
 export interface LoggerOptions {
   level: Level;
-  format: "json" | "text";
-  /** Hides secrets; applied to every finished line. */
-  redact(text: string): string;
+  format: LogFormat;
+  output: LineOutput;
+  /** Hides secrets in the message and in the fields; those of this process by default. */
+  redactor?: Redactor;
 }
+
+/** One line of JSON or of text per event. */
+export type LogFormat = "json" | "text";
 
 const LEVELS: Record<Level, LevelName> = { DEBUG: "DEBUG", INFO: "INFO", WARNING: "WARN", ERROR: "ERROR" };
 const WORDS: Record<string, Level> = { DEBUG: "DEBUG", INFO: "INFO", WARN: "WARNING", ERROR: "ERROR" };
 
 /**
- * Writes one line an event to standard output, as JSON for machines or as text for people.
+ * Writes one line an event, as JSON for machines or as text for people. Never throws: a line that cannot be made is
+ * counted as lost.
  *
  * The only file that knows `@std/log`, whose last release this is: another logger can take its place here.
  */
 export class Logger {
   readonly #std: StdLogger;
+  readonly #output: LineOutput;
 
-  constructor({ level, format, redact }: LoggerOptions) {
-    const line = format === "json" ? jsonLine : textLine;
-    const formatter = (record: LogRecord) =>
-      redact(
-        line(
-          record.datetime,
-          WORDS[record.levelName] ?? "INFO",
-          record.msg,
-          (record.args[0] ?? {}) as Fields,
-        ),
-      );
-    const handler = new ConsoleHandler(LEVELS[level], { formatter, useColors: false });
+  constructor({ level, format, output, redactor }: LoggerOptions) {
+    const handler = new LineHandler(LEVELS[level], format, output, redactor);
+    this.#output = output;
     this.#std = new StdLogger("pulling-agent", LEVELS[level], { handlers: [handler] });
   }
 
@@ -48,35 +49,96 @@ export class Logger {
     return LogLevels[LEVELS[level]] >= this.#std.level;
   }
 
-  debug(message: string, fields?: Fields): void {
-    this.#std.debug(message, fields);
+  debug(message: string, fields?: Fields | Error): void {
+    this.write("DEBUG", message, fields);
   }
 
-  info(message: string, fields?: Fields): void {
-    this.#std.info(message, fields);
+  info(message: string, fields?: Fields | Error): void {
+    this.write("INFO", message, fields);
   }
 
-  warn(message: string, fields?: Fields): void {
-    this.#std.warn(message, fields);
+  warn(message: string, fields?: Fields | Error): void {
+    this.write("WARNING", message, fields);
   }
 
-  error(message: string, fields?: Fields): void {
-    this.#std.error(message, fields);
+  error(message: string, fields?: Fields | Error): void {
+    this.write("ERROR", message, fields);
+  }
+
+  /** Writes a line. An error in place of the fields becomes the field `error`, and at DEBUG also `stack`. */
+  write(level: Level, message: string, fields: Fields | Error = {}): void {
+    try {
+      if (!this.writes(level)) return;
+      this.#std[METHODS[level]](message, fields instanceof Error ? this.errorFields(fields) : fields);
+    } catch (error) {
+      this.lose(error);
+    }
+  }
+
+  /** Counts a line that cannot be made. */
+  lose(error: unknown): void {
+    this.#output.lose(1, `a line could not be made: ${errorText(error)}`);
+  }
+
+  /** What a line says of an error: its text, and where it was made if lines of DEBUG are written. */
+  errorFields(error: unknown): Fields {
+    return { error: errorText(error), ...(this.writes("DEBUG") && { stack: errorStack(error) }) };
   }
 }
+
+const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
+
+/** A finished line of the log, for what is said without a {@linkcode Logger}. */
+export function logLine(
+  format: LogFormat,
+  { level, message, fields = {}, time = new Date(), redactor = secrets }: {
+    level: Level;
+    message: string;
+    fields?: Fields;
+    time?: Date;
+    redactor?: Redactor;
+  },
+): string {
+  const loggable = new Loggable(redactor);
+  const said = loggable.text(message);
+  const line = format === "json" ? jsonLine : textLine;
+  return line(time, level, said, loggable.fields(fields));
+}
+
+/** Hands finished lines to their output. */
+class LineHandler extends BaseHandler {
+  readonly #output: LineOutput;
+
+  constructor(level: LevelName, format: LogFormat, output: LineOutput, redactor?: Redactor) {
+    super(level, {
+      formatter: ({ args: [fields], datetime: time, levelName, msg: message }: LogRecord) =>
+        logLine(format, {
+          level: WORDS[levelName] ?? "INFO",
+          message,
+          fields: fields as Fields,
+          time,
+          redactor,
+        }),
+    });
+    this.#output = output;
+  }
+
+  override log(line: string): void {
+    this.#output.add(line);
+  }
+}
+
+/** Taken at the start: a user's module may put something else in its place. */
+const { stringify } = JSON;
 
 function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {
   const head = { time: time.toISOString(), level, message };
-  try {
-    return JSON.stringify({ ...head, ...plain(fields), ...head });
-  } catch {
-    // A user's module may hand over what JSON cannot say (a cycle, a BigInt).
-    return JSON.stringify({ ...head, fields: Deno.inspect(fields) });
-  }
+  return stringify({ ...head, ...fields, ...head });
 }
 
 function textLine(time: Date, level: Level, message: string, fields: Fields): string {
-  const line = `${time.toISOString().slice(11, 23)} ${level.padEnd(7)} ${message}${fieldsText(fields)}`;
+  const said = Object.entries(fields).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
+  const line = `${time.toISOString().slice(11, 23)} ${level.padEnd(7)} ${message}${said}`;
   return line.replace(UNPRINTABLE, (character) => ESCAPES[character] ?? codeOf(character));
 }
 
@@ -89,28 +151,6 @@ function codeOf(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-function fieldsText(fields: Fields): string {
-  try {
-    return Object.entries(plain(fields)).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
-  } catch {
-    // A user's module may hand over what cannot even be read.
-    return ` fields=${textValue(Deno.inspect(fields))}`;
-  }
-}
-
 function textValue(value: unknown): string {
-  if (typeof value === "string") return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
-  try {
-    return JSON.stringify(value) ?? "undefined";
-  } catch {
-    return Deno.inspect(value);
-  }
-}
-
-/** Errors have no enumerable fields: without this they would be logged as `{}`. */
-function plain(fields: Fields): Fields {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key, value instanceof Error ? value.message : value]),
-  );
+  return typeof value === "string" && /^[^\s"=]+$/.test(value) ? value : stringify(value);
 }

@@ -150,9 +150,9 @@ Deno.test("a module may print, replace globals and change what it was given with
   const documents = await insertPending(db, upTo(20));
   await using home = await agentHome({
     db,
-    module: `console.log("loading"); console.error("to stderr");
+    module: `console.log("loading"); console.error("gone %s", "wrong");
       export default (document, context) => {
-        console.log("plain line");
+        console.warn("two\\nlines", { of: ["a", "document"] });
         delete document._id; document.status = "mine"; document._pull = { token: "stolen" };
         try { context.attempt = 99; } catch {}
       };`,
@@ -162,8 +162,11 @@ Deno.test("a module may print, replace globals and change what it was given with
     "all to be processed",
     async () => await documents.countDocuments({ status: "processed", _pull: { attempts: 1 } }) === 20,
   );
-  await agent.log("plain line");
-  assertStringIncludes(agent.stderr, "to stderr");
+  const levelOf = async (message: string) => (await agent.log(message)).level;
+  assertEquals(await levelOf("loading"), "INFO");
+  assertEquals(await levelOf("gone wrong"), "ERROR");
+  assertEquals(await levelOf("two\nlines { of: [ 'a', 'document' ] }"), "WARNING");
+  assertEquals(agent.stderr, "");
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });

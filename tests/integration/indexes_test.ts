@@ -7,6 +7,7 @@ import { InProcessAgent } from "../support/in_process_agent.ts";
 import { NOTHING } from "../support/fake_store.ts";
 import { type TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
 import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
+import { RecordedLines } from "../support/recorded_lines.ts";
 import { waitFor } from "../support/wait.ts";
 
 const KEY = { status: 1, "_pull.visible_at": 1, _id: 1 };
@@ -73,10 +74,9 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
   const failPoint = (mode: unknown, data = {}) =>
     admin.db("admin").command({ configureFailPoint: "failCommand", mode, data });
   await failPoint("alwaysOn", { appName, failCommands: ["createIndexes"], errorCode: 13 });
-  const lines: string[] = [];
-  const log = new Logger({ level: "WARNING", format: "json", redact: (line) => (lines.push(line), "") });
-  const print = console.log;
-  console.log = () => {};
+  const output = new RecordedLines();
+  const { lines } = output;
+  const log = new Logger({ level: "WARNING", format: "json", output });
   const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
   try {
     await using agent = new InProcessAgent(store, () => {});
@@ -84,7 +84,6 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
     await waitFor("the refusal to be told", () => lines.length > 0);
   } finally {
     stop();
-    console.log = print;
     await failPoint("off");
   }
   assertEquals(lines.length, 1);
@@ -102,8 +101,9 @@ Deno.test("An agent that ends while the index is still being made complains of n
     admin.db("admin").command({ configureFailPoint: "failCommand", mode, data });
   const failCommands = ["createIndexes"];
   await failPoint("alwaysOn", { appName, failCommands, blockConnection: true, blockTimeMS: 3000 });
-  const lines: string[] = [];
-  const log = new Logger({ level: "WARNING", format: "json", redact: (line) => (lines.push(line), "") });
+  const output = new RecordedLines();
+  const { lines } = output;
+  const log = new Logger({ level: "WARNING", format: "json", output });
   const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
   try {
     await waitFor("the index to be asked for", async () => {

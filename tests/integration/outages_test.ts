@@ -6,6 +6,7 @@ import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { TestDatabase } from "../support/mongod.ts";
 import { jobs, openStore, pending } from "../support/store.ts";
+import { RecordedLines } from "../support/recorded_lines.ts";
 import { waitFor } from "../support/wait.ts";
 
 const LONG = { timeoutMs: 60_000 };
@@ -94,7 +95,7 @@ Deno.test("An agent that starts before its server waits for it", async () => {
   await server.kill();
   await using store = openStore(database);
   await using agent = new InProcessAgent(store, () => {});
-  const log = new Logger({ level: "ERROR", format: "json", redact: (line) => line });
+  const log = new Logger({ level: "ERROR", format: "json", output: new RecordedLines() });
   using stack = new DisposableStack();
   stack.defer(prepareStore(store, { events: new Events(), log, ensureIndexes: true }));
   await waitFor("a claim to fail", () => agent.all("claim_failed").length > 0, LONG);

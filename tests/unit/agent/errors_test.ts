@@ -1,6 +1,15 @@
-import { MongoServerError } from "mongodb";
-import { assertEquals } from "@std/assert";
-import { errorText, PermanentError, UsageError } from "../../../agent/errors.ts";
+import { MongoClient, MongoServerError } from "mongodb";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertLessOrEqual,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { errorStack, errorText, PermanentError, UsageError } from "../../../agent/errors.ts";
+import { secrets } from "../../../agent/redact.ts";
 
 function throwing(): never {
   throw new Error("not even this can be read");
@@ -70,6 +79,18 @@ const SAID: [what: string, code: number, message: string, text: string][] = [
   ],
   ["a validator", 121, "Document failed validation", "Document failed validation"],
   ["a cut document", 16755, "Can't extract geo keys: { _id: 1, name: ", "Can't extract geo keys: {...}"],
+  [
+    "a command without the right to it",
+    13,
+    'not authorized on t to execute command { update: "documents", ordered: true, updates: [ { q: { a: "secret" } } ], $db: "t" }',
+    'not authorized on t to execute command { update: "documents", ... }',
+  ],
+  [
+    "a command on a cursor",
+    13,
+    'not authorized on t to execute command { getMore: 812736, collection: "documents" }',
+    "not authorized on t to execute command { getMore: ... }",
+  ],
   ["a text", 2, 'Cannot parse "sec\\"ret" as a date', 'Cannot parse "..." as a date'],
 ];
 
@@ -84,5 +105,128 @@ for (const [what, code, message, text] of SAID) {
 
 Deno.test("errorText() bounds what MongoDB says", () => {
   const text = errorText(new MongoServerError({ message: "x".repeat(5000), code: 2 }));
-  assertEquals(text, `${"x".repeat(500)}...`);
+  assertEquals(text, `${"x".repeat(499)}…`);
+});
+
+Deno.test("errorText() names the fields that a validator refuses, and none of their values", () => {
+  const errInfo = {
+    failingDocumentId: "an id",
+    details: {
+      operatorName: "$jsonSchema",
+      schemaRulesNotSatisfied: [
+        {
+          operatorName: "properties",
+          propertiesNotSatisfied: [
+            { propertyName: "total", details: [{ operatorName: "bsonType", consideredValue: "a secret" }] },
+          ],
+        },
+        { operatorName: "required", specifiedAs: { required: ["mail"] }, missingProperties: ["mail"] },
+      ],
+    },
+  };
+  const error = new MongoServerError({ message: "Document failed validation", code: 121, errInfo });
+  assertEquals(errorText(error), "Document failed validation (fields: total, mail)");
+});
+
+function causedBy(message: string, cause: unknown): Error {
+  return new Error(message, { cause });
+}
+
+const CIRCULAR = new Error("round");
+CIRCULAR.cause = causedBy("and", CIRCULAR);
+
+/** `depth` errors, each the cause of the one before. */
+function chain(depth: number): Error {
+  let error = new Error(`cause ${depth}`);
+  for (let index = depth - 1; index >= 0; index--) error = causedBy(`cause ${index}`, error);
+  return error;
+}
+
+const UNREADABLE_LIST = Object.assign(new Error("it broke"), {
+  errors: new Proxy([], { get: throwing }),
+});
+
+for (
+  const [name, thrown, expected] of [
+    [
+      "a cause",
+      causedBy("fetch failed", new Error("connection refused")),
+      "fetch failed (cause: connection refused)",
+    ],
+    ["a cause of a cause", causedBy("a", causedBy("b", new Error("c"))), "a (cause: b (cause: c))"],
+    ["a cause that is said already", causedBy("fetch: refused", new Error("refused")), "fetch: refused"],
+    ["a cause that is no error", causedBy("it broke", { code: 7 }), 'it broke (cause: {"code":7})'],
+    ["a circle of causes", CIRCULAR, "round (cause: and)"],
+    [
+      "an AggregateError",
+      new AggregateError([new Error("one"), "two", new Error("one")], "All promises were rejected"),
+      "All promises were rejected (errors: one; two)",
+    ],
+    [
+      "an AggregateError without a message",
+      new AggregateError([new Error("one")]),
+      "AggregateError (errors: one)",
+    ],
+    [
+      "an AggregateError of many",
+      new AggregateError(Array.from({ length: 1000 }, (_, index) => new Error(`<${index}>`)), "many"),
+      "many (errors: <0>; <1>; <2>; <3>; <4>; <5>; <6>; <7>; <8>; and 91 more)",
+    ],
+    ["a list that cannot be read", UNREADABLE_LIST, "it broke"],
+    [
+      "a SuppressedError",
+      new SuppressedError(new Error("closing failed"), new Error("reading failed"), "both failed"),
+      "both failed (errors: closing failed; reading failed)",
+    ],
+    ["a DOMException", new DOMException("too slow", "TimeoutError"), "too slow"],
+  ] as [string, unknown, string][]
+) {
+  Deno.test(`errorText() reads ${name}`, () => assertEquals(errorText(thrown), expected));
+}
+
+Deno.test("errorText() reads a chain of causes to a bounded depth", () => {
+  const text = errorText(chain(1000));
+  assert(text.startsWith("cause 0 (cause: cause 1 (cause: cause 2"), text);
+  assertFalse(text.includes("cause 10"), text);
+});
+
+Deno.test("errorText() is bounded, however much was thrown", () => {
+  for (
+    const thrown of [new Error("x".repeat(50_000_000)), "y".repeat(1_000_000), { z: "z".repeat(1_000_000) }]
+  ) {
+    assertLessOrEqual(errorText(thrown).length, 4000);
+  }
+});
+
+Deno.test("errorText() tells why the driver finds no server", async () => {
+  await using client = new MongoClient("mongodb://127.0.0.1:1/", { serverSelectionTimeoutMS: 1500 });
+  const error = await assertRejects(() => client.db("x").command({ ping: 1 }));
+  assertStringIncludes(errorText(error), "ECONNREFUSED");
+});
+
+Deno.test("errorText() tells of each write of a bulk that was refused, once", () => {
+  const errmsg = (what: string) => ({ code: 2, errmsg: `Cannot ${what} {a: "secret"}` });
+  const error = Object.assign(new MongoServerError({ message: 'Cannot move {a: "secret"}', code: 2 }), {
+    writeErrors: [errmsg("move"), errmsg("turn"), errmsg("turn")],
+  });
+  assertEquals(errorText(error), "Cannot move {...} (errors: Cannot turn {...})");
+});
+
+Deno.test("errorStack() tells where an error and its causes were made, and nothing of what is no error", () => {
+  const stack = errorStack(causedBy("outer", new TypeError("inner")))!;
+  assertMatch(stack, /^Error: outer\n +at causedBy [^]*\nCaused by: TypeError: inner\n +at /);
+  for (const thrown of ["text", undefined, { stack: 7 }, new Proxy({}, { get: throwing })]) {
+    assertEquals(errorStack(thrown), undefined);
+  }
+  assertMatch(errorStack(CIRCULAR)!, /^Error: round/);
+});
+
+Deno.test("errorText() and errorStack() hide what the process keeps secret, in causes and parts as well", () => {
+  secrets.learn("mongodb://user:s3cret-of-tests@db");
+  const inner = new Error("login with s3cret-of-tests failed");
+  for (const error of [inner, causedBy("outer", inner), new AggregateError([inner], "all")]) {
+    assertStringIncludes(errorText(error), "login with *** failed");
+    assertFalse((errorText(error) + errorStack(error)).includes("s3cret-of-tests"));
+  }
+  assertStringIncludes(errorStack(causedBy("outer", inner))!, "login with *** failed");
 });

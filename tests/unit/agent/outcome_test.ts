@@ -7,6 +7,7 @@ import {
 } from "../../../agent/errors.ts";
 import { MAX_ERROR_LENGTH, type Outcome, outcomeOf } from "../../../agent/outcome.ts";
 import { integerFrom, pick, seededRandom } from "../../support/random.ts";
+import { safe } from "../../support/safe_text.ts";
 
 const POLICY = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
 
@@ -20,21 +21,21 @@ Deno.test("outcomeOf() acks what succeeded, with the fields to set, whatever the
 });
 
 Deno.test("outcomeOf() nacks a failure after the backoff of its attempt", () => {
-  assertEquals(failed(new Error("it broke"), 1), { kind: "nack", error: "it broke", delayMs: 500 });
-  assertEquals(failed(new Error("it broke"), 2), { kind: "nack", error: "it broke", delayMs: 1000 });
+  assertEquals(failed(new Error("it broke"), 1), { kind: "nack", error: safe("it broke"), delayMs: 500 });
+  assertEquals(failed(new Error("it broke"), 2), { kind: "nack", error: safe("it broke"), delayMs: 1000 });
 });
 
 Deno.test("outcomeOf() makes the last attempt's failure a dead letter", () => {
   for (const attempt of [3, 4, 1000]) {
-    assertEquals(failed(new Error("it broke"), attempt), { kind: "dead_letter", error: "it broke" });
+    assertEquals(failed(new Error("it broke"), attempt), { kind: "dead_letter", error: safe("it broke") });
   }
 });
 
 Deno.test("outcomeOf() makes a permanent error a dead letter at once, whatever its class", () => {
   for (const error of [new PermanentError("no"), Object.assign(new Error("no"), { permanent: true })]) {
-    assertEquals(failed(error), { kind: "dead_letter", error: "no" });
+    assertEquals(failed(error), { kind: "dead_letter", error: safe("no") });
   }
-  assertEquals(failed({ permanent: true, message: "no" }), { kind: "dead_letter", error: "no" });
+  assertEquals(failed({ permanent: true, message: "no" }), { kind: "dead_letter", error: safe("no") });
 });
 
 Deno.test("outcomeOf() takes nothing but true for permanent", () => {
@@ -81,7 +82,7 @@ for (
 ) {
   Deno.test(`outcomeOf() makes of retryAfterMs ${Deno.inspect(retryAfterMs)} a wait of ${delayMs} ms`, () => {
     const outcome = failed(Object.assign(new Error("busy"), { retryAfterMs }));
-    assertEquals(outcome, { kind: "nack", error: "busy", delayMs: delayMs as number });
+    assertEquals(outcome, { kind: "nack", error: safe("busy"), delayMs: delayMs as number });
   });
 }
 

@@ -5,6 +5,7 @@ import type { Outcome } from "../../../agent/outcome.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
 import type { Processor } from "../../../agent/processors/processor.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
+import { safe } from "../../support/safe_text.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
@@ -92,8 +93,8 @@ Deno.test("Pool nacks what its handler rejects or throws, synchronously or not",
   });
   setup.add("sync", "async");
   await settled();
-  assertEquals(setup.outcomes.get("sync"), { kind: "nack", error: "at once", delayMs: 500 });
-  assertEquals(setup.outcomes.get("async"), { kind: "nack", error: "later", delayMs: 500 });
+  assertEquals(setup.outcomes.get("sync"), { kind: "nack", error: safe("at once"), delayMs: 500 });
+  assertEquals(setup.outcomes.get("async"), { kind: "nack", error: safe("later"), delayMs: 500 });
 });
 
 Deno.test("Pool nacks a document that cannot be read", async () => {
@@ -103,7 +104,7 @@ Deno.test("Pool nacks a document that cannot be read", async () => {
   };
   setup.pool.add([fakeDocument({ id: "a", read })]);
   await settled();
-  assertEquals(setup.outcomes.get("a"), { kind: "nack", error: "broken BSON", delayMs: 500 });
+  assertEquals(setup.outcomes.get("a"), { kind: "nack", error: safe("broken BSON"), delayMs: 500 });
 });
 
 Deno.test("Pool makes a dead letter of a result that the agent's own fields forbid", async () => {
@@ -145,7 +146,7 @@ Deno.test("Pool gives a document with a verdict to no handler, but to be finishe
   setup.pool.add([fakeDocument({ id: "a", verdict: { deadAt: new Date(0) } })]);
   await settled();
   assertEquals(started, []);
-  assertEquals(setup.outcomes.get("a"), { kind: "dead_letter", error: "" });
+  assertEquals(setup.outcomes.get("a"), { kind: "dead_letter", error: safe("") });
 });
 
 Deno.test("Pool releases a document whose lease ran out before its handler could start", async () => {

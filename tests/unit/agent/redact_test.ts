@@ -1,5 +1,7 @@
-import { assertEquals, assertFalse } from "@std/assert";
-import { redactor, redactUri } from "../../../agent/redact.ts";
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { Redactor, redactUri } from "../../../agent/redact.ts";
+import { type LogFormat, logLine } from "../../../agent/telemetry/logger.ts";
+import { integerFrom, pick, seededRandom } from "../../support/random.ts";
 
 for (
   const [text, expected] of [
@@ -44,23 +46,23 @@ for (
   Deno.test(`redactUri() leaves ${JSON.stringify(text)} alone`, () => assertEquals(redactUri(text), text));
 }
 
-Deno.test("redactor() hides the password wherever it turns up, as written and decoded", () => {
-  const redact = redactor("mongodb://user:s3cr%40t-word@db");
-  assertEquals(redact("login with s3cr%40t-word failed"), "login with *** failed");
-  assertEquals(redact("login with s3cr@t-word failed"), "login with *** failed");
-  assertEquals(redact("user:s3cr%40t-word s3cr%40t-word"), "*** ***");
+Deno.test("Redactor hides the password wherever it turns up, as written and decoded", () => {
+  const redact = new Redactor("mongodb://user:s3cr%40t-word@db");
+  assertEquals(redact.text("login with s3cr%40t-word failed"), "login with *** failed");
+  assertEquals(redact.text("login with s3cr@t-word failed"), "login with *** failed");
+  assertEquals(redact.text("user:s3cr%40t-word s3cr%40t-word"), "*** ***");
 });
 
 for (
   const password of ['quo"te-word', "back\\slash-word", "a'postrophe-word", "sp ace-word", "pl@in:w/ord"]
 ) {
   for (const written of [password, encodeURIComponent(password)]) {
-    Deno.test(`redactor() hides the password ${written}, in plain text and inside JSON`, () => {
+    Deno.test(`Redactor hides the password ${written}, in plain text and inside JSON`, () => {
       const uri = `mongodb://user:${written}@db/x`;
-      const redact = redactor(uri);
+      const redact = new Redactor(uri);
       for (const text of [uri, `the password is ${password}`, `the password is ${written}`]) {
         for (const line of [text, JSON.stringify({ message: text }), JSON.stringify(JSON.stringify(text))]) {
-          const clean = redact(line);
+          const clean = redact.text(line);
           assertFalse(/word|ace|te-|slash|ostrophe/.test(clean.replace("the password", "")), clean);
         }
       }
@@ -68,23 +70,164 @@ for (
   }
 }
 
-Deno.test("redactor() hides a password that the parameters of its URI follow with an @", () => {
-  const redact = redactor("mongodb://user:hunter2@db/x?appName=a@b");
-  assertEquals(redact("hunter2 was refused"), "*** was refused");
+Deno.test("Redactor hides a password that the parameters of its URI follow with an @", () => {
+  const redact = new Redactor("mongodb://user:hunter2@db/x?appName=a@b");
+  assertEquals(redact.text("hunter2 was refused"), "*** was refused");
 });
 
-Deno.test("redactor() takes a password that is no percent-encoding as it stands", () => {
-  assertEquals(redactor("mongodb://user:100%sure@db")("100%sure"), "***");
+Deno.test("Redactor takes a password that is no percent-encoding as it stands", () => {
+  assertEquals(new Redactor("mongodb://user:100%sure@db").text("100%sure"), "***");
 });
 
-Deno.test("redactor() leaves words alone that are too short to be told from others", () => {
-  assertEquals(redactor("mongodb://user:ab@db")("about a lab"), "about a lab");
+Deno.test("Redactor leaves words alone that are too short to be told from others", () => {
+  assertEquals(new Redactor("mongodb://user:ab@db").text("about a lab"), "about a lab");
 });
 
-Deno.test("redactor() without a connection string still hides the credentials of any URI", () => {
-  assertEquals(redactor(undefined)("at mongodb://a:b@db"), "at mongodb://***@db");
+Deno.test("Redactor without a connection string still hides the credentials of any URI", () => {
+  assertEquals(new Redactor().text("at mongodb://a:b@db"), "at mongodb://***@db");
 });
 
-Deno.test("redactor() keeps text as it is where there are no credentials", () => {
-  assertEquals(redactor("mongodb://db/x")("db and x stay"), "db and x stay");
+Deno.test("Redactor keeps text as it is where there are no credentials", () => {
+  assertEquals(new Redactor("mongodb://db/x").text("db and x stay"), "db and x stay");
+});
+
+for (
+  const [what, uri, text, expected] of [
+    ["the password of a user alone", "mongodb://user:hunter2@db", "hunter2", "***"],
+    [
+      "the token of a cloud",
+      "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:abc%2Fdef,X:1",
+      "abc/def",
+      "***",
+    ],
+    ["the password of a key", "mongodb://h/?tlsCertificateKeyFilePassword=keyword&x=1", "a keyword", "a ***"],
+    ["the password of a proxy", "mongodb://h/?proxyPassword=pr%40xy", "pr@xy pr%40xy", "*** ***"],
+    [
+      "a header of basic authentication",
+      "mongodb://user:hunter2@db",
+      `Basic ${btoa("user:hunter2")}`,
+      "Basic ***",
+    ],
+    ["another encoding of it", "mongodb://u:a%2Fb%3Fc@db", "a%2fb%3fc", "***"],
+    ["credentials with a short password", "mongodb://a:b@db", "cannot use a:b@db", "cannot use ***@db"],
+    ["nothing but these", "mongodb://a:b@db", "a:bc ab 1:b", "a:bc ab 1:b"],
+    [
+      "a part of a password that is not percent-encoded",
+      "mongodb://u:pa/wo?rd/word@host/x",
+      "host word/word",
+      "host ***/***",
+    ],
+    ["not the ports of hosts", "mongodb://h1:27017,h2:27018/?appName=a@b", "h2:27018", "h2:27018"],
+    [
+      "no options of a mechanism",
+      "mongodb://h/?authMechanismProperties=CANONICALIZE_HOST_NAME:true",
+      "true",
+      "true",
+    ],
+  ] as const
+) {
+  Deno.test(`Redactor hides ${what}`, () =>
+    assertEquals<string>(new Redactor(uri).text(text), expected as string));
+}
+
+Deno.test("Redactor learns a second connection string, and still hides the first", () => {
+  const redactor = new Redactor("mongodb://user:first-word@db");
+  redactor.learn("mongodb://user:second-word@db");
+  assertEquals(redactor.text("first-word, second-word"), "***, ***");
+});
+
+Deno.test("Redactor leaves no part of a secret where it cuts a text", () => {
+  const password = "abcdefghijklmnop";
+  const redactor = new Redactor(`mongodb://user:${password}@db`);
+  for (const text of [`say ${password}!`, `say mongodb://user:${password}@db`, `${password} `.repeat(500)]) {
+    for (let maxLength = 1; maxLength < 60; maxLength++) {
+      const cut = redactor.text(text, maxLength);
+      assertFalse(cut.includes("abc"), cut);
+      assert(cut.length <= maxLength, cut);
+    }
+  }
+});
+
+Deno.test("Redactor keeps a text up to the limit, and never cuts a character in half", () => {
+  const redactor = new Redactor();
+  assertEquals(redactor.text("abcde", 5), "abcde");
+  assertEquals(redactor.text("abcdef", 5), "abcd…");
+  assertEquals(redactor.text("abc😀def", 5), "abc…");
+});
+
+for (const text of ["http://".repeat(200_000), "://" + "a".repeat(1_000_000), "@:// ".repeat(200_000)]) {
+  Deno.test(`redactUri() reads a million characters of ${text.slice(0, 8)} in one go`, () => {
+    // In time that grows with the square of the length this would take hours.
+    assertEquals(redactUri(text), text);
+  });
+}
+
+const ODD_PASSWORDS = [
+  ...[
+    "1000",
+    "true",
+    "null",
+    '"',
+    "\\",
+    "level",
+    "e",
+    "",
+    "message",
+    "ERROR",
+    "2026",
+    "T",
+    ":",
+    "{}",
+    "***",
+    "****",
+  ],
+  ...[
+    "a\nb-c",
+    "pässwörd-ß",
+    "😀😀😀😀",
+    "\u0000\u0001\u0002\u0003",
+    "$&$1$$",
+    ".*+?^${}()|[]",
+    "\ud800abcd",
+    "%41%42%43%44",
+  ],
+];
+
+/** A password of characters that are hard on JSON, URIs and regular expressions. */
+function randomPassword(random: () => number): string {
+  const characters = [...'ab1"\\/@:%?#&= \n\t{}[]()|^$.*+-_,~é😀\u2028'];
+  return Array.from({ length: integerFrom(random, 1, 12) }, () => pick(random, characters)).join("");
+}
+
+function lineOf(format: LogFormat, uri: string, quoted: string): string {
+  const fields = {
+    uri,
+    nested: { list: [quoted, { [quoted]: quoted }], error: new Error(quoted) },
+    number: 1000,
+    yes: true,
+  };
+  const time = new Date("2026-01-02T03:04:05.678Z");
+  return logLine(format, { level: "ERROR", message: quoted, fields, time, redactor: new Redactor(uri) });
+}
+
+Deno.test("logLine() stays JSON with its time and level, and says no password, whatever that is", () => {
+  const random = seededRandom(10);
+  const passwords = [...ODD_PASSWORDS, ...Array.from({ length: 2000 }, () => randomPassword(random))];
+  for (const password of passwords) {
+    const encoded = password.isWellFormed() ? encodeURIComponent(password) : password;
+    for (const written of new Set([password, encoded])) {
+      const uri = `mongodb://user:${written}@host/x`;
+      const line = lineOf("json", uri, `<${uri}> <${password}> <${written}>`);
+      const { time, level, number, yes, message, nested } = JSON.parse(line);
+      assertEquals([time, level, number, yes], ["2026-01-02T03:04:05.678Z", "ERROR", 1000, true]);
+      assertFalse(/[\n\r]/.test(line));
+      if (password.length < 4) continue;
+      for (const text of [message, nested.error, nested.list[0], ...Object.values(nested.list[1])]) {
+        for (const secret of [password, written]) {
+          // What hides it may hold it: a password of stars.
+          assertFalse(text.replaceAll("***", "").includes(secret), `${JSON.stringify(secret)} in ${text}`);
+        }
+      }
+    }
+  }
 });

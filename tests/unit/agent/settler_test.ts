@@ -4,12 +4,13 @@ import { type Held, Ledger } from "../../../agent/ledger.ts";
 import { Settler } from "../../../agent/settler.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
 import { FakeStore, TransientError } from "../../support/fake_store.ts";
+import { safe } from "../../support/safe_text.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
 
 const ACK = { kind: "ack" } as const;
 const RELEASE = { kind: "release" } as const;
-const NACK = { kind: "nack", error: "it broke", delayMs: 700 } as const;
-const DEAD = { kind: "dead_letter", error: "no" } as const;
+const NACK = { kind: "nack", error: safe("it broke"), delayMs: 700 } as const;
+const DEAD = { kind: "dead_letter", error: safe("no") } as const;
 
 /** A settler on a store in memory, with documents claimed from it. */
 class Setup {
@@ -108,7 +109,7 @@ Deno.test("Settler finishes the verdict of an earlier holder instead of writing 
   const s = new Setup();
   s.store.insert(1, { verdict: new Date(0) });
   const { documents } = await s.store.claim({ documents: 1, bytes: 1e9 });
-  s.settler.settle(s.ledger.add(documents[0]!), { kind: "dead_letter", error: "" });
+  s.settler.settle(s.ledger.add(documents[0]!), { kind: "dead_letter", error: safe("") });
   await settled();
   assertEquals(s.store.callsOf("finishVerdict").length, 1);
   assertEquals(s.store.callsOf("deadLetter").length, 0);

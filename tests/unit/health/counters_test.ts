@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { safe } from "../../support/safe_text.ts";
 import type { AgentEvent } from "../../../agent/events.ts";
 import { type Counter, COUNTERS, Counters } from "../../../health/counters.ts";
 
@@ -16,8 +17,8 @@ const CASES: [Counter, AgentEvent, number][] = [
   ["conflicts", claimed(0, 0, 7), 7],
   ["processed", { type: "processed", documents: 4 }, 4],
   ["released", { type: "released", documents: 4, aborted: 1 }, 4],
-  ["retried", { type: "retried", id: 1, attempt: 1, error: "x", delayMs: 5 }, 1],
-  ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: "x" }, 1],
+  ["retried", { type: "retried", id: 1, attempt: 1, error: safe("x"), delayMs: 5 }, 1],
+  ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: safe("x") }, 1],
   ["lease_lost", { type: "lease_lost", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
   ["unconfirmed", { type: "unconfirmed", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
   ["timed_out", { type: "handler_timed_out", id: 1, timeoutMs: 5 }, 1],

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AgentEvent, Events } from "../../../../agent/events.ts";
 import { logEvents } from "../../../../agent/telemetry/log_events.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
-import { captureConsole } from "../../../support/captured_console.ts";
+import { RecordedLines } from "../../../support/recorded_lines.ts";
+import { safe } from "../../../support/safe_text.ts";
 
 interface Line {
   level: string;
@@ -10,14 +11,12 @@ interface Line {
   [field: string]: unknown;
 }
 
-async function linesOf(...happened: AgentEvent[]): Promise<Line[]> {
-  const { out } = await captureConsole(() => {
-    const events = new Events();
-    const log = new Logger({ level: "DEBUG", format: "json", redact: (text) => text });
-    logEvents(events, log, (id) => `<${id}>`);
-    for (const event of happened) events.emit(event);
-  });
-  return out.map((line) => JSON.parse(line));
+function linesOf(...happened: AgentEvent[]): Line[] {
+  const output = new RecordedLines();
+  const events = new Events();
+  logEvents(events, new Logger({ level: "DEBUG", format: "json", output }), (id) => `<${id}>`);
+  for (const event of happened) events.emit(event);
+  return output.lines.map((line) => JSON.parse(line));
 }
 
 const error = new Error("it broke");
@@ -28,8 +27,8 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
   [{ type: "released", documents: 2, aborted: 0 }, "INFO", /Released documents that had not started/],
   [{ type: "released", documents: 2, aborted: 2 }, "WARNING", /Released documents whose handler was aborted/],
-  [{ type: "retried", id: 7, attempt: 1, error: "x", delayMs: 5 }, "WARNING", /tried again/],
-  [{ type: "dead_lettered", id: 7, attempt: 5, error: "x" }, "ERROR", /dead letter/],
+  [{ type: "retried", id: 7, attempt: 1, error: safe("x"), delayMs: 5 }, "WARNING", /tried again/],
+  [{ type: "dead_lettered", id: 7, attempt: 5, error: safe("x") }, "ERROR", /dead letter/],
   [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
   [{ type: "unconfirmed", documents: 1, ids: [7], during: "ack" }, "WARNING", /Cannot confirm/],
   [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
@@ -44,8 +43,8 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 1 }, "WARNING", /Drained/],
 ];
 for (const [event, level, says] of CASES) {
-  Deno.test(`logEvents() writes ${event.type} at ${level}: ${says.source}`, async () => {
-    const [line, ...more] = await linesOf(event);
+  Deno.test(`logEvents() writes ${event.type} at ${level}: ${says.source}`, () => {
+    const [line, ...more] = linesOf(event);
     assertEquals(more, []);
     assertEquals(line?.level, level);
     assertMatch(line!.message, says);
@@ -55,8 +54,8 @@ for (const [event, level, says] of CASES) {
   });
 }
 
-Deno.test("logEvents() counts released documents that had not started apart from those whose handler was aborted", async () => {
-  const lines = await linesOf({ type: "released", documents: 5, aborted: 2 });
+Deno.test("logEvents() counts released documents that had not started apart from those whose handler was aborted", () => {
+  const lines = linesOf({ type: "released", documents: 5, aborted: 2 });
   assertEquals(lines.map(({ level, documents }) => [level, documents]), [["INFO", 3], ["WARNING", 2]]);
 });
 
@@ -68,8 +67,8 @@ const claimed = (documents: number, takeovers = 0): AgentEvent => ({
   elapsedMs: 1.6,
 });
 
-Deno.test("logEvents() keeps quiet about claims that bring nothing and about progress", async () => {
-  assertEquals(await linesOf(claimed(0), { type: "progress", stage: "idle", deadlineMs: 1 }), []);
+Deno.test("logEvents() keeps quiet about claims that bring nothing and about progress", () => {
+  assertEquals(linesOf(claimed(0), { type: "progress", stage: "idle", deadlineMs: 1 }), []);
 });
 
 const drained = { type: "drain_finished", elapsedMs: 1, finished: 0, released: 0, abandoned: 0 } as const;
@@ -79,42 +78,41 @@ const sums = (lines: Line[]) =>
     { level, documents },
   ) => [level, documents]);
 
-Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO before the end", async () => {
-  const lines = await linesOf(processed(2), processed(3), drained, drained);
+Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO before the end", () => {
+  const lines = linesOf(processed(2), processed(3), drained, drained);
   const acks = lines.filter(({ message }) => message === "Wrote acks");
   assertEquals(acks.map(({ level, documents }) => [level, documents]), [["DEBUG", 2], ["DEBUG", 3]]);
   assertEquals(sums(lines), [["INFO", 5]]);
   assertMatch(lines.at(-1)!.message, /^Drained/);
 });
 
-Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing where it is none", async () => {
+Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing where it is none", () => {
   const timers: { callback: () => void; delayMs: number }[] = [];
   const { setTimeout } = globalThis;
   globalThis.setTimeout =
     ((callback: () => void, delayMs: number) =>
       timers.push({ callback, delayMs })) as unknown as typeof setTimeout;
   try {
-    const { out } = await captureConsole(() => {
-      const events = new Events();
-      logEvents(events, new Logger({ level: "INFO", format: "json", redact: (text) => text }), String);
-      for (const documents of [2, 3]) events.emit(processed(documents));
-      timers.shift()!.callback();
-      events.emit(processed(4));
-      const [{ callback, delayMs }] = timers.splice(0) as [typeof timers[0]];
-      assertEquals(delayMs, 5000);
-      callback();
-      callback();
-    });
-    assertEquals(sums(out.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
+    const output = new RecordedLines();
+    const events = new Events();
+    logEvents(events, new Logger({ level: "INFO", format: "json", output }), String);
+    for (const documents of [2, 3]) events.emit(processed(documents));
+    timers.shift()!.callback();
+    events.emit(processed(4));
+    const [{ callback, delayMs }] = timers.splice(0) as [typeof timers[0]];
+    assertEquals(delayMs, 5000);
+    callback();
+    callback();
+    assertEquals(sums(output.lines.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
     assertEquals(timers, []);
   } finally {
     globalThis.setTimeout = setTimeout;
   }
 });
 
-Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", async () => {
+Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", () => {
   const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
-  const lines = await linesOf(claimed(3, 2), claimed(1, 1), drained);
+  const lines = linesOf(claimed(3, 2), claimed(1, 1), drained);
   assertEquals(lines.slice(0, -1).map(({ level, documents }) => [level, documents]), [
     ["DEBUG", 3],
     ["DEBUG", 1],
@@ -122,13 +120,13 @@ Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO
   ]);
 });
 
-Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", async () => {
+Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", () => {
   const failed = (message: string): AgentEvent => ({
     type: "claim_failed",
     error: new Error(message),
     retryInMs: 5,
   });
-  const lines = await linesOf(failed("a"), failed("a"), failed("a"), failed("b"), claimed(0), failed("b"));
+  const lines = linesOf(failed("a"), failed("a"), failed("a"), failed("b"), claimed(0), failed("b"));
   assertEquals(lines.map(({ level, error }) => [level, error]), [
     ["WARNING", "a"],
     ["DEBUG", "a"],
@@ -138,7 +136,7 @@ Deno.test("logEvents() writes a failure that repeats itself once, and again afte
   ]);
 });
 
-Deno.test("logEvents() keeps the failures of different writes apart", async () => {
+Deno.test("logEvents() keeps the failures of different writes apart", () => {
   const failed = (kind: "ack" | "nack"): AgentEvent => ({
     type: "settle_failed",
     kind,
@@ -146,22 +144,22 @@ Deno.test("logEvents() keeps the failures of different writes apart", async () =
     error,
     retryInMs: 5,
   });
-  const lines = await linesOf(failed("ack"), failed("nack"), failed("ack"));
+  const lines = linesOf(failed("ack"), failed("nack"), failed("ack"));
   assertEquals(lines.map(({ level }) => level), ["WARNING", "WARNING", "DEBUG"]);
 });
 
-Deno.test("logEvents() writes the first document that cannot be claimed at once, and one line for all that follow", async () => {
+Deno.test("logEvents() writes the first document that cannot be claimed at once, and one line for all that follow", () => {
   const refused = Array.from({ length: 500 }, (_, id): AgentEvent => ({ type: "claim_refused", id, error }));
   const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
-  const lines = await linesOf(...refused, drained);
+  const lines = linesOf(...refused, drained);
   const [first, sum, ...others] = lines.filter(({ level }) => level === "ERROR");
   assertEquals([first!.id, first!.error, others], ["<0>", "it broke", []]);
   assertEquals([sum!.documents, (sum!.ids as string[]).length, sum!.error], [499, 10, "it broke"]);
 });
 
-Deno.test("logEvents() names ten ids at the most", async () => {
+Deno.test("logEvents() names ten ids at the most", () => {
   const ids = Array.from({ length: 1000 }, (_, id) => id);
-  const [line] = await linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
+  const [line] = linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
   assertEquals((line!.ids as string[]).length, 10);
   assertEquals(line!.documents, 1000);
 });

@@ -1,0 +1,62 @@
+import { secrets } from "./redact.ts";
+
+/** Of what a server says at the most so much is passed on, in UTF-16 units. */
+const MAX_SERVER_TEXT = 500;
+/** Fields that a validator refuses, named in one text at the most. */
+const MAX_FIELDS = 10;
+/** Documents within documents that are searched for them. */
+const MAX_DEPTH = 12;
+
+/**
+ * What MongoDB says of a command, without the values it quotes from documents: logs and status files are read by more
+ * people than documents are. Undefined for errors that are not the server's. A failed write of a bulk has a class of its
+ * own, whose JSON would be the whole write.
+ */
+export function serverText(error: object): string | undefined {
+  const { code, errInfo, errmsg, message, name } = error as Record<string, unknown>;
+  const isOfServer = typeof name === "string" && name.startsWith("Mongo") && code !== undefined;
+  const text = typeof errmsg === "string" && code !== undefined ? errmsg : isOfServer ? message : undefined;
+  if (typeof text !== "string" || !text) return undefined;
+  const fields = refusedFields(errInfo);
+  const which = fields.length > 0 ? ` (fields: ${fields.join(", ")})` : "";
+  return secrets.text(withoutValues(text) + which, MAX_SERVER_TEXT);
+}
+
+/** The command that was refused, and its collection: names, and what tells which right is missing. */
+const COMMAND = /\bto execute command \{ ([A-Za-z]+): (?:"([^"\\{}]*)")?/;
+
+function withoutValues(text: string): string {
+  const [from, to] = [text.indexOf("{"), text.lastIndexOf("}")];
+  if (from < 0) return unquoted(text);
+  const [, command, collection] = COMMAND.exec(text) ?? [];
+  const named = command === undefined
+    ? "{...}"
+    : `{ ${command}: ${collection === undefined ? "..." : `"${collection}", ...`} }`;
+  // Documents stand in braces, and may hold anything, braces included.
+  return unquoted(text.slice(0, from)) + named + (to > from ? unquoted(text.slice(to + 1)) : "");
+}
+
+function unquoted(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"?/g, '"..."');
+}
+
+/** The names of the fields that a validator refuses, out of the details of its answer; the values stand there as well. */
+function refusedFields(details: unknown): string[] {
+  const found = new Set<string>();
+  const search = (value: unknown, depth: number): void => {
+    if (typeof value !== "object" || value === null || depth > MAX_DEPTH || found.size >= MAX_FIELDS) return;
+    const { propertyName, missingProperties, additionalProperties } = value as Record<string, unknown>;
+    const names = [propertyName, ...list(missingProperties), ...list(additionalProperties)];
+    for (const name of names) if (typeof name === "string") found.add(name);
+    for (const [key, each] of Object.entries(value)) if (!VALUES.has(key)) search(each, depth + 1);
+  };
+  search(details, 0);
+  return [...found].slice(0, MAX_FIELDS);
+}
+
+/** Parts of the details that quote the document or the validator. */
+const VALUES = new Set(["consideredValue", "consideredValues", "specifiedAs", "failingDocumentId"]);
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,33 @@
+import { errorText } from "../errors.ts";
+import type { ProcessorLog } from "../processors/processor.ts";
+import { readableEntries } from "./loggable.ts";
+import type { Fields, Level, Logger } from "./logger.ts";
+
+/**
+ * The log that a processor is given: its lines carry what `about` says of the document. Its functions take whatever
+ * they are given (an error as message or in place of the fields), work by themselves, and never throw: a line that
+ * cannot be written is no failure of a document.
+ */
+export function documentLog(log: Logger, about: () => Fields): ProcessorLog {
+  const at = (level: Level) => (message: unknown, given?: unknown): void => {
+    if (!log.writes(level)) return;
+    try {
+      log.write(level, typeof message === "string" ? message : errorText(message), {
+        ...about(),
+        ...(message instanceof Error && given === undefined && log.errorFields(message)),
+        ...fieldsOf(log, given),
+      });
+    } catch (error) {
+      log.lose(error);
+    }
+  };
+  return { debug: at("DEBUG"), info: at("INFO"), warn: at("WARNING"), error: at("ERROR") };
+}
+
+function fieldsOf(log: Logger, given: unknown): Fields {
+  if (given === undefined || given === null) return {};
+  if (given instanceof Error) return log.errorFields(given);
+  // Anything but an object has no names for what it holds.
+  if (typeof given !== "object" || Array.isArray(given)) return { fields: given };
+  return Object.fromEntries(readableEntries(given));
+}

@@ -1,0 +1,193 @@
+/** Takes lines for the log. Never throws and never waits. */
+export interface LineOutput {
+  /** Takes a line, without its line break. */
+  add(line: string): void;
+  /** Counts lines that could not even be made. */
+  lose(lines: number, reason: string): void;
+}
+
+/** Where lines end up, such as standard output. */
+export interface ByteSink {
+  write(bytes: Uint8Array): Promise<number>;
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** What a {@linkcode LineQueue} needs. */
+export interface LineQueueOptions {
+  sink: ByteSink;
+  /** The line that says how many lines were lost, and why. */
+  lossLine(lines: number, reason: string): string;
+  /** Lines that wait take no more than this, in UTF-16 units. */
+  maxLength?: number;
+}
+
+/** Enough for thousands of lines that come at once, little beside the heap. */
+const MAX_LENGTH = 4 * 1024 * 1024;
+/** One write takes no more than this and a line, in UTF-16 units. */
+const MAX_CHUNK = 64 * 1024;
+/** The first try after a failed write, in milliseconds; the wait doubles with each that fails. */
+const RETRY_MS = 100;
+const MAX_RETRY_MS = 5000;
+/** A write that takes longer than this has a reader that does not read, in milliseconds. */
+const STUCK_MS = 200;
+/** At the end of the process a write under way is given this long, in milliseconds. */
+const LAST_WRITE_MS = 20;
+
+const FULL = "standard output was not read fast enough";
+
+/** Taken at the start: a user's module may put something else in their place. */
+const { setTimeout, clearTimeout } = globalThis;
+const encoder = new TextEncoder();
+
+/**
+ * Writes lines in their order, off the main path: one write at a time, on a thread of the runtime's, so that a reader
+ * that does not read holds up nothing but the log. What waits is bounded; what finds no room, or cannot be written, is
+ * counted, and said in its place as soon as lines can be written again.
+ */
+export class LineQueue implements LineOutput {
+  readonly #options: Required<LineQueueOptions>;
+  #lines: string[] = [];
+  #length = 0;
+  /** Lines that found no room behind those that wait. */
+  #dropped = 0;
+  /** Lines of writes that failed, before those that wait. */
+  #failed = 0;
+  #reason = FULL;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** When the write under way has begun, in milliseconds of the monotonic clock. */
+  #writingSinceMs: number | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: LineQueueOptions) {
+    this.#options = { maxLength: MAX_LENGTH, ...options };
+  }
+
+  add(line: string): void {
+    if (this.#length + line.length > this.#options.maxLength) return this.lose(1, this.#whyFull);
+    this.#tellDropped();
+    this.#push(line);
+    this.#pump();
+  }
+
+  lose(lines: number, reason: string): void {
+    this.#dropped += lines;
+    this.#reason = reason;
+  }
+
+  /** Resolves once all lines are written, a write has failed, or `limitMs` has passed. */
+  async flush(limitMs: number): Promise<void> {
+    this.#endWait();
+    this.#pump();
+    if (this.#writingSinceMs === undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Writes what waits at once, for a process that ends in this moment. Where nobody reads it does nothing: it would wait
+   * for ever.
+   */
+  flushSync(): void {
+    const sinceMs = this.#writingSinceMs;
+    if (sinceMs !== undefined) {
+      if (performance.now() - sinceMs > STUCK_MS) return;
+      // Whether the write has ended cannot be seen before the next turn of the event loop, which does not come.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
+    }
+    try {
+      for (;;) {
+        const { text } = this.#take();
+        if (text === "") return;
+        const bytes = encoder.encode(text);
+        for (let done = 0; done < bytes.length;) done += this.#options.sink.writeSync(bytes.subarray(done));
+        this.#failed = 0;
+      }
+    } catch {
+      // Nobody is left to be told.
+    }
+  }
+
+  get #whyFull(): string {
+    return this.#failures > 0 ? this.#reason : FULL;
+  }
+
+  #push(line: string): void {
+    this.#lines.push(line);
+    this.#length += line.length;
+  }
+
+  /** Says in the place of lines that were dropped how many these were. */
+  #tellDropped(): void {
+    if (this.#dropped === 0) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#push(this.#options.lossLine(dropped, this.#reason));
+  }
+
+  #pump(): void {
+    if (this.#writingSinceMs !== undefined || this.#retry !== undefined) return;
+    const { text, lines } = this.#take();
+    if (text === "") return this.#rest();
+    this.#writingSinceMs = performance.now();
+    this.#write(text).then(() => this.#wrote(), (error) => this.#couldNot(error, lines));
+  }
+
+  async #write(text: string): Promise<void> {
+    const bytes = encoder.encode(text);
+    for (let done = 0; done < bytes.length;) {
+      done += await this.#options.sink.write(done === 0 ? bytes : bytes.subarray(done));
+    }
+  }
+
+  /** The text of the next write, and how many lines are lost if it fails. */
+  #take(): { text: string; lines: number } {
+    if (this.#failed > 0) {
+      // Alone, so that a sink that still fails costs no more lines. The failed write may have ended within a line.
+      return { text: `\n${this.#options.lossLine(this.#failed, this.#reason)}\n`, lines: 0 };
+    }
+    if (this.#lines.length === 0) this.#tellDropped();
+    let [count, length] = [0, 0];
+    while (count < this.#lines.length && length < MAX_CHUNK) length += this.#lines[count++]!.length;
+    if (count === 0) return { text: "", lines: 0 };
+    const lines = count === this.#lines.length ? this.#lines : this.#lines.slice(0, count);
+    this.#lines = count === this.#lines.length ? [] : this.#lines.slice(count);
+    this.#length -= length;
+    return { text: lines.join("\n") + "\n", lines: count };
+  }
+
+  #wrote(): void {
+    this.#writingSinceMs = undefined;
+    if (this.#failures > 0) this.#failed = this.#failures = 0;
+    this.#pump();
+  }
+
+  #couldNot(error: unknown, lines: number): void {
+    this.#writingSinceMs = undefined;
+    this.#failed += lines;
+    this.#failures += 1;
+    this.#reason = error instanceof Error ? error.message : "it cannot be written";
+    const waitMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1));
+    this.#retry = setTimeout(() => {
+      this.#endWait();
+      this.#pump();
+    }, waitMs);
+    Deno.unrefTimer(this.#retry);
+    this.#rest();
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  /** Nothing can be done for now. */
+  #rest(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}

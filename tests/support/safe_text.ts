@@ -1,0 +1,6 @@
+import { type SafeText, secrets } from "../../agent/redact.ts";
+
+/** A text of a test as what has been cleaned. */
+export function safe(text: string): SafeText {
+  return secrets.text(text);
+}
