@@ -1,6 +1,7 @@
 import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
 import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
+import { leave } from "./agent/processors/exit_guard.ts";
 import { secrets } from "./agent/redact.ts";
 import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
 
@@ -75,7 +76,7 @@ function failed(event: Event, error: unknown): void {
   event.preventDefault();
   const whose = "an error that nobody handled, of the processor's module or of the agent";
   console.error(`pulling-agent: ${whose}: ${inspected(error)}`);
-  Deno.exit(1);
+  leave(1);
 }
 
 if (import.meta.main) {
@@ -91,5 +92,5 @@ if (import.meta.main) {
     status = report(error);
   }
   // Whatever a user's module keeps open (a timer, a socket) must not hold the process.
-  Deno.exit(status);
+  leave(status);
 }

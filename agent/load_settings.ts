@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { UsageError } from "./errors.ts";
+import { errorText, UsageError } from "./errors.ts";
 import { secrets } from "./redact.ts";
 import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
 import { byteLength } from "./utf8.ts";
@@ -99,11 +99,8 @@ function uriOf(env: Environment): string {
     content = Deno.readTextFileSync(file).trim();
     secrets.learn(content);
   } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
     throw new Error(
-      `MONGODB_URI_FILE names ${
-        JSON.stringify(secrets.text(file))
-      }, which ${why}: mount it, or set MONGODB_URI`,
+      `MONGODB_URI_FILE names ${JSON.stringify(secrets.text(file))}, which ${readProblem(error)}`,
     );
   }
   if (content === "") {
@@ -114,6 +111,15 @@ function uriOf(env: Environment): string {
     );
   }
   return content;
+}
+
+function readProblem(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "does not exist: mount it, or set MONGODB_URI";
+  if (error instanceof Deno.errors.IsADirectory) return "is a directory: name the file in it";
+  const mend = "give it the right to, with the mode of the file or of its volume (defaultMode, fsGroup)";
+  return error instanceof Deno.errors.PermissionDenied
+    ? `user ${Deno.uid()}, as whom the agent runs, cannot read: ${mend}`
+    : `cannot be read: ${errorText(error)}`;
 }
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */

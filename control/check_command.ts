@@ -1,4 +1,5 @@
 import type { Environment } from "../agent/load_settings.ts";
+import { forbidExit } from "../agent/processors/exit_guard.ts";
 import { secrets } from "../agent/redact.ts";
 import { type Setting, SETTINGS } from "../agent/settings.ts";
 import { formatDuration } from "../agent/settings_parse.ts";
@@ -12,6 +13,7 @@ import { checkedSettings } from "./checked_settings.ts";
 export async function printCheckedSettings(env: Environment): Promise<void> {
   // As `run` does, so that a processor's module finds here what it will find there.
   await Deno.permissions.revoke({ name: "run" });
+  forbidExit(env("PROCESSOR"));
   const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {

@@ -3,6 +3,7 @@ import { systemClock } from "../agent/clock.ts";
 import { errorText } from "../agent/errors.ts";
 import { Events } from "../agent/events.ts";
 import type { Environment } from "../agent/load_settings.ts";
+import { forbidExit } from "../agent/processors/exit_guard.ts";
 import type { LeasedDocument } from "../agent/ports.ts";
 import type { Settings } from "../agent/settings.ts";
 import { formatId } from "../agent/store/format_id.ts";
@@ -41,6 +42,7 @@ export async function run(
   // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
   // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
+  forbidExit(env("PROCESSOR"));
   const output = new ModuleOutput();
   let lines: LineQueue | undefined;
   try {

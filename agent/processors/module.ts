@@ -1,5 +1,8 @@
 import { errorText, UsageError } from "../errors.ts";
+import { loadProblem, type ModuleSource } from "./load_problem.ts";
 import type { BatchProcessor, Processing, Processor } from "./processor.ts";
+
+const EXAMPLE = "`export default async (document, context) => { ... }`";
 
 /**
  * Loads the user's processor: an ES module in one file, whose default export is a function, or
@@ -8,16 +11,11 @@ import type { BatchProcessor, Processing, Processor } from "./processor.ts";
  * A compiled executable cannot transpile TypeScript nor fetch packages, so that what it loads must be self-contained
  * JavaScript. All of that is said at start, not at the first document.
  *
- * @throws {UsageError} Where the file is missing, is no JavaScript, fails while loading, or exports no function.
+ * @throws {UsageError} When the file is missing, is no JavaScript, fails while loading, or exports no function.
  */
 export async function loadModule(path: string): Promise<Processing> {
-  const found = await checkFile(path);
-  let module: Record<string, unknown>;
-  try {
-    module = await withinTime(import(fileUrl(found)));
-  } catch (error) {
-    throw new UsageError(`PROCESSOR=module:${path} cannot be loaded: ${loadProblem(error)}`);
-  }
+  const source = await readSource(path);
+  const module = await importModule(path, source);
   const { default: process, processBatch } = module;
   if (typeof process === "function" && typeof processBatch === "function") {
     throw new UsageError(
@@ -35,7 +33,7 @@ export async function loadModule(path: string): Promise<Processing> {
   const exported = Object.keys(module).join(", ") || "nothing";
   throw new UsageError(
     `PROCESSOR=module:${path} exports no function as its default (it exports: ${exported}): ` +
-      "write `export default async (document, context) => { ... }`, or export processBatch(documents, context)",
+      `write ${EXAMPLE}, or export processBatch(documents, context)`,
   );
 }
 
@@ -50,8 +48,34 @@ function callProblem(handler: object): string | undefined {
   }
 }
 
-/** The file's absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
-async function checkFile(path: string): Promise<string> {
+async function importModule(path: string, source: ModuleSource): Promise<Record<string, unknown>> {
+  try {
+    return await withinTime(import(fileUrl(source.file)));
+  } catch (error) {
+    throw new UsageError(`PROCESSOR=module:${path} ${loadProblem(error, source)}`);
+  }
+}
+
+/** The file by its absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
+async function readSource(path: string): Promise<ModuleSource> {
+  checkName(path);
+  try {
+    const info = await Deno.stat(path);
+    if (!info.isFile) {
+      throw new UsageError(`PROCESSOR=module:${path} is not a file: name the .js file itself`);
+    }
+    const source = { file: await Deno.realPath(path), text: await Deno.readTextFile(path) };
+    if (source.text.trim() === "") {
+      throw new UsageError(`PROCESSOR=module:${path} is empty: write ${EXAMPLE} into it`);
+    }
+    return source;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`PROCESSOR=module:${path} ${readProblem(error)}`);
+  }
+}
+
+function checkName(path: string): void {
   if (path === "") {
     throw new UsageError(
       "PROCESSOR=module: names no file: write module:PATH, as in module:/app/processor.js",
@@ -63,24 +87,28 @@ async function checkFile(path: string): Promise<string> {
         "or write it into agent/processors/custom.ts and compile",
     );
   }
+  if (path.endsWith(".cjs")) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} is a CommonJS module: write \`export default\` and \`import\` into a .js file, ` +
+        "or bundle it to one as an ES module",
+    );
+  }
   if (!/\.m?js$/.test(path)) {
     throw new UsageError(
       `PROCESSOR=module:${path} is no JavaScript module: name a file that ends in .js or .mjs`,
     );
   }
-  try {
-    const info = await Deno.stat(path);
-    if (!info.isFile) {
-      throw new UsageError(`PROCESSOR=module:${path} is not a file: name the .js file itself`);
-    }
-    return await Deno.realPath(path);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const why = error instanceof Deno.errors.NotFound
-      ? "does not exist"
-      : `cannot be read: ${errorText(error)}`;
-    throw new UsageError(`PROCESSOR=module:${path} ${why} (looked in ${Deno.cwd()}): check the path`);
+}
+
+function readProblem(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) {
+    return `does not exist (looked in ${Deno.cwd()}): check the path`;
   }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `cannot be read by user ${Deno.uid()}, as whom the agent runs: give it the right to (chmod a+r), ` +
+      "also on the directories above it (chmod a+x)";
+  }
+  return `cannot be read: ${errorText(error)}`;
 }
 
 /** A module whose top level waits for something that never comes would hold the start for ever, in milliseconds. */
@@ -101,9 +129,4 @@ async function withinTime<T>(loading: Promise<T>): Promise<T> {
 
 function fileUrl(path: string): string {
   return "file://" + path.split("/").map(encodeURIComponent).join("/");
-}
-
-function loadProblem(error: unknown): string {
-  const text = errorText(error).split("\n", 1)[0]!;
-  return `${text}: the agent takes one self-contained ES module without npm:, jsr: or http imports`;
 }

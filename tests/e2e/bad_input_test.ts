@@ -70,12 +70,40 @@ const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
     /exports no function as its default \(it exports: handle\)/,
   ],
   "number.js": ["export default 42;", /exports no function/],
-  "empty.js": ["", /it exports: nothing/],
-  "syntax.js": ["export default (document => {", /cannot be loaded/],
-  "throws.js": ["throw new Error('no licence');", /cannot be loaded: .*no licence/],
-  "rejects.js": ["await Promise.reject(new Error('no network'));", /cannot be loaded: .*no network/],
-  "npm.js": ["import x from 'npm:left-pad';\nexport default x;", /one self-contained ES module/],
-  "missing.js": ["import x from './gone.js';\nexport default x;", /cannot be loaded/],
+  "empty.js": ["", /is empty: write/],
+  "syntax.js": [
+    "export default (d) => {\n  let x = ;\n}",
+    /is no valid JavaScript, in line 2, column 11: .*;/,
+  ],
+  "throws.js": [
+    "throw new Error('no BILLING_URL set');",
+    /failed while it was loaded \(line 1, column 7\): no BILLING_URL set$/m,
+  ],
+  "rejects.js": [
+    "await Promise.reject(new Error('no network'));",
+    /failed while it was loaded.*: no network$/m,
+  ],
+  "npm.js": [
+    "import x from 'npm:left-pad';\nexport default x;",
+    /imports ".*left-pad", which the agent cannot fetch: bundle the module/,
+  ],
+  "jsr.js": ["import x from 'jsr:@std/assert';", /imports "jsr:@std\/assert", which the agent cannot fetch/],
+  "http.js": ["import x from 'https://example.com/x.js';", /imports "https:\/\/example.com\/x.js", which/],
+  "bare.js": ["import x from 'axios';", /imports "axios", which the agent cannot fetch/],
+  "json_import.js": ["import x from './package.json';", /imports .*package\.json/],
+  "missing.js": [
+    "import x from './gone.js';\nexport default x;",
+    /imports \/.*\/gone\.js, which does not exist/,
+  ],
+  "node.js": ["import x from 'node:pg';", /imports "node:pg", which Deno does not have/],
+  "cjs.js": ["module.exports = () => {};", /is a CommonJS module \(module is not defined\)/],
+  "data.js": ['{"a": 1}', /is JSON, not JavaScript/],
+  "page.js": ["<!doctype html>", /is HTML or XML/],
+  "typed.js": ["export default async (d: any) => {};", /has TypeScript in it, .* \(.*line 1, column \d+\)$/m],
+  "program.js": [
+    "new Deno.Command('ls').outputSync();",
+    /failed while it was loaded \(line 1, column \d+\): no processor has the permission "run"$/m,
+  ],
   "types.ts": ["export default (d: unknown) => {};", /TypeScript.*bundle it to one \.js file/],
   "notes.txt": ["hello", /name a file that ends in \.js or \.mjs/],
 };
@@ -150,4 +178,22 @@ Deno.test("--version says the version, the commit and the kind of the build", as
       /^pulling-agent \d+\.\d+\.\d+ \(commit \S+, (official|compat) build, deno \d\S+, mongodb driver \d[^)]*\)\n$/,
     );
   }
+});
+
+Deno.test("a processor or a connection string that the agent's user may not read is told apart from one that is not there", async () => {
+  await using home = await agentHome({ db: DB, module: "export default () => {};" });
+  const uriFile = await home.write("uri", "mongodb://127.0.0.1:1/");
+  await Deno.chmod(`${home.dir}/processor.js`, 0);
+  await Deno.chmod(uriFile, 0);
+  await Deno.chmod(home.dir, 0o755);
+  const wrapper = Deno.uid() === 0 ? ["setpriv", "--reuid", "65532", "--clear-groups"] : [];
+  const env = { MONGODB_URI: undefined, MONGODB_URI_FILE: uriFile };
+  const result = await home.runWith({ args: ["check"], wrapper, env });
+  assertSaid(result, 2);
+  const user = wrapper.length > 0 ? 65532 : Deno.uid();
+  assertStringIncludes(
+    result.stderr,
+    `processor.js cannot be read by user ${user}, as whom the agent runs: give it`,
+  );
+  assertStringIncludes(result.stderr, `which user ${user}, as whom the agent runs, cannot read: give it`);
 });

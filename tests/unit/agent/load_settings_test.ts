@@ -135,7 +135,10 @@ Deno.test("loadSettings() says what is wrong with MONGODB_URI_FILE", async () =>
     `MONGODB_URI_FILE names "${dir.path}/none", which does not exist: mount it, or set MONGODB_URI`,
   ]);
   const directory = load({ ...rest, MONGODB_URI_FILE: dir.path }).problems;
-  assertMatch(directory.join("|"), /^MONGODB_URI_FILE names "[^|]*", which cannot be read/);
+  assertMatch(
+    directory.join("|"),
+    /^MONGODB_URI_FILE names "[^|]*", which is a directory: name the file in it$/,
+  );
   const empty = load({ ...rest, MONGODB_URI_FILE: await dir.write("empty", " \n") }).problems;
   assertMatch(
     empty.join("|"),

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
 import { customProcessor } from "../../../../agent/processors/custom.ts";
 import { loadProcessor } from "../../../../agent/processors/load.ts";
@@ -80,6 +80,14 @@ Deno.test("loadProcessor() says which file is missing and where it looked", asyn
   );
 });
 
+Deno.test("loadProcessor() names the file that has the mistake when the module imports it", async () => {
+  await using dir = await TempDir.make();
+  const other = await dir.write("other.js", "let x = ;");
+  const path = await dir.write("processor.js", 'import "./other.js"; export default () => {};');
+  const problem = await problemOf(`module:${path}`);
+  assertStringIncludes(problem, `imports ${other}, which is no valid JavaScript, in line 1, column 9: `);
+});
+
 Deno.test("loadProcessor() refuses a directory and a link that leads nowhere", async () => {
   await using dir = await TempDir.make();
   await Deno.mkdir(`${dir.path}/folder.js`);
@@ -97,6 +105,7 @@ for (
     ["module:/app/processor.mts", /is TypeScript/],
     ["module:/app/processor.tsx", /is TypeScript/],
     ["module:/app/processor.py", /is no JavaScript module: name a file that ends in \.js or \.mjs/],
+    ["module:/app/processor.cjs", /is a CommonJS module/],
     ["module:/app/processor", /is no JavaScript module/],
     ["module:/app/processor.json", /is no JavaScript module/],
   ] as const
@@ -106,14 +115,9 @@ for (
 
 for (
   const [what, source, pattern] of [
-    ["exports nothing", "", /exports no function as its default \(it exports: nothing\)/],
+    ["exports nothing", "const x = 1;", /exports no function as its default \(it exports: nothing\)/],
     ["has no default export", "export const process = () => {}, b = 1;", /\(it exports: b, process\)/],
     ["has a default that is no function", "export default { process() {} };", /\(it exports: default\)/],
-    [
-      "has a syntax error",
-      "export default async (document => {",
-      /cannot be loaded: .*self-contained ES module/,
-    ],
     [
       "exports both a default function and processBatch",
       "export default () => {}; export const processBatch = () => [];",
@@ -130,16 +134,71 @@ for (
       "export default class Orders { static handle() {} }",
       /exports a class, .* as default/,
     ],
-    ["throws while it loads", "throw new Error('no licence');", /cannot be loaded: no licence: /],
+    [
+      "has a syntax error",
+      "export default () => {\n  let x = ;\n};",
+      /is no valid JavaScript, in line 2, column 11: /,
+    ],
+    ["is empty", " \n", /is empty: write `export default async/],
+    [
+      "throws while it loads",
+      'function url() {\n  throw new Error("no BILLING_URL set");\n}\nurl();',
+      /failed while it was loaded \(line 2, column 9\): no BILLING_URL set$/,
+    ],
+    ["throws no Error while it loads", "throw { code: 5 };", /failed while it was loaded: \{"code":5\}$/],
+    [
+      "cannot parse its own settings",
+      'JSON.parse("{");',
+      /failed while it was loaded \(line 1, column 6\): .*JSON/,
+    ],
+    [
+      "is CommonJS",
+      "module.exports = () => {};",
+      /is a CommonJS module \(module is not defined\): write `export default`/,
+    ],
+    [
+      "requires",
+      'const fs = require("fs");\nexport default () => {};',
+      /is a CommonJS module \(require is not/,
+    ],
+    ["is JSON", '{"a": 1}', /is JSON, not JavaScript: name the \.js file itself/],
+    ["is a page", "<!doctype html>", /is HTML or XML, not JavaScript/],
+    [
+      "types its parameters",
+      "export default (d: any) => {};",
+      /has TypeScript in it.*: bundle it to JavaScript \(.*line 1, column \d+\)/,
+    ],
+    ["types what it returns", "export default (d): Promise<void> => {};", /has TypeScript in it/],
+    [
+      "declares an interface",
+      "interface Order { id: string }\nexport default () => {};",
+      /has TypeScript in it/,
+    ],
+    ["imports types", 'import type { A } from "a";\nexport default () => {};', /has TypeScript in it/],
     [
       "imports a package by its bare name",
       'import x from "some-package";',
-      /cannot be loaded: .*some-package/,
+      /imports "some-package", which the agent cannot fetch: bundle the module and all that it imports/,
+    ],
+    [
+      "imports a package in the middle of it",
+      'await import("some-package"); export default () => {};',
+      /imports "some-package", which the agent cannot fetch/,
+    ],
+    [
+      "imports a module of Node that is none",
+      'import "node:pg"; export default () => {};',
+      /imports "node:pg", which Deno does not have/,
     ],
     [
       "imports a file that is not there",
       'import "./gone.js"; export default () => {};',
-      /cannot be loaded: /,
+      /imports \/.*\/gone\.js, which does not exist: put it there/,
+    ],
+    [
+      "imports a name that is not there",
+      'import { nope } from "node:fs"; export default () => {};',
+      /cannot be loaded, in line 1, column 10: .*'node:fs'.*'nope'/,
     ],
   ] as const
 ) {

@@ -1,0 +1,103 @@
+import { errorText } from "../errors.ts";
+import { ExitRefusedError } from "./exit_guard.ts";
+import { otherThanJavaScript } from "./source_kind.ts";
+
+/** A module of the user's, as far as its mistakes are to be explained. */
+export interface ModuleSource {
+  /** Its absolute path, links followed. */
+  readonly file: string;
+  readonly text: string;
+}
+
+const BUNDLE = "bundle the module and all that it imports to one file, such as with " +
+  "`esbuild --bundle --format=esm --platform=node`";
+
+/** Names that only CommonJS modules know. */
+const COMMON_JS = /^(module|exports|require|__dirname|__filename) is not defined/;
+
+/** Where Deno says that a mistake is. */
+const PLACE = /\s+at (file:\/\/\S+?):(\d+):(\d+)\s*$/m;
+
+/** How Deno's messages name what cannot be imported. */
+const SPECIFIERS = [
+  /^Module not found:? "?([^"\s]+?)"?\.?$/,
+  /^Import "([^"]+)"/,
+  /^Cannot resolve module "([^"]+)"/,
+  /^No such built-in module: (\S+)/,
+  /^Could not find constraint '([^']+)'/,
+  /^JSR package manifest for '([^']+)'/,
+  /'([^']+)'/,
+  /"([^"]+)"/,
+];
+
+/** What is wrong with a module that could not be loaded, and how to mend it, as the rest of a sentence that it begins. */
+export function loadProblem(error: unknown, source: ModuleSource): string {
+  if (error instanceof ExitRefusedError) {
+    return `calls ${error.call} while it is loaded, but only the agent ends its process: remove the call`;
+  }
+  const text = errorText(error);
+  const line = text.split("\n", 1)[0]!.replace(/^SyntaxError: /, "").replace(PLACE, "");
+  // Deno marks what it could not load; all else comes from the module itself as it ran.
+  const isOfDeno = codeOf(error) === "ERR_MODULE_NOT_FOUND" ||
+    / does not provide an export named /.test(text);
+  if (isOfDeno) {
+    const isSyntax = error instanceof SyntaxError || text.startsWith("SyntaxError: ");
+    return isSyntax ? syntaxProblem(line, PLACE.exec(text), source) : importProblem(line, source);
+  }
+  if (error instanceof ReferenceError && COMMON_JS.test(line)) {
+    return `is a CommonJS module (${line}): write \`export default\` and \`import\`, or ${BUNDLE}`;
+  }
+  const permission = error instanceof Deno.errors.NotCapable && /^Requires (\w+) access/.exec(line)?.[1];
+  const why = permission ? `no processor has the permission "${permission}"` : line;
+  return `failed while it was loaded${placeOf(error, source)}: ${why}`;
+}
+
+function syntaxProblem(line: string, place: RegExpExecArray | null, { file, text }: ModuleSource): string {
+  const [, url, row, column] = place ?? [];
+  const where = row === undefined ? "" : `, in line ${row}, column ${column}`;
+  const other = url === undefined ? undefined : pathOf(url);
+  if (/ does not provide an export named /.test(line)) return `cannot be loaded${where}: ${line}`;
+  if (other !== undefined && other !== file) {
+    const isTypeScript = /\.[cm]?tsx?$/.test(other);
+    return `imports ${other}, which is no valid JavaScript${where}: ${line}${
+      isTypeScript ? `; ${BUNDLE}` : ""
+    }`;
+  }
+  const kind = otherThanJavaScript(text);
+  return kind === undefined ? `is no valid JavaScript${where}: ${line}` : `${kind} (${line}${where})`;
+}
+
+function importProblem(line: string, { file }: ModuleSource): string {
+  const found = SPECIFIERS.map((pattern) => pattern.exec(line)?.[1]).find((each) => each !== undefined);
+  if (found === undefined) return `cannot be loaded: ${line}: ${BUNDLE}`;
+  if (found.startsWith("file://")) {
+    const folder = file.slice(0, file.lastIndexOf("/"));
+    return `imports ${
+      pathOf(found)
+    }, which does not exist: put it there (the module is in ${folder}), or ${BUNDLE}`;
+  }
+  if (found.startsWith("node:")) return `imports "${found}", which Deno does not have: ${BUNDLE}`;
+  return `imports "${found}", which the agent cannot fetch: ${BUNDLE}`;
+}
+
+/** The line of the module that threw, in brackets; nothing when it is not known. */
+function placeOf(error: unknown, { file }: ModuleSource): string {
+  const { stack } = (typeof error === "object" && error !== null ? error : {}) as { stack?: unknown };
+  if (typeof stack !== "string") return "";
+  for (const [, url, row, column] of stack.matchAll(/(file:\/\/\S+?):(\d+):(\d+)/g)) {
+    if (pathOf(url!) === file) return ` (line ${row}, column ${column})`;
+  }
+  return "";
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
+}
+
+function pathOf(url: string): string {
+  try {
+    return decodeURIComponent(new URL(url).pathname);
+  } catch {
+    return url;
+  }
+}
