@@ -40,6 +40,9 @@ export type AgentSettings = Pick<
 /** The reason of a drain that the agent itself began, as it was told to end then. */
 export const NOTHING_LEFT = "nothing is left";
 
+/** The reason of a drain that the agent itself began, as it was told to end and no wait would let it claim. */
+export const CANNOT_CLAIM = "claims fail, and no wait mends it";
+
 /** What a stopped agent leaves behind. */
 export interface DrainReport {
   /** Documents that were finished since the drain began. */
@@ -117,9 +120,9 @@ export class Agent {
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
       leftBehind: () => this.#pool.leftBehind,
-      onEmpty: () => {
-        // A retry that this agent has scheduled is work of its own that is left.
-        if (options.untilEmpty && this.#retries.isEmpty) this.drain(NOTHING_LEFT);
+      onEmpty: () => this.#onEmpty(),
+      onHopeless: () => {
+        if (options.untilEmpty) this.drain(CANNOT_CLAIM);
       },
     });
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
@@ -193,6 +196,14 @@ export class Agent {
     if (this.#working.signal.aborted) return;
     this.#options.events.emit({ type: "force_started", reason, inFlight: this.#ledger.counts.running });
     this.#working.abort();
+  }
+
+  async #onEmpty(): Promise<void> {
+    const { events, store, untilEmpty } = this.#options;
+    // A retry that this agent has scheduled is work of its own that is left.
+    if (!untilEmpty || !this.#retries.isEmpty) return;
+    events.emit({ type: "left_alone", groups: await store.leftAlone(true) ?? [] });
+    this.drain(NOTHING_LEFT);
   }
 
   /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */

@@ -6,6 +6,16 @@ export type AgentState = "starting" | "running" | "paused" | "draining" | "stopp
 /** A kind of write that ends a lease. */
 export type SettleKind = "ack" | "nack" | "release" | "dead_letter";
 
+/** Documents that wait, and that no claim can take. */
+export interface LeftAlone {
+  /** How many there are; at least so many if `isMore`. */
+  readonly documents: number;
+  readonly isMore: boolean;
+  /** The `_id` of one of them. */
+  readonly example: unknown;
+  readonly reason: unknown;
+}
+
 /**
  * Everything that happens in the agent and that somebody outside may want to know. Logs, counters and health files
  * subscribe; nobody's answer is awaited.
@@ -14,7 +24,15 @@ export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
   | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
   | { type: "claim_refused"; id: unknown; error: unknown }
-  | { type: "claim_failed"; error: unknown; retryInMs: number }
+  | {
+    type: "claim_failed";
+    error: unknown;
+    retryInMs: number;
+    /** No wait mends it. */
+    isLasting?: boolean;
+  }
+  /** What waits and cannot be claimed, as far as a look found it. */
+  | { type: "left_alone"; groups: readonly LeftAlone[] }
   | { type: "reachable_changed"; isReachable: boolean }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }

@@ -26,12 +26,17 @@ export interface PollLoopOptions {
   leftBehind(): number;
   /** Handlers running at once, at the most. */
   concurrency: number;
-  /** Told whenever a claim has found nothing while nothing is held. */
-  onEmpty(): void;
+  /** Told whenever a claim has found nothing while nothing is held; the loop waits for it. */
+  onEmpty(): void | Promise<void>;
+  /** Told when claims go on failing for a reason that no wait mends. */
+  onHopeless(): void;
 }
 
 /** Longest wait after failed claims, in milliseconds: an outage must not be followed by a storm nor by a long sleep. */
 const FAILURE_BACKOFF = { baseMs: 500, maxMs: 5000 };
+
+/** Claims that fail in a row for a reason that no wait mends, until the loop says so. */
+const HOPELESS_FAILURES = 5;
 
 /** Wait after claims that others won, in milliseconds. */
 const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
@@ -58,6 +63,7 @@ export class PollLoop {
   readonly #room: ClaimRoom;
   readonly #suspects: SuspectTurn;
   #failures = 0;
+  #hopeless = 0;
   #emptyHanded = 0;
 
   constructor(options: PollLoopOptions) {
@@ -105,28 +111,47 @@ export class PollLoop {
     try {
       const claim = await this.#claim(() => store.claim(limit));
       const hadSuspects = claim.suspects && await this.#suspects.take(claimSignal);
-      this.#failures = 0;
       // Meanwhile there may be something else, and more suspects.
-      return hadSuspects ? 0 : this.#delayAfter(claim);
+      const delayMs = hadSuspects ? 0 : await this.#delayAfter(claim);
+      this.#failures = 0;
+      this.#hopeless = 0;
+      return delayMs;
     } catch (error) {
-      this.#failures += 1;
-      const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
-      this.#options.events.emit({ type: "claim_failed", error, retryInMs });
-      return retryInMs;
+      return this.#failed(error);
     }
   }
 
-  #delayAfter({ documents, more }: Claim): number {
-    this.#emptyHanded = documents.length > 0 ? 0 : this.#emptyHanded + 1;
-    if (!more) return this.#delayWhenIdle(documents.length);
-    // Others were faster at everything we tried to claim: step aside for a moment, at random.
-    return documents.length > 0 ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+  #failed(error: unknown): number {
+    const { events, onHopeless, store } = this.#options;
+    const isLasting = !store.isTransient(error);
+    this.#failures += 1;
+    this.#hopeless = isLasting ? this.#hopeless + 1 : 0;
+    const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
+    events.emit({ type: "claim_failed", error, retryInMs, isLasting });
+    if (this.#hopeless >= HOPELESS_FAILURES) onHopeless();
+    return retryInMs;
   }
 
-  #delayWhenIdle(claimed: number): number {
+  async #delayAfter({ documents, more, suspects }: Claim): Promise<number> {
     const { ledger, onEmpty, pollIntervalMs } = this.#options;
-    if (claimed === 0 && ledger.counts.documents === 0) onEmpty();
+    const hasDocuments = documents.length > 0;
+    this.#emptyHanded = hasDocuments ? 0 : this.#emptyHanded + 1;
+    // Others were faster at everything we tried to claim, or a handler that was left behind keeps the suspects waiting:
+    // step aside for a moment, at random.
+    if (more || suspects) return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+    await this.#lookForLeftAlone();
+    if (!hasDocuments && ledger.counts.documents === 0) await onEmpty();
     return pollIntervalMs;
+  }
+
+  async #lookForLeftAlone(): Promise<void> {
+    const { events, store } = this.#options;
+    try {
+      const groups = await store.leftAlone(false);
+      if (groups) events.emit({ type: "left_alone", groups });
+    } catch {
+      // Claims go on whatever it says; the next look says it again.
+    }
   }
 
   async #claim(send: () => Promise<Claim>): Promise<Claim> {

@@ -3,6 +3,10 @@
  * documents come from, and what is done with each.
  */
 
+import type { LeftAlone } from "./events.ts";
+
+export type { LeftAlone };
+
 /** A document of MongoDB, as the user knows it. */
 // deno-lint-ignore no-explicit-any
 export type Document = Record<string, any>;
@@ -106,6 +110,11 @@ export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
   /** Claims one suspect, for an agent that holds nothing else; undefined where there is none any more. */
   claimSuspect(): Promise<LeasedDocument | undefined>;
+  /**
+   * What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. With `isLast` it is
+   * always looked for, and nothing is left out to save time: the agent is about to say that nothing is left.
+   */
+  leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined>;
   /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 where the lease is over. */
   markAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */

@@ -1,4 +1,4 @@
-import { Agent, NOTHING_LEFT } from "../agent/agent.ts";
+import { Agent } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
 import { errorText } from "../agent/errors.ts";
 import { Events } from "../agent/events.ts";
@@ -18,6 +18,7 @@ import { HealthDir } from "../health/health_dir.ts";
 import { HealthReporter } from "../health/health_reporter.ts";
 import { type Checked, checkedSettings } from "./checked_settings.ts";
 import { ControlFile } from "./control_file.ts";
+import { JobEnd } from "./job_end.ts";
 import { ModuleOutput } from "./module_output.ts";
 import { PauseController } from "./pause_controller.ts";
 import type { Signals } from "./signals.ts";
@@ -107,6 +108,7 @@ async function runChecked(
     ...settings,
     directory,
     events,
+    formatId,
     version,
     name: settings.agentName,
     control: () => gate.current,
@@ -141,20 +143,17 @@ async function runChecked(
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
-  let isEmpty = false;
-  events.subscribe((event) => {
-    if (event.type === "drain_started") isEmpty = event.reason === NOTHING_LEFT;
-  });
+  const end = new JobEnd(events);
   const { abandoned } = await agent.run();
   stopPreparing();
-  if (isEmpty) log.info("Nothing claimable is left", health.counters);
+  end.tell(log, health.counters);
   const closing = Promise.allSettled([
     controlFile.stop(),
     stopListening().then(() => store.close()),
     health.stop(),
   ]);
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
-  return abandoned > 0 ? 1 : 0;
+  return abandoned > 0 || end.isFailure ? 1 : 0;
 }
 
 /** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */

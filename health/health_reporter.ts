@@ -2,6 +2,7 @@ import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
 import { type Counter, Counters } from "./counters.ts";
+import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir, HealthFile } from "./health_dir.ts";
 import { ProgressMonitor } from "./progress_monitor.ts";
 import type { Status } from "./status.ts";
@@ -18,6 +19,8 @@ export interface HealthReporterOptions {
   control(): { state: "running" | "paused"; source: string; since: Date };
   /** What the agent holds. */
   held(): { documents: number; running: number };
+  /** Writes an `_id` for people. */
+  formatId?(id: unknown): string;
   /** Told once for each different reason why a health file cannot be written. */
   onProblem(message: string): void;
 }
@@ -43,6 +46,7 @@ export class HealthReporter {
   #isReachable = false;
   #failedClaims = 0;
   #lastError: Status["last_error"];
+  #leftAlone: Status["left_alone"];
   #isReadyOnDisk = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #statusTimer: ReturnType<typeof setTimeout> | undefined;
@@ -105,6 +109,7 @@ export class HealthReporter {
     this.#counters.observe(event);
     this.#progress.observe(event);
     if ("error" in event) this.#lastError = this.#describe(event.error);
+    if (event.type === "left_alone") this.#leftAlone = this.#inOne(event.groups);
     if (event.type === "reachable_changed") this.#isReachable = event.isReachable;
     if (event.type === "claim_failed") this.#failedClaims += 1;
     if (event.type === "claimed") this.#failedClaims = 0;
@@ -157,9 +162,20 @@ export class HealthReporter {
       loop: { stage: this.#progress.stage ?? "starting", stuck: this.#progress.isStuck },
       held: held(),
       counters: this.#counters.values,
+      left_alone: this.#leftAlone,
       last_error: this.#lastError,
       started_at: this.#startedAt.toISOString(),
       updated_at: new Date().toISOString(),
+    };
+  }
+
+  #inOne([first, ...others]: readonly LeftAlone[]): Status["left_alone"] {
+    if (!first) return undefined;
+    const { formatId = String } = this.#options;
+    return {
+      documents: others.reduce((sum, { documents }) => sum + documents, first.documents),
+      example: secrets.text(formatId(first.example), MAX_ERROR_LENGTH),
+      reason: secrets.text(errorText(first.reason), MAX_ERROR_LENGTH),
     };
   }
 

@@ -25,6 +25,8 @@ export interface Status {
   loop: { stage: string; stuck: boolean };
   held: { documents: number; running: number };
   counters: Record<Counter, number>;
+  /** Documents that wait and cannot be claimed, as the last look found them; at least so many. */
+  left_alone?: { documents: number; example: string; reason: string };
   /** The last thing that went wrong, if anything did. */
   last_error?: { at: string; message: SafeText };
   started_at: string;

@@ -13,7 +13,7 @@ export async function printStatus(
 }
 
 function inWords(status: Status): string {
-  const { control, counters, held, last_error: lastError, loop } = status;
+  const { control, counters, held, last_error: lastError, left_alone: left, loop } = status;
   const rows: [string, string][] = [
     ["agent", `${status.name}, pid ${status.pid}, version ${status.version}, since ${status.started_at}`],
     ["state", status.state],
@@ -28,6 +28,12 @@ function inWords(status: Status): string {
     ]),
     ["updated", status.updated_at],
   ];
+  if (left) {
+    rows.push([
+      "left alone",
+      `${left.documents} documents that cannot be claimed, as ${left.example}: ${left.reason}`,
+    ]);
+  }
   if (lastError) rows.push(["last error", `${lastError.message} (${lastError.at})`]);
   return rows.map(([name, text]) => `${name.padEnd(15)} ${text}`).join("\n");
 }

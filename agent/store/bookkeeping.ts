@@ -1,4 +1,4 @@
-import { BSON } from "mongodb";
+import { BSON, type Document } from "mongodb";
 import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement } from "./bson_elements.ts";
 
 /** The agent's bookkeeping on a document, as far as a holder needs it. Whatever stands there, these are what they say. */
@@ -45,6 +45,18 @@ export function brokenCounters(document: Uint8Array): string[] {
   if (pull?.type !== DOCUMENT_TYPE) return [];
   const elements = elementsNamed(document, COUNTERS, pull.offset);
   return COUNTERS.filter((_, at) => elements[at] && !NUMBER_TYPES.has(elements[at].type));
+}
+
+/** A filter for the counters as they stand on a document, digit for digit; for a document without broken ones. */
+export function exactCounters(document: Uint8Array): Document {
+  const pull = elementNamed(document, "_pull");
+  const names = ["attempts", "alone"] as const;
+  const elements = pull?.type === DOCUMENT_TYPE ? elementsNamed(document, names, pull.offset) : [];
+  return Object.fromEntries(names.map((name, at) => {
+    const value = elements[at] &&
+      BSON.deserialize(documentOf(elements[at].whole), { promoteValues: false })[name];
+    return [`_pull.${name}`, { $eq: value ?? null }];
+  }));
 }
 
 function numberOf(element: RawElement | undefined): number | undefined {

@@ -1,11 +1,10 @@
 import type { Collection, Document, Filter } from "mongodb";
-import type { RefusedClaim } from "../ports.ts";
+import type { LeftAlone, RefusedClaim } from "../ports.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
 import type { Place } from "./lane.ts";
-import { CLAIM_ORDER, claimable, type Kind, type SuspectKind, UNUSABLE_PENDING } from "./queries.ts";
-import type { Bookkeeping } from "./bookkeeping.ts";
+import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
-import { RefusedIds } from "./refused_ids.ts";
+import type { RefusedIds } from "./refused_ids.ts";
 import { type Room, withinBytes } from "./room.ts";
 
 /** What reading candidates needs. */
@@ -14,6 +13,8 @@ export interface CandidateOptions {
   filter: Filter<Document> | undefined;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
+  /** Documents whose claim MongoDB refused: they are passed over for a while. */
+  refused: RefusedIds;
 }
 
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
@@ -32,11 +33,10 @@ class SizedId extends RawDocument {
   }
 }
 
-/** A suspect to claim, with the bookkeeping its claim depends on. */
+/** A suspect to claim, as far as its claim depends on it. */
 export interface SuspectCandidate {
-  id: unknown;
   kind: SuspectKind;
-  pull: Bookkeeping;
+  raw: RawDocument;
 }
 
 /**
@@ -47,21 +47,20 @@ const MAYBE_CUT_BYTES = 256 * 1024;
 
 /** Documents that no claim can name: up to so many are read and dropped with the others; more are looked past by id. */
 const MAX_READ_OVER = 16;
+/** Suspects that are read at once: where one cannot be claimed, or another agent is faster, the next is tried. */
+const MAX_SUSPECTS = 16;
 /** Ids that are looked at in one go at the most, to get past those that no claim can name. */
 const MAX_WINDOW = 10_000;
 /** Ids that are remembered as reported, at the most; further ones are not reported. */
 const MAX_REPORTED = 1000;
 
-const NO_BOOKKEEPING =
-  "Its field _pull is not the agent's (it is no embedded document): remove or rename the field";
-
 /** Reads what may be claimed. Documents whose claim the database refused are passed over. */
 export class CandidateReader {
   readonly #options: CandidateOptions;
-  readonly #refused = new RefusedIds();
   readonly #reported = new Set<string>();
   /** How many of each kind the last reading met that no query can leave out, as none can name them. */
   readonly #nameless: Partial<Record<Kind, number>> = {};
+  #namelessExample: unknown;
 
   constructor(options: CandidateOptions) {
     this.#options = options;
@@ -140,56 +139,58 @@ export class CandidateReader {
     this.#nameless[kind] = found.length - named.length;
     if (named.length === found.length) return { named, refused: [] };
     const isNamed = new Set(named);
-    return { named, refused: this.#unreported(found.filter((raw) => !isNamed.has(raw)), UNFAITHFUL) };
+    const nameless = found.filter((raw) => !isNamed.has(raw));
+    this.#namelessExample = nameless[0]!.id;
+    return { named, refused: this.#unreported(nameless) };
   }
 
-  #unreported(found: RawDocument[], error: string): RefusedClaim[] {
+  /** Documents that no claim can name, as the last readings met them. */
+  get nameless(): LeftAlone | undefined {
+    const documents = Object.values(this.#nameless).reduce((sum, count) => sum + count, 0);
+    if (documents === 0) return undefined;
+    return { documents, isMore: documents >= MAX_WINDOW, example: this.#namelessExample, reason: UNFAITHFUL };
+  }
+
+  #unreported(found: RawDocument[]): RefusedClaim[] {
     const refused: RefusedClaim[] = [];
     for (const raw of found) {
       const key = idBytes(raw);
       if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) continue;
       this.#reported.add(key);
-      refused.push({ id: raw.id, error });
+      refused.push({ id: raw.id, error: UNFAITHFUL });
     }
     return refused;
   }
 
-  /** A suspect, if there is one. In no order: an order would make the server choose the wrong index. */
-  async suspect(): Promise<SuspectCandidate | undefined> {
+  /**
+   * A few suspects, if there are any, and those of them that no claim can name. In no order: an order would make the
+   * server choose the wrong index.
+   */
+  async suspects(): Promise<{ suspects: SuspectCandidate[]; refused: RefusedClaim[] }> {
     const { collection, maxTimeMS } = this.#options;
+    const refused: RefusedClaim[] = [];
     for (const kind of ["expired_suspects", "due_suspects"] as const) {
-      const found = await collection.findOne(this.#query(kind), {
-        projection: { "_pull.attempts": 1, "_pull.alone": 1 },
+      const found = await collection.find<Uint8Array>(this.#query(kind), {
+        projection: { "_pull.attempts": 1, "_pull.alone": 1, "_pull.takeovers": 1 },
+        limit: MAX_SUSPECTS,
+        batchSize: MAX_SUSPECTS,
+        singleBatch: true,
+        raw: true,
         maxTimeMS,
-      });
-      if (found) return { id: found._id, kind, pull: found._pull };
+      }).toArray();
+      const suspects = found.map((bytes) => ({ kind, raw: new RawDocument(bytes) }));
+      const named = suspects.filter(({ raw }) => isFaithful(raw));
+      refused.push(
+        ...this.#unreported(suspects.filter((each) => !named.includes(each)).map(({ raw }) => raw)),
+      );
+      if (named.length > 0) return { suspects: named, refused };
     }
-    return undefined;
+    return { suspects: [], refused };
   }
 
-  /** Documents with a `_pull` of the user's own, each reported once. */
-  async unusable(): Promise<RefusedClaim[]> {
-    const { collection, filter, maxTimeMS } = this.#options;
-    const query = filter ? { $and: [UNUSABLE_PENDING, filter] } : UNUSABLE_PENDING;
-    const found = await collection.find<Uint8Array>(query, {
-      projection: { _id: 1 },
-      limit: MAX_REPORTED,
-      singleBatch: true,
-      batchSize: MAX_REPORTED,
-      raw: true,
-      maxTimeMS,
-    }).toArray();
-    return this.#unreported(found.map((bytes) => new RawDocument(bytes)), NO_BOOKKEEPING);
-  }
-
-  /** Leaves a document out for a while: it would only be refused again, and hide those behind it. */
-  passOver(id: unknown): void {
-    this.#refused.add(id);
-  }
-
-  #query(kind: Kind | SuspectKind, { after }: Place = {}): Filter<Document> {
+  #query(kind: Kind | SuspectKind, { after, isAll = false }: Place = {}): Filter<Document> {
     const query = claimable(kind, this.#options.filter);
-    const refused = this.#refused.ids;
+    const refused = isAll ? [] : this.#options.refused.ids;
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });
     if (refused.length > 0) also.push({ _id: { $nin: refused as never[] } });

@@ -1,5 +1,6 @@
 import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
 import type { RefusedClaim } from "../ports.ts";
+import { exactCounters } from "./bookkeeping.ts";
 import type { SuspectCandidate } from "./candidates.ts";
 import { isRefused } from "./mongo_errors.ts";
 import { claimable, type Kind } from "./queries.ts";
@@ -21,6 +22,9 @@ export interface Marked {
   refused: RefusedClaim[];
 }
 
+/** Refused documents that one claim looks for, about; each costs several round trips. */
+const MAX_REFUSED = 16;
+
 /**
  * Writes the claim on those of `ids` that still match.
  *
@@ -37,16 +41,17 @@ export async function markClaimed(
 ): Promise<Marked> {
   const marked = await mark(kind, ids, token, options);
   if (!(marked instanceof Array)) return { documents: marked, refused: [] };
+  // Where the first of them are all refused, the last one tells whether the others are as well.
+  const isCut = marked.length >= MAX_REFUSED && marked.at(-1)!.id !== ids.at(-1);
+  const last = isCut ? await mark(kind, ids.slice(-1), token, options) : 0;
+  const refused = last instanceof Array ? [...marked, ...last] : marked;
   // What a refused batch marked before it stopped carries the token already: only the token can tell how many.
   const documents = await options.collection.countDocuments({
     _id: { $in: ids } as never,
     "_pull.token": token,
   });
-  return { documents, refused: marked };
+  return { documents, refused };
 }
-
-/** Refused documents that one claim looks for, about; each costs several round trips. */
-const MAX_REFUSED = 16;
 
 /** How many documents were marked, or, where the database refused some, which. */
 async function mark(
@@ -82,19 +87,15 @@ async function mark(
 
 /** Writes the claim on one suspect, where nothing about it has changed since it was read; returns 1 or 0. */
 export async function markSuspect(
-  { id, kind, pull }: SuspectCandidate,
+  { kind, raw }: SuspectCandidate,
   token: string,
   options: ClaimWriterOptions,
 ): Promise<number> {
   const { collection, filter, maxAttempts } = options;
-  const attempts = pull.attempts ?? 0;
-  const unchanged = {
-    _id: { $eq: id } as never,
-    "_pull.attempts": pull.attempts ?? null,
-    "_pull.alone": pull.alone ?? null,
-  };
+  const { alone = 0, attempts = 0 } = raw.bookkeeping ?? {};
+  const unchanged = { _id: { $eq: raw.id } as never, ...exactCounters(raw.bytes) };
   // Whoever was alone when its lease expired has had an attempt of its own; attempts never pass their limit.
-  const counts = kind === "due_suspects" || ((pull.alone ?? 0) > 0 && attempts < maxAttempts);
+  const counts = kind === "due_suspects" || (alone > 0 && attempts < maxAttempts);
   const count = {
     ...(counts ? { "_pull.attempts": 1 } : {}),
     ...(kind === "expired_suspects" ? { "_pull.takeovers": 1 } : {}),

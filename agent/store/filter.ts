@@ -1,4 +1,6 @@
-import { BSON, type Document, type Filter } from "mongodb";
+import { BSON, type Document, type Filter, MongoServerError } from "mongodb";
+import { errorText } from "../errors.ts";
+import { isTransient } from "./mongo_errors.ts";
 
 /**
  * The query that `FILTER` says.
@@ -26,10 +28,14 @@ const AGENT_FIELD = /^(_pull|status|processed_at|error)(\.|$)/;
 /**
  * The same for documents of the source collection.
  *
- * @throws {Error} where it asks for a field of the agent's own as well
+ * @throws {Error} where it asks for a field of the agent's own as well, or in a way that no claim can
  */
 export function parseSourceFilter(text: string): Filter<Document> {
   const filter = parseFilter(text);
+  const unusable = operatorsIn(filter).find((operator) => Object.hasOwn(UNUSABLE, operator));
+  if (unusable !== undefined) {
+    throw new Error(`uses ${unusable}, which cannot be part of a claim: ${UNUSABLE[unusable]}`);
+  }
   const field = fieldsOf(filter).find((name) => AGENT_FIELD.test(name));
   if (field === undefined) return filter;
   throw new Error(
@@ -46,4 +52,40 @@ function fieldsOf(query: Document): string[] {
       ? value.filter((part) => part !== null && typeof part === "object").flatMap(fieldsOf)
       : [];
   });
+}
+
+const NO_DISTANCE = "it sorts by distance, and claims have an order of their own: use $geoWithin instead";
+
+/** Operators that MongoDB takes in no query with a hint, or with an order of its own: what to use instead. */
+const UNUSABLE: Record<string, string> = {
+  $text: "a text search takes no hint: use $regex, or a field that says which documents are meant",
+  $near: NO_DISTANCE,
+  $nearSphere: NO_DISTANCE,
+  $geoNear: NO_DISTANCE,
+};
+
+function operatorsIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(operatorsIn);
+  if (typeof value !== "object" || value === null || "_bsontype" in value) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [
+    ...(name.startsWith("$") ? [name] : []),
+    ...operatorsIn(inner),
+  ]);
+}
+
+/** MongoDB refuses the query of which `FILTER` is a part. */
+export class FilterError extends Error {
+  override readonly name = "FilterError";
+
+  constructor(error: unknown) {
+    super(
+      `MongoDB refuses the query for documents, of which FILTER is a part: ${errorText(error)}: mend FILTER`,
+    );
+  }
+}
+
+/** The error of a read, which names `FILTER` if it is the part of the query that MongoDB can refuse. */
+export function filterAtFault(error: unknown, filter: Filter<Document> | undefined): unknown {
+  if (filter === undefined || !(error instanceof MongoServerError) || isTransient(error)) return error;
+  return new FilterError(error);
 }

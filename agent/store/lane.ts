@@ -2,6 +2,8 @@
 export interface Place {
   readonly after?: unknown;
   readonly skip?: number;
+  /** Documents whose claim was refused are not passed over. */
+  readonly isAll?: boolean;
 }
 
 /** What came of reading and claiming at a {@linkcode Place}. */

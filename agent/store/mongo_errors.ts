@@ -109,3 +109,13 @@ export function isTooLarge(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return [10334, 17419, 17420].includes(Number(code));
 }
+
+/** Whether a validator of the collection refused a write. */
+export function isValidationFailure(error: unknown): boolean {
+  return Number((error as { code?: unknown } | undefined)?.code) === 121;
+}
+
+/** Whether the server gave an operation up because it took longer than it was allowed to. */
+export function isOutOfTime(error: unknown): boolean {
+  return error instanceof MongoServerError && Number(error.code) === 50;
+}

@@ -1,5 +1,5 @@
 import { type Collection, MongoClient } from "mongodb";
-import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, Nack } from "../ports.ts";
+import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import type { Settings } from "../settings.ts";
 import { withAnswerLimit, within } from "./answer_limit.ts";
 import { Claimer } from "./claimer.ts";
@@ -76,6 +76,10 @@ export class MongoStore implements DocumentStore {
 
   claimSuspect(): Promise<LeasedDocument | undefined> {
     return this.#claimer.claimSuspect();
+  }
+
+  leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined> {
+    return this.#claimer.leftAlone(isLast);
   }
 
   markAlone(document: LeasedDocument): Promise<number> {

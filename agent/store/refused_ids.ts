@@ -9,6 +9,8 @@ const MAX_IDS = 5000;
 
 interface Refused {
   id: unknown;
+  /** What MongoDB said. */
+  error: unknown;
   leftAloneMs: number;
   untilMs: number;
 }
@@ -25,13 +27,13 @@ export class RefusedIds {
     this.#now = now;
   }
 
-  /** Remembers an id for a while; longer each time. */
-  add(id: unknown): void {
+  /** Remembers an id for a while, and why; longer each time. */
+  add(id: unknown, error?: unknown): void {
     const key = idKey(id);
     const known = this.#byKey.get(key);
     const leftAloneMs = known ? Math.min(2 * known.leftAloneMs, LEFT_ALONE_MAX_MS) : LEFT_ALONE_MS;
     this.#byKey.delete(key);
-    this.#byKey.set(key, { id, leftAloneMs, untilMs: this.#now() + leftAloneMs });
+    this.#byKey.set(key, { id, error, leftAloneMs, untilMs: this.#now() + leftAloneMs });
     if (this.#byKey.size > MAX_IDS) this.#byKey.delete(this.#byKey.keys().next().value!);
   }
 
@@ -46,4 +48,19 @@ export class RefusedIds {
     }
     return ids;
   }
+
+  /** All ids that are remembered, with what MongoDB said of the last of each kind of error. */
+  get byReason(): [error: unknown, ids: unknown[]][] {
+    const groups = Map.groupBy(this.#byKey.values(), ({ error }) => codeOf(error));
+    return [...groups.values()].map((group) => [group.at(-1)!.error, group.map(({ id }) => id)]);
+  }
+
+  /** Forgets all: they may be claimed again. */
+  clear(): void {
+    this.#byKey.clear();
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code ?? String(error);
 }

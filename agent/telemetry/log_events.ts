@@ -1,5 +1,6 @@
 import { errorText } from "../errors.ts";
 import type { AgentEvent, Events } from "../events.ts";
+import type { LeftAlone } from "../ports.ts";
 import type { Logger } from "./logger.ts";
 
 /** Repeats of the same failure are written at most this often, in milliseconds. */
@@ -17,6 +18,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   const progress = new ProgressLog(log, "Processed documents");
   const takeovers = new ProgressLog(log, "Took over documents whose lease had expired");
   const refusals = new RefusalLog(log);
+  const leftAlone = new LeftAloneLog(log, formatId);
   const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -32,7 +34,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       }
       case "claim_failed":
-        failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs });
+        failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs }, {
+          level: event.isLasting ? "error" : "warn",
+        });
+        break;
+      case "left_alone":
+        leftAlone.report(event.groups);
         break;
       case "claim_refused":
         refusals.add(formatId(event.id), event.error);
@@ -211,6 +218,33 @@ class RefusalLog {
   }
 }
 
+/** Says how many documents wait and cannot be claimed, as often as their number changes. */
+class LeftAloneLog {
+  readonly #log: Logger;
+  readonly #formatId: (id: unknown) => string;
+  #told = new Map<string, number>();
+
+  constructor(log: Logger, formatId: (id: unknown) => string) {
+    this.#log = log;
+    this.#formatId = formatId;
+  }
+
+  report(groups: readonly LeftAlone[]): void {
+    const told = new Map<string, number>();
+    for (const { documents, example, isMore, reason } of groups) {
+      const text = errorText(reason);
+      told.set(text, documents);
+      if (this.#told.get(text) === documents) continue;
+      this.#log.warn("Documents wait that cannot be claimed", {
+        documents: isMore ? `${documents} or more` : documents,
+        example: this.#formatId(example),
+        reason: text,
+      });
+    }
+    this.#told = told;
+  }
+}
+
 /** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
 class FailureLog {
   readonly #log: Logger;
@@ -220,7 +254,13 @@ class FailureLog {
     this.#log = log;
   }
 
-  report(what: string, message: string, error: unknown, fields: Record<string, unknown>): void {
+  report(
+    what: string,
+    message: string,
+    error: unknown,
+    fields: Record<string, unknown>,
+    { level = "warn" }: { level?: "warn" | "error" } = {},
+  ): void {
     const text = errorText(error);
     const last = this.#last.get(what);
     const now = performance.now();
@@ -229,7 +269,7 @@ class FailureLog {
       return;
     }
     this.#last.set(what, { text, atMs: now });
-    this.#log.warn(message, { error: text, ...fields });
+    this.#log[level](message, { error: text, ...fields });
   }
 
   over(what: string): void {

@@ -39,6 +39,7 @@ class MortalStore implements DocumentStore {
     if (suspect) this.onClaimed([suspect.id]);
     return suspect;
   };
+  leftAlone: DocumentStore["leftAlone"] = (isLast) => this.#alive(() => this.#store.leftAlone(isLast));
   markAlone: DocumentStore["markAlone"] = (document) => this.#alive(() => this.#store.markAlone(document));
   recover: DocumentStore["recover"] = () => this.#alive(() => this.#store.recover());
   renew: DocumentStore["renew"] = (documents) => this.#alive(() => this.#store.renew(documents));

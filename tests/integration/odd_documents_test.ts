@@ -102,12 +102,10 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
       async () => await jobs(database).countDocuments({ status: "processed" }) >= 4,
     );
     assertEquals(runs.sort(), [0, 2, 3, 4]);
-    await waitFor(
-      "it to be reported",
-      () => agent.all("claim_refused").length + agent.all("dead_lettered").length,
-    );
+    const left = () => agent.all("left_alone").flatMap(({ groups }) => groups);
+    await waitFor("it to be told of", () => left().length + agent.all("dead_lettered").length);
     const isOversize = what === OVERSIZE;
-    assertEquals(agent.all("claim_refused").map(({ id }) => id), isOversize ? [] : [1]);
+    assertEquals(left().map(({ documents, example }) => [documents, example]), isOversize ? [] : [[1, 1]]);
     assertEquals(agent.all("dead_lettered").map(({ id }) => id), isOversize ? [1] : []);
     assertEquals(agent.all("claim_failed"), []);
     assertEquals(await jobs(database).distinct("_pull.attempts", { status: "processed" }), [1]);
@@ -144,25 +142,27 @@ const PULLS: Record<string, unknown> = {
 };
 
 for (const [what, _pull] of Object.entries(PULLS)) {
-  Deno.test(`A _pull that is ${what} is reported once, and in nobody's way`, async () => {
+  Deno.test(`A _pull that is ${what} is told of, and in no other document's way`, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany([{ _id: 0, status: "pending", _pull }, ...pending(1, { from: 1 })]);
     const claims = [await store.take(), await store.take()];
     assertEquals(claims.map(idsOf), [[1], []]);
-    const [refused, ...others] = claims.flatMap((claim) => claim.refused);
-    assertEquals([refused?.id, others], [0, []]);
-    assertMatch(String(refused!.error), /_pull is not the agent's/);
+    assertEquals(claims.flatMap(({ refused }) => refused), []);
+    const [left, ...others] = await store.leftAlone(false) ?? [];
+    assertEquals([left?.documents, left?.isMore, left?.example, others], [1, false, 0, []]);
+    assertMatch(String(left!.reason), /_pull is not the agent's/);
   });
 }
 
-Deno.test("Any number of documents with a _pull of their own cost nothing but their report", async () => {
+Deno.test("Any number of documents with a _pull of their own cost nothing but their count", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
   const claims = [await store.take(2), await store.take(2), await store.take(2)];
   assertEquals(claims.map(idsOf), [[3000, 3001], [3002], []]);
-  assertEquals(claims.map(({ refused }) => refused.length), [0, 0, 1000]);
+  const [left] = await store.leftAlone(false) ?? [];
+  assertEquals([left?.documents, left?.isMore], [1000, true]);
 });
 
 Deno.test("A _pull that is an empty document is as good as none", async () => {

@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import type { LeasedDocument } from "../../agent/ports.ts";
+import type { LeasedDocument, LeftAlone } from "../../agent/ports.ts";
+import { LeftAloneReader } from "../../agent/store/left_alone.ts";
+import { RefusedIds } from "../../agent/store/refused_ids.ts";
+import { MongoClient } from "mongodb";
 import { testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
-import { jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { COLLECTION, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
 
 const PROCESSED = 45_000;
 const LATER = new Date(Date.now() + 3_600_000);
@@ -54,7 +57,7 @@ Deno.test("Every query and write of a batch goes by an index, among 50,000 docum
     await store.take(500);
     await store.take(1_500);
   });
-  assertServed(claimQuery(claims, `"status":"pending","_pull.visible_at":{"$gte"`), 500, CLAIM_INDEX);
+  assertServed(claimQuery(claims, `"status":"pending","_pull.visible_at":{"$lte"`), 500, CLAIM_INDEX);
   // Looking for suspects does not walk through all that is due.
   const looks = claims.filter(({ op, command }) => op === "query" && isForSuspects(command.filter));
   assert(looks.length >= 2);
@@ -85,6 +88,45 @@ Deno.test("Every query and write of a batch goes by an index, among 50,000 docum
   });
   assertEquals(settled.length, 5);
   for (const entry of settled) assertServed(entry, 200, ID_INDEX);
+});
+
+Deno.test("Looks for what no claim can take read little, among 20,000 documents that are scheduled", async () => {
+  await using database = await testDatabase("query plans");
+  await using store = openStore(database);
+  await store.ensureIndexes();
+  await jobs(database).insertMany([
+    ...pending(20_000, { _pull: { visible_at: LATER } }),
+    ...pending(5, { from: 30_000, _pull: { visible_at: "tomorrow" } }),
+    // An array anywhere in the field makes the index one of many keys a document, whose ranges cannot be intersected.
+    ...pending(5, { from: 40_000, _pull: { visible_at: [] } }),
+    ...pending(5, { from: 50_000, _pull: "mine" }),
+    ...pending(5, { from: 60_000, status: "processing", _pull: { token: "t", visible_at: 5 } }),
+  ]);
+  const client = new MongoClient(database.uri, { appName: "pulling-agent" });
+  await using _ = { [Symbol.asyncDispose]: () => client.close() };
+  const reader = new LeftAloneReader({
+    collection: client.db(database.name).collection(COLLECTION),
+    filter: undefined,
+    maxTimeMS: 10_000,
+    refused: new RefusedIds(),
+    candidates: { nameless: undefined },
+    nowMs: () => now,
+  });
+  let now = 0;
+  // The first one reads all, as one an hour does.
+  await reader.look(false);
+  now = 61_000;
+  let found: LeftAlone[] | undefined;
+  const looks = await profile(database, async () => found = await reader.look(false));
+  assertEquals(found?.map(({ documents }) => documents), [5, 10, 5]);
+  assertEquals(looks.length, 3);
+  for (const look of looks) {
+    assert(
+      /IXSCAN \{ status: 1, _pull\.visible_at: 1, _id: 1 \}/.test(look.planSummary ?? ""),
+      look.planSummary,
+    );
+    assert(look.docsExamined! <= 30 && look.keysExamined! <= 60, JSON.stringify(look));
+  }
 });
 
 Deno.test("A claim's update examines the keys of its own ids alone, however long the backlog is", async () => {

@@ -38,8 +38,16 @@ Deno.test("A look that finds nothing costs one read a kind, and no write", async
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
   await jobs(database).insertMany(pending(1, { status: "processed" }));
-  // The first one also looks for documents with a `_pull` of their own, as one a minute does.
-  assertEquals(await commandsOf(proxy, () => store.take(100)), Array(6).fill("find"));
+  assertEquals(await commandsOf(proxy, () => store.take(100)), Array(5).fill("find"));
+});
+
+Deno.test("A look for what no claim can take costs three reads, once a minute", async () => {
+  await using database = await testDatabase("round trips");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  assertEquals(await commandsOf(proxy, () => store.leftAlone(false)), Array(3).fill("find"));
+  assertEquals(await commandsOf(proxy, () => store.leftAlone(false)), []);
+  assertEquals(await commandsOf(proxy, () => store.leftAlone(true)), Array(3).fill("find"));
 });
 
 Deno.test("Acks, releases and renewals take one round trip a claim, nacks and acks with fields one in all", async () => {

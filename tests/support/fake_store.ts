@@ -1,12 +1,5 @@
-import type {
-  Ack,
-  Claim,
-  ClaimLimit,
-  Document,
-  DocumentStore,
-  LeasedDocument,
-  Nack,
-} from "../../agent/ports.ts";
+import type { Ack, Claim, ClaimLimit, Document } from "../../agent/ports.ts";
+import type { DocumentStore, LeasedDocument, LeftAlone, Nack } from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
 import type { ManualClock } from "./manual_clock.ts";
@@ -180,6 +173,8 @@ export class FakeStore implements DocumentStore {
       return Object.assign(this.#lease(stored, `claim-${++this.#claims}`), { suspect: { expiriesAlone } });
     });
   }
+
+  leftAlone = (_isLast: boolean): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
 
   markAlone(document: LeasedDocument): Promise<number> {
     return this.#call("markAlone", [document.id], () => {

@@ -48,6 +48,7 @@ export class PollLoopHarness {
       leftBehind: () => 0,
       concurrency: 16,
       onEmpty: () => {},
+      onHopeless: () => {},
       ...options,
     });
   }

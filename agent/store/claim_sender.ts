@@ -1,0 +1,117 @@
+import type { Collection } from "mongodb";
+import { MongoLeasedDocument } from "./leased_document.ts";
+import { isTransient } from "./mongo_errors.ts";
+import { held } from "./queries.ts";
+import { RawDocument } from "./raw_document.ts";
+import { release } from "./settlements.ts";
+import type { ServerClock } from "./server_clock.ts";
+
+/** What a {@linkcode ClaimSender} needs. */
+export interface ClaimSenderOptions {
+  collection: Collection;
+  clock: ServerClock;
+  leaseMs: number;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+}
+
+/** A claim on its way. What it takes carries its token, whether its answer arrives or not. */
+export interface SentClaim {
+  readonly ids: readonly unknown[];
+  readonly token: string;
+  readonly sentAtMs: number;
+  readonly isSuspect: boolean;
+}
+
+/** A claim on `ids` with a token of its own, to be sent now. */
+export function newClaim(ids: readonly unknown[], isSuspect = false): SentClaim {
+  return { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect };
+}
+
+/** Sends claims and reads what they took; one whose answer was lost is found again by its token. */
+export class ClaimSender {
+  readonly #options: ClaimSenderOptions;
+  readonly #namespace: string;
+  /** A claim whose answer did not arrive, or what it took was not read yet. */
+  #lost: SentClaim | undefined;
+
+  constructor(options: ClaimSenderOptions) {
+    this.#options = options;
+    this.#namespace = options.collection.namespace;
+  }
+
+  /** Sends a claim. Neither an `updateMany` nor its answer can be had again: until it is there, the claim counts as lost. */
+  async send<T>(claim: SentClaim, write: () => Promise<T>): Promise<T> {
+    this.#lost = claim;
+    try {
+      const answer = await write();
+      this.#lost = undefined;
+      return answer;
+    } catch (error) {
+      if (!isTransient(error)) this.#lost = undefined;
+      throw error;
+    }
+  }
+
+  /** Leaves what a claim took to {@linkcode recover}. */
+  keep(claim: SentClaim): void {
+    this.#lost = claim;
+  }
+
+  /** What carries the token. From the claim on these documents are ours: where this fails, {@linkcode recover} goes on. */
+  async readBack(claim: SentClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    this.#lost = claim;
+    const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
+      raw: true,
+      maxTimeMS,
+      hint: { _id: 1 },
+      // A claim that a failover may still roll back must not be worked on.
+      readConcern: { level: "majority" },
+    }).toArray();
+    this.#lost = undefined;
+    return found.map((bytes) => {
+      const raw = new RawDocument(bytes);
+      return this.leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
+    });
+  }
+
+  /**
+   * What a claim took whose answer was lost, if there is such a claim. One that is applied later still leaves leases
+   * with nobody behind them: those expire.
+   */
+  async recover(): Promise<MongoLeasedDocument[]> {
+    const lost = this.#lost;
+    if (!lost) return [];
+    if (performance.now() - lost.sentAtMs >= this.#options.leaseMs) {
+      this.#lost = undefined;
+      return [];
+    }
+    const documents = await this.#findAgain(lost);
+    if (!lost.isSuspect) return documents;
+    // A suspect must not run in company: it is claimed again when this agent holds nothing else.
+    await release(documents, this.#options);
+    return [];
+  }
+
+  /** The lease on a document that the claim took. */
+  leased(raw: RawDocument, { token, sentAtMs, isSuspect }: SentClaim, attempt: number): MongoLeasedDocument {
+    return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt, isSuspect });
+  }
+
+  async #findAgain(lost: SentClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    const documents = await this.readBack(lost);
+    this.#lost = lost;
+    // Nobody waited for a majority to have the claim: what it took may only be on its way there.
+    const there = await collection.countDocuments(held(lost.ids, lost.token), {
+      hint: { _id: 1 },
+      maxTimeMS,
+    });
+    if (there > documents.length) {
+      throw new Error("A claim whose answer was lost is not yet known to a majority");
+    }
+    this.#lost = undefined;
+    return documents;
+  }
+}

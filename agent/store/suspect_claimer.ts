@@ -1,0 +1,86 @@
+import type { LeasedDocument, RefusedClaim } from "../ports.ts";
+import { brokenCounters } from "./bookkeeping.ts";
+import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
+import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
+import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
+import { isRefused } from "./mongo_errors.ts";
+import type { RefusedIds } from "./refused_ids.ts";
+
+/** What a {@linkcode SuspectClaimer} needs. */
+export interface SuspectClaimerOptions extends ClaimWriterOptions {
+  candidates: CandidateReader;
+  sender: ClaimSender;
+  refused: RefusedIds;
+}
+
+/** Readings of suspects that bring nothing but what cannot be claimed: no more are made in one go. */
+const MAX_ROUNDS = 20;
+
+/** Claims suspects, one at a time, whatever stands on the others. */
+export class SuspectClaimer {
+  readonly #options: SuspectClaimerOptions;
+  #refused: RefusedClaim[] = [];
+
+  constructor(options: SuspectClaimerOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a suspect. Throws what the driver throws. */
+  async any(): Promise<boolean> {
+    return (await this.#read()).length > 0;
+  }
+
+  /** Claims the first that lets itself be claimed; undefined if there is none, or other agents were faster. */
+  async claim(): Promise<LeasedDocument | undefined> {
+    const { sender } = this.#options;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const suspects = await this.#read();
+      let refused = 0;
+      for (const suspect of suspects) {
+        const claim = newClaim([suspect.raw.id], true);
+        const marked = await this.#mark(suspect, claim);
+        if (marked === undefined) refused += 1;
+        else if (marked > 0) return (await sender.readBack(claim))[0];
+      }
+      if (refused < suspects.length || refused === 0) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The suspects that were refused since the last call. */
+  refusedSince(): RefusedClaim[] {
+    return this.#refused.splice(0);
+  }
+
+  async #read(): Promise<SuspectCandidate[]> {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const { suspects, refused } = await this.#options.candidates.suspects();
+      this.#refused.push(...refused);
+      const sound = suspects.filter(({ raw }) => {
+        const [broken] = brokenCounters(raw.bytes);
+        if (broken === undefined) return true;
+        this.#passOver(raw.id, `Its field _pull.${broken} is no number: remove it, or make it a number`);
+        return false;
+      });
+      if (sound.length > 0 || suspects.length === 0) return sound;
+    }
+    return [];
+  }
+
+  /** Returns 1 or 0, or undefined if it is refused: then it is passed over, as it must not hide the others. */
+  async #mark(suspect: SuspectCandidate, claim: SentClaim): Promise<number | undefined> {
+    try {
+      const { sender } = this.#options;
+      return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.#passOver(suspect.raw.id, error);
+      return undefined;
+    }
+  }
+
+  #passOver(id: unknown, error: unknown): void {
+    this.#options.refused.add(id, error);
+    this.#refused.push({ id, error });
+  }
+}
