@@ -80,14 +80,15 @@ function failed(event: Event, error: unknown): void {
 }
 
 if (import.meta.main) {
-  // The agent itself goes on: its log tells of them.
-  if (Deno.args.length > 0 && Deno.args[0] !== "run") {
-    globalThis.addEventListener("unhandledrejection", (event) => failed(event, event.reason));
-    globalThis.addEventListener("error", (event) => failed(event, event.error ?? event.message));
-  }
   let status: number;
   try {
-    status = await execute(parseCommandLine(Deno.args));
+    const line = parseCommandLine(Deno.args);
+    // The agent itself goes on: its log tells of them.
+    if (line.command !== "run") {
+      globalThis.addEventListener("unhandledrejection", (event) => failed(event, event.reason));
+      globalThis.addEventListener("error", (event) => failed(event, event.error ?? event.message));
+    }
+    status = await execute(line);
   } catch (error) {
     status = report(error);
   }

@@ -19,8 +19,14 @@ export function serverText(error: object): string | undefined {
   if (typeof text !== "string" || !text) return undefined;
   const fields = refusedFields(errInfo);
   const which = fields.length > 0 ? ` (fields: ${fields.join(", ")})` : "";
-  return secrets.text(withoutValues(text) + which, MAX_SERVER_TEXT);
+  return secrets.text(
+    (ABOUT_INDEXES.has(Number(code)) ? text : withoutValues(text)) + which,
+    MAX_SERVER_TEXT,
+  );
 }
+
+/** Refusals of an index: they quote definitions of indexes, and none of a document's values. */
+const ABOUT_INDEXES = new Set([67, 85, 86, 197]);
 
 /** The command that was refused, and its collection: names, and what tells which right is missing. */
 const COMMAND = /\bto execute command \{ ([A-Za-z]+): (?:"([^"\\{}]*)")?/;

@@ -29,6 +29,7 @@ export class ModuleOutput {
   readonly #kept: Said[] = [];
   #tell: ((said: Said) => void) | undefined;
   #level: Level = "INFO";
+  #isTelling = false;
 
   /** Takes over the console and the errors that nobody handles. */
   constructor() {
@@ -49,7 +50,7 @@ export class ModuleOutput {
       if ("stray" in said) events.emit({ type: "stray_error", error: said.stray });
       else log.write(said.level, said.text, { source: "console" });
     };
-    for (const said of this.#kept.splice(0)) this.#tell(said);
+    for (const said of this.#kept.splice(0)) this.#say(said);
   }
 
   /** Gives the console back, and prints on standard error what no log has taken: the agent does not start. */
@@ -84,6 +85,17 @@ export class ModuleOutput {
   }
 
   #say(said: Said): void {
+    // What hears of an error may fail as well: telling of that would never end.
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      this.#pass(said);
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  #pass(said: Said): void {
     if (this.#tell) this.#tell(said);
     else if (this.#kept.length < MAX_KEPT) this.#kept.push(said);
   }

@@ -91,6 +91,12 @@ const SAID: [what: string, code: number, message: string, text: string][] = [
     'not authorized on t to execute command { getMore: 812736, collection: "documents" }',
     "not authorized on t to execute command { getMore: ... }",
   ],
+  [
+    "an index that is there with other keys",
+    86,
+    'Requested index: { v: 2, key: { a: 1 }, name: "x" }, existing index: { v: 2, key: { b: 1 }, name: "x" }',
+    'Requested index: { v: 2, key: { a: 1 }, name: "x" }, existing index: { v: 2, key: { b: 1 }, name: "x" }',
+  ],
   ["a text", 2, 'Cannot parse "sec\\"ret" as a date', 'Cannot parse "..." as a date'],
 ];
 

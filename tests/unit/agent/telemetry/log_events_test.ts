@@ -29,6 +29,7 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "released", documents: 2, aborted: 2 }, "WARNING", /Released documents whose handler was aborted/],
   [{ type: "retried", id: 7, attempt: 1, error: safe("x"), delayMs: 5 }, "WARNING", /tried again/],
   [{ type: "dead_lettered", id: 7, attempt: 5, error: safe("x") }, "ERROR", /dead letter/],
+  [{ type: "handler_failed", id: 7, attempt: 1, error }, "DEBUG", /The processor failed/],
   [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
   [{ type: "unconfirmed", documents: 1, ids: [7], during: "ack" }, "WARNING", /Cannot confirm/],
   [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
@@ -162,4 +163,19 @@ Deno.test("logEvents() names ten ids at the most", () => {
   const [line] = linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
   assertEquals((line!.ids as string[]).length, 10);
   assertEquals(line!.documents, 1000);
+});
+
+Deno.test("logEvents() says at DEBUG, and at no other level, where a handler's error was made", () => {
+  for (const level of ["DEBUG", "INFO"] as const) {
+    const output = new RecordedLines();
+    const events = new Events();
+    logEvents(events, new Logger({ level, format: "json", output }), String);
+    events.emit({ type: "handler_failed", id: 7, attempt: 1, error });
+    events.emit({ type: "retried", id: 7, attempt: 1, error: safe("it broke"), delayMs: 5 });
+    const stacks = output.lines.map((line) => JSON.parse(line).stack);
+    assertEquals(
+      stacks.map((stack) => typeof stack),
+      level === "DEBUG" ? ["string", "undefined"] : ["undefined"],
+    );
+  }
 });
