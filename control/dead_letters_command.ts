@@ -2,10 +2,10 @@ import { chunks } from "../agent/chunks.ts";
 import { CommandError, errorText, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import { inOneLine, printableJson } from "../agent/printable.ts";
-import { secrets } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import { parseFilter } from "../agent/store/filter.ts";
-import { type Letter, type LetterBox, letterJson, type LetterQuery } from "../agent/store/letter_box.ts";
+import { type Letter, letterJson } from "../agent/store/letter.ts";
+import type { LetterBox, LetterQuery } from "../agent/store/letter_box.ts";
 import { isMongoError, isRefused } from "../agent/store/mongo_errors.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { Interruption } from "./interruption.ts";
@@ -103,7 +103,7 @@ async function chosen(box: LetterBox, { ids, limit, ...query }: Asked): Promise<
   let isShort = false;
   for (const id of ids) {
     const some = await Array.fromAsync(box.list({ ...query, id }));
-    for (const letter of some) found.set(letterJson({ _id: letter._id }), letter);
+    for (const letter of some) found.set(letterJson(letter), letter);
     if (some.length > 0) continue;
     isShort = true;
     console.error(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
@@ -126,9 +126,9 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? jsonOf(letter) : lineOf(letter));
+    console.log(asJson ? letterJson(letter) : lineOf(letter));
   }
-  if (!asJson) console.error(`${count} dead letters`);
+  if (!asJson) console.error(count === 1 ? "1 dead letter" : `${count} dead letters`);
   return isShort ? 1 : 0;
 }
 
@@ -136,19 +136,15 @@ function lineOf({ _id, attempts, dead_at, error }: Letter): string {
   // Somebody may have edited the letter: anything can stand in it.
   const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
   const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
-  return `${when}  ${formatId(_id)}  ${formatId(attempts ?? 0)} attempts  ${what}`;
+  return `${when}  ${formatId(_id)}  ${attemptsOf(attempts)}  ${what}`;
 }
 
-/** A letter as it is stored, but for the secrets in its errors: an earlier version may have written them. */
-function jsonOf(letter: Letter, indent?: number): string {
-  const clean = { ...letter };
-  if ("error" in clean) clean.error = secrets.textsIn(clean.error);
-  if ("errors" in clean) clean.errors = secrets.textsIn(clean.errors);
-  return letterJson(clean, indent);
+function attemptsOf(attempts: unknown = 0): string {
+  return attempts === 1 ? "1 attempt" : `${formatId(attempts)} attempts`;
 }
 
 async function show({ letters, isShort }: Chosen): Promise<number> {
-  for await (const letter of letters) console.log(jsonOf(letter, 2));
+  for await (const letter of letters) console.log(letterJson(letter, 2));
   return isShort ? 1 : 0;
 }
 

@@ -21,7 +21,7 @@ export function withAnswerLimit(collection: Collection, limitMs: number): Collec
     get(target, name) {
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      if (name === "find") {
+      if (name === "find" || name === "aggregate") {
         return (...args: unknown[]) => {
           const cursor = value.apply(target, args);
           const toArray = cursor.toArray.bind(cursor);

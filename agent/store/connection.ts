@@ -1,5 +1,6 @@
 import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
 import { cutToBytes } from "../utf8.ts";
+import { OWN_BSON, OWN_BSON_NAMES } from "./own_bson.ts";
 import { ServerClock } from "./server_clock.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
 
@@ -33,6 +34,7 @@ const OVERRIDDEN = {
 const STRIPPED = new Set([
   ...["w", "journal", "j", "wtimeout", "wtimeoutms"],
   ...["readpreference", "readpreferencetags", "maxstalenessseconds", "readconcernlevel"],
+  ...OWN_BSON_NAMES,
 ]);
 
 /** A client that is set up as the claim protocol needs it. */
@@ -68,7 +70,7 @@ export function connect(
     socketTimeoutMS,
     waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
     maxPoolSize: POOL_SIZE,
-    ignoreUndefined: true,
+    ...OWN_BSON,
     appName: appNameOf(uri, agentName),
     ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
   };
@@ -117,6 +119,12 @@ function overrides(uri: string): string[] {
     const given = parameter(uri, name);
     if (given === undefined || given.toLowerCase() === value) continue;
     found.push(`MONGODB_URI asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
+  }
+  for (const name of Object.keys(OWN_BSON)) {
+    if (!hasParameter(uri, name)) continue;
+    found.push(
+      `MONGODB_URI asks for ${name}, which is ignored: the agent reads and writes BSON in one way only`,
+    );
   }
   return found;
 }

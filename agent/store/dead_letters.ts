@@ -1,99 +1,102 @@
-import type { Document } from "mongodb";
-import { errorText } from "../errors.ts";
+import type { Document, UpdateFilter } from "mongodb";
 import type { LeasedDocument } from "../ports.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
-import { lettersOf, refuseOthers } from "./letter_source.ts";
-import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "./mongo_errors.ts";
-import { buryHeld } from "./oversize.ts";
+import { lettersOf } from "./letter_source.ts";
+import { type Failures, writeLetter } from "./letter_writer.ts";
+import { isRefused, isTooLarge } from "./mongo_errors.ts";
+import { buryHeld, markFailed } from "./oversize.ts";
 import { held } from "./queries.ts";
 import { failure } from "./settlements.ts";
 
-/** Reads documents with every value's BSON type kept. */
-const EXACT = { promoteValues: false, promoteLongs: false, bsonRegExp: true } as const;
-
 /**
  * Makes a dead letter in three writes: the verdict on the document, the copy, and the mark `failed`. A crash between
- * any two is finished by whoever takes the lease over, as the verdict on the document tells it to. Returns 0 where the
- * lease was lost before the verdict, which then is none.
+ * any two is finished by the agent that takes the lease over, as the verdict on the document tells it to. Returns 0 if
+ * the lease was lost before the verdict, which then is none.
+ *
+ * A document that the database does not let take the verdict with its error takes one without, and one that takes none
+ * at all is marked alone. No step reads the user's document.
  */
 export async function deadLetter(
   document: LeasedDocument,
   error: string,
   options: DeadLetterOptions,
 ): Promise<number> {
-  const { clock, collection } = options;
-  let judged: Document | null;
-  try {
-    // Once: a retry must neither change the letter's identity nor push the same error again.
-    const unjudged = { ...held([document.id], document.token), "_pull.dead_at": { $exists: false } };
-    judged = await collection.findOneAndUpdate(unjudged, {
-      $set: { error },
-      $currentDate: { "_pull.dead_at": true },
-      $push: failure(document, error, clock.now()),
-    }, { ...EXACT, returnDocument: "after", hint: { _id: 1 } });
-  } catch (failed) {
-    if (isTooLarge(failed)) return await buryHeld(document, error, options);
-    throw failed;
+  const at = options.clock.now();
+  const failures = { error, errors: [{ at, attempt: document.attempt, message: error }] };
+  const full = { $set: { error }, $push: failure(document, error, at) };
+  for (const noted of [full, {}]) {
+    let deadAt: Date | undefined;
+    try {
+      deadAt = await judge(document, noted, options);
+    } catch (refusal) {
+      if (!isRefused(refusal)) throw refusal;
+      if (isTooLarge(refusal)) break;
+      continue;
+    }
+    if (deadAt) return await copyAndMark(document, { deadAt, failures }, options);
+    return await finish(document, failures, options);
   }
-  return judged ? await copyAndMark(document, judged, options) : await finishVerdict(document, options);
+  return await buryHeld(document, error, options);
 }
 
 /** Copy and mark of a verdict that an earlier holder had written. */
-export async function finishVerdict(document: LeasedDocument, options: DeadLetterOptions): Promise<number> {
+export function finishVerdict(document: LeasedDocument, options: DeadLetterOptions): Promise<number> {
+  return finish(document, undefined, options);
+}
+
+/** Writes the verdict and returns its time; undefined if the document is no longer ours or has a verdict already. */
+async function judge(
+  { id, token }: LeasedDocument,
+  noted: UpdateFilter<Document>,
+  { collection }: DeadLetterOptions,
+): Promise<Date | undefined> {
+  // Once: a retry must neither change the letter's identity nor push the same error again.
+  const unjudged = { ...held([id], token), "_pull.dead_at": { $exists: false } };
+  const judged = await collection.findOneAndUpdate(
+    unjudged,
+    { ...noted, $currentDate: { "_pull.dead_at": true } },
+    { ...VERDICT, returnDocument: "after", hint: { _id: 1 } },
+  );
+  return judged?._pull.dead_at;
+}
+
+/** Nothing of the user's is read. */
+const VERDICT = { projection: { _id: 0, "_pull.dead_at": 1 } };
+
+async function finish(
+  document: LeasedDocument,
+  failures: Failures | undefined,
+  options: DeadLetterOptions,
+): Promise<number> {
   const { collection, maxTimeMS } = options;
-  const judged = await collection.findOne(held([document.id], document.token), { ...EXACT, maxTimeMS });
-  return judged?._pull?.dead_at ? await copyAndMark(document, judged, options) : 0;
+  const judged = await collection.findOne(held([document.id], document.token), { ...VERDICT, maxTimeMS });
+  const deadAt = judged?._pull?.dead_at;
+  return deadAt ? await copyAndMark(document, { deadAt, failures }, options) : 0;
 }
 
 async function copyAndMark(
   document: LeasedDocument,
-  judged: Document,
+  verdict: { deadAt: Date; failures: Failures | undefined },
   options: DeadLetterOptions,
 ): Promise<number> {
-  const deadAt: Date = judged._pull.dead_at;
-  await copy(judged, options);
-  const { matchedCount } = await options.collection.updateOne(held([document.id], document.token), {
-    $set: { status: "failed" },
-    $unset: {
-      "_pull.token": "",
-      "_pull.owner": "",
-      "_pull.visible_at": "",
-      "_pull.takeovers": "",
-      "_pull.alone": "",
-    },
-  }, { hint: { _id: 1 } });
-  if (matchedCount === 0) await removeStale(document.id, deadAt, options);
-  return matchedCount;
+  const { id, token } = document;
+  if (!await writeLetter({ id, token, ...verdict }, options)) return 0;
+  const matched = await markFailed(document, MARKS, options);
+  if (matched === 0) await removeStale(id, verdict.deadAt, options);
+  return matched;
 }
 
-/** Writes the letter over an older one, never over a newer one nor over another collection's. */
-async function copy(judged: Document, options: DeadLetterOptions): Promise<void> {
-  const { collection, letters } = options;
-  const { _id, _pull, error, ...rest } = judged;
-  const letter = {
-    document: { _id, ...rest, status: "failed" },
-    attempts: _pull.attempts,
-    error,
-    errors: _pull.errors ?? [],
-    source: { database: collection.dbName, collection: collection.collectionName },
-    dead_at: _pull.dead_at,
-  };
-  const write = async (content: Document) => {
-    const older = { _id, dead_at: { $lte: _pull.dead_at }, ...lettersOf(collection) };
-    await letters.replaceOne(older, content, { upsert: true });
-  };
-  try {
-    await write(letter);
-  } catch (failed) {
-    // The letter that is there is newer than ours and stays; or it is another collection's.
-    if (isDuplicateKey(failed)) return await refuseOthers(_id, options);
-    // Retried in vain it would keep every other dead letter, and in the end every claim, waiting.
-    if (isForbidden(failed)) throw new Error(`The dead letter cannot be written: ${errorText(failed)}`);
-    if (!isRefused(failed)) throw failed;
-    // A document near 16 MiB leaves no room for what a letter says besides: then it refers to the document, which stays.
-    await write({ ...letter, document: { _id }, by_reference: true });
-  }
-}
+/** What goes with the mark; where the database does not allow that, the lease alone. */
+const MARKS: readonly Record<string, "">[] = [
+  {
+    "_pull.token": "",
+    "_pull.owner": "",
+    "_pull.visible_at": "",
+    "_pull.takeovers": "",
+    "_pull.alone": "",
+  },
+  { "_pull.token": "", "_pull.owner": "" },
+];
 
 /**
  * The document is the truth: a letter whose document is gone, processed, or carries another verdict is stale. Our mark

@@ -1,8 +1,7 @@
 import { type Collection, type Document, type Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
-import { printableJson } from "../printable.ts";
-import { exactJson } from "./exact_json.ts";
 import { idKey } from "./id_key.ts";
+import { isNameable, type Letter, letterOf } from "./letter.ts";
 import { lettersOf, lettersOfOthers } from "./letter_source.ts";
 import { pendingAgain } from "./pending_again.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -29,18 +28,8 @@ export interface LetterQuery {
   removeStale?: boolean;
 }
 
-/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
-export interface Letter {
-  _id: unknown;
-  document?: Document;
-  /** The document was too large to be copied: it is only referred to. */
-  by_reference?: boolean;
-  attempts?: number;
-  error?: string;
-  errors?: { at: Date; attempt: number; message: string }[];
-  source?: { database: string; collection: string };
-  dead_at?: Date;
-}
+/** The index that letters are walked through by: some servers refuse to read a collection without one (`notablescan`). */
+const BY_ID = { _id: 1 } as const;
 
 /** Letters are read and checked against their documents this many at a time. */
 const PAGE = 100;
@@ -62,22 +51,24 @@ export class LetterBox {
     const { limit = Infinity, whole = false, removeStale = false } = query;
     const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
     // Without the documents: a page of them might hold more than there is memory.
-    const cursor = this.#options.letters.find<Letter>(ours, {
+    const cursor = this.#options.letters.find<Uint8Array>(ours, {
       projection: { document: 0 },
       sort: { dead_at: 1, _id: 1 },
       batchSize: PAGE,
+      raw: true,
+      hint: BY_ID,
     });
     let left = limit;
     for await (const page of chunks(cursor, PAGE)) {
-      for (const letter of await this.#standing(page, removeStale)) {
+      for (const letter of await this.#standing(page.map(letterOf), removeStale)) {
         if (left-- <= 0) return await cursor.close();
         if (!whole) {
           yield letter;
           continue;
         }
         const same = { _id: { $eq: letter._id } as never, ...lettersOf(this.#options.collection) };
-        const found = await this.#options.letters.findOne<Letter>(same);
-        if (found) yield found;
+        const [found] = await this.#options.letters.find<Uint8Array>(same, { raw: true, limit: 1 }).toArray();
+        if (found) yield letterOf(found);
       }
     }
   }
@@ -85,7 +76,9 @@ export class LetterBox {
   /** How many letters of other collections the query would match. */
   async countOthers(query: LetterQuery): Promise<number> {
     const { collection, letters } = this.#options;
-    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] });
+    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] }, {
+      hint: BY_ID,
+    });
   }
 
   /**
@@ -94,6 +87,7 @@ export class LetterBox {
    */
   async redrive(letter: Letter): Promise<boolean> {
     const { clock, collection } = this.#options;
+    if (!isNameable(letter)) return false;
     const { matchedCount } = await collection.updateOne(this.#failed(letter), {
       $set: pendingAgain(clock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
       $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
@@ -103,7 +97,9 @@ export class LetterBox {
   }
 
   /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
-  async remove({ _id, dead_at }: Letter): Promise<boolean> {
+  async remove(letter: Letter): Promise<boolean> {
+    if (!isNameable(letter)) return false;
+    const { _id, dead_at } = letter;
     // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
     const { collection, letters } = this.#options;
     const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
@@ -135,7 +131,10 @@ export class LetterBox {
   }
 }
 
-function stands({ by_reference, dead_at }: Letter, document: Document | undefined): boolean {
+function stands(letter: Letter, document: Document | undefined): boolean {
+  const { by_reference, dead_at } = letter;
+  // Its document cannot be asked for, so that nothing is known against it.
+  if (!isNameable(letter)) return true;
   if (!document || document.status === "processed") return false;
   const verdict = document._pull?.dead_at;
   if (!(dead_at instanceof Date)) return document.status === "failed";
@@ -154,9 +153,4 @@ function isUndecided({ by_reference }: Letter, document: Document | undefined): 
 
 function meant({ id, filter = {} }: LetterQuery): Filter<Document> {
   return id === undefined ? filter : { $and: [{ _id: { $in: idsOf(id) as never[] } }, filter] };
-}
-
-/** A letter as Extended JSON that people can read, on one line or indented by as many blanks. */
-export function letterJson(letter: Letter, indent?: number): string {
-  return printableJson(exactJson(letter, indent));
 }

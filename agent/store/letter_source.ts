@@ -1,7 +1,13 @@
 import type { Collection, Document, Filter } from "mongodb";
+import type { DeadLetterOptions } from "./letter_options.ts";
+
+/** The dead-letter collection does not take a letter, and no retry changes that: its document waits with its verdict. */
+export class LetterRefusedError extends Error {
+  override readonly name: string = "LetterRefusedError";
+}
 
 /** The letter of another collection stands where ours belongs. */
-export class OtherLetterError extends Error {
+export class OtherLetterError extends LetterRefusedError {
   override readonly name = "OtherLetterError";
 }
 
@@ -19,19 +25,21 @@ export function lettersOfOthers({ collectionName }: Collection): Filter<Document
 }
 
 /**
- * For a letter that found its place taken.
+ * Whether a letter of ours stands under an id.
  *
- * @throws {OtherLetterError} Where it is another collection's that stands there: neither letter may be lost.
+ * @throws {OtherLetterError} If it is another collection's that stands there: neither letter may be lost.
  */
-export async function refuseOthers(
+export async function isThere(
   id: unknown,
-  { collection, letters, maxTimeMS }: { collection: Collection; letters: Collection; maxTimeMS: number },
-): Promise<void> {
-  const query = { _id: { $eq: id } as never, ...lettersOfOthers(collection) };
-  const other = await letters.findOne(query, { projection: { source: 1 }, maxTimeMS });
-  if (!other) return;
+  { collection, letters, maxTimeMS }: DeadLetterOptions,
+): Promise<boolean> {
+  const query = { _id: { $eq: id } as never };
+  const found = await letters.findOne(query, { projection: { _id: 0, "source.collection": 1 }, maxTimeMS });
+  if (!found) return false;
+  const other = found.source?.collection ?? collection.collectionName;
+  if (other === collection.collectionName) return true;
   throw new OtherLetterError(
     `The dead letter cannot be written: ${letters.collectionName} holds the letter of a document of ` +
-      `${other.source.collection} with the same _id: set DEAD_LETTER_COLLECTION to a collection of its own`,
+      `${other} with the same _id: set DEAD_LETTER_COLLECTION to a collection of its own`,
   );
 }

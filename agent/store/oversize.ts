@@ -1,7 +1,8 @@
 import type { LeasedDocument, RefusedClaim } from "../ports.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
-import { lettersOf, OtherLetterError, refuseOthers } from "./letter_source.ts";
-import { isDuplicateKey, isTooLarge } from "./mongo_errors.ts";
+import { OtherLetterError } from "./letter_source.ts";
+import { writeReference } from "./letter_writer.ts";
+import { isRefused, isTooLarge } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 
 /**
@@ -29,46 +30,43 @@ export async function buryOversize(
 const TOO_LARGE = "The document is too large to take the agent's bookkeeping: make it smaller";
 
 async function bury(id: unknown, options: DeadLetterOptions): Promise<boolean> {
-  await writeReference(id, { attempts: 0, error: TOO_LARGE, errors: [] }, options);
+  const deadAt = options.clock.now();
+  await writeReference(id, { attempts: 0, error: TOO_LARGE, errors: [], deadAt }, options);
   const untouched = { _id: { $eq: id } as never, status: "pending" };
   const { matchedCount } = await options.collection.updateOne(untouched, { $set: { status: "failed" } });
   return matchedCount > 0;
 }
 
-/** The same for a document that took its claim, and has no room for the verdict: the mark takes the bookkeeping away. */
+/**
+ * The same for a document that took its claim and takes no verdict, as it has no room or as the database does not allow
+ * it: the mark takes the bookkeeping away.
+ */
 export async function buryHeld(
-  { id, token, attempt }: LeasedDocument,
+  document: LeasedDocument,
   error: string,
   options: DeadLetterOptions,
 ): Promise<number> {
-  const errors = [{ at: options.clock.now(), attempt, message: error }];
-  await writeReference(id, { attempts: attempt, error, errors }, options);
-  const { matchedCount } = await options.collection.updateOne(held([id], token), {
-    $set: { status: "failed" },
-    $unset: { _pull: "" },
-  });
-  return matchedCount;
+  const { id, attempt } = document;
+  const deadAt = options.clock.now();
+  const errors = [{ at: deadAt, attempt, message: error }];
+  await writeReference(id, { attempts: attempt, error, errors, deadAt }, options);
+  return await markFailed(document, [{ _pull: "" }, { "_pull.token": "", "_pull.owner": "" }], options);
 }
 
-async function writeReference(
-  id: unknown,
-  content: { attempts: number; error: string; errors: unknown[] },
-  options: DeadLetterOptions,
-): Promise<void> {
-  const { clock, collection, letters } = options;
-  const letter = {
-    document: { _id: id },
-    by_reference: true,
-    ...content,
-    source: { database: collection.dbName, collection: collection.collectionName },
-    dead_at: clock.now(),
-  };
-  try {
-    const older = { _id: { $eq: id } as never, dead_at: { $lte: letter.dead_at }, ...lettersOf(collection) };
-    await letters.replaceOne(older, letter, { upsert: true });
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    // A letter that is newer, which stays; or another collection's.
-    await refuseOthers(id, options);
+/** Marks a document as failed, together with the first of these removals that the database allows. */
+export async function markFailed(
+  { id, token }: LeasedDocument,
+  removals: readonly Record<string, "">[],
+  { collection }: DeadLetterOptions,
+): Promise<number> {
+  for (const [position, $unset] of removals.entries()) {
+    try {
+      const mark = { $set: { status: "failed" }, $unset };
+      const { matchedCount } = await collection.updateOne(held([id], token), mark, { hint: { _id: 1 } });
+      return matchedCount;
+    } catch (error) {
+      if (!isRefused(error) || position === removals.length - 1) throw error;
+    }
   }
+  return 0;
 }

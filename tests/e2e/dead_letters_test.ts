@@ -27,7 +27,7 @@ Deno.test("dead-letters list, show, redrive and purge do what they say, to those
   const list = await run("list");
   assertEquals([list.code, list.stderr], [0, "5 dead letters\n"]);
   assertEquals(list.stdout.trimEnd().split("\n").length, 5);
-  assertMatch(list.stdout, /^\d{4}-\d\d-\d\dT\S+Z {2}\d {2}1 attempts {2}no \d$/m);
+  assertMatch(list.stdout, /^\d{4}-\d\d-\d\dT\S+Z {2}\d {2}1 attempt {2}no \d$/m);
   const json = (await run("list", "--json", "--limit", "2")).stdout.trimEnd().split("\n");
   assertEquals(json.map((line) => Object.keys(JSON.parse(line)).includes("document")), [true, true]);
 
@@ -83,7 +83,7 @@ Deno.test("dead-letters takes several ids, and says of which there is none", asy
   assertEquals([listed.code, listed.stdout.split("\n").length, listed.stderr], [
     1,
     2,
-    `${none("9")}1 dead letters\n`,
+    `${none("9")}1 dead letter\n`,
   ]);
   const dry = await run("redrive", "--id", "nosuch", "--dry-run");
   assertEquals([dry.code, dry.stdout, dry.stderr], [1, "", `${none("nosuch")}0 would be redriven\n`]);

@@ -2,22 +2,13 @@ import { assertEquals, assertRejects } from "@std/assert";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import {
-  COLLECTION,
-  expireLeases,
-  jobs,
-  LETTERS,
-  letters,
-  openStore,
-  pending,
-  TestStore,
-} from "../support/store.ts";
+import { COLLECTION, expireLeases, jobs, letters, openStore, pending, TestStore } from "../support/store.ts";
 import { type CommandMatch, TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** The three writes that make a dead letter, in their order. */
 const VERDICT = { command: "findAndModify", collection: COLLECTION };
-const COPY = { command: "update", collection: LETTERS };
+const COPY = { command: "aggregate", collection: COLLECTION };
 const MARK = { command: "update", collection: COLLECTION };
 
 /** Has an agent begin a dead letter and die before it makes `write`. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Long } from "mongodb";
-import { letterJson } from "../../agent/store/letter_box.ts";
+import { letterJson } from "../../agent/store/letter.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, openStore } from "../support/store.ts";
 

@@ -1,6 +1,7 @@
 /** What tests of dead letters share. */
 import { assertEquals } from "@std/assert";
-import type { Letter, LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
+import type { Letter } from "../../agent/store/letter.ts";
+import type { LetterBox, LetterQuery } from "../../agent/store/letter_box.ts";
 import type { TestStore } from "./store.ts";
 
 export async function all(box: LetterBox, query: LetterQuery = {}): Promise<Letter[]> {

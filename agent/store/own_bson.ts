@@ -1,0 +1,31 @@
+import type { BSONSerializeOptions } from "mongodb";
+
+/**
+ * How the agent's own reads and writes turn BSON into JavaScript and back, whatever the connection string says: its code
+ * compares what it reads. Every option of the driver in the matter is here, so that none is left to the URI.
+ */
+export const OWN_BSON = {
+  bsonRegExp: false,
+  enableUtf8Validation: false,
+  fieldsAsRaw: {},
+  ignoreUndefined: true,
+  promoteBuffers: false,
+  promoteLongs: true,
+  promoteValues: true,
+  raw: false,
+  serializeFunctions: false,
+  useBigInt64: false,
+} as const satisfies BSONSerializeOptions;
+
+/** Reads values with their BSON types kept. */
+export const EXACT_BSON = {
+  bsonRegExp: true,
+  promoteLongs: false,
+  promoteValues: false,
+  validation: { utf8: false },
+} as const;
+
+/** The names of these options in lower case, as the URI may spell them. */
+export const OWN_BSON_NAMES: ReadonlySet<string> = new Set(
+  Object.keys(OWN_BSON).map((name) => name.toLowerCase()),
+);
