@@ -22,11 +22,13 @@ async function execute(line: CommandLine): Promise<number> {
     case "pause":
     case "resume": {
       const { tellAgent } = await import("./control/pause_command.ts");
-      return await tellAgent(line.command, env) ? 0 : 1;
+      await tellAgent(line.command, env);
+      return 0;
     }
     case "status": {
       const { printStatus } = await import("./health/status_command.ts");
-      return await printStatus({ json: line.flags.includes("json"), env }) ? 0 : 1;
+      await printStatus({ json: line.flags.includes("json"), env });
+      return 0;
     }
     case "health": {
       const { probe } = await import("./health/probe_command.ts");

@@ -1,75 +1,64 @@
+import { CommandError } from "../agent/errors.ts";
 import { readSetting } from "../agent/load_settings.ts";
-import { takeTurn } from "../health/health_dir.ts";
-import { readStatus, requireStatus, type Status } from "../health/status.ts";
+import { ask, type Silence } from "../health/ask.ts";
+import { awaitStatus, requireStatus, type Status } from "../health/status.ts";
 
-/** An agent that is told or asked something has this long to show that it heard it, in milliseconds. */
+/** An agent that is told something has this long to show that it heard it, in milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5000;
-const LOOK_EVERY_MS = 20;
+
+/** What can be done about an agent that does not answer as its process. */
+const MENDS: Record<Silence, string> = {
+  "no such process":
+    "there is no such process here: it runs in another container, so run this command in that one",
+  "not permitted": "this user may not signal it: run this command as the user that the agent runs as",
+  "no answer":
+    "it is frozen, a handler blocks it, or it runs in another container (run this command there); see `pulling-agent status` and its log",
+};
 
 /**
- * Tells the agent of this health directory to pause or resume, by signal, and waits until its status confirms.
- * Returns `false`, with the reason printed, where that did not happen.
+ * Tells the agent of this health directory to pause or resume, by signal, and prints what it has confirmed.
+ *
+ * The agent is asked before anything is believed or sent, even if its status says already what is wanted: a frozen one
+ * would confirm for ever what it wrote last.
+ *
+ * @throws {CommandError} If the agent does not confirm.
  */
 export async function tellAgent(
   command: "pause" | "resume",
   env: (variable: string) => string | undefined,
-): Promise<boolean> {
+): Promise<void> {
   const directory = readSetting("healthDir", env);
-  const status = await requireStatus(directory);
-  if (!status) return false;
-  if (status.state === "draining" || status.state === "stopped") {
-    console.error(`The agent is ${status.state}: it claims nothing any more`);
-    return false;
-  }
   const wanted = command === "pause" ? "paused" : "running";
-  if (status.control.state !== wanted) {
-    if (!await answers(directory, status)) {
-      console.error(
-        `The agent of ${directory} does not answer as process ${status.pid}: it runs in another container ` +
-          "(run this command there), as another user, or is stuck (see its log)",
-      );
-      return false;
-    }
-    Deno.kill(status.pid, command === "pause" ? "SIGUSR1" : "SIGUSR2");
-  }
-  const confirmed = await awaitStatus(directory, ({ control }) => control.state === wanted);
-  if (!confirmed) {
-    console.error(
-      `The agent (pid ${status.pid}) did not confirm within ${
-        CONFIRM_TIMEOUT_MS / 1000
-      } s: see its log and \`pulling-agent status\``,
+  const { control, held } = await tell(directory, await asked(directory), wanted);
+  console.log(`${wanted}, by ${control.source}, since ${control.since}; ${held.documents} documents held`);
+}
+
+/** The status of an agent that has just shown that it answers, and that still claims. */
+async function asked(directory: string): Promise<Status> {
+  const status = await requireStatus(directory);
+  const answer = await ask(directory, status);
+  if (typeof answer === "string") {
+    throw new CommandError(
+      `The agent of ${directory} does not answer as process ${status.pid}: ${MENDS[answer]}`,
     );
-    return false;
   }
-  const { source, since } = confirmed.control;
-  console.log(`${wanted}, by ${source}, since ${since}; ${confirmed.held.documents} documents held`);
-  return true;
+  if (answer.state === "draining" || answer.state === "stopped") {
+    throw new CommandError(`The agent is ${answer.state}: it claims nothing any more`);
+  }
+  return answer;
 }
 
-/**
- * Whether the process id in the status reaches the agent. A container that shares the directory and not the processes
- * would end a process of its own with a user signal; this one is harmless.
- */
-async function answers(directory: string, { pid, answers }: Status): Promise<boolean> {
-  using _turn = await takeTurn(directory);
-  const before = (await readStatus(directory))?.answers ?? answers;
-  try {
-    Deno.kill(pid, "SIGURG");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
-    throw error;
-  }
-  return await awaitStatus(directory, (status) => status.answers > before) !== undefined;
-}
-
-async function awaitStatus(
-  directory: string,
-  accept: (status: Status) => boolean,
-): Promise<Status | undefined> {
-  for (const endMs = performance.now() + CONFIRM_TIMEOUT_MS; performance.now() < endMs;) {
-    const status = await readStatus(directory);
-    if (status && accept(status)) return status;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  }
-  return undefined;
+async function tell(directory: string, status: Status, wanted: "paused" | "running"): Promise<Status> {
+  if (status.control.state === wanted) return status;
+  Deno.kill(status.pid, wanted === "paused" ? "SIGUSR1" : "SIGUSR2");
+  const confirmed = await awaitStatus(
+    directory,
+    CONFIRM_TIMEOUT_MS,
+    ({ control }) => control.state === wanted,
+  );
+  if (confirmed) return confirmed;
+  throw new CommandError(
+    `The agent (process ${status.pid}) did not confirm within ${CONFIRM_TIMEOUT_MS / 1000} s: ` +
+      "see its log and `pulling-agent status`",
+  );
 }

@@ -114,6 +114,7 @@ async function runChecked(
     control: () => gate.current,
     held: () => agent.held,
     onProblem: (message) => log.error(message),
+    onMended: (message) => log.info(message),
   });
   gate.onChange(() => {
     const { state, source } = gate.current;

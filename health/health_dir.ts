@@ -1,27 +1,23 @@
 import { ensureDir } from "@std/fs/ensure-dir";
 import { errorText, HealthDirError } from "../agent/errors.ts";
+import { DirClaim, isClaimed } from "./dir_claim.ts";
 
 /** The files of the health directory that probes and people look at. */
 export type HealthFile = "liveness" | "readiness" | "startup" | "status.json";
 
-const FILES: readonly HealthFile[] = ["liveness", "readiness", "startup", "status.json"];
-const LOCK = "agent.lock";
-/** A lock that is free is had within microseconds; one that is not had by then belongs to a live agent. */
-const LOCK_WAIT_MS = 150;
+/** All of them, in the order in which they are brought up to date: who reads of a pause finds the readiness gone. */
+export const HEALTH_FILES: readonly HealthFile[] = ["readiness", "startup", "liveness", "status.json"];
 
-/**
- * The directory that an agent tells the world about itself in, claimed for one agent.
- *
- * The claim is a lock of the operating system's, which ends with its process however that ends: unlike a process id it
- * holds across containers that share the directory, and is never left behind.
- */
+/** The directory that an agent tells the world about itself in, claimed for one agent. */
 export class HealthDir implements AsyncDisposable {
   readonly path: string;
-  readonly #lock: Deno.FsFile;
+  #claim: DirClaim;
+  /** Whether it could not be kept when that was last tried. */
+  #isLost = false;
 
-  private constructor(path: string, lock: Deno.FsFile) {
+  private constructor(path: string, claim: DirClaim) {
     this.path = path;
-    this.#lock = lock;
+    this.#claim = claim;
   }
 
   /**
@@ -32,15 +28,15 @@ export class HealthDir implements AsyncDisposable {
   static async open(path: string): Promise<HealthDir> {
     try {
       await ensureDir(path);
-      const lock = await Deno.open(`${path}/${LOCK}`, { create: true, write: true });
-      if (!(await tryLock(lock))) {
-        lock.close();
+      const claim = await DirClaim.ask(path);
+      if (!await claim.isTaken()) {
+        claim.release();
         throw new HealthDirError(
           `The health directory ${path} is used by another live agent: set HEALTH_DIR to a directory of its own`,
         );
       }
-      const directory = new HealthDir(path, lock);
-      for (const file of FILES) await directory.remove(file);
+      const directory = new HealthDir(path, claim);
+      for (const file of HEALTH_FILES) await directory.remove(file);
       await directory.write("status.json", "{}");
       return directory;
     } catch (error) {
@@ -52,11 +48,66 @@ export class HealthDir implements AsyncDisposable {
     }
   }
 
+  /**
+   * Makes sure that the directory is there and still claimed by this agent, whatever was swept away or put in its place;
+   * returns whether something was amiss, so that files may be missing.
+   *
+   * @throws {HealthDirError} If another agent has claimed it by now: nothing may be written into it then.
+   */
+  async keep(): Promise<boolean> {
+    let isAmiss = this.#isLost;
+    this.#isLost = true;
+    if (await this.#claim.stands()) isAmiss = await this.#claim.mend() || isAmiss;
+    else {
+      isAmiss = true;
+      await ensureDir(this.path);
+      this.#claim.release();
+      this.#claim = await DirClaim.ask(this.path);
+    }
+    if (!await this.#claim.isTaken()) {
+      throw new HealthDirError(
+        `The health directory ${this.path} was removed, and another live agent uses it now: ` +
+          "set HEALTH_DIR of one of them to a directory of its own",
+      );
+    }
+    this.#isLost = false;
+    return isAmiss;
+  }
+
+  /** Makes what is used and never written look used, for those who sweep by age. */
+  async touch(): Promise<void> {
+    await this.#claim.touch();
+  }
+
   /** Replaces a file in one step: nobody ever reads half of it. */
   async write(file: HealthFile, content: string): Promise<void> {
-    const temporary = `${this.path}/.${file}.new`;
-    await Deno.writeTextFile(temporary, content + "\n");
-    await Deno.rename(temporary, `${this.path}/${file}`);
+    const [temporary, path] = [`${this.path}/.${file}.new`, `${this.path}/${file}`];
+    try {
+      await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      // Left by a killed agent or a full disk, or a link that leads out of the directory.
+      await Deno.remove(temporary);
+      await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
+    }
+    try {
+      await Deno.rename(temporary, path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.IsADirectory)) throw error;
+      // An empty one is in the way by mistake; one that holds something is not ours to remove.
+      await Deno.remove(path);
+      await Deno.rename(temporary, path);
+    }
+  }
+
+  /** Whether a file is there, as a file. */
+  async has(file: HealthFile): Promise<boolean> {
+    try {
+      return (await Deno.lstat(`${this.path}/${file}`)).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
   }
 
   /** Removes a file, if it is there. */
@@ -70,8 +121,9 @@ export class HealthDir implements AsyncDisposable {
 
   /** Removes all files and lets go of the directory. Never throws. */
   async close(): Promise<void> {
-    for (const file of FILES) await this.remove(file).catch(() => {});
-    this.#lock.close();
+    const isOurs = !this.#isLost && await this.#claim.stands().catch(() => false);
+    if (isOurs) { for (const file of HEALTH_FILES) await this.remove(file).catch(() => {}); }
+    this.#claim.release();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,33 +131,23 @@ export class HealthDir implements AsyncDisposable {
   }
 }
 
-/** Whether a live agent uses the directory. */
+/**
+ * Whether a live agent uses the directory.
+ *
+ * @throws {HealthDirError} If that cannot be found out.
+ */
 export async function isInUse(path: string): Promise<boolean> {
   try {
-    // Opened for reading: whoever may look at the directory may ask.
-    using lock = await Deno.open(`${path}/${LOCK}`);
-    return !(await tryLock(lock));
+    return await isClaimed(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw unreadable(path, error);
   }
 }
 
-/** Waits for one's turn to ask the agent something, by a lock on the directory itself; it ends with the disposal. */
-export async function takeTurn(path: string): Promise<Disposable> {
-  const lock = await Deno.open(path);
-  await lock.lock(true);
-  return lock;
-}
-
-/** Takes the lock if it is free. A wait that was given up goes on in the background until the file is closed. */
-async function tryLock(file: Deno.FsFile): Promise<boolean> {
-  const taken = file.lock(true).then(() => true, () => false);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT_MS));
-  try {
-    return await Promise.race([taken, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** A health directory that a command cannot look into. */
+export function unreadable(path: string, error: unknown): HealthDirError {
+  return new HealthDirError(
+    `The health directory ${path} cannot be read (${errorText(error)}): ` +
+      "run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent",
+  );
 }

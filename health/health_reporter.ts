@@ -3,7 +3,9 @@ import { secrets } from "../agent/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
-import type { HealthDir, HealthFile } from "./health_dir.ts";
+import type { HealthDir } from "./health_dir.ts";
+import { HealthFiles, type WantedFiles } from "./health_files.ts";
+import { type Stamp, stamp } from "./machine_time.ts";
 import { ProgressMonitor } from "./progress_monitor.ts";
 import type { Status } from "./status.ts";
 
@@ -23,6 +25,8 @@ export interface HealthReporterOptions {
   formatId?(id: unknown): string;
   /** Told once for each different reason why a health file cannot be written. */
   onProblem(message: string): void;
+  /** Told when all health files can be written again. */
+  onMended(message: string): void;
 }
 
 /** What changes the status file is written at most this often, in milliseconds, unless a state changes. */
@@ -40,6 +44,7 @@ export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
   readonly #progress = new ProgressMonitor(() => performance.now());
+  readonly #files: HealthFiles;
   readonly #startedAt = new Date();
   #answers = 0;
   #state: AgentState = "starting";
@@ -47,16 +52,18 @@ export class HealthReporter {
   #failedClaims = 0;
   #lastError: Status["last_error"];
   #leftAlone: Status["left_alone"];
-  #isReadyOnDisk = false;
+  /** What the last heartbeat said; it stays the same while the loop is stuck. */
+  #heartbeat: string | undefined;
+  #startup: string | undefined;
+  /** What the readiness file says while the agent is ready. */
+  #readiness: Stamp & { since: string } | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
   #statusTimer: ReturnType<typeof setTimeout> | undefined;
-  #writing: Promise<void> = Promise.resolve();
-  #isWriteQueued = false;
-  /** What has been told since the status file could be written for the last time. */
-  readonly #told = new Set<string>();
 
   constructor(options: HealthReporterOptions) {
     this.#options = options;
+    const { directory, onMended, onProblem } = options;
+    this.#files = new HealthFiles({ directory, onMended, onProblem, wanted: () => this.#wanted() });
     options.events.subscribe((event) => this.#observe(event));
   }
 
@@ -75,20 +82,13 @@ export class HealthReporter {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#statusTimer);
-    await this.#writing;
+    await this.#files.stop();
     await this.#options.directory.close();
   }
 
-  /** Writes readiness and status anew, soon. */
+  /** Brings the files up to date with what the agent is at, soon. */
   refresh(): void {
-    if (this.#isWriteQueued) return;
-    this.#isWriteQueued = true;
-    this.#queue(async () => {
-      this.#isWriteQueued = false;
-      await this.#writeReadiness();
-      await this.#write("status.json", stringify(this.#status()));
-      this.#told.clear();
-    });
+    this.#files.update();
   }
 
   /** Shows in the status that this process, and no other, got what was sent to its process id. */
@@ -127,27 +127,32 @@ export class HealthReporter {
   }
 
   #loopStarted(): void {
-    this.#queue(() => this.#write("startup", stringify({ at: new Date().toISOString() })));
+    this.#startup = stringify(stamp());
     this.#beat();
   }
 
   /** A heartbeat, unless the loop is stuck: then the file grows old, and the liveness probe sees it. */
   #beat(): void {
     if (this.#progress.stage !== undefined && !this.#progress.isStuck) {
-      const beat = { at: new Date().toISOString(), state: this.#state, stage: this.#progress.stage };
-      this.#queue(() => this.#write("liveness", stringify(beat)));
+      this.#heartbeat = stringify({ ...stamp(), state: this.#state, stage: this.#progress.stage });
     }
-    this.refresh();
+    if (this.#readiness) this.#readiness = { ...this.#readiness, ...stamp() };
+    this.#files.renew();
   }
 
-  async #writeReadiness(): Promise<void> {
-    if (this.#isReady === this.#isReadyOnDisk) return;
-    if (this.#isReady) await this.#write("readiness", stringify({ since: new Date().toISOString() }));
-    else await this.#options.directory.remove("readiness");
-    this.#isReadyOnDisk = this.#isReady;
+  /** All files, from one state of the agent: what one of them says is never at odds with another. */
+  #wanted(): WantedFiles {
+    const now = stamp();
+    this.#readiness = this.#isReady ? this.#readiness ?? { ...now, since: now.at } : undefined;
+    return {
+      readiness: this.#readiness && stringify(this.#readiness),
+      startup: this.#startup,
+      liveness: this.#heartbeat,
+      "status.json": stringify(this.#status(now)),
+    };
   }
 
-  #status(): Status {
+  #status({ at, ...uptime }: Stamp): Status {
     const { control, held, name, version } = this.#options;
     const { since, ...rest } = control();
     return {
@@ -165,7 +170,9 @@ export class HealthReporter {
       left_alone: this.#leftAlone,
       last_error: this.#lastError,
       started_at: this.#startedAt.toISOString(),
-      updated_at: new Date().toISOString(),
+      updated_at: at,
+      ...uptime,
+      heartbeat_ms: this.#options.heartbeatIntervalMs,
     };
   }
 
@@ -181,21 +188,5 @@ export class HealthReporter {
 
   #describe(error: unknown): Status["last_error"] {
     return { at: new Date().toISOString(), message: secrets.text(errorText(error), MAX_ERROR_LENGTH) };
-  }
-
-  async #write(file: HealthFile, content: string): Promise<void> {
-    await this.#options.directory.write(file, content);
-  }
-
-  /** One write after the other, so that an older content never replaces a newer one. */
-  #queue(write: () => Promise<void>): void {
-    this.#writing = this.#writing.then(write).catch((error) => {
-      const problem = `The health directory ${this.#options.directory.path} cannot be written: ${
-        errorText(error)
-      }`;
-      // Each file has a message of its own: compared with the last one alone they would take turns.
-      if (!this.#told.has(problem)) this.#options.onProblem(problem);
-      this.#told.add(problem);
-    });
   }
 }

@@ -1,31 +1,40 @@
 import { readSetting } from "../agent/load_settings.ts";
+import { unreadable } from "./health_dir.ts";
+import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 
 /** A question that `health` answers, named as Kubernetes names its probes. */
 export type Probe = "liveness" | "readiness" | "startup";
 
-/** How old a heartbeat may be at the least before liveness fails, in milliseconds. */
+/** How old a heartbeat may be at the least before it counts as missing, in milliseconds. */
 const MIN_AGE_MS = 30_000;
 
-/** Answers a probe by the files alone. */
+/**
+ * Answers a probe by the files alone. Liveness and readiness are renewed by each heartbeat, and believed for as long as
+ * some heartbeats take: a process that is frozen or was killed leaves them behind.
+ *
+ * @throws {HealthDirError} If the directory cannot be read.
+ */
 export async function probe(name: Probe, env: (variable: string) => string | undefined): Promise<boolean> {
   const directory = readSetting("healthDir", env);
-  const path = `${directory}/${name}`;
-  let writtenAt: Date | null;
-  try {
-    writtenAt = (await Deno.stat(path)).mtime;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return say(false, `${name}: no, ${path} does not exist`);
-  }
-  if (name !== "liveness") return say(true, `${name}: yes`);
-  const ageMs = Date.now() - (writtenAt?.getTime() ?? 0);
   const limitMs = Math.max(MIN_AGE_MS, 3 * readSetting("heartbeatIntervalMs", env));
-  const isAlive = ageMs <= limitMs;
-  const age = `the last heartbeat is ${(Math.max(0, ageMs) / 1000).toFixed(1)} s old`;
-  return say(
-    isAlive,
-    isAlive ? `liveness: yes, ${age}` : `liveness: no, ${age} (at most ${limitMs / 1000} s)`,
-  );
+  const path = `${directory}/${name}`;
+  let written: Stamp;
+  try {
+    const { isFile, mtime } = await Deno.stat(path);
+    if (!isFile) return say(false, `${name}: no, ${path} is not a file`);
+    written = stampIn(await Deno.readTextFile(path)) ?? { at: (mtime ?? new Date(0)).toISOString() };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return say(false, `${name}: no, ${path} does not exist`);
+    throw unreadable(directory, error);
+  }
+  if (name === "startup") return say(true, `${name}: yes`);
+  const age = ageMs(written);
+  const heartbeat = age === Infinity
+    ? "the last heartbeat is from before the machine was started"
+    : `the last heartbeat is ${(age / 1000).toFixed(1)} s old`;
+  return age <= limitMs
+    ? say(true, `${name}: yes, ${heartbeat}`)
+    : say(false, `${name}: no, ${heartbeat} (at most ${limitMs / 1000} s)`);
 }
 
 function say(answer: boolean, text: string): boolean {

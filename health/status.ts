@@ -1,7 +1,8 @@
 import type { AgentState } from "../agent/events.ts";
+import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/redact.ts";
 import type { Counter } from "./counters.ts";
-import { isInUse } from "./health_dir.ts";
+import { isInUse, unreadable } from "./health_dir.ts";
 
 /** An agent that has just started has this long to write its status, in milliseconds. */
 const START_TIMEOUT_MS = 5000;
@@ -31,35 +32,88 @@ export interface Status {
   last_error?: { at: string; message: SafeText };
   started_at: string;
   updated_at: string;
+  /** Seconds that the machine had been up then, which no clock that is set changes. Missing if the system does not tell. */
+  machine_uptime_s?: number;
+  /** It is written at least this often. */
+  heartbeat_ms: number;
 }
 
-/** The status of the agent that lives in a health directory; undefined, with that printed, where there is none. */
-export async function requireStatus(directory: string): Promise<Status | undefined> {
+/**
+ * The status of the agent that lives in a health directory, as it was written last.
+ *
+ * @throws {CommandError} If there is no agent, or its status cannot be used.
+ * @throws {HealthDirError} If the directory cannot be read.
+ */
+export async function requireStatus(directory: string): Promise<Status> {
   for (const endMs = performance.now() + START_TIMEOUT_MS; await isInUse(directory);) {
     const status = await readStatus(directory);
     if (status) return status;
-    if (performance.now() >= endMs) break;
+    if (performance.now() >= endMs) {
+      throw new CommandError(
+        `The agent of ${directory} has not written its status yet: it is starting, or cannot write there (see its log)`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
-  console.error(
-    `No agent is running here: ${directory} is used by none (HEALTH_DIR names another directory)`,
+  throw new CommandError(
+    `No agent uses the health directory ${directory}: start one, or set HEALTH_DIR to the directory of the agent you mean`,
   );
+}
+
+/**
+ * The status of the agent that uses a health directory; undefined where its file is missing or not written yet.
+ *
+ * @throws {CommandError} If it is none that this version understands.
+ * @throws {HealthDirError} If it cannot be read.
+ */
+export async function readStatus(directory: string): Promise<Status | undefined> {
+  const path = `${directory}/status.json`;
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw unreadable(directory, error);
+  }
+  // An agent that starts writes an empty object first, and a full disk leaves nothing at all.
+  if (/^\s*(\{\s*\})?\s*$/.test(text)) return undefined;
+  const status = parsed(text);
+  if (isStatus(status)) return status;
+  const version = (status as { version?: unknown } | null | undefined)?.version;
+  throw new CommandError(
+    `${path} is not a status that this version understands` +
+      (typeof version === "string" ? `, but one of version ${version}` : "") +
+      ": run the executable of the agent itself",
+  );
+}
+
+/** Waits until the status is as `accept` wants it; undefined if it is not by then. */
+export async function awaitStatus(
+  directory: string,
+  timeoutMs: number,
+  accept: (status: Status) => boolean,
+): Promise<Status | undefined> {
+  for (const endMs = performance.now() + timeoutMs; performance.now() < endMs;) {
+    const status = await readStatus(directory);
+    if (status && accept(status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
   return undefined;
 }
 
-/** The status of the agent that uses a health directory; undefined where its file is missing or not written yet. */
-export async function readStatus(directory: string): Promise<Status | undefined> {
-  let text: string;
+function parsed(text: string): unknown {
   try {
-    text = await Deno.readTextFile(`${directory}/status.json`);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  try {
-    const status = JSON.parse(text);
-    return typeof status?.pid === "number" ? status as Status : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** What the commands rely on; whatever else is there or missing does not keep them from their work. */
+function isStatus(value: unknown): value is Status {
+  const { pid, answers, state, control, held, counters, loop, updated_at } = (value ?? {}) as Partial<Status>;
+  return typeof pid === "number" && typeof answers === "number" && typeof state === "string" &&
+    typeof control?.state === "string" && typeof held?.documents === "number" &&
+    typeof counters === "object" && counters !== null && typeof loop?.stage === "string" &&
+    !Number.isNaN(Date.parse(updated_at ?? ""));
 }

@@ -1,22 +1,70 @@
+import { CommandError } from "../agent/errors.ts";
 import { readSetting } from "../agent/load_settings.ts";
+import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
+import { ageMs } from "./machine_time.ts";
 import { requireStatus, type Status } from "./status.ts";
 
-/** Prints what the agent of this health directory is doing; `false` where there is none. */
-export async function printStatus(
-  { json, env }: { json: boolean; env: (variable: string) => string | undefined },
-): Promise<boolean> {
-  const status = await requireStatus(readSetting("healthDir", env));
-  if (!status) return false;
-  console.log(json ? JSON.stringify(status) : inWords(status));
-  return true;
+/** A status that is older than so many heartbeats has missed one. */
+const MISSED_BEATS = 1.5;
+/** Ages are measured in whole seconds at the worst. */
+const LEAST_AGE_MS = 3000;
+
+/** A status, and what is to be thought of it. */
+interface Look {
+  status: Status;
+  /** How old it is. */
+  ageMs: number;
+  /** Whether its agent still writes it. */
+  isResponding: boolean;
 }
 
-function inWords(status: Status): string {
+/**
+ * Prints what the agent of this health directory is doing.
+ *
+ * @throws {CommandError} If there is none, or if it does not respond, which is said after what it wrote last is printed.
+ */
+export async function printStatus(
+  { json, env }: { json: boolean; env: (variable: string) => string | undefined },
+): Promise<void> {
+  const look = await lookAt(readSetting("healthDir", env));
+  const seconds = (look.ageMs / 1000).toFixed(1);
+  console.log(json ? asJson(look) : inWords(look, seconds));
+  if (look.isResponding) return;
+  const { pid, updated_at } = look.status;
+  throw new CommandError(
+    `The agent (process ${pid}) has not responded since ${updated_at}, ${seconds} s ago: it is frozen, or a handler ` +
+      "blocks the process. What is shown is what it wrote then. A liveness probe restarts it; without one, end it with SIGKILL",
+  );
+}
+
+/** What an agent wrote last is believed for as long as a heartbeat takes; then the agent has to show that it lives. */
+async function lookAt(directory: string): Promise<Look> {
+  const status = await requireStatus(directory);
+  const age = ageOf(status);
+  const lateMs = Math.max(LEAST_AGE_MS, MISSED_BEATS * (status.heartbeat_ms ?? 0));
+  if (age <= lateMs) return { status, ageMs: age, isResponding: true };
+  const fresh = await refreshed(directory, status);
+  if (fresh) return { status: fresh, ageMs: ageOf(fresh), isResponding: true };
+  return { status, ageMs: ageOf(status), isResponding: false };
+}
+
+function ageOf({ updated_at, machine_uptime_s }: Status): number {
+  return ageMs({ at: updated_at, machine_uptime_s });
+}
+
+function asJson({ status, ageMs, isResponding }: Look): string {
+  return JSON.stringify({ ...status, age_ms: Math.round(ageMs), responding: isResponding });
+}
+
+function inWords({ status, isResponding }: Look, seconds: string): string {
   const { control, counters, held, last_error: lastError, left_alone: left, loop } = status;
+  const state = isResponding
+    ? status.state
+    : `not responding since ${status.updated_at}; before that ${status.state}`;
   const rows: [string, string][] = [
     ["agent", `${status.name}, pid ${status.pid}, version ${status.version}, since ${status.started_at}`],
-    ["state", status.state],
+    ["state", state],
     ["control", `${control.state}, by ${control.source}, since ${control.since}`],
     ["ready", status.ready ? "yes" : "no"],
     ["MongoDB", status.connected ? "connected" : "out of reach"],
@@ -24,9 +72,9 @@ function inWords(status: Status): string {
     ["held", `${held.documents} documents, ${held.running} being processed`],
     ...Object.entries(COUNTERS).map(([name, doc]): [string, string] => [
       name,
-      `${counters[name as keyof typeof COUNTERS]} ${doc}`,
+      `${counters[name as keyof typeof COUNTERS] ?? 0} ${doc}`,
     ]),
-    ["updated", status.updated_at],
+    ["updated", `${status.updated_at}, ${seconds} s ago`],
   ];
   if (left) {
     rows.push([

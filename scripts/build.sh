@@ -13,7 +13,7 @@ sh scripts/setup.sh --quiet --no-mongod
 permissions="--allow-read --allow-write" # settings name files anywhere: processor, secrets, CA; health and control files
 permissions="$permissions --allow-net"   # MongoDB, and whatever a processor calls
 permissions="$permissions --allow-env"   # settings, and those of processors and of the driver
-permissions="$permissions --allow-sys=hostname,osRelease,uid,gid" # owner of leases; what the driver tells the server
+permissions="$permissions --allow-sys=hostname,osRelease,uid,gid,osUptime" # owner of leases; what the driver tells the server; ages
 permissions="$permissions --allow-run"   # Deno.kill, for pause and resume; `run` gives it back before anything else
 permissions="$permissions --deny-ffi --deny-import"
 

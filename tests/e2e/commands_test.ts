@@ -47,7 +47,10 @@ Deno.test("pause refuses an agent that drains, and does not disturb it", async (
   agent.signal("SIGTERM");
   await agent.untilStatus("the agent to drain", ({ state }) => state === "draining");
   const { code, stderr } = await home.run("pause");
-  assertEquals({ code, stderr }, { code: 1, stderr: "The agent is draining: it claims nothing any more\n" });
+  assertEquals({ code, stderr }, {
+    code: 1,
+    stderr: "pulling-agent: The agent is draining: it claims nothing any more\n",
+  });
   await home.write("marks.go", "");
   assertEquals((await agent.exit()).code, 0);
 });
@@ -62,13 +65,20 @@ Deno.test("status says what the agent does, in words and as JSON", async () => {
   const words = await home.run("status");
   assertEquals(words.code, 0, words.stderr);
   for (
-    const part of [/^agent +pod-7, pid \d+/m, /^state +running$/m, /^MongoDB +connected$/m, /^processed +5 /m]
+    const part of [
+      /^agent +pod-7, pid \d+/m,
+      /^state +running$/m,
+      /^MongoDB +connected$/m,
+      /^processed +5 /m,
+      /^updated +.*, \d\.\d s ago$/m,
+    ]
   ) {
     assertMatch(words.stdout, part);
   }
   const json = await home.run("status", "--json");
   assertEquals(json.code, 0);
-  const status: Status = JSON.parse(json.stdout);
+  const status: Status & { age_ms: number; responding: boolean } = JSON.parse(json.stdout);
+  assertEquals([status.responding, typeof status.age_ms], [true, "number"]);
   assertEquals([status.pid, status.name, status.state, status.ready], [agent.pid, "pod-7", "running", true]);
   assertEquals([status.counters.claimed, status.counters.processed, status.counters.conflicts], [5, 5, 0]);
 });
@@ -107,7 +117,10 @@ Deno.test("without an agent the commands say so and fail", async () => {
   for (const args of [["pause"], ["resume"], ["status"], ["status", "--json"]]) {
     const { code, stdout, stderr } = await home.run(...args);
     assertEquals({ code, stdout }, { code: 1, stdout: "" }, args.join(" "));
-    assertMatch(stderr, /^No agent is running here: .*HEALTH_DIR.*\n$/);
+    assertMatch(
+      stderr,
+      /^pulling-agent: No agent uses the health directory \S+: start one, or set HEALTH_DIR .*\n$/,
+    );
   }
 });
 
@@ -125,7 +138,7 @@ Deno.test("what a dead agent left behind fools no command, even where its pid is
   for (const command of ["pause", "resume", "status"]) {
     const { code, stderr } = await home.run(command);
     assertEquals(code, 1, command);
-    assertStringIncludes(stderr, "No agent is running here");
+    assertStringIncludes(stderr, "No agent uses the health directory");
   }
   bystander.kill("SIGTERM");
   assertEquals((await bystander.status).signal, "SIGTERM", "no signal of ours had ended it before");
@@ -137,15 +150,34 @@ Deno.test("pause and resume signal no process that does not show that it is the 
   // means another process here.
   await using bystander = new Deno.Command("sleep", { args: ["3600"] }).spawn();
   await using directory = await HealthDir.open(home.healthDir);
-  const status = { pid: bystander.pid, answers: 0, state: "running", control: { state: "running" } };
+  const now = new Date().toISOString();
+  const status = {
+    pid: bystander.pid,
+    answers: 0,
+    state: "running",
+    control: { state: "running", source: "start", since: now },
+    loop: { stage: "idle", stuck: false },
+    held: { documents: 0, running: 0 },
+    counters: {},
+    updated_at: now,
+  };
   await directory.write("status.json", JSON.stringify(status));
   const { code, stderr } = await home.run("pause");
   assertEquals(code, 1);
-  assertMatch(stderr, /^The agent of \S+ does not answer as process \d+: it runs in another container .*\n$/);
+  assertMatch(
+    stderr,
+    /^pulling-agent: The agent of \S+ does not answer as process \d+: .* another container .*\n$/,
+  );
 
   await directory.write("status.json", JSON.stringify({ ...status, pid: 2 ** 22 }));
   const unknown = await home.run("pause");
-  assertStringIncludes(unknown.stderr, `does not answer as process ${2 ** 22}: `);
+  assertStringIncludes(
+    unknown.stderr,
+    `does not answer as process ${2 ** 22}: there is no such process here`,
+  );
+  // What it says already is no confirmation either.
+  const resumed = await home.run("resume");
+  assertEquals([resumed.code, resumed.stdout], [1, ""]);
   bystander.kill("SIGTERM");
   assertEquals((await bystander.status).signal, "SIGTERM", "no signal of ours had ended it before");
 });

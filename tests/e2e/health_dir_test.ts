@@ -57,7 +57,7 @@ Deno.test({
   fn: async () => {
     await using db = await testDatabase("read only");
     const documents = await insertPending(db, upTo(50));
-    await using home = await agentHome({ db });
+    await using home = await agentHome({ db, env: { PROCESSOR: "log" } });
     await Deno.chmod(home.dir, 0o755);
     await Deno.mkdir(home.healthDir);
     const mounts =
@@ -86,7 +86,12 @@ Deno.test("a health directory that can no longer be written is reported, and the
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db });
   const agent = await home.startReady();
-  await Deno.remove(home.healthDir, { recursive: true });
+  await home.write("file", "");
+  await waitFor("a file to be in its place", async () => {
+    await Deno.remove(home.healthDir, { recursive: true });
+    await Deno.rename(`${home.dir}/file`, home.healthDir);
+    return true;
+  });
   const line = await agent.log("cannot be written");
   assertEquals(line.level, "ERROR");
   await documents.insertOne({ _id: 2, status: "pending" });
@@ -95,6 +100,9 @@ Deno.test("a health directory that can no longer be written is reported, and the
     async () => await documents.countDocuments({ status: "processed" }) === 2,
   );
   assertFalse(await home.probe("liveness"));
+  await Deno.remove(home.healthDir);
+  await agent.log("can be written again");
+  assert(await home.probe("readiness"));
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { HealthDirError } from "../../../agent/errors.ts";
 import { HealthDir, isInUse } from "../../../health/health_dir.ts";
 import { readStatus } from "../../../health/status.ts";
+import { waitFor } from "../../support/wait.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 /** Names of what is in a directory, without the lock. */
@@ -166,13 +167,85 @@ Deno.test("isInUse() says no where there is no directory, no lock, or a lock tha
   assertEquals(await isInUse(dir.path), false, "asking leaves no lock behind");
 });
 
-Deno.test("readStatus() returns nothing where there is no status, or none yet", async () => {
+/** What comes of opening the directory in another process. */
+async function openElsewhere(path: string): Promise<{ used: boolean; refusal: string }> {
+  const { child, said } = await startProcess(
+    path,
+    `
+    const used = await isInUse(path);
+    const refusal = await HealthDir.open(path).then(() => "none", (error) => error.name + ": " + error.message);
+    console.log(JSON.stringify({ used, refusal }));
+    Deno.exit();
+  `,
+  );
+  await child.status;
+  return JSON.parse(said);
+}
+
+Deno.test("HealthDir.open() refuses a directory that a live agent uses, also after all that is in it was swept away", async () => {
   await using dir = await TempDir.make();
-  assertEquals(await readStatus(dir.path), undefined);
-  for (const content of ["", "{}", "{", "null", "[]", '{"pid":"7"}']) {
-    await dir.write("status.json", content);
-    assertEquals(await readStatus(dir.path), undefined, content);
+  await using health = await HealthDir.open(dir.path);
+  for (const { name } of Deno.readDirSync(dir.path)) await Deno.remove(`${dir.path}/${name}`);
+  const { refusal, used } = await openElsewhere(dir.path);
+  assertEquals(used, true);
+  assertMatch(refusal, /^HealthDirError: .* is used by another live agent/);
+  assertEquals([...Deno.readDirSync(dir.path)], [], "who is refused leaves nothing behind");
+  assertEquals(await health.keep(), true, "it is told that something was amiss");
+  assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["agent.lock"]);
+  assertEquals(await health.keep(), false);
+  assertMatch((await openElsewhere(dir.path)).refusal, /is used by another live agent/);
+});
+
+Deno.test("HealthDir.keep() takes a directory that was removed, and made again or not, for its own", async () => {
+  await using dir = await TempDir.make();
+  const path = `${dir.path}/health`;
+  const health = await HealthDir.open(path);
+  for (const isMadeAgain of [false, true]) {
+    await Deno.remove(path, { recursive: true });
+    if (isMadeAgain) await Deno.mkdir(path);
+    assertEquals(await health.keep(), true);
+    await health.write("liveness", "{}");
+    assertEquals(namesIn(path), ["liveness"]);
+    assertMatch((await openElsewhere(path)).refusal, /is used by another live agent/);
   }
-  await dir.write("status.json", '{"pid":7}');
-  assertEquals((await readStatus(dir.path))?.pid, 7);
+  await health.close();
+  assertEquals((await openElsewhere(path)).refusal, "none");
+});
+
+Deno.test("HealthDir.keep() leaves a directory alone that another agent took meanwhile, and has it again when that is gone", async () => {
+  await using dir = await TempDir.make();
+  const path = `${dir.path}/health`;
+  const health = await HealthDir.open(path);
+  await Deno.rename(path, `${dir.path}/elsewhere`);
+  const { child } = await startProcess(
+    path,
+    `
+    const health = await HealthDir.open(path);
+    await health.write("liveness", "of the other");
+    console.log("open");
+    setInterval(() => {}, 1000);
+  `,
+  );
+  await assertRejects(() => health.keep(), HealthDirError, "another live agent uses it now");
+  await assertRejects(() => health.keep(), HealthDirError, "another live agent uses it now");
+  assertEquals(await Deno.readTextFile(`${path}/liveness`), "of the other\n");
+  child.kill("SIGKILL");
+  await child.status;
+  assertEquals(await waitFor("the directory to be free", () => health.keep()), true);
+  assertEquals(await health.keep(), false);
+  await health.close();
+  assertEquals(namesIn(path), [], "it is ours again, so its files go with us");
+});
+
+Deno.test("HealthDir.write() replaces what is left of an interrupted write, and follows no link out of the directory", async () => {
+  await using dir = await TempDir.make();
+  const path = `${dir.path}/health`;
+  await using health = await HealthDir.open(path);
+  await Deno.writeTextFile(`${path}/.liveness.new`, "");
+  await dir.write("secret", "kept");
+  await Deno.symlink(`${dir.path}/secret`, `${path}/.readiness.new`);
+  await health.write("liveness", "{}");
+  await health.write("readiness", "{}");
+  assertEquals(namesIn(path), ["liveness", "readiness", "status.json"]);
+  assertEquals(await Deno.readTextFile(`${dir.path}/secret`), "kept");
 });

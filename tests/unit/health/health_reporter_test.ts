@@ -1,93 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { exists } from "@std/fs/exists";
-import { type AgentEvent, type AgentState, Events } from "../../../agent/events.ts";
-import { HealthDir } from "../../../health/health_dir.ts";
-import { HealthReporter } from "../../../health/health_reporter.ts";
-import { readStatus, type Status } from "../../../health/status.ts";
-import { TempDir } from "../../support/temp_dir.ts";
+import type { AgentEvent } from "../../../agent/events.ts";
+import { reachable, ReporterSetup } from "../../support/reporter_setup.ts";
 import { waitFor } from "../../support/wait.ts";
-
-/** A reporter on a directory of its own, and what an agent would tell it. */
-class Setup implements AsyncDisposable {
-  readonly events = new Events();
-  readonly problems: string[] = [];
-  readonly control = { state: "running" as "running" | "paused", source: "start", since: new Date(0) };
-  readonly reporter: HealthReporter;
-  readonly directory: HealthDir;
-  readonly path: string;
-  readonly #dir: TempDir;
-
-  private constructor(dir: TempDir, directory: HealthDir, readyWhilePaused: boolean) {
-    this.#dir = dir;
-    this.directory = directory;
-    this.path = dir.path;
-    this.reporter = new HealthReporter({
-      directory,
-      events: this.events,
-      heartbeatIntervalMs: 10,
-      readyWhilePaused,
-      name: "pod-1",
-      version: "1.2.3",
-      control: () => this.control,
-      held: () => ({ documents: 3, running: 2 }),
-      onProblem: (message) => this.problems.push(message),
-    });
-    this.reporter.start();
-  }
-
-  static async make({ readyWhilePaused = false } = {}): Promise<Setup> {
-    const dir = await TempDir.make();
-    return new Setup(dir, await HealthDir.open(dir.path), readyWhilePaused);
-  }
-
-  emit(...events: AgentEvent[]): void {
-    for (const event of events) this.events.emit(event);
-  }
-
-  enter(...states: AgentState[]): void {
-    for (const to of states) this.emit({ type: "state_changed", from: "starting", to });
-  }
-
-  progress(inMs: number): void {
-    this.emit({ type: "progress", stage: "claiming", deadlineMs: performance.now() + inMs });
-  }
-
-  has(file: string): Promise<boolean> {
-    return exists(`${this.path}/${file}`);
-  }
-
-  read(file: string): Promise<string> {
-    return Deno.readTextFile(`${this.path}/${file}`);
-  }
-
-  /** Waits until the status file says so. */
-  status(description: string, accept: (status: Status) => boolean): Promise<Status> {
-    return waitFor(description, async () => {
-      const status = await readStatus(this.path);
-      return status && accept(status) ? status : undefined;
-    });
-  }
-
-  /** Waits until the status has been written anew `count` times: the heartbeat has passed by as often. */
-  async beats(count: number): Promise<void> {
-    for (let beat = 0; beat < count; beat++) {
-      const last = (await this.status("a status", () => true)).updated_at;
-      await this.status("the next status", ({ updated_at: at }) => at !== last);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.reporter.stop();
-    await this.#dir[Symbol.asyncDispose]();
-  }
-}
 
 const CLAIM_FAILED: AgentEvent = { type: "claim_failed", error: new Error("no primary"), retryInMs: 5 };
 const CLAIMED: AgentEvent = { type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 };
-const reachable = (isReachable: boolean): AgentEvent => ({ type: "reachable_changed", isReachable });
 
 Deno.test("HealthReporter writes a heartbeat again and again while the loop makes progress", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   s.progress(60_000);
   const first = await waitFor("a heartbeat", () => s.read("liveness"));
   const { at, stage } = JSON.parse(first);
@@ -96,13 +16,13 @@ Deno.test("HealthReporter writes a heartbeat again and again while the loop make
 });
 
 Deno.test("HealthReporter writes no heartbeat before the loop has started", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   await s.beats(3);
   assertEquals([await s.has("liveness"), await s.has("startup")], [false, false]);
 });
 
 Deno.test("HealthReporter stops the heartbeat of a stuck loop, and goes on when it moves again", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   s.progress(60_000);
   await waitFor("a heartbeat", () => s.has("liveness"));
   s.progress(-1);
@@ -115,7 +35,7 @@ Deno.test("HealthReporter stops the heartbeat of a stuck loop, and goes on when 
 });
 
 Deno.test("HealthReporter goes on with the heartbeat while MongoDB is out of reach", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   s.progress(60_000);
   s.emit(reachable(false), ...Array.from({ length: 20 }, () => CLAIM_FAILED));
   const first = await waitFor("a heartbeat", () => s.read("liveness"));
@@ -123,14 +43,14 @@ Deno.test("HealthReporter goes on with the heartbeat while MongoDB is out of rea
 });
 
 Deno.test("HealthReporter says that startup is over once the loop has started, MongoDB or not", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   s.progress(60_000);
   const { at } = JSON.parse(await waitFor("startup", () => s.read("startup")));
   assertEquals(new Date(at).toISOString(), at);
 });
 
 /** Events after which an agent is ready or not. */
-const READINESS: [string, (s: Setup) => void, boolean, readyWhilePaused?: boolean][] = [
+const READINESS: [string, (s: ReporterSetup) => void, boolean, readyWhilePaused?: boolean][] = [
   ["is running and connected", (s) => (s.enter("running"), s.emit(reachable(true))), true],
   ["is connected, but has not started", (s) => s.emit(reachable(true)), false],
   ["is running, but not connected", (s) => s.enter("running"), false],
@@ -164,7 +84,7 @@ const READINESS: [string, (s: Setup) => void, boolean, readyWhilePaused?: boolea
 ];
 for (const [name, happen, isReady, readyWhilePaused] of READINESS) {
   Deno.test(`HealthReporter: an agent that ${name} is ${isReady ? "" : "not "}ready`, async () => {
-    await using s = await Setup.make({ readyWhilePaused });
+    await using s = await ReporterSetup.make({ readyWhilePaused });
     // Ready before, so that a readiness file which should go is there to go.
     s.enter("running");
     s.emit(reachable(true));
@@ -180,7 +100,7 @@ for (const [name, happen, isReady, readyWhilePaused] of READINESS) {
 }
 
 Deno.test("HealthReporter writes into the status what the agent is, does and has counted", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   Object.assign(s.control, { state: "paused", source: "file" });
   s.progress(60_000);
   s.enter("paused");
@@ -197,7 +117,7 @@ Deno.test("HealthReporter writes into the status what the agent is, does and has
 });
 
 Deno.test("HealthReporter keeps the last error in the status, without credentials and cut to size", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   s.emit({ ...CLAIM_FAILED, error: new Error("cannot reach mongodb://user:hunter2@db") } as AgentEvent);
   const { last_error: error } = await s.status("the error", ({ last_error: error }) => error !== undefined);
   assertEquals(error!.message, "cannot reach mongodb://***@db");
@@ -206,7 +126,7 @@ Deno.test("HealthReporter keeps the last error in the status, without credential
 });
 
 Deno.test("HealthReporter reports once a time that its files cannot be written, and goes on when they can", async () => {
-  await using s = await Setup.make();
+  await using s = await ReporterSetup.make();
   const write = s.directory.write.bind(s.directory);
   let isFull = true;
   let refused = 0;
@@ -225,19 +145,20 @@ Deno.test("HealthReporter reports once a time that its files cannot be written, 
   isFull = false;
   await waitFor("a heartbeat", () => s.has("liveness"));
   await s.beats(2);
+  assertEquals(s.mended, [`The health directory ${s.path} can be written again`]);
   isFull = true;
   await waitFor("a report of the second time", () => s.problems.length > 0);
 });
 
 Deno.test("HealthReporter.answer() counts in the status that somebody asked", async () => {
-  await using setup = await Setup.make();
+  await using setup = await ReporterSetup.make();
   assertEquals((await setup.status("a status", () => true)).answers, 0);
   setup.reporter.answer();
   await setup.status("the answer", ({ answers }) => answers === 1);
 });
 
 Deno.test("HealthReporter.stop() removes every file", async () => {
-  const s = await Setup.make();
+  const s = await ReporterSetup.make();
   s.progress(60_000);
   s.enter("running");
   s.emit(reachable(true));

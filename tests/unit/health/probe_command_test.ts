@@ -51,21 +51,69 @@ for (
   });
 }
 
-Deno.test("probe() takes readiness and startup however old they are", async () => {
+Deno.test("probe() takes startup however old it is, and readiness for as long as a heartbeat", async () => {
   await using dir = await TempDir.make();
-  for (const name of ["readiness", "startup"] as const) {
-    await age(await dir.write(name, "{}"), 1e6);
-    assertEquals((await ask(name, { HEALTH_DIR: dir.path })).answer, true);
-  }
+  await age(await dir.write("startup", "{}"), 1e6);
+  assertEquals((await ask("startup", { HEALTH_DIR: dir.path })).answer, true);
+  await age(await dir.write("readiness", "{}"), 25);
+  assertEquals((await ask("readiness", { HEALTH_DIR: dir.path })).answer, true);
+  await age(`${dir.path}/readiness`, 31);
+  const { answer, said } = await ask("readiness", { HEALTH_DIR: dir.path });
+  assertEquals(answer, false, "a process that is frozen or was killed leaves its readiness behind");
+  assertMatch(said, /^readiness: no, the last heartbeat is \d+\.\d s old \(at most 30 s\)$/);
 });
 
-Deno.test("probe() takes a heartbeat from the future for alive: a clock was set back", async () => {
+for (const name of ["liveness", "readiness"] as const) {
+  for (const setBySeconds of [-7200, -60, 60, 7200]) {
+    Deno.test(`probe() answers ${name} alike although the clock was set by ${setBySeconds} s since the heartbeat`, async () => {
+      await using dir = await TempDir.make();
+      const now = Date.now();
+      const uptime = Deno.osUptime();
+      for (const [ageSeconds, answer] of [[5, true], [45, false]] as const) {
+        // By the clock of then, which was another one.
+        const at = new Date(now - (ageSeconds + setBySeconds) * 1000);
+        await dir.write(name, JSON.stringify({ at, machine_uptime_s: uptime - ageSeconds }));
+        await Deno.utime(`${dir.path}/${name}`, at, at);
+        const { answer: given, said } = await ask(name, { HEALTH_DIR: dir.path });
+        assertEquals(given, answer, said);
+      }
+    });
+  }
+}
+
+Deno.test("probe() answers liveness by what the heartbeat says, however often its file was touched or rewritten", async () => {
+  await using dir = await TempDir.make();
+  const at = new Date(Date.now() - 60_000);
+  await dir.write("liveness", JSON.stringify({ at, machine_uptime_s: Deno.osUptime() - 60 }));
+  assertEquals((await ask("liveness", { HEALTH_DIR: dir.path })).answer, false);
+});
+
+Deno.test("probe() takes a heartbeat of before the machine was started for none", async () => {
+  await using dir = await TempDir.make();
+  await dir.write("liveness", JSON.stringify({ at: new Date(), machine_uptime_s: Deno.osUptime() + 1e6 }));
+  const { answer, said } = await ask("liveness", { HEALTH_DIR: dir.path });
+  assertEquals([answer, said], [
+    false,
+    "liveness: no, the last heartbeat is from before the machine was started (at most 30 s)",
+  ]);
+});
+
+Deno.test("probe() takes a heartbeat from the future for alive if nothing but its date is known", async () => {
   await using dir = await TempDir.make();
   await age(await dir.write("liveness", "{}"), -3600);
   const { answer, said } = await ask("liveness", { HEALTH_DIR: dir.path });
   assertEquals(answer, true);
   assertMatch(said, / 0\.0 s old/);
 });
+
+for (const name of ["liveness", "readiness", "startup"] as const) {
+  Deno.test(`probe() does not take a directory ${name} for a file`, async () => {
+    await using dir = await TempDir.make();
+    await Deno.mkdir(`${dir.path}/${name}`);
+    const { answer, said } = await ask(name, { HEALTH_DIR: dir.path });
+    assertEquals([answer, said], [false, `${name}: no, ${dir.path}/${name} is not a file`]);
+  });
+}
 
 Deno.test("probe() refuses a HEARTBEAT_INTERVAL that the agent would refuse", async () => {
   await using dir = await TempDir.make();

@@ -1,0 +1,122 @@
+import { errorText, HealthDirError } from "../agent/errors.ts";
+import { HEALTH_FILES, type HealthDir, type HealthFile } from "./health_dir.ts";
+
+/** What each file should hold: `undefined` if it should not be there. */
+export type WantedFiles = Readonly<Record<HealthFile, string | undefined>>;
+
+/** What {@linkcode HealthFiles} need. */
+export interface HealthFilesOptions {
+  directory: HealthDir;
+  /** What the files should hold at this moment, all of it from one state of the agent. */
+  wanted(): WantedFiles;
+  /** Told once for each different reason why a file cannot be written. */
+  onProblem(message: string): void;
+  /** Told when all files can be written again. */
+  onMended(message: string): void;
+}
+
+/**
+ * Brings the files of a health directory to what they should hold, and keeps them there.
+ *
+ * A pass takes one snapshot of what is wanted and writes what differs. What changes while it writes asks for another
+ * pass: nothing that was read before a write is relied on after it, and at rest the files are those of the last state.
+ */
+export class HealthFiles {
+  readonly #options: HealthFilesOptions;
+  /** What the files hold, as far as it is known. */
+  readonly #written = new Map<HealthFile, string | undefined>();
+  /** The problems that were told since all files could be written for the last time. */
+  readonly #told = new Set<string>();
+  #isDue = false;
+  #isRenewalDue = false;
+  #isStopped = false;
+  #passes: Promise<void> | undefined;
+
+  constructor(options: HealthFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Brings the files up to date, soon. Call it whenever something has changed. */
+  update(): void {
+    if (this.#isStopped) return;
+    this.#isDue = true;
+    this.#passes ??= this.#run();
+  }
+
+  /** The same, and looks whether the files are still there: a sweeper of temporary files may have removed them. */
+  renew(): void {
+    this.#isRenewalDue = true;
+    this.update();
+  }
+
+  /** Ends all writing; resolves when none is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#passes;
+  }
+
+  async #run(): Promise<void> {
+    // What changes in one go, as a pause and the state it leads to, is one pass.
+    await null;
+    while (this.#isDue && !this.#isStopped) {
+      this.#isDue = false;
+      const isRenewal = this.#isRenewalDue;
+      this.#isRenewalDue = false;
+      await this.#pass(isRenewal);
+    }
+    this.#passes = undefined;
+  }
+
+  async #pass(isRenewal: boolean): Promise<void> {
+    let problems = await this.#write(isRenewal);
+    // Taken away in the middle of it: what is missing is made again before anything is said.
+    if (problems.some((error) => error instanceof Deno.errors.NotFound)) {
+      problems = await this.#write(isRenewal);
+    }
+    for (const error of problems) this.#tell(error);
+    if (problems.length > 0 || this.#told.size === 0) return;
+    this.#told.clear();
+    this.#options.onMended(`The health directory ${this.#options.directory.path} can be written again`);
+  }
+
+  /** Writes what differs; returns what could not be done. */
+  async #write(isRenewal: boolean): Promise<unknown[]> {
+    const { directory, wanted } = this.#options;
+    try {
+      if (await directory.keep()) this.#written.clear();
+      if (isRenewal) await directory.touch();
+    } catch (error) {
+      // What is not this agent's directory is not to be written into.
+      return [error];
+    }
+    const files = wanted();
+    const problems: unknown[] = [];
+    for (const file of HEALTH_FILES) {
+      try {
+        await this.#bring(file, files[file], isRenewal);
+      } catch (error) {
+        problems.push(error);
+      }
+    }
+    return problems;
+  }
+
+  async #bring(file: HealthFile, content: string | undefined, isRenewal: boolean): Promise<void> {
+    const { directory } = this.#options;
+    const isSame = this.#written.has(file) && this.#written.get(file) === content;
+    if (isSame && (!isRenewal || await directory.has(file) === (content !== undefined))) return;
+    this.#written.delete(file);
+    if (content === undefined) await directory.remove(file);
+    else await directory.write(file, content);
+    this.#written.set(file, content);
+  }
+
+  #tell(error: unknown): void {
+    const { directory, onProblem } = this.#options;
+    const problem = error instanceof HealthDirError
+      ? error.message
+      : `The health directory ${directory.path} cannot be written: ${errorText(error)}`;
+    if (!this.#told.has(problem)) onProblem(problem);
+    this.#told.add(problem);
+  }
+}
