@@ -1,5 +1,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../agent/errors.ts";
+import { inOneLine, printableJson } from "../agent/printable.ts";
+import { nearest } from "./did_you_mean.ts";
 
 /** One command: the only place where anything is said about it. Help, documentation and parsing are made of this. */
 export interface Command {
@@ -70,6 +72,33 @@ export const COMMANDS = {
 /** The name of a command. */
 export type CommandName = keyof typeof COMMANDS;
 
+/** What people say instead of a command or of the word after it, as other programs call it. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  start: "run",
+  work: "run",
+  unpause: "resume",
+  continue: "resume",
+  info: "status",
+  ps: "status",
+  probe: "health",
+  healthz: "health",
+  dlq: "dead-letters",
+  letters: "dead-letters",
+  validate: "check",
+  test: "check",
+  live: "liveness",
+  alive: "liveness",
+  ready: "readiness",
+  started: "startup",
+  ls: "list",
+  get: "show",
+  retry: "redrive",
+  requeue: "redrive",
+  replay: "redrive",
+  delete: "purge",
+  remove: "purge",
+};
+
 /** A command line that was understood: what stands in it is allowed, and what must stand in it is there. */
 export interface CommandLine {
   readonly command: CommandName | "help" | "version";
@@ -128,7 +157,9 @@ export function parseCommandLine(args: string[]): CommandLine {
     const hint = spec.operand?.[word ?? ""] && /^-\d/.test(strange)
       ? ` (an ${spec.operand[word!]} that starts with a dash as ${word} -- ${strange})`
       : "";
-    throw wrong(`${command} knows no ${strange}${hint}`, spec);
+    throw hint
+      ? wrong(`${command} knows no ${inOneLine(strange)}${hint}`, spec)
+      : unknownOption(command, spec, strange);
   }
   const empty = given.find((option) => values[option]!.includes(""));
   if (empty) throw wrong(`--${empty} needs a value`, spec);
@@ -153,10 +184,14 @@ function positional(
   const { words, operand } = spec;
   const [word, value] = words ? rest : [];
   const most = words ? (operand?.[word ?? ""] ? 2 : 1) : 0;
-  if (rest.length > most) throw wrong(`${command} takes no argument ${JSON.stringify(rest.at(-1))}`, spec);
+  if (rest.length > most) throw wrong(`${command} takes no argument ${quoted(rest.at(-1)!)}`, spec);
   if (!words) return {};
-  if (word === undefined || !words.includes(word)) {
-    throw wrong(`${command} needs one of ${words.join(", ")}`, spec);
+  if (word === undefined) throw wrong(`${command} needs one of ${words.join(", ")}`, spec);
+  if (!words.includes(word)) {
+    const meant = nearest(word, words, OTHERWISE);
+    throw meant
+      ? wrong(`${command} knows no ${quoted(word)}: did you mean ${command} ${meant}`, spec, "?")
+      : wrong(`${command} knows no ${quoted(word)}, but ${words.join(", ")}`, spec);
   }
   const wanted = operand?.[word];
   if (wanted && value === undefined) throw wrong(`${command} ${word} needs an ${wanted}`, spec);
@@ -165,11 +200,25 @@ function positional(
 
 function commandNamed(word: string): CommandName {
   if (Object.hasOwn(COMMANDS, word)) return word as CommandName;
+  const known = Object.keys(COMMANDS);
+  const meant = nearest(word, [...known, "help", "version"], OTHERWISE);
   throw new UsageError(
-    `There is no command ${JSON.stringify(word)}: known are ${Object.keys(COMMANDS).join(", ")}`,
+    `There is no command ${quoted(word)}: ` +
+      (meant ? `did you mean ${meant}? Known are ` : "known are ") + known.join(", "),
   );
 }
 
-function wrong(what: string, { usage }: Command): UsageError {
-  return new UsageError(`${what}: use it as pulling-agent ${usage}`);
+function unknownOption(command: CommandName, spec: Command, strange: string): UsageError {
+  const [name] = strange.split("=", 1);
+  const meant = nearest(name!, [...spec.flags ?? [], ...spec.options ?? [], "help", "version"]);
+  const said = `${command} knows no ${inOneLine(strange)}`;
+  return meant ? wrong(`${said}: did you mean --${meant}`, spec, "?") : wrong(said, spec);
+}
+
+function quoted(word: string): string {
+  return printableJson(JSON.stringify(word));
+}
+
+function wrong(what: string, { usage }: Command, end: ":" | "?" = ":"): UsageError {
+  return new UsageError(`${what}${end} ${end === "?" ? "Use" : "use"} it as pulling-agent ${usage}`);
 }

@@ -50,7 +50,7 @@ const WRONG_COMMANDS: [string[], RegExp][] = [
   [["run", "--json"], /run knows no --json/],
   [["status", "now"], /status takes no argument "now"/],
   [["health"], /health needs one of liveness, readiness, startup/],
-  [["health", "alive"], /health needs one of liveness, readiness, startup/],
+  [["health", "alive"], /health knows no "alive": did you mean health liveness\?/],
   [["health", "liveness", "readiness"], /argument "readiness"/],
   [["toString"], /no command "toString"/],
 ];

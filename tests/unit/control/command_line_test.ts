@@ -51,9 +51,28 @@ for (
   const [line, says] of [
     [
       "start",
-      'There is no command "start": known are run, pause, resume, status, health, dead-letters, check',
+      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, dead-letters, check',
     ],
-    ["RUN", 'There is no command "RUN"'],
+    [
+      "frobnicate",
+      'There is no command "frobnicate": known are run, pause, resume, status, health, dead-letters',
+    ],
+    ["statsu", 'There is no command "statsu": did you mean status? Known are'],
+    ["deadletters list", 'There is no command "deadletters": did you mean dead-letters?'],
+    ["dead_letters list", 'There is no command "dead_letters": did you mean dead-letters?'],
+    ["unpause", 'There is no command "unpause": did you mean resume?'],
+    ["versoin", 'There is no command "versoin": did you mean version?'],
+    ["status --jsno", "status knows no --jsno: did you mean --json? Use it as pulling-agent status [--json]"],
+    ["status --JSON=true", "status knows no --JSON=true: did you mean --json?"],
+    ["run --untilempty", "run knows no --untilempty: did you mean --until-empty?"],
+    ["dead-letters list --limt 5", "dead-letters knows no --limt: did you mean --limit?"],
+    [
+      "dead-letters retry --all",
+      'dead-letters knows no "retry": did you mean dead-letters redrive? Use it as',
+    ],
+    ["dead-letters lst", 'dead-letters knows no "lst": did you mean dead-letters list?'],
+    ["dead-letters frob", 'dead-letters knows no "frob", but list, show, redrive, purge: use it as'],
+    ["RUN", 'There is no command "RUN": did you mean run?'],
     ["7", 'There is no command "7"'],
     ["toString", 'There is no command "toString"'],
     ["__proto__", 'There is no command "__proto__"'],
@@ -66,9 +85,12 @@ for (
     ["run now", 'run takes no argument "now": use it as pulling-agent run'],
     ["status of it", 'status takes no argument "it"'],
     ["health", "health needs one of liveness, readiness, startup"],
-    ["health ready", "health needs one of liveness, readiness, startup"],
+    [
+      "health ready",
+      'health knows no "ready": did you mean health readiness? Use it as pulling-agent health',
+    ],
     ["health liveness readiness", 'health takes no argument "readiness"'],
-    ["health Liveness", "health needs one of liveness, readiness, startup"],
+    ["health Liveness", 'health knows no "Liveness": did you mean health liveness?'],
     ["dead-letters show 7 --all", "dead-letters show knows no --all: use it as pulling-agent dead-letters"],
     ["dead-letters show 7 --id 7", "dead-letters show knows no --id"],
     ["dead-letters list --dry-run", "dead-letters list knows no --dry-run"],
@@ -87,6 +109,16 @@ for (
     assert(!message.includes("\n"));
   });
 }
+
+Deno.test("parseCommandLine() passes no control character of an argument on", () => {
+  for (
+    const args of [["\x1b[31mred"], ["status", "--\x1b[31m"], ["health", "a\x9bb\u202e"], ["run", "x\ny"]]
+  ) {
+    const { message } = assertThrows(() => parseCommandLine(args), UsageError);
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x1f\x7f-\x9f\u202e]/.test(message), JSON.stringify(message));
+  }
+});
 
 Deno.test("parseCommandLine() refuses a blank argument rather than to ignore it", () => {
   assertThrows(() => parseCommandLine([""]), UsageError, 'There is no command ""');
