@@ -112,6 +112,8 @@ export class ControlFile {
       this.#watched = { watcher, inode };
       this.#follow(watcher);
     } catch (error) {
+      // It was there a moment ago, and is gone: the next tick looks again.
+      if (error instanceof Deno.errors.NotFound) return;
       this.#problem("watch", `cannot be watched and is read every second instead: ${errorText(error)}`);
     }
   }

@@ -45,7 +45,7 @@ Deno.test("everything that is wrong with the settings is said at once", async ()
 });
 
 const WRONG_COMMANDS: [string[], RegExp][] = [
-  [["start"], /no command "start": known are run, pause/],
+  [["start"], /no command "start": did you mean run\? Known are run, pause/],
   [["--verbose"], /--verbose/],
   [["run", "--json"], /run knows no --json/],
   [["status", "now"], /status takes no argument "now"/],
