@@ -33,7 +33,7 @@ export type AgentEvent =
   }
   /** What waits and cannot be claimed, as far as a look found it. */
   | { type: "left_alone"; groups: readonly LeftAlone[] }
-  | { type: "reachable_changed"; isReachable: boolean }
+  | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }
   | { type: "retried"; id: unknown; attempt: number; error: SafeText; delayMs: number }

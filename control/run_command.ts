@@ -6,9 +6,12 @@ import type { Environment } from "../agent/load_settings.ts";
 import { forbidExit } from "../agent/processors/exit_guard.ts";
 import type { LeasedDocument } from "../agent/ports.ts";
 import type { Settings } from "../agent/settings.ts";
+import { secrets } from "../agent/redact.ts";
 import { formatId } from "../agent/store/format_id.ts";
+import { isLasting } from "../agent/store/mongo_errors.ts";
 import { MongoStore } from "../agent/store/mongo_store.ts";
 import { prepareStore } from "../agent/store/prepare_store.ts";
+import { UriFile } from "../agent/store/uri_source.ts";
 import { documentLog } from "../agent/telemetry/document_log.ts";
 import { LineQueue } from "../agent/telemetry/line_queue.ts";
 import { logEvents } from "../agent/telemetry/log_events.ts";
@@ -20,6 +23,7 @@ import { type Checked, checkedSettings } from "./checked_settings.ts";
 import { ControlFile } from "./control_file.ts";
 import { JobEnd } from "./job_end.ts";
 import { ModuleOutput } from "./module_output.ts";
+import { LastingFailure } from "./lasting_failure.ts";
 import { PauseController } from "./pause_controller.ts";
 import type { Signals } from "./signals.ts";
 
@@ -141,10 +145,14 @@ async function runChecked(
     else gate[command.kind]("signal");
   });
   health.start();
+  if (settings.mongodbUriFile !== undefined) {
+    store.follow(new UriFile(settings.mongodbUriFile, (uri) => secrets.learn(uri)));
+  }
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
   const end = new JobEnd(events);
+  if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });
   const { abandoned } = await agent.run();
   stopPreparing();
   end.tell(log, health.counters);

@@ -33,6 +33,8 @@ export interface MongodOptions {
   logPath?: string;
   /** Allow test commands such as the fail point `failCommand`. Default: false. */
   testCommands?: boolean;
+  /** Further arguments of the server's, such as `--keyFile` and a path. */
+  args?: readonly string[];
 }
 
 /**
@@ -98,7 +100,7 @@ export class RunningMongod implements AsyncDisposable {
 
   /** Starts the server again after {@linkcode kill}, on the same port and data. */
   async start(): Promise<void> {
-    const { dbPath, host, port, logPath, replicaSet, testCommands } = this.#settings;
+    const { args: more = [], dbPath, host, port, logPath, replicaSet, testCommands } = this.#settings;
     const logged = await sizeOf(logPath);
     const binary = await requireMongod();
     const parameters = [
@@ -110,7 +112,7 @@ export class RunningMongod implements AsyncDisposable {
       "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : `${LOCAL},${host}`, "--nounixsocket",
       "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", "0.5",
       ...parameters.flatMap((parameter) => ["--setParameter", parameter]),
-      ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []),
+      ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []), ...more,
     ];
     const child = await spawnTied(binary, args, { stdout: "null" });
     this.#child = child;

@@ -17,19 +17,35 @@ const BOUNDED = new Set<string | symbol>([
  * event of a socket that is gone, and whoever awaits it would hold its documents until the end of the process.
  */
 export function withAnswerLimit(collection: Collection, limitMs: number): Collection {
-  return new Proxy(collection, {
-    get(target, name) {
+  return withOperations(() => collection, (operation) => within(operation(), limitMs));
+}
+
+/** Sends an operation; what it throws is what the caller gets to see. */
+export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
+
+/** A collection that is looked up with each operation anew, as its client may change, and whose operations `run` sends. */
+export function withOperations(collectionOf: () => Collection, run: Run): Collection {
+  return new Proxy(collectionOf(), {
+    get(_, name) {
+      const target = collectionOf();
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       if (name === "find" || name === "aggregate") {
         return (...args: unknown[]) => {
           const cursor = value.apply(target, args);
           const toArray = cursor.toArray.bind(cursor);
-          cursor.toArray = () => within(toArray(), limitMs);
+          cursor.toArray = () => run(toArray);
           return cursor;
         };
       }
-      if (BOUNDED.has(name)) return (...args: unknown[]) => within(value.apply(target, args), limitMs);
+      if (BOUNDED.has(name)) {
+        // Looked up again once it is sent: until then another client may have taken the place of this one.
+        return (...args: unknown[]) =>
+          run(() => {
+            const now = collectionOf();
+            return (Reflect.get(now, name, now) as (...args: unknown[]) => Promise<unknown>).apply(now, args);
+          });
+      }
       return value.bind(target);
     },
   });

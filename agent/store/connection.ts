@@ -1,7 +1,7 @@
 import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
 import { cutToBytes } from "../utf8.ts";
 import { OWN_BSON, OWN_BSON_NAMES } from "./own_bson.ts";
-import { ServerClock } from "./server_clock.ts";
+import type { ServerClock } from "./server_clock.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
 
 /** Finding a server may take this long before an operation fails, in milliseconds. */
@@ -40,23 +40,28 @@ const STRIPPED = new Set([
 /** A client that is set up as the claim protocol needs it. */
 export interface Connection {
   readonly client: MongoClient;
-  readonly clock: ServerClock;
   /** An operation that has not answered by then is given up, in milliseconds: it may never be, or be applied later. */
   readonly answerLimitMs: number;
-  /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
-  onReachable(listener: (isReachable: boolean) => void): void;
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
 }
 
+/** How a {@linkcode Connection} is set up, whatever its URI. */
+export interface ConnectionOptions {
+  agentName: string;
+  leaseMs: number;
+  /** Told the time of the server by its heartbeats. */
+  clock: ServerClock;
+}
+
 /**
- * Makes a client for `uri`. It connects with its first operation, and again and again until one succeeds.
+ * Makes a client for `uri`, which is not connected yet: see `EagerClient`.
  *
- * @throws {MongoParseError} Where the URI is not valid.
+ * @throws {MongoParseError} If the URI is not valid.
  */
 export function connect(
   uri: string,
-  { agentName, leaseMs }: { agentName: string; leaseMs: number },
+  { agentName, leaseMs, clock }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
   const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
@@ -76,7 +81,6 @@ export function connect(
   };
   const client = new MongoClient(stripped(uri), options);
   Object.assign(client.options, POOL_CHECK);
-  const clock = new ServerClock();
   // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
     if (reply.isWritablePrimary && reply.localTime instanceof Date) {
@@ -85,9 +89,7 @@ export function connect(
   });
   return {
     client,
-    clock,
     answerLimitMs: SELECTION_TIMEOUT_MS + socketTimeoutMS + ANSWER_GRACE_MS,
-    onReachable: (listener) => watchTopology(client, listener),
     warnings: overrides(uri),
   };
 }
@@ -100,17 +102,6 @@ function appNameOf(uri: string, agentName: string): string {
   const given = parameter(uri, "appName");
   const name = given && new URLSearchParams(`name=${given}`).get("name");
   return cutToBytes(name || `pulling-agent/${agentName}`, MAX_APP_NAME_BYTES);
-}
-
-/** Kinds of servers that take writes, in the driver's words. */
-const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
-
-function watchTopology(client: MongoClient, listener: (isReachable: boolean) => void): void {
-  let known = false;
-  client.on("topologyDescriptionChanged", ({ newDescription }) => {
-    const isReachable = [...newDescription.servers.values()].some(({ type }) => WRITABLE.has(type));
-    if (isReachable !== known) listener(known = isReachable);
-  });
 }
 
 function overrides(uri: string): string[] {

@@ -6,6 +6,7 @@ import {
   MongoServerSelectionError,
 } from "mongodb";
 import { NoAnswerError } from "./answer_limit.ts";
+import { UnreachableError } from "./unreachable.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow, could
@@ -101,6 +102,11 @@ export function isDuplicateKey(error: unknown): boolean {
 /** Whether we lack the right to do it. */
 export function isForbidden(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 13;
+}
+
+/** Whether no waiting mends it: a setting, a user, a right or a certificate has to change. */
+export function isLasting(error: unknown): boolean {
+  return isForbidden(error) || (error instanceof UnreachableError && error.isLasting);
 }
 
 /** Whether a write would have made a document larger than MongoDB allows. */

@@ -1,16 +1,17 @@
-import { type Collection, MongoClient } from "mongodb";
+import type { Collection } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import type { Settings } from "../settings.ts";
-import { withAnswerLimit, within } from "./answer_limit.ts";
 import { Claimer } from "./claimer.ts";
-import { connect, type Connection } from "./connection.ts";
 import { deadLetter, finishVerdict } from "./dead_letters.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
 import { buryOversize } from "./oversize.ts";
 import { parseSourceFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LetterBox } from "./letter_box.ts";
+import { Link, type LinkListeners } from "./link.ts";
 import { isForbidden, isTransient } from "./mongo_errors.ts";
+import { ServerClock } from "./server_clock.ts";
+import type { UriSource } from "./uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
 
@@ -35,9 +36,7 @@ const MAX_TIME_MS = 10_000;
 export class MongoStore implements DocumentStore {
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
-  /** Calls `listener` whenever a server that takes writes comes into reach or is lost. */
-  readonly onReachable: Connection["onReachable"];
-  readonly #client: MongoClient;
+  readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
   readonly #syncClock: () => Promise<void>;
@@ -46,18 +45,15 @@ export class MongoStore implements DocumentStore {
   /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
   constructor(settings: StoreSettings) {
     const leaseMs = settings.leaseDurationMs;
-    const connection = connect(settings.mongodbUri, { agentName: settings.agentName, leaseMs });
-    const { client, clock, warnings } = connection;
-    const database = client.db(settings.mongodbDatabase);
-    const bounded = (name: string) => withAnswerLimit(database.collection(name), connection.answerLimitMs);
-    const collection = bounded(settings.mongodbCollection);
-    const letters = bounded(settings.deadLetterCollection);
-    this.warnings = warnings;
-    this.onReachable = connection.onReachable;
-    this.#client = client;
+    const clock = new ServerClock();
+    const link = new Link(settings.mongodbUri, { agentName: settings.agentName, leaseMs, clock });
+    const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
+    const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
+    this.warnings = link.warnings;
+    this.#link = link;
     this.#collection = collection;
     this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
-    this.#syncClock = () => syncClock(connection);
+    this.#syncClock = () => syncClock(link, clock);
     this.#claimer = new Claimer({
       ...this.#holder,
       syncClock: this.#syncClock,
@@ -124,10 +120,17 @@ export class MongoStore implements DocumentStore {
   }
 
   /** A stream of hints that there may be something to claim. */
-  wakeStream(listeners: Omit<WakeStreamOptions, "db" | "collection" | "maxAwaitTimeMS">): WakeStream {
-    const maxAwaitTimeMS = Math.min(5000, this.#client.options.socketTimeoutMS / 2);
+  wakeStream(
+    listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported" | "onTrouble">,
+  ): WakeStream {
+    const link = this.#link;
+    const maxAwaitTimeMS = Math.min(5000, link.socketTimeoutMs / 2);
     const { dbName, collectionName: collection } = this.#collection;
-    return new WakeStream({ ...listeners, db: this.#client.db(dbName), collection, maxAwaitTimeMS });
+    const db = async () => {
+      await link.connect();
+      return link.db(dbName);
+    };
+    return new WakeStream({ ...listeners, db, collection, maxAwaitTimeMS });
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
@@ -136,9 +139,23 @@ export class MongoStore implements DocumentStore {
     return new LetterBox(this.#holder);
   }
 
-  /** Connects, so that whether the database can be reached is known before the first claim. Throws what the driver throws. */
+  /** Tells `listeners` of the connection from now on. */
+  listen(listeners: LinkListeners): void {
+    this.#link.listen(listeners);
+  }
+
+  /** Follows a connection string that may change. */
+  follow(source: UriSource): void {
+    this.#link.follow(source);
+  }
+
+  /**
+   * Connects, so that whether the database can be used is known before the first claim.
+   *
+   * @throws {UnreachableError} Says why that is not possible.
+   */
   async connect(): Promise<void> {
-    await this.#client.connect();
+    await this.#link.connect();
   }
 
   /** Makes the index that the claims need. Throws what the driver throws. */
@@ -148,12 +165,12 @@ export class MongoStore implements DocumentStore {
 
   /** Closes all connections. */
   close(): Promise<void> {
-    return this.#client.close();
+    return this.#link.close();
   }
 }
 
-/** Asks the primary for its time, where its heartbeats have not told it yet. */
-async function syncClock({ answerLimitMs, client, clock }: Connection): Promise<void> {
-  const reply = await within(client.db("admin").command({ hello: 1 }), answerLimitMs);
-  clock.observe(reply.localTime, reply.me ?? client.options.hosts[0]?.toString() ?? "");
+/** Asks the primary for its time, unless its heartbeats have told it. */
+async function syncClock(link: Link, clock: ServerClock): Promise<void> {
+  const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
+  clock.observe(reply.localTime, reply.me ?? link.hosts[0] ?? "");
 }

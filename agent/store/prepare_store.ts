@@ -16,7 +16,15 @@ export function prepareStore(
   { events, log, ensureIndexes }: { events: Events; log: Logger; ensureIndexes: boolean },
 ): () => void {
   const stop = new AbortController();
-  store.onReachable((isReachable) => events.emit({ type: "reachable_changed", isReachable }));
+  store.listen({
+    onReachable: (isReachable, error) =>
+      events.emit({ type: "reachable_changed", isReachable, ...(error === undefined ? {} : { error }) }),
+    onRenewed: () => log.info("Connected to MongoDB anew, with the changed connection string"),
+    onStale: (error) =>
+      log.warn("The connection string has changed and cannot be used: the earlier one stays in use", {
+        error,
+      }),
+  });
   prepare(store, log, ensureIndexes, stop.signal);
   return () => stop.abort();
 }

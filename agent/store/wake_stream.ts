@@ -2,10 +2,12 @@ import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
 import { backoffMs } from "../backoff.ts";
 import { sleep, systemClock } from "../clock.ts";
 import { within } from "./answer_limit.ts";
+import { UnreachableError } from "./unreachable.ts";
 
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions {
-  db: Db;
+  /** The database, connected; anew for each stream, as the connection may change. */
+  db(): Promise<Db>;
   /** The name of the collection that is listened to. */
   collection: string;
   /** The server waits this long for a change before it answers that there is none: far below the limit of the socket. */
@@ -116,7 +118,8 @@ export class WakeStream {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures = performance.now() - startedMs > HOLDS_MS ? 1 : failures + 1;
-        if (failures === WORTH_A_WORD) this.#options.onTrouble(error);
+        // That MongoDB cannot be reached is said by the claims.
+        if (failures === WORTH_A_WORD && !(error instanceof UnreachableError)) this.#options.onTrouble(error);
         await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
       } finally {
         // A stream that cannot be closed must not keep the next from being opened.
@@ -128,7 +131,7 @@ export class WakeStream {
   /** Opens the stream and turns changes into hints, until the loop is busy anyway: reading them would only cost. */
   async #listen(): Promise<void> {
     const { maxAwaitTimeMS, onHint } = this.#options;
-    const stream = this.#open();
+    const stream = await this.#open();
     this.#stream = stream;
     await stream.setMaxTimeMS(OPENING_MS).tryNext();
     stream.setMaxTimeMS(maxAwaitTimeMS);
@@ -149,8 +152,9 @@ export class WakeStream {
    * The command that a change stream is. The driver's own handle for it looks at each change by itself, for a token to
    * resume by; nothing is resumed here, and changes that come together are one hint.
    */
-  #open(): RunCommandCursor {
-    const { db, collection } = this.#options;
+  async #open(): Promise<RunCommandCursor> {
+    const { collection } = this.#options;
+    const db = await this.#options.db();
     return db.runCursorCommand({
       aggregate: collection,
       pipeline: CLAIMABLE_CHANGES,
@@ -203,5 +207,7 @@ async function nextChanges(stream: RunCommandCursor): Promise<number> {
 }
 
 function isUnsupported(error: unknown): boolean {
-  return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code));
+  // A connection whose user was made anew is shut out as one without the right is: a new connection is let in.
+  return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code)) &&
+    !/requires authentication/.test(error.message);
 }

@@ -46,7 +46,10 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       case "reachable_changed":
         if (event.isReachable) log.info("MongoDB is in reach");
-        else log.warn("MongoDB is out of reach");
+        else {
+          const { error } = event;
+          log.warn("MongoDB is out of reach", error === undefined ? {} : { error: errorText(error) });
+        }
         break;
       case "processed":
         failures.over("ack");

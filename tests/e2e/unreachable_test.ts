@@ -1,0 +1,128 @@
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { startMongod } from "../../scripts/mongod.ts";
+import { agentHome } from "../support/agent_home.ts";
+import { Certificates } from "../support/certificates.ts";
+import { testUri } from "../support/mongod.ts";
+
+const PASSWORD = "s3cr3t-Passw0rd";
+const replica = () => new URL(testUri().replace("mongodb:", "http:")).host;
+
+/** Connection strings that lead nowhere, and what the agent says of each. */
+const CAUSES: Record<string, { uri(): string; says: string }> = {
+  "a closed port": {
+    uri: () => "mongodb://127.0.0.1:1/",
+    says: "Nothing listens at 127.0.0.1:1 (connection refused): check host and port in MONGODB_URI",
+  },
+  "an unknown host": {
+    uri: () => "mongodb://no-such-host.invalid/",
+    says: "There is no host no-such-host.invalid: check its name in MONGODB_URI",
+  },
+  "a set of another name": {
+    uri: () => `mongodb://${replica()}/?replicaSet=nope`,
+    says: 'is a member of the set "rs0", and MONGODB_URI asks for replicaSet=nope: correct the name',
+  },
+  "TLS against a server without it": {
+    uri: () => `mongodb://${replica()}/?tls=true&directConnection=true`,
+    says: `${"does not answer in TLS"}: it may be a server without it (then remove tls=true)`,
+  },
+  "a wrong password": {
+    uri: () => `mongodb://someone:${PASSWORD}@${replica()}/?replicaSet=rs0`,
+    says: "refuses the user or the password in MONGODB_URI: check both, and authSource",
+  },
+};
+
+async function says(uri: string, expected: string, what: string): Promise<void> {
+  await using home = await agentHome({ db: { uri, name: "nowhere" } });
+  const agent = await home.start();
+  const { error } = await agent.log("Cannot claim");
+  assertStringIncludes(String(error), expected, what);
+  await agent.untilStatus(
+    `${what} in the status`,
+    (status) => status.last_error?.message.includes(expected) === true && !status.connected,
+  );
+  const { code, stderr } = await home.run("dead-letters", "list");
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, expected, what);
+  assertFalse(/Topology is closed|this is a bug/.test(agent.output + stderr), agent.output);
+  assertFalse((agent.output + stderr).includes(PASSWORD));
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+}
+
+Deno.test("run, status and dead-letters say why MongoDB cannot be reached, for each cause in its own words", async () => {
+  // Together, as most of it is waiting for the driver to give up.
+  await Promise.all(Object.entries(CAUSES).map(([what, { uri, says: text }]) => says(uri(), text, what)));
+});
+
+Deno.test("run, status and dead-letters say what is wrong with TLS", async () => {
+  await using certificates = await Certificates.make();
+  const file = (name: string) => certificates.path(name);
+  await using server = await startMongod({
+    args: [
+      ...["--tlsMode", "requireTLS", "--tlsCertificateKeyFile", file("server.pem")],
+      ...["--tlsCAFile", file("ca.pem")],
+    ],
+  });
+  const at = (host: string, options = "") => `mongodb://${host}:${server.port}/${options}`;
+  const [ca, key] = [`tlsCAFile=${file("ca.pem")}`, `tlsCertificateKeyFile=${file("client.pem")}`];
+  await using home = await agentHome({ db: { uri: at("localhost", `?tls=true&${ca}&${key}`), name: "tls" } });
+  const agent = await home.startReady();
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+  await Promise.all([
+    says(
+      at("localhost"),
+      "closes the connection before it has answered: it may ask for TLS (add tls=true)",
+      "plain",
+    ),
+    says(
+      at("localhost", `?tls=true&${key}`),
+      "was not issued by an authority that this agent trusts",
+      "no CA",
+    ),
+    says(
+      at("localhost", `?tls=true&tlsCAFile=${file("other-ca.pem")}&${key}`),
+      "give the right one with tlsCAFile",
+      "another CA",
+    ),
+    says(
+      at("127.0.0.1", `?tls=true&${ca}&${key}&directConnection=true`),
+      "is for another name (localhost): name the host in MONGODB_URI as the certificate does",
+      "another name",
+    ),
+    says(
+      at("localhost", `?tls=true&${ca}`),
+      "it may ask for a client certificate (tlsCertificateKeyFile)",
+      "no key",
+    ),
+  ]);
+});
+
+Deno.test("run says of a wrong password once that MongoDB refuses it, and never that MongoDB is in reach", async () => {
+  const uri = `mongodb://someone:${PASSWORD}@${replica()}/?replicaSet=rs0`;
+  await using home = await agentHome({
+    db: { uri, name: "nowhere" },
+    env: { LOG_LEVEL: "DEBUG", PROCESSOR: "log" },
+  });
+  const agent = await home.start();
+  const first = await agent.log("Cannot claim");
+  let last = first;
+  // At DEBUG each repetition is a line.
+  for (let failures = 0; failures < 4; failures++) last = await agent.log("Cannot claim", { after: last });
+  const said = agent.entries.filter(({ level }) => level === "WARNING");
+  assertEquals(said.map(({ message }) => message), ["Cannot claim documents"], agent.output);
+  assertFalse(agent.hasLogged("in reach") || agent.hasLogged("out of reach"), agent.output);
+  assert(!await home.probe("readiness"));
+  assertEquals(last.error, first.error);
+});
+
+Deno.test("run --until-empty with a wrong password or a wrong set name gives up after a minute, with the cause", async () => {
+  await Promise.all(["a set of another name", "a wrong password"].map(async (what) => {
+    const { uri, says: text } = CAUSES[what]!;
+    await using home = await agentHome({ db: { uri: uri(), name: "nowhere" } });
+    const agent = await home.start({ args: ["run", "--until-empty"] });
+    assertEquals((await agent.exit({ timeoutMs: 120_000 })).code, 1);
+    const { error } = await agent.log("Gave up before nothing was left");
+    assertStringIncludes(String(error), text);
+  }));
+});

@@ -1,0 +1,119 @@
+/**
+ * Certificates for tests, made by `openssl`.
+ *
+ * @module
+ */
+
+import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
+
+/** An authority, a server's certificate for `localhost`, and a client's in several shapes; `await using` removes them. */
+export class Certificates implements AsyncDisposable {
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** @throws {Error} if `openssl` fails */
+  static async make(): Promise<Certificates> {
+    const certificates = new Certificates(await newScratchDir("certificates"));
+    await certificates.#make();
+    return certificates;
+  }
+
+  path(name: string): string {
+    return `${this.dir}/${name}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await removeScratchDir(this.dir);
+  }
+
+  async #make(): Promise<void> {
+    for (const name of ["ca", "other-ca"]) {
+      await this.#openssl(
+        "req",
+        "-x509",
+        ...NEW_KEY,
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        `${name}.pem`,
+        ...subject(name),
+      );
+    }
+    await Deno.writeTextFile(this.path("server.ext"), "subjectAltName=DNS:localhost\n");
+    await Deno.writeTextFile(this.path("client.ext"), "extendedKeyUsage=clientAuth\n");
+    for (const name of ["server", "client"]) {
+      await this.#openssl(
+        "req",
+        ...NEW_KEY,
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        `${name}.csr`,
+        ...subject(name),
+      );
+      await this.#sign(name, `${name}.crt`, "-extfile", `${name}.ext`);
+    }
+    await this.#sign("client", "client-v1.crt");
+    await this.#openssl(
+      "pkcs8",
+      "-topk8",
+      "-in",
+      "client.key",
+      "-passout",
+      "pass:sesame",
+      "-out",
+      "encrypted.key",
+    );
+    await this.#openssl(
+      ...[
+        "rsa",
+        "-aes128",
+        "-traditional",
+        "-in",
+        "client.key",
+        "-passout",
+        "pass:sesame",
+        "-out",
+        "encrypted1.key",
+      ],
+    );
+    await this.#join("server.pem", "server.key", "server.crt");
+    await this.#join("client.pem", "client.key", "client.crt");
+    await this.#join("encrypted.pem", "encrypted.key", "client.crt");
+    await this.#join("encrypted1.pem", "client.crt", "encrypted1.key");
+    await this.#join("mismatched.pem", "client.key", "server.crt");
+    await this.#join("version1.pem", "client.key", "client-v1.crt");
+  }
+
+  async #sign(name: string, out: string, ...more: string[]): Promise<void> {
+    const authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+    await this.#openssl(
+      "x509",
+      "-req",
+      "-in",
+      `${name}.csr`,
+      ...authority,
+      "-days",
+      "3650",
+      "-out",
+      out,
+      ...more,
+    );
+  }
+
+  async #join(name: string, ...parts: string[]): Promise<void> {
+    const texts = await Promise.all(parts.map((part) => Deno.readTextFile(this.path(part))));
+    await Deno.writeTextFile(this.path(name), texts.join(""));
+  }
+
+  async #openssl(...args: string[]): Promise<void> {
+    const { success, stderr } = await new Deno.Command("openssl", { args, cwd: this.dir }).output();
+    if (!success) throw new Error(`openssl ${args[0]} failed: ${new TextDecoder().decode(stderr)}`);
+  }
+}
+
+const NEW_KEY = ["-newkey", "rsa:2048", "-nodes", "-days", "3650"];
+const subject = (name: string) => ["-subj", `/CN=${name}`];
