@@ -3,6 +3,7 @@ import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { secrets } from "./agent/redact.ts";
+import { LineQueue } from "./agent/telemetry/line_queue.ts";
 import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
@@ -57,29 +58,40 @@ async function execute(line: CommandLine): Promise<number> {
 }
 
 /** Says what went wrong, and which exit status that is: nobody needs a stack trace for a mistake in a setting. */
-function report(error: unknown): number {
+async function report(error: unknown): Promise<number> {
   if (error instanceof UsageError) {
-    for (const problem of error.problems) console.error(`pulling-agent: ${secrets.text(problem)}`);
+    await complain(error.problems);
     return 2;
   }
-  if (error instanceof HealthDirError || error instanceof CommandError) {
-    console.error(`pulling-agent: ${secrets.text(error.message)}`);
-  } else console.error(`pulling-agent: this is a bug, please report it: ${inspected(error)}`);
+  const isExpected = error instanceof HealthDirError || error instanceof CommandError;
+  await complain([isExpected ? error.message : `this is a bug, please report it: ${inspected(error)}`]);
   return 1;
+}
+
+/** What is said before the end may take this long to be written, in milliseconds: nobody may be reading it. */
+const COMPLAINT_LIMIT_MS = 1000;
+
+/** Prints on standard error, without secrets. A reader that does not read must not keep the process. */
+async function complain(problems: readonly string[]): Promise<void> {
+  const lines = new LineQueue({ sink: Deno.stderr, lossLine: (count) => `${count} lines were lost` });
+  for (const problem of problems) lines.add(`pulling-agent: ${secrets.text(problem)}`);
+  await lines.flush(COMPLAINT_LIMIT_MS);
 }
 
 /** An error with its stack, in colours only for a terminal. */
 function inspected(error: unknown): string {
-  return secrets.text(Deno.inspect(error, { colors: Deno.stderr.isTerminal() && !Deno.noColor }));
+  return Deno.inspect(error, { colors: Deno.stderr.isTerminal() && !Deno.noColor });
 }
 
 /** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */
 function failed(event: Event, error: unknown): void {
   event.preventDefault();
   const whose = "an error that nobody handled, of the processor's module or of the agent";
-  console.error(`pulling-agent: ${whose}: ${inspected(error)}`);
-  leave(1);
+  failing ??= complain([`${whose}: ${inspected(error)}`]).then(() => leave(1));
 }
+
+/** Ends the process, once one of them is told of. */
+let failing: Promise<void> | undefined;
 
 if (import.meta.main) {
   let status: number;
@@ -92,8 +104,9 @@ if (import.meta.main) {
     }
     status = await execute(line);
   } catch (error) {
-    status = report(error);
+    status = await report(error);
   }
+  await failing;
   // Whatever a user's module keeps open (a timer, a socket) must not hold the process.
   leave(status);
 }

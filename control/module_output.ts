@@ -53,8 +53,12 @@ export class ModuleOutput {
     for (const said of this.#kept.splice(0)) this.#say(said);
   }
 
-  /** Gives the console back, and prints on standard error what no log has taken: the agent does not start. */
+  /**
+   * Gives the console back, and prints on standard error what no log has taken, if the agent did not start. One that has
+   * started keeps the console to its end: a print of the module's would wait for a reader.
+   */
   giveBack(): void {
+    if (this.#tell) return;
     Object.assign(console, this.#original);
     for (const said of this.#kept.splice(0)) {
       const text = "stray" in said ? `an error that nobody handled: ${errorText(said.stray)}` : said.text;

@@ -31,7 +31,7 @@ import type { Signals } from "./signals.ts";
 const CLOSE_LIMIT_MS = 1000;
 
 /** The last lines of the log may take this long to be written, in milliseconds: nobody may be reading them. */
-const FLUSH_LIMIT_MS = 1000;
+const FLUSH_LIMIT_MS = 500;
 
 /**
  * Runs the agent until it has drained; returns the exit status.

@@ -100,15 +100,31 @@ Deno.test("an agent keeps its log and its health when a module breaks the consol
   await agent.log("Agent is stopped");
 });
 
-Deno.test("the last lines of an agent are there, however it ends", async () => {
+Deno.test("the last lines of an agent are there when it ends, however many came at once", async () => {
   await using db = await testDatabase("last lines");
   await insertPending(db, [1]);
   const module = `export default (_, { log }) => {
-    for (let line = 1; line <= 500; line++) log.info("line " + line);
-    Deno.exit(7);
+    for (let line = 1; line <= 5000; line++) log.info("line " + line);
   };`;
   await using home = await agentHome({ db, module });
-  const agent = await home.start();
-  await agent.exit();
-  assertEquals(agent.entries.filter(({ message }) => message.startsWith("line ")).length, 500);
+  const agent = await home.start({ args: ["run", "--until-empty"] });
+  assertEquals((await agent.exit()).code, 0);
+  const lines = agent.entries.map(({ message }) => message).filter((message) => message.startsWith("line "));
+  assertEquals(lines, Array.from({ length: 5000 }, (_, index) => `line ${index + 1}`));
+  assertEquals(agent.entries.at(-1)!.message, "Nothing claimable is left");
+});
+
+Deno.test("an agent with a log that nobody reads ends although its module goes on printing", async () => {
+  await using db = await testDatabase("printing to the end");
+  await insertPending(db, [1]);
+  await using home = await agentHome({
+    db,
+    module: `const much = "x".repeat(100_000);
+      setInterval(() => console.log(much), 1);
+      export default () => new Promise((resolve) => setTimeout(resolve, 50));`,
+  });
+  const script = '{ "$@"; echo "$?" >"$CODE"; } | sleep 3600';
+  const wrapper = ["sh", "-c", script, "sh"];
+  await home.start({ wrapper, args: ["run", "--until-empty"], env: { CODE: `${home.dir}/code` } });
+  assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
