@@ -13,6 +13,10 @@ export interface BatcherOptions<T> {
   clock: Clock;
   /** Items a write takes at the most. */
   maxItems: number;
+  /** Bytes a write takes at the most; a single larger item is written alone. */
+  maxBytes?: number;
+  /** The size of an item; nothing weighs anything without it. */
+  bytesOf?(item: T): number;
   /** How long an item waits for company, in milliseconds. */
   lingerMs: number;
   /** Writes under way at once, at the most. */
@@ -58,13 +62,25 @@ export class Batcher<T> {
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;
     while (this.#queue.length > 0 && this.#writes < this.#options.maxWrites) {
-      const batch = this.#queue.splice(0, this.#options.maxItems);
+      const batch = this.#queue.splice(0, this.#nextCount());
       this.#writes += 1;
       this.#write(batch).finally(() => {
         this.#writes -= 1;
         if (this.#queue.length > 0) this.flush();
       });
     }
+  }
+
+  /** How many items the next write takes. */
+  #nextCount(): number {
+    const { bytesOf, maxBytes = Infinity, maxItems } = this.#options;
+    if (bytesOf === undefined) return maxItems;
+    let bytes = 0;
+    for (const [index, { item }] of this.#queue.entries()) {
+      bytes += bytesOf(item);
+      if (index === maxItems || (bytes > maxBytes && index > 0)) return index;
+    }
+    return maxItems;
   }
 
   /** Ends the retries: what could not be written by now stays unwritten. */

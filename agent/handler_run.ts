@@ -40,7 +40,8 @@ class HandlerRun implements Limited {
   dueMs = 0;
   readonly #run: readonly Held[];
   readonly #options: RunOptions;
-  readonly #resolve: (results: HandlerResult[]) => void;
+  /** Gone once it was called: the abort of a document leads here, and would keep its result, or a huge error, with it. */
+  #resolve: ((results: HandlerResult[]) => void) | undefined;
   readonly #abort: HandlerAbort;
   #isOver = false;
   #stopGrace: (() => void) | undefined;
@@ -112,7 +113,8 @@ class HandlerRun implements Limited {
     this.#isOver = true;
     this.#options.timeLimit.end(this);
     this.#stopGrace?.();
-    this.#resolve(results);
+    this.#resolve?.(results);
+    this.#resolve = undefined;
   }
 
   #late(): void {

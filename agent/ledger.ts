@@ -8,6 +8,8 @@ export type HeldState = "waiting" | "running" | "settling";
 export interface Held {
   readonly document: LeasedDocument;
   state: HeldState;
+  /** Size of the fields that are to be written with its ack. */
+  resultBytes: number;
   /** A write that ends the lease is on its way: a renewal must leave the document alone until it has answered. */
   writing: boolean;
   /** Aborted when the lease is lost, `PROCESS_TIMEOUT` passes, or the agent is forced to stop. */
@@ -17,7 +19,10 @@ export interface Held {
 /** Counts of a {@linkcode Ledger}. */
 export interface LedgerCounts {
   documents: number;
+  /** Of the documents, and of the results that wait to be written. */
   bytes: number;
+  /** Of these results alone. */
+  resultBytes: number;
   waiting: number;
   running: number;
 }
@@ -30,13 +35,21 @@ export interface LedgerCounts {
 export class Ledger {
   readonly #held = new Set<Held>();
   readonly #unfinishedByToken = new Map<string, number>();
+  readonly #onRemoval: (() => void)[] = [];
   #bytes = 0;
+  #resultBytes = 0;
   #waiting = 0;
   #running = 0;
   #changed: (() => void)[] = [];
 
   get counts(): LedgerCounts {
-    return { documents: this.#held.size, bytes: this.#bytes, waiting: this.#waiting, running: this.#running };
+    return {
+      documents: this.#held.size,
+      bytes: this.#bytes + this.#resultBytes,
+      resultBytes: this.#resultBytes,
+      waiting: this.#waiting,
+      running: this.#running,
+    };
   }
 
   /** Everything held, oldest claim first. A copy: entries may leave while the caller awaits. */
@@ -50,7 +63,13 @@ export class Ledger {
 
   /** Enters a claimed document. */
   add(document: LeasedDocument): Held {
-    const held: Held = { document, state: "waiting", writing: false, abort: new HandlerAbort() };
+    const held: Held = {
+      document,
+      state: "waiting",
+      resultBytes: 0,
+      writing: false,
+      abort: new HandlerAbort(),
+    };
     this.#held.add(held);
     this.#bytes += document.sizeBytes;
     this.#waiting += 1;
@@ -61,6 +80,13 @@ export class Ledger {
   /** The document's handler starts. */
   start(held: Held): void {
     this.#count(held, "running");
+  }
+
+  /** The document's handler has returned fields of this size, which are held until they are written. */
+  weigh(held: Held, resultBytes: number): void {
+    if (!this.#held.has(held)) return;
+    this.#resultBytes += resultBytes - held.resultBytes;
+    held.resultBytes = resultBytes;
   }
 
   /** The document's fate is decided; the write that says so is still to come. */
@@ -78,9 +104,16 @@ export class Ledger {
     this.settling(held);
     this.#held.delete(held);
     this.#bytes -= held.document.sizeBytes;
+    this.#resultBytes -= held.resultBytes;
+    for (const listener of this.#onRemoval) listener();
     const listeners = this.#changed;
     this.#changed = [];
     for (const listener of listeners) listener();
+  }
+
+  /** Calls `listener` whenever a document has left. */
+  onRemoval(listener: () => void): void {
+    this.#onRemoval.push(listener);
   }
 
   /** Documents of one claim whose handler has not ended yet. */

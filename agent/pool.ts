@@ -5,6 +5,7 @@ import { safeUntilMs } from "./lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { LeasedDocument } from "./ports.ts";
 import { secrets } from "./redact.ts";
+import { ResultRoom } from "./result_room.ts";
 import { TimeLimit } from "./time_limit.ts";
 
 /** What a {@linkcode Pool} needs. */
@@ -26,6 +27,9 @@ export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"
 export class Pool {
   readonly #options: PoolOptions & RunOptions;
   readonly #waiting: Held[] = [];
+  readonly #room: ResultRoom;
+  /** Documents wait for results to be written. */
+  #isHeldUp = false;
   #runs = 0;
   #leftBehind = 0;
   #isClosed = false;
@@ -36,6 +40,10 @@ export class Pool {
       timeLimit: new TimeLimit(options.clock, options.processTimeoutMs),
       onLeftBehind: (change) => this.#leftBehind += change,
     };
+    this.#room = new ResultRoom(options.ledger);
+    options.ledger.onRemoval(() => {
+      if (this.#isHeldUp) this.#fill();
+    });
   }
 
   /** Handlers that were given up and go on all the same: they hold memory, and may yet end the process. */
@@ -78,17 +86,23 @@ export class Pool {
   }
 
   #fill(): void {
-    const { concurrency } = this.#options;
+    const { batchSize, concurrency, processing } = this.#options;
+    this.#isHeldUp = false;
     while (!this.#isClosed && this.#waiting.length > 0 && this.#runs < concurrency) {
-      const run = this.#nextRun();
+      const count = this.#room.fits(processing.kind === "batch" ? batchSize : 1);
+      if (count === 0) {
+        this.#isHeldUp = true;
+        return;
+      }
+      const run = this.#nextRun(count);
       if (run.length > 0) this.#start(run);
     }
   }
 
-  /** The documents of the next run; none where what waited is no longer ours to start. */
-  #nextRun(): Held[] {
-    const { batchSize, clock, ledger, leaseMs, processing, settle } = this.#options;
-    const next = this.#waiting.splice(0, processing.kind === "batch" ? batchSize : 1);
+  /** The next `count` documents; fewer when what waited is no longer ours to start. */
+  #nextRun(count: number): Held[] {
+    const { clock, ledger, leaseMs, settle } = this.#options;
+    const next = this.#waiting.splice(0, count);
     return next.filter((held) => {
       if (!ledger.has(held)) return false;
       if (clock.monotonicMs() < safeUntilMs(held.document, leaseMs)) return true;
@@ -114,8 +128,13 @@ export class Pool {
   }
 
   #settle(held: Held, result: HandlerResult): void {
-    const { events, settle } = this.#options;
+    const { events, ledger, settle } = this.#options;
     const { document: { id, attempt } } = held;
+    if (result.ok) {
+      const bytes = result.setBytes ?? 0;
+      this.#room.learn(bytes);
+      if (bytes > 0) ledger.weigh(held, bytes);
+    }
     const outcome = outcomeOf(result, attempt, this.#options);
     if (!result.ok && outcome.kind !== "release") {
       events.emit({ type: "handler_failed", id, attempt, error: result.error });

@@ -5,6 +5,7 @@ import type { Events, SettleKind } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
 import type { DocumentStore } from "./ports.ts";
+import { MAX_RESULT_BYTES } from "./result_room.ts";
 
 /** What a {@linkcode Settler} needs. */
 export interface SettlerOptions extends OutcomePolicy {
@@ -24,6 +25,8 @@ type Lane<K extends SettleKind> = Batcher<Settling<Extract<Outcome, { kind: K }>
 /** An ack waits this long for company, in milliseconds; less where nothing else of its claim is running. */
 const LINGER_MS = 5;
 const MAX_BATCH = 2000;
+/** Fields that processors want written, in one write, in bytes: half of what may wait, so that one is written as one gathers. */
+const MAX_BATCH_BYTES = MAX_RESULT_BYTES / 2;
 /** Writes of a kind under way at once: two, so that one can be gathered and sent while another is answered. */
 const MAX_WRITES = 2;
 
@@ -110,6 +113,8 @@ export class Settler {
     return new Batcher<S>({
       clock,
       maxItems,
+      maxBytes: MAX_BATCH_BYTES,
+      bytesOf: ({ held }) => held.resultBytes,
       lingerMs: LINGER_MS,
       maxWrites: MAX_WRITES,
       isTransient: (error) => store.isTransient(error),

@@ -74,6 +74,15 @@ Deno.test("Batcher writes at once what fills a batch, and the rest after lingerM
   await settled();
 });
 
+Deno.test("Batcher writes no more bytes at once than maxBytes, and what is larger alone", async () => {
+  const setup = new Setup({ maxBytes: 10, bytesOf: (item) => item, maxItems: 4, maxWrites: 1 });
+  setup.add(5, 5, 1, 25);
+  setup.add(3, 3, 3, 0, 1, 9, 2);
+  setup.batcher.flush();
+  await settled();
+  assertEquals(setup.written, [[5, 5], [1], [25], [3, 3, 3, 0], [1, 9], [2]]);
+});
+
 Deno.test("Batcher.flush() writes at once and leaves no timer behind", async () => {
   const setup = new Setup();
   setup.add(1);

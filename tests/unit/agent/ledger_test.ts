@@ -14,7 +14,8 @@ function checkCounts(ledger: Ledger, tokens: string[]): void {
   const all = ledger.all();
   assertEquals(ledger.counts, {
     documents: all.length,
-    bytes: all.reduce((sum, { document }) => sum + document.sizeBytes, 0),
+    bytes: all.reduce((sum, { document, resultBytes }) => sum + document.sizeBytes + resultBytes, 0),
+    resultBytes: all.reduce((sum, { resultBytes }) => sum + resultBytes, 0),
     waiting: all.filter(({ state }) => state === "waiting").length,
     running: all.filter(({ state }) => state === "running").length,
   });
@@ -33,7 +34,7 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
     for (let step = 0; step < 60; step++) {
       const action = pick(
         random,
-        ["add", "add", "start", "settling", "settling", "remove", "remove"] as const,
+        ["add", "add", "start", "weigh", "settling", "settling", "remove", "remove"] as const,
       );
       if (action === "add") {
         const sizeBytes = integerFrom(random, 5, 5000);
@@ -41,13 +42,14 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
       } else if (known.length > 0) {
         // Repeats are part of it: a lost lease and the end of a handler may both let go of a document.
         const held = pick(random, known);
-        if (action !== "start") ledger[action](held);
+        if (action === "weigh") ledger.weigh(held, integerFrom(random, 0, 5000));
+        else if (action !== "start") ledger[action](held);
         else if (held.state === "waiting" && ledger.has(held)) ledger.start(held);
       }
       checkCounts(ledger, tokens);
     }
     for (const held of known) ledger.remove(held);
-    assertEquals(ledger.counts, { documents: 0, bytes: 0, waiting: 0, running: 0 });
+    assertEquals(ledger.counts, { documents: 0, bytes: 0, resultBytes: 0, waiting: 0, running: 0 });
   }
 });
 
@@ -120,4 +122,15 @@ Deno.test("Ledger.empty() gives up when its signal aborts", async () => {
   controller.abort();
   await empty;
   assertEquals(ledger.counts.documents, 1);
+});
+
+Deno.test("Ledger.onRemoval() tells of each document that leaves, once, with the counts of afterwards", () => {
+  const ledger = new Ledger();
+  const all = hold(ledger, 2);
+  const left: number[] = [];
+  ledger.onRemoval(() => left.push(ledger.counts.documents));
+  ledger.remove(all[0]!);
+  ledger.remove(all[0]!);
+  ledger.remove(all[1]!);
+  assertEquals(left, [1, 0]);
 });
