@@ -130,6 +130,7 @@ export class Agent {
     events.subscribe((event) => {
       if (event.type === "retried") this.#scheduleLook(event.delayMs);
       if (event.type === "released" && options.untilEmpty) this.#scheduleLook(0);
+      if (SETTLED.has(event.type) || event.type === "retried") this.#loop.settled();
       // Whoever waits for the end wants to know at once that the last document is done.
       if (options.untilEmpty && SETTLED.has(event.type) && ledger.counts.documents === 0) this.#loop.wake();
     });

@@ -31,6 +31,8 @@ export type AgentEvent =
     /** No wait mends it. */
     isLasting?: boolean;
   }
+  /** Documents have to wait for others of the same key, which is nothing wrong. */
+  | { type: "claims_held_up"; reason: unknown }
   /** What waits and cannot be claimed, as far as a look found it. */
   | { type: "left_alone"; groups: readonly LeftAlone[] }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }

@@ -65,6 +65,7 @@ export class PollLoop {
   #failures = 0;
   #hopeless = 0;
   #emptyHanded = 0;
+  #isHeldUp = false;
 
   constructor(options: PollLoopOptions) {
     this.#options = options;
@@ -77,6 +78,11 @@ export class PollLoop {
   /** A hint that there may be something to claim. */
   wake(): void {
     this.#wakeup.wake();
+  }
+
+  /** A document was settled: another one may have waited for it. */
+  settled(): void {
+    if (this.#isHeldUp) this.wake();
   }
 
   /** Claims until `claimSignal` aborts; a claim under way is brought to its end. Never throws. */
@@ -132,14 +138,17 @@ export class PollLoop {
     return retryInMs;
   }
 
-  async #delayAfter({ documents, more, suspects }: Claim): Promise<number> {
-    const { ledger, onEmpty, pollIntervalMs } = this.#options;
+  async #delayAfter({ documents, heldUp, more, suspects }: Claim): Promise<number> {
+    const { events, ledger, onEmpty, pollIntervalMs } = this.#options;
     const hasDocuments = documents.length > 0;
     this.#emptyHanded = hasDocuments ? 0 : this.#emptyHanded + 1;
+    this.#isHeldUp = heldUp !== undefined;
+    if (heldUp) events.emit({ type: "claims_held_up", reason: heldUp.error });
     // Others were faster at everything we tried to claim, or a handler that was left behind keeps the suspects waiting:
     // step aside for a moment, at random.
     if (more || suspects) return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
     await this.#lookForLeftAlone();
+    if (heldUp) return Math.min(pollIntervalMs, 1 + heldUp.retryInMs);
     if (!hasDocuments && ledger.counts.documents === 0) await onEmpty();
     return pollIntervalMs;
   }

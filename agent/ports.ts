@@ -85,6 +85,16 @@ export interface Claim {
   /** There are suspects: an agent that holds nothing should claim one. */
   readonly suspects: boolean;
   readonly refused: readonly RefusedClaim[];
+  /** Set if documents have to wait until others are settled. */
+  readonly heldUp?: HeldUp;
+}
+
+/** Documents that cannot be claimed as long as another one of the same key of a unique index is in processing. */
+export interface HeldUp {
+  /** When to try again at the latest, as other agents settle, too. */
+  readonly retryInMs: number;
+  /** What MongoDB said. */
+  readonly error: unknown;
 }
 
 /** A document to ack, and the fields that its processor wants written on it with the ack. */

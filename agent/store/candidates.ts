@@ -1,5 +1,6 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { LeftAlone, RefusedClaim } from "../ports.ts";
+import type { BusyKeys } from "./busy_keys.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
 import type { Place } from "./lane.ts";
 import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "./queries.ts";
@@ -15,6 +16,8 @@ export interface CandidateOptions {
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused: they are passed over for a while. */
   refused: RefusedIds;
+  /** Documents that have to wait for others: they are left out, and of each key one is taken. */
+  busy: BusyKeys;
 }
 
 /** Ids to claim, and, where they may be used as read, the documents themselves. */
@@ -26,10 +29,13 @@ export interface Candidates {
   refused: RefusedClaim[];
 }
 
-/** An `_id` as it was read, and the size of its document. */
+/** By which name the size of a document is read: no field of the user's has it. */
+const SIZE = "_pull size";
+
+/** An `_id` as it was read, the size of its document, and what tells its key if claims wait for each other. */
 class SizedId extends RawDocument {
   get size(): number {
-    return this.read().size;
+    return this.peek()?.[SIZE];
   }
 }
 
@@ -90,13 +96,14 @@ export class CandidateReader {
       const behind = await this.ids(kind, limit, place);
       return { ...behind, refused: [...refused, ...behind.refused] };
     }
-    const documents = named.slice(0, limit.documents);
+    const documents = this.#options.busy.firstOfEach(named).slice(0, limit.documents);
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
     return {
       ids: documents.map(({ id }) => id),
       // Only documents without any bookkeeping are as they were: the attempts of others may have changed meanwhile.
       asRead: documents.every(({ bookkeeping }) => bookkeeping === undefined) ? documents : undefined,
-      more: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES,
+      more: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
+        documents.length < named.length,
       refused,
     };
   }
@@ -113,15 +120,17 @@ export class CandidateReader {
       named = again.named;
       refused = [...refused, ...again.refused];
     }
-    const fitting = withinBytes(named.slice(0, limit.documents), ({ size }) => size, limit);
+    const each = this.#options.busy.firstOfEach(named);
+    const fitting = withinBytes(each.slice(0, limit.documents), ({ size }) => size, limit);
     const more = named.length > fitting.length || (named.length > 0 && found.length >= window);
     return { ids: fitting.map(({ id }) => id), asRead: undefined, more, refused };
   }
 
   async #sizes(kind: Kind, window: number, place: Place): Promise<SizedId[]> {
-    const { collection, maxTimeMS } = this.#options;
+    const { busy, collection, maxTimeMS } = this.#options;
+    const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
     const found = await collection.find<Uint8Array>(this.#query(kind, place), {
-      projection: { _id: 1, size: { $bsonSize: "$$ROOT" } },
+      projection: { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
       skip: place.skip ?? 0,
       limit: window,
@@ -194,6 +203,8 @@ export class CandidateReader {
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });
     if (refused.length > 0) also.push({ _id: { $nin: refused as never[] } });
+    const waiting = this.#options.busy.conditions;
+    if (waiting.length > 0) also.push({ $nor: waiting });
     return also.length === 0 ? query : { $and: [query, ...also] };
   }
 }

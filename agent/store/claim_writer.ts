@@ -1,8 +1,9 @@
 import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
 import type { RefusedClaim } from "../ports.ts";
 import { exactCounters } from "./bookkeeping.ts";
+import type { BusyKeys } from "./busy_keys.ts";
 import type { SuspectCandidate } from "./candidates.ts";
-import { isRefused } from "./mongo_errors.ts";
+import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import { claimable, type Kind } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -14,12 +15,16 @@ export interface ClaimWriterOptions {
   leaseMs: number;
   maxAttempts: number;
   owner: string;
+  /** Documents that have to wait for others. */
+  busy: BusyKeys;
 }
 
 /** What a claim marked, and what the database refused to mark. */
 export interface Marked {
   documents: number;
   refused: RefusedClaim[];
+  /** Some have to wait until a document of the same key is settled. */
+  isHeldUp: boolean;
 }
 
 /** Refused documents that one claim looks for, about; each costs several round trips. */
@@ -29,7 +34,8 @@ const MAX_REFUSED = 16;
  * Writes the claim on those of `ids` that still match.
  *
  * A document that cannot take the bookkeeping (it is too large, or a validator refuses it) makes the database stop in
- * the middle of the batch: the batch is split until that document stands alone.
+ * the middle of the batch: the batch is split until that document stands alone. A document that has to wait for another
+ * one of the same key makes it stop, too: that key is left alone, and the claim ends there.
  *
  * @throws What the driver throws where the outcome is unknown.
  */
@@ -39,49 +45,75 @@ export async function markClaimed(
   token: string,
   options: ClaimWriterOptions,
 ): Promise<Marked> {
-  const marked = await mark(kind, ids, token, options);
-  if (!(marked instanceof Array)) return { documents: marked, refused: [] };
+  const writing = new ClaimWriting(kind, token, options);
+  await writing.mark(ids);
+  const { isHeldUp, isStopped, matched, refused } = writing;
+  if (!isStopped) return { documents: matched, refused, isHeldUp };
   // Where the first of them are all refused, the last one tells whether the others are as well.
-  const isCut = marked.length >= MAX_REFUSED && marked.at(-1)!.id !== ids.at(-1);
-  const last = isCut ? await mark(kind, ids.slice(-1), token, options) : 0;
-  const refused = last instanceof Array ? [...marked, ...last] : marked;
+  if (writing.isCut && refused.at(-1)?.id !== ids.at(-1)) await writing.mark(ids.slice(-1));
   // What a refused batch marked before it stopped carries the token already: only the token can tell how many.
   const documents = await options.collection.countDocuments({
     _id: { $in: ids } as never,
     "_pull.token": token,
   });
-  return { documents, refused };
+  return { documents, refused, isHeldUp };
 }
 
-/** How many documents were marked, or, where the database refused some, which. */
-async function mark(
-  kind: Kind,
-  ids: readonly unknown[],
-  token: string,
-  options: ClaimWriterOptions,
-): Promise<number | RefusedClaim[]> {
-  const { collection, filter } = options;
-  const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, claimable(kind, filter)] };
-  // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
-  const count: Record<string, number> = kind === "expired_leases"
-    ? { "_pull.takeovers": 1 }
-    : { "_pull.attempts": 1 };
-  try {
-    // The hint keeps the planner from walking the whole backlog for a hundred ids.
-    const { matchedCount } = await collection.updateMany(query, lease(token, count, options), {
-      hint: { _id: 1 },
-    });
-    return matchedCount;
-  } catch (error) {
-    if (!isRefused(error)) throw error;
-    if (ids.length === 1) return [{ id: ids[0], error }];
+/** The writes of one claim: one, unless the database refuses it. */
+class ClaimWriting {
+  readonly refused: RefusedClaim[] = [];
+  matched = 0;
+  /** A write was refused, and may have marked some before. */
+  isStopped = false;
+  isHeldUp = false;
+  readonly #query: Filter<Document>;
+  readonly #update: UpdateFilter<Document>;
+  readonly #options: ClaimWriterOptions;
+  #waiting = 0;
+
+  constructor(kind: Kind, token: string, options: ClaimWriterOptions) {
+    // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
+    const count: Record<string, number> = kind === "expired_leases"
+      ? { "_pull.takeovers": 1 }
+      : { "_pull.attempts": 1 };
+    this.#query = claimable(kind, options.filter);
+    this.#update = lease(token, count, options);
+    this.#options = options;
+  }
+
+  /** So many are refused that all may be: the rest is left for the next claim rather than asked about one by one. */
+  get isCut(): boolean {
+    return this.refused.length + this.#waiting >= MAX_REFUSED;
+  }
+
+  async mark(ids: readonly unknown[]): Promise<void> {
+    const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, this.#query] };
+    try {
+      // The hint keeps the planner from walking the whole backlog for a hundred ids.
+      const { matchedCount } = await this.#options.collection.updateMany(query, this.#update, {
+        hint: { _id: 1 },
+      });
+      this.matched += matchedCount;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.isStopped = true;
+      await this.#refused(ids, error);
+    }
+  }
+
+  async #refused(ids: readonly unknown[], error: unknown): Promise<void> {
+    const { busy } = this.#options;
+    const isBusy = isDuplicateKey(error);
+    if (isBusy) this.isHeldUp = true;
+    if (isBusy && busy.learn(error)) return;
+    if (ids.length === 1) {
+      if (!isBusy) this.refused.push({ id: ids[0], error });
+      else this.#waiting += busy.addId(ids[0], error);
+      return;
+    }
     const half = ids.length >> 1;
-    const first = await mark(kind, ids.slice(0, half), token, options);
-    const refused = first instanceof Array ? first : [];
-    // Where so many are refused, all may be: the rest is left for the next claim rather than asked about one by one.
-    if (refused.length >= MAX_REFUSED) return refused;
-    const second = await mark(kind, ids.slice(half), token, options);
-    return second instanceof Array ? [...refused, ...second] : refused;
+    await this.mark(ids.slice(0, half));
+    if (!this.isCut) await this.mark(ids.slice(half));
   }
 }
 

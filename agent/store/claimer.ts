@@ -1,10 +1,12 @@
 import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, RefusedClaim } from "../ports.ts";
+import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader, type Candidates } from "./candidates.ts";
 import { ClaimSender, type ClaimSenderOptions, newClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markClaimed } from "./claim_writer.ts";
 import { filterAtFault } from "./filter.ts";
+import { HeldUpWatch } from "./held_up.ts";
 import { Lane, type Place } from "./lane.ts";
-import type { MongoLeasedDocument } from "./leased_document.ts";
+import { MongoLeasedDocument } from "./leased_document.ts";
 import { LeftAloneReader } from "./left_alone.ts";
 import { type Kind, KINDS } from "./queries.ts";
 import { Refusals } from "./refusals.ts";
@@ -13,7 +15,7 @@ import type { Room } from "./room.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
 
 /** What a {@linkcode Claimer} needs. */
-export interface ClaimerOptions extends ClaimWriterOptions, ClaimSenderOptions {
+export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimSenderOptions {
   /** Makes sure that the server's time is known. */
   syncClock(): Promise<void>;
   readBack: "contended" | "always";
@@ -30,6 +32,8 @@ interface Taken {
 
 /** Retries, expired leases and suspects are looked for at least this often while new documents keep coming, in milliseconds. */
 const LOOK_MS = 1000;
+/** Claims of a kind that bring nothing, as their documents have to wait for others: no more are made in one go. */
+const MAX_TRIES = 16;
 /** Where every claim is refused, so many documents are tried at once, to see whether that is over. */
 const PROBED = 2;
 
@@ -38,18 +42,21 @@ const PROBED = 2;
  * token is ours. Three round trips a batch with the ack, however many documents it holds.
  */
 export class Claimer {
-  readonly #options: ClaimerOptions;
+  readonly #options: ClaimerOptions & ClaimWriterOptions;
   readonly #candidates: CandidateReader;
   readonly #sender: ClaimSender;
   readonly #suspects: SuspectClaimer;
   readonly #lanes: Record<Kind, Lane>;
   readonly #refused = new RefusedIds();
+  readonly #busy = new BusyKeys();
   readonly #refusals: Refusals;
+  readonly #heldUp: HeldUpWatch;
   readonly #leftAlone: LeftAloneReader;
   #lookedAtMs = -Infinity;
 
-  constructor(options: ClaimerOptions) {
+  constructor(given: ClaimerOptions) {
     const refused = this.#refused;
+    const options = { ...given, busy: this.#busy };
     this.#options = options;
     this.#candidates = new CandidateReader({ ...options, refused });
     this.#sender = new ClaimSender(options);
@@ -63,7 +70,9 @@ export class Claimer {
       new Lane({ isById, random: options.random ?? Math.random, nowMs: () => performance.now() });
     this.#lanes = { due_retries: lane(false), expired_leases: lane(false), new_documents: lane(true) };
     this.#refusals = new Refusals(options.collection.namespace);
-    this.#leftAlone = new LeftAloneReader({ ...options, refused, candidates: this.#candidates });
+    this.#heldUp = new HeldUpWatch(options);
+    const [candidates, heldUp] = [this.#candidates, this.#heldUp];
+    this.#leftAlone = new LeftAloneReader({ ...options, refused, candidates, heldUp });
   }
 
   /**
@@ -113,7 +122,8 @@ export class Claimer {
       more = true;
     }
     refused.push(...this.#suspects.refusedSince());
-    return { documents, more, takeovers, conflicts, refused, suspects };
+    const heldUp = await this.#heldUp.afterClaim(documents.length);
+    return { documents, more, takeovers, conflicts, refused, suspects, heldUp };
   }
 
   /** Claims one suspect, for an agent that holds nothing else; undefined where there is none or others were faster. */
@@ -125,6 +135,13 @@ export class Claimer {
   /** What a claim took whose answer was lost, if there is such a claim. */
   recover(): Promise<MongoLeasedDocument[]> {
     return this.#sender.recover();
+  }
+
+  /** Takes note of documents that were settled, for which others may have waited. */
+  settled(documents: readonly LeasedDocument[]): void {
+    this.#busy.settled(
+      documents.flatMap((document) => document instanceof MongoLeasedDocument ? document.raw : []),
+    );
   }
 
   /** What waits and cannot be claimed; undefined if it was looked for a moment ago. Throws what the driver throws. */
@@ -175,6 +192,14 @@ export class Claimer {
   }
 
   async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
+    for (let tries = 1;; tries++) {
+      const taken = await this.#takeOnce(kind, limit, refused);
+      // What has to wait is left out from now on, and must not keep what is behind it waiting.
+      if (!taken.isHeldUp || taken.documents.length > 0 || tries >= MAX_TRIES) return taken;
+    }
+  }
+
+  async #takeOnce(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken & { isHeldUp: boolean }> {
     const lane = this.#lanes[kind];
     lane.begin();
     const read = () =>
@@ -190,24 +215,26 @@ export class Claimer {
     const { ids, asRead } = candidates;
     // Away from the head of the order nobody can say that nothing is left.
     const more = candidates.more || lane.isAway;
-    if (ids.length === 0) return { documents: [], more, conflicts: 0 };
+    if (ids.length === 0) return { documents: [], more, conflicts: 0, isHeldUp: false };
 
     const claim = newClaim(ids);
     const marked = await this.#sender.send(claim, () => markClaimed(kind, ids, claim.token, this.#options));
+    const { isHeldUp } = marked;
     this.#refusals.note(marked.documents, marked.refused);
     for (const { id, error } of marked.refused) {
       this.#refused.add(id, error);
       refused.push({ id, error });
     }
     // Where some were refused, others may have been left for the next claim: nobody was faster there.
-    const conflicts = marked.refused.length > 0 ? 0 : ids.length - marked.documents;
+    const conflicts = marked.refused.length > 0 || isHeldUp ? 0 : ids.length - marked.documents;
     lane.caught({ ids, conflicts, more: candidates.more });
-    const taken = { more: more || marked.documents < ids.length, conflicts };
+    const taken = { more: more || marked.documents < ids.length, conflicts, isHeldUp };
     if (marked.documents === 0) return { documents: [], ...taken };
-    if (asRead && marked.documents === ids.length) {
-      return { documents: asRead.map((raw) => this.#sender.leased(raw, claim, 1)), ...taken };
-    }
-    return { documents: await this.#sender.readBack(claim), ...taken };
+    const documents = asRead && marked.documents === ids.length
+      ? asRead.map((raw) => this.#sender.leased(raw, claim, 1))
+      : await this.#sender.readBack(claim);
+    this.#busy.claimed(documents.map(({ raw }) => raw));
+    return { documents, ...taken };
   }
 
   async #read(kind: Kind, limit: Room, place: Place, refused: RefusedClaim[]): Promise<Candidates> {

@@ -22,7 +22,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly condemned: string | undefined;
   readonly verdict: Verdict | undefined;
   leasedAtMs: number;
-  readonly #raw: RawDocument;
+  readonly raw: RawDocument;
   readonly #namespace: string;
 
   constructor(raw: RawDocument, namespace: string, lease: Lease) {
@@ -37,15 +37,15 @@ export class MongoLeasedDocument implements LeasedDocument {
       : raw.unreadable;
     this.verdict = deadAt ? { deadAt } : undefined;
     this.leasedAtMs = lease.sentAtMs;
-    this.#raw = raw;
+    this.raw = raw;
     this.#namespace = namespace;
   }
 
   get idempotencyKey(): string {
-    return `${this.#namespace}:${this.#raw.canonicalId()}`;
+    return `${this.#namespace}:${this.raw.canonicalId()}`;
   }
 
   read(): Document {
-    return this.#raw.read();
+    return this.raw.read();
   }
 }

@@ -2,6 +2,7 @@ import type { Collection, Document, Filter } from "mongodb";
 import type { LeftAlone } from "../ports.ts";
 import type { CandidateReader } from "./candidates.ts";
 import { idBytes } from "./faithful_id.ts";
+import type { HeldUpWatch } from "./held_up.ts";
 import { isOutOfTime } from "./mongo_errors.ts";
 import { unclaimable, WAITING } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
@@ -15,6 +16,8 @@ export interface LeftAloneOptions {
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused. */
   refused: RefusedIds;
+  /** Knows of documents that wait for others for ever. */
+  heldUp: Pick<HeldUpWatch, "stuck">;
   /** Knows of documents whose `_id` no claim can name. */
   candidates: Pick<CandidateReader, "nameless">;
   /** Milliseconds that only grow. */
@@ -69,6 +72,8 @@ export class LeftAloneReader {
       const still = { _id: { $in: ids as never[] }, ...WAITING };
       found.push(await this.#count(still, reason, known, maxTimeMS));
     }
+    const { stuck } = this.#options.heldUp;
+    if (stuck) found.push(await this.#count(stuck.query, stuck.reason, known, maxTimeMS));
     found.push(this.#options.candidates.nameless);
     return found.filter((each) => each !== undefined);
   }

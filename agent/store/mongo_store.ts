@@ -87,15 +87,15 @@ export class MongoStore implements DocumentStore {
   }
 
   ack(acks: readonly Ack[]): Promise<number> {
-    return ack(acks, this.#holder);
+    return this.#settling(acks.map(({ document }) => document), ack(acks, this.#holder));
   }
 
   nack(nacks: readonly Nack[]): Promise<number> {
-    return nack(nacks, this.#holder);
+    return this.#settling(nacks.map(({ document }) => document), nack(nacks, this.#holder));
   }
 
   release(documents: readonly LeasedDocument[]): Promise<number> {
-    return release(documents, this.#holder);
+    return this.#settling(documents, release(documents, this.#holder));
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
@@ -103,11 +103,11 @@ export class MongoStore implements DocumentStore {
   }
 
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return deadLetter(document, error, this.#holder);
+    return this.#settling([document], deadLetter(document, error, this.#holder));
   }
 
   finishVerdict(document: LeasedDocument): Promise<number> {
-    return finishVerdict(document, this.#holder);
+    return this.#settling([document], finishVerdict(document, this.#holder));
   }
 
   isTransient(error: unknown): boolean {
@@ -117,6 +117,15 @@ export class MongoStore implements DocumentStore {
   /** Whether we lack the right to do it. */
   isForbidden(error: unknown): boolean {
     return isForbidden(error);
+  }
+
+  /** Lets claims go on that waited for what is written. */
+  async #settling(documents: readonly LeasedDocument[], write: Promise<number>): Promise<number> {
+    try {
+      return await write;
+    } finally {
+      this.#claimer.settled(documents);
+    }
   }
 
   /** A stream of hints that there may be something to claim. */

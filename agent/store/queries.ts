@@ -21,6 +21,13 @@ const DUE = { ...SCHEDULED, $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } };
 /** `processing` without a token is no lease of an agent's: somebody else works on it. */
 const EXPIRED = { status: "processing", "_pull.token": { $exists: true }, ...DUE };
 
+/** A lease that an agent holds. */
+export const LIVE_LEASE = {
+  status: "processing",
+  "_pull.token": { $exists: true },
+  $expr: { $gt: ["$_pull.visible_at", "$$NOW"] },
+};
+
 /** Expired leases that a document may see while others are in flight beside it; from the next on it is a suspect. */
 const TAKEOVERS_IN_COMPANY = 1;
 /** Leases that may expire while the document was processed alone; then it is a dead letter. */

@@ -66,6 +66,11 @@ export class RawDocument {
     return document;
   }
 
+  /** The document for the agent itself, as it was read; undefined if it cannot be read. It must not be changed. */
+  peek(): Document | undefined {
+    return this.unreadable === undefined ? this.#parsed ?? forUsers(this.bytes) : undefined;
+  }
+
   /** `_id` with every value's BSON type kept. Throws what the driver throws of what it cannot parse. */
   exactId(): unknown {
     const element = elementNamed(this.bytes, "_id");

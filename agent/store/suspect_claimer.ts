@@ -3,7 +3,7 @@ import { brokenCounters } from "./bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
-import { isRefused } from "./mongo_errors.ts";
+import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import type { RefusedIds } from "./refused_ids.ts";
 
 /** What a {@linkcode SuspectClaimer} needs. */
@@ -74,7 +74,8 @@ export class SuspectClaimer {
       return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
     } catch (error) {
       if (!isRefused(error)) throw error;
-      this.#passOver(suspect.raw.id, error);
+      if (isDuplicateKey(error)) this.#options.busy.addId(suspect.raw.id, error);
+      else this.#passOver(suspect.raw.id, error);
       return undefined;
     }
   }

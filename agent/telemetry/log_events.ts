@@ -19,6 +19,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   const takeovers = new ProgressLog(log, "Took over documents whose lease had expired");
   const refusals = new RefusalLog(log);
   const leftAlone = new LeftAloneLog(log, formatId);
+  let isHeldUpTold = false;
   const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -37,6 +38,13 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.report("claim", "Cannot claim documents", event.error, { retryInMs: event.retryInMs }, {
           level: event.isLasting ? "error" : "warn",
         });
+        break;
+      case "claims_held_up":
+        log[isHeldUpTold ? "debug" : "info"](
+          "Documents wait until another one of the same key is settled, as a unique index asks for",
+          { reason: errorText(event.reason) },
+        );
+        isHeldUpTold = true;
         break;
       case "left_alone":
         leftAlone.report(event.groups);

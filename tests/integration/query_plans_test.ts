@@ -110,6 +110,7 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
     maxTimeMS: 10_000,
     refused: new RefusedIds(),
     candidates: { nameless: undefined },
+    heldUp: { stuck: undefined },
     nowMs: () => now,
   });
   let now = 0;
