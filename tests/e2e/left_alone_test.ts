@@ -2,7 +2,9 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { bsonDocument, element } from "../support/raw_bson.ts";
 import type { AnyDocument } from "../support/store.ts";
+import { WireConnection } from "../support/wire.ts";
 
 const UNTIL_EMPTY = { args: ["run", "--until-empty"] };
 const RARELY = { POLL_INTERVAL: "1h" };
@@ -110,4 +112,27 @@ Deno.test("status tells of documents that no claim can take", async () => {
     stdout,
     /^left alone +1 documents that cannot be claimed, as a: Its field _pull\.visible_at is no date/m,
   );
+});
+
+Deno.test("A document that cannot be read ends as a dead letter that names the field, and its neighbours are processed", async () => {
+  await using db = await testDatabase("left alone");
+  const documents = await insertPending(db, upTo(10));
+  const broken = bsonDocument([
+    element(0x02, "_id", new TextEncoder().encode("\x07\0\0\0broken\0")),
+    element(0x02, "status", new TextEncoder().encode("\x08\0\0\0pending\0")),
+    element(0x05, "data", new Uint8Array([4, 0, 0, 0, 2, 9, 0, 0, 0])),
+  ]);
+  using connection = await WireConnection.open(db.uri);
+  assertEquals((await connection.insert(db.name, "documents", [broken])).size, 0);
+  await using home = await agentHome({ db, env: RARELY });
+  const agent = await home.start(UNTIL_EMPTY);
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals(await documents.countDocuments({ status: "processed" }), 10);
+  const { error, id } = await agent.log("Document is a dead letter");
+  assertEquals(id, "broken");
+  assertMatch(String(error), /^The document cannot be read: its field "data"/);
+  assertEquals(await documents.countDocuments({ status: "failed" }), 1);
+  // The letter holds what the document held, which no driver can read.
+  const inLetter = { "document.data": { $type: "binData" } };
+  assertEquals(await db.db.collection("documents_dead_letters").countDocuments(inLetter), 1);
 });
