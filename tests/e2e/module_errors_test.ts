@@ -64,3 +64,15 @@ Deno.test("the stack of a handler's error is in one line at DEBUG, with that of 
   assertStringIncludes(String(seen.stack), "at inner");
   assertEquals([dead.error, dead.stack], ["it broke (cause: no power)", undefined]);
 });
+
+Deno.test("what a module prints while it is loaded is on standard error when the agent does not start", async () => {
+  await using home = await agentHome({
+    db: { uri: "mongodb://user:s3cr3t-Passw0rd@127.0.0.1:1/", name: "nowhere" },
+    module: `console.log("loading with", Deno.env.get("MONGODB_URI")); export default () => {};`,
+    env: { BATCH_SIZE: "x" },
+  });
+  const { code, stdout, stderr } = await home.run("run");
+  assertEquals([code, stdout], [2, ""]);
+  assertStringIncludes(stderr, "loading with mongodb://***@127.0.0.1:1/");
+  assertStringIncludes(stderr, "pulling-agent: BATCH_SIZE");
+});

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../../agent/errors.ts";
 import { loadSettings, readSetting } from "../../../agent/load_settings.ts";
+import { secrets } from "../../../agent/redact.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 const HOST = { hostName: "pod-1", isTerminal: false };
@@ -221,4 +222,13 @@ Deno.test("readSetting() reads one setting whatever the others say", () => {
 Deno.test("readSetting() throws a UsageError where its value is unusable", () => {
   const error = assertThrows(() => readSetting("heartbeatIntervalMs", () => "never"), UsageError);
   assertMatch(error.message, /^HEARTBEAT_INTERVAL is "never": must be a duration from 100ms to 5m/);
+});
+
+Deno.test("loadSettings() makes the connection string's secrets known, from the variable and from the file", async () => {
+  await using dir = await TempDir.make();
+  const file = `${dir.path}/uri`;
+  await Deno.writeTextFile(file, "mongodb://user:word-of-the-file@db\n");
+  load({ ...REQUIRED, MONGODB_URI: "mongodb://user:word-of-the-variable@db" });
+  load({ ...REQUIRED, MONGODB_URI: "", MONGODB_URI_FILE: file });
+  assertEquals<string>(secrets.text("word-of-the-variable, word-of-the-file"), "***, ***");
 });
