@@ -24,6 +24,7 @@ import { ControlFile } from "./control_file.ts";
 import { JobEnd } from "./job_end.ts";
 import { ModuleOutput } from "./module_output.ts";
 import { LastingFailure } from "./lasting_failure.ts";
+import { NothingFound } from "./nothing_found.ts";
 import { PauseController } from "./pause_controller.ts";
 import type { Signals } from "./signals.ts";
 
@@ -152,9 +153,12 @@ async function runChecked(
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
   const end = new JobEnd(events);
+  const { filter } = settings;
+  const nothingFound = new NothingFound({ events, log, filter, count: () => store.documentCount() });
   if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });
   const { abandoned } = await agent.run();
   stopPreparing();
+  await Promise.race([nothingFound.told, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
   end.tell(log, health.counters);
   const closing = Promise.allSettled([
     controlFile.stop(),

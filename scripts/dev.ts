@@ -3,7 +3,7 @@
  *
  * - Alone: 1,000 sample orders in a MongoDB of its own; then a few more each second, until Ctrl-C.
  * - `FILE=my.json PROCESSOR=module:my.js`: your documents through your code. Ends when all are settled, with status 0
- *   when all were processed and 1 when any failed.
+ *   when all were processed and 1 when any failed; 2 when none is pending.
  * - `MONGODB_URI=... MONGODB_DATABASE=... MONGODB_COLLECTION=...`: your MongoDB. Inserts nothing but `FILE`, if given.
  *
  * @module
@@ -15,6 +15,7 @@ import { sampleOrders } from "../examples/orders.ts";
 import { AgentProcess, checkSettings } from "./dev/agent_process.ts";
 import { readDocuments } from "./dev/documents.ts";
 import { makePlan, type Plan, ROOT } from "./dev/plan.ts";
+import { statusNote } from "./dev/pending.ts";
 import { UserError } from "./dev/user_error.ts";
 import { pause, type Tally, Workload } from "./dev/workload.ts";
 import { type RunningMongod, startMongod } from "./mongod.ts";
@@ -41,6 +42,7 @@ async function dev(): Promise<number> {
     : plan.file !== undefined
     ? await readDocuments(plan.file)
     : [];
+  const note = plan.file === undefined ? undefined : statusNote(documents, `FILE=${plan.file}`);
   await checkSettings(plan);
   await using server = plan.uri === undefined ? await startMongod({ replicaSet: true }) : undefined;
   const uri = plan.uri ?? server!.uri;
@@ -49,6 +51,7 @@ async function dev(): Promise<number> {
   const workload = new Workload(client.db(plan.database).collection(plan.collection), plan.filter);
   say(`${server === undefined ? "Using" : "Started"} MongoDB: ${redacted(uri)}`);
   plan.notes.forEach(say);
+  if (note !== undefined) say(note);
   if (stopping.signal.aborted) return INTERRUPTED;
 
   await workload.insert(documents);
@@ -58,6 +61,9 @@ async function dev(): Promise<number> {
     (await workload.find([...specimens])).forEach(show);
   }
   if (stopping.signal.aborted) return INTERRUPTED;
+  if (plan.work === "file" && plan.filter !== undefined && !await workload.hasPending()) {
+    throw new UserError(`None of the documents that were inserted matches FILTER=${plan.filter}`);
+  }
   return await runAgent(plan, uri, { server, workload, specimens });
 }
 

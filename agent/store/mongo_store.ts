@@ -167,6 +167,11 @@ export class MongoStore implements DocumentStore {
     await this.#link.connect();
   }
 
+  /** How many documents the collection has, by its metadata. Throws what the driver throws. */
+  documentCount(): Promise<number> {
+    return this.#collection.estimatedDocumentCount({ maxTimeMS: MAX_TIME_MS });
+  }
+
   /** Makes the index that the claims need. Throws what the driver throws. */
   ensureIndexes(): Promise<void> {
     return ensureIndexes(this.#collection);

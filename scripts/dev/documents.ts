@@ -5,6 +5,7 @@
  */
 
 import { type Document, EJSON } from "bson";
+import { readText } from "./file_text.ts";
 import { UserError } from "./user_error.ts";
 
 /**
@@ -14,14 +15,7 @@ import { UserError } from "./user_error.ts";
  * @throws {UserError} with the line, when the file cannot be read, holds no JSON, or something that is no document
  */
 export async function readDocuments(path: string): Promise<Document[]> {
-  let text: string;
-  try {
-    text = (await Deno.readTextFile(path)).replace(/^\uFEFF/, "");
-  } catch (error) {
-    const why = error instanceof Deno.errors.NotFound ? "there is no such file" : String(error);
-    throw new UserError(`Cannot read FILE=${path}: ${why}`);
-  }
-  const documents = parseDocuments(text, path);
+  const documents = parseDocuments(await readText(path), path);
   if (documents.length === 0) throw new UserError(`FILE=${path} holds no documents`);
   return documents;
 }

@@ -108,14 +108,21 @@ export class Workload {
     return found.slice(0, limit);
   }
 
-  async #hasUnsettled(): Promise<boolean> {
+  /** Whether the agent has anything to do. */
+  hasPending(): Promise<boolean> {
+    return this.#hasAny({ status: "pending" });
+  }
+
+  #hasUnsettled(): Promise<boolean> {
+    // What is `processing` without a token is someone else's.
+    const held = { status: "processing", "_pull.token": { $exists: true } };
+    return this.#hasAny({ $or: [{ status: "pending" }, held] });
+  }
+
+  async #hasAny(state: Filter<Document>): Promise<boolean> {
     for (const query of this.#queries()) {
-      const unsettled: Filter<Document> = {
-        $and: [query, this.#filter],
-        // What is `processing` without a token is someone else's.
-        $or: [{ status: "pending" }, { status: "processing", "_pull.token": { $exists: true } }],
-      };
-      if (await this.#collection.findOne(unsettled, { projection: { _id: 1 } }) !== null) return true;
+      const matching: Filter<Document> = { $and: [query, this.#filter, state] };
+      if (await this.#collection.findOne(matching, { projection: { _id: 1 } }) !== null) return true;
     }
     return false;
   }

@@ -18,6 +18,38 @@ Deno.test("run --until-empty ends at once where there is nothing, and says so", 
   assertEquals((await agent.log("Nothing claimable is left")).processed, 0);
 });
 
+Deno.test("run --until-empty says of a collection in which nothing is pending how much is in it", async () => {
+  await using db = await testDatabase("until empty");
+  await documentsOf(db).insertMany([{ n: 1 }, { status: "new" }, { status: "processed" }] as AnyDocument[]);
+  await using home = await agentHome({ db, env: RARELY });
+  const agent = await home.start(UNTIL_EMPTY);
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals(
+    (await agent.log('No document of the collection has status "pending" and is due')).documents,
+    3,
+  );
+  const filtered = await home.start({ ...UNTIL_EMPTY, env: { FILTER: '{"n": 1}' } });
+  assertEquals((await filtered.exit()).code, 0);
+  await filtered.log('No document of the collection has status "pending" and matches FILTER and is due');
+});
+
+Deno.test("run says once why it does nothing, and nothing of it once it has found something", async () => {
+  await using db = await testDatabase("until empty");
+  await documentsOf(db).insertMany([{ status: "new" }] as AnyDocument[]);
+  await using home = await agentHome({ db });
+  const idle = await home.startReady();
+  await idle.log("No document of the collection");
+  await insertPending(db, [1]);
+  await idle.log("Processed documents");
+  idle.signal("SIGTERM");
+  await idle.exit();
+  assertEquals(idle.entries.filter(({ message }) => message.startsWith("No document of")).length, 1);
+  await insertPending(db, [2]);
+  const busy = await home.start(UNTIL_EMPTY);
+  await busy.exit();
+  assertEquals(busy.hasLogged("No document of"), false);
+});
+
 Deno.test("run --until-empty ends after the work, retries, suspects and dead letters of its own, and says how much it was", async () => {
   await using db = await testDatabase("until empty");
   const documents = documentsOf(db) as AnyDocument;
