@@ -52,7 +52,7 @@ export function judge(fates: readonly Fate[], { maxAttempts, toldOf, leasesLost 
     if (is === "processed") broken.push(...judgeProcessed(fate, say));
     else if (is === "failed") judgeFailed(fate, say);
     else if (is === "pending" && isScheduled(after)) continue;
-    else if (is === "pending") left.push(fate);
+    else if (is === "pending" || is === "processing") left.push(fate);
     else say(`A document stays ${is}`);
   }
   if (left.length > toldOf) {
@@ -124,10 +124,10 @@ function userFields(document: Uint8Array): BsonElement[] {
   return elementsOf(document).filter(({ name }) => !OF_THE_AGENT.includes(text(name)));
 }
 
-/** The status as text; a description where it is none. */
+/** The status as text; a description where it is none. A symbol is text to a server. */
 export function statusOf(document: Uint8Array): string {
   const status = elementNamed(document, "status");
-  if (status?.type !== 0x02) return status ? `of type ${status.type}` : "missing";
+  if (status?.type !== 0x02 && status?.type !== 0x0e) return status ? `of type ${status.type}` : "missing";
   return text(status.value.subarray(4, -1));
 }
 

@@ -4,7 +4,7 @@ import type { Document } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { elementNamed } from "../support/raw_bson.ts";
-import { COLLECTION, jobs, letters, openStore } from "../support/store.ts";
+import { COLLECTION, jobs, letters, openStore, type TestStore } from "../support/store.ts";
 import { WireConnection } from "../support/wire.ts";
 import type { Verdict } from "./area.ts";
 import { type Fault, inflict } from "./faults.ts";
@@ -49,7 +49,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
   const look = async () =>
     judge(await fates(database, work.tasks, before, handlers), {
       maxAttempts: work.settings.maxAttempts,
-      toldOf: toldOf(agent.seen),
+      toldOf: await toldOf(store, agent.seen),
       leasesLost: agent.count("lease_lost") + agent.count("unconfirmed"),
     });
   let broken: string[];
@@ -174,9 +174,11 @@ async function rawDocuments(
   return found.map((bytes: Uint8Array) => new Uint8Array(bytes));
 }
 
-/** How many documents the agent has said it cannot take. */
-function toldOf(events: readonly AgentEvent[]): number {
-  return events.filter(({ type }) => type === "claim_refused").length;
+/** How many documents the agent says it cannot take: those it could not claim, and those that a look finds waiting. */
+async function toldOf(store: TestStore, events: readonly AgentEvent[]): Promise<number> {
+  const refused = events.filter(({ type }) => type === "claim_refused").length;
+  const groups = await store.leftAlone(true) ?? [];
+  return Math.max(refused, groups.reduce((sum, { documents }) => sum + documents, 0));
 }
 
 function eventsText(events: readonly AgentEvent[]): string {

@@ -65,7 +65,7 @@ export function randomPull(random: () => number): BsonElement {
       const inMs = pick(random, [-3_600_000, -1, 300, 3_600_000]);
       return { type: 0x09, name, value: int64(BigInt(Date.now() + inMs)) };
     }
-    if (random() < 0.3) return { type: 0x10, name, value: int32(integerFrom(random, -2, 9)) };
+    if (random() < 0.3) return { type: 0x10, name, value: int32(integerFrom(random, 0, 9)) };
     return { ...randomElement(random, 2), name };
   });
   return { type: 0x03, name: utf8("_pull"), value: bsonDocument(fields) };

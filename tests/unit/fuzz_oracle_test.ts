@@ -35,7 +35,7 @@ for (
   const [what, fate, says] of [
     ["is gone", { after: undefined }, /lost/],
     ["stays pending without a word", { after: bytes(BEFORE) }, /does not tell/],
-    ["stays processing", { after: bytes({ ...BEFORE, status: "processing" }) }, /stays processing/],
+    ["stays processing", { after: bytes({ ...BEFORE, status: "processing" }) }, /stay processing/],
     ["was seen by no handler", { runs: 0 }, /no handler has seen/],
     ["ran too often", { runs: 4 }, /ran 4 times/],
     ["lost a field", { after: bytes({ ...PROCESSED, a: undefined }) }, /changed/],
