@@ -25,14 +25,21 @@ export interface Fate {
 /** What is known of a run besides the documents. */
 export interface Circumstances {
   maxAttempts: number;
-  /** How many documents the agent has told of as those that it cannot take or settle. */
+  /** How many pending documents the agent has told of as those that it cannot take. */
   toldOf: number;
+  /** How many it has told of as those that the database refuses to change. */
+  refused: number;
+  /** The collection has rules of the user's own, which may refuse an outcome. */
+  isRuled?: boolean;
   /** Leases that the agent has told to be lost: so many handlers may have run once more. */
   leasesLost: number;
 }
 
 /** A sentence for each invariant that is broken. */
-export function judge(fates: readonly Fate[], { maxAttempts, toldOf, leasesLost }: Circumstances): string[] {
+export function judge(
+  fates: readonly Fate[],
+  { maxAttempts, toldOf, refused, leasesLost }: Circumstances,
+): string[] {
   const broken: string[] = [];
   const left: Fate[] = [];
   for (const fate of fates) {
@@ -55,10 +62,12 @@ export function judge(fates: readonly Fate[], { maxAttempts, toldOf, leasesLost 
     else if (is === "pending" || is === "processing") left.push(fate);
     else say(`A document stays ${is}`);
   }
-  if (left.length > toldOf) {
-    const numbers = left.map(({ task }) => task.number).join(", ");
+  for (const [state, told] of [["pending", toldOf], ["processing", refused]] as const) {
+    const those = left.filter(({ after }) => statusOf(after!) === state);
+    if (those.length <= told) continue;
+    const numbers = those.map(({ task }) => task.number).join(", ");
     broken.push(
-      `Documents stay pending, and the agent does not tell of all: ${numbers}; it tells of ${toldOf}`,
+      `Documents stay ${state}, and the agent does not tell of all: ${numbers}; it tells of ${told}`,
     );
   }
   return broken;

@@ -9,6 +9,7 @@ import { WireConnection } from "../support/wire.ts";
 import type { Verdict } from "./area.ts";
 import { type Fault, inflict } from "./faults.ts";
 import { type Fate, isSettled, judge } from "./oracle.ts";
+import { impose, type Rule } from "./rules.ts";
 import { NUMBER, numberOf, SET_FIELD, type Task, type WorkSettings } from "./work.ts";
 
 /** Something to do for an agent, and what happens to it meanwhile. */
@@ -16,6 +17,8 @@ export interface Work {
   tasks: readonly Task[];
   settings: WorkSettings;
   faults: readonly Fault[];
+  /** What the user's own collection refuses. */
+  rule?: Rule;
 }
 
 /** All is over after so long unless something is wrong, in milliseconds: leases run out, failed claims are tried again. */
@@ -30,6 +33,7 @@ const LEASE_MS = 1000;
 export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
   await using database = await testDatabase("fuzz");
   const before = await insert(database, work.tasks);
+  if (work.rule !== undefined) await impose(database.db, work.rule);
   const handlers = new Handlers(work);
   const agentName = `fuzz-${crypto.randomUUID().slice(0, 8)}`;
   await using store = openStore(database, { agentName, leaseDurationMs: LEASE_MS, ...work.settings });
@@ -49,7 +53,9 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
   const look = async () =>
     judge(await fates(database, work.tasks, before, handlers), {
       maxAttempts: work.settings.maxAttempts,
-      toldOf: await toldOf(store, agent.seen),
+      toldOf: await toldOf(store, refusedOf(agent.seen)),
+      refused: refusedOf(agent.seen),
+      isRuled: work.rule !== undefined,
       leasesLost: agent.count("lease_lost") + agent.count("unconfirmed"),
     });
   let broken: string[];
@@ -174,11 +180,16 @@ async function rawDocuments(
   return found.map((bytes: Uint8Array) => new Uint8Array(bytes));
 }
 
-/** How many documents the agent says it cannot take: those it could not claim, and those that a look finds waiting. */
-async function toldOf(store: TestStore, events: readonly AgentEvent[]): Promise<number> {
-  const refused = events.filter(({ type }) => type === "claim_refused").length;
+/** How many pending documents the agent says it cannot take: those it could not claim, and those that a look finds. */
+async function toldOf(store: TestStore, refused: number): Promise<number> {
   const groups = await store.leftAlone(true) ?? [];
   return Math.max(refused, groups.reduce((sum, { documents }) => sum + documents, 0));
+}
+
+/** How many documents the agent says the database refuses to change. */
+function refusedOf(events: readonly AgentEvent[]): number {
+  const told = events.filter((event) => event.type === "claim_refused" || event.type === "settle_rejected");
+  return new Set(told.map((event) => Deno.inspect((event as { id: unknown }).id))).size;
 }
 
 function eventsText(events: readonly AgentEvent[]): string {

@@ -16,7 +16,7 @@ const HOPELESS: Fate = {
   letter: bytes(LETTER),
   runs: 3,
 };
-const KNOWN = { maxAttempts: 3, toldOf: 0, leasesLost: 0 };
+const KNOWN = { maxAttempts: 3, toldOf: 0, refused: 0, leasesLost: 0 };
 
 function bytes(document: BSON.Document): Uint8Array<ArrayBuffer> {
   return new Uint8Array(BSON.serialize(document));

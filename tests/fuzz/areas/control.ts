@@ -111,19 +111,23 @@ class ControlTrials implements Trials<Storm> {
       await this.#do(step);
     }
     const broken: string[] = [];
-    // What the agent has read by now is its own business; it hears the last word all the same.
-    await this.#settle(last === "pause" ? "resume" : "pause");
-    if (by === "file") await this.#do({ do: "swap", content: last });
-    else this.#agent.signal(last === "pause" ? "SIGUSR1" : "SIGUSR2");
-    const wanted = last === "pause" ? "paused" : "running";
-    broken.push(...await this.#rest(wanted, by));
+    try {
+      // What the agent has read by now is its own business; it hears the last word all the same.
+      await this.#settle(last === "pause" ? "resume" : "pause");
+      if (by === "file") await this.#do({ do: "swap", content: last });
+      else this.#agent.signal(last === "pause" ? "SIGUSR1" : "SIGUSR2");
+      broken.push(...await this.#rest(last === "pause" ? "paused" : "running", by));
+    } catch (error) {
+      broken.push(`The agent does not follow: ${(error as Error).message}`);
+    }
+    const status = `\n${JSON.stringify(await this.#agent.status().catch(String))}`;
     const news = this.#agent.entries.slice(from);
     broken.push(...brokenInLog(news), ...brokenInText(this.#agent.stderr.slice(this.#readUpTo)));
     this.#readUpTo = this.#agent.stderr.length;
     if (this.#agent.ended) broken.push("The agent has ended");
     // One that is wrong stays wrong until the next change: the next trial begins with another agent.
     if (broken.length > 0) await this.#startAnew();
-    return { broken, evidence: news.slice(-30).map((entry) => JSON.stringify(entry)).join("\n") };
+    return { broken, evidence: news.slice(-30).map((entry) => JSON.stringify(entry)).join("\n") + status };
   }
 
   async #startAnew(): Promise<void> {
