@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { errorText } from "../agent/errors.ts";
 
 /** What the file may ask for. */
@@ -14,146 +16,140 @@ export interface ControlFileOptions {
   onAbsent(message: string): void;
 }
 
-/** The file is read this often whatever the watcher says, in milliseconds. */
-const POLL_MS = 1000;
+/** The file is looked at this often, in milliseconds. */
+const LOOK_EVERY_MS = 250;
+/** It is read at least with every fourth look: two writes within a tick of the file system's clock look the same. */
+const LOOKS_A_READING = 4;
+/** What is missing or empty for so many looks is not being written just now. */
+const LOOKS_UNTIL_ODD = 4;
 const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
 /** As much as is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
+/** A pipe opens at once, and shows that it is none of the files that are read, instead of waiting for a writer. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Follows the file that operators write `pause` or `resume` into.
+ * Follows the file that operators write `pause` or `resume` into, by looking at it: four times a second at what is known
+ * of it, and once a second into it.
  *
- * A ConfigMap changes by swapping a symbolic link beside the file, so that the directory is watched, not the file. The
- * watcher only makes it quick: events get lost, a recreated directory goes silent, and a node may have run out of
- * watches; reading the file every second is what is relied on.
+ * The directory is not watched. A watcher of Deno's opens whatever appears there: a pipe holds its thread for ever, and
+ * with it, on the next call, the whole process. Nor is a watcher needed: the kubelet takes up to a minute to change a
+ * mounted ConfigMap.
  */
 export class ControlFile {
   readonly #options: ControlFileOptions;
-  readonly #directory: string;
   #last: FileCommand | undefined;
-  readonly #reported: Record<"content" | "watch", string> = { content: "", watch: "" };
-  #missedLooks = 0;
-  #watched: { watcher: Deno.FsWatcher; inode: number | null } | undefined;
+  #reported = "";
+  #looks = 0;
+  /** Looks in a row that found it missing, or empty. */
+  #missing = 0;
+  #empty = 0;
+  /** What was known of the file when it was read for the last time. */
+  #stamp: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #ticking: Promise<void> | undefined;
-  #reading: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #isStarted = false;
   #stopped = false;
 
   constructor(options: ControlFileOptions) {
     this.#options = options;
-    this.#directory = options.path.replace(/\/[^/]*$/, "") || (options.path.startsWith("/") ? "/" : ".");
   }
 
   /** Reads the file once and follows it from then on. Never throws. */
   async start(): Promise<void> {
-    await (this.#ticking = this.#tick());
+    await (this.#looking = this.#look());
+    this.#isStarted = true;
   }
 
   /** Stops following; resolves once nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#unwatch();
-    await this.#ticking;
-    await this.#reading;
+    await this.#looking;
   }
 
-  async #tick(): Promise<void> {
-    await this.#read({ mayBeWritten: false });
-    await this.#keepWatching();
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#ticking = this.#tick(), POLL_MS);
+  async #look(): Promise<void> {
+    try {
+      await this.#lookOnce();
+    } catch (error) {
+      // Whatever goes wrong with one look, the next one comes, and reads.
+      this.#stamp = undefined;
+      this.#problem(`cannot be followed: ${errorText(error)}`);
+    }
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#looking = this.#look(), LOOK_EVERY_MS);
   }
 
-  #read(options: { mayBeWritten: boolean }): Promise<void> {
-    // One at a time, so that an older content is never taken for a newer one.
-    this.#reading = (this.#reading ?? Promise.resolve()).then(() => this.#readOnce(options))
-      // Whatever goes wrong with one reading, the next one comes: a rejected chain would be deaf for ever.
-      .catch((error) => this.#problem("content", `cannot be followed: ${errorText(error)}`));
-    return this.#reading;
-  }
-
-  async #readOnce({ mayBeWritten }: { mayBeWritten: boolean }): Promise<void> {
-    if (this.#stopped) return;
+  async #lookOnce(): Promise<void> {
     let content: string;
     try {
+      const stamp = stampOf(await Deno.stat(this.#options.path));
+      const isKnown = stamp === this.#stamp && this.#looks++ % LOOKS_A_READING !== 0;
+      if (isKnown || this.#stopped) return;
+      this.#stamp = stamp;
       content = (await readStart(this.#options.path)).trim();
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) {
-        this.#problem("content", `cannot be read: ${errorText(error)}`);
-      } else if (!mayBeWritten && ++this.#missedLooks > 1) {
-        // It may be absent for a moment, while it is replaced.
-        this.#absent();
+      this.#stamp = undefined;
+      if (!(error instanceof Error && isNotFound(error))) {
+        this.#problem(`cannot be read: ${errorText(error)}`);
+      } else if (++this.#missing >= LOOKS_UNTIL_ODD) this.#absent();
+      return;
+    }
+    if (this.#stopped) return;
+    this.#missing = 0;
+    this.#follow(content);
+  }
+
+  #follow(content: string): void {
+    const command = content.toLowerCase();
+    if (content === "") {
+      // It may be about to be written: the next look reads it again. Of the start's all is told at once.
+      this.#stamp = undefined;
+      if (!this.#isStarted || ++this.#empty >= LOOKS_UNTIL_ODD) {
+        this.#problem("is empty: write pause or resume into it");
       }
       return;
     }
-    this.#missedLooks = 0;
-    const command = content.toLowerCase();
+    this.#empty = 0;
     if (command === "pause" || command === "resume") {
       // A command that could not be carried out is told again with the next reading.
       if (command !== this.#last) this.#options.onCommand(command);
       this.#last = command;
-      this.#reported.content = "";
-    } else if (content === "") {
-      // The watcher also tells of the moment between a file's being emptied and written: that is nothing odd.
-      if (!mayBeWritten) this.#problem("content", "is empty: write pause or resume into it");
+      this.#reported = "";
     } else {
-      this.#problem("content", `says ${JSON.stringify(content.slice(0, 40))}: write pause or resume into it`);
+      this.#problem(`says ${JSON.stringify(content.slice(0, 40))}: write pause or resume into it`);
     }
-  }
-
-  /** Watches the directory as long as it is the same one; a recreated one is watched anew. */
-  async #keepWatching(): Promise<void> {
-    const inode = await Deno.stat(this.#directory).then(({ ino }) => ino, () => undefined);
-    if (this.#stopped || (this.#watched && this.#watched.inode === inode)) return;
-    this.#unwatch();
-    if (inode === undefined) return;
-    try {
-      const watcher = Deno.watchFs(this.#directory, { recursive: false });
-      this.#watched = { watcher, inode };
-      this.#follow(watcher);
-    } catch (error) {
-      // It was there a moment ago, and is gone: the next tick looks again.
-      if (error instanceof Deno.errors.NotFound) return;
-      this.#problem("watch", `cannot be watched and is read every second instead: ${errorText(error)}`);
-    }
-  }
-
-  async #follow(watcher: Deno.FsWatcher): Promise<void> {
-    try {
-      for await (const _ of watcher) await this.#read({ mayBeWritten: true });
-    } catch {
-      // The next tick watches again.
-      if (this.#watched?.watcher === watcher) this.#unwatch();
-    }
-  }
-
-  #unwatch(): void {
-    try {
-      this.#watched?.watcher.close();
-    } catch {
-      // It had ended by itself.
-    }
-    this.#watched = undefined;
   }
 
   #absent(): void {
-    if (this.#reported.content === ABSENT) return;
-    this.#reported.content = ABSENT;
+    if (this.#reported === ABSENT) return;
+    this.#reported = ABSENT;
     this.#options.onAbsent(`There is no control file ${this.#options.path}: ${ABSENT}`);
   }
 
-  #problem(about: "content" | "watch", what: string): void {
-    if (what === this.#reported[about]) return;
-    this.#reported[about] = what;
+  #problem(what: string): void {
+    if (what === this.#reported) return;
+    this.#reported = what;
     this.#options.onProblem(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
   }
 }
 
+/** What changes when a file is written or replaced. */
+function stampOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
+  return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
+}
+
+function isNotFound(error: Error & { code?: string }): boolean {
+  return error instanceof Deno.errors.NotFound || error.code === "ENOENT";
+}
+
 async function readStart(path: string): Promise<string> {
-  // A pipe would make the read wait for a writer for ever.
-  if (!(await Deno.stat(path)).isFile) throw new Error("it is not a file");
-  using file = await Deno.open(path);
-  const buffer = new Uint8Array(MAX_BYTES);
-  const length = await file.read(buffer) ?? 0;
-  return new TextDecoder().decode(buffer.subarray(0, length));
+  const file = await open(path, OPEN_FLAGS);
+  try {
+    if (!(await file.stat()).isFile()) throw new Error("it is not a file");
+    const buffer = new Uint8Array(MAX_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, MAX_BYTES, 0);
+    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
 }

@@ -156,6 +156,25 @@ Deno.test("a directory, a pipe or a dangling link in place of the control file h
   await agent.log("Paused", { after: directory });
 });
 
+Deno.test("a pipe in a control directory that is made anew does not stop the process", async () => {
+  await using db = await testDatabase("pipe in a new directory");
+  await using home = await agentHome({ db });
+  await control(home, "resume");
+  const agent = await home.startReady();
+  let last = await agent.log("Agent is running");
+  for (
+    const [content, message] of [["pause", "Paused"], ["resume", "Resumed"], ["pause", "Paused"]] as const
+  ) {
+    await Deno.remove(home.controlFile);
+    await new Deno.Command("mkfifo", { args: [home.controlFile] }).output();
+    last = await agent.log("not a file", { after: last });
+    await Deno.remove(`${home.dir}/control`, { recursive: true });
+    await Deno.mkdir(`${home.dir}/control`);
+    await control(home, content);
+    last = await agent.log(message, { after: last });
+  }
+});
+
 Deno.test("between file and signal the latest change wins, and what only stays the same is no change", async () => {
   await using db = await testDatabase("latest wins");
   await using home = await agentHome({ db, module: MARKING });
