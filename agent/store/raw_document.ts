@@ -104,9 +104,14 @@ function idAlone(bytes: Uint8Array): unknown {
 }
 
 function forUsers(bytes: Uint8Array): Document {
-  const document = parsed(bytes);
-  // With fields named $ref and $id the driver takes the whole document for a reference to another one.
-  return document instanceof BSON.DBRef ? fieldByField(bytes) : document;
+  try {
+    const document = parsed(bytes);
+    // With fields named $ref and $id the driver takes the whole document for a reference to another one.
+    if (!(document instanceof BSON.DBRef)) return document;
+  } catch {
+    // It may be the bookkeeping alone that cannot be read.
+  }
+  return fieldByField(bytes);
 }
 
 /** One regular expression that JavaScript cannot hold must not keep its document from being read. */
@@ -118,10 +123,12 @@ function parsed(bytes: Uint8Array): Document {
   }
 }
 
+/** The document without what stands in `_pull`, of which the user sees nothing. */
 function fieldByField(bytes: Uint8Array): Document {
   const document: Document = {};
-  for (const [, alone] of elementsApart(bytes)) {
-    for (const [name, value] of Object.entries(parsed(alone))) {
+  for (const [field, alone] of elementsApart(bytes)) {
+    const fields = field === "_pull" ? { _pull: undefined } : parsed(alone);
+    for (const [name, value] of Object.entries(fields)) {
       // Assigned, `__proto__` would be no field.
       Object.defineProperty(document, name, { value, writable: true, enumerable: true, configurable: true });
     }
