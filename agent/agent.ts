@@ -7,6 +7,7 @@ import { PollLoop } from "./poll_loop.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
 import type { Processing, ProcessorLog } from "./processors/processor.ts";
 import type { Settings } from "./settings.ts";
+import { RefusedOutcomes } from "./refused_outcome.ts";
 import { RetrySchedule } from "./retry_schedule.ts";
 import { Settler } from "./settler.ts";
 
@@ -90,7 +91,8 @@ export class Agent {
     const leaseMs = settings.leaseDurationMs;
     const claimingSignal = this.#claiming.signal;
     this.#options = options;
-    this.#settler = new Settler({ ...settings, clock, events, ledger, store });
+    const refusedOutcomes = new RefusedOutcomes();
+    this.#settler = new Settler({ ...settings, clock, events, ledger, refusedOutcomes, store });
     this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     this.#pool = new Pool({
       ...settings,
@@ -99,7 +101,9 @@ export class Agent {
       ledger,
       leaseMs,
       processing: options.processing,
+      refusedOutcomes,
       markAlone: (document) => store.markAlone(document),
+      isTransient: (error) => store.isTransient(error),
       logFor: options.logFor,
       settle: (held, outcome) => this.#settler.settle(held, outcome),
     });

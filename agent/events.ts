@@ -3,6 +3,9 @@ import type { SafeText } from "./redact.ts";
 /** What the agent is doing: see the state diagram in the documentation. */
 export type AgentState = "starting" | "running" | "paused" | "draining" | "stopped";
 
+/** What is done after the database refused an outcome; `nothing` if nothing more can be written. */
+export type AfterRefusal = "nack" | "nack_without_error" | "dead_letter" | "nothing";
+
 /** A kind of write that ends a lease. */
 export type SettleKind = "ack" | "nack" | "release" | "dead_letter";
 
@@ -50,7 +53,15 @@ export type AgentEvent =
   }
   | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }
   | { type: "settle_failed"; kind: SettleKind; documents: number; error: unknown; retryInMs: number }
-  | { type: "settle_rejected"; kind: SettleKind; id: unknown; error: unknown }
+  | {
+    type: "settle_rejected";
+    kind: SettleKind;
+    id: unknown;
+    error: unknown;
+    /** The error that could not be written on the document. */
+    failure?: SafeText;
+    next: AfterRefusal;
+  }
   | { type: "renew_failed"; documents: number; error: unknown }
   | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
   | { type: "handler_returned_late"; id: unknown; elapsedMs: number }

@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.ts";
-import { LeaseLostError } from "./errors.ts";
+import { LeaseLostError, RefusedWritesError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
@@ -60,7 +60,9 @@ export class LeaseKeeper {
       const lost = new Set(await store.renew(due.map(({ document }) => document)));
       this.#lose(due.filter((held) => lost.has(held.document)));
     } catch (error) {
-      events.emit({ type: "renew_failed", documents: due.length, error });
+      const refused = error instanceof RefusedWritesError ? [...error.refused.values()] : undefined;
+      const documents = refused?.length ?? due.length;
+      events.emit({ type: "renew_failed", documents, error: refused?.[0] ?? error });
     } finally {
       this.#renewing = false;
     }

@@ -18,7 +18,8 @@ export type HandlerResult =
 /** What is to become of the document. */
 export type Outcome =
   | { kind: "ack"; set?: Document }
-  | { kind: "nack"; error: SafeText; delayMs: number }
+  /** `withoutError`: the database did not take the error. */
+  | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
   /** `wasAborted`: its handler had started, and may have done a part of its work. */
   | { kind: "release"; wasAborted?: true }
   | { kind: "dead_letter"; error: SafeText };

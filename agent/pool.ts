@@ -1,4 +1,4 @@
-import { ForcedStopError, LeaseLostError } from "./errors.ts";
+import { errorText, ForcedStopError, LeaseLostError } from "./errors.ts";
 import { runHandler, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
@@ -6,6 +6,7 @@ import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from 
 import type { LeasedDocument } from "./ports.ts";
 import { secrets } from "./redact.ts";
 import { ResultRoom } from "./result_room.ts";
+import type { RefusedOutcomes } from "./refused_outcome.ts";
 import { TimeLimit } from "./time_limit.ts";
 
 /** What a {@linkcode Pool} needs. */
@@ -17,8 +18,12 @@ export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"
   concurrency: number;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
+  /** Documents whose outcome the database refused: their handler does not run again. */
+  refusedOutcomes: Pick<RefusedOutcomes, "errorOf">;
   /** Notes on a suspect that it starts alone; 0 where its lease is over. */
   markAlone(document: LeasedDocument): Promise<number>;
+  /** Whether a failure of that may pass. */
+  isTransient(error: unknown): boolean;
   /** Told once for each document that was handed in. */
   settle(held: Held, outcome: Outcome): void;
 }
@@ -53,13 +58,15 @@ export class Pool {
 
   /** Takes claimed documents in; their handlers start as slots become free. */
   add(documents: readonly LeasedDocument[]): void {
-    const { ledger, settle } = this.#options;
+    const { ledger, refusedOutcomes, settle } = this.#options;
     for (const document of documents) {
       const held = ledger.add(document);
       // Its fate is decided already: that is to be finished, not to be run again.
       const { condemned, verdict } = document;
-      if (condemned || verdict) settle(held, { kind: "dead_letter", error: secrets.text(condemned ?? "") });
-      else this.#waiting.push(held);
+      const refused = refusedOutcomes.errorOf(document);
+      if (condemned || verdict || refused) {
+        settle(held, { kind: "dead_letter", error: refused ?? secrets.text(condemned ?? "") });
+      } else this.#waiting.push(held);
     }
     this.#fill();
   }
@@ -151,8 +158,11 @@ export class Pool {
     };
     try {
       if (await this.#options.markAlone(run[0]!.document) === 0) return [notStarted];
-    } catch {
-      return [notStarted];
+    } catch (error) {
+      if (this.#options.isTransient(error)) return [notStarted];
+      // Handed back, it would be claimed, refused and handed back for ever: it counts as a failed attempt.
+      const text = `MongoDB refused to note that the document runs alone: ${errorText(error)}`;
+      return [{ ok: false, hasStarted: false, error: new Error(text) }];
     }
     // Told to give up meanwhile: its handler would not hear of it any more.
     if (run[0]!.abort.aborted) return [notStarted];

@@ -108,6 +108,8 @@ export interface Nack {
   readonly document: LeasedDocument;
   readonly error: string;
   readonly delayMs: number;
+  /** Write nothing of the error: the database refused that. */
+  readonly withoutError?: boolean;
 }
 
 /**
@@ -138,6 +140,8 @@ export interface DocumentStore {
   deadLetter(document: LeasedDocument, error: string): Promise<number>;
   /** Copy and mark of a verdict that an earlier holder had written. */
   finishVerdict(document: LeasedDocument): Promise<number>;
+  /** Leaves a document alone for a while, longer each time, as the database lets nothing more be written on it. */
+  passOver(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
 }

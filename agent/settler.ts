@@ -1,17 +1,19 @@
 import { Batched, Batcher } from "./batcher.ts";
 import type { Clock } from "./clock.ts";
-import { errorText, RefusedWritesError } from "./errors.ts";
+import { RefusedWritesError } from "./errors.ts";
 import type { Events, SettleKind } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
-import { type Outcome, outcomeOf, type OutcomePolicy } from "./outcome.ts";
+import type { Outcome, OutcomePolicy } from "./outcome.ts";
 import type { DocumentStore } from "./ports.ts";
 import { MAX_RESULT_BYTES } from "./result_room.ts";
+import { afterRefusal, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 
 /** What a {@linkcode Settler} needs. */
 export interface SettlerOptions extends OutcomePolicy {
   clock: Clock;
   events: Events;
   ledger: Ledger;
+  refusedOutcomes: RefusedOutcomes;
   store: DocumentStore;
 }
 
@@ -139,8 +141,11 @@ export class Settler {
   }
 
   #settled(kind: SettleKind, batch: readonly Batched<Settling>[], matched: number): void {
-    const { events, ledger } = this.#options;
-    for (const { item } of batch) ledger.remove(item.held);
+    const { events, ledger, refusedOutcomes } = this.#options;
+    for (const { item } of batch) {
+      ledger.remove(item.held);
+      refusedOutcomes.delete(item.held.document);
+    }
     const missed = batch.length - matched;
     if (missed > 0) {
       const uncertain = batch.filter((each) => each.uncertain);
@@ -173,19 +178,24 @@ export class Settler {
     this.#options.events.emit({ type: "released", ...event });
   }
 
-  /** The database refuses this write, today and tomorrow (a validator, a size limit). */
+  /** The database refuses this write, today and tomorrow: a validator, a unique index, a size limit. */
   #rejected(kind: SettleKind, { held, outcome }: Settling, error: unknown): void {
-    const { events, ledger } = this.#options;
-    events.emit({ type: "settle_rejected", kind, id: held.document.id, error });
-    if (outcome.kind === "ack" && outcome.set) {
-      // It is the processor's result that cannot be written: that counts as the processor's failure.
-      const failure = new Error(`The result cannot be written: ${errorText(error)}`);
-      return this.settle(
-        held,
-        outcomeOf({ ok: false, error: failure }, held.document.attempt, this.#options),
-      );
+    const { events, ledger, refusedOutcomes, store } = this.#options;
+    const { document } = held;
+    const next = afterRefusal(outcome, error, document.attempt, this.#options);
+    const isFinal = outcome.kind === "dead_letter";
+    // It is told of once, not each time its lease has run out.
+    if (!isFinal || refusedOutcomes.add(document, outcome.error)) {
+      const failure = "error" in outcome ? outcome.error : undefined;
+      events.emit({ type: "settle_rejected", kind, id: document.id, error, failure, next: stepOf(next) });
     }
-    // Nothing else can be written on it either: its lease runs out, and it is taken over then.
+    if (next) {
+      // What could not be written is let go of.
+      ledger.weigh(held, 0);
+      return this.settle(held, next);
+    }
+    // Its lease runs out.
     ledger.remove(held);
+    if (isFinal) store.passOver(document, error);
   }
 }

@@ -75,6 +75,11 @@ export class Claimer {
     this.#leftAlone = new LeftAloneReader({ ...options, refused, candidates, heldUp });
   }
 
+  /** Leaves a document alone for a while: nothing more can be written on it. */
+  passOver(id: unknown, error: unknown): void {
+    this.#refused.add(id, error);
+  }
+
   /**
    * Claims up to `limit`: due retries first, then expired leases, then new documents.
    *

@@ -1,9 +1,11 @@
 import {
+  MongoBulkWriteError,
   MongoError,
   MongoInvalidArgumentError,
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
+  MongoWriteConcernError,
 } from "mongodb";
 import { NoAnswerError } from "./answer_limit.ts";
 import { UnreachableError } from "./unreachable.ts";
@@ -72,6 +74,13 @@ export function isTransient(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
     return true;
+  }
+  // The write was made, and whether a majority has it is not known: it is sent again, whatever the reason.
+  if (error instanceof MongoWriteConcernError) return true;
+  if (error instanceof MongoBulkWriteError) {
+    if (error.result?.getWriteConcernError() || [error.writeErrors].flat().some(isTransientWrite)) {
+      return true;
+    }
   }
   // A bulk write that failed for its write concern alone has no code of its own.
   if (error instanceof MongoServerError) {

@@ -110,6 +110,10 @@ export class MongoStore implements DocumentStore {
     return this.#settling([document], finishVerdict(document, this.#holder));
   }
 
+  passOver({ id }: LeasedDocument, error: unknown): void {
+    this.#claimer.passOver(id, error);
+  }
+
   isTransient(error: unknown): boolean {
     return isTransient(error);
   }

@@ -1,15 +1,8 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Document,
-  MongoBulkWriteError,
-  type UpdateFilter,
-} from "mongodb";
-import { RefusedWritesError } from "../errors.ts";
+import type { Collection, Document, UpdateFilter } from "mongodb";
+import { matchedOf, writeEach, writeGroup, type Written } from "./group_write.ts";
 import { idKey } from "./id_key.ts";
-import { isTransient, isTransientWrite } from "./mongo_errors.ts";
-import type { Ack, LeasedDocument, Nack } from "../ports.ts";
 import { isTooLarge } from "./mongo_errors.ts";
+import type { Ack, LeasedDocument, Nack } from "../ports.ts";
 import { pendingAgain } from "./pending_again.ts";
 import { held } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -48,81 +41,63 @@ function processed(attempts: number, set?: Document): UpdateFilter<Document> {
  * in it), and one bulk write for all the documents whose processor wants fields written with the ack.
  */
 export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<number> {
-  const positions = [...acks.keys()];
-  const withFields = positions.filter((position) => acks[position]!.set !== undefined);
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
-  const grouped = byToken(plain).flatMap(([token, documents]) =>
-    byAttempt(documents).map(([attempt, alike]) => async () => {
-      const ours = held(alike.map(({ id }) => id), token);
-      const { matchedCount } = await collection.updateMany(ours, processed(attempt), { hint: { _id: 1 } });
-      return matchedCount;
+  const withFields = acks.filter(({ set }) => set !== undefined);
+  const grouped = byToken(plain).flatMap(([, documents]) =>
+    byAttempt(documents).map(([attempt, alike]) => () => {
+      const done = { status: "processed", "_pull.attempts": attempt, "_pull.token": { $exists: false } };
+      return writeGroup(alike, processed(attempt), collection, done);
     })
   );
-  const single = bulk(
+  const single = writeEach(
+    withFields.map(({ document, set }) => ({ document, update: processed(document.attempt, set) })),
     collection,
-    withFields.map((position) => {
-      const { document, set } = acks[position]!;
-      return { filter: held([document.id], document.token), update: processed(document.attempt, set) };
-    }),
   );
   const [groups, fields] = await Promise.allSettled([settled(grouped), single]);
   if (groups.status === "rejected") throw groups.reason;
-  const matched = sum(groups.value);
-  if (fields.status === "fulfilled") return matched + fields.value;
-  if (!(fields.reason instanceof RefusedWritesError)) throw fields.reason;
-  const refused = [...fields.reason.refused].map(([index, why]) => [withFields[index]!, why] as const);
-  throw new RefusedWritesError(new Map(refused), matched + fields.reason.matched);
+  if (fields.status === "rejected") throw fields.reason;
+  return matchedOf([...groups.value, fields.value], acks.map(({ document }) => document));
 }
 
 /** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
 export async function nack(nacks: readonly Nack[], options: HolderOptions): Promise<number> {
-  try {
-    return await writeNacks(nacks, options, { withError: true });
-  } catch (error) {
-    if (!(error instanceof RefusedWritesError)) throw error;
-    // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
-    const roomless = [...error.refused].filter(([, why]) => isTooLarge(why)).map(([position]) => position);
-    const smaller = roomless.map((position) => nacks[position]!);
-    const matched = error.matched + await writeNacks(smaller, options, { withError: false });
-    const refused = new Map([...error.refused].filter(([position]) => !roomless.includes(position)));
-    if (refused.size > 0) throw new RefusedWritesError(refused, matched);
-    return matched;
-  }
+  const documents = nacks.map(({ document }) => document);
+  const written = await writeNacks(nacks, options);
+  // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+  const roomless = nacks.filter(({ document }) => isTooLarge(written.refused.get(document)));
+  if (roomless.length === 0) return matchedOf([written], documents);
+  const smaller = await writeNacks(roomless.map((each) => ({ ...each, withoutError: true })), options);
+  const refused = new Map([...written.refused].filter(([, why]) => !isTooLarge(why)));
+  return matchedOf([{ ...written, refused }, smaller], documents);
 }
 
-function writeNacks(
-  nacks: readonly Nack[],
-  { clock, collection }: HolderOptions,
-  { withError }: { withError: boolean },
-): Promise<number> {
+function writeNacks(nacks: readonly Nack[], { clock, collection }: HolderOptions): Promise<Written> {
   const at = clock.now();
-  return bulk(
-    collection,
-    nacks.map(({ document, error, delayMs }) => ({
-      filter: held([document.id], document.token),
-      update: {
-        $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(withError && { error }) },
-        $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
-        ...(withError && { $push: failure(document, error, at) }),
-      },
-    })),
-  );
+  const writes = nacks.map(({ document, error, delayMs, withoutError }) => ({
+    document,
+    update: {
+      $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(!withoutError && { error }) },
+      $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
+      ...(!withoutError && { $push: failure(document, error, at) }),
+    } as UpdateFilter<Document>,
+  }));
+  return writeEach(writes, collection);
 }
 
 /** Hands documents back with their attempt, as if they had never been claimed; returns how many matched. */
 export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
   const { clock, collection } = options;
-  const writes = byToken(documents).map(([token, group]) => async () => {
+  const writes = byToken(documents).map(([, group]) => () => {
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
-    const { matchedCount } = await collection.updateMany(held(group.map(({ id }) => id), token), {
-      $set: pendingAgain(clock, mark),
-      $inc: { "_pull.attempts": -1 },
-      $unset: LEASE_FIELDS,
-    }, { hint: { _id: 1 } });
-    return matchedCount;
+    const back = pendingAgain(clock, mark);
+    const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
+    return writeGroup(group, update as UpdateFilter<Document>, collection, {
+      ...back,
+      "_pull.token": { $exists: false },
+    });
   });
-  return sum(await settled(writes));
+  return matchedOf(await settled(writes), documents);
 }
 
 /**
@@ -137,24 +112,33 @@ export async function markAlone(document: LeasedDocument, { collection }: Holder
   return matchedCount;
 }
 
-/** Renews leases; returns the documents whose lease is no longer ours. */
+/**
+ * Renews leases; returns the documents whose lease is no longer ours.
+ *
+ * @throws {RefusedWritesError} If the database refused some, whose leases run out, and no lease is lost.
+ */
 export async function renew(
   documents: readonly LeasedDocument[],
   options: HolderOptions,
 ): Promise<LeasedDocument[]> {
   const { clock, collection, leaseMs, maxTimeMS } = options;
+  const lost: LeasedDocument[] = [];
   const groups = byToken(documents).map(([token, group]) => async () => {
     const sentAtMs = performance.now();
-    const ours = held(group.map(({ id }) => id), token);
-    const { matchedCount } = await collection.updateMany(ours, {
-      // Never shortened: a renewal that was given up may arrive after the one that followed it.
-      $max: { "_pull.visible_at": clock.now(leaseMs) },
-    }, { hint: { _id: 1 } });
-    const lost = matchedCount === group.length ? [] : await notAmong(group, collection, ours, maxTimeMS);
-    for (const document of group) if (!lost.includes(document)) document.leasedAtMs = sentAtMs;
-    return lost;
+    // Never shortened: a renewal that was given up may arrive after the one that followed it.
+    const renewed = { $max: { "_pull.visible_at": clock.now(leaseMs) } };
+    const written = await writeGroup(group, renewed, collection);
+    const taken = group.filter((document) => !written.refused.has(document));
+    const ours = held(taken.map(({ id }) => id), token);
+    const gone = written.matched === taken.length ? [] : await notAmong(taken, collection, ours, maxTimeMS);
+    for (const document of taken) if (!gone.includes(document)) document.leasedAtMs = sentAtMs;
+    lost.push(...gone);
+    return written;
   });
-  return (await settled(groups)).flat();
+  const written = await settled(groups);
+  // What is lost is told first: the others are due again, and refused again, a moment later.
+  if (lost.length === 0) matchedOf(written, documents);
+  return lost;
 }
 
 /** The update of `_pull.errors` that a failure makes. */
@@ -172,27 +156,6 @@ async function notAmong(
     .toArray();
   const ours = new Set(found.map(({ _id }) => idKey(_id)));
   return group.filter(({ id }) => !ours.has(idKey(id)));
-}
-
-async function bulk(
-  collection: Collection,
-  writes: { filter: Document; update: Document }[],
-): Promise<number> {
-  if (writes.length === 0) return 0;
-  const operations: AnyBulkWriteOperation[] = writes.map((updateOne) => ({ updateOne }));
-  // Unordered: one that is refused does not keep the others from being written.
-  try {
-    const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
-    return matchedCount;
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || isTransient(error)) throw error;
-    const refused = [error.writeErrors].flat();
-    // Some may still be written tomorrow, and which of the others are safe with a majority is not known: all again.
-    if (refused.length === 0 || error.result.getWriteConcernError() || refused.some(isTransientWrite)) {
-      throw error;
-    }
-    throw new RefusedWritesError(new Map(refused.map((each) => [each.index, each])), error.matchedCount);
-  }
 }
 
 /** Documents by their token: those of one claim can be written by one command. */
@@ -219,8 +182,4 @@ async function settled<T>(writes: (() => Promise<T>)[]): Promise<T[]> {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
-}
-
-function sum(counts: number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
 }

@@ -1,7 +1,16 @@
 import { errorText } from "../errors.ts";
-import type { AgentEvent, Events } from "../events.ts";
+import type { AfterRefusal, AgentEvent, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
 import type { Logger } from "./logger.ts";
+
+/** What the agent does after the database refused an outcome. */
+const AFTER_REFUSAL: Record<AfterRefusal, string> = {
+  nack: "the attempt has failed, and is tried again",
+  nack_without_error: "it is set back without the error",
+  dead_letter: "it becomes a dead letter",
+  nothing:
+    "it stays as it is until its lease runs out; change the validator, index or right that does not allow it",
+};
 
 /** Repeats of the same failure are written at most this often, in milliseconds. */
 const REPEAT_MS = 30_000;
@@ -113,9 +122,10 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         });
         break;
       case "settle_rejected":
-        log.error(`MongoDB refuses the outcome (${event.kind}) of a document`, {
+        log.error(`MongoDB refuses the outcome (${event.kind}) of a document: ${AFTER_REFUSAL[event.next]}`, {
           id: formatId(event.id),
           error: errorText(event.error),
+          ...(event.failure && { failure: event.failure }),
         });
         break;
       case "renew_failed":

@@ -53,6 +53,7 @@ class MortalStore implements DocumentStore {
     this.#settle([document], (store) => store.deadLetter(document, error));
   finishVerdict: DocumentStore["finishVerdict"] = (document) =>
     this.#settle([document], (store) => store.finishVerdict(document));
+  passOver: DocumentStore["passOver"] = (document, error) => this.#store.passOver(document, error);
   isTransient: DocumentStore["isTransient"] = () => true;
 
   async #settle(

@@ -76,6 +76,8 @@ export class FakeStore implements DocumentStore {
   readonly calls: { method: Method; ids: unknown[] }[] = [];
   /** Calls of each method that were under way at once, at the most. */
   readonly peak: Partial<Record<Method, number>> = {};
+  /** Documents that are to be left alone, in order. */
+  readonly passedOver: unknown[] = [];
   readonly #clock: ManualClock;
   readonly #leaseMs: number;
   readonly #plans: Partial<Record<Method, Plan[]>> = {};
@@ -230,6 +232,10 @@ export class FakeStore implements DocumentStore {
         return false;
       });
     });
+  }
+
+  passOver(document: LeasedDocument): void {
+    this.passedOver.push(document.id);
   }
 
   isTransient(error: unknown): boolean {

@@ -4,8 +4,10 @@ import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../../../a
 import { type Held, Ledger } from "../../../agent/ledger.ts";
 import type { Outcome } from "../../../agent/outcome.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
+import { RefusedOutcomes } from "../../../agent/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
+import { TransientError } from "../../support/fake_store.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
 
@@ -32,6 +34,8 @@ function setUp(
     leaseMs: 60_000,
     processing: { kind: "single", process: (_, { signal }) => handler(signal, clock) },
     markAlone: () => Promise.resolve(1),
+    isTransient: (error) => error instanceof TransientError,
+    refusedOutcomes: new RefusedOutcomes(),
     logFor: () => SILENT,
     settle: (held, outcome) => {
       outcomes.push(outcome);

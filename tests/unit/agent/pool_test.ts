@@ -4,9 +4,11 @@ import { type Held, Ledger } from "../../../agent/ledger.ts";
 import type { Outcome } from "../../../agent/outcome.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
 import type { Processor } from "../../../agent/processors/processor.ts";
+import { RefusedOutcomes } from "../../../agent/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
 import { safe } from "../../support/safe_text.ts";
 import { EventRecorder } from "../../support/event_recorder.ts";
+import { TransientError } from "../../support/fake_store.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../support/random.ts";
@@ -31,6 +33,8 @@ class Setup {
       leaseMs: 60_000,
       processing: { kind: "single", process },
       markAlone: () => Promise.resolve(1),
+      isTransient: (error) => error instanceof TransientError,
+      refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
       settle: (held, outcome) => this.#settle(held, outcome),
       ...options,
@@ -224,7 +228,7 @@ Deno.test("Pool counts handlers that go on after they were given up, until they 
 for (
   const [what, markAlone] of [
     ["is refused", () => Promise.resolve(0)],
-    ["gets no answer", () => Promise.reject(new Error("gone"))],
+    ["gets no answer", () => Promise.reject(new TransientError("gone"))],
   ] as const
 ) {
   Deno.test(`Pool starts no suspect whose mark ${what}: nobody would know whom to blame`, async () => {

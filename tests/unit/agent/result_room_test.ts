@@ -3,6 +3,7 @@ import { Events } from "../../../agent/events.ts";
 import { type Held, Ledger } from "../../../agent/ledger.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
 import { MAX_RESULT_BYTES, ResultRoom } from "../../../agent/result_room.ts";
+import { RefusedOutcomes } from "../../../agent/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
@@ -27,6 +28,8 @@ class Setup {
       leaseMs: 60_000,
       processing: { kind: "single", process: () => {} },
       markAlone: () => Promise.resolve(1),
+      isTransient: () => true,
+      refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
       settle: (held) => {
         this.ledger.settling(held);

@@ -1,54 +1,17 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
-import { Events } from "../../../agent/events.ts";
-import { type Held, Ledger } from "../../../agent/ledger.ts";
-import { Settler } from "../../../agent/settler.ts";
-import { EventRecorder } from "../../support/event_recorder.ts";
-import { FakeStore, TransientError } from "../../support/fake_store.ts";
+import type { Held } from "../../../agent/ledger.ts";
+import { TransientError } from "../../support/fake_store.ts";
 import { safe } from "../../support/safe_text.ts";
-import { ManualClock, settled } from "../../support/manual_clock.ts";
+import { settled } from "../../support/manual_clock.ts";
+import { SettlerSetup } from "../../support/settler_setup.ts";
 
 const ACK = { kind: "ack" } as const;
 const RELEASE = { kind: "release" } as const;
 const NACK = { kind: "nack", error: safe("it broke"), delayMs: 700 } as const;
 const DEAD = { kind: "dead_letter", error: safe("no") } as const;
 
-/** A settler on a store in memory, with documents claimed from it. */
-class Setup {
-  readonly clock = new ManualClock();
-  readonly store = new FakeStore(this.clock);
-  readonly ledger = new Ledger();
-  readonly recorder: EventRecorder;
-  readonly settler: Settler;
-
-  constructor() {
-    const events = new Events();
-    this.recorder = new EventRecorder(events);
-    const policy = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
-    this.settler = new Settler({
-      ...policy,
-      clock: this.clock,
-      events,
-      ledger: this.ledger,
-      store: this.store,
-    });
-  }
-
-  /** Claims `count` new documents, whose handlers run. */
-  async claim(count: number): Promise<Held[]> {
-    this.store.insert(count);
-    const { documents } = await this.store.claim({ documents: count, bytes: 1e9 });
-    const all = documents.map((document) => this.ledger.add(document));
-    for (const held of all) this.ledger.start(held);
-    return all;
-  }
-
-  ids(all: readonly Held[]): unknown[] {
-    return all.map(({ document }) => document.id);
-  }
-}
-
 Deno.test("Settler gathers acks for 5 ms while others of their claim are running", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(4);
   s.settler.settle(all[0]!, ACK);
   await s.clock.advance(2);
@@ -62,7 +25,7 @@ Deno.test("Settler gathers acks for 5 ms while others of their claim are running
 });
 
 Deno.test("Settler writes at once when the last document of a claim is done", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(3);
   for (const held of all) s.settler.settle(held, ACK);
   await settled();
@@ -72,7 +35,7 @@ Deno.test("Settler writes at once when the last document of a claim is done", as
 });
 
 Deno.test("Settler writes what became of each, and tells how many", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [a, b, c, d] = await s.claim(4) as [Held, Held, Held, Held];
   s.settler.settle(a, { kind: "ack", set: { total: 3 } });
   s.settler.settle(b, NACK);
@@ -96,7 +59,7 @@ Deno.test("Settler writes what became of each, and tells how many", async () => 
 });
 
 Deno.test("Settler tells how many of the released documents had been in a handler", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [a, b, c] = await s.claim(3) as [Held, Held, Held];
   s.settler.settle(a, RELEASE);
   s.settler.settle(b, { kind: "release", wasAborted: true });
@@ -106,7 +69,7 @@ Deno.test("Settler tells how many of the released documents had been in a handle
 });
 
 Deno.test("Settler finishes the verdict of an earlier holder instead of writing one of its own", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   s.store.insert(1, { verdict: new Date(0) });
   const { documents } = await s.store.claim({ documents: 1, bytes: 1e9 });
   s.settler.settle(s.ledger.add(documents[0]!), { kind: "dead_letter", error: safe("") });
@@ -116,7 +79,7 @@ Deno.test("Settler finishes the verdict of an earlier holder instead of writing 
 });
 
 Deno.test("Settler reports a lost lease where a first write finds nothing to match", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(3);
   s.store.steal(all[1]!.document.id);
   for (const held of all) s.settler.settle(held, ACK);
@@ -130,7 +93,7 @@ Deno.test("Settler reports a lost lease where a first write finds nothing to mat
 });
 
 Deno.test("Settler calls it unconfirmed where a write matches nothing after one without an answer", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(3);
   s.store.fail("ack", new TransientError("connection reset"), { applied: true });
   for (const held of all) s.settler.settle(held, ACK);
@@ -144,7 +107,7 @@ Deno.test("Settler calls it unconfirmed where a write matches nothing after one 
 });
 
 Deno.test("Settler repeats a write through an outage, holding its documents until there is an answer", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(2);
   s.store.fail("nack", new TransientError("no primary"), { times: 3 });
   for (const held of all) s.settler.settle(held, NACK);
@@ -161,7 +124,7 @@ Deno.test("Settler repeats a write through an outage, holding its documents unti
 });
 
 Deno.test("Settler marks a document as being written only while a write of it is under way", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [held] = await s.claim(1) as [Held];
   const { go, reached } = s.store.hold("ack");
   s.store.fail("ack", new TransientError());
@@ -178,7 +141,7 @@ Deno.test("Settler marks a document as being written only while a write of it is
 });
 
 Deno.test("Settler does not write what has left the ledger meanwhile", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [lost, kept, busy] = await s.claim(3) as [Held, Held, Held];
   s.settler.settle(lost, ACK);
   s.settler.settle(kept, ACK);
@@ -192,7 +155,7 @@ Deno.test("Settler does not write what has left the ledger meanwhile", async () 
 });
 
 Deno.test("Settler makes a failure of a result that the database refuses, and acks its neighbours", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(4);
   const bad = all[2]!.document.id;
   s.store.reject(bad, "ack");
@@ -209,20 +172,8 @@ Deno.test("Settler makes a failure of a result that the database refuses, and ac
   assertEquals(nacked!.delayMs, 500);
 });
 
-Deno.test("Settler lets a lease run out on which nothing can be written", async () => {
-  const s = new Setup();
-  const [held] = await s.claim(1) as [Held];
-  s.store.reject(held.document.id, "ack", "nack");
-  s.settler.settle(held, { kind: "ack", set: { n: 1 } });
-  await s.clock.advance(10_000);
-  assertEquals(s.recorder.of("settle_rejected").map(({ kind }) => kind), ["ack", "nack"]);
-  assertMatch(String(s.recorder.of("settle_rejected")[0]!.error), /failed validation/);
-  assertEquals(s.ledger.counts.documents, 0);
-  assertEquals(s.store.statuses, { processing: 1 });
-});
-
 Deno.test("Settler keeps two writes of a kind under way at the most, and the rest in the ledger", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const all = await s.claim(40);
   const held = Array.from({ length: 4 }, () => s.store.hold("ack"));
   for (const each of all) {
@@ -239,7 +190,7 @@ Deno.test("Settler keeps two writes of a kind under way at the most, and the res
 });
 
 Deno.test("Settler.flush() writes everything that waits for company", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [a, b, c] = await s.claim(3) as [Held, Held, Held];
   s.settler.settle(a, ACK);
   s.settler.settle(b, RELEASE);
@@ -250,7 +201,7 @@ Deno.test("Settler.flush() writes everything that waits for company", async () =
 });
 
 Deno.test("Settler.stop() gives up what could not be written", async () => {
-  const s = new Setup();
+  const s = new SettlerSetup();
   const [held] = await s.claim(1) as [Held];
   s.store.fail("release", new TransientError(), { times: 100 });
   s.settler.settle(held, RELEASE);

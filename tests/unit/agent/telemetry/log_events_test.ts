@@ -33,7 +33,11 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
   [{ type: "unconfirmed", documents: 1, ids: [7], during: "ack" }, "WARNING", /Cannot confirm/],
   [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
-  [{ type: "settle_rejected", kind: "ack", id: 7, error }, "ERROR", /refuses the outcome \(ack\)/],
+  [
+    { type: "settle_rejected", kind: "ack", id: 7, error, next: "nack" },
+    "ERROR",
+    /refuses the outcome \(ack\)/,
+  ],
   [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
   [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
   [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],

@@ -1,0 +1,44 @@
+import { Events } from "../../agent/events.ts";
+import { type Held, Ledger } from "../../agent/ledger.ts";
+import { RefusedOutcomes } from "../../agent/refused_outcome.ts";
+import { Settler } from "../../agent/settler.ts";
+import { EventRecorder } from "./event_recorder.ts";
+import { FakeStore } from "./fake_store.ts";
+import { ManualClock } from "./manual_clock.ts";
+
+/** A settler on a store in memory, with documents claimed from it. */
+export class SettlerSetup {
+  readonly clock = new ManualClock();
+  readonly store = new FakeStore(this.clock);
+  readonly ledger = new Ledger();
+  readonly refusedOutcomes = new RefusedOutcomes();
+  readonly recorder: EventRecorder;
+  readonly settler: Settler;
+
+  constructor() {
+    const events = new Events();
+    this.recorder = new EventRecorder(events);
+    const policy = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
+    this.settler = new Settler({
+      ...policy,
+      clock: this.clock,
+      events,
+      ledger: this.ledger,
+      refusedOutcomes: this.refusedOutcomes,
+      store: this.store,
+    });
+  }
+
+  /** Claims `count` new documents, whose handlers run. */
+  async claim(count: number): Promise<Held[]> {
+    this.store.insert(count);
+    const { documents } = await this.store.claim({ documents: count, bytes: 1e9 });
+    const all = documents.map((document) => this.ledger.add(document));
+    for (const held of all) this.ledger.start(held);
+    return all;
+  }
+
+  ids(all: readonly Held[]): unknown[] {
+    return all.map(({ document }) => document.id);
+  }
+}
