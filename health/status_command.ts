@@ -38,15 +38,17 @@ export async function printStatus(
   );
 }
 
-/** What an agent wrote last is believed for as long as a heartbeat takes; then the agent has to show that it lives. */
+/**
+ * The agent is asked for a new status, and has some seconds to write it. One that cannot be asked, from a container that
+ * does not share its processes, is believed for as long as a heartbeat takes.
+ */
 async function lookAt(directory: string): Promise<Look> {
   const status = await requireStatus(directory);
-  const age = ageOf(status);
-  const lateMs = Math.max(LEAST_AGE_MS, MISSED_BEATS * (status.heartbeat_ms ?? 0));
-  if (age <= lateMs) return { status, ageMs: age, isResponding: true };
   const fresh = await refreshed(directory, status);
   if (fresh) return { status: fresh, ageMs: ageOf(fresh), isResponding: true };
-  return { status, ageMs: ageOf(status), isResponding: false };
+  const age = ageOf(status);
+  const lateMs = Math.max(LEAST_AGE_MS, MISSED_BEATS * (status.heartbeat_ms ?? 0));
+  return { status, ageMs: age, isResponding: age <= lateMs };
 }
 
 function ageOf({ updated_at, machine_uptime_s }: Status): number {

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2030,SC2031 # what a visit of a pod sets is its own
 # Pauses, resumes, shows or restarts the agents of a namespace, and returns when every pod has confirmed.
 #
 #   scripts/control-agent.sh pause|resume|status|restart [options]
@@ -6,7 +7,7 @@
 #   --namespace NAME   where they run (the namespace of the context)
 #   --context NAME     which cluster (the current context)
 #   --method METHOD    how pause and resume tell them: configmap (the default) or signal
-#   --timeout SECONDS  how long to wait for all of them (180)
+#   --timeout SECONDS  how long to wait for all of them (180); what is under way then has ten more seconds to end
 #
 # configmap  writes the ConfigMap agent-control, which holds for pods that start later, too. The pods are annotated, which makes
 #            their nodes look at it at once instead of within 60 to 90 seconds.
@@ -18,9 +19,12 @@ set -eu
 name=pulling-agent selector=app=pulling-agent configmap=agent-control
 kubectl=${KUBECTL:-kubectl}
 command='' namespace='' context='' method=configmap timeout=180
+# A command in a pod has so many seconds. And so many has each call, however late it is: a status takes five if an agent is frozen.
+in_pod=20 at_least=10
+at_once=10 # pods that are asked at the same time
 
 die() { printf 'control-agent.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
-usage() { sed -n '2,/^set -eu/ { /^#/ s/^#\( \|$\)//p; }' "$0"; }
+usage() { sed -n '3,/^set -eu/ { /^#/ s/^#\( \|$\)//p; }' "$0"; }
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -48,67 +52,205 @@ case $command in
   *) die "there is no command $command: give pause, resume, status or restart" 2 ;;
 esac
 case $method in configmap | signal) ;; *) die "there is no method $method: give configmap or signal" 2 ;; esac
-case $timeout in '' | *[!0-9]*) die "--timeout $timeout is not a whole number of seconds" 2 ;; esac
+case $timeout in '' | *[!0-9]* | ??????????*) die "--timeout $timeout is not a whole number of seconds" 2 ;; esac
+while :; do case $timeout in 0?*) timeout=${timeout#0} ;; *) break ;; esac; done # 08 is no octal number here
 command -v "$kubectl" >/dev/null || die "$kubectl is not installed: install kubectl, or set KUBECTL to its path"
 
-k() { "$kubectl" ${context:+--context "$context"} ${namespace:+--namespace "$namespace"} "$@"; }
+job=main child='' watchdog='' visits=''
 started=$(date +%s)
 elapsed() { echo $(($(date +%s) - started)); }
 count() { printf '%s\n' $#; }
+end_calls() {
+  [ -z "$watchdog" ] || kill -KILL "$watchdog" 2>/dev/null || :
+  for pid in $child $visits; do kill "$pid" 2>/dev/null || :; done
+}
+
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/control-agent.XXXXXX") || die 'no temporary directory can be made: set TMPDIR to one'
+trap 'end_calls; rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# What is left of --timeout: SECONDS at the most, and never less than a call needs.
+left() { # SECONDS
+  seconds=$((timeout - $(elapsed)))
+  [ "$seconds" -le "$1" ] || seconds=$1
+  [ "$seconds" -ge "$at_least" ] || seconds=$at_least
+  echo "$seconds"
+}
+
+# Runs a command for so many seconds at the most; 124 if it took longer. There is no timeout(1) on every system.
+bounded() { # SECONDS COMMAND...
+  limit=$1 code=0
+  shift
+  rm -f "$tmp/$job.late"
+  "$@" </dev/null &
+  child=$!
+  {
+    waited=0
+    while [ "$waited" -lt "$limit" ]; do sleep 1; waited=$((waited + 1)); done
+    : >"$tmp/$job.late"
+    kill "$child"
+    sleep 1
+    kill -KILL "$child"
+  } >/dev/null 2>&1 </dev/null &
+  watchdog=$!
+  wait "$child" 2>/dev/null || code=$?
+  child=''
+  # Nothing less: a shell that has just been forked still has the traps of this one, and would go by them, or by none.
+  kill -KILL "$watchdog" 2>/dev/null || :
+  wait "$watchdog" 2>/dev/null || :
+  watchdog=''
+  [ ! -f "$tmp/$job.late" ] || code=124
+  return "$code"
+}
+
+# kubectl, for so many seconds. What it prints and complains of is in files: a child of it that hangs would keep a pipe open.
+k() { # SECONDS ARGUMENT...
+  for_seconds=$1
+  shift
+  set -- "$kubectl" ${context:+--context "$context"} ${namespace:+--namespace "$namespace"} "$@"
+  bounded "$for_seconds" "$@" >"$tmp/$job.out" 2>"$tmp/$job.err"
+}
+k_aloud() { # SECONDS ARGUMENT...
+  for_seconds=$1
+  shift
+  set -- "$kubectl" ${context:+--context "$context"} ${namespace:+--namespace "$namespace"} "$@"
+  bounded "$for_seconds" "$@"
+}
+out() { cat "$tmp/$job.out"; }
+
+# Why the last call has failed, in one line, and what can be done about it.
+reason() {
+  if [ -f "$tmp/$job.late" ]; then
+    echo "kubectl did not end within $for_seconds s: the cluster, or the node of the pod, may be out of reach"
+    return
+  fi
+  right=$(sed -n 's/.*User "\([^"]*\)" cannot \([a-z]*\) resource "\([^"]*\)" in API group "\([^"]*\)"\(.*in the namespace "\([^"]*\)"\)\{0,1\}.*/\2 \3 group=\4 namespace=\6 \1/p' "$tmp/$job.err" | head -n 1)
+  if [ -n "$right" ]; then
+    # shellcheck disable=SC2086
+    set -- $right
+    verb=$1 resource=$2 group=${3#group=} inside=${4#namespace=}
+    shift 4
+    role=agent-control-$verb-${resource##*/} where=${inside:+ --namespace $inside}
+    echo "$* lacks the right to $verb $resource${inside:+ in the namespace $inside}. Have it granted:" \
+      "kubectl create role $role --verb=$verb --resource=${resource%%/*}${group:+.$group}${resource#"${resource%%/*}"}$where" \
+      "&& kubectl create rolebinding $role --role=$role --user=$*$where"
+    return
+  fi
+  said=$(grep -v '^ *$' "$tmp/$job.err" | tail -n 1)
+  case $said in
+    *'context'*'does not exist'* | *'context was not found'*) echo "$said: kubectl config get-contexts lists those that there are" ;;
+    *'namespaces "'*'" not found'*) echo "$said: kubectl get namespaces lists those that there are" ;;
+    *Unauthorized* | *'must be logged in'* | *'asked for the client to provide credentials'* | *'getting credentials'*)
+      echo "the credentials for this cluster are missing, wrong or have expired, so log in again ($said)" ;;
+    *'Unable to connect'* | *'connection to the server'* | *'i/o timeout'* | *'no such host'*)
+      echo "the cluster cannot be reached ($said)" ;;
+    *'container'*'is not valid for pod'* | *'container not found'*)
+      echo "no container $name runs in it: is it waiting, has it crashed, or has it another name? ($said)" ;;
+    *'executable file not found'* | *'no such file or directory'*)
+      echo "its container has no program pulling-agent in its PATH: it is another image ($said)" ;;
+    'pulling-agent: There is no command'* | 'pulling-agent: '*' knows no '*) echo "its image is of another version ($said)" ;;
+    '') echo "kubectl said nothing" ;;
+    *) echo "${said#pulling-agent: }" ;;
+  esac
+}
 
 # The pods that run and are not on their way out. One that has not started yet reads the ConfigMap when it does.
 running_pods() {
   # shellcheck disable=SC2016
-  k get pods --selector "$selector" --field-selector status.phase=Running \
+  k "$(left 60)" get pods --selector "$selector" --field-selector status.phase=Running \
     -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' ||
-    die 'the pods cannot be listed, as said above: check --context, --namespace and your rights'
+    die "the pods cannot be listed: $(reason)"
+  pods=$(out)
+  # A namespace that does not exist has no pods, and nobody says so.
+  if [ -z "$pods" ] && [ -n "$namespace" ] && ! k "$(left 60)" get namespace "$namespace"; then
+    case $(cat "$tmp/$job.err") in *NotFound* | *'not found'*) die "there is no namespace $namespace: kubectl get namespaces lists those that there are" ;; esac
+  fi
 }
 
-# POD: "CONTROL SOURCE SINCE READY CONNECTED HELD PROCESSED STATE", or nothing if it does not answer.
-ask() {
-  k exec "$1" -c "$name" -- pulling-agent status --json 2>/dev/null </dev/null | sed -n \
-    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)"},"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p'
+# Sets `answer` to "CONTROL SOURCE SINCE READY CONNECTED HELD PROCESSED STATE"; `why` says why there is none to be believed.
+ask() { # POD
+  answer='' why=''
+  k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent status --json || why=$(reason)
+  [ -z "$why" ] || return 0
+  answer=$(out | sed -n \
+    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)"},"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p')
+  [ -n "$answer" ] || why='its status cannot be understood: its image is of another version'
 }
+
+# Asks, and tells it directly if the ConfigMap alone would not: the file changes nothing in a pod that was told otherwise by
+# signal after the file had said the same already.
+tell() { # POD
+  ask "$1"
+  [ -z "$why" ] || return 0
+  [ "${answer%% *}" != "$wanted" ] || return 0
+  [ "$method" = signal ] || [ "$before" = "$command" ] || return 0
+  if k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent "$command"; then ask "$1"; else why=$(reason); fi
+}
+
+# Does that with each pod, some at the same time. What came of it is in files of the pods' names.
+visit() { # ask|tell POD...
+  how=$1 visits='' begun=0
+  shift
+  for pod; do
+    (
+      job=$pod child='' watchdog='' visits=''
+      trap end_calls EXIT
+      trap 'exit 143' TERM
+      "$how" "$pod"
+      printf '%s\n' "$answer" >"$tmp/$pod.answer"
+      printf '%s\n' "$why" >"$tmp/$pod.why"
+    ) &
+    visits="$visits $!" begun=$((begun + 1))
+    [ $((begun % at_once)) != 0 ] || end_visits
+  done
+  end_visits
+}
+# shellcheck disable=SC2086
+end_visits() { [ -z "$visits" ] || wait $visits || :; visits=''; }
+answer_of() { cat "$tmp/$1.answer" 2>/dev/null || :; }
 
 # What the ConfigMap says: nothing where it is missing, "-" where it has no state.
 configured() {
-  k get configmap "$configmap" --ignore-not-found -o go-template='{{with .data}}{{or .state "-"}}{{else}}-{{end}}' ||
-    die "the ConfigMap $configmap cannot be read, as said above: check --context, --namespace and your rights"
+  k "$(left 60)" get configmap "$configmap" --ignore-not-found -o go-template='{{with .data}}{{or .state "-"}}{{else}}-{{end}}' ||
+    die "the ConfigMap $configmap cannot be read: $(reason)"
+  state=$(out)
 }
 
 configure() { # STATE
-  if [ -z "$(configured)" ] && k create configmap "$configmap" --from-literal=state="$1" >/dev/null; then return; fi
-  k patch configmap "$configmap" --type merge --patch "{\"data\":{\"state\":\"$1\"}}" >/dev/null ||
-    die "the ConfigMap $configmap cannot be written, as said above: ask for the right to patch it, or use --method signal"
+  if [ -z "$state" ]; then
+    k "$(left 60)" create configmap "$configmap" --from-literal=state="$1" && return
+    case $(cat "$tmp/$job.err") in *AlreadyExists*) ;; *) die "the ConfigMap $configmap cannot be made: $(reason)" ;; esac
+  fi
+  k "$(left 60)" patch configmap "$configmap" --type merge --patch "{\"data\":{\"state\":\"$1\"}}" ||
+    die "the ConfigMap $configmap cannot be written: $(reason). Or use --method signal"
 }
 
 # A changed annotation makes the node look at the pod, and at its ConfigMap, at once. It only saves time: without the right to
 # annotate pods it takes as long as the node takes.
-hurry() { k annotate pods --selector "$selector" --overwrite "pulling-agent/asked=$command $(date -u +%Y-%m-%dT%H:%M:%SZ)" >/dev/null 2>&1 || :; }
+hurry() { k "$(left 60)" annotate pods --selector "$selector" --overwrite "pulling-agent/asked=$command $(date -u +%Y-%m-%dT%H:%M:%SZ)" || :; }
 
 # Tells the pods and waits until each has confirmed. Pods may come and go meanwhile.
 tell_all() {
   before=''
   if [ "$method" = configmap ]; then
-    before=$(configured)
+    configured
+    before=$state
     configure "$command"
     hurry
   fi
-  told=' ' confirmed=' ' round=0
+  confirmed=' ' round=0
   while :; do
-    pods=$(running_pods)
+    running_pods
     missing=''
     for pod in $pods; do
-      case $confirmed in *" $pod "*) continue ;; esac
-      answer=$(ask "$pod") || :
-      # The file changes nothing in a pod that was told otherwise by signal after the file had said the same already.
-      if [ "${answer%% *}" != "$wanted" ] && { [ "$method" = signal ] || [ "$before" = "$command" ]; }; then
-        case $told in
-          *" $pod "*) ;;
-          *) if k exec "$pod" -c "$name" -- pulling-agent "$command" >/dev/null 2>&1 </dev/null; then told="$told$pod "; fi ;;
-        esac
-        answer=$(ask "$pod") || :
-      fi
+      case $confirmed in *" $pod "*) ;; *) missing="$missing $pod" ;; esac
+    done
+    # shellcheck disable=SC2086
+    visit tell $missing
+    unconfirmed=$missing missing=''
+    for pod in $unconfirmed; do
+      answer=$(answer_of "$pod")
       if [ "${answer%% *}" = "$wanted" ]; then
         confirmed="$confirmed$pod "
         say_pod "$pod" "$answer"
@@ -129,13 +271,14 @@ tell_all() {
     # shellcheck disable=SC2086
     die "$(count $missing) of $total pods did not confirm within $timeout s"
   fi
+  configured
   if [ "$total" = 0 ]; then
-    echo "No pod runs here; those that start go by the ConfigMap $configmap: $(configured)"
+    echo "No pod runs here; those that start go by the ConfigMap $configmap: $state"
   else
     echo "$total of $total pods are $wanted, after $(elapsed) s"
   fi
   if [ "$method" = signal ]; then
-    case $command/$(configured) in
+    case $command/$state in
       pause/pause | resume/resume | resume/ | resume/-) ;;
       *) echo "The ConfigMap $configmap does not say so: pods that start later, or again, will not be $wanted" ;;
     esac
@@ -150,22 +293,24 @@ say_pod() { # POD ANSWER
 }
 
 complain() { # POD
-  answer=$(ask "$1") || :
-  if [ -n "$answer" ]; then
-    echo "control-agent.sh: $1 is ${answer%% *}: see kubectl logs $1, or tell it with --method signal" >&2
+  answer=$(answer_of "$1") why=$(cat "$tmp/$1.why" 2>/dev/null || :)
+  if [ -n "$why" ]; then
+    echo "control-agent.sh: $1 does not answer: $why; see kubectl describe pod $1" >&2
   else
-    echo "control-agent.sh: $1 does not answer: see kubectl describe pod $1" >&2
+    echo "control-agent.sh: $1 is ${answer%% *}: see kubectl logs $1, or tell it with --method signal" >&2
   fi
 }
 
 status() {
-  state=$(configured)
+  configured
   case $state in '') state='missing, agents start running' ;; -) state='without state, agents start running' ;; esac
   echo "ConfigMap $configmap: $state"
   silent=''
-  pods=$(running_pods)
+  running_pods
+  # shellcheck disable=SC2086
+  visit ask $pods
   for pod in $pods; do
-    answer=$(ask "$pod") || :
+    answer=$(answer_of "$pod")
     if [ -z "$answer" ]; then silent="$silent $pod"; continue; fi
     # shellcheck disable=SC2086
     set -- $answer
@@ -185,31 +330,42 @@ status() {
 # Replaces every pod. Those of a paused fleet are not ready, so that a rollout would wait until somebody resumes; they hold
 # nothing, so they are deleted instead, and their successors start as the ConfigMap says.
 restart() {
-  old=$(running_pods) paused='' others=''
+  running_pods
+  old=$pods paused='' others=''
+  # shellcheck disable=SC2086
+  visit ask $old
   for pod in $old; do
     # shellcheck disable=SC2046
-    set -- $(ask "$pod")
+    set -- $(answer_of "$pod")
     if [ "${1:-}" = paused ] && [ "${4:-}" = false ]; then paused="$paused $pod"; else others="$others $pod"; fi
   done
   if [ -n "$others" ] || [ -z "$paused" ]; then
-    k rollout restart "deployment/$name" || die "deployment/$name cannot be restarted, as said above"
-    k rollout status "deployment/$name" --timeout="${timeout}s" && return
-    for pod in $(running_pods); do
-      k exec "$pod" -c "$name" -- pulling-agent health readiness >/dev/null 2>&1 </dev/null ||
+    k "$(left 60)" rollout restart "deployment/$name" || die "deployment/$name cannot be restarted: $(reason)"
+    out
+    for_rollout=$(left "$timeout")
+    k_aloud $((for_rollout + at_least)) rollout status "deployment/$name" --timeout="${for_rollout}s" && return
+    running_pods
+    for pod in $pods; do
+      k "$(left $in_pod)" exec "$pod" -c "$name" -- pulling-agent health readiness ||
         echo "control-agent.sh: $pod is not ready: see kubectl describe pod $pod and kubectl logs $pod" >&2
     done
     die "the restart was not through within $timeout s; the old pods go on until the new ones are ready"
   fi
-  [ "$(configured)" = pause ] || echo "Paused by signal only: the ConfigMap does not say pause, so the new pods will not be paused"
+  configured
+  [ "$state" = pause ] || echo "Paused by signal only: the ConfigMap does not say pause, so the new pods will not be paused"
+  for_deletion=$(left "$timeout")
   # shellcheck disable=SC2086
-  k delete pods $paused --timeout="${timeout}s" || die 'the pods cannot be deleted, as said above'
-  replicas=$(k get deployment "$name" -o go-template='{{.spec.replicas}}') || die "deployment/$name cannot be read, as said above"
+  k $((for_deletion + at_least)) delete pods $paused --timeout="${for_deletion}s" || die "the pods cannot be deleted: $(reason)"
+  out
+  k "$(left 60)" get deployment "$name" -o go-template='{{.spec.replicas}}' || die "deployment/$name cannot be read: $(reason)"
+  replicas=$(out)
   while :; do
-    answered=0
-    for pod in $(running_pods); do
-      case "$paused " in *" $pod "*) continue ;; esac
-      [ -z "$(ask "$pod")" ] || answered=$((answered + 1))
-    done
+    answered=0 new=''
+    running_pods
+    for pod in $pods; do case "$paused " in *" $pod "*) ;; *) new="$new $pod" ;; esac; done
+    # shellcheck disable=SC2086
+    visit ask $new
+    for pod in $new; do [ -z "$(answer_of "$pod")" ] || answered=$((answered + 1)); done
     [ "$answered" -lt "$replicas" ] || break
     [ "$(elapsed)" -lt "$timeout" ] || die "$answered of $replicas new pods answer after $timeout s: see kubectl describe pod -l $selector"
     sleep 1

@@ -58,7 +58,10 @@ Deno.test("control-agent.sh names the pods that do not confirm, and why they may
   const { code, stdout, stderr } = await cluster.control("pause", "--timeout", "0");
   assertEquals(code, 1);
   assertMatch(stderr, /^control-agent\.sh: deaf is running: .*--method signal\n/);
-  assertMatch(stderr, /\ncontrol-agent\.sh: gone does not answer: see kubectl describe pod gone\n/);
+  assertMatch(
+    stderr,
+    /\ncontrol-agent\.sh: gone does not answer: No agent uses the health directory .*; see kubectl describe pod gone\n/,
+  );
   assertMatch(stderr, /\ncontrol-agent\.sh: [23] of 3 pods did not confirm within 0 s\n$/);
   assert(!stdout.includes("deaf"), stdout);
 });
@@ -70,8 +73,13 @@ Deno.test("control-agent.sh tells what the cluster refuses, and does not need th
   await cluster.write("forbidden", "patch configmap\nannotate pods\n");
   const refused = await cluster.control("pause", "--timeout", "0");
   assertEquals(refused.code, 1);
-  assertStringIncludes(refused.stderr, "you cannot patch configmap");
-  assertStringIncludes(refused.stderr, "the ConfigMap agent-control cannot be written");
+  assertEquals(
+    refused.stderr,
+    "control-agent.sh: the ConfigMap agent-control cannot be written: jane lacks the right to patch configmaps in the " +
+      "namespace jobs. Have it granted: kubectl create role agent-control-patch-configmaps --verb=patch " +
+      "--resource=configmaps --namespace jobs && kubectl create rolebinding agent-control-patch-configmaps " +
+      "--role=agent-control-patch-configmaps --user=jane --namespace jobs. Or use --method signal\n",
+  );
 
   // The file says so already, so the pods are told directly.
   await cluster.write("configmap", "pause");
@@ -82,7 +90,7 @@ Deno.test("control-agent.sh tells what the cluster refuses, and does not need th
   await cluster.write("forbidden", "get pods\n");
   const blind = await cluster.control("pause", ...OPTIONS);
   assertEquals(blind.code, 1);
-  assertStringIncludes(blind.stderr, "the pods cannot be listed");
+  assertStringIncludes(blind.stderr, "the pods cannot be listed: jane lacks the right to list pods");
 });
 
 Deno.test("control-agent.sh status shows the switch and every pod, and fails where one is silent", async () => {
@@ -142,6 +150,7 @@ Deno.test("control-agent.sh refuses what it does not understand, in one sentence
     [["pause", "resume"], "give one command, not pause and resume"],
     [["pause", "--method", "magic"], "there is no method magic"],
     [["pause", "--timeout", "soon"], "--timeout soon is not a whole number of seconds"],
+    [["pause", "--timeout", "99999999999999999999"], "is not a whole number of seconds"],
     [["pause", "--timeout"], "--timeout needs a value"],
     [["pause", "--force"], "there is no option --force"],
   ];

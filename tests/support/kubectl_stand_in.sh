@@ -6,6 +6,9 @@
 #   pods/NAME/stale    its node does not look at the ConfigMap
 #   spare/NAME/        a pod that takes the place of one that is deleted
 #   forbidden          words of commands that are refused, one a line
+#   hang               words of commands that never end, one a line; after a minus those that ignore SIGTERM besides
+#   fails              words of commands that fail, a bar, and what is said then, one a line
+#   no-namespace       the namespace does not exist
 #   calls              every command it was given, one a line
 #
 # Nodes look at the ConfigMap when pods are annotated.
@@ -15,13 +18,35 @@ case ${1:-} in --context) shift 2 ;; esac
 case ${1:-} in --namespace) shift 2 ;; esac
 echo "$*" >>calls
 fail() { echo "Error from server ($1): $2" >&2; exit 1; }
+forbid() { # WORDS, as the API server says it
+  group=''
+  case $1 in
+    exec*) verb=create resource=pods/exec ;;
+    'get pods') verb=list resource=pods ;;
+    'rollout restart') verb=patch resource=deployments group=apps ;;
+    *) verb=${1%% *} resource=${1##* } resource=${resource%s}s ;;
+  esac
+  fail Forbidden "$resource \"x\" is forbidden: User \"jane\" cannot $verb resource \"$resource\" in API group \"$group\" in the namespace \"jobs\""
+}
 if [ -f forbidden ]; then
-  while read -r words; do case "$*" in "$words"*) fail Forbidden "you cannot $words" ;; esac; done <forbidden
+  while read -r words; do case "$*" in "$words"*) forbid "$words" ;; esac; done <forbidden
+fi
+if [ -f hang ]; then
+  while read -r words; do
+    case "$*" in
+      "$words"*) exec sleep 300 ;;
+      "${words#-}"*) trap '' TERM; exec sleep 300 ;;
+    esac
+  done <hang
+fi
+if [ -f fails ]; then
+  while IFS='|' read -r words text; do case "$*" in "$words"*) printf '%s\n' "$text" >&2; exit 1 ;; esac; done <fails
 fi
 
 case "$1 $2" in
   'get pods') ls pods ;;
   'get configmap') [ ! -f configmap ] || { if [ -s configmap ]; then cat configmap; else echo -; fi; } ;;
+  'get namespace') [ ! -f no-namespace ] || fail NotFound "namespaces \"$3\" not found" ;;
   'get deployment') cat replicas ;;
   'create configmap')
     [ ! -f configmap ] || fail AlreadyExists "configmaps \"$3\" already exists"

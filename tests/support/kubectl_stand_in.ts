@@ -31,6 +31,7 @@ export class StandIn implements AsyncDisposable {
     const standIn = new StandIn(await TempDir.make());
     await Deno.mkdir(`${standIn.#dir.path}/pods`);
     await Deno.mkdir(`${standIn.#dir.path}/spare`);
+    await Deno.mkdir(`${standIn.#dir.path}/tmp`);
     return standIn;
   }
 
@@ -60,6 +61,11 @@ export class StandIn implements AsyncDisposable {
     await this.#dir.write(name, content);
   }
 
+  /** Removes such a file. */
+  async remove(name: string): Promise<void> {
+    await Deno.remove(`${this.#dir.path}/${name}`);
+  }
+
   /** What such a file says. */
   async read(name: string): Promise<string> {
     return (await Deno.readTextFile(`${this.#dir.path}/${name}`)).trimEnd();
@@ -79,6 +85,7 @@ export class StandIn implements AsyncDisposable {
         PATH: Deno.env.get("PATH")!,
         STAND_IN: this.#dir.path,
         KUBECTL,
+        TMPDIR: `${this.#dir.path}/tmp`,
         TEST_AGENT_BINARY: agentBinary(),
         NO_COLOR: "1",
       },

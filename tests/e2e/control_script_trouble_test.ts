@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StandIn } from "../support/kubectl_stand_in.ts";
+
+const OPTIONS = ["--timeout", "60"];
+
+for (const shell of ["sh", "bash"]) {
+  Deno.test(`control-agent.sh names the pods whose kubectl hangs, in ${shell}, and waits no longer than it is told`, async () => {
+    await using cluster = await StandIn.make();
+    await cluster.pod("a-1");
+    await cluster.pod("hung");
+    await cluster.pod("mute");
+    await cluster.write("hang", "exec hung\n-exec mute\n");
+    const run = (...args: string[]) =>
+      cluster.run(shell, "scripts/control-agent.sh", ...args, "--timeout", "1");
+    const [paused, signalled, status] = await Promise.all([
+      run("pause"),
+      run("pause", "--method", "signal"),
+      run("status"),
+    ]);
+    for (const { code, stdout, stderr } of [paused, signalled, status]) {
+      assertEquals(code, 1);
+      assertStringIncludes(stdout, "a-1  ");
+      for (const pod of ["hung", "mute"]) {
+        assertStringIncludes(
+          stderr,
+          `control-agent.sh: ${pod} does not answer: kubectl did not end within 10 s: `,
+        );
+      }
+      assert(!stderr.includes("Terminated") && !stderr.includes("Killed"), stderr);
+    }
+  });
+
+  Deno.test(`control-agent.sh ends in ${shell} although the cluster itself never answers`, async () => {
+    await Promise.all(
+      ["get pods", "get configmap", "create configmap", "rollout restart"].map(async (words) => {
+        await using cluster = await StandIn.make();
+        await cluster.write("hang", `${words}\n`);
+        const command = words === "rollout restart" ? "restart" : "pause";
+        const { code, stderr } = await cluster.run(
+          shell,
+          "scripts/control-agent.sh",
+          command,
+          "--timeout",
+          "1",
+        );
+        assertEquals(code, 1, words);
+        assertMatch(stderr, /^control-agent\.sh: .*: kubectl did not end within 10 s: the cluster, or .*\n$/);
+      }),
+    );
+  });
+}
+
+Deno.test("control-agent.sh believes no pod that is frozen, whatever its status says", async () => {
+  await using cluster = await StandIn.make();
+  const { agent } = await cluster.pod("a-1");
+  await cluster.write("configmap", "resume");
+  agent.signal("SIGSTOP");
+  for (const method of ["configmap", "signal"]) {
+    const resumed = await cluster.control("resume", "--method", method, "--timeout", "1");
+    assertEquals(resumed.code, 1, resumed.stdout);
+    assertMatch(
+      resumed.stderr,
+      /^control-agent\.sh: a-1 does not answer: The agent \(process \d+\) has not responded/,
+    );
+    assertStringIncludes(resumed.stderr, "1 of 1 pods did not confirm");
+  }
+  assertEquals((await cluster.control("status")).code, 1);
+  agent.signal("SIGCONT");
+  assertEquals((await cluster.control("resume", ...OPTIONS)).code, 0);
+});
+
+const REASONS: [title: string, says: string, reason: RegExp][] = [
+  [
+    "a pod without a container of that name",
+    "Error from server (BadRequest): container pulling-agent is not valid for pod a-1",
+    /no container pulling-agent runs in it/,
+  ],
+  [
+    "a container that is not up",
+    'error: unable to upgrade connection: container not found ("pulling-agent")',
+    /no container pulling-agent runs in it/,
+  ],
+  [
+    "another image",
+    'OCI runtime exec failed: exec failed: unable to start container process: exec: "pulling-agent": executable file not found in $PATH: unknown',
+    /no program pulling-agent in its PATH/,
+  ],
+  ["an older image", 'pulling-agent: There is no command "status"', /its image is of another version/],
+  [
+    "credentials that have expired",
+    "error: You must be logged in to the server (Unauthorized)",
+    /credentials .* log in again/,
+  ],
+  [
+    "a cluster out of reach",
+    "Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout",
+    /the cluster cannot be reached/,
+  ],
+  ["a pod that has gone", 'Error from server (NotFound): pods "a-1" not found', /pods "a-1" not found/],
+];
+Deno.test("control-agent.sh says of each reason why a pod does not answer what it is", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  for (const [title, says, reason] of REASONS) {
+    await cluster.write("fails", `exec a-1|${says}\n`);
+    const { code, stderr } = await cluster.control("status");
+    assertEquals(code, 1, title);
+    assertMatch(
+      stderr,
+      /^control-agent\.sh: a-1 does not answer: .*; see kubectl describe pod a-1\n$/,
+      title,
+    );
+    assertMatch(stderr, reason);
+  }
+  await cluster.remove("fails");
+  await cluster.write("forbidden", "exec\n");
+  for (
+    const args of [["status"], ["pause", "--timeout", "0"], ["pause", "--method", "signal", "--timeout", "0"]]
+  ) {
+    const { code, stderr } = await cluster.control(...args);
+    assertEquals(code, 1);
+    assertStringIncludes(
+      stderr,
+      "a-1 does not answer: jane lacks the right to create pods/exec in the namespace jobs",
+    );
+    assertStringIncludes(stderr, "--verb=create --resource=pods/exec --namespace jobs");
+  }
+});
+
+Deno.test("control-agent.sh names what is wrong with the context, the namespace and the rights to restart", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.write("no-namespace", "");
+  const nowhere = await cluster.control("status", "--namespace", "nowhere");
+  assertEquals(nowhere.code, 1);
+  assertStringIncludes(nowhere.stderr, "there is no namespace nowhere: kubectl get namespaces");
+  await cluster.write("fails", 'get|error: context "there" does not exist\n');
+  const unknown = await cluster.control("pause", "--context", "there");
+  assertEquals(unknown.code, 1);
+  assertStringIncludes(unknown.stderr, 'context "there" does not exist: kubectl config get-contexts');
+  await cluster.remove("fails");
+  await cluster.remove("no-namespace");
+  await cluster.write("forbidden", "rollout restart\n");
+  const restarted = await cluster.control("restart", ...OPTIONS);
+  assertEquals(restarted.code, 1);
+  assertStringIncludes(restarted.stderr, "jane lacks the right to patch deployments in the namespace jobs");
+  assertStringIncludes(restarted.stderr, "--verb=patch --resource=deployments.apps ");
+});
+
+Deno.test("control-agent.sh leaves nothing behind when it is interrupted", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  await cluster.write("hang", "exec a-1\n");
+  // kubectl is under way when the signal comes: the directory of its output is there, and it is gone after.
+  const interrupted = await cluster.run(
+    "sh",
+    "-c",
+    `sh scripts/control-agent.sh status & pid=$!
+     until ls "$STAND_IN/tmp"/control-agent.*/a-1.out >/dev/null 2>&1; do sleep 0.05; done
+     kill -TERM $pid; wait $pid; echo "$? $(ls "$STAND_IN/tmp" | wc -l | tr -d ' ')"`,
+  );
+  assertEquals(interrupted.stdout.trim().split("\n").at(-1), "143 0", interrupted.stderr);
+});
