@@ -28,6 +28,18 @@ export class HealthDirError extends Error {
   override readonly name = "HealthDirError";
 }
 
+/** What `MONGODB_COLLECTION` names cannot be pulled from, or no letters can be written where they should go: one sentence. */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+  /** It is there and is no collection: nothing but another setting mends that. Else it is not there yet. */
+  readonly isLasting: boolean;
+
+  constructor(message: string, { isLasting }: { isLasting: boolean }) {
+    super(message);
+    this.isLasting = isLasting;
+  }
+}
+
 /** A command could not do its work, such as for want of a database: the message says why. Shown without a stack trace. */
 export class CommandError extends Error {
   override readonly name = "CommandError";

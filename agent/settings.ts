@@ -69,7 +69,7 @@ export const SETTINGS = {
     variable: "MONGODB_COLLECTION",
     parse: parse.collectionName,
     required: true,
-    doc: "Collection to pull from.",
+    doc: "Collection to pull from. The agent does not make it.",
   }),
   filter: setting<string | undefined>({
     variable: "FILTER",
@@ -170,7 +170,7 @@ export const SETTINGS = {
     variable: "ENSURE_INDEXES",
     parse: parse.boolean,
     default: "true",
-    doc: "Make the two indexes that the agent's queries need, in the background, at start.",
+    doc: "Make the two indexes that the agent's queries need, in the background, whenever they are missing.",
   }),
   shutdownTimeoutMs: setting<number>({
     variable: "SHUTDOWN_TIMEOUT",

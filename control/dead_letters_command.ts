@@ -1,5 +1,5 @@
 import { chunks } from "../agent/chunks.ts";
-import { CommandError, errorText, UsageError } from "../agent/errors.ts";
+import { CommandError, errorText, SourceError, UsageError } from "../agent/errors.ts";
 import type { Environment } from "../agent/load_settings.ts";
 import { inOneLine, printableJson } from "../agent/printable.ts";
 import { formatId } from "../agent/store/format_id.ts";
@@ -31,6 +31,7 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
   const { settings } = await checkedSettings((name) => name === "PROCESSOR" ? undefined : env(name));
   const store = new MongoStore(settings);
   try {
+    await store.source.look();
     const box = await store.letterBox();
     const [asJson, isDry] = [line.flags.includes("json"), line.flags.includes("dry-run")];
     const work = async () => {
@@ -55,6 +56,7 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
     if (status < 128) await mentionOthers(box, asked).catch(() => {});
     return status;
   } catch (error) {
+    if (error instanceof SourceError) throw new CommandError(error.message);
     if (!(isMongoError(error))) throw error;
     const problem = inOneLine(errorText(error));
     throw new CommandError(`dead-letters ${line.word} failed: ${problem}`);

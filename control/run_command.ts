@@ -27,6 +27,7 @@ import { LastingFailure } from "./lasting_failure.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { PauseController } from "./pause_controller.ts";
 import type { Signals } from "./signals.ts";
+import { SourceEnd } from "./source_end.ts";
 
 /** Whatever is still open when the agent has stopped may take this long to close, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
@@ -117,10 +118,12 @@ async function runChecked(
     version,
     name: settings.agentName,
     control: () => gate.current,
+    hasSource: () => store.source.isUsable,
     held: () => agent.held,
     onProblem: (message) => log.error(message),
     onMended: (message) => log.info(message),
   });
+  store.source.onChange(() => health.refresh());
   gate.onChange(() => {
     const { state, source } = gate.current;
     log.info(state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", { source });
@@ -149,6 +152,7 @@ async function runChecked(
   if (settings.mongodbUriFile !== undefined) {
     store.follow(new UriFile(settings.mongodbUriFile, (uri) => secrets.learn(uri)));
   }
+  const sourceEnd = new SourceEnd(events, agent, { untilEmpty });
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
@@ -166,7 +170,7 @@ async function runChecked(
     health.stop(),
   ]);
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
-  return abandoned > 0 || end.isFailure ? 1 : 0;
+  return sourceEnd.status || (abandoned > 0 || end.isFailure ? 1 : 0);
 }
 
 /** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */

@@ -19,6 +19,8 @@ export interface HealthReporterOptions {
   version: string;
   /** What the pause controller says. */
   control(): { state: "running" | "paused"; source: string; since: Date };
+  /** Whether there is a collection to claim from, as far as is known. */
+  hasSource?(): boolean;
   /** What the agent holds. */
   held(): { documents: number; running: number };
   /** Writes an `_id` for people. */
@@ -100,7 +102,8 @@ export class HealthReporter {
   get #isReady(): boolean {
     const isAtWork = this.#state === "running" ||
       (this.#state === "paused" && this.#options.readyWhilePaused);
-    return isAtWork && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY;
+    const hasSource = this.#options.hasSource?.() ?? true;
+    return isAtWork && hasSource && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY;
   }
 
   #observe(event: AgentEvent): void {

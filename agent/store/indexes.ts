@@ -1,10 +1,11 @@
 import { type Collection, type Document, MongoServerError } from "mongodb";
+import { isForbidden } from "./mongo_errors.ts";
 import { CLAIM_INDEX, TAKEN_OVER, TAKEOVER_INDEX } from "./queries.ts";
 
 /** Codes by which a server refuses `$in` in a partial index: it came with MongoDB 6.0. */
 const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
-/** The same keys are indexed already, under other options or another name: that serves as well. */
-const ALREADY_THERE = new Set([85, 86]);
+/** The same keys or the same name are there already, with something else. */
+const CONFLICT = new Set([85, 86]);
 
 /** An index that the claim's queries need. */
 export interface Index {
@@ -25,23 +26,82 @@ export const INDEXES: readonly Index[] = [
 ];
 
 /**
- * Makes the indexes that are missing. Throws what the driver throws: a missing index is slow, never wrong, and nobody
- * should stop for it.
+ * Makes the indexes that are missing; never the collection. Returns a sentence for each that cannot serve, with the mend.
+ * Throws what the driver throws: a missing index is slow, never wrong, and no agent should stop for it.
+ *
+ * @throws {MongoServerError} with the code 26 if the collection is not there
  */
-export async function ensureIndexes(collection: Collection): Promise<void> {
-  for (const index of INDEXES) await ensureIndex(collection, index);
+export async function ensureIndexes(collection: Collection): Promise<readonly string[]> {
+  const found = await existing(collection);
+  const problems: string[] = [];
+  for (const index of INDEXES) {
+    if (!found?.some((other) => serves(other, index, found))) {
+      problems.push(...await make(collection, index, found ?? []));
+    }
+  }
+  return problems;
 }
 
-async function ensureIndex(
-  collection: Collection,
-  { name, keys, partialFilterExpression }: Index,
-): Promise<void> {
+/** The indexes that are there; undefined if we may not ask. */
+async function existing(collection: Collection): Promise<Document[] | undefined> {
+  try {
+    return await collection.listIndexes().toArray();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether the claim's queries can go by `other`, whatever its name is. */
+function serves(
+  other: Document,
+  { keys, partialFilterExpression }: Index,
+  all: readonly Document[],
+): boolean {
+  const { partialFilterExpression: part, hidden, sparse } = other;
+  return isSame(other.key, keys) && !hidden && !sparse && comparesAsQueriesDo(other, all) &&
+    (part === undefined || isSame(part, partialFilterExpression));
+}
+
+/** Queries compare as the collection does, and so does the index of `_id`. */
+function comparesAsQueriesDo({ collation }: Document, all: readonly Document[]): boolean {
+  const ofId = all.find(({ key }) => isSame(key, { _id: 1 }));
+  return ofId === undefined || isSame(collation, ofId.collation);
+}
+
+/** Makes an index. Returns what is in its way. */
+async function make(collection: Collection, index: Index, found: readonly Document[]): Promise<string[]> {
+  const { name, keys, partialFilterExpression } = index;
+  const rival = found.find((other) => other.name === name) ??
+    found.find(({ hidden, key }) => hidden && isSame(key, keys));
+  if (rival) return [inTheWay(collection, rival, index)];
   try {
     await collection.createIndex(keys, { name, partialFilterExpression });
   } catch (error) {
     const code = error instanceof MongoServerError ? Number(error.code) : NaN;
-    if (ALREADY_THERE.has(code)) return;
+    // An index of the same keys that does not serve: this server keeps no second one beside it.
+    if (CONFLICT.has(code)) return [inTheWay(collection, found.find(({ key }) => isSame(key, keys)), index)];
     if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
     await collection.createIndex(keys, { name });
   }
+  return [];
+}
+
+function inTheWay(collection: Collection, rival: Document | undefined, { name, keys }: Index): string {
+  const at = (method: string) => `db.getCollection("${collection.collectionName}").${method}`;
+  if (!rival) {
+    return `Another index is in the way of ${name}: drop it in mongosh, and the agent makes its own`;
+  }
+  if (rival.hidden && isSame(rival.key, keys)) {
+    return `The index ${rival.name} is hidden, so that claims cannot go by it: ` +
+      at(`unhideIndex("${rival.name}")`);
+  }
+  const what = isSame(rival.key, keys) ? "other options" : `other keys (${JSON.stringify(rival.key)})`;
+  return `The index ${rival.name} has ${what} than claims can go by, and is in the way of ${name}: ` +
+    `drop it, ${at(`dropIndex("${rival.name}")`)}, and the agent makes its own`;
+}
+
+/** Whether two parts of a description say the same, in the same order. */
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

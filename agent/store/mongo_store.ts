@@ -11,6 +11,7 @@ import { LetterBox } from "./letter_box.ts";
 import { Link, type LinkListeners } from "./link.ts";
 import { isForbidden, isTransient } from "./mongo_errors.ts";
 import { ServerClock } from "./server_clock.ts";
+import { Source } from "./source.ts";
 import type { UriSource } from "./uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
@@ -36,11 +37,14 @@ const MAX_TIME_MS = 10_000;
 export class MongoStore implements DocumentStore {
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
+  /** What is there under the name of the collection. */
+  readonly source: Source;
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
   readonly #syncClock: () => Promise<void>;
   readonly #holder: HolderOptions & DeadLetterOptions;
+  #isGuarded = false;
 
   /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
   constructor(settings: StoreSettings) {
@@ -50,6 +54,11 @@ export class MongoStore implements DocumentStore {
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
     this.warnings = link.warnings;
+    this.source = new Source(link, {
+      database: settings.mongodbDatabase,
+      source: settings.mongodbCollection,
+      letters: settings.deadLetterCollection,
+    });
     this.#link = link;
     this.#collection = collection;
     this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
@@ -64,7 +73,13 @@ export class MongoStore implements DocumentStore {
     });
   }
 
+  /** Has every claim make sure that there is a collection, which costs no round trip once one was found. */
+  guardSource(): void {
+    this.#isGuarded = true;
+  }
+
   async claim(limit: ClaimLimit): Promise<Claim> {
+    if (this.#isGuarded) await this.source.ensureUsable();
     const claim = await this.#claimer.claim(limit);
     if (claim.refused.length === 0) return claim;
     return { ...claim, refused: await buryOversize(claim.refused, this.#holder) };
@@ -143,7 +158,8 @@ export class MongoStore implements DocumentStore {
       await link.connect();
       return link.db(dbName);
     };
-    return new WakeStream({ ...listeners, db, collection, maxAwaitTimeMS });
+    const onEnd = () => this.source.forget();
+    return new WakeStream({ ...listeners, onEnd, db, collection, maxAwaitTimeMS });
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
@@ -176,9 +192,16 @@ export class MongoStore implements DocumentStore {
     return this.#collection.estimatedDocumentCount({ maxTimeMS: MAX_TIME_MS });
   }
 
-  /** Makes the index that the claims need. Throws what the driver throws. */
-  ensureIndexes(): Promise<void> {
-    return ensureIndexes(this.#collection);
+  /**
+   * Makes the indexes that the claims need, if the collection is there; returns a sentence for each that cannot serve.
+   * Throws what the driver throws.
+   *
+   * @throws {SourceError} if it is not, or is no collection
+   */
+  async ensureIndexes(): Promise<readonly string[]> {
+    // Making an index would make the collection.
+    await this.source.look();
+    return await ensureIndexes(this.#collection);
   }
 
   /** Closes all connections. */

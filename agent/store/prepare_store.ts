@@ -1,14 +1,15 @@
 import { backoffMs } from "../backoff.ts";
 import { sleep, systemClock } from "../clock.ts";
-import { errorText } from "../errors.ts";
+import { SourceError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { IndexKeeper } from "./index_keeper.ts";
 import type { MongoStore } from "./mongo_store.ts";
 
 const BACKOFF = { baseMs: 1000, maxMs: 10_000 };
 
 /**
- * Connects and makes the index, in the background, as often as it takes: the agent starts without a database as well.
+ * Connects and keeps the indexes, in the background, as often as it takes: the agent starts without a database as well.
  * Returns a function that ends it.
  */
 export function prepareStore(
@@ -16,6 +17,7 @@ export function prepareStore(
   { events, log, ensureIndexes }: { events: Events; log: Logger; ensureIndexes: boolean },
 ): () => void {
   const stop = new AbortController();
+  const indexes = ensureIndexes ? new IndexKeeper(store, log) : undefined;
   store.listen({
     onReachable: (isReachable, error) =>
       events.emit({ type: "reachable_changed", isReachable, ...(error === undefined ? {} : { error }) }),
@@ -25,37 +27,28 @@ export function prepareStore(
         error,
       }),
   });
-  prepare(store, log, ensureIndexes, stop.signal);
-  return () => stop.abort();
+  store.source.onChange(() => {
+    if (store.source.warning !== undefined) log.warn(store.source.warning);
+  });
+  store.guardSource();
+  prepare(store, indexes, stop.signal);
+  return () => {
+    stop.abort();
+    indexes?.stop();
+  };
 }
 
 async function prepare(
   store: MongoStore,
-  log: Logger,
-  ensureIndexes: boolean,
+  indexes: IndexKeeper | undefined,
   stop: AbortSignal,
 ): Promise<void> {
   // The claims fail of the same cause as the connection, and their failures are reported.
   await untilDone(() => store.connect(), () => true, stop);
-  if (!ensureIndexes) return;
-  try {
-    await untilDone(() => store.ensureIndexes(), (error) => worthAnotherTry(error, store, log), stop);
-    if (!stop.aborted) log.debug("The indexes that claims need are there");
-  } catch (error) {
-    // Whoever stopped it has closed the connection as well.
-    if (stop.aborted) return;
-    log.warn("Cannot make the index that claims need: claims get slow as the collection grows", {
-      error: errorText(error),
-      mend: "make it by hand or set ENSURE_INDEXES=false",
-    });
-  }
-}
-
-/** An index of a large collection takes longer than an answer may: the server goes on, and is asked again. */
-function worthAnotherTry(error: unknown, store: MongoStore, log: Logger): boolean {
-  if (!store.isTransient(error) || store.isForbidden(error)) return false;
-  log.debug("The indexes that claims need are not there yet", { error: errorText(error) });
-  return true;
+  // Claims look too, but a paused agent claims nothing, and may have to say whether it is ready.
+  await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), stop)
+    .catch(() => {});
+  await indexes?.run();
 }
 
 /** Tries until it succeeds or is told to stop; throws what `mayPass` says will not pass. */

@@ -14,6 +14,8 @@ export interface WakeStreamOptions {
   maxAwaitTimeMS: number;
   /** Told that there may be something to claim. */
   onHint(): void;
+  /** Told that the server has ended the stream, as it does when the collection is dropped or renamed. */
+  onEnd?(): void;
   /** Told once why there are no change streams here. */
   onUnsupported(reason: string): void;
   /** Told that the stream cannot be opened, or does not hold, again and again. */
@@ -176,6 +178,11 @@ export class WakeStream {
     try {
       for (let read = 0, sinceMs = 0; read <= MAX_CHANGES && !this.#stop.signal.aborted;) {
         const changes = await nextChanges(stream);
+        if (changes === undefined) {
+          // Not one that was closed here, as the loop is busy or ends.
+          if (!this.#isAsleep && !this.#stop.signal.aborted) this.#options.onEnd?.();
+          throw new Error("The server has ended the stream of changes");
+        }
         if (changes === 0) continue;
         const now = performance.now();
         if (now - hintedMs < DEBOUNCE_MS) cancel ??= systemClock.after(DEBOUNCE_MS, hint);
@@ -198,12 +205,14 @@ export class WakeStream {
   }
 }
 
-/** How many changes the next read has brought: none where the server had nothing to tell for as long as it waits. */
-async function nextChanges(stream: RunCommandCursor): Promise<number> {
+/**
+ * How many changes the next read has brought: none where the server had nothing to tell for as long as it waits. Undefined
+ * once the server has ended the stream.
+ */
+async function nextChanges(stream: RunCommandCursor): Promise<number | undefined> {
   const first = await stream.tryNext();
   if (first) return 1 + stream.readBufferedDocuments().length;
-  if (stream.closed) throw new Error("The server has ended the stream of changes");
-  return 0;
+  return stream.closed ? undefined : 0;
 }
 
 function isUnsupported(error: unknown): boolean {

@@ -214,6 +214,7 @@ Deno.test("what takes long says how far it is", async () => {
 Deno.test("dead-letters leaves the letters of other collections alone, and says so; a dry run removes nothing", async () => {
   await using db = await testDatabase("dead letters shared");
   await using home = await homeWithLetters(db, 3);
+  await db.db.createCollection("elsewhere");
   const elsewhere = { MONGODB_COLLECTION: "elsewhere", DEAD_LETTER_COLLECTION: "documents_dead_letters" };
   const others = "every collection needs a DEAD_LETTER_COLLECTION of its own\n";
   for (

@@ -73,6 +73,7 @@ Deno.test("every shell block of the documents is sound, and is run or says what 
 
 Deno.test("what can be run of the documents' shell blocks runs", async () => {
   await using db = await testDatabase("docs");
+  await db.db.createCollection("orders");
   await using home = await TempDir.make();
   await home.write("processor.js", "export default () => {};\n");
   await Deno.mkdir(`${home.path}/bin`);

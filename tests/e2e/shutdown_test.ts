@@ -3,7 +3,7 @@ import { startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { DEAF, GATED, OBEDIENT } from "../support/modules.ts";
-import { TestDatabase, testDatabase } from "../support/mongod.ts";
+import { DOCUMENTS, TestDatabase, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** What `SHUTDOWN_TIMEOUT=1` leaves the process at the most, in milliseconds. */
@@ -130,8 +130,11 @@ Deno.test("an agent that never reached MongoDB stops with status 0: it abandons 
 
 Deno.test("an idle agent whose MongoDB is frozen in the middle of a claim still ends", async () => {
   await using mongod = await startMongod();
-  const db = { uri: mongod.uri, name: "idle" };
-  await using home = await agentHome({ db, env: { SHUTDOWN_TIMEOUT: "1", POLL_INTERVAL: "10ms" } });
+  const database = new TestDatabase(mongod.uri, "idle");
+  await database.db.createCollection(DOCUMENTS);
+  await database.client.close();
+  const env = { SHUTDOWN_TIMEOUT: "1", POLL_INTERVAL: "10ms" };
+  await using home = await agentHome({ db: database, env });
   const agent = await home.startReady();
   mongod.freeze();
   await agent.log("Cannot claim");

@@ -2,7 +2,16 @@ import { assertEquals } from "@std/assert";
 import type { CreateCollectionOptions } from "mongodb";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { COLLECTION, expireLeases, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
+import {
+  COLLECTION,
+  expireLeases,
+  idsOf,
+  jobs,
+  letters,
+  makeIndexes,
+  openStore,
+  pending,
+} from "../support/store.ts";
 import { profile } from "../support/profile.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -21,7 +30,7 @@ for (const [what, { options, standalone }] of Object.entries(KINDS)) {
     await using database = await testDatabase("collections", { standalone });
     await using store = openStore(database);
     if (options) await database.db.createCollection(COLLECTION, options);
-    await store.ensureIndexes();
+    await makeIndexes(database, store);
     const ids = Array.from({ length: 60 }, (_, index) => `Job-${index}`);
     await jobs(database).insertMany(ids.map((_id) => ({ _id, status: "pending" })));
     const runs: Record<string, number> = {};
@@ -65,7 +74,7 @@ Deno.test("Under a collation claims still go by the index", async () => {
   await using database = await testDatabase("collections");
   await using store = openStore(database);
   await database.db.createCollection(COLLECTION, { collation: ENGLISH });
-  await store.ensureIndexes();
+  await makeIndexes(database, store);
   await jobs(database).insertMany([
     ...pending(3_000, { status: "processed" }),
     ...Array.from({ length: 500 }, (_, index) => ({ _id: `text ${index}`, status: "pending" })),

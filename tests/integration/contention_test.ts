@@ -2,14 +2,23 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
+import {
+  COLLECTION,
+  idsOf,
+  jobs,
+  LONG_AGO,
+  makeIndexes,
+  openStore,
+  pending,
+  type TestStore,
+} from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 Deno.test("Eight claimers that share 5,000 documents never share one", async () => {
   await using database = await testDatabase("contention");
   await using stack = new AsyncDisposableStack();
   const stores = Array.from({ length: 8 }, () => stack.use(openStore(database)));
-  await stores[0]!.ensureIndexes();
+  await makeIndexes(database, stores[0]!);
   await jobs(database).insertMany(pending(5_000));
 
   let conflicts = 0;

@@ -1,19 +1,19 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { Events } from "../../agent/events.ts";
+import { IndexKeeper } from "../../agent/store/index_keeper.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
-import { NOTHING } from "../support/fake_store.ts";
 import { type TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
-import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
+import { type AnyDocument, COLLECTION, jobs, openStore, pending, type TestStore } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const KEY = { status: 1, "_pull.visible_at": 1, _id: 1 };
 
 async function claimIndexes(database: TestDatabase) {
-  const found = await jobs(database).indexes();
+  const found = await jobs(database).listIndexes().toArray().catch(() => []);
   return found.filter(({ key }) => JSON.stringify(key) === JSON.stringify(KEY));
 }
 
@@ -21,6 +21,7 @@ for (const standalone of [false, true]) {
   Deno.test(`The index is made, partial, and made again does nothing (${standalone ? "standalone" : "replica set"})`, async () => {
     await using database = await testDatabase("indexes", { standalone });
     await using store = openStore(database);
+    await database.db.createCollection(COLLECTION);
     await store.ensureIndexes();
     await store.ensureIndexes();
 
@@ -55,6 +56,149 @@ for (const [what, options] of Object.entries(BY_HAND)) {
     for (const { name } of before) assertEquals(names.includes(name), true);
   });
 }
+
+/** Indexes that claims cannot go by, what else is done to them, and what is said. */
+const IN_THE_WAY: Record<string, { key: object; options: object; hides?: boolean; says: RegExp }> = {
+  "of our name on other keys": {
+    key: { other: 1 },
+    options: { name: "pulling_agent_claim" },
+    says:
+      /^The index pulling_agent_claim has other keys \(\{"other":1\}\) .* drop it, db\.getCollection\("jobs"\)\.dropIndex\("pulling_agent_claim"\), /,
+  },
+  "of our name on our keys in another order": {
+    key: { "_pull.visible_at": 1, status: 1, _id: 1 },
+    options: { name: "pulling_agent_claim" },
+    says: /^The index pulling_agent_claim has other keys /,
+  },
+  "of our name over other documents": {
+    key: KEY,
+    options: { name: "pulling_agent_claim", partialFilterExpression: { status: "pending" } },
+    says: /^The index pulling_agent_claim has other options /,
+  },
+  "of our name that is sparse": {
+    key: KEY,
+    options: { name: "pulling_agent_claim", sparse: true },
+    says: /^The index pulling_agent_claim has other options /,
+  },
+  "of our name under a collation": {
+    key: KEY,
+    options: { name: "pulling_agent_claim", collation: { locale: "en" } },
+    says: /^The index pulling_agent_claim has other options /,
+  },
+  "of ours that is hidden": {
+    key: KEY,
+    options: {
+      name: "pulling_agent_claim",
+      partialFilterExpression: { status: { $in: ["pending", "processing"] } },
+    },
+    hides: true,
+    says:
+      /^The index pulling_agent_claim is hidden, .*: db\.getCollection\("jobs"\)\.unhideIndex\("pulling_agent_claim"\)$/,
+  },
+};
+
+for (const [what, { key, options, hides, says }] of Object.entries(IN_THE_WAY)) {
+  Deno.test(`ensureIndexes() says of an index ${what} that it cannot serve, and makes its own once that is gone`, async () => {
+    await using database = await testDatabase("indexes");
+    await using store = openStore(database);
+    const name = await jobs(database).createIndex(key as never, options);
+    const index = { name, hidden: true };
+    if (hides) await database.db.command({ collMod: COLLECTION, index });
+    for (let turn = 0; turn < 2; turn++) {
+      const problems = await store.ensureIndexes();
+      assertEquals(problems.length, 1);
+      assertMatch(problems[0]!, says);
+    }
+    if (hides) await database.db.command({ collMod: COLLECTION, index: { name, hidden: false } });
+    else await jobs(database).dropIndex(name);
+    assertEquals(await store.ensureIndexes(), []);
+    const [{ hidden, partialFilterExpression }] = await claimIndexes(database) as [AnyDocument];
+    assertEquals([hidden, partialFilterExpression], [undefined, {
+      status: { $in: ["pending", "processing"] },
+    }]);
+  });
+}
+
+Deno.test("ensureIndexes() takes indexes under a collation that is the collection's own", async () => {
+  await using database = await testDatabase("indexes");
+  await database.db.createCollection(COLLECTION, { collation: { locale: "en", strength: 1 } });
+  await using store = openStore(database);
+  for (let turn = 0; turn < 2; turn++) assertEquals(await store.ensureIndexes(), []);
+  assertEquals((await claimIndexes(database)).length, 1);
+});
+
+Deno.test("ensureIndexes() makes its index beside one of the same keys that does not serve", async () => {
+  await using database = await testDatabase("indexes");
+  await using store = openStore(database);
+  await jobs(database).createIndex(KEY as never, {
+    name: "by_hand",
+    partialFilterExpression: { status: "pending" },
+  });
+  assertEquals(await store.ensureIndexes(), []);
+  assertEquals((await claimIndexes(database)).map(({ name }) => name), ["by_hand", "pulling_agent_claim"]);
+});
+
+/** Lines of a keeper's log, which `await using` ends. */
+class Keeping implements AsyncDisposable {
+  readonly lines: readonly string[];
+  readonly #keeper: IndexKeeper;
+  readonly #done: Promise<void>;
+
+  constructor(store: TestStore) {
+    const output = new RecordedLines();
+    const log = new Logger({ level: "INFO", format: "text", output });
+    this.lines = output.lines;
+    this.#keeper = new IndexKeeper(store, log, { lookEveryMs: 20 });
+    this.#done = this.#keeper.run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#keeper.stop();
+    await this.#done;
+  }
+}
+
+Deno.test("IndexKeeper makes an index again that is dropped while the agent runs, and says so of one that it cannot make", async () => {
+  await using database = await testDatabase("indexes");
+  await jobs(database).insertMany(pending(1));
+  await using store = openStore(database);
+  await using keeping = new Keeping(store);
+  const index = (hidden: boolean) => ({ name: "pulling_agent_claim", hidden });
+  // Refused while the index is still being built.
+  const hide = (hidden: boolean) =>
+    waitFor(
+      "the index to be changed",
+      () => database.db.command({ collMod: COLLECTION, index: index(hidden) }).then(() => true, () => false),
+    );
+  for (let turn = 0; turn < 2; turn++) {
+    await waitFor("the index", async () => (await claimIndexes(database)).length === 1);
+    await jobs(database).dropIndex("pulling_agent_claim");
+  }
+  await waitFor("the index", async () => (await claimIndexes(database)).length === 1);
+  assertEquals(keeping.lines, []);
+  await hide(true);
+  await waitFor("a word of it", () => keeping.lines.length > 0);
+  await hide(false);
+  await waitFor("a word of its end", () => keeping.lines.length > 1);
+  assertMatch(
+    keeping.lines.join("|"),
+    /^[^|]*WARNING [^|]* is hidden, [^|]*\|[^|]*INFO [^|]*are there again[^|]*$/,
+  );
+});
+
+Deno.test("IndexKeeper makes the indexes of a collection that is dropped and made again, but never the collection", async () => {
+  await using database = await testDatabase("indexes");
+  await jobs(database).insertMany(pending(1));
+  await using store = openStore(database);
+  await using _keeping = new Keeping(store);
+  const names = async () => (await database.db.listCollections().toArray()).map(({ name }) => name);
+  await waitFor("the indexes", async () => (await jobs(database).indexes()).length === 3);
+  await jobs(database).drop();
+  for (let turn = 0; turn < 3; turn++) await assertRejects(() => store.source.look());
+  assertEquals((await names()).includes(COLLECTION), false);
+  await jobs(database).insertMany(pending(1));
+  await waitFor("the index", async () => (await claimIndexes(database)).length === 1);
+});
 
 Deno.test("An index of our name on other keys is left alone", async () => {
   await using database = await testDatabase("indexes");
@@ -126,7 +270,8 @@ Deno.test("An agent that ends while the index is still being made complains of n
 Deno.test("An agent works without any index, and on a collection that is not there yet", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
-  assertEquals(await store.take(), NOTHING);
+  const { documents, more } = await store.take();
+  assertEquals([documents, more], [[], false]);
   await using agent = new InProcessAgent(store, () => {});
   await agent.event("claimed");
   await jobs(database).insertMany(pending(10));

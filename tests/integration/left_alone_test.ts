@@ -6,7 +6,16 @@ import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom } from "../support/random.ts";
 import { elementOfEveryType, randomPull } from "../support/random_bson.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
-import { type AnyDocument, COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import {
+  type AnyDocument,
+  COLLECTION,
+  idsOf,
+  jobs,
+  LONG_AGO,
+  makeIndexes,
+  openStore,
+  pending,
+} from "../support/store.ts";
 import { WireConnection } from "../support/wire.ts";
 
 const SEED = Number(Deno.env.get("TEST_SEED") ?? 1);
@@ -66,7 +75,7 @@ for (const isIndexed of [true, false]) {
   Deno.test(`Every pending document is claimed, scheduled or told of, whatever its _pull is (${isIndexed ? "with" : "without"} the index)`, async () => {
     await using database = await testDatabase("left alone");
     await using store = openStore(database);
-    if (isIndexed) await store.ensureIndexes();
+    if (isIndexed) await makeIndexes(database, store);
     const random = seededRandom(SEED);
     const pulls = [
       ...everyValue(random, "_pull"),

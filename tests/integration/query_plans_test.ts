@@ -5,7 +5,7 @@ import { RefusedIds } from "../../agent/store/refused_ids.ts";
 import { MongoClient } from "mongodb";
 import { testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
-import { COLLECTION, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { COLLECTION, jobs, LONG_AGO, makeIndexes, openStore, pending } from "../support/store.ts";
 
 const PROCESSED = 45_000;
 const LATER = new Date(Date.now() + 3_600_000);
@@ -40,7 +40,7 @@ Deno.test("Every query and write of a batch goes by an index, among 50,000 docum
   await using store = openStore(database);
   const waiting = { visible_at: LATER, attempts: 1 };
   const expired = { token: "t", owner: "gone", visible_at: LONG_AGO, attempts: 1 };
-  await store.ensureIndexes();
+  await makeIndexes(database, store);
   for (
     const documents of [
       pending(PROCESSED, { status: "processed", _pull: { attempts: 1 } }),
@@ -93,7 +93,7 @@ Deno.test("Every query and write of a batch goes by an index, among 50,000 docum
 Deno.test("Looks for what no claim can take read little, among 20,000 documents that are scheduled", async () => {
   await using database = await testDatabase("query plans");
   await using store = openStore(database);
-  await store.ensureIndexes();
+  await makeIndexes(database, store);
   await jobs(database).insertMany([
     ...pending(20_000, { _pull: { visible_at: LATER } }),
     ...pending(5, { from: 30_000, _pull: { visible_at: "tomorrow" } }),
@@ -133,7 +133,7 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
 Deno.test("A claim's update examines the keys of its own ids alone, however long the backlog is", async () => {
   await using database = await testDatabase("query plans");
   await using store = openStore(database);
-  await store.ensureIndexes();
+  await makeIndexes(database, store);
   await jobs(database).insertMany(pending(5_000));
   await store.take(1);
 

@@ -7,10 +7,15 @@
 
 import { type Db, MongoClient } from "mongodb";
 
+/** The collection that agents under test pull from. */
+export const DOCUMENTS = "documents";
+
 /** What can be chosen for {@linkcode testDatabase}. */
 export interface TestDatabaseOptions {
   /** Use the server that is not a replica set, so without change streams and retryable writes. */
   standalone?: boolean;
+  /** Leave it empty: else it has the collection that agents under test pull from, which they do not make themselves. */
+  empty?: boolean;
 }
 
 /** A database that nobody else uses, and a client for it; `await using` drops the one and closes the other. */
@@ -54,6 +59,7 @@ export async function testDatabase(name: string, options: TestDatabaseOptions = 
   const readable = name.replaceAll(/[^A-Za-z0-9]+/g, "_").slice(0, 40);
   const database = new TestDatabase(testUri(options), `${readable}_${crypto.randomUUID().slice(0, 8)}`);
   await database.client.connect();
+  if (!options.empty) await database.db.createCollection(DOCUMENTS);
   return database;
 }
 

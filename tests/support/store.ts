@@ -71,6 +71,14 @@ export function openStore(
   return new TestStore(storeSettings(database, overrides));
 }
 
+/** Makes the indexes that claims need, and the collection first if it is not there: a store makes none. */
+export async function makeIndexes(database: TestDatabase, store: MongoStore): Promise<void> {
+  if (!await database.db.listCollections({ name: COLLECTION }).hasNext()) {
+    await database.db.createCollection(COLLECTION);
+  }
+  await store.ensureIndexes();
+}
+
 /** The collection that the stores of `database` pull from; ids of any type. */
 export function jobs(database: TestDatabase): Collection<AnyDocument> {
   return database.db.collection<AnyDocument>(COLLECTION);

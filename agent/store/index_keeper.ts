@@ -1,0 +1,93 @@
+import { backoffMs } from "../backoff.ts";
+import { systemClock } from "../clock.ts";
+import { errorText, SourceError } from "../errors.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { Wakeup } from "../wakeup.ts";
+import type { MongoStore } from "./mongo_store.ts";
+
+/** An index may be dropped while the agent runs, which nothing tells of: so often is looked for it, in milliseconds. */
+const LOOK_EVERY_MS = 5 * 60_000;
+/** Codes of a build that was ended, or is under way already: IndexBuildAborted, IndexBuildAlreadyInProgress. */
+const ENDED_BUILD = new Set([276, 285]);
+/** The collection was dropped a moment ago. */
+const NO_COLLECTION = 26;
+/** What is another one in each error of the same build. */
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const RETRY = { baseMs: 1000, maxMs: 10_000 };
+
+/** Sees to it that the indexes are there that claims need, for as long as the agent runs. */
+export class IndexKeeper {
+  readonly #store: MongoStore;
+  readonly #log: Logger;
+  readonly #lookEveryMs: number;
+  readonly #wakeup = new Wakeup(systemClock);
+  readonly #stop = new AbortController();
+  #told: readonly string[] = [];
+
+  constructor(store: MongoStore, log: Logger, { lookEveryMs = LOOK_EVERY_MS } = {}) {
+    this.#store = store;
+    this.#log = log;
+    this.#lookEveryMs = lookEveryMs;
+    store.source.onChange(() => this.#wakeup.wake());
+  }
+
+  /** Makes what is missing, at once and whenever it is missing again. Resolves once it is stopped; never throws. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      let delayMs = this.#lookEveryMs;
+      try {
+        const problems = await this.#store.ensureIndexes();
+        failures = 0;
+        this.#tell(problems);
+      } catch (error) {
+        // The connection was closed as well.
+        if (signal.aborted) return;
+        failures += 1;
+        if (this.#passes(error)) delayMs = 500 + backoffMs(failures, RETRY);
+      }
+      await this.#wakeup.nap(delayMs, signal);
+    }
+  }
+
+  /** Ends it. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Whether another try soon is worth it; if not, says why. */
+  #passes(error: unknown): boolean {
+    // Claims tell of it, and look often enough: the source says when it is there.
+    if (error instanceof SourceError) return false;
+    const code = Number((error as { code?: unknown }).code);
+    if (code === NO_COLLECTION) {
+      this.#store.source.forget();
+      return false;
+    }
+    // An index of a large collection takes longer than an answer may: the server goes on, and is asked again.
+    const isTransient = this.#store.isTransient(error) && !this.#store.isForbidden(error);
+    if (isTransient || ENDED_BUILD.has(code)) {
+      this.#log.debug("The indexes that claims need are not there yet", { error: errorText(error) });
+      return true;
+    }
+    const why = errorText(error).replace(UUID, "...");
+    this.#tell([
+      `Cannot make the indexes that claims need (${why}): make them by hand or set ENSURE_INDEXES=false`,
+    ]);
+    return false;
+  }
+
+  /** Says each problem once, for as long as it lasts. */
+  #tell(problems: readonly string[]): void {
+    for (const problem of problems) {
+      if (!this.#told.includes(problem)) {
+        this.#log.warn(problem, { effect: "claims get slow as the collection grows" });
+      }
+    }
+    if (problems.length === 0) {
+      if (this.#told.length > 0) this.#log.info("The indexes that claims need are there again");
+      else this.#log.debug("The indexes that claims need are there");
+    }
+    this.#told = problems;
+  }
+}

@@ -1,0 +1,190 @@
+import { closest, distance } from "fastest-levenshtein";
+import type { Db, Document } from "mongodb";
+import { SourceError } from "../errors.ts";
+import type { Link } from "./link.ts";
+import { isForbidden } from "./mongo_errors.ts";
+
+/** A code by which a server says that it does not know the command, as one that is only compatible may. */
+const UNKNOWN_COMMAND = 59;
+/** Slips between two names of which one may be meant by the other. */
+const MAX_SLIPS = 3;
+/** Names that are told when none is near. */
+const MAX_NAMES = 10;
+
+/** Where the agent pulls from. */
+export interface SourceNames {
+  database: string;
+  /** The collection to pull from, and the one for dead letters. */
+  source: string;
+  letters: string;
+}
+
+/**
+ * What is there under the name of the collection to pull from, and under that of the dead letters. The agent does not make
+ * the first: a slip would go unseen.
+ */
+export class Source {
+  readonly #link: Pick<Link, "db" | "run">;
+  readonly #names: SourceNames;
+  readonly #listeners: (() => void)[] = [];
+  #isUsable = false;
+  #looking: Promise<void> | undefined;
+  #warning: string | undefined;
+
+  constructor(link: Pick<Link, "db" | "run">, names: SourceNames) {
+    this.#link = link;
+    this.#names = names;
+  }
+
+  /** Calls `listener` whenever it becomes usable, or what was known of it may hold no longer. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Whether the last look found a collection, and nothing has cast doubt on it since. */
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  /** What the last look found odd and no obstacle, in a sentence. */
+  get warning(): string | undefined {
+    return this.#warning;
+  }
+
+  /**
+   * Looks, unless the last look found it usable: that costs no round trip.
+   *
+   * @throws {SourceError} if it is not there, or is no collection
+   * @throws {MongoError} if the database is out of reach
+   */
+  async ensureUsable(): Promise<void> {
+    if (!this.#isUsable) await (this.#looking ??= this.look().finally(() => this.#looking = undefined));
+  }
+
+  /** It may have changed: the next claim looks again. */
+  forget(): void {
+    this.#set(false);
+  }
+
+  /** Looks, and throws as {@linkcode Source.ensureUsable} does. */
+  async look(): Promise<void> {
+    const { database } = this.#names;
+    try {
+      await this.#link.run(() => this.#look(this.#link.db(database)));
+    } catch (error) {
+      if (error instanceof SourceError) this.#set(false);
+      throw error;
+    }
+  }
+
+  #set(isUsable: boolean): void {
+    if (isUsable === this.#isUsable) return;
+    this.#isUsable = isUsable;
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #look(db: Db): Promise<void> {
+    const names = this.#names;
+    const found = await describe(db, [names.source, names.letters]);
+    const source = found?.get(names.source);
+    const letters = found?.get(names.letters);
+    if (found && !source) throw new SourceError(await missing(db, names.source), { isLasting: false });
+    refuse("MONGODB_COLLECTION", source);
+    refuse("DEAD_LETTER_COLLECTION", letters);
+    const capped = [source, letters].filter((each) => each?.options?.capped).map((each) => each?.name);
+    this.#warning = capped.length > 0
+      ? `The collection ${
+        capped.join(" and ")
+      } is capped: the server removes its oldest documents to make room, processed or not`
+      : undefined;
+    this.#set(true);
+  }
+}
+
+/** How the server describes collections, by name; undefined if it does not let us ask, or cannot tell. */
+async function describe(db: Db, names: readonly string[]): Promise<Map<string, Document> | undefined> {
+  const filter = { name: { $in: names } };
+  try {
+    return byName(await db.listCollections(filter).toArray());
+  } catch (error) {
+    if (isUnknown(error)) return undefined;
+    if (!isForbidden(error)) throw error;
+  }
+  try {
+    // What we may read at all is shown to everyone, without its options.
+    return byName(await db.listCollections(filter, OURS).toArray());
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What to say of a collection that is not there. */
+async function missing(db: Db, name: string): Promise<string> {
+  const said = `There is no collection ${name} in the database ${db.databaseName}`;
+  const mend = "The agent makes none";
+  const names = await collectionNames(db);
+  if (names === undefined) return `${said}: look at MONGODB_COLLECTION and MONGODB_DATABASE. ${mend}`;
+  if (names.length === 0) {
+    const database = await nearDatabase(db);
+    const which = database === undefined ? "" : `: did you mean the database ${database}?`;
+    return `${said}, which has no collections${which}${which ? "" : "."} ${mend}`;
+  }
+  const near = nearest(name, names);
+  if (near !== undefined) return `${said}: did you mean ${near}? ${mend}`;
+  const more = names.length > MAX_NAMES ? " and more" : "";
+  return `${said}, which has ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${mend}`;
+}
+
+async function collectionNames(db: Db): Promise<string[] | undefined> {
+  try {
+    const found = await db.listCollections({}, OURS).toArray();
+    return found.map(({ name }) => name).filter((name) => !name.startsWith("system.")).sort();
+  } catch {
+    // Only a help: without the right to it there is none.
+    return undefined;
+  }
+}
+
+async function nearDatabase(db: Db): Promise<string | undefined> {
+  try {
+    const { databases } = await db.admin().listDatabases({ nameOnly: true, authorizedDatabases: true });
+    return nearest(db.databaseName, databases.map(({ name }) => name));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Shows what we have rights on, and needs no right of its own. */
+const OURS = { nameOnly: true, authorizedCollections: true } as const;
+
+/** What else there may be under the name of a collection. */
+const KINDS: Record<string, string | undefined> = {
+  view: "a view, and nothing can be written to a view",
+  timeseries: "a time-series collection, whose documents cannot be updated one by one",
+};
+
+function byName(found: readonly Document[]): Map<string, Document> {
+  return new Map(found.map((each) => [each.name, each]));
+}
+
+/** Throws if what a setting names is no collection of documents. */
+function refuse(variable: string, found: Document | undefined): void {
+  const what = KINDS[found?.type];
+  if (!found || !what) return;
+  throw new SourceError(`${variable} is ${found.name}, which is ${what}: name a collection`, {
+    isLasting: true,
+  });
+}
+
+function isUnknown(error: unknown): boolean {
+  return Number((error as { code?: unknown } | null)?.code) === UNKNOWN_COMMAND;
+}
+
+function nearest(name: string, others: readonly string[]): string | undefined {
+  const candidates = others.filter((other) => other !== name);
+  const same = candidates.find((other) => other.toLowerCase() === name.toLowerCase());
+  if (same !== undefined || candidates.length === 0) return same;
+  const near = closest(name, candidates);
+  return distance(name, near) <= Math.min(MAX_SLIPS, Math.ceil(name.length / 3)) ? near : undefined;
+}
