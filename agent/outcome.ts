@@ -1,5 +1,6 @@
 import type { Document } from "./ports.ts";
 import { backoffMs } from "./backoff.ts";
+import { detached } from "./detached.ts";
 import { type SafeText, secrets } from "./redact.ts";
 import { errorText, ForcedStopError, LeaseLostError } from "./errors.ts";
 
@@ -52,11 +53,6 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
   const text = detached(secrets.text(errorText(error), MAX_ERROR_LENGTH));
   if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
   return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
-}
-
-/** A copy of a text: a part of a text keeps the whole of it in memory, which may be a page that the error quotes. */
-function detached<T extends string>(text: T): T {
-  return JSON.parse(JSON.stringify(text));
 }
 
 /** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */

@@ -1,4 +1,5 @@
 import { errorText, PermanentError } from "../errors.ts";
+import { detached } from "../detached.ts";
 import { bsonValueProblem, bsonValueSize } from "./bson_value.ts";
 import { kindOf } from "./kind_of.ts";
 
@@ -29,6 +30,7 @@ export class ExactCopy {
   /** Size of what was copied so far as BSON, in bytes. */
   sizeBytes = 5;
   readonly #path: (string | number)[] = [];
+  #isRefused = false;
 
   /**
    * Copies the field `name`, which may be a dotted path, from one object to another; nothing when it is undefined.
@@ -36,18 +38,25 @@ export class ExactCopy {
    * @throws {PermanentError} When it cannot be written as it is.
    */
   field(name: string, from: object, to: object): void {
-    this.#field(name, from, to, name.split(".").length);
+    try {
+      this.#field(name, from, to, levelsOf(name));
+    } catch (error) {
+      if (this.#isRefused) throw error;
+      // A getter or a proxy threw. The path still says which.
+      this.refuse(`cannot be read: ${errorText(error)}`);
+    }
   }
 
   /** Ends the processing of the document: a retry would return the same. */
   refuse(why: string): never {
+    this.#isRefused = true;
     throw new PermanentError(`Cannot write the processor's result: ${this.#place()} ${why}`);
   }
 
   /** A field that is undefined is left out, as JSON does: read back, it is undefined again. */
   #field(name: string, from: object, to: object, depth: number): void {
     this.#path.push(name);
-    const value = this.#reading(() => (from as Record<string, unknown>)[name]);
+    const value = (from as Record<string, unknown>)[name];
     if (value !== undefined) {
       this.#count(2 + this.#name(name));
       assign(to, name, this.#value(value, depth));
@@ -55,19 +64,11 @@ export class ExactCopy {
     this.#path.pop();
   }
 
-  #reading(read: () => unknown): unknown {
-    try {
-      return read();
-    } catch (error) {
-      return this.refuse(`cannot be read: ${errorText(error)}`);
-    }
-  }
-
   #value(value: unknown, depth: number): unknown {
     switch (typeof value) {
       case "string":
         this.#count(5 + this.#text(value));
-        return value;
+        return detached(value);
       case "number":
         this.#count((value | 0) === value && !Object.is(value, -0) ? 4 : 8);
         return value;
@@ -94,7 +95,7 @@ export class ExactCopy {
       this.refuse(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
     }
     if (Array.isArray(value)) return this.#array(value, depth);
-    const tag = this.#reading(() => (value as { _bsontype?: unknown })._bsontype);
+    const tag = (value as { _bsontype?: unknown })._bsontype;
     if (tag !== undefined && tag !== null) return this.#bsonValue(value, tag, depth);
     if (isPlain(value)) return this.#plain(value, depth);
     if (value instanceof Date) return this.#date(value);
@@ -103,8 +104,8 @@ export class ExactCopy {
       this.#count(5 + value.length);
       return new Uint8Array(value);
     }
-    const toBSON = this.#reading(() => (value as { toBSON?: unknown }).toBSON);
-    if (typeof toBSON === "function") return this.#value(this.#reading(() => toBSON.call(value)), depth + 1);
+    const toBSON = (value as { toBSON?: unknown }).toBSON;
+    if (typeof toBSON === "function") return this.#value(toBSON.call(value), depth + 1);
     const kind = value instanceof Error ? "Error" : kindOf(value);
     const instead = INSTEAD[kind] ?? (ArrayBuffer.isView(value) ? "write Array.from(it)" : undefined);
     return this.refuse(
@@ -119,7 +120,7 @@ export class ExactCopy {
     for (let index = 0; index < length; index++) {
       this.#path.push(index);
       this.#count(2 + String(index).length);
-      copy.push(this.#value(this.#reading(() => value[index]), depth + 1));
+      copy.push(this.#value(value[index], depth + 1));
       this.#path.pop();
     }
     return copy;
@@ -128,16 +129,16 @@ export class ExactCopy {
   #plain(value: object, depth: number): object {
     this.#count(5);
     const copy = {};
-    for (const key of this.#reading(() => Reflect.ownKeys(value)) as (string | symbol)[]) {
-      if (!this.#reading(() => Object.prototype.propertyIsEnumerable.call(value, key))) continue;
-      if (typeof key === "symbol") this.refuse(`has a symbol for a name, ${String(key)}: write text`);
-      this.#field(key, value, copy, depth + 1);
+    for (const key of Object.keys(value)) this.#field(key, value, copy, depth + 1);
+    for (const symbol of Object.getOwnPropertySymbols(value)) {
+      if (!Object.prototype.propertyIsEnumerable.call(value, symbol)) continue;
+      this.refuse(`has a symbol for a name, ${String(symbol)}: write text`);
     }
     return copy;
   }
 
   #date(value: Date): Date {
-    const ms = this.#reading(() => Date.prototype.getTime.call(value)) as number;
+    const ms = Date.prototype.getTime.call(value);
     if (Number.isNaN(ms)) this.refuse("is an invalid Date");
     this.#count(8);
     return new Date(ms);
@@ -170,8 +171,12 @@ export class ExactCopy {
   }
 
   #text(text: string): number {
-    if (!text.isWellFormed()) this.refuse("contains half a character (a lone surrogate)");
-    return utf8Length(text);
+    const bytes = text.length > SHORT ? encoder.encode(text).length : utf8Length(text);
+    // One byte a character: nothing but ASCII.
+    if (bytes > text.length && !text.isWellFormed()) {
+      this.refuse("contains half a character (a lone surrogate)");
+    }
+    return bytes;
   }
 
   #count(bytes: number): void {
@@ -209,12 +214,17 @@ function printable(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}...` : name;
 }
 
+function levelsOf(name: string): number {
+  let levels = 1;
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) levels += 1;
+  return levels;
+}
+
 /** Below this length counting is faster than encoding. */
 const SHORT = 200;
 const encoder = new TextEncoder();
 
 function utf8Length(text: string): number {
-  if (text.length > SHORT) return encoder.encode(text).length;
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);

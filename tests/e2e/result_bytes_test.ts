@@ -103,3 +103,24 @@ Deno.test("handlers wait for a database that is slow to take their results", asy
   );
   assert(!agent.ended, agent.output);
 });
+
+Deno.test("results that are parts of large texts do not keep these in memory", async () => {
+  await using db = await testDatabase("result bytes");
+  const documents = await insertPending(db, upTo(40));
+  await using home = await agentHome({
+    db,
+    module: `${TEXT} export default ({ _id }) => {
+      const page = text(_id, 16);
+      return { set: { title: page.slice(8, 48), parts: [page.slice(100, 5000)] } };
+    };`,
+    env: { CONCURRENCY: "1", LEASE_DURATION: "60" },
+  });
+  const agent = await home.start();
+  await waitFor(
+    "all to be processed",
+    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 40,
+    { timeoutMs: 60_000 },
+  );
+  assert(!agent.ended, agent.output);
+  await checkPeak(agent.pid);
+});

@@ -1,0 +1,14 @@
+/** Shorter texts are copied when they are cut out of another; of longer ones V8 only notes where they stand in it. */
+const COPIED_ANYWAY = 13;
+
+/** Above this length a text is left as it is: the copy would cost more than it is likely to save, in UTF-16 units. */
+const MAX_LENGTH = 16 * 1024;
+
+/**
+ * A copy of a text that was perhaps cut out of a larger one: the part would keep the whole of it in memory, which may be
+ * a page of which a handler returns the title.
+ */
+export function detached<T extends string>(text: T): T {
+  if (text.length < COPIED_ANYWAY || text.length > MAX_LENGTH) return text;
+  return JSON.parse(JSON.stringify(text));
+}
