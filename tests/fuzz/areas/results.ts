@@ -105,7 +105,16 @@ function entry(end: (document: AnyDocument) => unknown, document: AnyDocument): 
   try {
     return end(document);
   } catch (error) {
-    return error instanceof Error ? error : Object.assign(new Error("thrown"), { thrown: error });
+    return isError(error) ? error : Object.assign(new Error("thrown"), { thrown: error });
+  }
+}
+
+function isError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Error;
+  } catch {
+    // A revoked proxy cannot even be asked.
+    return false;
   }
 }
 
