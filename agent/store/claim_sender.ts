@@ -53,6 +53,11 @@ export class ClaimSender {
     }
   }
 
+  /** Whether there is a claim whose documents were not read yet. */
+  get hasLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
   /** Leaves what a claim took to {@linkcode recover}. */
   keep(claim: SentClaim): void {
     this.#lost = claim;

@@ -88,7 +88,7 @@ export class Claimer {
    */
   async claim(limit: ClaimLimit): Promise<Claim> {
     if (!this.#options.clock.isKnown) await this.#options.syncClock();
-    if (this.#refusals.error) await this.#probe();
+    if (this.#refusals.error && !this.#sender.hasLost) await this.#probe();
     const documents: LeasedDocument[] = [];
     const refused: RefusedClaim[] = [];
     let [room, bytes, more, takeovers, conflicts] = [limit.documents, limit.bytes, false, 0, 0];

@@ -116,6 +116,16 @@ Deno.test("HealthReporter writes into the status what the agent is, does and has
   assertEquals((await s.read("status.json")).split("\n").length, 2, "one line");
 });
 
+Deno.test("HealthReporter shows in the status what is left alone, in one, and nothing once it is gone", async () => {
+  await using s = await ReporterSetup.make();
+  const group = { documents: 2, isMore: false, example: "a", reason: "no date" };
+  s.emit({ type: "left_alone", groups: [group, { ...group, documents: 3, example: "b" }] });
+  const { left_alone: left } = await s.status("it", (status) => status.left_alone !== undefined);
+  assertEquals(left, { documents: 5, example: "a", reason: "no date" });
+  s.emit({ type: "left_alone", groups: [] });
+  await s.status("nothing", (status) => status.left_alone === undefined);
+});
+
 Deno.test("HealthReporter keeps the last error in the status, without credentials and cut to size", async () => {
   await using s = await ReporterSetup.make();
   s.emit({ ...CLAIM_FAILED, error: new Error("cannot reach mongodb://user:hunter2@db") } as AgentEvent);

@@ -23,6 +23,13 @@ const error = new Error("it broke");
 const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "state_changed", from: "starting", to: "running" }, "INFO", /Agent is running/],
   [{ type: "claim_failed", error, retryInMs: 5 }, "WARNING", /Cannot claim/],
+  [{ type: "claim_failed", error, retryInMs: 5, isLasting: true }, "ERROR", /Cannot claim/],
+  [{ type: "claims_held_up", reason: error }, "INFO", /wait until another one of the same key is settled/],
+  [
+    { type: "left_alone", groups: [{ documents: 2, isMore: false, example: 7, reason: "x" }] },
+    "WARNING",
+    /cannot be claimed/,
+  ],
   [{ type: "reachable_changed", isReachable: true }, "INFO", /in reach/],
   [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
   [{ type: "released", documents: 2, aborted: 0 }, "INFO", /Released documents that had not started/],
@@ -58,6 +65,23 @@ for (const [event, level, says] of CASES) {
     if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
   });
 }
+
+Deno.test("logEvents() tells of what is left alone as often as its number changes, and of what is held up once", () => {
+  const left = (documents: number, isMore = false): AgentEvent => ({
+    type: "left_alone",
+    groups: documents === 0 ? [] : [{ documents, isMore, example: 7, reason: "no date" }],
+  });
+  const heldUp: AgentEvent = { type: "claims_held_up", reason: error };
+  const lines = linesOf(left(2), left(2), heldUp, left(3), heldUp, left(0), left(3), left(1000, true));
+  assertEquals(
+    lines.map(({ level, documents }) => [level, documents]),
+    [["WARNING", 2], ["INFO", undefined], ["WARNING", 3], ["DEBUG", undefined], ["WARNING", 3], [
+      "WARNING",
+      "1000 or more",
+    ]],
+  );
+  assertEquals([lines[0]!.example, lines[0]!.reason], ["<7>", "no date"]);
+});
 
 Deno.test("logEvents() counts released documents that had not started apart from those whose handler was aborted", () => {
   const lines = linesOf({ type: "released", documents: 5, aborted: 2 });
