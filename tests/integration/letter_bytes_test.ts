@@ -1,9 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Long } from "bson";
+import { startMongod } from "../../scripts/mongod.ts";
 import { letterJson } from "../../agent/store/letter.ts";
 import { all } from "../support/letter_box.ts";
 import { fakeDocument } from "../support/fake_document.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom } from "../support/random.ts";
 import { type BsonElement, element, elementNamed, elementsOf, utf8 } from "../support/raw_bson.ts";
 import { randomDocument } from "../support/random_bson.ts";
@@ -139,3 +140,51 @@ for (const options of BSON_OPTIONS) {
     assertEquals((await store.take()).documents.length, 2);
   });
 }
+
+Deno.test("On a server that cannot write what it aggregates, a dead letter is the same bytes or refers to its document", async () => {
+  await using server = await startMongod({ replicaSet: true, testCommands: true });
+  await using database = new TestDatabase(server.uri, "letter_bytes");
+  await using store = openStore(database);
+  const random = seededRandom(5);
+  const made = Array.from(
+    { length: 60 },
+    (_, id) => randomDocument(random, { id: idElement(id), maxFields: 3 }),
+  );
+  await insertBytes(database, made);
+  await claimAll(database);
+  await store.letterBox();
+  const unknownStage = {
+    failCommands: ["aggregate"],
+    errorCode: 40324,
+    appName: "pulling-agent/agent-under-test",
+  };
+  const admin = database.client.db("admin");
+  await admin.command({ configureFailPoint: "failCommand", mode: "alwaysOn", data: unknownStage });
+  const counts = { copied: 0, referred: 0 };
+  for (const { _id } of await jobs(database).find({}, { projection: { _id: 1 } }).toArray()) {
+    assertEquals(await store.deadLetter(fakeDocument({ id: _id }), "never"), 1, `document ${_id}`);
+    const letter = await rawOf(letters(database), _id);
+    const copy = usersOwn(elementNamed(letter, "document")!.value);
+    const isReference = elementNamed(letter, "by_reference") !== undefined;
+    assertEquals(
+      copy,
+      isReference ? [`16:${utf8("_id").toHex()}:${int32(_id).toHex()}`] : usersOwn(made[_id]!),
+    );
+    counts[isReference ? "referred" : "copied"] += 1;
+    assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
+  }
+  assert(counts.copied > 5 && counts.referred > 5, JSON.stringify(counts));
+});
+
+Deno.test("A document as deep as a server takes becomes a dead letter, if only by reference", async () => {
+  await using database = await testDatabase("letter bytes");
+  await using store = openStore(database);
+  for (const [_id, depth] of [[1, 100], [2, 177], [3, 178], [4, 179]] as const) {
+    let deep: AnyDocument = 1;
+    for (let level = 0; level < depth; level++) deep = { deep };
+    await jobs(database).insertOne({ _id, status: "pending", deep });
+    assertEquals(await store.deadLetter(await store.takeOne(), "never"), 1, `depth ${depth}`);
+  }
+  assertEquals(await jobs(database).countDocuments({ status: "failed" }), 4);
+  assertEquals((await all(await store.letterBox(), { whole: true })).length, 4);
+});

@@ -1,0 +1,65 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Checkpoint } from "../support/checkpoint.ts";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { bsonDocument, element, utf8 } from "../support/raw_bson.ts";
+import { insertBytes } from "../support/raw_insert.ts";
+import { jobs, letters, openStore } from "../support/store.ts";
+
+const text = (value: Uint8Array) =>
+  new Uint8Array([...new Uint8Array(Int32Array.of(value.length + 1).buffer), ...value, 0]);
+const number = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
+
+/** Keys that the server quotes in its refusal, and that JavaScript cannot hold. */
+const KEYS = {
+  "text that is no UTF-8": [0x02, text(new Uint8Array([0x63, 0x61, 0x66, 0xe9]))],
+  "a date beyond JavaScript's": [0x09, new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer)],
+} as const;
+
+for (const [what, [type, value]] of Object.entries(KEYS)) {
+  Deno.test(`An ack refused for a key that is ${what} costs an attempt, and its document becomes a dead letter`, async () => {
+    await using database = await testDatabase("refused oddities");
+    await using store = openStore(database, { maxAttempts: 2 });
+    await jobs(database).createIndex({ key: 1, status: 1 }, { unique: true });
+    const documentOf = (id: number, status: string) =>
+      bsonDocument([
+        element(0x10, "_id", number(id)),
+        element(0x02, "status", text(utf8(status))),
+        { type, name: utf8("key"), value },
+      ]);
+    await insertBytes(database, [documentOf(1, "processed"), documentOf(2, "pending")]);
+    await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 2 });
+    const { id } = await agent.event("dead_lettered");
+    assertEquals([id, agent.all("lease_lost"), agent.all("unconfirmed")], [2, [], []]);
+    const stored = await jobs(database).findOne({ _id: 2 }, {
+      projection: { status: 1, "_pull.attempts": 1 },
+    });
+    assertEquals(stored.status, "failed");
+    assert(stored._pull.attempts <= 2);
+    assertEquals(await letters(database).countDocuments({ _id: 2 }), 1);
+  });
+}
+
+Deno.test("A failure whose place in line another document has taken meanwhile becomes a dead letter that names both errors", async () => {
+  await using database = await testDatabase("refused oddities");
+  await using store = openStore(database);
+  const partialFilterExpression = { status: "pending" };
+  await jobs(database).createIndex({ lock: 1 }, { unique: true, partialFilterExpression });
+  await jobs(database).insertOne({ _id: 1, status: "pending", lock: "a" });
+  const [started, goOn] = [new Checkpoint("the first runs"), Promise.withResolvers<void>()];
+  await using agent = new InProcessAgent(store, async ({ _id }) => {
+    if (_id !== 1) return;
+    started.reach();
+    await goOn.promise;
+    throw new Error("no answer");
+  }, { batchSize: 1, concurrency: 1 });
+  await started.wait();
+  agent.gate.pause("signal");
+  await jobs(database).insertOne({ _id: 2, status: "pending", lock: "a" });
+  goOn.resolve();
+  const { id, error } = await agent.event("dead_lettered");
+  assertEquals(id, 1);
+  assertMatch(error, /^no answer \(and MongoDB refused to set the document back to pending \(E11000.*lock_1/);
+  agent.gate.resume("signal");
+  await agent.event("processed");
+});
