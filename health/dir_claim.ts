@@ -59,10 +59,10 @@ export class DirClaim {
     return true;
   }
 
-  /** Makes the lock file look used, so that those who sweep by age leave it alone. */
+  /** Makes the lock file look used, so that those who sweep by age leave it alone. Never throws: not everyone may. */
   async touch(): Promise<void> {
     const now = new Date();
-    await this.#file?.handle.utime(now, now);
+    await this.#file?.handle.utime(now, now).catch(() => {});
   }
 
   /** Lets go of the directory, or stops asking for it. */
