@@ -29,8 +29,6 @@ export interface Circumstances {
   toldOf: number;
   /** How many it has told of as those that the database refuses to change. */
   refused: number;
-  /** The collection has rules of the user's own, which may refuse an outcome. */
-  isRuled?: boolean;
   /** Leases that the agent has told to be lost: so many handlers may have run once more. */
   leasesLost: number;
 }

@@ -50,6 +50,19 @@ export class ProcessFate {
     return [...entries.slice(-40), ...this.#agents.map(({ stderr }) => stderr)].join("\n");
   }
 
+  /** How many documents the agents have told of as those that the database does not let them claim or settle. */
+  get toldOf(): number {
+    const entries = this.#agents.flatMap((agent) => agent.entries);
+    const refused = entries.filter(({ message }) =>
+      /^MongoDB refuses|^A document cannot be claimed/.test(message)
+    );
+    const several = entries.filter(({ message }) =>
+      /^(Documents wait that|More documents) cannot/.test(message)
+    );
+    const ids = new Set(refused.map(({ id }) => id));
+    return ids.size + Math.max(0, ...several.map(({ documents }) => Number.parseInt(String(documents))));
+  }
+
   async start(): Promise<void> {
     const agent = await this.#home.start();
     this.#agents.push(agent);

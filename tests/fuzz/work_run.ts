@@ -28,6 +28,8 @@ const REST_LIMIT_AFTER_FAULTS_MS = 20_000;
 const DRAIN_LIMIT_MS = 10_000;
 const SHUTDOWN_TIMEOUT_MS = 3000;
 const LEASE_MS = 1000;
+/** What is held by no one is taken over within this, in milliseconds: then nothing more is to be expected. */
+const QUIET_MS = 2 * LEASE_MS;
 
 /** Lets an agent in this process do the work against a real server; returns what was broken. */
 export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
@@ -55,23 +57,41 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
       maxAttempts: work.settings.maxAttempts,
       toldOf: await toldOf(store, refusedOf(agent.seen)),
       refused: refusedOf(agent.seen),
-      isRuled: work.rule !== undefined,
       leasesLost: agent.count("lease_lost") + agent.count("unconfirmed"),
     });
-  let broken: string[];
-  const limitMs = work.faults.length > 0 ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS;
-  const endMs = performance.now() + limitMs;
-  for (;;) {
+  const broken = await atRest(work, look, async () => {
     const stored = await rawDocuments(database, COLLECTION);
-    broken = await look();
-    const isOver = stored.every(isSettled) && agent.agent.held.documents === 0;
-    if ((broken.length === 0 && (isOver || agent.agent.held.documents === 0)) || performance.now() >= endMs) {
-      break;
+    const runs = [...handlers.runs.values()];
+    return {
+      isOver: stored.every(isSettled) && agent.agent.held.documents === 0,
+      seen: JSON.stringify([stored.map((bytes) => bytes.toHex()), runs]),
+    };
+  });
+  broken.push(...await drained(agent), ...handlers.problems);
+  return { broken, evidence: eventsText(agent.seen) };
+}
+
+/** Waits until nothing changes any more, and returns what is broken then. */
+async function atRest(
+  { faults, rule }: Work,
+  judge: () => Promise<string[]>,
+  look: () => Promise<{ isOver: boolean; seen: string }>,
+): Promise<string[]> {
+  const hasCompany = faults.length > 0 || rule !== undefined;
+  const endMs = performance.now() + (hasCompany ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS);
+  let [last, sinceMs] = ["", 0];
+  for (;;) {
+    const { isOver, seen } = await look();
+    const now = performance.now();
+    if (seen !== last) [last, sinceMs] = [seen, now];
+    const isQuiet = now - sinceMs >= QUIET_MS;
+    if (isOver || isQuiet || now >= endMs) {
+      const broken = await judge();
+      if (broken.length === 0 && (isOver || isQuiet)) return [];
+      if (now >= endMs) return isQuiet || isOver ? broken : [...broken, "The agent does not come to rest"];
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  broken.push(...await drained(agent), ...handlers.problems);
-  return { broken, evidence: eventsText(agent.seen) };
 }
 
 async function drained(agent: InProcessAgent): Promise<string[]> {

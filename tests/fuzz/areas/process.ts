@@ -31,6 +31,8 @@ export interface Life {
 
 const MAX_ATTEMPTS = 3;
 const REST_LIMIT_MS = 25_000;
+/** Longer than an agent waits after a claim that failed, in milliseconds. */
+const QUIET_MS = 10_000;
 /** Counts each run in a file, as processes come and go. */
 const MODULE = `
 export default async ({ _id, plan }, { attempt, log }) => {
@@ -144,17 +146,22 @@ class ProcessTrials implements Trials<Life> {
 
 async function untilSettled(db: Db, fate: ProcessFate): Promise<void> {
   const endMs = performance.now() + REST_LIMIT_MS;
-  while (
-    await db.collection("documents").countDocuments({ status: { $in: ["pending", "processing"] } }) > 0
-  ) {
-    if (performance.now() > endMs || fate.hasEnded) return;
+  let [last, sinceMs] = [-1, 0];
+  for (;;) {
+    const left = await db.collection("documents").countDocuments({
+      status: { $in: ["pending", "processing"] },
+    });
+    const now = performance.now();
+    if (left !== last) [last, sinceMs] = [left, now];
+    if (left === 0 || now > endMs || now - sinceMs > QUIET_MS || fate.hasEnded) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
 /** What must hold of each document in the end. */
-async function judge(db: Db, home: AgentHome, { killed }: ProcessFate): Promise<string[]> {
+async function judge(db: Db, home: AgentHome, { killed, toldOf }: ProcessFate): Promise<string[]> {
   const broken: string[] = [];
+  let left = 0;
   const starts = Map.groupBy(await home.marks(), ({ text }) => text);
   const letters = new Set((await db.collection("documents_dead_letters").distinct("_id")).map(Number));
   const stored = await db.collection("documents").find().toArray();
@@ -163,7 +170,11 @@ async function judge(db: Db, home: AgentHome, { killed }: ProcessFate): Promise<
     const runs = starts.get(`start ${_id}`)?.length ?? 0;
     const fails = plan === "fail" || plan === "fail for good" || plan === "tell";
     // One that ended its process in company twice, and alone twice, is condemned: blows here may look like that.
-    if (status !== "processed" && status !== "failed") say(`A document stays ${status}`);
+    if (status !== "processed" && status !== "failed") {
+      // What a server refused once, without saying that this passes, is left alone for a minute, and told of.
+      if (++left > toldOf) say(`A document stays ${status}, and the agents told of ${toldOf}`);
+      continue;
+    }
     if (status === "processed" && fails) say("A document is processed whose handler failed");
     if (status === "failed" && !fails && killed === 0) say(`A document failed without reason: ${error}`);
     if (status === "failed" && !letters.has(Number(_id))) say("A document is failed and has no dead letter");
