@@ -57,7 +57,8 @@ export const SETTINGS = {
     parse: parse.text,
     fallback: () => undefined,
     defaultText: "none",
-    doc: "A file that holds the connection string, instead of `MONGODB_URI`.",
+    doc:
+      "A file that holds the connection string, instead of `MONGODB_URI`. It is read again: new credentials need no restart.",
   }),
   mongodbDatabase: setting<string>({
     variable: "MONGODB_DATABASE",

@@ -61,9 +61,19 @@ function shapeProblem(uri: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(credentials) || /[[\]]|:.*:/.test(credentials) || !isText(credentials)) {
     return `the user or the password is not percent-encoded: ${ENCODE}`;
   }
+  const options =
+    rest.slice(authority.length).split(/\?(.*)/s)[1]?.split("&").filter((option) => option !== "") ?? [];
+  if (!options.every((option) => /^[a-z]+=/i.test(option))) {
+    return `an option is not written as NAME=VALUE; if that is a part of a password: ${ENCODE}, and & as %26`;
+  }
   const hosts = authority.slice(authority.indexOf("@") + 1);
   for (const host of hosts.split(",")) {
-    const port = /^(?:\[[^\]]*\]|[^:]*):(.*)$/.exec(host)?.[1];
+    // Spelt out before the driver says it: it would quote a host that may be a part of a password.
+    if (!HOST.test(host)) {
+      return "a host is missing, or is none: write the hosts as HOST:PORT,HOST:PORT behind the user and the password; " +
+        ENCODE;
+    }
+    const port = /^(?:\[[^\]]*\]|[^:[]*):(.*)$/.exec(host)?.[1];
     if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65535)) {
       return ats === 1
         ? "a port is no number from 1 to 65535: write the hosts as HOST:PORT,HOST:PORT"
@@ -71,6 +81,9 @@ function shapeProblem(uri: string): string | undefined {
     }
   }
 }
+
+/** A name or an address, with whatever stands for a port, or the path of a socket. */
+const HOST = /^(?:(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::.*)?|%2f[^:]*\.sock)$/i;
 
 function isText(encoded: string): boolean {
   try {
@@ -84,15 +97,21 @@ function isText(encoded: string): boolean {
 /** Parts of this length and more are hidden: what is shorter is found in innocent words. */
 const MIN_PART = 3;
 
+/** What is no such name may be a part of a password with a question mark. */
+const OPTION_NAME = /^[a-z][a-zA-Z]*$/;
+
 /** The driver quotes what it was given; all that stands before the options may be a part of the credentials. */
 function withoutPartsOf(uri: string, text: string): string {
   const [, address = "", query = ""] = /^[^:]*:\/\/([^?]*)\??(.*)$/s.exec(uri) ?? [];
-  const values = query.split("&").map((option) => option.slice(option.indexOf("=") + 1));
-  const parts = [...address.split(/[:@/,]/), ...values.flatMap((value) => [value, ...value.split(/[:,]/)])];
+  const parts = address.split(/[:@/,]/);
+  for (const option of query.split("&")) {
+    const [name = "", value = ""] = option.split(/=(.*)/s);
+    parts.push(value, ...value.split(/[:,]/), ...(OPTION_NAME.test(name) ? [] : [name]));
+  }
   const written = parts.flatMap((part) => isText(part) ? [part, decodeURIComponent(part)] : [part]);
   let clean = text.replaceAll(secrets.text(uri), "the connection string");
   for (const part of written.filter(({ length }) => length >= MIN_PART).sort((a, b) => b.length - a.length)) {
-    clean = clean.replaceAll(part, "***");
+    clean = clean.replace(new RegExp(RegExp.escape(part), "gi"), () => "***");
   }
   return clean;
 }

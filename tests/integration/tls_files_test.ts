@@ -1,0 +1,59 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { uriProblem } from "../../agent/store/uri.ts";
+import { agentHome } from "../support/agent_home.ts";
+import { Certificates } from "../support/certificates.ts";
+
+/** The first client of a process looks whether it runs in a container, and does not wait for the answer. */
+const LENIENT = { sanitizeOps: false };
+
+/** What a client's file may be, and what is said of it; nothing of one that works. */
+const CLIENT_FILES: Record<string, string | undefined> = {
+  "client.pem": undefined,
+  "client.key": "which holds no certificate as PEM: put the certificate and its key into this one file",
+  "client.crt": "which holds no private key as PEM",
+  "encrypted.pem":
+    "whose key is encrypted, which this program cannot read, with its password neither: decrypt it",
+  "encrypted1.pem": "whose key is encrypted",
+  "mismatched.pem": "whose key belongs to another certificate: put the two that belong together into it",
+  "version1.pem":
+    "whose certificate is of X.509 version 1, which is not accepted: have it issued as version 3",
+  "ca.srl": "which holds no certificate and no private key as PEM",
+  "missing.pem": "which does not exist: check the path and the mount",
+};
+
+Deno.test(
+  "uriProblem() says of each kind of file of certificates what is wrong with it",
+  LENIENT,
+  async () => {
+    await using certificates = await Certificates.make();
+    for (const [name, says] of Object.entries(CLIENT_FILES)) {
+      for (const more of ["", "&tlsCertificateKeyFilePassword=sesame"]) {
+        const problems = uriProblem(
+          `mongodb://host/?tls=true&tlsCertificateKeyFile=${certificates.path(name)}${more}`,
+        );
+        assertEquals(problems.length, says === undefined ? 0 : 1, `${name}: ${problems}`);
+        if (says !== undefined) {
+          assertStringIncludes(problems[0]!, `names "${certificates.path(name)}", ${says}`);
+        }
+      }
+    }
+    const authority = (name: string) =>
+      uriProblem(`mongodb://host/?tls=true&tlsCAFile=${certificates.path(name)}`);
+    assertEquals([authority("ca.pem"), authority("client.pem")], [[], []]);
+    assertStringIncludes(authority("ca.key")[0]!, "which holds no certificate as PEM");
+  },
+);
+
+Deno.test("check and run refuse a client's key that cannot be used, and the password of it is not shown", async () => {
+  await using certificates = await Certificates.make();
+  const options = `tlsCertificateKeyFile=${
+    certificates.path("encrypted.pem")
+  }&tlsCertificateKeyFilePassword=sesame`;
+  await using home = await agentHome({ db: { uri: `mongodb://host/?tls=true&${options}`, name: "nowhere" } });
+  for (const command of ["check", "run"]) {
+    const { code, stderr, stdout } = await home.run(command);
+    assertEquals([code, stdout], [2, ""], stderr);
+    assertStringIncludes(stderr, "whose key is encrypted");
+    assertEquals(stderr.includes("sesame"), false, stderr);
+  }
+});
