@@ -4,7 +4,7 @@ import { Signals } from "./control/signals.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { secrets } from "./agent/redact.ts";
 import { LineQueue } from "./agent/telemetry/line_queue.ts";
-import { CommandError, HealthDirError, UsageError } from "./agent/errors.ts";
+import { CommandError, errorText, HealthDirError, isSystemError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
 
@@ -63,9 +63,17 @@ async function report(error: unknown): Promise<number> {
     await complain(error.problems);
     return 2;
   }
-  const isExpected = error instanceof HealthDirError || error instanceof CommandError;
-  await complain([isExpected ? error.message : `this is a bug, please report it: ${inspected(error)}`]);
+  await complain([described(error)]);
   return 1;
+}
+
+function described(error: unknown): string {
+  if (error instanceof HealthDirError || error instanceof CommandError) return error.message;
+  // A full disk, a file that may not be read, a device that fails: the machine's doing, and no bug.
+  if (isSystemError(error)) {
+    return `${errorText(error)}: look at the file system, its room and its permissions`;
+  }
+  return `this is a bug, please report it: ${inspected(error)}`;
 }
 
 /** What is said before the end may take this long to be written, in milliseconds: nobody may be reading it. */

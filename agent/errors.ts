@@ -45,6 +45,15 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
 }
 
+/** Whether the operating system has refused something: a full disk, a missing right, a device that fails. */
+export function isSystemError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  // The runtime itself refuses files of the kernel, as those of /proc.
+  if (error instanceof Deno.errors.NotCapable) return true;
+  const { code } = error as Error & { code?: unknown };
+  return (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) || /\(os error \d+\)/.test(error.message);
+}
+
 /** The reason an abort signal gives when a document's lease could not be kept. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";

@@ -8,7 +8,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { errorStack, errorText, PermanentError, UsageError } from "../../../agent/errors.ts";
+import { errorStack, errorText, isSystemError, PermanentError, UsageError } from "../../../agent/errors.ts";
 import { secrets } from "../../../agent/redact.ts";
 
 function throwing(): never {
@@ -235,4 +235,17 @@ Deno.test("errorText() and errorStack() hide what the process keeps secret, in c
     assertFalse((errorText(error) + errorStack(error)).includes("s3cret-of-tests"));
   }
   assertStringIncludes(errorStack(causedBy("outer", inner))!, "login with *** failed");
+});
+
+Deno.test("isSystemError() tells what the operating system refuses from what is a bug", async () => {
+  const refused: (() => Promise<unknown>)[] = [
+    () => Deno.readTextFile("/nowhere/file"),
+    () => Deno.readTextFile("/tmp"),
+    () => Deno.mkdir("/proc/new"),
+    () => Deno.readTextFile("/dev/null/below"),
+  ];
+  for (const act of refused) assert(isSystemError(await assertRejects(act)), String(act));
+  for (const bug of [new TypeError("x is not a function"), new Error("ENOENT"), "ENOENT", undefined]) {
+    assertFalse(isSystemError(bug));
+  }
 });

@@ -1,0 +1,121 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { agentHome, type CommandResult } from "../support/agent_home.ts";
+import { testUri } from "../support/mongod.ts";
+
+const PASSWORD = "s3cr3t-Passw0rd";
+const COMMANDS = [
+  ["run"],
+  ["run", "--until-empty"],
+  ["check"],
+  ["status"],
+  ["status", "--json"],
+  ["pause"],
+  ["resume"],
+  ["health", "liveness"],
+  ["health", "readiness"],
+  ["health", "startup"],
+  ["dead-letters", "list"],
+  ["dead-letters", "show", "1"],
+  ["dead-letters", "redrive", "--all"],
+  ["dead-letters", "purge", "--all"],
+];
+/** Commands that end by themselves, whatever the database says. */
+const ENDING = COMMANDS.filter(([name]) => name !== "run");
+
+const host = () => new URL(testUri().replace("mongodb:", "http:")).host;
+
+/** What is wrong with the world: settings, and files of the home's that are made beforehand. */
+interface Fault {
+  env(dir: string): Record<string, string>;
+  prepare?(dir: string): Promise<void>;
+  /** `run` goes on in this world, and says what is wrong in its log. */
+  runGoesOn?: boolean;
+}
+
+const uriFault = (uri: () => string): Fault => ({ env: () => ({ MONGODB_URI: uri() }), runGoesOn: true });
+const refusedUri = (uri: () => string): Fault => ({ env: () => ({ MONGODB_URI: uri() }) });
+
+/** Files of the health directory that say nothing that can be used. */
+const withHealth = (files: Record<string, string>): Fault => ({
+  env: () => ({}),
+  runGoesOn: true,
+  prepare: async (dir) => {
+    await Deno.mkdir(`${dir}/health`);
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${dir}/health/${name}`, text);
+  },
+});
+
+const FAULTS: Record<string, Fault> = {
+  "HEALTH_DIR below a file": {
+    env: (dir) => ({ HEALTH_DIR: `${dir}/file/health` }),
+    prepare: (dir) => Deno.writeTextFile(`${dir}/file`, ""),
+  },
+  "HEALTH_DIR that is a file": {
+    env: (dir) => ({ HEALTH_DIR: `${dir}/file` }),
+    prepare: (dir) => Deno.writeTextFile(`${dir}/file`, ""),
+  },
+  "HEALTH_DIR in /proc": { env: () => ({ HEALTH_DIR: "/proc/pulling-agent" }) },
+  "HEALTH_DIR in a circle of links": {
+    env: (dir) => ({ HEALTH_DIR: `${dir}/circle/health` }),
+    prepare: (dir) => Deno.symlink("circle", `${dir}/circle`),
+  },
+  "HEALTH_DIR with a name that is too long": { env: (dir) => ({ HEALTH_DIR: `${dir}/${"x".repeat(300)}` }) },
+  "health files that are garbage": withHealth({
+    "status.json": "\u0000\uffff{",
+    liveness: "x",
+    "agent.lock": "x",
+  }),
+  "a status that is another program's": withHealth({ "status.json": '{"pid":"one"}' }),
+  "status.json that is a directory": {
+    env: () => ({}),
+    prepare: (dir) => Deno.mkdir(`${dir}/health/status.json/x`, { recursive: true }),
+  },
+  "a lock that is a directory": {
+    env: () => ({}),
+    prepare: (dir) => Deno.mkdir(`${dir}/health/agent.lock`, { recursive: true }),
+  },
+  "no MONGODB_URI": { env: () => ({ MONGODB_URI: "" }) },
+  "MONGODB_URI_FILE that does not exist": {
+    env: () => ({ MONGODB_URI: "", MONGODB_URI_FILE: "/nowhere/uri" }),
+  },
+  "MONGODB_URI_FILE that is a directory": { env: () => ({ MONGODB_URI: "", MONGODB_URI_FILE: "/tmp" }) },
+  "a missing CA file": refusedUri(() => `mongodb://u:${PASSWORD}@host/?tls=true&tlsCAFile=/nowhere/ca.pem`),
+  "a CA file that is a directory": refusedUri(() => `mongodb://host/?tls=true&tlsCAFile=/tmp`),
+  "an option that does not work here": refusedUri(() => "mongodb://host/?compressors=snappy"),
+  "an unknown SRV name": uriFault(() => `mongodb+srv://u:${PASSWORD}@no-such.example.invalid/`),
+  "an unknown host": uriFault(() => `mongodb://u:${PASSWORD}@no-such-host.invalid/`),
+  "a closed port": uriFault(() => `mongodb://u:${PASSWORD}@127.0.0.1:1/`),
+  "a wrong password": uriFault(() => `mongodb://u:${PASSWORD}@${host()}/`),
+  "a wrong set name": uriFault(() => `mongodb://${host()}/?replicaSet=nope`),
+  "TLS against a server without it": uriFault(() => `mongodb://${host()}/?tls=true&directConnection=true`),
+  "PROCESSOR that does not exist": { env: () => ({ PROCESSOR: "module:/nowhere/processor.js" }) },
+  "CONTROL_FILE that is a directory": { env: () => ({ CONTROL_FILE: "/tmp" }) },
+};
+
+function assertToldPlainly({ code, stdout, stderr }: CommandResult, what: string): void {
+  const said = stdout + stderr;
+  assert([0, 1, 2].includes(code), `${what} exits with ${code}: ${said}`);
+  assertFalse(/this is a bug/.test(said), `${what}: ${said}`);
+  assertFalse(/^ {4}at |panicked|Stack backtrace/m.test(said), `${what}: ${said}`);
+  assertFalse(said.includes(PASSWORD), `${what}: ${said}`);
+  if (code !== 0) assert(said.trim().length > 0, `${what} fails without a word`);
+}
+
+for (const [name, fault] of Object.entries(FAULTS)) {
+  Deno.test(`no command calls ${name} a bug, nor shows a stack`, async () => {
+    await using home = await agentHome({ db: { uri: testUri(), name: "faults" } });
+    await fault.prepare?.(home.dir);
+    const env = fault.env(home.dir);
+    const commands = fault.runGoesOn ? ENDING : COMMANDS;
+    await Promise.all(commands.map(async (args) => {
+      assertToldPlainly(await home.runWith({ args, env }), `pulling-agent ${args.join(" ")} with ${name}`);
+    }));
+    if (!fault.runGoesOn) return;
+    const agent = await home.start({ env });
+    await agent.log((entry) => entry.level === "WARNING" || entry.message.includes("in reach"));
+    agent.signal("SIGTERM");
+    const { code } = await agent.exit();
+    assertEquals(code, 0, agent.output);
+    assertToldPlainly({ code, stdout: "", stderr: agent.output }, `pulling-agent run with ${name}`);
+  });
+}
