@@ -2,7 +2,7 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
-import { testUri } from "../support/mongod.ts";
+import { DOCUMENTS, TestDatabase, testUri } from "../support/mongod.ts";
 
 const PASSWORD = "s3cr3t-Passw0rd";
 const replica = () => new URL(testUri().replace("mongodb:", "http:")).host;
@@ -65,7 +65,10 @@ Deno.test("run, status and dead-letters say what is wrong with TLS", async () =>
   });
   const at = (host: string, options = "") => `mongodb://${host}:${server.port}/${options}`;
   const [ca, key] = [`tlsCAFile=${file("ca.pem")}`, `tlsCertificateKeyFile=${file("client.pem")}`];
-  await using home = await agentHome({ db: { uri: at("localhost", `?tls=true&${ca}&${key}`), name: "tls" } });
+  const database = new TestDatabase(at("localhost", `?tls=true&${ca}&${key}`), "tls");
+  await database.db.createCollection(DOCUMENTS);
+  await database.client.close();
+  await using home = await agentHome({ db: database });
   const agent = await home.startReady();
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
