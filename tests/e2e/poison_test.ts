@@ -83,7 +83,7 @@ for (const maxAttempts of [1, 2, 3, 5]) {
   Deno.test(`a document that ends its process is a dead letter after ${CRASHES} crashes, with MAX_ATTEMPTS ${maxAttempts}, and its neighbours are processed`, async () => {
     await using db = await testDatabase("poison exit");
     await insertPending(db, IDS);
-    const module = withPoison("Deno.exit(9);");
+    const module = withPoison("Array.from({ length: 2 ** 25 }, (_, n) => n + 0.5);");
     await using home = await agentHome({ db, module, env: { MAX_ATTEMPTS: String(maxAttempts) } });
     assertEquals(await restartUntilDead(home, db), CRASHES);
     await assertOnlyThePoisonIsDead(db, home, maxAttempts);
