@@ -196,7 +196,7 @@ export const SETTINGS = {
     parse: parse.text,
     default: "/tmp/control/state",
     decides: LOOKS.path,
-    doc: "File that holds `pause` or `resume`; it is looked at four times a second.",
+    doc: "File that holds `pause` or `resume`; its directory is watched.",
   }),
   readyWhilePaused: setting<boolean>({
     variable: "READY_WHILE_PAUSED",

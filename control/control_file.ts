@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { errorText } from "../agent/errors.ts";
+import { DirectoryWatch } from "./directory_watch.ts";
 
 /** What the file may ask for. */
 export type FileCommand = "pause" | "resume";
@@ -16,12 +17,12 @@ export interface ControlFileOptions {
   onAbsent(message: string): void;
 }
 
-/** The file is looked at this often, in milliseconds. */
+/** The file is looked at this often even if the watcher says nothing, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 /** It is read at least with every fourth look: two writes within a tick of the file system's clock look the same. */
 const LOOKS_A_READING = 4;
-/** What is missing or empty for so many looks is not being written just now. */
-const LOOKS_UNTIL_ODD = 4;
+/** A file that is missing or empty for longer is not being written just now, in milliseconds. */
+const ODD_AFTER_MS = 750;
 const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
 /** As much as is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
@@ -29,30 +30,34 @@ const MAX_BYTES = 256;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Follows the file that operators write `pause` or `resume` into, by looking at it: four times a second at what is known
- * of it, and once a second into it.
+ * Follows the file that operators write `pause` or `resume` into.
  *
- * The directory is not watched. A watcher of Deno's opens whatever appears there: a pipe holds its thread for ever, and
- * with it, on the next call, the whole process. Nor is a watcher needed: the kubelet takes up to a minute to change a
- * mounted ConfigMap.
+ * A ConfigMap changes by swapping a symbolic link beside the file, so that the directory is watched, not the file. The
+ * watcher only makes it quick: events get lost, a recreated directory goes silent, and a node may have run out of
+ * watches. What is relied on is a look at the file four times a second, and into it once a second.
  */
-export class ControlFile {
+export class ControlFile implements AsyncDisposable {
   readonly #options: ControlFileOptions;
+  readonly #watch: DirectoryWatch;
   #last: FileCommand | undefined;
   #reported = "";
   #looks = 0;
-  /** Looks in a row that found it missing, or empty. */
-  #missing = 0;
-  #empty = 0;
+  #missingSinceMs: number | undefined;
+  #emptySinceMs: number | undefined;
   /** What was known of the file when it was read for the last time. */
   #stamp: string | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> | undefined;
+  #isLooking = false;
+  /** Something has changed during a look, which may have come too early to see it. */
+  #lookAgain = false;
   #isStarted = false;
   #stopped = false;
 
   constructor(options: ControlFileOptions) {
     this.#options = options;
+    const directory = options.path.replace(/\/[^/]*$/, "") || (options.path.startsWith("/") ? "/" : ".");
+    this.#watch = new DirectoryWatch(directory, () => this.#lookNow());
   }
 
   /** Reads the file once and follows it from then on. Never throws. */
@@ -65,10 +70,36 @@ export class ControlFile {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#watch.stop();
     await this.#looking;
   }
 
+  /** Stops, and closes the watcher as well: for a process that goes on, and whose directory never held a pipe. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    this.#watch.close();
+  }
+
+  #lookNow(): void {
+    if (this.#stopped) return;
+    this.#lookAgain = true;
+    if (this.#isLooking) return;
+    clearTimeout(this.#timer);
+    this.#looking = this.#look();
+  }
+
   async #look(): Promise<void> {
+    this.#isLooking = true;
+    do {
+      this.#lookAgain = false;
+      this.#watch.start();
+      await this.#lookSafely();
+    } while (this.#lookAgain && !this.#stopped);
+    this.#isLooking = false;
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#looking = this.#look(), LOOK_EVERY_MS);
+  }
+
+  async #lookSafely(): Promise<void> {
     try {
       await this.#lookOnce();
     } catch (error) {
@@ -76,7 +107,6 @@ export class ControlFile {
       this.#stamp = undefined;
       this.#problem(`cannot be followed: ${errorText(error)}`);
     }
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#looking = this.#look(), LOOK_EVERY_MS);
   }
 
   async #lookOnce(): Promise<void> {
@@ -91,11 +121,14 @@ export class ControlFile {
       this.#stamp = undefined;
       if (!(error instanceof Error && isNotFound(error))) {
         this.#problem(`cannot be read: ${errorText(error)}`);
-      } else if (++this.#missing >= LOOKS_UNTIL_ODD) this.#absent();
+      } else {
+        this.#missingSinceMs ??= performance.now();
+        if (isOdd(this.#missingSinceMs)) this.#absent();
+      }
       return;
     }
     if (this.#stopped) return;
-    this.#missing = 0;
+    this.#missingSinceMs = undefined;
     this.#follow(content);
   }
 
@@ -104,12 +137,13 @@ export class ControlFile {
     if (content === "") {
       // It may be about to be written: the next look reads it again. Of the start's all is told at once.
       this.#stamp = undefined;
-      if (!this.#isStarted || ++this.#empty >= LOOKS_UNTIL_ODD) {
+      this.#emptySinceMs ??= performance.now();
+      if (!this.#isStarted || isOdd(this.#emptySinceMs)) {
         this.#problem("is empty: write pause or resume into it");
       }
       return;
     }
-    this.#empty = 0;
+    this.#emptySinceMs = undefined;
     if (command === "pause" || command === "resume") {
       // A command that could not be carried out is told again with the next reading.
       if (command !== this.#last) this.#options.onCommand(command);
@@ -131,6 +165,10 @@ export class ControlFile {
     this.#reported = what;
     this.#options.onProblem(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
   }
+}
+
+function isOdd(sinceMs: number): boolean {
+  return performance.now() - sinceMs >= ODD_AFTER_MS;
 }
 
 /** What changes when a file is written or replaced. */

@@ -11,7 +11,10 @@ export function messagesInFull(messages: readonly Message[]): string {
     "## Refusals and failures",
     "Each stands on standard error, behind `pulling-agent:`. Exit status 2 means a mistake in a setting or on the " +
     "command line, 1 that the command failed.",
-    table(["Exit", "Message"], refusals.map(({ channel, text }) => [channel === "refusal" ? "2" : "1", code(text)])),
+    table(
+      ["Exit", "Message"],
+      refusals.map(({ channel, text }) => [channel === "refusal" ? "2" : "1", code(text)]),
+    ),
   ].join("\n\n");
 }
 

@@ -37,7 +37,9 @@ function problemsOf(message: Message): string[] {
   const { channel, text } = message;
   const problems = wordsOf(text);
   if (channel === "refusal" || channel === "failure") {
-    if (!saysHowToMend(text)) problems.push(`does not say how to mend it: write "what and where: what to do"`);
+    if (!saysHowToMend(text)) {
+      problems.push(`does not say how to mend it: write "what and where: what to do"`);
+    }
   }
   if (channel === "log") {
     if (!/^[A-Z<]/.test(text)) problems.push("is a log line that does not begin with a capital letter");

@@ -80,7 +80,8 @@ function isPrinted(node: Node, sourceOf: (node: Node) => string): boolean {
 function textOf(node: Node, sourceOf: (node: Node) => string): string {
   if (node.type === "TemplateLiteral") {
     const [head, ...tails] = node.quasis.map(({ cooked }: Node) => cooked as string);
-    return head + tails.map((tail: string, at: number) => nameOf(node.expressions[at], sourceOf) + tail).join("");
+    return head +
+      tails.map((tail: string, at: number) => nameOf(node.expressions[at], sourceOf) + tail).join("");
   }
   if (!isText(node)) return nameOf(node, sourceOf);
   if (node.type === "Literal") return node.value;

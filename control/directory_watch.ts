@@ -1,0 +1,52 @@
+/**
+ * Calls back as soon as something in a directory may have changed. A hint and no more: it may never come.
+ *
+ * Deno's watcher opens each path that an event is about. A pipe holds its thread until the pipe has a writer, and the
+ * next call that makes or closes a watcher waits for that thread, and with it the whole process. So there is one watcher
+ * for the life of the process: a directory that is made anew is not watched anew, and the agent never closes the watcher.
+ */
+export class DirectoryWatch {
+  readonly #directory: string;
+  readonly #onHint: () => void;
+  #watcher: Deno.FsWatcher | undefined;
+  #isStarted = false;
+  #isOver = false;
+
+  constructor(directory: string, onHint: () => void) {
+    this.#directory = directory;
+    this.#onHint = onHint;
+  }
+
+  /** Begins to watch if the directory exists; later calls do nothing. Never throws: without a watcher no hints come. */
+  start(): void {
+    if (this.#isStarted || this.#isOver) return;
+    try {
+      this.#watcher = Deno.watchFs(this.#directory, { recursive: false });
+    } catch (error) {
+      // There may be a directory later; a node that has run out of watches is not asked again and again.
+      this.#isStarted = !(error instanceof Deno.errors.NotFound);
+      return;
+    }
+    this.#isStarted = true;
+    this.#follow(this.#watcher);
+  }
+
+  /** No hint comes any more. The watcher stays open. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** Closes the watcher; may wait for ever if there ever was a pipe in the directory. */
+  close(): void {
+    this.stop();
+    this.#watcher?.close();
+  }
+
+  async #follow(watcher: Deno.FsWatcher): Promise<void> {
+    try {
+      for await (const _ of watcher) if (!this.#isOver) this.#onHint();
+    } catch {
+      // It was closed, or ended by itself: there are no hints any more.
+    }
+  }
+}

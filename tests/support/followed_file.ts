@@ -1,0 +1,43 @@
+import { assertEquals } from "@std/assert";
+import { ControlFile, type FileCommand } from "../../control/control_file.ts";
+import { waitFor } from "./wait.ts";
+
+/** A followed file, what it asked for and what was odd about it. */
+export class Followed implements AsyncDisposable {
+  readonly commands: FileCommand[] = [];
+  readonly problems: string[] = [];
+  readonly #file: ControlFile;
+
+  constructor(path: string) {
+    this.#file = new ControlFile({
+      path,
+      onCommand: (command) => this.commands.push(command),
+      onProblem: (message) => this.problems.push(message),
+      onAbsent: (message) => this.problems.push(message),
+    });
+  }
+
+  static async start(path: string): Promise<Followed> {
+    const followed = new Followed(path);
+    await followed.#file.start();
+    return followed;
+  }
+
+  async seesCommands(...expected: FileCommand[]): Promise<void> {
+    await waitFor(`the commands ${expected}`, () => this.commands.length >= expected.length);
+    assertEquals(this.commands, expected);
+  }
+
+  async seesProblem(pattern: RegExp): Promise<void> {
+    await waitFor(`a problem ${pattern}`, () => this.problems.some((each) => pattern.test(each)));
+  }
+
+  /** Leaves the watcher open, as the agent does: a pipe may hold it for ever. */
+  async stop(): Promise<void> {
+    await this.#file.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+}
