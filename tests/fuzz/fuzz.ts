@@ -8,6 +8,7 @@ import { integerFrom } from "../support/random.ts";
 import { seededRandom } from "../support/random.ts";
 import type { AnyArea, Trials, Verdict, World } from "./area.ts";
 import { kindOf, shrink } from "./shrink.ts";
+import { Strays } from "./strays.ts";
 
 /** What a run needs. */
 export interface FuzzOptions {
@@ -51,6 +52,7 @@ export async function fuzz(options: FuzzOptions): Promise<AreaReport[]> {
   const seeds = seededRandom(seed);
   const endMs = performance.now() + seconds * 1000;
   await using stack = new AsyncDisposableStack();
+  const strays = stack.use(new Strays());
   const reports = areas.map(({ name }): AreaReport => ({
     name,
     trials: 0,
@@ -68,7 +70,7 @@ export async function fuzz(options: FuzzOptions): Promise<AreaReport[]> {
     opened.set(area, trials);
     // A search that goes on after the end is short: most of what was found is found again.
     const shrinkMs = Math.min(options.shrinkMs, Math.max(endMs - performance.now(), options.shrinkMs / 4));
-    await attempt(area, trials, least, trialSeed, { ...options, shrinkMs });
+    await attempt(area, trials, least, trialSeed, { ...options, shrinkMs, strays });
     trialSeed = integerFrom(seeds, 1, 2 ** 31 - 1);
   }
   return reports;
@@ -79,11 +81,11 @@ async function attempt(
   trials: Trials<unknown>,
   report: AreaReport,
   seed: number,
-  { print, shrinkMs }: FuzzOptions,
+  { print, shrinkMs, strays }: FuzzOptions & { strays: Strays },
 ): Promise<void> {
   const startedMs = performance.now();
   const input = area.generate(seededRandom(seed));
-  const verdict = await tried(trials, input);
+  const verdict = await tried(trials, input, strays);
   report.trials += 1;
   report.inputs += area.size(input);
   report.elapsedMs += performance.now() - startedMs;
@@ -97,7 +99,12 @@ async function attempt(
     report.findings.push({ area: area.name, seed, kind, sentence, times: 1 });
     print(`\nFOUND in ${area.name}, seed ${seed}: ${sentence}`);
     if (verdict.evidence) print(indented("what it said:", verdict.evidence));
-    const small = await shrink(area, (smaller) => tried(trials, smaller), { input, verdict, kind }, shrinkMs);
+    const small = await shrink(
+      area,
+      (smaller) => tried(trials, smaller, strays),
+      { input, verdict, kind },
+      shrinkMs,
+    );
     print(indented(`after ${small.steps} steps of making it smaller:`, small.verdict.broken.join("\n")));
     print(indented("input:", area.show(small.input)));
     const said = small.verdict.evidence;
@@ -107,9 +114,12 @@ async function attempt(
 }
 
 /** A trial that fails on the way is a finding, too: of the program's or of the fuzzer's. */
-async function tried(trials: Trials<unknown>, input: unknown): Promise<Verdict> {
+async function tried(trials: Trials<unknown>, input: unknown, strays: Strays): Promise<Verdict> {
   try {
-    return await trials.attempt(input);
+    const { broken, evidence } = await trials.attempt(input);
+    // What no one catches is told of in the next turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    return { broken: [...broken, ...strays.take()], evidence };
   } catch (error) {
     const stack = error instanceof Error ? error.stack : undefined;
     return { broken: [`The trial itself failed: ${error}`], evidence: stack };

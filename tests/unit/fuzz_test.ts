@@ -88,6 +88,15 @@ Deno.test("fuzz() takes a trial that throws for a finding, and goes on", async (
   assertStringIncludes(report!.findings[0]!.sentence, "no server");
 });
 
+Deno.test("fuzz() takes an error that no one caught for a finding", async () => {
+  const area = new NumbersArea(() => {
+    Promise.reject(new Error("left behind"));
+    return { broken: [] };
+  });
+  const [report] = await run(area, 1, 2);
+  assertStringIncludes(report!.findings[0]?.sentence ?? "", "left behind");
+});
+
 Deno.test("reportText() says that nothing was found, and how fast", async () => {
   const text = reportText(await run(new NumbersArea(() => ({ broken: [] })), 1, 3));
   assertStringIncludes(text, "3 trials, 60 inputs");
