@@ -114,6 +114,13 @@ export class ProcessFate {
   /** Ends it in good order, and looks at all that the processes have said. */
   async end(): Promise<void> {
     if (this.#agent.ended) this.broken.push("The process ended unasked");
+    const told = await this.#home.run("status");
+    const files = await Array.fromAsync(Deno.readDir(this.#home.healthDir));
+    const texts = await Promise.all(
+      files.map(({ name }) => Deno.readTextFile(`${this.#home.healthDir}/${name}`).catch(() => "")),
+    );
+    const shown = [told.stdout, told.stderr, ...texts].join("\n");
+    this.broken.push(...brokenInText(shown, [PASSWORD, encodeURIComponent(PASSWORD)]));
     await this.#stop("SIGTERM", [0]);
     const left = (await Array.fromAsync(Deno.readDir(this.#home.healthDir))).map(({ name }) => name);
     if (left.includes("readiness")) this.broken.push("The readiness file outlives the process");

@@ -64,11 +64,15 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
     const runs = [...handlers.runs.values()];
     return {
       isOver: stored.every(isSettled) && agent.agent.held.documents === 0,
-      seen: JSON.stringify([stored.map((bytes) => bytes.toHex()), runs]),
+      seen: JSON.stringify([await Promise.all(stored.map(digest)), runs]),
     };
   });
   broken.push(...await drained(agent), ...handlers.problems);
   return { broken, evidence: eventsText(agent.seen) };
+}
+
+async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", bytes)).toHex();
 }
 
 /** Waits until nothing changes any more, and returns what is broken then. */
@@ -194,7 +198,7 @@ function idOf(document: Uint8Array): string {
 async function rawDocuments(
   database: TestDatabase,
   which: typeof COLLECTION | "letters",
-): Promise<Uint8Array[]> {
+): Promise<Uint8Array<ArrayBuffer>[]> {
   const collection = which === COLLECTION ? jobs(database) : letters(database);
   const found = await collection.find({}, { raw: true }).toArray();
   return found.map((bytes: Uint8Array) => new Uint8Array(bytes));

@@ -1,9 +1,12 @@
 import { integerFrom } from "../../support/random.ts";
 import { randomDocument } from "../../support/random_bson.ts";
+import { bsonDocument, elementsOf, utf8 } from "../../support/raw_bson.ts";
 import type { Area, World } from "../area.ts";
-import { fewerTasks, randomSettings, task, taskText } from "../work.ts";
+import { fewerTasks, NUMBER, randomSettings, task, taskText } from "../work.ts";
 import type { Work } from "../work_run.ts";
 import { WorkTrials } from "../work_trials.ts";
+
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** Documents of random bytes among plain ones: each ends as its plan says, or the agent tells why it does not. */
 export class DocumentsArea implements Area<Work> {
@@ -36,4 +39,13 @@ export class DocumentsArea implements Area<Work> {
   open({ uri }: World): Promise<WorkTrials> {
     return WorkTrials.open(uri);
   }
+}
+
+/** The document with a field that makes it as large as a server takes, but for some bytes, its number not counted. */
+function grown(document: Uint8Array, roomBytes: number): Uint8Array {
+  const others = elementsOf(document).filter(({ name }) => new TextDecoder().decode(name) !== NUMBER);
+  const length = Math.max(0, MAX_BYTES - roomBytes - bsonDocument(others).length);
+  const value = new Uint8Array(length + 5);
+  new DataView(value.buffer).setInt32(0, length, true);
+  return bsonDocument([...others, { type: 0x05, name: utf8("large"), value }]);
 }

@@ -114,8 +114,8 @@ class ProcessTrials implements Trials<Life> {
   async attempt({ plans, faults, blows, env }: Life): Promise<Verdict> {
     await using database = await testDatabase("fuzz process");
     const documents = plans.map((plan, _id) => ({ _id: _id as never, plan, status: "pending" }));
-    await database.db.createCollection("documents");
     if (documents.length > 0) await database.db.collection("documents").insertMany(documents);
+    else await database.db.createCollection("documents");
     const name = `fuzz-${crypto.randomUUID().slice(0, 8)}`;
     await using home = await agentHome({
       db: { uri: this.#uri, name: database.name },
