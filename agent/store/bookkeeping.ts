@@ -7,7 +7,7 @@ export interface Bookkeeping {
   attempts?: number;
   /** Starts of its handler with nothing else in flight, as a suspect. */
   alone?: number;
-  /** When a verdict was written. */
+  /** When a verdict was written; undefined if no date stands there that an agent can have written. */
   dead_at?: Date;
 }
 
@@ -35,7 +35,7 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   return {
     attempts: attempts === undefined || Number.isFinite(attempts) ? attempts : COUNTLESS,
     alone: alone === undefined || Number.isNaN(alone) ? undefined : alone,
-    dead_at: deadAt?.type === DATE ? new Date(int64(deadAt)) : undefined,
+    dead_at: dateOf(deadAt),
   };
 }
 
@@ -72,6 +72,13 @@ function numberOf(element: RawElement | undefined): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** Undefined for a date that JavaScript cannot hold, too: no agent wrote it, and none could name it. */
+function dateOf(element: RawElement | undefined): Date | undefined {
+  if (element?.type !== DATE) return undefined;
+  const date = new Date(int64(element));
+  return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function int64({ bytes, offset }: RawElement): number {

@@ -5,7 +5,7 @@ import { lettersOf } from "./letter_source.ts";
 import { type Failures, writeLetter } from "./letter_writer.ts";
 import { isRefused, isTooLarge } from "./mongo_errors.ts";
 import { buryHeld, markFailed } from "./oversize.ts";
-import { held } from "./queries.ts";
+import { held, UNJUDGED } from "./queries.ts";
 import { failure } from "./settlements.ts";
 
 /**
@@ -51,7 +51,7 @@ async function judge(
   { collection }: DeadLetterOptions,
 ): Promise<Date | undefined> {
   // Once: a retry must neither change the letter's identity nor push the same error again.
-  const unjudged = { ...held([id], token), "_pull.dead_at": { $exists: false } };
+  const unjudged = { ...held([id], token), ...UNJUDGED };
   const judged = await collection.findOneAndUpdate(
     unjudged,
     { ...noted, $currentDate: { "_pull.dead_at": true } },

@@ -9,6 +9,14 @@ export type SuspectKind = "due_suspects" | "expired_suspects";
 /** The latest date that JavaScript knows; the earliest that a server knows is beyond it. */
 const LAST_DATE = new Date(8.64e15);
 
+/** The earliest date that JavaScript knows. */
+const FIRST_DATE = new Date(-8.64e15);
+
+/** No verdict of an agent's: what else a user or another program may have left in the field is none. */
+export const UNJUDGED: Filter<Document> = {
+  $nor: [{ "_pull.dead_at": { $gte: FIRST_DATE, $lte: LAST_DATE } }],
+};
+
 /** Holds a date: it is due, or will be. A field that is missing or of another type is less than no date. */
 const SCHEDULED = { "_pull.visible_at": { $lte: LAST_DATE } };
 

@@ -63,3 +63,36 @@ Deno.test("A failure whose place in line another document has taken meanwhile be
   agent.gate.resume("signal");
   await agent.event("processed");
 });
+
+/** What may stand where an agent writes its verdict, and what no agent can have written. */
+const NO_VERDICTS = {
+  "a date before JavaScript's first": [0x09, new Uint8Array(BigInt64Array.of(-(2n ** 63n)).buffer)],
+  "a date behind JavaScript's last": [0x09, new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer)],
+  "text": [0x02, text(utf8("yesterday"))],
+} as const;
+
+for (const [what, [type, value]] of Object.entries(NO_VERDICTS)) {
+  Deno.test(`_pull.dead_at that is ${what} is no verdict: the document is processed, or gets one`, async () => {
+    await using database = await testDatabase("no verdict");
+    await using store = openStore(database);
+    const pull = bsonDocument([{ type, name: utf8("dead_at"), value }]);
+    const documentOf = (id: number) =>
+      bsonDocument([
+        element(0x10, "_id", number(id)),
+        element(0x02, "status", text(utf8("pending"))),
+        element(0x03, "_pull", pull),
+      ]);
+    await insertBytes(database, [documentOf(1), documentOf(2)]);
+    await using agent = new InProcessAgent(store, ({ _id }) => {
+      if (_id === 2) throw Object.assign(new Error("for good"), { permanent: true });
+    });
+    await agent.event("processed");
+    await agent.event("dead_lettered");
+    const [first, second] = await jobs(database).find({}, { sort: { _id: 1 } }).toArray();
+    assertEquals([first._pull, second.status], [{ attempts: 1 }, "failed"]);
+    const letter = await letters(database).findOne({ _id: 2 });
+    assertEquals(letter.dead_at, second._pull.dead_at);
+    assert(Math.abs(letter.dead_at - Date.now()) < 60_000);
+    assertEquals(agent.all("lease_lost"), []);
+  });
+}

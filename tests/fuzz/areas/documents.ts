@@ -14,11 +14,14 @@ export class DocumentsArea implements Area<Work> {
 
   generate(random: () => number): Work {
     const count = integerFrom(random, 1, 40);
+    const tasks = Array.from(
+      { length: count },
+      (_, index) => task(random, index, randomDocument(random, { pull: random() < 0.2, status: "random" })),
+    );
+    // One that has hardly any room for what the agent writes, or none.
+    if (random() < 0.07) tasks[0] = task(random, 0, grown(tasks[0]!.bytes, integerFrom(random, 40, 1500)));
     return {
-      tasks: Array.from(
-        { length: count },
-        (_, index) => task(random, index, randomDocument(random, { pull: random() < 0.2, status: "random" })),
-      ),
+      tasks,
       settings: randomSettings(random),
       faults: [],
     };
