@@ -73,7 +73,7 @@ function described(error: unknown): string {
   if (isSystemError(error)) {
     return `${errorText(error)}: look at the file system, its room and its permissions`;
   }
-  return `this is a bug, please report it: ${inspected(error)}`;
+  return `this is a bug: report it with what follows: ${inspected(error)}`;
 }
 
 /** What is said before the end may take this long to be written, in milliseconds: nobody may be reading it. */
@@ -94,7 +94,7 @@ function inspected(error: unknown): string {
 /** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */
 function failed(event: Event, error: unknown): void {
   event.preventDefault();
-  const whose = "an error that nobody handled, of the processor's module or of the agent";
+  const whose = "an error that no code caught, of the processor's module or of the agent";
   failing ??= complain([`${whose}: ${inspected(error)}`]).then(() => leave(1));
 }
 

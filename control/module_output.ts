@@ -21,7 +21,7 @@ type Said = { level: Level; text: string } | { stray: unknown };
 
 /**
  * What a user's module says besides its results, from the moment it is loaded: what it prints on the console, and errors
- * that nobody handled. A promise or a timer that it left behind must not take the others' documents down, and a print
+ * that no code caught. A promise or a timer that it left behind must not take the others' documents down, and a print
  * must not wait for a reader of standard output: both go into the log.
  */
 export class ModuleOutput {
@@ -61,7 +61,7 @@ export class ModuleOutput {
     if (this.#tell) return;
     Object.assign(console, this.#original);
     for (const said of this.#kept.splice(0)) {
-      const text = "stray" in said ? `an error that nobody handled: ${errorText(said.stray)}` : said.text;
+      const text = "stray" in said ? `an error that no code caught: ${errorText(said.stray)}` : said.text;
       console.error(secrets.text(text));
     }
   }

@@ -63,6 +63,8 @@ async function takeTurn(directory: string): Promise<Disposable> {
   clearTimeout(timer);
   if (isTaken) return file;
   throw new CommandError(
-    `Another pause or resume in ${directory} has not ended for ${TURN_TIMEOUT_MS / 1000} s`,
+    `Another pause or resume in ${directory} has not ended for ${
+      TURN_TIMEOUT_MS / 1000
+    } s: try again, or end the command that hangs`,
   );
 }

@@ -7,6 +7,8 @@
 import { exists } from "@std/fs";
 import { checkLayers } from "./check_layers.ts";
 import { checkNames } from "./check_names.ts";
+import { collectMessages } from "./messages/collect.ts";
+import { checkMessages } from "./messages/grammar.ts";
 import { findProgram, spawnTied } from "./tied_process.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -29,6 +31,7 @@ const CHECKS: Record<string, () => Promise<Finding>> = {
   "layers": async () => listed(await checkLayers(ROOT)),
   "shell scripts": checkShellScripts,
   "generated documents": checkGeneratedDocs,
+  "messages": async () => listed(checkMessages(await collectMessages(ROOT))),
   "names": async () => {
     const files = await filesInGit();
     return files === undefined ? { skipped: "names, this is not a git checkout, use git clone" } : listed(

@@ -1,10 +1,13 @@
 /**
- * Writes what the tables of settings, commands and counters say into the documents. With `--check` it writes nothing
+ * Writes what the tables of settings, commands and counters say into the documents, and the messages of the sources. With `--check` it writes nothing
  * and fails where a document says something else.
  */
 import { type Command, COMMANDS } from "../control/command_line.ts";
 import { type Setting, SETTINGS } from "../agent/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
+import { collectMessages } from "./messages/collect.ts";
+import { table } from "./markdown_table.ts";
+import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
 
 /** A part of a document that is written by this script, between two marks. */
@@ -14,6 +17,8 @@ interface Part {
   content: string;
 }
 
+const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+
 const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>);
 
 const PARTS: Part[] = [
@@ -22,6 +27,7 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
+  { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
 ];
 
 function settingsTable(): string {
@@ -60,11 +66,6 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
   return given === undefined ? defaultText ?? "none" : `\`${given}\``;
 }
 
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 /** The document with the part between its marks replaced. */
 function withPart(text: string, { file, mark, content }: Part): string {
   const [start, end] = [`<!-- generated: ${mark} -->`, `<!-- /generated: ${mark} -->`];
@@ -91,11 +92,10 @@ async function formatted(text: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-const root = new URL("../", import.meta.url);
 const isCheck = Deno.args.includes("--check");
 let drifted = false;
 for (const file of new Set(PARTS.map((part) => part.file))) {
-  const path = new URL(file, root);
+  const path = `${ROOT}/${file}`;
   const before = await Deno.readTextFile(path);
   const after = await formatted(PARTS.filter((part) => part.file === file).reduce(withPart, before));
   if (after === before) continue;

@@ -76,7 +76,7 @@ function judged(returned: unknown): HandlerResult {
     if (failure) return { ok: false, error: failure.error };
     if (typeof returned === "function") {
       throw new PermanentError(
-        "The processor returned a function, which nobody calls: call it, and await it",
+        "The processor returned a function, which the agent does not call: call it, and await it",
       );
     }
     if (typeof returned !== "object" || returned === null) return { ok: true };
@@ -92,7 +92,7 @@ function judged(returned: unknown): HandlerResult {
   }
 }
 
-/** A generator, an iterator or a cursor does nothing until it is asked for its values, which nobody does. */
+/** A generator, an iterator or a cursor does nothing until it is asked for its values, and the agent does not ask. */
 function refuseWhatHasNotRun(returned: object): void {
   const { next } = returned as { next?: unknown };
   if (typeof next !== "function" || !(Symbol.iterator in returned || Symbol.asyncIterator in returned)) {
@@ -102,7 +102,7 @@ function refuseWhatHasNotRun(returned: object): void {
     `The processor returned an iterator (${
       kindOf(returned)
     }), whose work begins when its values are asked for, ` +
-      "which nobody does: write `async function`, not `function*`, and await what is to be done",
+      "and the agent does not: write `async function`, not `function*`, and await what is to be done",
   );
 }
 

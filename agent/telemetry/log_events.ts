@@ -93,7 +93,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       case "retried": {
         const { id, type: _, ...fields } = event;
-        log.warn("Processing failed, to be tried again", { id: formatId(id), ...fields });
+        log.warn("Processing failed and will be retried", { id: formatId(id), ...fields });
         break;
       }
       case "dead_lettered": {
@@ -145,7 +145,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       case "stray_error":
         log.error(
-          "An error that nobody handled, of the processor's module or of the agent, belongs to no document",
+          "An error that no code caught, of the processor's module or of the agent, belongs to no document",
           log.errorFields(event.error),
         );
         break;

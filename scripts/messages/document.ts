@@ -1,10 +1,12 @@
+import { table } from "../markdown_table.ts";
 import type { Message } from "./collect.ts";
 import { WHAT_TO_DO } from "./what_to_do.ts";
 
-/** The tables of docs/messages.md: the lines of the log, and what commands refuse or fail with. */
+/** The tables of docs/messages.md: lines of the log, what commands refuse or fail with, and errors. */
 export function messagesInFull(messages: readonly Message[]): string {
   const log = unique(messages.filter(({ channel }) => channel === "log"));
   const refusals = unique(messages.filter(({ channel }) => channel === "refusal" || channel === "failure"));
+  const errors = unique(messages.filter(({ channel }) => channel === "error"));
   return [
     "## Lines of the log",
     table(["Level", "Message", "What to do"], log.map(logRow)),
@@ -15,6 +17,9 @@ export function messagesInFull(messages: readonly Message[]): string {
       ["Exit", "Message"],
       refusals.map(({ channel, text }) => [channel === "refusal" ? "2" : "1", code(text)]),
     ),
+    "## Errors",
+    "They stand in `error` of documents, dead letters and log lines, or complete one of the sentences above.",
+    table(["Error"], errors.map(({ text }) => [code(text)])),
   ].join("\n\n");
 }
 
@@ -30,9 +35,4 @@ function unique(messages: readonly Message[]): Message[] {
 function code(text: string): string {
   const fence = text.includes("`") ? "``" : "`";
   return `${fence}${text.replaceAll("\n", " ")}${fence}`;
-}
-
-function table(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

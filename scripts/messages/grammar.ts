@@ -11,6 +11,16 @@ const DIALECT: Record<string, string> = {
   please: "nothing: say what to do",
 };
 
+/** Refusals that end in what another function says, which holds the advice. */
+const COMPOSED = new Set([
+  "PROCESSOR=module:<path> exports <problem> as <name>",
+  "PROCESSOR=module:<path> <loadProblem>",
+  "PROCESSOR=module:<path> <readProblem>",
+  "<name> <errorText>",
+  "<what><end> <value> it as pulling-agent <usage>",
+  "--filter <message>",
+]);
+
 /** A log line is read in a narrow column: what does not fit belongs into a field. */
 const MAX_LOG_LINE = 160;
 
@@ -22,14 +32,12 @@ const MAX_LOG_LINE = 160;
  */
 export function checkMessages(messages: readonly Message[]): string[] {
   const texts = new Set(messages.map(({ text }) => text));
-  const unused = Object.keys(WHAT_TO_DO).filter((text) => !texts.has(text));
+  const unused = [...Object.keys(WHAT_TO_DO), ...COMPOSED].filter((text) => !texts.has(text));
   return [
     ...messages.flatMap((message) =>
       problemsOf(message).map((problem) => `${message.file}:${message.line} "${message.text}" ${problem}`)
     ),
-    ...unused.map((text) =>
-      `scripts/messages/what_to_do.ts says what to do about "${text}", which no code prints: remove or correct it`
-    ),
+    ...unused.map((text) => `scripts/messages/ names "${text}", which no code prints: remove or correct it`),
   ];
 }
 
@@ -37,7 +45,7 @@ function problemsOf(message: Message): string[] {
   const { channel, text } = message;
   const problems = wordsOf(text);
   if (channel === "refusal" || channel === "failure") {
-    if (!saysHowToMend(text)) {
+    if (!saysHowToMend(text) && !COMPOSED.has(text)) {
       problems.push(`does not say how to mend it: write "what and where: what to do"`);
     }
   }

@@ -6,7 +6,7 @@
  */
 
 /** How a message reaches people. */
-export type Channel = "refusal" | "failure" | "log" | "output" | "piece";
+export type Channel = "refusal" | "failure" | "log" | "error" | "output" | "piece";
 
 /** A text that the program can print. */
 export interface Text {
@@ -109,7 +109,7 @@ function channelOf(node: Node, sourceOf: (node: Node) => string): Omit<Text, "te
     if (outer.type === "NewExpression") {
       if (REFUSALS.has(name)) return { channel: "refusal" };
       if (FAILURES.has(name)) return { channel: "failure" };
-      if (name.endsWith("Error")) return { channel: "piece" };
+      if (name.endsWith("Error")) return { channel: "error" };
       if (name === "ProgressLog") return { channel: "log", level: "INFO" };
       continue;
     }

@@ -1,6 +1,53 @@
 /**
  * What to do about the WARNING and ERROR lines of the log that do not say so themselves, because they come for many
- * documents, or because there is more to say than fits. The keys are the messages as {@linkcode collectMessages} reads
- * them; docs/messages.md is made of this.
+ * documents, or because there is more to say than fits. The keys are the messages as they are read out of the sources;
+ * docs/messages.md is made of this.
  */
-export const WHAT_TO_DO: Record<string, string> = {};
+export const WHAT_TO_DO: Record<string, string> = {
+  "Cannot claim documents":
+    "Read `error`. If MongoDB is out of reach, nothing: the agent tries again. If every claim is refused, `error` " +
+    "names the validator, the right or the `FILTER` to mend.",
+  "MongoDB is out of reach":
+    "Read `error`: it says what was tried and what to look at. The agent tries again until it gets through, and costs " +
+    "no document an attempt.",
+  "Processing failed and will be retried":
+    "Nothing for a few: `error` says what the processor threw, and `delayMs` when it runs again. For many, mend the " +
+    "processor or what it calls; `LOG_LEVEL=DEBUG` adds the stack.",
+  "Document is a dead letter":
+    "Read `error`, mend the cause, then `pulling-agent dead-letters redrive --id ID`.",
+  "Cannot confirm a write whose answer was lost; most likely it was applied":
+    "Nothing. If it was not applied, the lease runs out and the document runs again.",
+  "Cannot write the outcome (<kind>), trying again":
+    "Read `error`. The outcome is kept, its lease renewed, and the write repeated until MongoDB answers.",
+  "Cannot renew leases":
+    "Nothing for a moment. If it goes on, MongoDB is out of reach or the process is blocked; documents whose lease runs " +
+    "out are processed again.",
+  "The processor took longer than PROCESS_TIMEOUT":
+    "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. It counts as a failed " +
+    "attempt.",
+  "An error that no code caught, of the processor's module or of the agent, belongs to no document":
+    "Look for a promise or a timer in the processor that nothing awaits. Documents are not affected.",
+  "A document cannot be claimed and is left alone":
+    "Read `error` and mend the document, or the validator or index that refuses it. It is tried again after a minute, " +
+    "later less often.",
+  "More documents cannot be claimed and are left alone": "As for the line before: `ids` names ten of them.",
+  "Documents wait that cannot be claimed":
+    "Read `reason` and mend the documents like `example`. They stay as they are until then.",
+  "Documents are left that cannot be claimed":
+    "Read `reason` and mend the documents like `example`, then run the Job again.",
+  "Cannot follow the changes of the collection: documents are found by polling alone":
+    "Read `error`. New documents wait up to `POLL_INTERVAL` until the agent can listen again; it goes on trying.",
+  "Forced to stop: handing back what is in flight":
+    "If it was `SHUTDOWN_TIMEOUT`: raise it together with the pod's grace period, or shorten the work of a document.",
+  "Gave up before nothing was left: claims fail, and no wait mends it":
+    "Read `error`, mend what it names, then run the Job again.",
+  "Lost the lease on documents: what they became is up to their new holder":
+    "Look for what blocked the process for longer than `LEASE_DURATION`: a handler that never yields, a CPU limit that " +
+    "is too low, MongoDB out of reach. Or another program changed the documents.",
+  "The connection string has changed and cannot be used: the earlier one stays in use":
+    "Read `error` and correct the content of `MONGODB_URI_FILE`.",
+  "The processor returned after it had been told to stop: its result is not used":
+    "Let the processor stop when `context.signal` aborts: pass it on to `fetch` and the like.",
+  "Released documents whose handler was aborted: they run again from the start":
+    "Raise `SHUTDOWN_TIMEOUT` if handlers need longer, and use the idempotency key for what must not happen twice.",
+};

@@ -17,7 +17,7 @@ Deno.test("check says in plain words what a module leaves behind that fails, in 
     });
     const { code, stderr } = await home.run("check");
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "pulling-agent: an error that nobody handled");
+    assertStringIncludes(stderr, "pulling-agent: an error that no code caught");
     assertStringIncludes(stderr, "left behind");
     assertFalse(stderr.includes("\x1b"), JSON.stringify(stderr));
   }

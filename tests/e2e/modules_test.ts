@@ -243,7 +243,7 @@ Deno.test("a module's results that show that something is wrong are not believed
     date: `${wrong}set.at is an invalid Date`,
     error: "declined",
     generator:
-      "The processor returned an iterator (an object), whose work begins when its values are asked for, which nobody does: " +
+      "The processor returned an iterator (an object), whose work begins when its values are asked for, and the agent does not: " +
       "write `async function`, not `function*`, and await what is to be done",
     headers: "processed",
     map: "processed",

@@ -76,7 +76,7 @@ Deno.test("brokenInText() sees stacks, bugs and secrets, and nothing in plain se
   for (
     const text of [
       "error\n    at run (file:///x.js:1:2)",
-      "this is a bug, please report it",
+      "this is a bug: report it with what follows",
       "uri s3cret",
       "[object Object]",
     ]
