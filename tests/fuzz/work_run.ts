@@ -9,6 +9,7 @@ import { WireConnection } from "../support/wire.ts";
 import type { Verdict } from "./area.ts";
 import { type Fault, inflict } from "./faults.ts";
 import { type Fate, isSettled, judge } from "./oracle.ts";
+import { redriveAll } from "./redrive.ts";
 import { impose, type Rule } from "./rules.ts";
 import { NUMBER, numberOf, SET_FIELD, type Task, type WorkSettings } from "./work.ts";
 
@@ -19,6 +20,8 @@ export interface Work {
   faults: readonly Fault[];
   /** What the user's own collection refuses. */
   rule?: Rule;
+  /** Whether all dead letters are redriven in the end. */
+  redrives?: boolean;
 }
 
 /** All is over after so long unless something is wrong, in milliseconds: leases run out, failed claims are tried again. */
@@ -68,6 +71,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
     };
   });
   broken.push(...await drained(agent), ...handlers.problems);
+  if (work.redrives && broken.length === 0) broken.push(...await redriveAll(store, database));
   return { broken, evidence: eventsText(agent.seen) };
 }
 

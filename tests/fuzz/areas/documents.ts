@@ -24,6 +24,7 @@ export class DocumentsArea implements Area<Work> {
       tasks,
       settings: randomSettings(random),
       faults: [],
+      redrives: true,
     };
   }
 
