@@ -161,7 +161,7 @@ Deno.test("without a database dead-letters says so in one sentence, without cred
   });
   const { code, stdout, stderr } = await home.run("dead-letters", "list");
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /^pulling-agent: dead-letters list failed: .*ECONNREFUSED.*\n$/);
+  assertMatch(stderr, /^pulling-agent: dead-letters list failed: Nothing listens at 127.0.0.1:9 [^\n]+\n$/);
   assert(!stderr.includes("s3cret-word") && !stderr.includes("    at "), stderr);
 });
 
@@ -171,7 +171,10 @@ Deno.test("without a login that MongoDB takes, dead-letters says so in one sente
   await using home = await agentHome({ db: { uri, name: db.name } });
   const { code, stdout, stderr } = await home.run("dead-letters", "list");
   assertEquals([code, stdout], [1, ""]);
-  assertMatch(stderr, /^pulling-agent: dead-letters list failed: .*Authentication failed.*\n$/);
+  assertMatch(
+    stderr,
+    /^pulling-agent: dead-letters list failed: MongoDB at [^\n]+ refuses the user or the password [^\n]+\n$/,
+  );
   assert(!stderr.includes("s3cret-word") && !stderr.includes("    at "), stderr);
 });
 
