@@ -115,7 +115,6 @@ class ProcessTrials implements Trials<Life> {
     await using database = await testDatabase("fuzz process");
     const documents = plans.map((plan, _id) => ({ _id: _id as never, plan, status: "pending" }));
     if (documents.length > 0) await database.db.collection("documents").insertMany(documents);
-    else await database.db.createCollection("documents");
     const name = `fuzz-${crypto.randomUUID().slice(0, 8)}`;
     await using home = await agentHome({
       db: { uri: this.#uri, name: database.name },

@@ -35,7 +35,6 @@ export class SettingsArea implements Area<SettingsInput> {
   async open(): Promise<SettingsTrials> {
     await using stack = new AsyncDisposableStack();
     const database = stack.use(await testDatabase("fuzz settings"));
-    await database.db.createCollection("documents");
     const home = stack.use(await agentHome({ db: database }));
     for (const [name, source] of Object.entries(MODULES)) await home.write(name, source);
     return new SettingsTrials(home, database, stack.move());
