@@ -1,6 +1,5 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
 import { errorText } from "../agent/errors.ts";
+import { readFileNow } from "../agent/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
 
 /** What the file may ask for. */
@@ -26,8 +25,6 @@ const ODD_AFTER_MS = 750;
 const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
 /** As much as is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
-/** A pipe opens at once, and shows that it is none of the files that are read, instead of waiting for a writer. */
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * Follows the file that operators write `pause` or `resume` into.
@@ -116,7 +113,7 @@ export class ControlFile implements AsyncDisposable {
       const isKnown = stamp === this.#stamp && this.#looks++ % LOOKS_A_READING !== 0;
       if (isKnown || this.#stopped) return;
       this.#stamp = stamp;
-      content = (await readStart(this.#options.path)).trim();
+      content = (await readFileNow(this.#options.path, MAX_BYTES)).trim();
     } catch (error) {
       this.#stamp = undefined;
       if (!(error instanceof Error && isNotFound(error))) {
@@ -178,16 +175,4 @@ function stampOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
 
 function isNotFound(error: Error & { code?: string }): boolean {
   return error instanceof Deno.errors.NotFound || error.code === "ENOENT";
-}
-
-async function readStart(path: string): Promise<string> {
-  const file = await open(path, OPEN_FLAGS);
-  try {
-    if (!(await file.stat()).isFile()) throw new Error("it is not a file");
-    const buffer = new Uint8Array(MAX_BYTES);
-    const { bytesRead } = await file.read(buffer, 0, MAX_BYTES, 0);
-    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
-  } finally {
-    await file.close();
-  }
 }

@@ -1,3 +1,8 @@
+import { readFileNow } from "../read_file.ts";
+
+/** As much as is read of the file, in bytes: more than a connection string is long. */
+const MAX_BYTES = 64 * 1024;
+
 /** Where the connection string comes from, if it may change while the agent runs. */
 export interface UriSource {
   /** The connection string as it is now; undefined if it cannot be read just now, as while a secret is replaced. */
@@ -6,7 +11,10 @@ export interface UriSource {
   onUri(uri: string): void;
 }
 
-/** A file that holds the connection string. A mounted secret changes by a swap of symbolic links: it is read by its path. */
+/**
+ * A file that holds the connection string. A mounted secret changes by a swap of symbolic links: it is read by its path.
+ * A pipe, as of a shell's `<(...)`, can be read once, at the start: it never changes.
+ */
 export class UriFile implements UriSource {
   readonly #path: string;
   readonly onUri: (uri: string) => void;
@@ -18,7 +26,7 @@ export class UriFile implements UriSource {
 
   async read(): Promise<string | undefined> {
     try {
-      return (await Deno.readTextFile(this.#path)).trim() || undefined;
+      return (await readFileNow(this.#path, MAX_BYTES)).trim() || undefined;
     } catch {
       return undefined;
     }

@@ -28,6 +28,7 @@ class Guarded implements AsyncDisposable {
     await using first = new MongoClient(server.uri);
     await first.db("admin").command({ createUser: ADMIN.name, pwd: ADMIN.password, roles: ["root"] });
     const client = new MongoClient(server.uri, { auth: { username: ADMIN.name, password: ADMIN.password } });
+    await client.db("shop").createCollection("documents");
     return new Guarded(server, await client.connect(), dir);
   }
 
