@@ -81,6 +81,8 @@ export class Namespace implements AsyncDisposable {
     await namespace.kubectl(
       ...["create", "secret", "generic", "mongodb-secret", `--from-literal=uri=${MONGODB_URI}`],
     );
+    // No agent makes it: without it none gets ready.
+    await namespace.#client.db(DATABASE).createCollection(namespace.name);
     return namespace;
   }
 
