@@ -32,7 +32,7 @@ const OVERRIDDEN = {
 
 /** All that a URI may say in the matter: the driver would let some of it win, and refuses combinations of it. */
 const STRIPPED = new Set([
-  ...["w", "journal", "j", "wtimeout", "wtimeoutms"],
+  ...["w", "journal", "j", "wtimeout", "wtimeoutms", "timeoutms"],
   ...["readpreference", "readpreferencetags", "maxstalenessseconds", "readconcernlevel"],
   ...OWN_BSON_NAMES,
 ]);
@@ -115,6 +115,12 @@ function overrides(uri: string): string[] {
     if (!hasParameter(uri, name)) continue;
     found.push(
       `MONGODB_URI asks for ${name}, which is ignored: the agent reads and writes BSON in one way only`,
+    );
+  }
+  const timeoutMs = parameter(uri, "timeoutMS");
+  if (timeoutMs !== undefined) {
+    found.push(
+      `MONGODB_URI asks for timeoutMS=${timeoutMs}, which is ignored: the agent has time limits of its own`,
     );
   }
   return found;

@@ -6,5 +6,10 @@ export function idKey(id: unknown): string {
   if (typeof id === "string") return `text:${id}`;
   if (typeof id === "number") return `number:${id}`;
   if (id instanceof BSON.ObjectId) return `oid:${id.toHexString()}`;
-  return BSON.EJSON.stringify({ id }, { relaxed: false });
+  try {
+    return BSON.EJSON.stringify({ id }, { relaxed: false });
+  } catch {
+    // What looks like a value of the driver's and is none: its bytes tell it from others as well.
+    return `bson:${BSON.serialize({ id }).toHex()}`;
+  }
 }

@@ -2,6 +2,7 @@ import { MongoClient } from "mongodb";
 import { ConnectionString } from "mongodb-connection-string-url";
 import { errorText } from "../errors.ts";
 import { secrets } from "../redact.ts";
+import { muteDriverWarnings } from "./driver_warnings.ts";
 import { optionProblems } from "./uri_options.ts";
 import { tlsFileProblems } from "./tls_files.ts";
 
@@ -23,6 +24,7 @@ export function uriProblem(uri: string): string[] {
   // What the driver says of these is less than what can be said here.
   const problems = parsed ? [...optionProblems(parsed), ...tlsFileProblems(parsed)] : [];
   if (problems.length > 0) return problems.map((problem) => `MONGODB_URI cannot be used: ${problem}`);
+  muteDriverWarnings();
   try {
     new MongoClient(uri);
     return [];

@@ -138,7 +138,7 @@ class ProcessTrials implements Trials<Life> {
     await fate.recover();
     await untilSettled(database.db, fate);
     await fate.end();
-    const broken = [...fate.broken, ...await judge(database.db, home, fate)];
+    const broken = [...fate.broken, ...await judge(database.db, home, fate, faults)];
     return { broken, evidence: fate.evidence };
   }
 }
@@ -158,7 +158,12 @@ async function untilSettled(db: Db, fate: ProcessFate): Promise<void> {
 }
 
 /** What must hold of each document in the end. */
-async function judge(db: Db, home: AgentHome, { killed, toldOf }: ProcessFate): Promise<string[]> {
+async function judge(
+  db: Db,
+  home: AgentHome,
+  { killed, toldOf }: ProcessFate,
+  faults: readonly Fault[],
+): Promise<string[]> {
   const broken: string[] = [];
   let left = 0;
   const starts = Map.groupBy(await home.marks(), ({ text }) => text);
@@ -175,7 +180,10 @@ async function judge(db: Db, home: AgentHome, { killed, toldOf }: ProcessFate): 
       continue;
     }
     if (status === "processed" && fails) say("A document is processed whose handler failed");
-    if (status === "failed" && !fails && killed === 0) say(`A document failed without reason: ${error}`);
+    // A server that refuses an outcome makes a failure of it.
+    if (status === "failed" && !fails && killed === 0 && faults.length === 0) {
+      say(`A document failed without reason: ${error}`);
+    }
     if (status === "failed" && !letters.has(Number(_id))) say("A document is failed and has no dead letter");
     if (status === "processed" && runs === 0) say("A document is processed that no handler has seen");
     if (status === "processed" && plan === "set" && String(result) !== String(_id)) {
