@@ -179,36 +179,6 @@ Deno.test("ControlFile says once that it cannot read a pipe, a directory or a li
   }
 });
 
-/** The watcher of a directory that held a pipe must not be closed: see DirectoryWatch. */
-const STAYS_OPEN = { sanitizeOps: false, sanitizeResources: false };
-
-Deno.test(
-  "ControlFile is not held up by a pipe that takes the place of the file, nor by one in a directory made anew",
-  STAYS_OPEN,
-  async () => {
-    await using dir = await TempDir.make();
-    const [control, path] = [`${dir.path}/control`, `${dir.path}/control/state`];
-    const followed = await Followed.start(path);
-    const pipe = async () => {
-      await new Deno.Command("mkfifo", { args: [`${path}.pipe`] }).output();
-      await Deno.rename(`${path}.pipe`, path);
-    };
-    for (let round = 0; round < 20; round++) {
-      await Deno.mkdir(control);
-      await Deno.writeTextFile(path, "nonsense");
-      await pipe();
-      await Deno.remove(control, { recursive: true });
-    }
-    await Deno.mkdir(control);
-    await pipe();
-    await followed.seesProblem(/it is not a file/);
-    await Deno.remove(path);
-    await Deno.writeTextFile(path, "pause");
-    await followed.seesCommands("pause");
-    await followed.stop();
-  },
-);
-
 Deno.test("ControlFile sees a change that leaves size and time as they were", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("state", "pause\n");
