@@ -9,6 +9,9 @@ import { ResultRoom } from "./result_room.ts";
 import type { RefusedOutcomes } from "./refused_outcome.ts";
 import { TimeLimit } from "./time_limit.ts";
 
+/** What is told of a verdict that an earlier holder wrote, and that only has to be finished. */
+const DECIDED_BEFORE = "an earlier holder decided so; its reason stands in the dead letter";
+
 /** What a {@linkcode Pool} needs. */
 export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"> {
   ledger: Ledger;
@@ -65,7 +68,7 @@ export class Pool {
       const { condemned, verdict } = document;
       const refused = refusedOutcomes.errorOf(document);
       if (condemned || verdict || refused) {
-        settle(held, { kind: "dead_letter", error: refused ?? secrets.text(condemned ?? "") });
+        settle(held, { kind: "dead_letter", error: refused ?? secrets.text(condemned ?? DECIDED_BEFORE) });
       } else this.#waiting.push(held);
     }
     this.#fill();

@@ -6,6 +6,9 @@ import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "./mongo_erro
 import { EXACT_BSON } from "./own_bson.ts";
 import { held } from "./queries.ts";
 
+/** A verdict may be all that a document took, and its holder may have ended right after it. */
+const NO_REASON = "The agent that decided so ended before it could write why: see its log";
+
 /** What a letter says of the failures. */
 export interface Failures {
   error: string;
@@ -111,7 +114,7 @@ async function copyOnServer(judged: Judged, options: DeadLetterOptions): Promise
 /** The failures as expressions of the server's. */
 function failuresOf({ failures }: Judged): Document {
   const kept = { $cond: [{ $isArray: "$_pull.errors" }, "$_pull.errors", []] };
-  if (!failures) return { error: "$error", errors: kept };
+  if (!failures) return { error: { $ifNull: ["$error", { $literal: NO_REASON }] }, errors: kept };
   const error = { $literal: failures.error };
   const all = { $concatArrays: [kept, { $literal: failures.errors }] };
   // Where the document did not take it, only we know of the last error.
@@ -158,7 +161,7 @@ function contentOf({ _pull, error }: Document, { failures }: Judged): Omit<Conte
   const isKept = failures === undefined || String(error) === failures.error;
   return {
     attempts: _pull?.attempts,
-    error: failures?.error ?? error,
+    error: failures?.error ?? error ?? NO_REASON,
     errors: isKept ? kept : [...kept, ...failures.errors],
   };
 }

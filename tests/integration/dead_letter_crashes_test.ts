@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
@@ -73,6 +73,22 @@ for (const [when, write] of Object.entries({ copy: COPY, mark: MARK })) {
     assertEquals(document._pull.token, undefined);
   });
 }
+
+Deno.test("A verdict that stands alone, without its reason, is finished with a letter and an event that say so", async () => {
+  await using database = await testDatabase("dead letter crashes");
+  await jobs(database).insertMany(pending(1));
+  await dieBefore(database, COPY);
+  // As where the database took the verdict alone.
+  await jobs(database).updateOne({ _id: 0 }, { $unset: { error: "", "_pull.errors": "" } });
+  await expireLeases(jobs(database));
+  await using store = openStore(database);
+  await using agent = new InProcessAgent(store, () => {});
+  const { error } = await agent.event("dead_lettered");
+  assertStringIncludes(error, "an earlier holder decided so");
+  const letter = await letters(database).findOne();
+  assertStringIncludes(letter.error, "ended before it could write why");
+  assertEquals(letter.errors, []);
+});
 
 Deno.test("A verdict taken over finds its document deleted: no letter is made", async () => {
   await using database = await testDatabase("dead letter crashes");

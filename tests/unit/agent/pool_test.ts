@@ -150,7 +150,10 @@ Deno.test("Pool gives a document with a verdict to no handler, but to be finishe
   setup.pool.add([fakeDocument({ id: "a", verdict: { deadAt: new Date(0) } })]);
   await settled();
   assertEquals(started, []);
-  assertEquals(setup.outcomes.get("a"), { kind: "dead_letter", error: safe("") });
+  assertEquals(setup.outcomes.get("a"), {
+    kind: "dead_letter",
+    error: safe("an earlier holder decided so; its reason stands in the dead letter"),
+  });
 });
 
 Deno.test("Pool releases a document whose lease ran out before its handler could start", async () => {
