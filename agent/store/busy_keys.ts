@@ -25,6 +25,7 @@ export class BusyKeys {
   readonly #keys = new Map<string, BusyKey>();
   /** Of the index by which claims wait, as far as the agent does not write them itself; undefined while none wait. */
   #fields: readonly string[] | undefined;
+  #leftOut = false;
   #error: unknown;
 
   constructor(now: () => number = () => performance.now()) {
@@ -41,6 +42,13 @@ export class BusyKeys {
     return this.#error;
   }
 
+  /** Whether a claim left documents out since the last look, whatever became of their keys since. */
+  takeLeftOut(): boolean {
+    const leftOut = this.#leftOut;
+    this.#leftOut = false;
+    return leftOut;
+  }
+
   /** What is left alone now: a condition a key. */
   get conditions(): Filter<Document>[] {
     const now = this.#now();
@@ -50,6 +58,7 @@ export class BusyKeys {
       // Not met again for as long as it was left alone: it is not busy any more.
       else if (untilMs + waitMs <= now) this.#keys.delete(name);
     }
+    if (conditions.length > 0) this.#leftOut = true;
     return conditions;
   }
 

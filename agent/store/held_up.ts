@@ -28,7 +28,9 @@ export class HeldUpWatch {
   /** After each claim: what it left because it has to wait; undefined if nothing, or if no wait helps. */
   async afterClaim(claimed: number): Promise<HeldUp | undefined> {
     const { busy, leaseMs } = this.#options;
-    const { error, retryInMs } = busy;
+    const { error } = busy;
+    // What this claim left out may be free by now: it has to look again before there is nothing.
+    const retryInMs = busy.retryInMs ?? (busy.takeLeftOut() && claimed === 0 ? 0 : undefined);
     if (claimed > 0 || retryInMs === undefined) {
       this.#sinceMs = undefined;
       if (claimed > 0) this.#isStuck = false;
