@@ -135,8 +135,6 @@ export class Agent {
       if (event.type === "retried") this.#scheduleLook(event.delayMs);
       if (event.type === "released" && options.untilEmpty) this.#scheduleLook(0);
       if (SETTLED.has(event.type) || event.type === "retried") this.#loop.settled();
-      // Whoever waits for the end wants to know at once that the last document is done.
-      if (options.untilEmpty && SETTLED.has(event.type) && ledger.counts.documents === 0) this.#loop.wake();
     });
   }
 
@@ -156,6 +154,7 @@ export class Agent {
     const claiming = this.#claiming.signal;
     this.#keeper.start();
     if (!claiming.aborted) this.#enter(this.#options.gate.isOpen ? "running" : "paused");
+    if (this.#options.untilEmpty) this.#wakeWhenEmpty();
     const loop = this.#loop.run(claiming);
     await aborted(claiming);
 
@@ -209,6 +208,15 @@ export class Agent {
     if (!untilEmpty || !this.#retries.isEmpty) return;
     events.emit({ type: "left_alone", groups: await store.leftAlone(true) ?? [] });
     this.drain(NOTHING_LEFT);
+  }
+
+  /** An agent that ends when nothing is left has to look again as soon as it holds nothing, however that came about. */
+  async #wakeWhenEmpty(): Promise<void> {
+    const claiming = this.#claiming.signal;
+    while (!claiming.aborted) {
+      await this.#ledger.nextRemoval(claiming);
+      if (this.#ledger.counts.documents === 0) this.#loop.wake();
+    }
   }
 
   /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */

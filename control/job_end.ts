@@ -5,42 +5,74 @@ import type { LeftAlone } from "../agent/ports.ts";
 import { formatId } from "../agent/store/format_id.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
-/** How a run ended that was to end when nothing is left: with nothing left, with documents left, or as no claim succeeds. */
+/** A document whose outcome MongoDB refuses in every form. */
+interface Unsettled {
+  id: unknown;
+  error: unknown;
+}
+
+/**
+ * How a run with `--until-empty` ended: a Job succeeds only if nothing is left. Not if documents are left that no claim
+ * can take or whose outcome MongoDB refuses, if no claim succeeds, or if the agent is told to stop before it is done.
+ */
 export class JobEnd {
+  readonly #untilEmpty: boolean;
   #reason: string | undefined;
   #left: readonly LeftAlone[] = [];
+  #unsettled: Unsettled[] = [];
   #error: unknown;
 
-  constructor(events: Events) {
+  constructor(events: Events, { untilEmpty }: { untilEmpty: boolean }) {
+    this.#untilEmpty = untilEmpty;
     events.subscribe((event) => this.#observe(event));
   }
 
-  /** The run was to end when nothing is left, and something is. */
+  /** The run was to end when nothing is left, and something is or may be. */
   get isFailure(): boolean {
-    return this.#reason === CANNOT_CLAIM || (this.#reason === NOTHING_LEFT && this.#left.length > 0);
+    if (!this.#untilEmpty) return false;
+    return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettled.length > 0;
   }
 
-  /** Says how it ended; nothing if the agent was told to stop. */
+  /** Says how it ended; nothing of a run that was to go on until it is told to stop. */
   tell(log: Logger, counters: Readonly<Record<string, number>>): void {
+    if (!this.#untilEmpty) return;
     if (this.#reason === CANNOT_CLAIM) {
       log.error("Gave up before nothing was left: claims fail, and no wait mends it", {
         error: errorText(this.#error),
       });
+    } else if (this.#reason !== NOTHING_LEFT) {
+      log.warn("Stopped before nothing was left: run it again to do the rest", { reason: this.#reason });
+    } else if (!this.isFailure) log.info("Nothing claimable is left", counters);
+    else this.#tellWhatIsLeft(log, counters);
+  }
+
+  #tellWhatIsLeft(log: Logger, counters: Readonly<Record<string, number>>): void {
+    const [left, unsettled] = [this.#left[0], this.#unsettled[0]];
+    if (left) {
+      log.error("Documents are left that cannot be claimed", {
+        documents: this.#left.reduce((sum, { documents }) => sum + documents, 0),
+        example: formatId(left.example),
+        reason: errorText(left.reason),
+        ...counters,
+      });
     }
-    if (this.#reason !== NOTHING_LEFT) return;
-    if (this.#left.length === 0) return log.info("Nothing claimable is left", counters);
-    const [{ example, reason }] = this.#left as [LeftAlone];
-    log.error("Documents are left that cannot be claimed", {
-      documents: this.#left.reduce((sum, { documents }) => sum + documents, 0),
-      example: formatId(example),
-      reason: errorText(reason),
-      ...counters,
-    });
+    if (unsettled) {
+      log.error("Documents are left whose outcome MongoDB refuses: change the validator or the index", {
+        documents: this.#unsettled.length,
+        example: formatId(unsettled.id),
+        error: errorText(unsettled.error),
+        ...counters,
+      });
+    }
   }
 
   #observe(event: AgentEvent): void {
     if (event.type === "drain_started") this.#reason = event.reason;
     if (event.type === "left_alone") this.#left = event.groups;
     if (event.type === "claim_failed") this.#error = event.error;
+    // No smaller write is left to try: the document stays as it is.
+    if (event.type === "settle_rejected" && event.next === "nothing") {
+      this.#unsettled.push({ id: event.id, error: event.error });
+    }
   }
 }

@@ -156,7 +156,7 @@ async function runChecked(
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
-  const end = new JobEnd(events);
+  const end = new JobEnd(events, { untilEmpty });
   const { filter } = settings;
   const nothingFound = new NothingFound({ events, log, filter, count: () => store.documentCount() });
   if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });

@@ -29,8 +29,9 @@ export class HeldUpWatch {
   async afterClaim(claimed: number): Promise<HeldUp | undefined> {
     const { busy, leaseMs } = this.#options;
     const { error } = busy;
-    // What this claim left out may be free by now: it has to look again before there is nothing.
-    const retryInMs = busy.retryInMs ?? (busy.takeLeftOut() && claimed === 0 ? 0 : undefined);
+    // What this claim left out may be free by now: one more look has to say that there is nothing.
+    const isLeftOut = busy.takeLeftOut() && claimed === 0;
+    const retryInMs = busy.retryInMs ?? (isLeftOut ? 0 : undefined);
     if (claimed > 0 || retryInMs === undefined) {
       this.#sinceMs = undefined;
       if (claimed > 0) this.#isStuck = false;

@@ -33,6 +33,8 @@ export const WHAT_TO_DO: Record<string, string> = {
   "More documents cannot be claimed and are left alone": "As for the line before: `ids` names ten of them.",
   "Documents wait that cannot be claimed":
     "Read `reason` and mend the documents like `example`. They stay as they are until then.",
+  "Stopped before nothing was left: run it again to do the rest":
+    "Nothing if Kubernetes runs the Job again: see `backoffLimit` and `podFailurePolicy`. Otherwise start it anew.",
   "Documents are left that cannot be claimed":
     "Read `reason` and mend the documents like `example`, then run the Job again.",
   "Cannot follow the changes of the collection: documents are found by polling alone":

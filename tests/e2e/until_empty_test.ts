@@ -132,8 +132,37 @@ Deno.test("run --until-empty that is told to stop does not claim that nothing is
   agent.signal("SIGTERM");
   await agent.log("Draining");
   await home.write("marks.go", "");
-  assertEquals((await agent.exit()).code, 0);
+  // For Kubernetes a Job whose pod exits with 0 has succeeded, an evicted one too.
+  assertEquals((await agent.exit()).code, 1);
   assert(!agent.hasLogged("Nothing claimable is left"), agent.output);
+  assertEquals((await agent.log("Stopped before nothing was left")).reason, "SIGTERM");
+});
+
+Deno.test("run --until-empty works off what a unique index lets in one by one, and fails if an outcome cannot be written", async () => {
+  await using db = await testDatabase("until empty");
+  const documents = documentsOf(db);
+  await documents.createIndex({ customer: 1 }, {
+    unique: true,
+    partialFilterExpression: { status: "processing" },
+  });
+  await documents.insertMany(upTo(6).map((_id) => ({ _id, customer: 1, status: "pending" })));
+  const module = `export default () => new Promise((resolve) => setTimeout(resolve, 50));`;
+  await using home = await agentHome({ db, module, env: RARELY });
+  const done = await home.start(UNTIL_EMPTY);
+  assertEquals((await done.exit()).code, 0, done.output);
+  assertEquals(await documents.countDocuments({ status: "processed" }), 6, done.output);
+
+  await db.db.command({ collMod: "documents", validator: { status: { $ne: "failed" } } });
+  await documents.updateMany({}, { $set: { status: "pending" }, $unset: { _pull: "", customer: "" } });
+  await home.write(
+    "failing.js",
+    `export default () => { throw Object.assign(new Error("no"), { permanent: true }); };`,
+  );
+  const PROCESSOR = `module:${home.dir}/failing.js`;
+  await documents.dropIndexes();
+  const refused = await home.start({ ...UNTIL_EMPTY, env: { PROCESSOR } });
+  assertEquals((await refused.exit()).code, 1, refused.output);
+  assertEquals((await refused.log("Documents are left whose outcome MongoDB refuses")).documents, 6);
 });
 
 Deno.test("several run --until-empty share the work, and all end", async () => {
