@@ -1,4 +1,5 @@
 import type { Collection } from "mongodb";
+import { NoAnswerError } from "./answer_limit.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
 import { isTransient } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
@@ -114,7 +115,8 @@ export class ClaimSender {
       maxTimeMS,
     });
     if (there > documents.length) {
-      throw new Error("A claim whose answer was lost is not yet known to a majority");
+      // It passes: a Job must not end for it as for a claim that no wait mends.
+      throw new NoAnswerError("A claim whose answer was lost is not yet known to a majority");
     }
     this.#lost = undefined;
     return documents;
