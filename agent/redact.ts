@@ -17,9 +17,13 @@ const SECRET_PARAMETERS =
 /** Text is cut this far behind the limit first, in UTF-16 units: what a long secret may take. */
 const MIN_MARGIN = 1024;
 
+/** Connection strings whose secrets are known, at the most: credentials rotate under an agent that runs for months. */
+const MAX_LEARNT = 16;
+
 /** Hides the secrets that it has learnt, and the credentials of every URI, in whatever text it is given. */
 export class Redactor {
-  readonly #sources = new Set<string>();
+  /** Of each connection string the patterns of its secrets, the oldest first. */
+  readonly #learnt = new Map<string, readonly string[]>();
   #pattern: RegExp | undefined;
   #margin = MIN_MARGIN;
 
@@ -31,12 +35,17 @@ export class Redactor {
   /** Hides the secrets of a connection string from now on, in every form in which they may turn up. */
   learn(uri: string): void {
     const { anywhere, beforeAt } = secretForms(uri);
-    for (const secret of anywhere) this.#sources.add(RegExp.escape(secret));
-    // A short one would be found in innocent words as well. Where an @ follows it is no word.
-    for (const secret of beforeAt) this.#sources.add(`${RegExp.escape(secret)}(?=@)`);
-    if (this.#sources.size === 0) return;
+    this.#learnt.delete(uri);
+    this.#learnt.set(uri, [
+      ...[...anywhere].map((secret) => RegExp.escape(secret)),
+      // A short one would be found in innocent words as well. Where an @ follows it is no word.
+      ...[...beforeAt].map((secret) => `${RegExp.escape(secret)}(?=@)`),
+    ]);
+    // Every line pays for what is known, and a secret that was replaced many times ago opens nothing any more.
+    if (this.#learnt.size > MAX_LEARNT) this.#learnt.delete(this.#learnt.keys().next().value!);
     // The longest first, so that none leaves a part of another.
-    const sources = [...this.#sources].sort((a, b) => b.length - a.length);
+    const sources = [...new Set([...this.#learnt.values()].flat())].sort((a, b) => b.length - a.length);
+    if (sources.length === 0) return;
     this.#pattern = new RegExp(sources.join("|"), "g");
     this.#margin = Math.max(MIN_MARGIN, sources[0]!.length);
   }

@@ -58,7 +58,8 @@ export async function run(
     if (typeof checked === "string") {
       output.giveBack();
       console.error(`pulling-agent: stopped by ${checked} before it had started`);
-      return 0;
+      // A Job that has not begun is not done.
+      return untilEmpty ? 1 : 0;
     }
     lines = standardOutput(checked.settings);
     return await runChecked(checked, { lines, output, signals, untilEmpty });

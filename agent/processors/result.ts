@@ -116,11 +116,20 @@ function resultFields(returned: object) {
   return typeof set === "function" ? undefined : setFields(set);
 }
 
+/**
+ * A processor that returns one of these means an update. Other names with a dollar are those of another program's answers, as the
+ * `$metadata` of a cloud's client.
+ */
+const UPDATE_OPERATORS = new Set([
+  ...["$set", "$unset", "$setOnInsert", "$rename", "$inc", "$mul", "$min", "$max", "$currentDate", "$bit"],
+  ...["$push", "$pull", "$pullAll", "$pop", "$addToSet"],
+]);
+
 function refuseNearMisses(keys: readonly string[]): void {
   const hasSet = keys.includes("set");
   for (const key of keys) {
     if (key === "set") continue;
-    if (key.startsWith("$") || NEAR_SET.includes(key.toLowerCase())) {
+    if (UPDATE_OPERATORS.has(key) || NEAR_SET.includes(key.toLowerCase())) {
       throw new PermanentError(
         `The processor returned "${key}": fields to be written stand under "set", { set: { ... } }`,
       );

@@ -18,7 +18,8 @@ export function returnedFailure(value: unknown): ReturnedFailure | undefined {
   if (isError(value)) return { error: value };
   if (isSettledRecord(value)) return value.status === "rejected" ? { error: value.reason } : undefined;
   const { ok, success } = value as { ok?: unknown; success?: unknown };
-  if (ok !== false && success !== false) return undefined;
+  // A field of the document itself says nothing of what the processor did.
+  if ((ok !== false && success !== false) || Object.hasOwn(value, "_id")) return undefined;
   return { error: answeredError(value, ok === false ? "ok: false" : "success: false") };
 }
 

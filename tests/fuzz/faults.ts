@@ -17,6 +17,8 @@ export const COMMANDS = [
   "hello",
   "isMaster",
   "killCursors",
+  "listCollections",
+  "listIndexes",
   "saslContinue",
   "saslStart",
   "update",

@@ -136,6 +136,16 @@ Deno.test("Redactor learns a second connection string, and still hides the first
   assertEquals(redactor.text("first-word, second-word"), "***, ***");
 });
 
+Deno.test("Redactor remembers the last of many connection strings, and no more of them than it must", () => {
+  const redactor = new Redactor();
+  for (let count = 1; count <= 1000; count++) {
+    redactor.learn(`mongodb://user:word-number-${count}-of-many@db`);
+  }
+  assertEquals(redactor.text("word-number-1000-of-many"), "***");
+  assertEquals(redactor.text("word-number-999-of-many"), "***");
+  assertEquals(redactor.text("word-number-1-of-many"), "word-number-1-of-many");
+});
+
 Deno.test("Redactor leaves no part of a secret where it cuts a text", () => {
   const password = "abcdefghijklmnop";
   const redactor = new Redactor(`mongodb://user:${password}@db`);
