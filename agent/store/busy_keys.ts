@@ -11,6 +11,8 @@ interface BusyKey {
 
 /** A key is left alone for so long at first, twice as long each time it is met again, in milliseconds. */
 const [FIRST_WAIT_MS, MAX_WAIT_MS] = [250, 5000];
+/** If no claim has had to wait for so long, no index is thought of any more until one does, in milliseconds. */
+const FORGET_MS = 60_000;
 /** Keys that are remembered, at the most. */
 const MAX_KEYS = 1000;
 
@@ -23,8 +25,11 @@ const MAX_KEYS = 1000;
 export class BusyKeys {
   readonly #now: () => number;
   readonly #keys = new Map<string, BusyKey>();
-  /** Of the index by which claims wait, as far as the agent does not write them itself; undefined while none wait. */
+  /** Of the index by which claims wait, as far as the agent does not write them itself; undefined if none does. */
   #fields: readonly string[] | undefined;
+  /** Whether documents without a value wait for each other, too: a partial index may hold none of them. */
+  #isNullKey = false;
+  #learntAtMs = 0;
   #leftOut = false;
   #error: unknown;
 
@@ -52,6 +57,7 @@ export class BusyKeys {
   /** What is left alone now: a condition a key. */
   get conditions(): Filter<Document>[] {
     const now = this.#now();
+    if (this.#fields && now - this.#learntAtMs >= FORGET_MS) this.#forget();
     const conditions: Filter<Document>[] = [];
     for (const [name, { condition, untilMs, waitMs }] of this.#keys) {
       if (untilMs > now) conditions.push(condition);
@@ -86,6 +92,8 @@ export class BusyKeys {
     // Left alone already, and met all the same.
     if (this.#isBusy(name)) return false;
     this.#fields = fields;
+    this.#learntAtMs = this.#now();
+    if (values.includes(null)) this.#isNullKey = true;
     this.#leaveAlone(name, conditionOf(fields, values));
     return true;
   }
@@ -103,6 +111,7 @@ export class BusyKeys {
     if (!fields) return;
     for (const document of documents) {
       const values = valuesOf(document, fields);
+      if (!this.#isKey(values)) continue;
       this.#leaveAlone(keyName(values), conditionOf(fields, values), MAX_WAIT_MS);
     }
   }
@@ -121,9 +130,22 @@ export class BusyKeys {
     if (!fields) return documents;
     const seen = new Set<string>();
     return documents.filter((document) => {
-      const name = keyName(valuesOf(document, fields));
+      const values = valuesOf(document, fields);
+      if (!this.#isKey(values)) return true;
+      const name = keyName(values);
       return !seen.has(name) && seen.add(name);
     });
+  }
+
+  #isKey(values: readonly unknown[]): boolean {
+    return this.#isNullKey || !values.includes(null);
+  }
+
+  /** Another claim that has to wait tells of the index again. */
+  #forget(): void {
+    this.#fields = undefined;
+    this.#isNullKey = false;
+    this.#keys.clear();
   }
 
   #isBusy(name: string): boolean {

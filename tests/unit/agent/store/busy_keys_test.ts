@@ -31,6 +31,20 @@ Deno.test("BusyKeys leaves a key alone for a while, longer each time it is met a
   assertEquals(busy.retryInMs, 250);
 });
 
+Deno.test("BusyKeys thinks of an index no more if no claim has had to wait for a minute", () => {
+  const { busy, clock } = busyKeys();
+  const documents = [{ customer: "a" }, { customer: "a" }].map(raw);
+  busy.learn(duplicate({ customer: "x" }));
+  clock.ms += 59_999;
+  busy.claimed(documents);
+  assertEquals(busy.conditions, [{ customer: { $eq: "a" } }]);
+  assertEquals(busy.firstOfEach(documents).length, 1);
+  clock.ms += 1;
+  assertEquals(busy.conditions, []);
+  assertEquals(busy.firstOfEach(documents), documents);
+  assertEquals(busy.fields, []);
+});
+
 Deno.test("BusyKeys lets a key go as soon as a document of it is settled here", () => {
   const { busy } = busyKeys();
   busy.learn(duplicate({ customer: "a" }));
@@ -39,12 +53,16 @@ Deno.test("BusyKeys lets a key go as soon as a document of it is settled here", 
   assertEquals(busy.conditions, [{ customer: { $eq: "b" } }]);
 });
 
-Deno.test("BusyKeys takes one document of each key, and counts a missing field as null", () => {
+Deno.test("BusyKeys takes one document of each key, and counts a missing field as null once such documents had to wait", () => {
   const { busy } = busyKeys();
   const documents = [{ customer: "a" }, { customer: "a" }, {}, { customer: null }, { customer: 1 }].map(raw);
   assertEquals(busy.firstOfEach(documents), documents);
   busy.learn(duplicate({ customer: "x" }));
-  assertEquals(busy.firstOfEach(documents), [documents[0]!, documents[2]!, documents[4]!]);
+  assertEquals(busy.firstOfEach(documents), [0, 2, 3, 4].map((at) => documents[at]!));
+  busy.claimed(documents.slice(2, 4));
+  assertEquals(busy.conditions, [{ customer: { $eq: "x" } }]);
+  busy.learn(duplicate({ customer: null }));
+  assertEquals(busy.firstOfEach(documents), [0, 2, 4].map((at) => documents[at]!));
 });
 
 Deno.test("BusyKeys says that leaving a key alone is of no use if it was met all the same, or if its values are not told", () => {
