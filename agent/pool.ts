@@ -41,6 +41,8 @@ export class Pool {
   #runs = 0;
   #leftBehind = 0;
   #isClosed = false;
+  /** How many times what had not started was handed back: a suspect whose mark is under way has not started either. */
+  #handedBack = 0;
 
   constructor(options: PoolOptions) {
     this.#options = {
@@ -76,6 +78,7 @@ export class Pool {
 
   /** Hands back what has not started yet. */
   releaseWaiting(): void {
+    this.#handedBack += 1;
     for (const held of this.#waiting.splice(0)) {
       if (this.#options.ledger.has(held)) this.#options.settle(held, { kind: "release" });
     }
@@ -159,6 +162,7 @@ export class Pool {
       hasStarted: false,
       error: new LeaseLostError("The suspect could not be marked"),
     };
+    const handedBack = this.#handedBack;
     try {
       if (await this.#options.markAlone(run[0]!.document) === 0) return [notStarted];
     } catch (error) {
@@ -167,8 +171,8 @@ export class Pool {
       const text = `MongoDB refused to note that the document runs alone: ${errorText(error)}`;
       return [{ ok: false, hasStarted: false, error: new Error(text) }];
     }
-    // Told to give up meanwhile: its handler would not hear of it any more.
-    if (run[0]!.abort.aborted) return [notStarted];
+    // Told to give up meanwhile: its handler would not hear of it any more. Or paused, or draining.
+    if (run[0]!.abort.aborted || handedBack !== this.#handedBack || this.#isClosed) return [notStarted];
     return await runHandler(run, this.#options);
   }
 }

@@ -262,15 +262,23 @@ Deno.test("Pool starts a suspect once its mark has been answered, not before", a
   assertEquals(setup.outcomes.get("suspect")?.kind, "ack");
 });
 
-Deno.test("Pool starts no suspect that was told to give up while its mark was written", async () => {
-  const { processor, started } = manualProcessor();
-  const mark = Promise.withResolvers<number>();
-  const setup = new Setup(processor, { markAlone: () => mark.promise });
-  setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
-  await settled();
-  setup.pool.force();
-  mark.resolve(1);
-  await settled();
-  assertEquals(started, []);
-  assertEquals(setup.outcomes.get("suspect"), { kind: "release" });
-});
+for (
+  const [what, act] of [
+    ["forced to stop", (pool: Pool) => pool.force()],
+    ["paused", (pool: Pool) => pool.releaseWaiting()],
+    ["told to drain", (pool: Pool) => pool.close()],
+  ] as const
+) {
+  Deno.test(`Pool starts no suspect if the agent was ${what} while its mark was written`, async () => {
+    const { processor, started } = manualProcessor();
+    const mark = Promise.withResolvers<number>();
+    const setup = new Setup(processor, { markAlone: () => mark.promise });
+    setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
+    await settled();
+    act(setup.pool);
+    mark.resolve(1);
+    await settled();
+    assertEquals(started, []);
+    assertEquals(setup.outcomes.get("suspect"), { kind: "release" });
+  });
+}
