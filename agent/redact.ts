@@ -20,7 +20,7 @@ const MIN_MARGIN = 1024;
 /** Connection strings whose secrets are known, at the most: credentials rotate under an agent that runs for months. */
 const MAX_LEARNT = 16;
 
-/** Hides the secrets that it has learnt, and the credentials of every URI, in whatever text it is given. */
+/** Hides the secrets that it has learnt, and the credentials of every URI, in any text it is given. */
 export class Redactor {
   /** Of each connection string the patterns of its secrets, the oldest first. */
   readonly #learnt = new Map<string, readonly string[]>();
@@ -73,7 +73,7 @@ export class Redactor {
   }
 }
 
-/** The secrets of this process: whatever text leaves it goes through here. */
+/** The secrets of this process: every text that leaves it goes through here. */
 export const secrets = new Redactor();
 
 function shortened(text: string, maxLength: number, isCut: boolean): string {

@@ -100,7 +100,7 @@ export class ControlFile implements AsyncDisposable {
     try {
       await this.#lookOnce();
     } catch (error) {
-      // Whatever goes wrong with one look, the next one comes, and reads.
+      // If one look fails, the next one comes, and reads.
       this.#stamp = undefined;
       this.#problem(`cannot be followed: ${errorText(error)}`);
     }

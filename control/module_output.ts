@@ -31,7 +31,7 @@ export class ModuleOutput {
   #level: Level = "INFO";
   #isTelling = false;
 
-  /** Takes over the console and the errors that nobody handles. */
+  /** Takes over the console and the errors that no code catches. */
   constructor() {
     this.#takeConsole();
     globalThis.addEventListener("unhandledrejection", (event) => {

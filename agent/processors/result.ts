@@ -40,7 +40,7 @@ function isFailedPart(entry: unknown): boolean {
  * How a batch ended for each of its `count` documents, by what its processor returned. An entry that is wrong is its own
  * document's failure.
  *
- * @throws {Error} When that is no array with an entry a document: nobody could tell which entry is whose.
+ * @throws {Error} When that is no array with an entry a document: it is not known which entry is whose.
  */
 export async function entriesOf(returned: unknown, count: number): Promise<HandlerResult[]> {
   if (!Array.isArray(returned) || returned.length !== count) {

@@ -47,7 +47,7 @@ export class BusyKeys {
     return this.#error;
   }
 
-  /** Whether a claim left documents out since the last look, whatever became of their keys since. */
+  /** Whether a claim left documents out since the last look, even if their keys are free by now. */
   takeLeftOut(): boolean {
     const leftOut = this.#leftOut;
     this.#leftOut = false;
@@ -98,7 +98,7 @@ export class BusyKeys {
     return true;
   }
 
-  /** Leaves one document alone, whatever its key is; returns how many that is. */
+  /** Leaves one document alone, with any key; returns how many that is. */
   addId(id: unknown, error: unknown): 1 {
     this.#error = error;
     this.#leaveAlone(`id ${idKey(id)}`, { _id: { $eq: id as never } });

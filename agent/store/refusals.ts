@@ -2,7 +2,7 @@ import { errorText } from "../errors.ts";
 import type { RefusedClaim } from "../ports.ts";
 import { isTooLarge, isValidationFailure } from "./mongo_errors.ts";
 
-/** MongoDB refuses whatever claim is tried: it is the collection's fault, or the setting's, and no document's. */
+/** MongoDB refuses every claim: it is the collection's fault, or the setting's, and no document's. */
 export class ClaimsRefusedError extends Error {
   override readonly name = "ClaimsRefusedError";
 
