@@ -35,6 +35,12 @@ const BY_ID = { _id: 1 } as const;
 const PAGE = 100;
 
 /**
+ * What is asked of a document to know whether its letter stands. The server reads it: of fields that stand twice in a
+ * document it takes the first, as the agent's writes do, and JavaScript the last.
+ */
+const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_at" } } as const;
+
+/**
  * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
  * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
  * collections in the same place are left alone: nobody here can tell whether they are stale.
@@ -118,7 +124,7 @@ export class LetterBox {
   async #standing(page: Letter[], removeStale: boolean): Promise<Letter[]> {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
-      .find({ _id: { $in: ids } }, { projection: { status: 1, "_pull.dead_at": 1 } }).toArray();
+      .aggregate([{ $match: { _id: { $in: ids } } }, { $project: AS_THE_SERVER_SEES }]).toArray();
     const byId = new Map(documents.map((document) => [idKey(document._id), document]));
     const documentOf = (letter: Letter) => byId.get(idKey(letter._id));
     const standing = page.filter((letter) => stands(letter, documentOf(letter)));

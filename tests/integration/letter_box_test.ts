@@ -2,6 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { LetterBox } from "../../agent/store/letter_box.ts";
 import { all, failAll } from "../support/letter_box.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
+import { insertBytes } from "../support/raw_insert.ts";
 import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
@@ -202,4 +204,27 @@ Deno.test("The letters of another collection in the same place are neither shown
   }
   assertEquals(await letters(database).find().toArray(), found);
   assertEquals((await all(ours)).length, 2);
+});
+
+Deno.test("LetterBox lists and redrives the letters of documents in which the agent's own fields stand twice", async () => {
+  await using database = await testDatabase("letter box");
+  await using store = openStore(database);
+  const text = (name: string, value: string) =>
+    element(0x02, name, Uint8Array.of(value.length + 1, 0, 0, 0, ...utf8(value), 0));
+  const number = (name: string, value: number) => element(0x10, name, Uint8Array.of(value, 0, 0, 0));
+  const pull = (field: BsonElement) => element(0x03, "_pull", bsonDocument([field]));
+  await insertBytes(
+    database,
+    [
+      [number("_id", 1), text("status", "pending"), text("status", "another")],
+      [number("_id", 2), text("status", "pending"), pull(number("x", 1)), pull(number("y", 2))],
+      [number("_id", 3), pull(number("attempts", 0)), text("status", "pending"), text("_pull", "another")],
+    ].map(bsonDocument),
+  );
+  await failAll(store);
+  const box = await store.letterBox();
+  const found = await all(box, { removeStale: true });
+  assertEquals(found.map(({ _id }) => _id).sort(), [1, 2, 3]);
+  for (const letter of found) assertEquals(await box.redrive(letter), true);
+  assertEquals(await jobs(database).countDocuments({ status: "pending" }), 3);
 });
