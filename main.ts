@@ -46,7 +46,7 @@ async function execute(line: CommandLine): Promise<number> {
     }
     case "help": {
       const { helpText } = await import("./control/help.ts");
-      console.log(helpText());
+      console.log(helpText(line.about));
       return 0;
     }
     case "version": {

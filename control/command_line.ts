@@ -102,7 +102,9 @@ const OTHERWISE: Readonly<Record<string, string>> = {
 /** A command line that was understood: what stands in it is allowed, and what must stand in it is there. */
 export interface CommandLine {
   readonly command: CommandName | "help" | "version";
-  /** The word after the command's name, where it takes one. */
+  /** The command that `help` is asked about; undefined if it is asked about all. */
+  readonly about?: CommandName;
+  /** The word after the command's name, if it takes one. */
   readonly word?: string;
   readonly operand?: string;
   readonly flags: readonly string[];
@@ -116,7 +118,7 @@ const OPTIONS = [...new Set(ALL.flatMap(({ options = [] }) => options))];
 /**
  * Understands a command line.
  *
- * @throws {UsageError} Where it is none of ours; the message says what is.
+ * @throws {UsageError} if it is not one of ours; the message says what is.
  */
 export function parseCommandLine(args: string[]): CommandLine {
   const unknown: string[] = [];
@@ -130,9 +132,10 @@ export function parseCommandLine(args: string[]): CommandLine {
       return key === undefined;
     },
   });
-  const [name = "run", ...rest] = parsed._.map(String);
-  if (parsed.help || name === "help") return { command: "help", flags: [], options: {} };
-  if (parsed.version) return { command: "version", flags: [], options: {} };
+  const [first, ...rest] = parsed._.map(String);
+  const name = first ?? "run";
+  if (parsed.help || name === "help") return helpAsked(first ?? "help", rest);
+  if (parsed.version || name === "version") return versionAsked(name, rest);
   const command = commandNamed(name);
   const spec: Command = COMMANDS[command];
   const flags = FLAGS.filter((flag) => parsed[flag]);
@@ -176,6 +179,27 @@ export function parseCommandLine(args: string[]): CommandLine {
   };
 }
 
+/** `help COMMAND` and `COMMAND --help` tell of that command, `help` and `--help` of all. */
+function helpAsked(name: string, [of, ...more]: string[]): CommandLine {
+  const help = { command: "help", flags: [], options: {} } as const;
+  if (name !== "help") return isCommand(name) ? { ...help, about: name } : help;
+  if (of === undefined || of === "help" || of === "version") return help;
+  const about = commandNamed(of);
+  const { words = [] }: Command = COMMANDS[about];
+  const strange = more.find((word, at) => at > 0 || !words.includes(word));
+  if (strange !== undefined) {
+    throw wrong(`help ${about} takes no argument ${quoted(strange)}`, { usage: "help [COMMAND]" });
+  }
+  return { ...help, about };
+}
+
+function versionAsked(name: string, [first]: string[]): CommandLine {
+  if (name === "version" && first !== undefined) {
+    throw wrong(`version takes no argument ${quoted(first)}`, { usage: "version" });
+  }
+  return { command: "version", flags: [], options: {} };
+}
+
 function positional(
   command: CommandName,
   spec: Command,
@@ -198,10 +222,14 @@ function positional(
   return { word, operand: value };
 }
 
+function isCommand(word: string): word is CommandName {
+  return Object.hasOwn(COMMANDS, word);
+}
+
 function commandNamed(word: string): CommandName {
-  if (Object.hasOwn(COMMANDS, word)) return word as CommandName;
-  const known = Object.keys(COMMANDS);
-  const meant = nearest(word, [...known, "help", "version"], OTHERWISE);
+  if (isCommand(word)) return word;
+  const known = [...Object.keys(COMMANDS), "help", "version"];
+  const meant = nearest(word, known, OTHERWISE);
   throw new UsageError(
     `There is no command ${quoted(word)}: ` +
       (meant ? `did you mean ${meant}? Known are ` : "known are ") + known.join(", "),
@@ -219,6 +247,6 @@ function quoted(word: string): string {
   return printableJson(JSON.stringify(word));
 }
 
-function wrong(what: string, { usage }: Command, end: ":" | "?" = ":"): UsageError {
+function wrong(what: string, { usage }: Pick<Command, "usage">, end: ":" | "?" = ":"): UsageError {
   return new UsageError(`${what}${end} ${end === "?" ? "Use" : "use"} it as pulling-agent ${usage}`);
 }

@@ -1,8 +1,27 @@
 import { type Setting, SETTINGS } from "../agent/settings.ts";
-import { COMMANDS } from "./command_line.ts";
+import { type CommandName, COMMANDS } from "./command_line.ts";
 
-/** What `--help` prints: made of the tables of commands and settings, so that it cannot say anything else than they do. */
-export function helpText(): string {
+/**
+ * What `--help` prints: made of the tables of commands and settings, so that it cannot say anything else than they do.
+ *
+ * @param about the command that is asked about; of all without it
+ */
+export function helpText(about?: CommandName): string {
+  return about === undefined ? helpOfAll() : helpOf(about);
+}
+
+function helpOf(name: CommandName): string {
+  const { usage, doc } = COMMANDS[name];
+  return [
+    `Usage: pulling-agent ${usage}`,
+    "",
+    doc,
+    "",
+    "All commands and all settings: pulling-agent --help",
+  ].join("\n");
+}
+
+function helpOfAll(): string {
   const commands = Object.values(COMMANDS).map(({ usage, doc }) => row(usage, doc));
   const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>).map((setting) =>
     row(setting.variable, `${setting.doc.replaceAll("`", "")} ${defaultOf(setting)}`)
@@ -13,8 +32,8 @@ export function helpText(): string {
     "Usage: pulling-agent [COMMAND]",
     "",
     ...commands,
-    row("--help, -h", "Print this."),
-    row("--version, -V", "Print the version of the agent and of what it is made of."),
+    row("help [COMMAND], --help, -h", "Print this, or what one command does."),
+    row("version, --version, -V", "Print the version of the agent and of what it is made of."),
     "",
     "Settings are environment variables. Durations are seconds (5), or carry a unit (500ms, 2m).",
     "",

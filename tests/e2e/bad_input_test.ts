@@ -156,7 +156,7 @@ Deno.test("check shows the settings as they are used, and does not ask the datab
 Deno.test("--help names every command and every setting, and needs no settings", async () => {
   await using home = await agentHome();
   const answers = await Promise.all(
-    [["--help"], ["-h"], ["help"], ["run", "--help"]].map((args) => home.run(...args)),
+    [["--help"], ["-h"], ["help"]].map((args) => home.run(...args)),
   );
   for (const { code, stdout, stderr } of answers) {
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
@@ -168,10 +168,22 @@ Deno.test("--help names every command and every setting, and needs no settings",
   }
 });
 
+Deno.test("help of a command is the same in each of its ways, says what it does, and needs no settings", async () => {
+  await using home = await agentHome();
+  const ways = [["pause", "--help"], ["pause", "-h"], ["help", "pause"]];
+  for (const { code, stdout, stderr } of await Promise.all(ways.map((args) => home.run(...args)))) {
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertEquals(
+      stdout,
+      `Usage: pulling-agent pause\n\n${COMMANDS.pause.doc}\n\nAll commands and all settings: pulling-agent --help\n`,
+    );
+  }
+});
+
 Deno.test("--version says the version, the commit and the kind of the build", async () => {
   await using home = await agentHome();
-  for (const flag of ["--version", "-V"]) {
-    const { code, stdout, stderr } = await home.run(flag);
+  for (const word of ["--version", "-V", "version"]) {
+    const { code, stdout, stderr } = await home.run(word);
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
     assertMatch(
       stdout,

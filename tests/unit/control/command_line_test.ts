@@ -25,11 +25,21 @@ for (
     ["dead-letters list --all --limit 5", { flags: ["all"], options: { limit: ["5"] } }],
     ["dead-letters purge --id=-5 --id 7", { word: "purge", options: { id: ["-5", "7"] } }],
     ["help", { command: "help" }],
-    ["--help", { command: "help" }],
-    ["-h", { command: "help" }],
+    ["--help", { command: "help", about: undefined }],
+    ["-h", { command: "help", about: undefined }],
     ["status --help", { command: "help" }],
     ["health -h", { command: "help" }],
-    ["nonsense --help", { command: "help" }],
+    ["nonsense --help", { command: "help", about: undefined }],
+    ["help help", { command: "help", about: undefined }],
+    ["help version", { command: "help", about: undefined }],
+    ["help --help", { command: "help", about: undefined }],
+    ["version --help", { command: "help", about: undefined }],
+    ["help dead-letters", { command: "help", about: "dead-letters" }],
+    ["help dead-letters redrive", { command: "help", about: "dead-letters" }],
+    ["dead-letters redrive --all --help", { command: "help", about: "dead-letters" }],
+    ["version", { command: "version" }],
+    ["version --version", { command: "version" }],
+    ["status --version", { command: "version" }],
     ["--version", { command: "version" }],
     ["-V", { command: "version" }],
   ] as [string, Record<string, unknown>][]
@@ -39,6 +49,14 @@ for (
     for (const [key, value] of Object.entries(expected)) assertEquals(parsed[key], value, key);
   });
 }
+
+Deno.test("parseCommandLine() takes help of every command in each of its ways", () => {
+  for (const name of Object.keys(COMMANDS)) {
+    for (const line of [`help ${name}`, `${name} --help`, `${name} -h`, `--help ${name}`]) {
+      assertEquals(parse(line), { command: "help", about: name, flags: [], options: {} } as unknown, line);
+    }
+  }
+});
 
 Deno.test("parseCommandLine() knows every command of the table", () => {
   for (const [name, command] of Object.entries(COMMANDS)) {
@@ -51,12 +69,16 @@ for (
   const [line, says] of [
     [
       "start",
-      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, dead-letters, check',
+      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, dead-letters, check, help, version',
     ],
     [
       "frobnicate",
       'There is no command "frobnicate": known are run, pause, resume, status, health, dead-letters',
     ],
+    ["verison", 'There is no command "verison": did you mean version? Known are'],
+    ["help puase", 'There is no command "puase": did you mean pause? Known are'],
+    ["help pause now", 'help pause takes no argument "now": use it as pulling-agent help [COMMAND]'],
+    ["version 2", 'version takes no argument "2": use it as pulling-agent version'],
     ["statsu", 'There is no command "statsu": did you mean status? Known are'],
     ["deadletters list", 'There is no command "deadletters": did you mean dead-letters?'],
     ["dead_letters list", 'There is no command "dead_letters": did you mean dead-letters?'],
