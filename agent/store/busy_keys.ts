@@ -68,7 +68,15 @@ export class BusyKeys {
     return conditions;
   }
 
-  /** The same with those that may be tried again. */
+  /**
+   * What is left alone now of documents that are in processing already, under a lease that has run out: each by itself. A
+   * key keeps none of them waiting, as it is they that have it.
+   */
+  get conditionsOfHolders(): Filter<Document>[] {
+    return this.conditions.filter(({ _id }) => _id !== undefined);
+  }
+
+  /** All that was left alone, with what may be tried again. */
   get allConditions(): Filter<Document>[] {
     return [...this.#keys.values()].map(({ condition }) => condition);
   }

@@ -60,6 +60,9 @@ const MAX_WINDOW = 10_000;
 /** Ids that are remembered as reported, at the most; further ones are not reported. */
 const MAX_REPORTED = 1000;
 
+/** Kinds of documents that have their key of a unique index on what is in processing. */
+const IN_PROCESSING: ReadonlySet<Kind | SuspectKind> = new Set(["expired_leases", "expired_suspects"]);
+
 /** Reads what may be claimed. Documents whose claim the database refused are passed over. */
 export class CandidateReader {
   readonly #options: CandidateOptions;
@@ -203,7 +206,8 @@ export class CandidateReader {
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });
     if (refused.length > 0) also.push({ _id: { $nin: refused as never[] } });
-    const waiting = this.#options.busy.conditions;
+    const { busy } = this.#options;
+    const waiting = IN_PROCESSING.has(kind) ? busy.conditionsOfHolders : busy.conditions;
     if (waiting.length > 0) also.push({ $nor: waiting });
     return also.length === 0 ? query : { $and: [query, ...also] };
   }

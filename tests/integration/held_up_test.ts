@@ -125,3 +125,25 @@ Deno.test("A run until nothing is left tells of documents that wait for one that
   assertEquals(left.map(({ documents, example }) => [documents, example]), [[3, 0]]);
   assertMatch(String(left[0]!.reason), /E11000/);
 });
+
+for (const [what, takeovers] of [["An expired lease", 0], ["A suspect", 1]] as const) {
+  for (const [index, keys] of [["its key", { customer: 1 }], ["the status alone", { status: 1 }]] as const) {
+    Deno.test(`${what} that keeps others of ${index} waiting is taken over, and then the others are claimed`, async () => {
+      await using database = await testDatabase("held up");
+      await using store = openStore(database);
+      await jobs(database).insertMany([
+        ...of("a", 3),
+        { ...expired("holder", { takeovers }), customer: "a" },
+      ]);
+      await limitCustomers(database, keys);
+      // The others are met first, so that their key is known to be busy.
+      await store.take(0);
+      await using agent = new InProcessAgent(store, () => {}, RARELY, { untilEmpty: true });
+      await agent.stopped;
+      assertEquals([agent.count("processed"), agent.all("left_alone").flatMap(({ groups }) => groups)], [
+        4,
+        [],
+      ]);
+    });
+  }
+}
