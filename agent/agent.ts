@@ -44,6 +44,9 @@ export const NOTHING_LEFT = "nothing is left";
 /** The reason of a drain that the agent itself began, as it was told to end and no wait would let it claim. */
 export const CANNOT_CLAIM = "claims fail, and no wait mends it";
 
+/** The same, if no wait would let it write what became of documents. */
+export const CANNOT_WRITE = "outcomes cannot be written, and no wait mends it";
+
 /** What a stopped agent leaves behind. */
 export interface DrainReport {
   /** Documents that were finished since the drain began. */
@@ -104,6 +107,7 @@ export class Agent {
       refusedOutcomes,
       markAlone: (document) => store.markAlone(document),
       isTransient: (error) => store.isTransient(error),
+      isDoubtful: (error) => store.isDoubtful(error),
       logFor: options.logFor,
       settle: (held, outcome) => this.#settler.settle(held, outcome),
     });

@@ -50,9 +50,9 @@ export class Batcher<T> {
     this.#options = options;
   }
 
-  /** Puts an item in line. */
-  add(item: T): void {
-    this.#queue.push({ item, uncertain: false });
+  /** Puts an item in line; `uncertain` if an earlier write of it may have been applied. */
+  add(item: T, uncertain = false): void {
+    this.#queue.push({ item, uncertain });
     if (this.#queue.length >= this.#options.maxItems) this.flush();
     else this.#cancelLinger ??= this.#options.clock.after(this.#options.lingerMs, () => this.flush());
   }

@@ -38,8 +38,11 @@ export class ClaimRoom {
     const { batchSize, enter, gate, ledger } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
-      const { documents, bytes } = ledger.counts;
-      if (documents <= batchSize && bytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
+      const { documents, doubted, bytes } = ledger.counts;
+      // Those in doubt make room for others: what becomes of these tells whether the server or the document is at fault.
+      if (
+        documents - Math.min(doubted, batchSize) <= batchSize && bytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES
+      ) {
         return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       }
       enter("full");

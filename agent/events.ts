@@ -52,7 +52,17 @@ export type AgentEvent =
     during: SettleKind | "renew" | "process";
   }
   | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }
-  | { type: "settle_failed"; kind: SettleKind; documents: number; error: unknown; retryInMs: number }
+  | {
+    type: "settle_failed";
+    kind: SettleKind;
+    documents: number;
+    error: unknown;
+    retryInMs: number;
+    /** No wait mends it: a right is missing. */
+    isLasting?: boolean;
+    /** It is not known whether the documents or the server are at fault. */
+    isDoubtful?: boolean;
+  }
   | {
     type: "settle_rejected";
     kind: SettleKind;

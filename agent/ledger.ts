@@ -25,6 +25,8 @@ export interface LedgerCounts {
   resultBytes: number;
   waiting: number;
   running: number;
+  /** Those whose outcome is refused for a reason that need not be theirs. */
+  doubted: number;
 }
 
 /**
@@ -36,6 +38,7 @@ export class Ledger {
   readonly #held = new Set<Held>();
   readonly #unfinishedByToken = new Map<string, number>();
   readonly #onRemoval: (() => void)[] = [];
+  readonly #doubted = new Set<Held>();
   #bytes = 0;
   #resultBytes = 0;
   #waiting = 0;
@@ -49,6 +52,7 @@ export class Ledger {
       resultBytes: this.#resultBytes,
       waiting: this.#waiting,
       running: this.#running,
+      doubted: this.#doubted.size,
     };
   }
 
@@ -98,14 +102,31 @@ export class Ledger {
     else this.#unfinishedByToken.delete(held.document.token);
   }
 
+  /** The document's outcome is refused, and whether the document is at fault is not known: others may have to show it. */
+  doubt(held: Held): void {
+    if (!this.#held.has(held) || this.#doubted.has(held)) return;
+    this.#doubted.add(held);
+    this.#tell();
+  }
+
+  /** It is known now. */
+  undoubt(held: Held): void {
+    this.#doubted.delete(held);
+  }
+
   /** The lease has ended, in whatever way. */
   remove(held: Held): void {
     if (!this.#held.has(held)) return;
     this.settling(held);
     this.#held.delete(held);
+    this.#doubted.delete(held);
     this.#bytes -= held.document.sizeBytes;
     this.#resultBytes -= held.resultBytes;
     for (const listener of this.#onRemoval) listener();
+    this.#tell();
+  }
+
+  #tell(): void {
     const listeners = this.#changed;
     this.#changed = [];
     for (const listener of listeners) listener();
@@ -121,7 +142,7 @@ export class Ledger {
     return this.#unfinishedByToken.get(token) ?? 0;
   }
 
-  /** Resolves once a document has left, or when `signal` aborts. */
+  /** Resolves once a document has left or is in doubt, or when `signal` aborts. */
   nextRemoval(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

@@ -129,9 +129,10 @@ export class PollLoop {
 
   #failed(error: unknown): number {
     const { events, onHopeless, store } = this.#options;
-    const isLasting = !store.isTransient(error);
+    const isHopeless = !store.isTransient(error) && !store.isDoubtful(error);
+    const isLasting = isHopeless || store.isForbidden(error);
     this.#failures += 1;
-    this.#hopeless = isLasting ? this.#hopeless + 1 : 0;
+    this.#hopeless = isHopeless ? this.#hopeless + 1 : 0;
     const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
     events.emit({ type: "claim_failed", error, retryInMs, isLasting });
     if (this.#hopeless >= HOPELESS_FAILURES) onHopeless();

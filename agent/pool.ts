@@ -12,6 +12,9 @@ import { TimeLimit } from "./time_limit.ts";
 /** What is told of a verdict that an earlier holder wrote, and that only has to be finished. */
 const DECIDED_BEFORE = "an earlier holder decided so; its reason stands in the dead letter";
 
+/** Refusals of marks in a row that are taken for the server's trouble, although claims are accepted. */
+const MAX_UNMARKED = 5;
+
 /** What a {@linkcode Pool} needs. */
 export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"> {
   ledger: Ledger;
@@ -27,6 +30,8 @@ export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"
   markAlone(document: LeasedDocument): Promise<number>;
   /** Whether a failure of that may pass. */
   isTransient(error: unknown): boolean;
+  /** Whether it need not be the document's. */
+  isDoubtful(error: unknown): boolean;
   /** Told once for each document that was handed in. */
   settle(held: Held, outcome: Outcome): void;
 }
@@ -38,6 +43,8 @@ export class Pool {
   readonly #room: ResultRoom;
   /** Documents wait for results to be written. */
   #isHeldUp = false;
+  /** Marks of suspects in a row that were refused for a reason that need not be theirs. */
+  #unmarked = 0;
   #runs = 0;
   #leftBehind = 0;
   #isClosed = false;
@@ -165,8 +172,10 @@ export class Pool {
     const handedBack = this.#handedBack;
     try {
       if (await this.#options.markAlone(run[0]!.document) === 0) return [notStarted];
+      this.#unmarked = 0;
     } catch (error) {
       if (this.#options.isTransient(error)) return [notStarted];
+      if (this.#options.isDoubtful(error) && this.#unmarked++ < MAX_UNMARKED) return [notStarted];
       // Handed back, it would be claimed, refused and handed back for ever: it counts as a failed attempt.
       const text = `MongoDB refused to note that the document runs alone: ${errorText(error)}`;
       return [{ ok: false, hasStarted: false, error: new Error(text) }];

@@ -144,4 +144,8 @@ export interface DocumentStore {
   passOver(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
+  /** Whether a refusal need not concern the document: see `Doubts`. */
+  isDoubtful(error: unknown): boolean;
+  /** Whether the agent lacks the right to do it, which no waiting mends. */
+  isForbidden(error: unknown): boolean;
 }

@@ -1,5 +1,6 @@
 import { Batched, Batcher } from "./batcher.ts";
 import type { Clock } from "./clock.ts";
+import { Doubts } from "./doubts.ts";
 import { RefusedWritesError } from "./errors.ts";
 import type { Events, SettleKind } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
@@ -44,6 +45,8 @@ export class Settler {
   readonly #nacks: Lane<"nack">;
   readonly #releases: Lane<"release">;
   readonly #deadLetters: Lane<"dead_letter">;
+  readonly #doubts = new Doubts<Settling>();
+  readonly #again = new Set<() => void>();
 
   constructor(options: SettlerOptions) {
     const { store } = options;
@@ -77,22 +80,7 @@ export class Settler {
   /** Takes over a document whose fate is decided. Never throws. */
   settle(held: Held, outcome: Outcome): void {
     this.#options.ledger.settling(held);
-    switch (outcome.kind) {
-      case "ack":
-        this.#acks.add({ held, outcome });
-        break;
-      case "nack":
-        this.#nacks.add({ held, outcome });
-        break;
-      case "release":
-        this.#releases.add({ held, outcome });
-        break;
-      case "dead_letter":
-        this.#deadLetters.add({ held, outcome });
-        break;
-      default:
-        outcome satisfies never;
-    }
+    this.#laneOf(outcome.kind).add({ held, outcome });
     if (this.#options.ledger.unfinishedOf(held.document.token) === 0) this.flush();
   }
 
@@ -104,6 +92,19 @@ export class Settler {
   /** Gives up what is not written yet. */
   stop(): void {
     for (const lane of [this.#acks, this.#nacks, this.#releases, this.#deadLetters]) lane.stop();
+    for (const cancel of this.#again) cancel();
+    this.#again.clear();
+  }
+
+  #laneOf(kind: SettleKind): Batcher<Settling> {
+    const lanes = {
+      ack: this.#acks,
+      nack: this.#nacks,
+      release: this.#releases,
+      dead_letter: this.#deadLetters,
+    };
+    // An outcome is put into the lane of its own kind.
+    return lanes[kind] as Batcher<Settling>;
   }
 
   #lane<K extends SettleKind, S extends Settling<Extract<Outcome, { kind: K }>>>(
@@ -127,7 +128,12 @@ export class Settler {
         try {
           this.#settled(kind, live, await write(live.map(({ item }) => item) as [S, ...S[]]));
         } catch (error) {
-          if (!(error instanceof RefusedWritesError)) throw error;
+          if (!(error instanceof RefusedWritesError)) {
+            if (live.length === 1 || !store.isDoubtful(error)) throw error;
+            // Nothing says which of them is meant, if any is: they part, as each waits for as long as it happens to.
+            this.#doubt(kind, live.map(({ item }) => item), error, false);
+            return;
+          }
           this.#settled(kind, live.filter((_, position) => !error.refused.has(position)), error.matched);
           for (const [position, why] of error.refused) this.#rejected(kind, live[position]!.item, why);
         } finally {
@@ -135,7 +141,14 @@ export class Settler {
         }
       },
       onRetry: (batch, error, retryInMs) =>
-        events.emit({ type: "settle_failed", kind, documents: batch.length, error, retryInMs }),
+        events.emit({
+          type: "settle_failed",
+          kind,
+          documents: batch.length,
+          error,
+          retryInMs,
+          isLasting: store.isForbidden(error),
+        }),
       onRejected: (item, error) => this.#rejected(kind, item, error),
     });
   }
@@ -154,6 +167,7 @@ export class Settler {
       const ids = (uncertain.length > 0 ? uncertain : batch).map(({ item }) => item.held.document.id);
       events.emit({ type, documents: missed, ids, during: kind });
     }
+    this.#doubts.accepted(kind, matched);
     if (matched > 0) this.#report(kind, batch, matched);
   }
 
@@ -178,9 +192,32 @@ export class Settler {
     this.#options.events.emit({ type: "released", ...event });
   }
 
-  /** The database refuses this write, today and tomorrow: a validator, a unique index, a size limit. */
-  #rejected(kind: SettleKind, { held, outcome }: Settling, error: unknown): void {
+  /** Writes them again later, unless it is known that they are at fault; returns whether it does. */
+  #doubt(kind: SettleKind, all: readonly Settling[], error: unknown, isAlone: boolean): boolean {
+    const { clock, events, ledger } = this.#options;
+    const isConvicted = all.filter((each) => this.#doubts.convict(kind, each, isAlone)).length > 0;
+    if (isConvicted) return false;
+    const waits = all.map((each) => this.#doubts.retryInMs(each));
+    for (const [position, settling] of all.entries()) {
+      ledger.doubt(settling.held);
+      const cancel = clock.after(waits[position]!, () => {
+        this.#again.delete(cancel);
+        if (!ledger.has(settling.held)) return;
+        this.#laneOf(kind).add(settling, true);
+      });
+      this.#again.add(cancel);
+    }
+    const retryInMs = Math.max(...waits);
+    events.emit({ type: "settle_failed", kind, documents: all.length, error, retryInMs, isDoubtful: true });
+    return true;
+  }
+
+  /** The database refuses this write, today and tomorrow: a validator, a unique index, a size limit. Or so it seems. */
+  #rejected(kind: SettleKind, settling: Settling, error: unknown): void {
     const { events, ledger, refusedOutcomes, store } = this.#options;
+    if (store.isDoubtful(error) && this.#doubt(kind, [settling], error, true)) return;
+    const { held, outcome } = settling;
+    ledger.undoubt(held);
     const { document } = held;
     const next = afterRefusal(outcome, error, document.attempt, this.#options);
     const isFinal = outcome.kind === "dead_letter";

@@ -1,4 +1,4 @@
-import { CANNOT_CLAIM, NOTHING_LEFT } from "../agent/agent.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/agent.ts";
 import { errorText } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
@@ -21,6 +21,7 @@ export class JobEnd {
   #left: readonly LeftAlone[] = [];
   #unsettled: Unsettled[] = [];
   #error: unknown;
+  #unwritten: unknown;
 
   constructor(events: Events, { untilEmpty }: { untilEmpty: boolean }) {
     this.#untilEmpty = untilEmpty;
@@ -39,6 +40,10 @@ export class JobEnd {
     if (this.#reason === CANNOT_CLAIM) {
       log.error("Gave up before nothing was left: claims fail, and no wait mends it", {
         error: errorText(this.#error),
+      });
+    } else if (this.#reason === CANNOT_WRITE) {
+      log.error("Gave up before nothing was left: outcomes cannot be written, and no wait mends it", {
+        error: errorText(this.#unwritten),
       });
     } else if (this.#reason !== NOTHING_LEFT) {
       log.warn("Stopped before nothing was left: run it again to do the rest", { reason: this.#reason });
@@ -70,6 +75,7 @@ export class JobEnd {
     if (event.type === "drain_started") this.#reason = event.reason;
     if (event.type === "left_alone") this.#left = event.groups;
     if (event.type === "claim_failed") this.#error = event.error;
+    if (event.type === "settle_failed") this.#unwritten = event.error;
     // No smaller write is left to try: the document stays as it is.
     if (event.type === "settle_rejected" && event.next === "nothing") {
       this.#unsettled.push({ id: event.id, error: event.error });

@@ -37,6 +37,10 @@ const STATUS_EVERY_MS = 1000;
 const MAX_ERROR_LENGTH = 500;
 /** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
 const FAILURES_TO_UNREADY = 2;
+/** The same of outcomes that no wait, or none that is known, lets it write: one may be a single document's. */
+const UNWRITTEN_TO_UNREADY = 5;
+/** Events that show that outcomes can be written. */
+const WRITTEN = new Set<AgentEvent["type"]>(["processed", "retried", "released", "dead_lettered"]);
 
 /** Taken at the start: a user's module may put something else in its place. */
 const { stringify } = JSON;
@@ -52,6 +56,7 @@ export class HealthReporter {
   #state: AgentState = "starting";
   #isReachable = false;
   #failedClaims = 0;
+  #unwritten = 0;
   #lastError: Status["last_error"];
   #leftAlone: Status["left_alone"];
   /** What the last heartbeat said; it stays the same while the loop is stuck. */
@@ -103,7 +108,8 @@ export class HealthReporter {
     const isAtWork = this.#state === "running" ||
       (this.#state === "paused" && this.#options.readyWhilePaused);
     const hasSource = this.#options.hasSource?.() ?? true;
-    return isAtWork && hasSource && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY;
+    return isAtWork && hasSource && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY &&
+      this.#unwritten < UNWRITTEN_TO_UNREADY;
   }
 
   #observe(event: AgentEvent): void {
@@ -116,6 +122,8 @@ export class HealthReporter {
     if (event.type === "reachable_changed") this.#isReachable = event.isReachable;
     if (event.type === "claim_failed") this.#failedClaims += 1;
     if (event.type === "claimed") this.#failedClaims = 0;
+    if (event.type === "settle_failed" && (event.isLasting || event.isDoubtful)) this.#unwritten += 1;
+    if (WRITTEN.has(event.type)) this.#unwritten = 0;
     if (event.type === "state_changed") this.#state = event.to;
     if (stage === undefined && this.#progress.stage !== undefined) this.#loopStarted();
     if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();

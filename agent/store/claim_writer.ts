@@ -3,7 +3,7 @@ import type { RefusedClaim } from "../ports.ts";
 import { exactCounters } from "./bookkeeping.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import type { SuspectCandidate } from "./candidates.ts";
-import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
+import { isDoubtful, isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import { claimable, type Kind } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
 
@@ -23,12 +23,16 @@ export interface ClaimWriterOptions {
 export interface Marked {
   documents: number;
   refused: RefusedClaim[];
+  /** Refused for a reason that need not be theirs. */
+  doubted: RefusedClaim[];
   /** Some have to wait until a document of the same key is settled. */
   isHeldUp: boolean;
 }
 
 /** Refused documents that one claim looks for, about; each costs several round trips. */
 const MAX_REFUSED = 16;
+/** As long as none is taken, so many refused for a reason that need not be theirs are enough: the server is in trouble. */
+const MAX_DOUBTED = 2;
 
 /**
  * Writes the claim on those of `ids` that still match.
@@ -47,21 +51,25 @@ export async function markClaimed(
 ): Promise<Marked> {
   const writing = new ClaimWriting(kind, token, options);
   await writing.mark(ids);
-  const { isHeldUp, isStopped, matched, refused } = writing;
-  if (!isStopped) return { documents: matched, refused, isHeldUp };
+  const { doubted, isHeldUp, isStopped, matched, refused } = writing;
+  if (!isStopped) return { documents: matched, refused, doubted, isHeldUp };
   // Where the first of them are all refused, the last one tells whether the others are as well.
-  if (writing.isCut && refused.at(-1)?.id !== ids.at(-1)) await writing.mark(ids.slice(-1));
+  const last = ids.at(-1);
+  if (writing.isCut && refused.at(-1)?.id !== last && doubted.at(-1)?.id !== last) {
+    await writing.mark(ids.slice(-1));
+  }
   // What a refused batch marked before it stopped carries the token already: only the token can tell how many.
   const documents = await options.collection.countDocuments({
     _id: { $in: ids } as never,
     "_pull.token": token,
   });
-  return { documents, refused, isHeldUp };
+  return { documents, refused, doubted, isHeldUp };
 }
 
 /** The writes of one claim: one, unless the database refuses it. */
 class ClaimWriting {
   readonly refused: RefusedClaim[] = [];
+  readonly doubted: RefusedClaim[] = [];
   matched = 0;
   /** A write was refused, and may have marked some before. */
   isStopped = false;
@@ -83,7 +91,8 @@ class ClaimWriting {
 
   /** So many are refused that all may be: the rest is left for the next claim rather than asked about one by one. */
   get isCut(): boolean {
-    return this.refused.length + this.#waiting >= MAX_REFUSED;
+    if (this.matched === 0 && this.doubted.length >= MAX_DOUBTED) return true;
+    return this.refused.length + this.doubted.length + this.#waiting >= MAX_REFUSED;
   }
 
   async mark(ids: readonly unknown[]): Promise<void> {
@@ -107,8 +116,8 @@ class ClaimWriting {
     if (isBusy) this.isHeldUp = true;
     if (isBusy && busy.learn(error)) return;
     if (ids.length === 1) {
-      if (!isBusy) this.refused.push({ id: ids[0], error });
-      else this.#waiting += busy.addId(ids[0], error);
+      if (isBusy) this.#waiting += busy.addId(ids[0], error);
+      else (isDoubtful(error) ? this.doubted : this.refused).push({ id: ids[0], error });
       return;
     }
     const half = ids.length >> 1;

@@ -2,7 +2,7 @@ import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, RefusedClaim } from 
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader, type Candidates } from "./candidates.ts";
 import { ClaimSender, type ClaimSenderOptions, newClaim } from "./claim_sender.ts";
-import { type ClaimWriterOptions, markClaimed } from "./claim_writer.ts";
+import { type ClaimWriterOptions, markClaimed, type Marked } from "./claim_writer.ts";
 import { filterAtFault } from "./filter.ts";
 import { HeldUpWatch } from "./held_up.ts";
 import { Lane, type Place } from "./lane.ts";
@@ -121,6 +121,8 @@ export class Claimer {
       // Whoever is told that there is nothing must be able to rely on it.
       if (!isLook && documents.length === 0 && !more) suspects = await this.#suspects.any();
       if (documents.length === 0 && this.#refusals.error) throw this.#refusals.error;
+      // What is left out may be claimable: nobody can say that nothing is left.
+      if (documents.length === 0 && !suspects && this.#refused.doubted) throw this.#refused.doubted;
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
       if (documents.length === 0) throw error;
@@ -183,8 +185,7 @@ export class Claimer {
           claim,
           () => markClaimed(kind, ids, claim.token, this.#options),
         );
-        this.#refusals.note(marked.documents, marked.refused);
-        for (const { id, error } of marked.refused) this.#refused.add(id, error);
+        this.#noted(marked);
         if (marked.documents > 0) {
           this.#refused.clear();
           this.#sender.keep(claim);
@@ -225,13 +226,10 @@ export class Claimer {
     const claim = newClaim(ids);
     const marked = await this.#sender.send(claim, () => markClaimed(kind, ids, claim.token, this.#options));
     const { isHeldUp } = marked;
-    this.#refusals.note(marked.documents, marked.refused);
-    for (const { id, error } of marked.refused) {
-      this.#refused.add(id, error);
-      refused.push({ id, error });
-    }
+    refused.push(...this.#noted(marked));
     // Where some were refused, others may have been left for the next claim: nobody was faster there.
-    const conflicts = marked.refused.length > 0 || isHeldUp ? 0 : ids.length - marked.documents;
+    const isWhole = marked.refused.length + marked.doubted.length === 0 && !isHeldUp;
+    const conflicts = isWhole ? ids.length - marked.documents : 0;
     lane.caught({ ids, conflicts, more: candidates.more });
     const taken = { more: more || marked.documents < ids.length, conflicts, isHeldUp };
     if (marked.documents === 0) return { documents: [], ...taken };
@@ -240,6 +238,15 @@ export class Claimer {
       : await this.#sender.readBack(claim);
     this.#busy.claimed(documents.map(({ raw }) => raw));
     return { documents, ...taken };
+  }
+
+  /** Takes note of what a claim brought; returns the refusals that are the documents' own. */
+  #noted({ documents, doubted, refused }: Marked): RefusedClaim[] {
+    const all = this.#refused;
+    all.accepted(documents);
+    this.#refusals.note(documents, refused);
+    for (const { id, error } of refused) all.add(id, error);
+    return [...refused, ...doubted.filter(({ id, error }) => all.doubt(id, error))];
   }
 
   async #read(kind: Kind, limit: Room, place: Place, refused: RefusedClaim[]): Promise<Candidates> {

@@ -8,6 +8,7 @@ import {
   MongoWriteConcernError,
 } from "mongodb";
 import { NoAnswerError } from "./answer_limit.ts";
+import { LetterRefusedError } from "./letter_source.ts";
 import { UnreachableError } from "./unreachable.ts";
 
 /**
@@ -102,6 +103,71 @@ export function isRefused(error: unknown): boolean {
   return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
 }
 
+/**
+ * Codes that concern the document alone: what it holds, or what it would hold. Source: the server's own list of errors,
+ * and the codes of its indexes.
+ */
+const OF_THE_DOCUMENT = new Set([
+  2, // BadValue
+  9, // FailedToParse
+  14, // TypeMismatch
+  15, // Overflow
+  16, // InvalidLength
+  22, // InvalidBSON
+  28, // PathNotViable
+  40, // ConflictingUpdateOperators
+  52, // DollarPrefixedFieldName
+  53, // InvalidIdField
+  54, // NotSingleValueField
+  55, // InvalidDBRef
+  56, // EmptyFieldName
+  57, // DottedFieldName
+  61, // ShardKeyNotFound
+  66, // ImmutableField
+  111, // NotExactValueField
+  116, // DocTooLargeForCapped
+  121, // DocumentValidationFailure
+  171, // CannotIndexParallelArrays
+  201, // CannotBuildIndexKeys
+  10003, // CannotGrowDocumentInCappedNamespace
+  10334, // BSONObjectTooLarge
+  11000, // DuplicateKey
+  13027, // a point outside of a 2d index
+  16755, // no geometry for a 2dsphere index
+  16766, // an array in a hashed index
+  16804, // no point for a 2d index
+  17261, // no text for the language of a text index
+  17262, // an unknown language for a text index
+  17280, // KeyTooLong
+  17419, // the document would be too large
+  17420, // the same, before a write
+]);
+
+/** Codes that concern the collection that letters go to: one that takes none, such as a view. */
+const OF_THE_COLLECTION = new Set([
+  20, // IllegalOperation
+  72, // InvalidOptions
+  73, // InvalidNamespace
+  115, // CommandNotSupported
+  166, // CommandNotSupportedOnView
+]);
+
+/**
+ * Whether the server refuses a write with a code that need not concern the document: what it says may be its own trouble,
+ * or a rule of the user's that no list knows. The same write on other documents tells which.
+ */
+export function isDoubtful(error: unknown): boolean {
+  if (error instanceof LetterRefusedError) {
+    const { code } = (error.cause ?? {}) as { code?: unknown };
+    return !OF_THE_COLLECTION.has(Number(code)) && isDoubtful(error.cause);
+  }
+  // The error of one write in a bulk has a code as well, and no class of its own.
+  if (error instanceof Error && !(error instanceof MongoServerError)) return false;
+  const code = Number((error as { code?: unknown } | null | undefined)?.code);
+  return !Number.isNaN(code) && !isTransient(error) && !TRANSIENT_CODES.has(code) &&
+    !OF_THE_DOCUMENT.has(code);
+}
+
 /** Whether somebody else's document stood in the way of an insertion. */
 export function isDuplicateKey(error: unknown): boolean {
   // Where values are read with their BSON types kept, the code is no plain number either.
@@ -113,9 +179,12 @@ export function isForbidden(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 13;
 }
 
-/** Whether no waiting mends it: a setting, a user, a right or a certificate has to change. */
+/**
+ * Whether no waiting mends it: a setting, a user, a right or a certificate has to change. A server that goes on refusing
+ * for a reason which no list knows does not mend itself either.
+ */
 export function isLasting(error: unknown): boolean {
-  return isForbidden(error) || (error instanceof UnreachableError && error.isLasting);
+  return isForbidden(error) || isDoubtful(error) || (error instanceof UnreachableError && error.isLasting);
 }
 
 /** Whether a write would have made a document larger than MongoDB allows. */

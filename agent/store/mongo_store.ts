@@ -9,7 +9,7 @@ import { parseSourceFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LetterBox } from "./letter_box.ts";
 import { Link, type LinkListeners } from "./link.ts";
-import { isForbidden, isTransient } from "./mongo_errors.ts";
+import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { ServerClock } from "./server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./uri_source.ts";
@@ -133,7 +133,10 @@ export class MongoStore implements DocumentStore {
     return isTransient(error);
   }
 
-  /** Whether we lack the right to do it. */
+  isDoubtful(error: unknown): boolean {
+    return isDoubtful(error);
+  }
+
   isForbidden(error: unknown): boolean {
     return isForbidden(error);
   }

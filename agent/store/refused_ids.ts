@@ -7,6 +7,22 @@ const LEFT_ALONE_MAX_MS = 3_600_000;
 /** Remembered at the most, so that the queries which leave them out stay small. */
 const MAX_IDS = 5000;
 
+/** A document whose refusal may be the server's trouble is left out for so long, so that others are tried, in milliseconds. */
+const DOUBT_MS = 1000;
+/** Not met again for so long, such a document is forgotten, in milliseconds. */
+const FORGET_MS = 60_000;
+/** So many refusals, each with claims of other documents accepted since the one before it, are no trouble of the server's. */
+const CONVINCING = 3;
+
+interface Doubt {
+  id: unknown;
+  error: unknown;
+  counted: number;
+  /** How many claims had been accepted at the last refusal that counts. */
+  accepted: number;
+  untilMs: number;
+}
+
 interface Refused {
   id: unknown;
   /** What MongoDB said. */
@@ -22,9 +38,43 @@ interface Refused {
 export class RefusedIds {
   readonly #now: () => number;
   readonly #byKey = new Map<string, Refused>();
+  readonly #doubts = new Map<string, Doubt>();
+  #accepted = 0;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+  }
+
+  /** Takes note of documents that were claimed. */
+  accepted(documents: number): void {
+    this.#accepted += documents;
+  }
+
+  /**
+   * Takes note of a refusal that need not concern the document; returns whether it does by now, which {@linkcode add} has
+   * been told then. See `Doubts`, which has the same rule for outcomes.
+   */
+  doubt(id: unknown, error: unknown): boolean {
+    const key = idKey(id);
+    const doubt = this.#doubts.get(key) ?? { id, error, counted: 0, accepted: -1, untilMs: 0 };
+    if (this.#accepted > doubt.accepted) {
+      doubt.counted += 1;
+      doubt.accepted = this.#accepted;
+    }
+    this.#doubts.delete(key);
+    if (doubt.counted >= CONVINCING || this.#byKey.has(key)) {
+      this.add(id, error);
+      return true;
+    }
+    this.#doubts.set(key, { ...doubt, error, untilMs: this.#now() + DOUBT_MS });
+    if (this.#doubts.size > MAX_IDS) this.#doubts.delete(this.#doubts.keys().next().value!);
+    return false;
+  }
+
+  /** Why documents are left out that may not be at fault; undefined if none is: without one, nothing may be left. */
+  get doubted(): unknown {
+    const now = this.#now();
+    return this.#doubts.values().find(({ untilMs }) => untilMs > now)?.error;
   }
 
   /** Remembers an id for a while, and why; longer each time. */
@@ -45,6 +95,10 @@ export class RefusedIds {
       if (untilMs > now) ids.push(id);
       // Not met again for as long as it was left alone: it was mended, or it is gone.
       else if (untilMs + leftAloneMs <= now) this.#byKey.delete(key);
+    }
+    for (const [key, { id, untilMs }] of this.#doubts) {
+      if (untilMs > now) ids.push(id);
+      else if (untilMs + FORGET_MS <= now) this.#doubts.delete(key);
     }
     return ids;
   }

@@ -3,7 +3,7 @@ import { brokenCounters } from "./bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
-import { isDuplicateKey, isRefused } from "./mongo_errors.ts";
+import { isDoubtful, isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import type { RefusedIds } from "./refused_ids.ts";
 
 /** What a {@linkcode SuspectClaimer} needs. */
@@ -40,7 +40,10 @@ export class SuspectClaimer {
         const claim = newClaim([suspect.raw.id], true);
         const marked = await this.#mark(suspect, claim);
         if (marked === undefined) refused += 1;
-        else if (marked > 0) return (await sender.readBack(claim))[0];
+        else if (marked > 0) {
+          this.#options.refused.accepted(marked);
+          return (await sender.readBack(claim))[0];
+        }
       }
       if (refused < suspects.length || refused === 0) return undefined;
     }
@@ -74,8 +77,11 @@ export class SuspectClaimer {
       return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
     } catch (error) {
       if (!isRefused(error)) throw error;
-      if (isDuplicateKey(error)) this.#options.busy.addId(suspect.raw.id, error);
-      else this.#passOver(suspect.raw.id, error);
+      const { busy, refused } = this.#options;
+      const { id } = suspect.raw;
+      if (isDuplicateKey(error)) busy.addId(id, error);
+      else if (!isDoubtful(error)) this.#passOver(id, error);
+      else if (refused.doubt(id, error)) this.#refused.push({ id, error });
       return undefined;
     }
   }

@@ -119,7 +119,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.report(event.kind, `Cannot write the outcome (${event.kind}), trying again`, event.error, {
           documents: event.documents,
           retryInMs: event.retryInMs,
-        });
+        }, { level: event.isLasting ? "error" : "warn" });
         break;
       case "settle_rejected":
         log.error(`MongoDB refuses the outcome (${event.kind}) of a document: ${AFTER_REFUSAL[event.next]}`, {

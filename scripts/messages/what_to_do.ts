@@ -41,6 +41,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Read `error`. New documents wait up to `POLL_INTERVAL` until the agent can listen again; it goes on trying.",
   "Forced to stop: handing back what is in flight":
     "If it was `SHUTDOWN_TIMEOUT`: raise it together with the pod's grace period, or shorten the work of a document.",
+  "Gave up before nothing was left: outcomes cannot be written, and no wait mends it":
+    "Read `error`, mend what it names, then run the Job again.",
   "Gave up before nothing was left: claims fail, and no wait mends it":
     "Read `error`, mend what it names, then run the Job again.",
   "Lost the lease on documents: what they became is up to their new holder":

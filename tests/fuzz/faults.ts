@@ -1,4 +1,5 @@
 import type { MongoClient } from "mongodb";
+import { isDoubtful, isTransientWrite } from "../../agent/store/mongo_errors.ts";
 import { integerFrom, pick } from "../support/random.ts";
 
 /**
@@ -23,6 +24,16 @@ export const COMMANDS = [
   "saslStart",
   "update",
 ] as const;
+
+/**
+ * Whether a fault says of a document, by its code, that the document itself is refused: the agent has to believe it. Every
+ * other fault is the server's, and no document may suffer for it.
+ */
+export function mayBlame({ data: { errorCode, errorLabels } }: Fault): boolean {
+  if (errorCode === undefined || errorLabels !== undefined) return false;
+  const write = { code: Number(errorCode) };
+  return !isTransientWrite(write) && !isDoubtful(write);
+}
 
 /** What a server does to commands of one client, for a while. */
 export interface Fault {

@@ -31,12 +31,14 @@ export interface Circumstances {
   refused: number;
   /** Leases that the agent has told to be lost: so many handlers may have run once more. */
   leasesLost: number;
+  /** Whether nothing but a handler can make a document fail: no fault and no rule says that one is refused. */
+  onlyHandlersFail?: boolean;
 }
 
 /** A sentence for each invariant that is broken. */
 export function judge(
   fates: readonly Fate[],
-  { maxAttempts, toldOf, refused, leasesLost }: Circumstances,
+  { maxAttempts, toldOf, refused, leasesLost, onlyHandlersFail }: Circumstances,
 ): string[] {
   const broken: string[] = [];
   const left: Fate[] = [];
@@ -55,8 +57,10 @@ export function judge(
       continue;
     }
     if (is === "processed") broken.push(...judgeProcessed(fate, say));
-    else if (is === "failed") judgeFailed(fate, say);
-    else if (is === "pending" && isScheduled(after)) continue;
+    else if (is === "failed") {
+      judgeFailed(fate, say);
+      if (onlyHandlersFail && !mayFail(fate, maxAttempts)) say("A document failed without reason");
+    } else if (is === "pending" && isScheduled(after)) continue;
     else if (is === "pending" || is === "processing") left.push(fate);
     else say(`A document stays ${is}`);
   }
@@ -92,6 +96,11 @@ function judgeProcessed({ task, after, runs }: Fate, say: (what: string) => void
   const kept = pull?.type === 0x03 ? elementsOf(pull.value).map(({ name }) => text(name)).join() : "nothing";
   if (kept !== "attempts") say(`A processed document keeps bookkeeping: ${kept}`);
   return [];
+}
+
+function mayFail({ task: { plan }, runs }: Fate, maxAttempts: number): boolean {
+  return plan === "fail" || plan === "fail for good" ||
+    (plan === "fail once" && (maxAttempts === 1 || runs > 2));
 }
 
 function judgeFailed({ after, letter }: Fate, say: (what: string) => void): void {

@@ -7,7 +7,7 @@ import { elementNamed } from "../support/raw_bson.ts";
 import { COLLECTION, jobs, letters, openStore, type TestStore } from "../support/store.ts";
 import { WireConnection } from "../support/wire.ts";
 import type { Verdict } from "./area.ts";
-import { type Fault, inflict } from "./faults.ts";
+import { type Fault, inflict, mayBlame } from "./faults.ts";
 import { type Fate, isSettled, judge } from "./oracle.ts";
 import { redriveAll } from "./redrive.ts";
 import { impose, type Rule } from "./rules.ts";
@@ -61,6 +61,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
       toldOf: await toldOf(store, refusedOf(agent.seen)),
       refused: refusedOf(agent.seen),
       leasesLost: agent.count("lease_lost") + agent.count("unconfirmed"),
+      onlyHandlersFail: work.faults.length > 0 && work.rule === undefined && !work.faults.some(mayBlame),
     });
   const broken = await atRest(work, look, async () => {
     const stored = await rawDocuments(database, COLLECTION);

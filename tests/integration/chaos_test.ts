@@ -55,6 +55,8 @@ class MortalStore implements DocumentStore {
     this.#settle([document], (store) => store.finishVerdict(document));
   passOver: DocumentStore["passOver"] = (document, error) => this.#store.passOver(document, error);
   isTransient: DocumentStore["isTransient"] = () => true;
+  isDoubtful: DocumentStore["isDoubtful"] = () => false;
+  isForbidden: DocumentStore["isForbidden"] = () => false;
 
   async #settle(
     documents: readonly LeasedDocument[],

@@ -1,8 +1,12 @@
-import type { Ack, Claim, ClaimLimit, Document } from "../../agent/ports.ts";
+import type { Ack, Claim, ClaimLimit } from "../../agent/ports.ts";
+import { RefusedWritesError } from "../../agent/errors.ts";
 import type { DocumentStore, LeasedDocument, LeftAlone, Nack } from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
 import type { ManualClock } from "./manual_clock.ts";
+import { isSuspect, NEW, type StoredDocument } from "./stored_document.ts";
+
+export type { StoredDocument };
 
 /** A call of the store that a test can make fail or wait. */
 export type Method =
@@ -17,33 +21,6 @@ export type Method =
   | "deadLetter"
   | "finishVerdict";
 
-/** A document as it lies in the fake database. */
-export interface StoredDocument {
-  id: unknown;
-  status: "pending" | "processing" | "processed" | "failed";
-  token?: string;
-  attempts: number;
-  /** Expired leases that were taken over; from the second on the document is a suspect. */
-  takeovers: number;
-  /** Starts of its handler as a suspect. */
-  alone: number;
-  /** By the manual clock; 0 for a new document. */
-  visibleAtMs: number;
-  sizeBytes: number;
-  fields: Document;
-  error?: string;
-  verdict?: Date;
-}
-
-const NEW = {
-  status: "pending",
-  attempts: 0,
-  takeovers: 0,
-  alone: 0,
-  visibleAtMs: 0,
-  sizeBytes: 100,
-} as const;
-
 /** What a claim brings that finds nothing. */
 export const NOTHING: Claim = {
   documents: [],
@@ -54,12 +31,11 @@ export const NOTHING: Claim = {
   refused: [],
 };
 
-function isSuspect({ alone, status, takeovers }: StoredDocument): boolean {
-  return alone >= 1 || takeovers >= (status === "processing" ? 1 : 2);
-}
-
 /** A failure that the store calls transient. */
 export class TransientError extends Error {}
+
+/** A refusal that need not concern the document. */
+export class DoubtfulError extends Error {}
 
 interface Plan {
   error?: Error;
@@ -83,6 +59,7 @@ export class FakeStore implements DocumentStore {
   readonly #plans: Partial<Record<Method, Plan[]>> = {};
   readonly #running: Partial<Record<Method, number>> = {};
   readonly #rejected = new Map<unknown, Method[]>();
+  readonly #doubted = new Map<unknown, Method[]>();
   #claims = 0;
   #unanswered: LeasedDocument[] = [];
 
@@ -129,6 +106,11 @@ export class FakeStore implements DocumentStore {
   /** Makes the database refuse these writes of a document, for good. */
   reject(id: unknown, ...methods: Method[]): void {
     this.#rejected.set(id, methods);
+  }
+
+  /** Makes the database refuse these writes of a document with an error that need not concern it, or no more. */
+  doubt(id: unknown, ...methods: Method[]): void {
+    this.#doubted.set(id, methods);
   }
 
   /** Somebody else takes a document over. */
@@ -242,6 +224,14 @@ export class FakeStore implements DocumentStore {
     return error instanceof TransientError;
   }
 
+  isDoubtful(error: unknown): boolean {
+    return error instanceof DoubtfulError;
+  }
+
+  isForbidden(_error: unknown): boolean {
+    return false;
+  }
+
   #settle<T extends { document: LeasedDocument }>(
     method: Method,
     writes: readonly T[],
@@ -250,13 +240,18 @@ export class FakeStore implements DocumentStore {
     return this.#call(method, writes.map(({ document }) => document.id), () => {
       const refused = writes.find(({ document }) => this.#rejected.get(document.id)?.includes(method));
       if (refused) throw new Error(`Document failed validation: ${refused.document.id}`);
+      const doubted = new Map(
+        writes.entries().filter(([_, { document }]) => this.#doubted.get(document.id)?.includes(method))
+          .map(([position]) => [position, new DoubtfulError("The server says something unknown")]),
+      );
       let matched = 0;
-      for (const write of writes) {
+      for (const [position, write] of writes.entries()) {
         const stored = this.#held(write.document);
-        if (!stored) continue;
+        if (!stored || doubted.has(position)) continue;
         Object.assign(stored, change(write), { token: undefined });
         matched += 1;
       }
+      if (doubted.size > 0) throw new RefusedWritesError(doubted, matched);
       return matched;
     });
   }

@@ -71,6 +71,16 @@ for (
   });
 }
 
+Deno.test("judge() sees that a document failed for which no handler and no refusal is to blame", () => {
+  const failed = { ...HOPELESS, task: PLAN };
+  assertEquals(judge([failed], KNOWN), []);
+  assertMatch(
+    judge([failed], { ...KNOWN, onlyHandlersFail: true }).join(),
+    /^A document failed without reason/,
+  );
+  assertEquals(judge([HOPELESS], { ...KNOWN, onlyHandlersFail: true }), []);
+});
+
 Deno.test("brokenInText() sees stacks, bugs and secrets, and nothing in plain sentences", () => {
   assertEquals(brokenInText("pulling-agent: BATCH_SIZE must be a whole number", ["s3cret"]), []);
   for (

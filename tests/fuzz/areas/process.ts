@@ -3,7 +3,7 @@ import { type AgentHome, agentHome } from "../../support/agent_home.ts";
 import { testDatabase } from "../../support/mongod.ts";
 import { integerFrom, pick } from "../../support/random.ts";
 import type { Area, Trials, Verdict, World } from "../area.ts";
-import { type Fault, inflict, randomFault } from "../faults.ts";
+import { type Fault, inflict, mayBlame, randomFault } from "../faults.ts";
 import { brokenInText } from "../output.ts";
 import { type Blow, BLOWS, PASSWORD, ProcessFate, SHUTDOWN_TIMEOUT_MS } from "../process_fate.ts";
 import { shorter } from "../shrink.ts";
@@ -175,13 +175,15 @@ async function judge(
     const fails = plan === "fail" || plan === "fail for good" || plan === "tell";
     // One that ended its process in company twice, and alone twice, is condemned: blows here may look like that.
     if (status !== "processed" && status !== "failed") {
-      // What a server refused once, without saying that this passes, is left alone for a minute, and told of.
-      if (++left > toldOf) say(`A document stays ${status}, and the agents told of ${toldOf}`);
+      // What a server refused once, and said that it is the document's fault, is left alone for a minute, and told of.
+      if (!faults.some(mayBlame) || ++left > toldOf) {
+        say(`A document stays ${status}, and the agents told of ${toldOf}`);
+      }
       continue;
     }
     if (status === "processed" && fails) say("A document is processed whose handler failed");
-    // A server that refuses an outcome makes a failure of it.
-    if (status === "failed" && !fails && killed === 0 && faults.length === 0) {
+    // A server that says of an outcome that the document cannot take it makes a failure of it.
+    if (status === "failed" && !fails && killed === 0 && !faults.some(mayBlame)) {
       say(`A document failed without reason: ${error}`);
     }
     if (status === "failed" && !letters.has(Number(_id))) say("A document is failed and has no dead letter");

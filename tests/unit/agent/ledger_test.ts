@@ -18,6 +18,7 @@ function checkCounts(ledger: Ledger, tokens: string[]): void {
     resultBytes: all.reduce((sum, { resultBytes }) => sum + resultBytes, 0),
     waiting: all.filter(({ state }) => state === "waiting").length,
     running: all.filter(({ state }) => state === "running").length,
+    doubted: 0,
   });
   for (const token of tokens) {
     const unfinished = all.filter(({ document, state }) => document.token === token && state !== "settling");
@@ -49,7 +50,14 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
       checkCounts(ledger, tokens);
     }
     for (const held of known) ledger.remove(held);
-    assertEquals(ledger.counts, { documents: 0, bytes: 0, resultBytes: 0, waiting: 0, running: 0 });
+    assertEquals(ledger.counts, {
+      documents: 0,
+      bytes: 0,
+      resultBytes: 0,
+      waiting: 0,
+      running: 0,
+      doubted: 0,
+    });
   }
 });
 

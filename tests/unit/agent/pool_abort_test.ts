@@ -35,6 +35,7 @@ function setUp(
     processing: { kind: "single", process: (_, { signal }) => handler(signal, clock) },
     markAlone: () => Promise.resolve(1),
     isTransient: (error) => error instanceof TransientError,
+    isDoubtful: () => false,
     refusedOutcomes: new RefusedOutcomes(),
     logFor: () => SILENT,
     settle: (held, outcome) => {

@@ -22,6 +22,7 @@ function poolOf(process: () => void, options: Partial<PoolOptions>) {
     refusedOutcomes: new RefusedOutcomes(),
     markAlone: () => Promise.resolve(1),
     isTransient: (error) => error instanceof TransientError,
+    isDoubtful: () => false,
     logFor: () => SILENT,
     settle: (held, outcome) => {
       outcomes.set(held.document.id, outcome);

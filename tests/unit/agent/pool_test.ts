@@ -34,6 +34,7 @@ class Setup {
       processing: { kind: "single", process },
       markAlone: () => Promise.resolve(1),
       isTransient: (error) => error instanceof TransientError,
+      isDoubtful: () => false,
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
       settle: (held, outcome) => this.#settle(held, outcome),

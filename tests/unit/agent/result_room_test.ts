@@ -29,6 +29,7 @@ class Setup {
       processing: { kind: "single", process: () => {} },
       markAlone: () => Promise.resolve(1),
       isTransient: () => true,
+      isDoubtful: () => false,
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
       settle: (held) => {
@@ -71,7 +72,14 @@ Deno.test("Pool starts no handler while the results that wait to be written are 
     // Until the first has returned nothing is known: as many may run as CONCURRENCY says.
     const bound = Math.max(MAX_RESULT_BYTES, concurrency * 4 * MIB) + 4 * MIB;
     assert(most > MAX_RESULT_BYTES / 2 && most <= bound, `${most} bytes with ${concurrency}`);
-    assertEquals(setup.ledger.counts, { documents: 0, bytes: 0, resultBytes: 0, waiting: 0, running: 0 });
+    assertEquals(setup.ledger.counts, {
+      documents: 0,
+      bytes: 0,
+      resultBytes: 0,
+      waiting: 0,
+      running: 0,
+      doubted: 0,
+    });
   }
 });
 

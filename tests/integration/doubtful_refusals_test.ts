@@ -1,0 +1,145 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { Document } from "mongodb";
+import { FailingServer } from "../support/failing_server.ts";
+import { InProcessAgent } from "../support/in_process_agent.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { jobs, letters, openStore, pending } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** Only the agent is told of failures. */
+const APP_NAME = "pulling-agent/agent-under-test";
+/** Codes that no list knows, and codes that concern the server alone. */
+const CODES = [286, 8, 4242];
+/** More refusals than would make a dead letter of a document that is blamed for each. */
+const MANY = 30;
+
+for (const errorCode of CODES) {
+  Deno.test(`Doubts: a server that fails every write with code ${errorCode} for long costs no document an attempt, and work goes on afterwards`, async () => {
+    await using server = await FailingServer.start();
+    await using database = server.database();
+    await jobs(database).insertMany(pending(12));
+    await using store = openStore(database, { maxAttempts: 2 });
+    let isArmed: Promise<void> | undefined;
+    const runs = new Map<number, number>();
+    const handler = async ({ _id }: Document) => {
+      runs.set(_id, (runs.get(_id) ?? 0) + 1);
+      const failCommands = ["update", "findAndModify", "aggregate"];
+      await (isArmed ??= server.fail(APP_NAME, { failCommands, errorCode }));
+      if (_id === 3) throw new Error("once more");
+    };
+    await using agent = new InProcessAgent(store, handler, { batchSize: 6, maxAttempts: 2 });
+    await waitFor("many refusals", () => agent.all("settle_failed").length > MANY);
+    assert(agent.all("settle_failed").every(({ isDoubtful }) => isDoubtful));
+    assertEquals([agent.all("settle_rejected"), agent.all("dead_lettered"), agent.all("retried")], [
+      [],
+      [],
+      [],
+    ]);
+    await server.mend();
+    await waitFor("the others", () => agent.count("processed") + agent.count("unconfirmed") >= 11);
+    await waitFor("the end", async () => await jobs(database).countDocuments({ status: /^p.*ing$/ }) === 0);
+    assertEquals(await jobs(database).distinct("_id", { status: "failed" }), [3]);
+    assertEquals([...runs.values()].reduce((sum, each) => sum + each, 0), 13);
+    assertEquals(await letters(database).countDocuments(), 1);
+    assertEquals(agent.all("claim_refused"), []);
+  });
+}
+
+/** What an index of places cannot hold, once a document is in it: the server's code for that is in no list of ours. */
+const BAD = { at: [1] };
+const GOOD = { at: [1, 2] };
+
+/** Makes an index of places that documents with this status are in. */
+async function indexPlaces(database: TestDatabase, status: string): Promise<void> {
+  await jobs(database).createIndex({ at: "2d" }, { partialFilterExpression: { status } });
+}
+
+/** Good documents that come as they do in life: what becomes of them tells who is at fault. */
+function neighboursOf(database: TestDatabase): AsyncDisposable {
+  let isOver = false;
+  const inserting = (async () => {
+    while (!isOver) {
+      await jobs(database).insertOne({ ...GOOD, status: "pending" });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      await inserting;
+    },
+  };
+}
+
+Deno.test("Doubts: one document whose ack is refused with an unknown code is a dead letter, and its neighbours are processed", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany([...pending(1, BAD), ...pending(60, { from: 1, ...GOOD })]);
+  await indexPlaces(database, "processed");
+  await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 5, concurrency: 2 });
+  // Neighbours come as they do in life: what becomes of them tells who is at fault.
+  const feed = setInterval(
+    () => jobs(database).insertOne({ ...GOOD, status: "pending" }).catch(() => {}),
+    50,
+  );
+  try {
+    const { id, error } = await agent.event("dead_lettered");
+    assertEquals(id, 0);
+    assertMatch(error, /^MongoDB refused to mark the document processed \(.*geo field/);
+  } finally {
+    clearInterval(feed);
+  }
+  await waitFor("the others", () => agent.count("processed") >= 60);
+  assertEquals(agent.all("dead_lettered").length, 1);
+  assertEquals(agent.all("settle_rejected").length, 1);
+});
+
+Deno.test("Doubts: as long as every document's ack is refused with an unknown code, none is blamed, and a good one gets through", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany(pending(2, BAD));
+  await indexPlaces(database, "processed");
+  await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 1 });
+  await waitFor("many refusals", () => agent.all("settle_failed").length > 10);
+  assertEquals([agent.all("settle_rejected"), agent.agent.held.documents], [[], 2]);
+  await using _neighbours = neighboursOf(database);
+  await waitFor("both to be found at fault", () => agent.all("dead_lettered").length === 2);
+  assertEquals(agent.all("dead_lettered").map(({ id }) => id).sort(), [0, 1]);
+});
+
+for (const batchSize of [1, 20]) {
+  Deno.test(`Doubts: one document whose claim is refused with an unknown code is left alone and told of, and its neighbours are processed (BATCH_SIZE=${batchSize})`, async () => {
+    await using database = await testDatabase("doubtful refusals");
+    await using store = openStore(database);
+    await jobs(database).insertMany([...pending(1, BAD), ...pending(20, { from: 1, ...GOOD })]);
+    await indexPlaces(database, "processing");
+    await using agent = new InProcessAgent(store, () => {}, { batchSize });
+    await waitFor("the others", () => agent.count("processed") >= 20);
+    const feed = setInterval(
+      () => jobs(database).insertOne({ ...GOOD, status: "pending" }).catch(() => {}),
+      50,
+    );
+    try {
+      const { id, error } = await agent.event("claim_refused");
+      assertEquals(id, 0);
+      assertMatch(String(error), /geo field/);
+    } finally {
+      clearInterval(feed);
+    }
+    assertEquals(agent.all("dead_lettered"), []);
+  });
+}
+
+Deno.test("Doubts: a run until nothing is left does not end as long as claims are refused with an unknown code", async () => {
+  await using server = await FailingServer.start();
+  await using database = server.database();
+  await jobs(database).insertMany(pending(5));
+  await using store = openStore(database);
+  await server.fail(APP_NAME, { failCommands: ["update"], errorCode: 286 });
+  await using agent = new InProcessAgent(store, () => {}, {}, { untilEmpty: true });
+  await waitFor("claims to fail", () => agent.all("claim_failed").length >= 3);
+  assertEquals([agent.all("claim_refused"), agent.all("drain_started")], [[], []]);
+  await server.mend();
+  await agent.stopped;
+  assertEquals(await jobs(database).countDocuments({ status: "processed" }), 5);
+});
