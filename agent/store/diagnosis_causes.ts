@@ -43,8 +43,13 @@ const hasCode = (...codes: string[]) => ({ code }: Told) => codes.includes(code)
 const hasServerCode = (...codes: number[]) => ({ serverCode }: Told) => codes.includes(serverCode);
 const both = (...tests: Cause["matches"][]): Cause["matches"] => (told, facts) =>
   tests.every((test) => test(told, facts));
+const either = (...tests: Cause["matches"][]): Cause["matches"] => (told, facts) =>
+  tests.some((test) => test(told, facts));
 const withTls = (_: Told, { isTls }: Facts) => isTls;
 const withoutTls = (_: Told, { isTls }: Facts) => !isTls;
+
+/** Atlas has one code for all that it refuses, a full disk and a missing right included: its text says which it is. */
+const ATLAS_REFUSAL = /bad auth|auth(entication)? (error|failed)/i;
 
 /** Causes in the order in which they are looked for: the telling ones first. */
 export const CAUSES: readonly Cause[] = [
@@ -59,7 +64,7 @@ export const CAUSES: readonly Cause[] = [
     isRefusal: true,
   },
   {
-    matches: hasServerCode(18, 11, 391, 8000),
+    matches: either(hasServerCode(18, 11, 391), both(hasServerCode(8000), says(ATLAS_REFUSAL))),
     say: (_, where, { authSource }) =>
       `MongoDB at ${where} refuses the user or the password in MONGODB_URI: check both, and authSource, ` +
       `the database that the user was made in (now ${authSource})`,

@@ -176,7 +176,10 @@ export function isDuplicateKey(error: unknown): boolean {
 
 /** Whether we lack the right to do it. */
 export function isForbidden(error: unknown): boolean {
-  return error instanceof MongoServerError && Number(error.code) === 13;
+  if (!(error instanceof MongoServerError)) return false;
+  // Atlas has one code for all that it refuses: its text says which it is.
+  return Number(error.code) === 13 ||
+    (Number(error.code) === 8000 && /not allowed to do action/i.test(error.message));
 }
 
 /**

@@ -1,8 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { NoAnswerError, withAnswerLimit } from "../../agent/store/answer_limit.ts";
+import { isLasting } from "../../agent/store/mongo_errors.ts";
+import { startMongod } from "../../scripts/mongod.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
-import { testDatabase, testUri } from "../support/mongod.ts";
+import { TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
 import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
@@ -76,6 +78,47 @@ Deno.test("A claim that was applied but not confirmed by a majority is found aga
   assertEquals(await jobs(database).countDocuments({ status: "processing" }), 3);
   const claim = await waitFor("a majority to know the claim", () => store.take());
   assertEquals(idsOf(claim), [0, 1, 2]);
+  assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
+});
+
+Deno.test("recover() waits for a majority to know a lost claim, as a failure that passes, and finds all of it then", async () => {
+  // A server of its own: it is kept from learning what a majority knows.
+  await using server = await startMongod({
+    replicaSet: true,
+    args: ["--setParameter", "enableTestCommands=1"],
+  });
+  const uri = `${server.uri}${server.uri.includes("?") ? "&" : "/?"}appName=unknown-to-majority`;
+  await using database = new TestDatabase(server.uri, "unknown_to_majority");
+  await jobs(database).insertMany(pending(3));
+  await using store = openStore({ uri, name: database.name });
+  const admin = database.client.db("admin");
+  const snapshots = (mode: string) => admin.command({ configureFailPoint: "disableSnapshotting", mode });
+  await snapshots("alwaysOn");
+  // Or a test that fails waits for a majority for ever.
+  await using _learning = { [Symbol.asyncDispose]: () => snapshots("off").then(() => {}) };
+  await admin.command({
+    configureFailPoint: "failCommand",
+    mode: { times: 1 },
+    data: {
+      failCommands: ["update"],
+      appName: "unknown-to-majority",
+      writeConcernError: {
+        code: 64,
+        errmsg: "waiting for replication timed out",
+        errInfo: { wtimeout: true },
+      },
+    },
+  });
+  await assertRejects(() => store.take());
+  assertEquals(await jobs(database).countDocuments({ status: "processing" }), 3);
+
+  for (let look = 0; look < 2; look++) {
+    const error = await assertRejects(() => store.recover(), NoAnswerError, "not yet known to a majority");
+    assertEquals([store.isTransient(error), isLasting(error)], [true, false]);
+  }
+  await snapshots("off");
+  await jobs(database).insertOne({ _id: "moves the majority on" });
+  assertEquals(idsOf(await store.recover()), [0, 1, 2]);
   assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
 });
 
