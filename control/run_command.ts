@@ -150,9 +150,8 @@ async function runChecked(
     else gate[command.kind]("signal");
   });
   health.start();
-  if (settings.mongodbUriFile !== undefined) {
-    store.follow(new UriFile(settings.mongodbUriFile, (uri) => secrets.learn(uri)));
-  }
+  const { mongodbUriFile } = settings;
+  store.follow(mongodbUriFile === undefined ? undefined : new UriFile(mongodbUriFile, learnSecrets));
   const sourceEnd = new SourceEnd(events, agent, { untilEmpty });
   const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
@@ -235,4 +234,8 @@ function announce(log: Logger, settings: Settings, warnings: readonly string[]):
 /** What lines about a document say of it. */
 function described(document: LeasedDocument | undefined): { id?: string; attempt?: number } {
   return document ? { id: formatId(document.id), attempt: document.attempt } : {};
+}
+
+function learnSecrets(uri: string): void {
+  secrets.learn(uri);
 }

@@ -1,4 +1,4 @@
-import type { Collection } from "mongodb";
+import type { AbstractCursor, Collection } from "mongodb";
 
 /** An operation was given up: its outcome is not known, and it may be sent again. */
 export class NoAnswerError extends Error {
@@ -31,12 +31,7 @@ export function withOperations(collectionOf: () => Collection, run: Run): Collec
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       if (name === "find" || name === "aggregate") {
-        return (...args: unknown[]) => {
-          const cursor = value.apply(target, args);
-          const toArray = cursor.toArray.bind(cursor);
-          cursor.toArray = () => run(toArray);
-          return cursor;
-        };
+        return (...args: unknown[]) => new Query(() => cursorOf(collectionOf(), name, args), run);
       }
       if (BOUNDED.has(name)) {
         // Looked up again once it is sent: until then another client may have taken the place of this one.
@@ -49,6 +44,39 @@ export function withOperations(collectionOf: () => Collection, run: Run): Collec
       return value.bind(target);
     },
   });
+}
+
+function cursorOf(collection: Collection, name: "find" | "aggregate", args: unknown[]): AbstractCursor {
+  return (Reflect.get(collection, name, collection) as (...args: unknown[]) => AbstractCursor)
+    .apply(collection, args);
+}
+
+/**
+ * What a query can be asked for here. A cursor belongs to the client that made it: it is made when the query is sent, or
+ * it would be sent by a client that another has replaced meanwhile.
+ */
+class Query {
+  readonly #cursor: () => AbstractCursor;
+  readonly #run: Run;
+  #iterated: AbstractCursor | undefined;
+
+  constructor(cursor: () => AbstractCursor, run: Run) {
+    this.#cursor = cursor;
+    this.#run = run;
+  }
+
+  toArray(): Promise<unknown[]> {
+    return this.#run(() => this.#cursor().toArray());
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    this.#iterated ??= this.#cursor();
+    return this.#iterated[Symbol.asyncIterator]();
+  }
+
+  async close(): Promise<void> {
+    await this.#iterated?.close();
+  }
 }
 
 /** The operation's answer, or {@linkcode NoAnswerError} after `limitMs` milliseconds. */

@@ -1,26 +1,22 @@
 import type { Collection, Db } from "mongodb";
-import { sleep, systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { errorText } from "../errors.ts";
 import { within, withOperations } from "./answer_limit.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
-import { sameServers, uriProblem } from "./uri.ts";
+import { Renewals } from "./renewals.ts";
+import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
 import { UnreachableError } from "./unreachable.ts";
-
-/** The file of the connection string is read this often, in milliseconds: a mounted secret takes a minute to change. */
-const LOOK_MS = 5000;
-/** Between attempts of a connection that the server does not let in, in milliseconds: it may log each, or lock the user. */
-const REFUSED_MS = [1000, 2000, 5000, 10_000] as const;
 
 /** What is told of the link. */
 export interface LinkListeners {
   /** The database can be used from now on, or cannot: it takes writes, and lets the agent in. */
   onReachable(isReachable: boolean, error?: unknown): void;
-  /** The agent has connected anew with the changed connection string. */
+  /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
   onRenewed(): void;
-  /** The changed connection string cannot be used, and the earlier one stays. Told once for each reason. */
+  /** What has changed cannot be used, and the earlier connection stays. Told once for each reason. */
   onStale(reason: string): void;
 }
 
@@ -38,21 +34,33 @@ export class Link {
   readonly answerLimitMs: number;
   readonly #options: ConnectionOptions;
   readonly #stop = new AbortController();
-  readonly #retired = new Map<EagerClient, ReturnType<typeof setTimeout>>();
+  readonly #clock: Clock;
+  readonly #renewals: Renewals;
+  /** Clients that were replaced, and what cancels the end of each. */
+  readonly #retired = new Map<EagerClient, () => void>();
+  readonly #onReplaced: (() => void)[] = [];
   #listeners = NO_LISTENERS;
   #source: UriSource | undefined;
-  #uri: string;
+  #origin: Origin;
   #current: EagerClient;
+  /** The client that is to take its place. */
+  #next: EagerClient | undefined;
   /** Why the server does not let the agent in; undefined if it does. */
   #refusal: UnreachableError | undefined;
   #isReachable = false;
-  #renewing: Promise<void> | undefined;
   #toldStale = "";
 
   /** @throws {MongoParseError} If the URI is not valid. */
-  constructor(uri: string, options: ConnectionOptions) {
+  constructor(uri: string, options: ConnectionOptions, clock: Clock = systemClock) {
     this.#options = options;
-    this.#uri = uri;
+    this.#clock = clock;
+    this.#origin = { uri, files: undefined };
+    this.#renewals = new Renewals({
+      clock,
+      isRefused: () => this.#refusal !== undefined,
+      renew: (isRefused) => this.#renew(isRefused),
+      signal: this.#stop.signal,
+    });
     const { client, warnings, answerLimitMs } = connect(uri, options);
     this.warnings = warnings;
     this.answerLimitMs = answerLimitMs;
@@ -64,10 +72,15 @@ export class Link {
     this.#listeners = listeners;
   }
 
-  /** Follows a connection string that may change. */
-  follow(source: UriSource): void {
+  /** Follows a connection string that may change, if there is a `source`, and files that it names in any case. */
+  follow(source?: UriSource): void {
     this.#source = source;
-    this.#followSource(source);
+    if (source || namesFiles(this.#origin.uri)) this.#renewals.watch();
+  }
+
+  /** Calls `listener` whenever another client has taken the place of the present one, which is closed a little later. */
+  onReplaced(listener: () => void): void {
+    this.#onReplaced.push(listener);
   }
 
   /** The servers, as the connection string names them. */
@@ -98,7 +111,7 @@ export class Link {
 
   /** Connects and logs in, unless that has been done. @throws {UnreachableError} Says why that is not possible. */
   async connect(): Promise<void> {
-    await this.#takeChangedUri();
+    await this.#takeChanges();
     const client = this.#current;
     try {
       await client.connect();
@@ -129,11 +142,11 @@ export class Link {
   /** Closes all connections. */
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const timer of this.#retired.values()) clearTimeout(timer);
-    const clients = [this.#current, ...this.#retired.keys()];
+    for (const cancel of this.#retired.values()) cancel();
+    const clients = [this.#current, ...this.#next ? [this.#next] : [], ...this.#retired.keys()];
     this.#retired.clear();
     await Promise.all(clients.map((client) => client.close()));
-    await this.#renewing;
+    await this.#renewals.ended();
   }
 
   #eager(client: EagerClient["client"]): EagerClient {
@@ -159,7 +172,7 @@ export class Link {
     const isFirst = this.#refusal === undefined;
     this.#refusal = error;
     this.#update(this.#current, error);
-    if (isFirst) this.#untilAccepted();
+    if (isFirst) this.#renewals.refused();
   }
 
   #accepted(): void {
@@ -177,65 +190,54 @@ export class Link {
     this.#listeners.onReachable(isReachable, isReachable ? undefined : why);
   }
 
-  /** Tries with new connections: those that stand stay shut out if their user was made anew. */
-  async #untilAccepted(): Promise<void> {
-    const { signal } = this.#stop;
-    for (let tries = 0; this.#refusal && !signal.aborted; tries++) {
-      await this.#renew(await this.#readUri() ?? this.#uri);
-      if (!this.#refusal) return;
-      await sleep(systemClock, REFUSED_MS[Math.min(tries, REFUSED_MS.length - 1)]!, signal);
-    }
-  }
-
-  async #followSource(source: UriSource): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await sleep(systemClock, LOOK_MS, signal);
-      const uri = await source.read();
-      if (uri !== undefined && uri !== this.#uri && !signal.aborted) await this.#renew(uri);
-    }
-  }
-
   /** Before the first connection stands there is nothing that a new client would have to be better than. */
-  async #takeChangedUri(): Promise<void> {
+  async #takeChanges(): Promise<void> {
     if (this.#current.isConnected) return;
-    const uri = await this.#readUri();
-    if (uri === undefined || uri === this.#uri || this.#current.isConnected) return;
-    const next = this.#clientFor(uri);
-    if (next) this.#replace(next, uri);
+    const origin = await this.#look();
+    if (this.#current.isConnected || this.#stop.signal.aborted) return;
+    // The driver reads the files with the first attempt, and keeps what it has read.
+    if (this.#origin.files === undefined) this.#origin = { ...this.#origin, files: origin.files };
+    if (isSame(origin, this.#origin)) return;
+    const next = this.#clientFor(origin.uri);
+    if (next) this.#replace(next, origin);
   }
 
-  async #readUri(): Promise<string | undefined> {
-    return await this.#source?.read();
+  /** What a client would be made of now. What cannot be read just now has not changed. */
+  async #look(): Promise<Origin> {
+    const uri = await this.#source?.read() ?? this.#origin.uri;
+    return { uri, files: await filesDigest(uri) ?? this.#origin.files };
   }
 
-  /** Puts a new client in the place of the present one, if it is let in. Never throws. */
-  async #renew(uri: string): Promise<void> {
-    this.#renewing ??= this.#renewOnce(uri).finally(() => this.#renewing = undefined);
-    await this.#renewing;
-  }
-
-  async #renewOnce(uri: string): Promise<void> {
-    const next = this.#clientFor(uri);
+  /**
+   * Puts a new client in the place of the present one, if something has changed or the server refuses that one: its
+   * connections stay shut out if their user was made anew. The new one has to be let in first. Never throws.
+   */
+  async #renew(isRefused: boolean): Promise<void> {
+    const origin = await this.#look();
+    const isChanged = !isSame(origin, this.#origin);
+    if (this.#stop.signal.aborted || !(isRefused || isChanged)) return;
+    const next = this.#clientFor(origin.uri);
     if (!next) return;
+    this.#next = next;
     try {
       await next.connect();
     } catch (error) {
       await next.close().catch(() => {});
-      if (uri !== this.#uri) this.#stale(errorText(this.#failed(error, next, true)));
+      if (isChanged) this.#stale(errorText(this.#failed(error, next, true)));
       return;
+    } finally {
+      this.#next = undefined;
     }
     if (this.#stop.signal.aborted) return await next.close();
-    const isChanged = uri !== this.#uri;
-    this.#replace(next, uri);
+    this.#replace(next, origin);
     if (isChanged) this.#listeners.onRenewed();
   }
 
   #clientFor(uri: string): EagerClient | undefined {
-    if (uri !== this.#uri) this.#source?.onUri(uri);
+    if (uri !== this.#origin.uri) this.#source?.onUri(uri);
     const [problem] = uriProblem(uri);
     const reason = problem ??
-      (sameServers(uri, this.#uri)
+      (sameServers(uri, this.#origin.uri)
         ? undefined
         : "It names other servers: restart the agent to move it there");
     if (reason === undefined) return this.#eager(connect(uri, this.#options).client);
@@ -248,10 +250,10 @@ export class Link {
     this.#listeners.onStale(reason);
   }
 
-  #replace(next: EagerClient, uri: string): void {
+  #replace(next: EagerClient, origin: Origin): void {
     const old = this.#current;
     this.#current = next;
-    this.#uri = uri;
+    this.#origin = origin;
     this.#refusal = undefined;
     this.#toldStale = "";
     const close = () => {
@@ -259,7 +261,19 @@ export class Link {
       old.close().catch(() => {});
     };
     // What is under way there has an answer by then, or never will.
-    this.#retired.set(old, setTimeout(close, this.answerLimitMs));
+    this.#retired.set(old, this.#clock.after(this.answerLimitMs, close));
     this.#update();
+    for (const listener of this.#onReplaced) listener();
   }
+}
+
+/** What a client is made of. */
+interface Origin {
+  readonly uri: string;
+  /** Tells whether the files that it names were replaced; undefined as long as they could not be read. */
+  readonly files: string | undefined;
+}
+
+function isSame(one: Origin, other: Origin): boolean {
+  return one.uri === other.uri && one.files === other.files;
 }

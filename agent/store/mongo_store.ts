@@ -162,7 +162,9 @@ export class MongoStore implements DocumentStore {
       return link.db(dbName);
     };
     const onEnd = () => this.source.forget();
-    return new WakeStream({ ...listeners, onEnd, db, collection, maxAwaitTimeMS });
+    const stream = new WakeStream({ ...listeners, onEnd, db, collection, maxAwaitTimeMS });
+    link.onReplaced(() => stream.reopen());
+    return stream;
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
@@ -176,8 +178,8 @@ export class MongoStore implements DocumentStore {
     this.#link.listen(listeners);
   }
 
-  /** Follows a connection string that may change. */
-  follow(source: UriSource): void {
+  /** Follows a connection string that may change, if there is a `source`, and the certificates that it names. */
+  follow(source?: UriSource): void {
     this.#link.follow(source);
   }
 

@@ -21,11 +21,13 @@ export function prepareStore(
   store.listen({
     onReachable: (isReachable, error) =>
       events.emit({ type: "reachable_changed", isReachable, ...(error === undefined ? {} : { error }) }),
-    onRenewed: () => log.info("Connected to MongoDB anew, with the changed connection string"),
+    onRenewed: () =>
+      log.info("Connected to MongoDB anew, with the changed connection string or certificates"),
     onStale: (error) =>
-      log.warn("The connection string has changed and cannot be used: the earlier one stays in use", {
-        error,
-      }),
+      log.warn(
+        "The connection string or its certificates have changed and cannot be used: the earlier ones stay in use",
+        { error },
+      ),
   });
   store.source.onChange(() => {
     if (store.source.warning !== undefined) log.warn(store.source.warning);

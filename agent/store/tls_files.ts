@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
+import { readFileNow } from "../read_file.ts";
 import type { ConnectionString } from "mongodb-connection-string-url";
 import { option } from "./uri_options.ts";
 
@@ -18,6 +19,33 @@ export function tlsFileProblems(uri: ConnectionString): string[] {
     return wrong === undefined ? [] : [what + wrong];
   };
   return [...problem("tlsCAFile", authorityProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
+}
+
+/** Options that name files which the driver reads once for each client. */
+const FILE_OPTIONS = ["tlsCAFile", "tlsCertificateKeyFile"] as const;
+/** As much as is looked at of such a file, in bytes: the authorities of a whole system take a quarter of it. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Whether a connection string names files of certificates. */
+export function hasTlsFiles(uri: ConnectionString): boolean {
+  return FILE_OPTIONS.some((name) => option(uri, name) !== undefined);
+}
+
+/**
+ * A digest of the files of certificates that a connection string names, which tells whether one was replaced; undefined
+ * if one cannot be read just now, as while a secret is replaced.
+ */
+export async function tlsFilesDigest(uri: ConnectionString): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    for (const name of FILE_OPTIONS) {
+      const path = option(uri, name);
+      if (path !== undefined) hash.update(`${name}\n${await readFileNow(path, MAX_BYTES)}\0`);
+    }
+  } catch {
+    return undefined;
+  }
+  return hash.digest("hex");
 }
 
 function contentOf(path: string): string | { problem: string } {

@@ -4,7 +4,7 @@ import { errorText } from "../errors.ts";
 import { secrets } from "../redact.ts";
 import { muteDriverWarnings } from "./driver_warnings.ts";
 import { optionProblems } from "./uri_options.ts";
-import { tlsFileProblems } from "./tls_files.ts";
+import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
 
 /** What has a meaning of its own in a connection string, and how it is written in a name or a password. */
 const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
@@ -38,6 +38,18 @@ export function sameServers(one: string, other: string): boolean {
   const [a, b] = [parsedUri(one), parsedUri(other)];
   return a !== undefined && b !== undefined && a.isSRV === b.isSRV &&
     a.hosts.some((host) => b.hosts.includes(host));
+}
+
+/** Whether it names files that may be replaced while the agent runs. */
+export function namesFiles(uri: string): boolean {
+  const parsed = parsedUri(uri);
+  return parsed !== undefined && hasTlsFiles(parsed);
+}
+
+/** Tells whether a file that it names was replaced: see {@linkcode tlsFilesDigest}. */
+export async function filesDigest(uri: string): Promise<string | undefined> {
+  const parsed = parsedUri(uri);
+  return parsed && hasTlsFiles(parsed) ? await tlsFilesDigest(parsed) : "";
 }
 
 function parsedUri(uri: string): ConnectionString | undefined {

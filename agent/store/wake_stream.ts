@@ -67,6 +67,8 @@ export class WakeStream {
   /** Ends the stream that is open now; one that is not open yet would leave its cursor behind. */
   #sleep: (() => void) | undefined;
   #isAsleep = false;
+  /** How many times the connection has changed. */
+  #connection = 0;
   #claimedSinceIdle = 0;
   #resume: (() => void) | undefined;
 
@@ -107,6 +109,12 @@ export class WakeStream {
     this.#sleep?.();
   }
 
+  /** Opens the stream anew: its connection is about to be closed, as another has taken its place. */
+  reopen(): void {
+    this.#connection += 1;
+    this.#sleep?.();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
@@ -133,19 +141,22 @@ export class WakeStream {
   /** Opens the stream and turns changes into hints, until the loop is busy anyway: reading them would only cost. */
   async #listen(): Promise<void> {
     const { maxAwaitTimeMS, onHint } = this.#options;
+    const connection = this.#connection;
     const stream = await this.#open();
     this.#stream = stream;
     await stream.setMaxTimeMS(OPENING_MS).tryNext();
     stream.setMaxTimeMS(maxAwaitTimeMS);
     const asleep = Promise.withResolvers<void>();
     this.#sleep = asleep.resolve;
-    if (this.#isAsleep) asleep.resolve();
+    if (this.#isAsleep || connection !== this.#connection) asleep.resolve();
     // What changed before the stream was open is not in it.
     onHint();
+    const over = new AbortController();
     try {
       // A read that is under way may end long after its stream was closed: it is not waited for.
-      await Promise.race([this.#read(stream), asleep.promise]);
+      await Promise.race([this.#read(stream, over.signal), asleep.promise]);
     } finally {
+      over.abort();
       this.#sleep = undefined;
     }
   }
@@ -166,7 +177,8 @@ export class WakeStream {
     });
   }
 
-  async #read(stream: RunCommandCursor): Promise<void> {
+  /** Reads until `over` aborts: then the stream is closed here, and not by the server. */
+  async #read(stream: RunCommandCursor, over: AbortSignal): Promise<void> {
     const { onHint } = this.#options;
     let cancel: (() => void) | undefined;
     let hintedMs = -Infinity;
@@ -179,8 +191,7 @@ export class WakeStream {
       for (let read = 0, sinceMs = 0; read <= MAX_CHANGES && !this.#stop.signal.aborted;) {
         const changes = await nextChanges(stream);
         if (changes === undefined) {
-          // Not one that was closed here, as the loop is busy or ends.
-          if (!this.#isAsleep && !this.#stop.signal.aborted) this.#options.onEnd?.();
+          if (!over.aborted && !this.#stop.signal.aborted) this.#options.onEnd?.();
           throw new Error("The server has ended the stream of changes");
         }
         if (changes === 0) continue;

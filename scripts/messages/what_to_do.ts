@@ -48,8 +48,8 @@ export const WHAT_TO_DO: Record<string, string> = {
   "Lost the lease on documents: what they became is up to their new holder":
     "Look for what blocked the process for longer than `LEASE_DURATION`: a handler that never yields, a CPU limit that " +
     "is too low, MongoDB out of reach. Or another program changed the documents.",
-  "The connection string has changed and cannot be used: the earlier one stays in use":
-    "Read `error` and correct the content of `MONGODB_URI_FILE`.",
+  "The connection string or its certificates have changed and cannot be used: the earlier ones stay in use":
+    "Read `error` and correct the content of `MONGODB_URI_FILE`, or the files of `tlsCAFile` and `tlsCertificateKeyFile`.",
   "The processor returned after it had been told to stop: its result is not used":
     "Let the processor stop when `context.signal` aborts: pass it on to `fetch` and the like.",
   "Released documents whose handler was aborted: they run again from the start":

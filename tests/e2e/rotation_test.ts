@@ -1,76 +1,11 @@
-import { assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse } from "@std/assert";
 import { MongoClient } from "mongodb";
-import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
-import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
+import { startMongod } from "../../scripts/mongod.ts";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
+import { Certificates } from "../support/certificates.ts";
+import { Guarded } from "../support/guarded.ts";
+import { DOCUMENTS, TestDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
-
-const ADMIN = { name: "admin", password: "of-the-admin" };
-const ROLES = [{ role: "readWrite", db: "shop" }];
-
-/** A server that asks for passwords, its administrator, and the user that agents log in as. */
-class Guarded implements AsyncDisposable {
-  readonly server: RunningMongod;
-  readonly client: MongoClient;
-  readonly #dir: string;
-
-  private constructor(server: RunningMongod, client: MongoClient, dir: string) {
-    this.server = server;
-    this.client = client;
-    this.#dir = dir;
-  }
-
-  static async start(): Promise<Guarded> {
-    const dir = await newScratchDir("guarded");
-    await Deno.writeTextFile(`${dir}/key`, "A".repeat(64), { mode: 0o600 });
-    const server = await startMongod({ replicaSet: true, args: ["--keyFile", `${dir}/key`] });
-    // Without a user yet, a server lets its own machine make the first.
-    await using first = new MongoClient(server.uri);
-    await first.db("admin").command({ createUser: ADMIN.name, pwd: ADMIN.password, roles: ["root"] });
-    const client = new MongoClient(server.uri, { auth: { username: ADMIN.name, password: ADMIN.password } });
-    await client.db("shop").createCollection("documents");
-    return new Guarded(server, await client.connect(), dir);
-  }
-
-  uri(password: string): string {
-    return `mongodb://agent:${password}@127.0.0.1:${this.server.port}/?replicaSet=rs0`;
-  }
-
-  async makeUser(pwd: string): Promise<void> {
-    await this.client.db("admin").command({ createUser: "agent", pwd, roles: ROLES });
-  }
-
-  async changePassword(pwd: string): Promise<void> {
-    await this.client.db("admin").command({ updateUser: "agent", pwd });
-  }
-
-  async dropUser(): Promise<void> {
-    await this.client.db("admin").command({ dropUser: "agent" });
-  }
-
-  async insert(_id: string): Promise<void> {
-    await this.#documents.insertOne({ _id, status: "pending" } as never);
-  }
-
-  async untilProcessed(_id: string): Promise<void> {
-    const document = await waitFor(
-      `${_id} to be processed`,
-      () => this.#documents.findOne({ _id, status: "processed" } as never),
-      { timeoutMs: 60_000 },
-    );
-    assertEquals(document._pull.attempts, 1);
-  }
-
-  get #documents() {
-    return this.client.db("shop").collection("documents");
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
-    await this.server.stop();
-    await removeScratchDir(this.#dir);
-  }
-}
 
 /** A file as a mounted secret has it: behind two symbolic links, the first of which is swapped. */
 async function mount(home: AgentHome, version: string, content: string): Promise<void> {
@@ -151,7 +86,7 @@ Deno.test("MONGODB_URI_FILE that names a wrong password keeps the connection tha
   const file = await home.write("uri", guarded.uri("password-one"));
   const env = { MONGODB_URI_FILE: file, MONGODB_DATABASE: "shop", MONGODB_COLLECTION: "documents" };
   const agent = await home.startReady({ env });
-  const wrong = "The connection string has changed and cannot be used";
+  const wrong = "The connection string or its certificates have changed and cannot be used";
   await Deno.writeTextFile(file, guarded.uri("password-wrong"));
   const refused = await agent.log(wrong);
   await guarded.insert("meanwhile");
@@ -181,6 +116,57 @@ Deno.test("MONGODB_URI_FILE is read again while the agent has never been let in"
   await agent.untilReady();
   await guarded.insert("first");
   await guarded.untilProcessed("first");
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});
+
+Deno.test("Certificates that are replaced are followed without a restart, and without MONGODB_URI_FILE", async () => {
+  await using before = await Certificates.make();
+  await using after = await Certificates.make();
+  await using home = await agentHome({ module: MODULE });
+  // What server and agent use, each in its own place, as a mounted secret has them.
+  const use = async (from: Certificates, names: string[], prefix: string) => {
+    for (const name of names) {
+      await Deno.copyFile(from.path(name), `${home.dir}/${prefix}${name}.new`);
+      await Deno.rename(`${home.dir}/${prefix}${name}.new`, `${home.dir}/${prefix}${name}`);
+    }
+  };
+  await use(before, ["server.pem", "ca.pem"], "of-server-");
+  await use(before, ["client.pem", "ca.pem"], "");
+  await using server = await startMongod({
+    args: [
+      ...["--tlsMode", "requireTLS", "--tlsCertificateKeyFile", `${home.dir}/of-server-server.pem`],
+      ...["--tlsCAFile", `${home.dir}/of-server-ca.pem`],
+    ],
+  });
+  const uri = (dir: string) =>
+    `mongodb://localhost:${server.port}/?tls=true&tlsCAFile=${dir}/ca.pem&tlsCertificateKeyFile=${dir}/client.pem`;
+  await using database = new TestDatabase(uri(before.dir), "certificates");
+  await database.db.createCollection(DOCUMENTS);
+  const agent = await home.startReady({
+    env: { MONGODB_URI: uri(home.dir), MONGODB_DATABASE: database.name, MONGODB_COLLECTION: DOCUMENTS },
+  });
+  await database.db.collection(DOCUMENTS).insertOne({ _id: "held-1", status: "pending" } as never);
+  await home.untilMarked("started held-1");
+
+  // A key that does not fit: the connection that works stays.
+  await Deno.writeFile(`${home.dir}/client.pem`, await Deno.readFile(before.path("mismatched.pem")));
+  const wrong = await agent.log("The connection string or its certificates have changed and cannot be used");
+  assert(String(wrong.error).includes("whose key belongs to another certificate"), String(wrong.error));
+
+  // The server takes those of another authority from now on, for new connections; then the agent gets them.
+  await use(after, ["server.pem", "ca.pem"], "of-server-");
+  await database.client.db("admin").command({ rotateCertificates: 1 });
+  await use(after, ["client.pem", "ca.pem"], "");
+  await agent.log("Connected to MongoDB anew", { after: wrong });
+  await release(home, "held-1");
+  await using renewed = new MongoClient(uri(after.dir));
+  const documents = renewed.db(database.name).collection(DOCUMENTS);
+  await documents.insertOne({ _id: "last", status: "pending" } as never);
+  await waitFor(
+    "both to be processed",
+    async () => await documents.countDocuments({ status: "processed" }) === 2,
+  );
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });

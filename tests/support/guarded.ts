@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import { MongoClient } from "mongodb";
+import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
+import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
+import { waitFor } from "./wait.ts";
+
+const ADMIN = { name: "admin", password: "of-the-admin" };
+const ROLES = [{ role: "readWrite", db: "shop" }];
+
+/** A server that asks for passwords, its administrator, and the user that agents log in as. */
+export class Guarded implements AsyncDisposable {
+  readonly server: RunningMongod;
+  readonly client: MongoClient;
+  readonly #dir: string;
+
+  private constructor(server: RunningMongod, client: MongoClient, dir: string) {
+    this.server = server;
+    this.client = client;
+    this.#dir = dir;
+  }
+
+  static async start(): Promise<Guarded> {
+    const dir = await newScratchDir("guarded");
+    await Deno.writeTextFile(`${dir}/key`, "A".repeat(64), { mode: 0o600 });
+    const server = await startMongod({ replicaSet: true, args: ["--keyFile", `${dir}/key`] });
+    // Without a user yet, a server lets its own machine make the first.
+    await using first = new MongoClient(server.uri);
+    await first.db("admin").command({ createUser: ADMIN.name, pwd: ADMIN.password, roles: ["root"] });
+    const client = new MongoClient(server.uri, { auth: { username: ADMIN.name, password: ADMIN.password } });
+    await client.db("shop").createCollection("documents");
+    return new Guarded(server, await client.connect(), dir);
+  }
+
+  uri(password: string): string {
+    return `mongodb://agent:${password}@127.0.0.1:${this.server.port}/?replicaSet=rs0`;
+  }
+
+  async makeUser(pwd: string): Promise<void> {
+    await this.client.db("admin").command({ createUser: "agent", pwd, roles: ROLES });
+  }
+
+  async changePassword(pwd: string): Promise<void> {
+    await this.client.db("admin").command({ updateUser: "agent", pwd });
+  }
+
+  async dropUser(): Promise<void> {
+    await this.client.db("admin").command({ dropUser: "agent" });
+  }
+
+  async insert(_id: string): Promise<void> {
+    await this.#documents.insertOne({ _id, status: "pending" } as never);
+  }
+
+  async untilProcessed(_id: string): Promise<void> {
+    const document = await waitFor(
+      `${_id} to be processed`,
+      () => this.#documents.findOne({ _id, status: "processed" } as never),
+      { timeoutMs: 60_000 },
+    );
+    assertEquals(document._pull.attempts, 1);
+  }
+
+  get #documents() {
+    return this.client.db("shop").collection("documents");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    await this.server.stop();
+    await removeScratchDir(this.#dir);
+  }
+}
