@@ -13,6 +13,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   health: ["health", "agent"],
   // deno.json: the version.
   agent: ["agent", "deno.json"],
+  // The protocol's model is beside the program: neither knows the other.
+  models: ["models"],
 };
 
 /** Files that import nothing of the program but one another. */
@@ -26,7 +28,17 @@ const STORE_USERS = ["main.ts", "control/", STORE];
 /** Loading the driver costs three quarters of the start of a health probe: it is loaded only where it is used. */
 const DRIVER = ["mongodb", "bson"];
 
-const FOLDERS_WITH_CODE = ["agent", "control", "health", "scripts", "tests", "examples", "bench", "offline"];
+const FOLDERS_WITH_CODE = [
+  "agent",
+  "control",
+  "health",
+  "scripts",
+  "tests",
+  "models",
+  "examples",
+  "bench",
+  "offline",
+];
 const MAX_LINES = 300;
 
 interface Import {

@@ -1,6 +1,7 @@
 /**
- * Writes what the tables of settings, commands and counters say into the documents, and the messages of the sources. With `--check` it writes nothing
- * and fails where a document says something else.
+ * Writes into the documents what the tables of settings, commands and counters say, the messages of the sources, and the
+ * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails where a
+ * document says something else.
  */
 import { type Command, COMMANDS } from "../control/command_line.ts";
 import { type Setting, SETTINGS } from "../agent/settings.ts";
@@ -9,6 +10,7 @@ import { collectMessages } from "./messages/collect.ts";
 import { table } from "./markdown_table.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
+import { limitsInFull, rulesInFull } from "./protocol/document.ts";
 
 /** A part of a document that is written by this script, between two marks. */
 interface Part {
@@ -27,6 +29,8 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
+  { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
+  { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
 ];
 

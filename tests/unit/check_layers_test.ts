@@ -37,6 +37,16 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
     says: "health may import only health, agent",
   },
   {
+    name: "agent importing the protocol's model",
+    files: { "agent/loop.ts": 'import "../models/explorer.ts";', "models/explorer.ts": EMPTY },
+    says: "agent/loop.ts:1 imports models/explorer.ts: agent may import only agent",
+  },
+  {
+    name: "the protocol's model importing agent",
+    files: { "models/claims.ts": 'import "../agent/loop.ts";', "agent/loop.ts": EMPTY },
+    says: "models/claims.ts:1 imports agent/loop.ts: models may import only models",
+  },
+  {
     name: "the program importing a script",
     files: { "main.ts": 'await import("./scripts/dev.ts");', "scripts/dev.ts": EMPTY },
     says: "main.ts:1 imports scripts/dev.ts: main.ts may import only main.ts, control, health, agent",

@@ -1,0 +1,109 @@
+import type { Model, Step } from "../explorer.ts";
+import { ClaimSteps } from "./claim_steps.ts";
+import { ItemSteps, lateWrite, type Nature, withCopy } from "./item_steps.ts";
+import { keyOf } from "./key.ts";
+import { Properties } from "./properties.ts";
+import type { Protocol } from "./protocol.ts";
+import type { RuleName } from "./rules.ts";
+import { type Budget, type Fault, IDLE, type Message, NEW_DOC, type State, without } from "./state.ts";
+import { WorldSteps } from "./world_steps.ts";
+
+/** What a scenario of the claim protocol is made of. */
+export interface ClaimsOptions {
+  /** What each document does when it is processed. */
+  natures: readonly Nature[];
+  agents: number;
+  maxAttempts: number;
+  /** How often the adversary may do what. */
+  budget?: Budget;
+  /** Documents that an agent holds at the most; all if not given. */
+  room?: number;
+  readsAllBack?: boolean;
+  /** The rule that is switched off. */
+  without?: RuleName;
+}
+
+/** The claim protocol: agents and an operator at work on a collection, and an adversary with a budget. */
+export class Claims implements Model<State> {
+  readonly #options: ClaimsOptions;
+  readonly #protocol: Protocol;
+  readonly #claims: ClaimSteps;
+  readonly #items: ItemSteps;
+  readonly #world: WorldSteps;
+  readonly #properties: Properties;
+
+  constructor(options: ClaimsOptions) {
+    const { natures, maxAttempts, budget = {}, room = natures.length, readsAllBack = false } = options;
+    const faults = new Set(Object.keys(budget) as Fault[]);
+    this.#options = options;
+    this.#protocol = { maxAttempts, room, readsAllBack, faults, without: options.without };
+    this.#claims = new ClaimSteps(this.#protocol);
+    this.#items = new ItemSteps(this.#protocol, natures);
+    this.#world = new WorldSteps(this.#protocol);
+    this.#properties = new Properties(this.#protocol, natures);
+  }
+
+  initial(): State {
+    const { natures, agents, budget = {} } = this.#options;
+    return {
+      docs: natures.map(() => NEW_DOC),
+      letters: natures.map(() => undefined),
+      agents: Array.from({ length: agents }, () => IDLE),
+      messages: [],
+      redrives: [],
+      budget,
+    };
+  }
+
+  next(state: State): readonly Step<State>[] {
+    const steps: Step<State>[] = [];
+    for (const [at, { items }] of state.agents.entries()) {
+      steps.push(...this.#claims.of(state, at));
+      for (const item of items) steps.push(...this.#items.of(state, at, item));
+    }
+    for (const message of state.messages) steps.push(...this.#underWay(state, message));
+    steps.push(...this.#world.of(state));
+    return steps.map((step) => step.problem ? step : { ...step, problem: comesBack(state, step) });
+  }
+
+  #underWay(state: State, message: Message): Step<State>[] {
+    if (message.kind === "claim") return this.#claims.underWay(state, message);
+    const rest = { ...state, messages: without(state.messages, message) };
+    const steps = [{ label: "a write that was given up never arrives", state: rest }] as Step<State>[];
+    if (message.kind === "write") steps.push(lateWrite(rest, message.write, this.#protocol));
+    else {
+      const label = `the copy of d${message.doc}, given up, is made late`;
+      steps.push({ label, state: withCopy(rest, message.doc, message.letter, this.#protocol) });
+    }
+    return steps;
+  }
+
+  problemOf(state: State): string | undefined {
+    return this.#properties.problemOf(state);
+  }
+
+  isSettled({ agents, docs, letters, messages, redrives }: State): boolean {
+    if (messages.length > 0 || redrives.length > 0) return false;
+    if (agents.some(({ claim, items }) => claim || items.length > 0)) return false;
+    return docs.every(({ status, truth, verdict }, number) => {
+      const letter = letters[number];
+      if (status === "failed") return letter?.at === verdict;
+      return letter === undefined && (status === "done" || status === "gone" || truth.isForeign);
+    });
+  }
+
+  keyOf(state: State): string {
+    return keyOf(state);
+  }
+}
+
+/** What an agent has settled stays so: only people set a failed document back. */
+function comesBack(before: State, { state }: Step<State>): string | undefined {
+  for (const [number, { status, truth }] of before.docs.entries()) {
+    const after = state.docs[number]!;
+    if (after.status === status) continue;
+    if (status === "done" || status === "gone") return `d${number} is no longer ${status}`;
+    if (status === "failed" && after.truth.life === truth.life) return `d${number} is no longer failed`;
+  }
+  return undefined;
+}

@@ -1,0 +1,74 @@
+import { type Agent, type Candidate, type Doc, NONE, type State } from "./state.ts";
+
+/**
+ * Names a state. Tokens are called by the order in which they are met and agents are sorted, as neither the one nor the
+ * other changes what can happen. States of one name are alike; some that are alike have two names, which costs time only.
+ */
+export function keyOf(state: State): string {
+  const tokens = new Map<number, number>();
+  const name = (token: number) => {
+    if (token === NONE) return "-";
+    const known = tokens.get(token);
+    if (known !== undefined) return known;
+    tokens.set(token, tokens.size);
+    return tokens.size - 1;
+  };
+  const known = (token: number) => token === NONE ? "-" : tokens.get(token) ?? "?";
+  let key = "";
+  for (const [number, doc] of state.docs.entries()) {
+    const letter = state.letters[number];
+    key += `${docKey(doc, name)}${letter ? `${letter.at}.${letter.life}` : ""};`;
+  }
+  const agents = state.agents.length < 2
+    ? state.agents
+    : state.agents.map((agent) => ({ agent, by: agentKey(agent, known) }))
+      .sort((a, b) => a.by < b.by ? -1 : 1).map(({ agent }) => agent);
+  for (const agent of agents) key += `${agentKey(agent, name)};`;
+  const messages = state.messages.map((message) => {
+    switch (message.kind) {
+      case "claim":
+        return `C${name(message.token)}.${message.at}${message.taken}${candidatesKey(message.candidates)}`;
+      case "write": {
+        const { name: what, doc, token, alone, verdict, isSuspect, life } = message.write;
+        return `W${what}${doc}${name(token)}${alone}${verdict}${isSuspect ? "s" : ""}${life}`;
+      }
+      case "copy":
+        return `L${message.doc}${message.letter.at}${message.letter.life}`;
+    }
+  });
+  key += messages.sort().join(",");
+  for (const { doc, at, stage } of state.redrives) key += `;${stage}${doc}${at}`;
+  return `${key}|${Object.values(state.budget).join("")}`;
+}
+
+function docKey(doc: Doc, name: (token: number) => unknown): string {
+  const { truth } = doc;
+  const flags = (doc.isLive ? 1 : 0) + (doc.isScheduled ? 2 : 0) + (truth.isBlamed ? 4 : 0) +
+    (truth.isForeign ? 8 : 0) + (truth.isReset ? 16 : 0);
+  return `${doc.status[0]}${
+    name(doc.token)
+  }.${flags}.${doc.attempts}.${doc.takeovers}${doc.alone}${doc.verdict}` +
+    `${doc.edition}${truth.life}${truth.failures}${truth.blames}${truth.ended}${truth.successes}`;
+}
+
+function agentKey({ claim, items, isDraining }: Agent, name: (token: number) => unknown): string {
+  let key = isDraining ? "D" : "A";
+  if (claim) {
+    key += `${claim.isReadBack ? "b" : "w"}${claim.isLost ? "l" : ""}${name(claim.token)}` +
+      candidatesKey(claim.candidates);
+  }
+  const each = items.map((item) =>
+    `${item.doc}${item.phase.slice(0, 3)}${name(item.token)}.${item.attempt}${item.isSuspect ? "s" : ""}` +
+    `${item.alone}${item.verdict}${item.edition}${item.life}`
+  );
+  return key + each.sort().join(",");
+}
+
+/** The ninth letter tells the kinds apart. */
+function candidatesKey(candidates: readonly Candidate[]): string {
+  let key = "";
+  for (const { doc, kind, attempts, alone, verdict, edition, life } of candidates) {
+    key += `:${doc}${kind[8]}${attempts}${alone}${verdict}${edition}${life}`;
+  }
+  return key;
+}

@@ -1,0 +1,27 @@
+import type { RuleName } from "./rules.ts";
+import type { Fault } from "./state.ts";
+
+/** Expired leases that a document may see in company: from the next on it is a suspect. */
+export const TAKEOVERS_IN_COMPANY = 1;
+
+/** The protocol as one scenario runs it. */
+export interface Protocol {
+  readonly maxAttempts: number;
+  /** `READ_BACK=always`: no claim uses documents as they were read. */
+  readonly readsAllBack: boolean;
+  /** Documents that an agent holds at the most. */
+  readonly room: number;
+  /** The rule that is switched off. */
+  readonly without: RuleName | undefined;
+  readonly faults: ReadonlySet<Fault>;
+}
+
+/** Whether the protocol has the rule. */
+export function has(protocol: Protocol, rule: RuleName): boolean {
+  return protocol.without !== rule;
+}
+
+/** How many leases expire while the document is alone until it is a dead letter. */
+export function expiriesAlone(protocol: Protocol): number {
+  return has(protocol, "twoExpiries") ? 2 : 1;
+}

@@ -1,0 +1,286 @@
+/** A rule of the claim protocol. Its number is its place in {@linkcode RULES}. */
+export interface Rule {
+  readonly title: string;
+  /** What the protocol does, in a sentence or two. */
+  readonly rule: string;
+  /** What it is for. */
+  readonly reason: string;
+  /** What the model does instead when the rule is switched off. */
+  readonly without: string;
+  /** Where the program keeps it: a file and what to look for there. */
+  readonly code: readonly (readonly [file: string, symbol: string])[];
+}
+
+/** Several rules in a row that belong together. */
+const LEASES = {
+  tokenIsLease: {
+    title: "a lease is a token",
+    rule:
+      "A lease is a token. A document without one is not leased, even if its status is `processing`, and each write that " +
+      "ends a lease removes the token.",
+    reason:
+      "Other programs set `status` to `processing`, too. What they work on is not the agent's to take over.",
+    without: "an expired lease is told by `status` and `_pull.visible_at`",
+    code: [["agent/store/queries.ts", "EXPIRED"], ["agent/store/settlements.ts", "LEASE_FIELDS"]],
+  },
+  stillMatches: {
+    title: "a claim matches again what was read",
+    rule:
+      "A claim is one write on the documents that were read and that still match the query they were read by. " +
+      "A suspect has to have the same counters, too.",
+    reason: "Agents read the same candidates at the same time. For each document one of them wins.",
+    without: "the claim is written by `_id` alone",
+    code: [["agent/store/claim_writer.ts", "markClaimed"], ["agent/store/claim_writer.ts", "markSuspect"]],
+  },
+  onlyItsToken: {
+    title: "what carries the token is claimed",
+    rule:
+      "What a claim took is what carries its token. If not all that was asked for was taken, or if no answer " +
+      "came, the documents are read back by the token.",
+    reason:
+      "An `updateMany` says how many documents it matched, not which. It is not sent again when its answer is " +
+      "lost, so that its token is the only way to know what it did.",
+    without: "the agent takes all that it asked for as claimed",
+    code: [["agent/store/claim_sender.ts", "readBack"], ["agent/store/claim_sender.ts", "recover"]],
+  },
+  tokenInFilter: {
+    title: "the holder names its token",
+    rule: 'Each write of a holder names `_id`, token and `status: "processing"` in its filter: the token.',
+    reason:
+      "An agent that was frozen goes on as if nothing had happened, and a write that was given up may still " +
+      "arrive. Neither may touch what another agent holds by now.",
+    without: "the filter names `_id` and status",
+    code: [["agent/store/queries.ts", "held"]],
+  },
+  statusInFilter: {
+    title: "the holder names the status",
+    rule: 'Each write of a holder names `_id`, token and `status: "processing"` in its filter: the status.',
+    reason:
+      "Users set `status` by hand while a handler runs. What they decide counts, even if they leave the token.",
+    without: "the filter names `_id` and token",
+    code: [["agent/store/queries.ts", "held"]],
+  },
+  serverClock: {
+    title: "the server's clock decides",
+    rule:
+      "Whether a lease is over is decided by the server's clock, in the query and in the claim's write. The " +
+      "expiry is written from the server's time, as the agent tracks it, and is never ahead of it.",
+    reason:
+      "The clocks of two pods differ. A lease that is over for one of them and not for the other has two holders.",
+    without: "the clock of an agent runs ahead: for it each lease is over",
+    code: [["agent/store/queries.ts", "DUE"], ["agent/store/server_clock.ts", "ServerClock"]],
+  },
+  renewal: {
+    title: "what is held is renewed",
+    rule:
+      "An agent renews the lease of all that it holds, started or not, written or not, every third of the lease, " +
+      "also while it is paused and while it drains. A renewal never shortens a lease.",
+    reason: "A handler may take longer than a lease, and a full buffer waits longer than that.",
+    without: "leases run out while their holder works",
+    code: [["agent/lease_keeper.ts", "LeaseKeeper"], ["agent/store/settlements.ts", "renew"]],
+  },
+  drainWaits: {
+    title: "no claim is abandoned",
+    rule:
+      "A claim that is under way is brought to its end, also while the agent drains. What it took is released.",
+    reason: "Documents that are not read back wait until their lease runs out, and each counts a takeover.",
+    without: "an agent that drains ends without the answer to its claim",
+    code: [["agent/poll_loop.ts", "recoverLast"], ["agent/agent.ts", "finish"]],
+  },
+} as const satisfies Record<string, Rule>;
+
+const ATTEMPTS = {
+  readsBookkeepingBack: {
+    title: "what has bookkeeping is read back",
+    rule:
+      "Documents that were read without `_pull` are used as read. All others are read back after the claim. " +
+      "Release and redrive therefore leave `_pull.visible_at`.",
+    reason: "The claim of a retry matches although the attempts have grown since it was read.",
+    without: "retries and takeovers are used as read, too",
+    code: [["agent/store/candidates.ts", "asRead"], ["agent/store/pending_again.ts", "pendingAgain"]],
+  },
+  releaseRefunds: {
+    title: "a release gives the attempt back",
+    rule: "A release gives the attempt back that the claim counted.",
+    reason: "An interruption is no failure: a deployment must not use attempts up.",
+    without: "a release leaves the attempts as they are",
+    code: [["agent/store/settlements.ts", "release"]],
+  },
+  freeTakeover: {
+    title: "a crash in company costs no attempt",
+    rule:
+      "Taking over an expired lease counts no attempt, unless the document was alone when the lease expired.",
+    reason: "The process may have ended because of another document, or because its node went away.",
+    without: "each takeover counts an attempt",
+    code: [["agent/store/claim_writer.ts", "ClaimWriting"], ["agent/store/claim_writer.ts", "markSuspect"]],
+  },
+  cappedAttempts: {
+    title: "attempts never pass their limit",
+    rule:
+      "Taking over a lease that expired while the document was alone counts an attempt, but never one beyond " +
+      "`MAX_ATTEMPTS`.",
+    reason: "A document may be alone more often than it may fail.",
+    without: "it always counts one",
+    code: [["agent/store/claim_writer.ts", "markSuspect"]],
+  },
+} as const satisfies Record<string, Rule>;
+
+const SUSPECTS = {
+  suspectsByTakeovers: {
+    title: "takeovers make a suspect",
+    rule:
+      "`_pull.takeovers` counts the expired leases of a document. The first takeover is ordinary; from the " +
+      "second on the document is a suspect.",
+    reason: "A document that ends the process (poison) takes all that is in flight with it, again and again.",
+    without: "no document is a suspect",
+    code: [["agent/store/queries.ts", "SUSPECT_LEASE"], ["agent/store/queries.ts", "TAKEOVERS_IN_COMPANY"]],
+  },
+  suspectsAlone: {
+    title: "a suspect runs alone",
+    rule:
+      "A suspect is claimed by itself, by an agent that holds nothing else and that claims nothing until the " +
+      "suspect is settled.",
+    reason: "Only what ran alone can be blamed for the end of the process.",
+    without: "suspects are claimed and run like all others",
+    code: [["agent/suspect_turn.ts", "SuspectTurn"], ["agent/store/suspect_claimer.ts", "SuspectClaimer"]],
+  },
+  markBeforeStart: {
+    title: "the mark comes right before the start",
+    rule: "Right before the handler of a suspect starts, a second write adds to `_pull.alone`.",
+    reason:
+      "A process may end between claim and start. A mark that the claim makes blames a document that never ran.",
+    without: "the claim of a suspect adds to `_pull.alone`",
+    code: [["agent/pool.ts", "runAlone"], ["agent/store/settlements.ts", "markAlone"]],
+  },
+  noAnswerNoStart: {
+    title: "no mark, no start",
+    rule: "Without an answer to that mark the handler does not start: the suspect is released.",
+    reason: "A mark that was lost blames no document, and poison ends one process more each time.",
+    without: "the handler starts after the mark was sent",
+    code: [["agent/pool.ts", "notStarted"]],
+  },
+  markNeedsLease: {
+    title: "the mark needs a live lease",
+    rule: "The mark is written only while the lease is live.",
+    reason:
+      "A frozen agent would mark a document whose lease is over, which at once counts as a lease that expired " +
+      "while the document was alone.",
+    without: "the mark is written on an expired lease, too",
+    code: [["agent/store/settlements.ts", "markAlone"]],
+  },
+  releaseTakesMarkBack: {
+    title: "a release takes its mark back",
+    rule: "The release of a suspect sets `_pull.alone` back to what it was when the suspect was claimed.",
+    reason:
+      "A drain or a lost answer is not the document's fault. The number is set and not subtracted from, as the " +
+      "mark may have been written or not.",
+    without: "a release leaves `_pull.alone` as it is",
+    code: [["agent/store/settlements.ts", "release"]],
+  },
+  releaseKeepsSuspicion: {
+    title: "a release keeps the suspicion",
+    rule: "A release leaves `_pull.takeovers` as it is; a nack sets it back.",
+    reason:
+      "A document that was handed back unharmed was not run. One that failed has shown that it does not end " +
+      "the process.",
+    without: "a release sets `_pull.takeovers` back",
+    code: [["agent/store/settlements.ts", "release"], ["agent/store/queries.ts", "SUSPECT_PENDING"]],
+  },
+  twoExpiries: {
+    title: "two processes ended alone are a verdict",
+    rule:
+      "A lease that expired while `_pull.alone` was 2 makes the document a dead letter, however many attempts it has left: " +
+      "its handler has ended two processes with nothing beside it.",
+    reason: "One process may end by chance while an innocent suspect is alone.",
+    without: "one such lease is enough",
+    code: [["agent/store/queries.ts", "EXPIRIES_ALONE"], ["agent/store/leased_document.ts", "condemned"]],
+  },
+} as const satisfies Record<string, Rule>;
+
+const LETTERS = {
+  verdictFirst: {
+    title: "verdict, copy, mark",
+    rule:
+      "A dead letter is three writes: the verdict (`_pull.dead_at`) on the document, the copy, the mark `failed`.",
+    reason:
+      "No lease protects a write to another collection. The verdict does: from then on the document can only " +
+      "become a dead letter.",
+    without: "the copy comes first, then the mark",
+    code: [["agent/store/dead_letters.ts", "deadLetter"]],
+  },
+  verdictOnce: {
+    title: "a verdict is written once",
+    rule: "A verdict is written once. An agent that finds one on its document uses that.",
+    reason:
+      "The time of the verdict is what a letter is known by. A verdict that was given up and arrives late would " +
+      "part the document from its letter.",
+    without: "a verdict replaces an earlier one",
+    code: [["agent/store/queries.ts", "UNJUDGED"], ["agent/store/dead_letters.ts", "judge"]],
+  },
+  finishVerdict: {
+    title: "a verdict is finished",
+    rule:
+      "An agent that claims a document with a verdict makes the copy and the mark. It hands the document to no " +
+      "handler.",
+    reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
+    without: "the document is processed again",
+    code: [["agent/pool.ts", "condemned || verdict"], ["agent/store/dead_letters.ts", "finishVerdict"]],
+  },
+  newerLetterStays: {
+    title: "a newer letter stays",
+    rule: "A copy replaces an older letter of the document, never a newer one.",
+    reason: "A frozen agent makes its copy after the document was redriven and has failed again.",
+    without: "a copy replaces each letter",
+    code: [["agent/store/letter_writer.ts", "isReplaceable"]],
+  },
+  redriveByVerdict: {
+    title: "a letter is known by its verdict",
+    rule:
+      "Redrive and removal name the verdict that they have read: the document is set back only if it carries it, " +
+      "the letter is removed only if it tells of it.",
+    reason: "While a redrive is under way the document may fail again, and its new letter must stay.",
+    without: "both name `_id` alone",
+    code: [["agent/store/letter_box.ts", "redrive"], ["agent/store/letter_box.ts", "remove"]],
+  },
+  documentBeforeLetter: {
+    title: "redrive begins with the document",
+    rule: "Redrive sets the document back first and removes the letter then.",
+    reason:
+      "A command may be killed in between. A letter too many can be told from the document; a failed document " +
+      "without a letter cannot be found again.",
+    without: "the letter is removed first",
+    code: [["agent/store/letter_box.ts", "redrive"]],
+  },
+  staleLettersGo: {
+    title: "the document is the truth",
+    rule:
+      "The document is the truth. A letter whose document is gone, is processed or does not carry its verdict is " +
+      "stale: it is not listed, and what changes letters removes it.",
+    reason:
+      "A copy may be made after all else, and a redrive may be killed before it has removed the letter.",
+    without: "stale letters stay",
+    code: [["agent/store/dead_letters.ts", "removeStale"], ["agent/store/letter_box.ts", "standing"]],
+  },
+} as const satisfies Record<string, Rule>;
+
+/** The rules by what they are about, in the order of their numbers. */
+export const RULE_GROUPS: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
+  "Claims and leases": LEASES,
+  "Attempts": ATTEMPTS,
+  "Suspects": SUSPECTS,
+  "Dead letters": LETTERS,
+};
+
+const ALL = { ...LEASES, ...ATTEMPTS, ...SUSPECTS, ...LETTERS } as const;
+
+/** Names a rule. */
+export type RuleName = keyof typeof ALL;
+
+/** All rules, in the order of their numbers. */
+export const RULES: Readonly<Record<RuleName, Rule>> = ALL;
+export const RULE_NAMES = Object.keys(ALL) as readonly RuleName[];
+
+/** The number of a rule, in the documents and in what the model prints. */
+export function numberOf(name: RuleName): number {
+  return RULE_NAMES.indexOf(name) + 1;
+}

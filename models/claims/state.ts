@@ -1,0 +1,276 @@
+/**
+ * The state of the claim protocol's model: documents, dead letters, agents, what is on its way to the database, commands
+ * of an operator, and what the adversary may still do. A state is a value: steps make new ones.
+ *
+ * Time is abstract. A lease is live until it expires; to renew it is not to let it expire. A back-off is over at once.
+ * A time of a verdict is a number that is greater than all others of that document that are still known.
+ */
+
+/** Queries that claims are made with, as in `agent/store/queries.ts`. */
+export type Kind = "due_retries" | "expired_leases" | "new_documents" | "due_suspects" | "expired_suspects";
+
+export function isSuspectKind(kind: Kind): boolean {
+  return kind === "due_suspects" || kind === "expired_suspects";
+}
+
+export function isExpiredKind(kind: Kind): boolean {
+  return kind === "expired_leases" || kind === "expired_suspects";
+}
+
+/** No lease, no verdict. */
+export const NONE = 0;
+
+/** A document in the database. */
+export interface Doc {
+  readonly status: "pending" | "working" | "done" | "failed" | "gone";
+  readonly token: number;
+  /** The lease is not over. */
+  readonly isLive: boolean;
+  /** Has `_pull.visible_at`: what has none is new. */
+  readonly isScheduled: boolean;
+  readonly attempts: number;
+  readonly takeovers: number;
+  readonly alone: number;
+  /** `_pull.dead_at`. */
+  readonly verdict: number;
+  /** Version of the user's fields. */
+  readonly edition: number;
+  /** What no agent knows, and the properties need. */
+  readonly truth: Truth;
+}
+
+/** What really happened to a document since it was inserted or started over. */
+export interface Truth {
+  /** How often it was started over, by a redrive or by hand. */
+  readonly life: number;
+  /** Runs that failed, or ended the process while it was alone. */
+  readonly failures: number;
+  /** Leases under which it was marked as alone, and which were not handed back. */
+  readonly blames: number;
+  /** The present lease is one of them. */
+  readonly isBlamed: boolean;
+  /** Processes that its handler has ended. */
+  readonly ended: number;
+  /** Runs that succeeded. */
+  readonly successes: number;
+  /** Another program set its status to `processing`. */
+  readonly isForeign: boolean;
+  /** A user started it over, and no claim has taken it since. */
+  readonly isReset: boolean;
+}
+
+/** A letter in the dead-letter collection. */
+export interface Letter {
+  readonly at: number;
+  /** The life of the document that it tells of; no agent knows it. */
+  readonly life: number;
+}
+
+/**
+ * held: not started · back: to be released · marked: a suspect about to start · running · succeeded · failed: to be
+ * tried again · sentenced: to be a dead letter · judged: the verdict stands · copied: the letter stands
+ */
+export type Phase =
+  | "held"
+  | "back"
+  | "marked"
+  | "running"
+  | "succeeded"
+  | "failed"
+  | "sentenced"
+  | "judged"
+  | "copied";
+
+/** A document that an agent holds, as the agent knows it. */
+export interface Item {
+  readonly doc: number;
+  readonly token: number;
+  readonly phase: Phase;
+  /** The number of this run. */
+  readonly attempt: number;
+  readonly isSuspect: boolean;
+  /** `_pull.alone` as it was claimed. */
+  readonly alone: number;
+  readonly verdict: number;
+  readonly edition: number;
+  readonly life: number;
+}
+
+/** A candidate as it was read. */
+export interface Candidate {
+  readonly doc: number;
+  readonly kind: Kind;
+  readonly attempts: number;
+  readonly alone: number;
+  readonly verdict: number;
+  readonly edition: number;
+  readonly life: number;
+}
+
+/** The claim that an agent waits for, or has to read back. */
+export interface PendingClaim {
+  readonly token: number;
+  readonly candidates: readonly Candidate[];
+  /** It has to be read back by its token: others were faster, or its answer is lost. */
+  readonly isReadBack: boolean;
+  /** Its answer is lost. */
+  readonly isLost: boolean;
+}
+
+export interface Agent {
+  readonly claim: PendingClaim | undefined;
+  readonly items: readonly Item[];
+  readonly isDraining: boolean;
+}
+
+/** What an agent writes on a document that it holds, with all that the write needs to know. */
+export interface HolderWrite
+  extends Pick<Item, "doc" | "token" | "alone" | "isSuspect" | "verdict" | "life"> {
+  readonly name: "mark" | "ack" | "nack" | "release" | "judge" | "fail";
+}
+
+/** A write under way. A claim is applied document by document; the others are writes whose sender has given them up. */
+export type Message =
+  | {
+    readonly kind: "claim";
+    readonly token: number;
+    readonly candidates: readonly Candidate[];
+    /** How many documents it has come past, and how many of them it has taken. */
+    readonly at: number;
+    readonly taken: number;
+  }
+  | { readonly kind: "write"; readonly write: HolderWrite }
+  | { readonly kind: "copy"; readonly doc: number; readonly letter: Letter };
+
+/** A redrive under way: it has read the letter, and then written one of its two writes. */
+export interface Redrive {
+  readonly doc: number;
+  readonly at: number;
+  readonly stage: "read" | "half";
+}
+
+/**
+ * What an adversary may do. crash: kill a process · freeze: stop one for longer than a lease · lose: lose an answer, so
+ * that the write is applied late or never · drain: tell an agent to end · redrive: begin a redrive · take: set a pending
+ * document to `processing`, as another program · edit: change a pending document · reset: start a document over as the
+ * documents say · meddle: set `status` to `pending` and leave `_pull` as it is · remove: delete a document
+ */
+export type Fault =
+  | "crash"
+  | "freeze"
+  | "lose"
+  | "drain"
+  | "redrive"
+  | "take"
+  | "edit"
+  | "reset"
+  | "meddle"
+  | "remove";
+
+export type Budget = Readonly<Partial<Record<Fault, number>>>;
+
+export interface State {
+  readonly docs: readonly Doc[];
+  readonly letters: readonly (Letter | undefined)[];
+  readonly agents: readonly Agent[];
+  readonly messages: readonly Message[];
+  readonly redrives: readonly Redrive[];
+  readonly budget: Budget;
+}
+
+/** `_pull` as it is on a document that no agent has touched. */
+export const NO_BOOKKEEPING = {
+  token: NONE,
+  isLive: false,
+  isScheduled: false,
+  attempts: 0,
+  takeovers: 0,
+  alone: 0,
+  verdict: NONE,
+} as const;
+
+const NEW_TRUTH: Truth = {
+  life: 0,
+  failures: 0,
+  blames: 0,
+  isBlamed: false,
+  ended: 0,
+  successes: 0,
+  isForeign: false,
+  isReset: false,
+};
+
+export const NEW_DOC: Doc = { status: "pending", ...NO_BOOKKEEPING, edition: 0, truth: NEW_TRUTH };
+export const IDLE: Agent = { claim: undefined, items: [], isDraining: false };
+
+/** The truth of a document that starts over. */
+export function anew({ truth }: Doc, isReset: boolean): Truth {
+  return { ...NEW_TRUTH, life: truth.life + 1, isReset };
+}
+
+export function replaced<T>(list: readonly T[], at: number, value: T): readonly T[] {
+  return list.with(at, value);
+}
+
+export function without<T>(list: readonly T[], value: T): readonly T[] {
+  return list.filter((each) => each !== value);
+}
+
+export function withDoc(state: State, at: number, doc: Doc): State {
+  return { ...state, docs: replaced(state.docs, at, doc) };
+}
+
+export function withLetter(state: State, at: number, letter: Letter | undefined): State {
+  return { ...state, letters: replaced(state.letters, at, letter) };
+}
+
+/** One that drains ends once it holds nothing and waits for no claim; an idle one takes its place. */
+export function withAgent(state: State, at: number, agent: Agent): State {
+  const isOver = agent.isDraining && agent.items.length === 0 && !agent.claim;
+  return { ...state, agents: replaced(state.agents, at, isOver ? IDLE : agent) };
+}
+
+/** The state with an item replaced, or let go of if there is no `next`. */
+export function withItem(state: State, at: number, item: Item, next?: Item): State {
+  const agent = state.agents[at]!;
+  const items = next ? agent.items.map((each) => each === item ? next : each) : without(agent.items, item);
+  return withAgent(state, at, { ...agent, items });
+}
+
+/** The state after the adversary has done something; undefined if it may not do that any more. */
+export function spent(state: State, fault: Fault): State | undefined {
+  const left = state.budget[fault] ?? 0;
+  return left > 0 ? { ...state, budget: { ...state.budget, [fault]: left - 1 } } : undefined;
+}
+
+/** A token that is nowhere in use. */
+export function freshToken({ docs, agents, messages }: State): number {
+  const used = new Set<number>(docs.map(({ token }) => token));
+  for (const { claim, items } of agents) {
+    if (claim) used.add(claim.token);
+    for (const { token } of items) used.add(token);
+  }
+  for (const message of messages) {
+    if (message.kind === "claim") used.add(message.token);
+    if (message.kind === "write") used.add(message.write.token);
+  }
+  let token = 1;
+  while (used.has(token)) token += 1;
+  return token;
+}
+
+/** A time for a verdict on a document, later than every other that is known. */
+export function nextTime({ docs, letters, agents, messages, redrives }: State, doc: number): number {
+  let latest = Math.max(docs[doc]!.verdict, letters[doc]?.at ?? NONE);
+  for (const { items } of agents) {
+    for (const item of items) if (item.doc === doc) latest = Math.max(latest, item.verdict);
+  }
+  for (const message of messages) {
+    if (message.kind === "copy" && message.doc === doc) latest = Math.max(latest, message.letter.at);
+    if (message.kind === "write" && message.write.doc === doc) {
+      latest = Math.max(latest, message.write.verdict);
+    }
+  }
+  for (const redrive of redrives) if (redrive.doc === doc) latest = Math.max(latest, redrive.at);
+  return latest + 1;
+}

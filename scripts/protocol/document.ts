@@ -1,0 +1,76 @@
+import { Claims } from "../../models/claims/claims.ts";
+import { numberOf, type Rule, RULE_GROUPS, type RuleName } from "../../models/claims/rules.ts";
+import { COUNTEREXAMPLES, LIMITS, type Scenario } from "../../models/claims/scenarios.ts";
+import { explore } from "../../models/explorer.ts";
+
+/**
+ * The rules of the claim protocol for docs/protocol.md, each with its number, its reason, its place in the code below
+ * `root`, and the shortest counterexample that the model finds without it.
+ *
+ * @throws {Error} If the code that a rule names is not there, or a rule has no counterexample.
+ */
+export async function rulesInFull(root: string): Promise<string> {
+  const parts: string[] = [];
+  for (const [group, rules] of Object.entries(RULE_GROUPS)) {
+    parts.push(`### ${group}`);
+    for (const [name, rule] of Object.entries(rules)) parts.push(await inFull(name as RuleName, rule, root));
+  }
+  return parts.join("\n\n");
+}
+
+/** The limits of the protocol, as the model shows them. */
+export function limitsInFull(): string {
+  return LIMITS.map((limit) => `${capital(limit.name)}:\n\n${traceOf(limit)}`).join("\n\n");
+}
+
+async function inFull(
+  name: RuleName,
+  { title, rule, reason, without, code }: Rule,
+  root: string,
+): Promise<string> {
+  const places: string[] = [];
+  for (const [file, symbol] of code) places.push(await place(file, symbol, root, numberOf(name)));
+  const trace = traceOf({ ...COUNTEREXAMPLES[name], name, without: name });
+  return [
+    `#### Rule ${numberOf(name)}: ${title}`,
+    rule,
+    `_Why:_ ${reason}`,
+    `_Code:_ ${places.join(", ")}. _Model:_ \`${name}\`.`,
+    `_Without it_ (${without}):`,
+    trace,
+  ].join("\n\n");
+}
+
+async function place(file: string, symbol: string, root: string, number: number): Promise<string> {
+  const text = await Deno.readTextFile(`${root}/${file}`).catch(() => "");
+  if (!text.includes(symbol)) {
+    throw new Error(
+      `Rule ${number} of the claim protocol names ${symbol} in ${file}, which is not there: ` +
+        "say in models/claims/rules.ts where the program keeps the rule",
+    );
+  }
+  return `[\`${symbol}\`](../${file})`;
+}
+
+function traceOf(scenario: Scenario): string {
+  const { problem, trace } = explore(new Claims(scenario));
+  if (!problem) {
+    throw new Error(
+      `The model finds no counterexample in "${scenario.name}": see models/claims/scenarios.ts`,
+    );
+  }
+  const steps = trace.map((label, at) => `${at + 1}. ${capital(label)}.`);
+  return `${scenarioText(scenario)}\n\n${steps.join("\n")}\n\nThen: ${problem}.`;
+}
+
+function scenarioText({ natures, agents, maxAttempts, budget = {} }: Scenario): string {
+  const documents = natures.map((nature, at) => `d${at} is ${nature}`).join(", ");
+  const faults = Object.entries(budget).map(([fault, times]) => `${fault} ${times}`).join(", ") || "none";
+  return `${
+    agents === 1 ? "One agent" : `${agents} agents`
+  }; ${documents}; \`MAX_ATTEMPTS\` ${maxAttempts}; faults: ${faults}.`;
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
+}
