@@ -2,6 +2,7 @@ import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
 import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
+import { inOneLine } from "./agent/printable.ts";
 import { secrets } from "./agent/redact.ts";
 import { LineQueue } from "./agent/telemetry/line_queue.ts";
 import { CommandError, errorText, HealthDirError, isSystemError, UsageError } from "./agent/errors.ts";
@@ -57,10 +58,10 @@ async function execute(line: CommandLine): Promise<number> {
   }
 }
 
-/** Says what went wrong, and which exit status that is: nobody needs a stack trace for a mistake in a setting. */
+/** Says what went wrong, one line for each problem, without a stack trace for a mistake of the user's; returns the exit status. */
 async function report(error: unknown): Promise<number> {
   if (error instanceof UsageError) {
-    await complain(error.problems);
+    await complain(error.problems.map(inOneLine));
     return 2;
   }
   await complain([described(error)]);
@@ -68,10 +69,10 @@ async function report(error: unknown): Promise<number> {
 }
 
 function described(error: unknown): string {
-  if (error instanceof HealthDirError || error instanceof CommandError) return error.message;
+  if (error instanceof HealthDirError || error instanceof CommandError) return inOneLine(error.message);
   // A full disk, a file that may not be read, a device that fails: the machine's doing, and no bug.
   if (isSystemError(error)) {
-    return `${errorText(error)}: look at the file system, its room and its permissions`;
+    return `${inOneLine(errorText(error))}: look at the file system, its room and its permissions`;
   }
   return `this is a bug: report it with what follows: ${inspected(error)}`;
 }

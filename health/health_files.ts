@@ -25,8 +25,8 @@ export class HealthFiles {
   readonly #options: HealthFilesOptions;
   /** What the files hold, as far as it is known. */
   readonly #written = new Map<HealthFile, string | undefined>();
-  /** The problems that were told since all files could be written for the last time. */
-  readonly #told = new Set<string>();
+  /** A problem was told of since all files could be written for the last time. */
+  #hasTold = false;
   #isDue = false;
   #isRenewalDue = false;
   #isStopped = false;
@@ -74,8 +74,8 @@ export class HealthFiles {
       problems = await this.#write(isRenewal);
     }
     for (const error of problems) this.#tell(error);
-    if (problems.length > 0 || this.#told.size === 0) return;
-    this.#told.clear();
+    if (problems.length > 0 || !this.#hasTold) return;
+    this.#hasTold = false;
     this.#options.onMended(`The health directory ${this.#options.directory.path} can be written again`);
   }
 
@@ -116,7 +116,8 @@ export class HealthFiles {
     const problem = error instanceof HealthDirError
       ? error.message
       : `The health directory ${directory.path} cannot be written: ${errorText(error)}`;
-    if (!this.#told.has(problem)) onProblem(problem);
-    this.#told.add(problem);
+    // A directory that is gone or full fails in several ways: one is told of until all can be written again.
+    if (!this.#hasTold) onProblem(problem);
+    this.#hasTold = true;
   }
 }

@@ -44,6 +44,20 @@ Deno.test("everything that is wrong with the settings is said at once", async ()
   }
 });
 
+Deno.test("a value of several lines is told of in one, for every setting and on the command line", async () => {
+  const values = Object.fromEntries(
+    Object.values(SETTINGS).map(({ variable }) => [variable, "a\nb \x1b[31m\u2028c"]),
+  );
+  // The command looks for its own files first.
+  delete values["HEALTH_DIR"];
+  await using home = await agentHome({ db: DB, env: values });
+  for (const args of [["check"], ["run"], ["status", "a\nb"], ["a\nb"], ["health", "--x\ny"]]) {
+    const result = await home.run(...args);
+    assertSaid(result, 2);
+    assertEquals(/[^\P{Cc}\n]|\u2028/u.test(result.stderr), false, result.stderr);
+  }
+});
+
 const WRONG_COMMANDS: [string[], RegExp][] = [
   [["start"], /no command "start": did you mean run\? Known are run, pause/],
   [["--verbose"], /--verbose/],
