@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { AgentEvent } from "../../../agent/events.ts";
 import { reachable, ReporterSetup } from "../../support/reporter_setup.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -147,11 +147,9 @@ Deno.test("HealthReporter reports once a time that its files cannot be written, 
   };
   s.progress(60_000);
   await waitFor("many failures", () => refused > 20);
-  const files = ["liveness", "startup", "status.json"];
-  const expected = files.map((file) =>
-    `The health directory ${s.path} cannot be written: No space left on device: ${file}`
-  );
-  assertEquals(s.problems.splice(0).sort(), expected);
+  const [told, ...others] = s.problems.splice(0);
+  assertEquals(others, [], "one problem of a directory is enough");
+  assertStringIncludes(told!, `The health directory ${s.path} cannot be written: No space left on device: `);
   isFull = false;
   await waitFor("a heartbeat", () => s.has("liveness"));
   await s.beats(2);
