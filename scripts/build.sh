@@ -27,11 +27,8 @@ binary=dist/pulling-agent
 
 say() { printf 'build: %s\n' "$*" >&2; }
 die() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
-if command -v sha256sum >/dev/null; then
-  sha256() { sha256sum | cut -d' ' -f1; }
-else
-  sha256() { shasum -a 256 | cut -d' ' -f1; }
-fi
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 
 [ -n "${DENO_COMPILER:-}" ] ||
   die "there is no denort to compile with: set DENORT_BIN to the denort of the Deno in use, or build where dl.deno.land is reachable."
@@ -57,21 +54,8 @@ clean_up() { [ -z "$locked" ] || rm -rf "$place"; }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-waited=0
-until mkdir -m 700 "$place" 2>/dev/null; do
-  [ -d "$place" ] || die "$place cannot be made: it is where everything is compiled, so that the path is the same everywhere."
-  holder=$(cat "$place/pid" 2>/dev/null || :)
-  if { [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; } || { [ -z "$holder" ] && [ "$waited" -ge 5 ]; }; then
-    [ -O "$place" ] || die "$place belongs to another user, who may be building: try again, or have it removed."
-    rm -rf "$place"
-    continue
-  fi
-  [ "$waited" != 2 ] || say "waiting for another build (process ${holder:-unknown}) to finish"
-  waited=$((waited + 1))
-  sleep 1
-done
+take_lock "$place" build
 locked=yes
-echo $$ >"$place/pid"
 mkdir "$stage"
 # shellcheck disable=SC2086
 cp -R $sources "$stage"
