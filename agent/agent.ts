@@ -59,6 +59,8 @@ export interface DrainReport {
 
 const SETTLED = new Set<AgentEvent["type"]>([
   "processed",
+  "retried",
+  "retried_among",
   "dead_lettered",
   "released",
   "lease_lost",
@@ -95,7 +97,8 @@ export class Agent {
     const claimingSignal = this.#claiming.signal;
     this.#options = options;
     const refusedOutcomes = new RefusedOutcomes();
-    this.#settler = new Settler({ ...settings, clock, events, ledger, refusedOutcomes, store });
+    const retries = { add: (delayMs: number) => this.#scheduleLook(delayMs) };
+    this.#settler = new Settler({ ...settings, clock, events, ledger, refusedOutcomes, retries, store });
     this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     this.#pool = new Pool({
       ...settings,
@@ -136,9 +139,10 @@ export class Agent {
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
     this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
     events.subscribe((event) => {
-      if (event.type === "retried") this.#scheduleLook(event.delayMs);
-      if (event.type === "released" && options.untilEmpty) this.#scheduleLook(0);
-      if (SETTLED.has(event.type) || event.type === "retried") this.#loop.settled();
+      const isBack = event.type === "released" ||
+        (event.type === "unconfirmed" && event.during === "release");
+      if (isBack && options.untilEmpty) this.#scheduleLook(0);
+      if (SETTLED.has(event.type)) this.#loop.settled();
     });
   }
 
@@ -246,7 +250,7 @@ export class Agent {
   #startReport(): DrainReport {
     const report: DrainReport = { finished: 0, released: 0, abandoned: 0 };
     this.#options.events.subscribe((event) => {
-      if (event.type === "processed") report.finished += event.documents;
+      if (event.type === "processed" || event.type === "retried_among") report.finished += event.documents;
       if (event.type === "retried" || event.type === "dead_lettered") report.finished += 1;
       if (event.type === "released") report.released += event.documents;
     });

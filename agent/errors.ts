@@ -68,18 +68,3 @@ export class ProcessTimeoutError extends Error {
 export class ForcedStopError extends Error {
   override readonly name = "ForcedStopError";
 }
-
-/** Of a bulk of writes the database refused some and has taken the others. */
-export class RefusedWritesError extends Error {
-  override readonly name = "RefusedWritesError";
-  /** Which were refused, by their position, and why. */
-  readonly refused: ReadonlyMap<number, unknown>;
-  /** How many of the others have matched. */
-  readonly matched: number;
-
-  constructor(refused: ReadonlyMap<number, unknown>, matched: number) {
-    super(`${refused.size} writes were refused`);
-    this.refused = refused;
-    this.matched = matched;
-  }
-}

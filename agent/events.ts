@@ -42,15 +42,19 @@ export type AgentEvent =
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }
   | { type: "retried"; id: unknown; attempt: number; error: SafeText; delayMs: number }
+  /** So many of the documents named are set back to pending; which ones is not known, as others changed them meanwhile. */
+  | { type: "retried_among"; documents: number; ids: readonly unknown[] }
   | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
   /** `aborted` of the documents had been in a handler, which may have done a part of its work. */
   | { type: "released"; documents: number; aborted: number }
+  /** If more ids are named than documents, it is not known which of them. */
   | {
     type: "lease_lost";
     documents: number;
     ids: readonly unknown[];
     during: SettleKind | "renew" | "process";
   }
+  /** Named as for a lost lease. */
   | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }
   | {
     type: "settle_failed";

@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.ts";
-import { LeaseLostError, RefusedWritesError } from "./errors.ts";
+import { LeaseLostError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./lease.ts";
+import { RefusedWritesError } from "./partial_writes.ts";
 import type { DocumentStore } from "./ports.ts";
 
 /** What a {@linkcode LeaseKeeper} needs. */

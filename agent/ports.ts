@@ -112,11 +112,23 @@ export interface Nack {
   readonly withoutError?: boolean;
 }
 
+/** What became of a write that ends leases. */
+export interface Settlement {
+  /** How many of the documents were still ours: they are written. */
+  readonly matched: number;
+  /**
+   * The documents that were not. If it is not known which, all those that may be: then there are more of them than were
+   * not matched, and the ones that are not named here are written.
+   */
+  readonly missed: readonly LeasedDocument[];
+}
+
 /**
  * Where documents come from and where outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing where the lease is no longer ours. Writes
- * return how many documents they matched; all methods throw what the database throws.
+ * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` throw
+ * `RefusedWritesError` or `UnansweredWritesError` if they wrote a part of the documents.
  */
 export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
@@ -131,9 +143,9 @@ export interface DocumentStore {
   markAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
   recover(): Promise<readonly LeasedDocument[]>;
-  ack(acks: readonly Ack[]): Promise<number>;
-  nack(nacks: readonly Nack[]): Promise<number>;
-  release(documents: readonly LeasedDocument[]): Promise<number>;
+  ack(acks: readonly Ack[]): Promise<Settlement>;
+  nack(nacks: readonly Nack[]): Promise<Settlement>;
+  release(documents: readonly LeasedDocument[]): Promise<Settlement>;
   /** Renews the leases and returns the documents whose lease is no longer ours. */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
   /** Writes verdict, copy and mark. Returns 0 where the lease was lost before the verdict. */

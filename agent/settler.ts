@@ -1,11 +1,11 @@
 import { Batched, Batcher } from "./batcher.ts";
 import type { Clock } from "./clock.ts";
 import { Doubts } from "./doubts.ts";
-import { RefusedWritesError } from "./errors.ts";
 import type { Events, SettleKind } from "./events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import type { Outcome, OutcomePolicy } from "./outcome.ts";
-import type { DocumentStore } from "./ports.ts";
+import type { DocumentStore, LeasedDocument, Settlement } from "./ports.ts";
+import { RefusedWritesError, UnansweredWritesError } from "./partial_writes.ts";
 import { MAX_RESULT_BYTES } from "./result_room.ts";
 import { afterRefusal, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 
@@ -15,6 +15,8 @@ export interface SettlerOptions extends OutcomePolicy {
   events: Events;
   ledger: Ledger;
   refusedOutcomes: RefusedOutcomes;
+  /** Told of documents that were set back to pending, or may have been, and of when each is due. */
+  retries: { add(delayMs: number): void };
   store: DocumentStore;
 }
 
@@ -70,10 +72,12 @@ export class Settler {
     this.#deadLetters = this.#lane(
       "dead_letter",
       1,
-      ([{ held, outcome }]) =>
-        held.document.verdict
-          ? store.finishVerdict(held.document)
-          : store.deadLetter(held.document, outcome.error),
+      async ([{ held: { document }, outcome }]) => {
+        const matched = document.verdict
+          ? await store.finishVerdict(document)
+          : await store.deadLetter(document, outcome.error);
+        return { matched, missed: matched === 0 ? [document] : [] };
+      },
     );
   }
 
@@ -110,7 +114,7 @@ export class Settler {
   #lane<K extends SettleKind, S extends Settling<Extract<Outcome, { kind: K }>>>(
     kind: K,
     maxItems: number,
-    write: (batch: [S, ...S[]]) => Promise<number>,
+    write: (batch: [S, ...S[]]) => Promise<Settlement>,
   ): Batcher<S> {
     const { clock, events, store } = this.#options;
     return new Batcher<S>({
@@ -127,67 +131,98 @@ export class Settler {
         for (const { item } of live) item.held.writing = true;
         try {
           this.#settled(kind, live, await write(live.map(({ item }) => item) as [S, ...S[]]));
-        } catch (error) {
+        } catch (thrown) {
+          let [error, open] = [thrown, live];
+          if (thrown instanceof UnansweredWritesError) {
+            this.#settled(
+              kind,
+              live.filter((_, position) => !thrown.unanswered.has(position)),
+              thrown.others,
+            );
+            open = live.filter((_, position) => thrown.unanswered.has(position));
+            error = thrown.cause;
+          }
           if (!(error instanceof RefusedWritesError)) {
-            if (live.length === 1 || !store.isDoubtful(error)) throw error;
+            if (open.length === 1 || !store.isDoubtful(error)) throw error;
             // Nothing says which of them is meant, if any is: they part, as each waits for as long as it happens to.
-            this.#doubt(kind, live.map(({ item }) => item), error, false);
+            this.#doubt(kind, open.map(({ item }) => item), error, false);
             return;
           }
-          this.#settled(kind, live.filter((_, position) => !error.refused.has(position)), error.matched);
-          for (const [position, why] of error.refused) this.#rejected(kind, live[position]!.item, why);
+          const { others, refused } = error;
+          this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
+          for (const [position, why] of refused) this.#rejected(kind, live[position]!.item, why);
         } finally {
           for (const { item } of live) item.held.writing = false;
         }
       },
-      onRetry: (batch, error, retryInMs) =>
-        events.emit({
-          type: "settle_failed",
-          kind,
-          documents: batch.length,
-          error,
-          retryInMs,
-          isLasting: store.isForbidden(error),
-        }),
+      onRetry: (batch, error, retryInMs) => {
+        const documents = batch.filter(({ item }) => this.#options.ledger.has(item.held)).length;
+        const isLasting = store.isForbidden(error);
+        events.emit({ type: "settle_failed", kind, documents, error, retryInMs, isLasting });
+      },
       onRejected: (item, error) => this.#rejected(kind, item, error),
     });
   }
 
-  #settled(kind: SettleKind, batch: readonly Batched<Settling>[], matched: number): void {
+  #settled(kind: SettleKind, batch: readonly Batched<Settling>[], { matched, missed }: Settlement): void {
     const { events, ledger, refusedOutcomes } = this.#options;
     for (const { item } of batch) {
       ledger.remove(item.held);
       refusedOutcomes.delete(item.held.document);
     }
-    const missed = batch.length - matched;
-    if (missed > 0) {
-      const uncertain = batch.filter((each) => each.uncertain);
-      // Unmatched after an unanswered write may well be our own success; unmatched at first means the lease is gone.
-      const type = uncertain.length > 0 ? "unconfirmed" : "lease_lost";
-      const ids = (uncertain.length > 0 ? uncertain : batch).map(({ item }) => item.held.document.id);
-      events.emit({ type, documents: missed, ids, during: kind });
-    }
+    const isMissed = new Set<LeasedDocument>(missed);
+    const written = batch.filter(({ item }) => !isMissed.has(item.held.document)).map(({ item }) => item);
+    const others = batch.filter(({ item }) => isMissed.has(item.held.document));
+    const unmatched = batch.length - matched;
     this.#doubts.accepted(kind, matched);
-    if (matched > 0) this.#report(kind, batch, matched);
-  }
-
-  #report(kind: SettleKind, batch: readonly Batched<Settling>[], matched: number): void {
-    const { events } = this.#options;
-    if (kind === "ack") return events.emit({ type: "processed", documents: matched });
-    if (kind === "release") return this.#reportReleased(batch, matched);
-    for (const { item: { held: { document }, outcome } } of batch.slice(0, matched)) {
-      const common = { id: document.id, attempt: document.attempt };
-      if (outcome.kind === "nack") {
-        events.emit({ type: "retried", ...common, error: outcome.error, delayMs: outcome.delayMs });
-      } else if (outcome.kind === "dead_letter") {
-        events.emit({ type: "dead_lettered", ...common, error: outcome.error });
-      }
+    const ids = this.#reportMissed(kind, others, unmatched);
+    for (const each of written) this.#report(each);
+    if (kind === "ack" && matched > 0) events.emit({ type: "processed", documents: matched });
+    if (kind === "release" && matched > 0) this.#reportReleased(batch, written, matched);
+    if (kind !== "nack") return;
+    const isUnclear = others.length > unmatched;
+    if (isUnclear) events.emit({ type: "retried_among", documents: others.length - unmatched, ids });
+    // A look too many is harmless; a Job that takes a document for another agent's would end before its retry.
+    const mayWait = others.filter(({ uncertain }) => isUnclear || uncertain).map(({ item }) => item);
+    for (const { outcome } of [...written, ...mayWait]) {
+      if (outcome.kind === "nack") this.#options.retries.add(outcome.delayMs);
     }
   }
 
-  #reportReleased(batch: readonly Batched<Settling>[], matched: number): void {
-    const aborted = batch.filter(({ item: { outcome } }) => outcome.kind === "release" && outcome.wasAborted);
-    // The answer counts documents and names none: those that did not match may be of either kind.
+  /** Tells of documents that a write has missed, or that `documents` among them were. Returns their ids. */
+  #reportMissed(kind: SettleKind, missed: readonly Batched<Settling>[], documents: number): unknown[] {
+    const idsOf = (batch: readonly Batched<Settling>[]) => batch.map(({ item }) => item.held.document.id);
+    const ids = idsOf(missed);
+    const uncertain = missed.filter((each) => each.uncertain);
+    // Missed after an unanswered write may well be our own success; missed at first means the lease is gone.
+    const report = (type: "unconfirmed" | "lease_lost", documents: number, ids: unknown[]) => {
+      if (documents > 0) this.#options.events.emit({ type, documents, ids, during: kind });
+    };
+    if (missed.length > documents) {
+      report(uncertain.length > 0 ? "unconfirmed" : "lease_lost", documents, ids);
+    } else {
+      report("unconfirmed", uncertain.length, idsOf(uncertain));
+      const lost = missed.filter((each) => !each.uncertain);
+      report("lease_lost", lost.length, idsOf(lost));
+    }
+    return ids;
+  }
+
+  /** Tells of a document that is written for certain. */
+  #report({ held: { document }, outcome }: Settling): void {
+    const { events } = this.#options;
+    const common = { id: document.id, attempt: document.attempt };
+    if (outcome.kind === "nack") {
+      events.emit({ type: "retried", ...common, error: outcome.error, delayMs: outcome.delayMs });
+    } else if (outcome.kind === "dead_letter") {
+      events.emit({ type: "dead_lettered", ...common, error: outcome.error });
+    }
+  }
+
+  #reportReleased(batch: readonly Batched<Settling>[], written: readonly Settling[], matched: number): void {
+    // If it is not known which documents were written, they may be of either kind.
+    const candidates = written.length === matched ? written : batch.map(({ item }) => item);
+    const aborted = candidates.filter(({ outcome }) => outcome.kind === "release" && outcome.wasAborted);
     const event = { documents: matched, aborted: Math.min(aborted.length, matched) };
     this.#options.events.emit({ type: "released", ...event });
   }

@@ -43,6 +43,9 @@ export class Counters {
       case "dead_lettered":
         values[event.type] += 1;
         break;
+      case "retried_among":
+        values.retried += event.documents;
+        break;
       case "handler_timed_out":
         values.timed_out += 1;
         break;

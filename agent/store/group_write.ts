@@ -6,18 +6,19 @@ import {
   MongoBulkWriteError,
   type UpdateFilter,
 } from "mongodb";
-import { RefusedWritesError } from "../errors.ts";
-import type { LeasedDocument } from "../ports.ts";
+import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
+import type { LeasedDocument, Settlement } from "../ports.ts";
+import { idKey } from "./id_key.ts";
 import { isRefused, isTransient } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 
 /** What became of writes on documents that we hold. */
-export interface Written {
-  /** How many were still ours and are written. */
-  matched: number;
+export interface Written extends Settlement {
   /** Those that the database refused, and why. */
-  refused: ReadonlyMap<LeasedDocument, unknown>;
+  readonly refused: ReadonlyMap<LeasedDocument, unknown>;
 }
+
+const NOTHING: Written = { matched: 0, missed: [], refused: new Map() };
 
 /** A write on one document. */
 export interface HolderWrite {
@@ -27,7 +28,10 @@ export interface HolderWrite {
 
 /**
  * One write for documents of one claim. If the database refuses it for the sake of one of them, it has written some of
- * the others by then: those are counted, as `done` tells them, and the rest is written one by one.
+ * the others by then: those are found, as `done` tells them, and the rest is written one by one.
+ *
+ * A written document carries no token any more: nothing but its state, `done`, tells that it was ours. Without `done` it
+ * is not looked which were missed.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
@@ -42,50 +46,116 @@ export async function writeGroup(
     const { matchedCount } = await collection.updateMany(held(ids, group[0]!.token), update, {
       hint: { _id: 1 },
     });
-    return { matched: matchedCount, refused: new Map() };
+    return {
+      matched: matchedCount,
+      missed: await missedOf(group, matchedCount, collection, done),
+      refused: new Map(),
+    };
   } catch (error) {
     if (!isRefused(error)) throw error;
-    if (group.length === 1) return { matched: 0, refused: new Map([[group[0]!, error]]) };
+    if (group.length === 1) return { ...NOTHING, refused: new Map([[group[0]!, error]]) };
   }
-  // A written document carries no token any more: nothing but its state tells that it was ours.
-  const written = done ? await collection.countDocuments({ _id: { $in: ids as never[] }, ...done }) : 0;
-  const each = await writeEach(group.map((document) => ({ document, update })), collection);
-  return { ...each, matched: written + each.matched };
+  const left = done ? await without(group, collection, done) : group;
+  const each = await writeEach(left.map((document) => ({ document, update })), collection, done);
+  return { ...each, matched: group.length - left.length + each.matched };
 }
 
 /**
- * A bulk of writes, one a document. One that is refused does not keep the others from being written.
+ * A bulk of writes, one a document. One that is refused does not keep the others from being written. `done` tells a
+ * written document, as for {@linkcode writeGroup}.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
-export async function writeEach(writes: readonly HolderWrite[], collection: Collection): Promise<Written> {
-  if (writes.length === 0) return { matched: 0, refused: new Map() };
+export async function writeEach(
+  writes: readonly HolderWrite[],
+  collection: Collection,
+  done?: Filter<Document>,
+): Promise<Written> {
+  if (writes.length === 0) return NOTHING;
+  const sent = writes.map(({ document }) => document);
   const operations: AnyBulkWriteOperation[] = writes.map(({ document: { id, token }, update }) => ({
     updateOne: { filter: held([id], token), update },
   }));
   try {
     const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
-    return { matched: matchedCount, refused: new Map() };
+    return {
+      matched: matchedCount,
+      missed: await missedOf(sent, matchedCount, collection, done),
+      refused: new Map(),
+    };
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || isTransient(error)) throw error;
-    const refused = [error.writeErrors].flat();
-    if (refused.length === 0) throw error;
-    return {
-      matched: error.matchedCount,
-      refused: new Map(refused.map((each) => [writes[each.index]!.document, each])),
-    };
+    const writeErrors = [error.writeErrors].flat();
+    if (writeErrors.length === 0) throw error;
+    const refused = new Map(writeErrors.map((each) => [sent[each.index]!, each] as const));
+    const others = sent.filter((document) => !refused.has(document));
+    const { matchedCount: matched } = error;
+    return { matched, missed: await missedOf(others, matched, collection, done), refused };
   }
 }
 
 /**
- * How many documents several writes have matched.
+ * The documents that a write has missed; if that cannot be told, all that it may have missed. It costs a read, and only
+ * if it has missed some and written others.
+ */
+async function missedOf(
+  sent: readonly LeasedDocument[],
+  matched: number,
+  collection: Collection,
+  done: Filter<Document> | undefined,
+): Promise<readonly LeasedDocument[]> {
+  if (matched === sent.length) return [];
+  if (matched === 0 || !done) return sent;
+  try {
+    const missed = await without(sent, collection, done);
+    // What was missed may bear the same marks by now, as another agent has done the same.
+    return missed.length < sent.length - matched ? sent : missed;
+  } catch {
+    // What was written stays written: a read that fails must not make the caller write it again.
+    return sent;
+  }
+}
+
+/** Those that are not `done`. */
+async function without(
+  documents: readonly LeasedDocument[],
+  collection: Collection,
+  done: Filter<Document>,
+): Promise<LeasedDocument[]> {
+  const query = { _id: { $in: documents.map(({ id }) => id) as never[] }, ...done };
+  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 } }).toArray();
+  const ids = new Set(found.map(({ _id }) => idKey(_id)));
+  return documents.filter(({ id }) => !ids.has(idKey(id)));
+}
+
+/** Writes that have failed, and what the first of them threw. */
+export interface Unanswered {
+  readonly documents: readonly LeasedDocument[];
+  readonly cause: unknown;
+}
+
+/**
+ * What several writes have made of `documents`.
  *
  * @throws {RefusedWritesError} If the database refused some, by their position among `documents`.
+ * @throws {UnansweredWritesError} If some have failed and others have not. The ones that were refused are sent again, too.
+ * @throws What the first failed write threw, if no other has written or missed a document.
  */
-export function matchedOf(written: readonly Written[], documents: readonly LeasedDocument[]): number {
+export function settlementOf(
+  written: readonly Written[],
+  documents: readonly LeasedDocument[],
+  unanswered?: Unanswered,
+): Settlement {
   const matched = written.reduce((sum, each) => sum + each.matched, 0);
+  const missed = written.flatMap((each) => each.missed);
   const refused = written.flatMap((each) => [...each.refused]);
-  if (refused.length === 0) return matched;
+  if (unanswered) {
+    if (matched === 0 && missed.length === 0) throw unanswered.cause;
+    const open = new Set([...unanswered.documents, ...refused.map(([document]) => document)]);
+    const positions = documents.flatMap((document, position) => open.has(document) ? [position] : []);
+    throw new UnansweredWritesError(new Set(positions), { matched, missed }, unanswered.cause);
+  }
+  if (refused.length === 0) return { matched, missed };
   const positions = refused.map(([document, why]) => [documents.indexOf(document), why] as const);
-  throw new RefusedWritesError(new Map(positions), matched);
+  throw new RefusedWritesError(new Map(positions), { matched, missed });
 }

@@ -1,5 +1,6 @@
 import type { Collection } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
+import type { Settlement } from "../ports.ts";
 import type { Settings } from "../settings.ts";
 import { Claimer } from "./claimer.ts";
 import { deadLetter, finishVerdict } from "./dead_letters.ts";
@@ -101,15 +102,15 @@ export class MongoStore implements DocumentStore {
     return this.#claimer.recover();
   }
 
-  ack(acks: readonly Ack[]): Promise<number> {
+  ack(acks: readonly Ack[]): Promise<Settlement> {
     return this.#settling(acks.map(({ document }) => document), ack(acks, this.#holder));
   }
 
-  nack(nacks: readonly Nack[]): Promise<number> {
+  nack(nacks: readonly Nack[]): Promise<Settlement> {
     return this.#settling(nacks.map(({ document }) => document), nack(nacks, this.#holder));
   }
 
-  release(documents: readonly LeasedDocument[]): Promise<number> {
+  release(documents: readonly LeasedDocument[]): Promise<Settlement> {
     return this.#settling(documents, release(documents, this.#holder));
   }
 
@@ -142,7 +143,7 @@ export class MongoStore implements DocumentStore {
   }
 
   /** Lets claims go on that waited for what is written. */
-  async #settling(documents: readonly LeasedDocument[], write: Promise<number>): Promise<number> {
+  async #settling<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
     try {
       return await write;
     } finally {

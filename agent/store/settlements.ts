@@ -1,8 +1,8 @@
 import type { Collection, Document, UpdateFilter } from "mongodb";
-import { matchedOf, writeEach, writeGroup, type Written } from "./group_write.ts";
+import { settlementOf, type Unanswered, writeEach, writeGroup, type Written } from "./group_write.ts";
 import { idKey } from "./id_key.ts";
 import { isTooLarge } from "./mongo_errors.ts";
-import type { Ack, LeasedDocument, Nack } from "../ports.ts";
+import type { Ack, LeasedDocument, Nack, Settlement } from "../ports.ts";
 import { pendingAgain } from "./pending_again.ts";
 import { held } from "./queries.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -23,6 +23,7 @@ const WRITES_AT_ONCE = 4;
 
 /** Every write that ends a lease removes these: without a token a document is not leased, whatever its status. */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
+const UNLEASED = { "_pull.token": { $exists: false } } as const;
 
 /**
  * Done: of the bookkeeping only the attempts stay. It is written anew rather than cleared field by field, which costs the
@@ -37,67 +38,81 @@ function processed(attempts: number, set?: Document): UpdateFilter<Document> {
 }
 
 /**
- * Marks documents as processed; returns how many were still ours. One grouped write a claim (for each number of attempts
+ * Marks documents as processed. One grouped write a claim (for each number of attempts
  * in it), and one bulk write for all the documents whose processor wants fields written with the ack.
  */
-export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<number> {
+export async function ack(acks: readonly Ack[], { collection }: HolderOptions): Promise<Settlement> {
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
   const withFields = acks.filter(({ set }) => set !== undefined);
   const grouped = byToken(plain).flatMap(([, documents]) =>
-    byAttempt(documents).map(([attempt, alike]) => () => {
-      const done = { status: "processed", "_pull.attempts": attempt, "_pull.token": { $exists: false } };
-      return writeGroup(alike, processed(attempt), collection, done);
-    })
+    byAttempt(documents).map(([attempt, alike]) => ({
+      documents: alike,
+      send: () => {
+        const done = { status: "processed", "_pull.attempts": attempt, ...UNLEASED };
+        return writeGroup(alike, processed(attempt), collection, done);
+      },
+    }))
   );
-  const single = writeEach(
-    withFields.map(({ document, set }) => ({ document, update: processed(document.attempt, set) })),
-    collection,
-  );
-  const [groups, fields] = await Promise.allSettled([settled(grouped), single]);
-  if (groups.status === "rejected") throw groups.reason;
-  if (fields.status === "rejected") throw fields.reason;
-  return matchedOf([...groups.value, fields.value], acks.map(({ document }) => document));
+  const single: GroupWrite = {
+    documents: withFields.map(({ document }) => document),
+    send: () => {
+      const writes = withFields.map(({ document, set }) => ({
+        document,
+        update: processed(document.attempt, set),
+      }));
+      return writeEach(writes, collection, { status: "processed", ...UNLEASED });
+    },
+  };
+  const { written, unanswered } = await sendAll([single, ...grouped]);
+  return settlementOf(written, acks.map(({ document }) => document), unanswered);
 }
 
-/** Sets failed documents back to pending, each with its error and due after its own delay; returns how many matched. */
-export async function nack(nacks: readonly Nack[], options: HolderOptions): Promise<number> {
+/** Sets failed documents back to pending, each with its error and due after its own delay. */
+export async function nack(nacks: readonly Nack[], options: HolderOptions): Promise<Settlement> {
   const documents = nacks.map(({ document }) => document);
   const written = await writeNacks(nacks, options);
   // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
   const roomless = nacks.filter(({ document }) => isTooLarge(written.refused.get(document)));
-  if (roomless.length === 0) return matchedOf([written], documents);
-  const smaller = await writeNacks(roomless.map((each) => ({ ...each, withoutError: true })), options);
+  if (roomless.length === 0) return settlementOf([written], documents);
+  const send = () => writeNacks(roomless.map((each) => ({ ...each, withoutError: true })), options);
+  const smaller = await sendAll([{ documents: roomless.map(({ document }) => document), send }]);
   const refused = new Map([...written.refused].filter(([, why]) => !isTooLarge(why)));
-  return matchedOf([{ ...written, refused }, smaller], documents);
+  return settlementOf([{ ...written, refused }, ...smaller.written], documents, smaller.unanswered);
 }
 
 function writeNacks(nacks: readonly Nack[], { clock, collection }: HolderOptions): Promise<Written> {
   const at = clock.now();
-  const writes = nacks.map(({ document, error, delayMs, withoutError }) => ({
+  const dueAt = nacks.map(({ delayMs }) => clock.now(delayMs));
+  const writes = nacks.map(({ document, error, withoutError }, position) => ({
     document,
     update: {
-      $set: { status: "pending", "_pull.visible_at": clock.now(delayMs), ...(!withoutError && { error }) },
+      $set: { status: "pending", "_pull.visible_at": dueAt[position], ...(!withoutError && { error }) },
       $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
       ...(!withoutError && { $push: failure(document, error, at) }),
     } as UpdateFilter<Document>,
   }));
-  return writeEach(writes, collection);
+  // Another agent may have claimed it since: its error is still there.
+  const hasError = { "_pull.errors": { $elemMatch: { at } } };
+  const waits = { status: "pending", "_pull.visible_at": { $in: dueAt }, ...UNLEASED };
+  return writeEach(writes, collection, { $or: [hasError, waits] });
 }
 
-/** Hands documents back with their attempt, as if they had never been claimed; returns how many matched. */
-export async function release(documents: readonly LeasedDocument[], options: HolderOptions): Promise<number> {
+/** Hands documents back with their attempt, as if they had never been claimed. */
+export async function release(
+  documents: readonly LeasedDocument[],
+  options: HolderOptions,
+): Promise<Settlement> {
   const { clock, collection } = options;
-  const writes = byToken(documents).map(([, group]) => () => {
+  const handBack = (group: readonly LeasedDocument[]) => {
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const back = pendingAgain(clock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
-    return writeGroup(group, update as UpdateFilter<Document>, collection, {
-      ...back,
-      "_pull.token": { $exists: false },
-    });
-  });
-  return matchedOf(await settled(writes), documents);
+    return writeGroup(group, update as UpdateFilter<Document>, collection, { ...back, ...UNLEASED });
+  };
+  const groups = byToken(documents).map(([, group]) => ({ documents: group, send: () => handBack(group) }));
+  const { written, unanswered } = await sendAll(groups);
+  return settlementOf(written, documents, unanswered);
 }
 
 /**
@@ -123,7 +138,7 @@ export async function renew(
 ): Promise<LeasedDocument[]> {
   const { clock, collection, leaseMs, maxTimeMS } = options;
   const lost: LeasedDocument[] = [];
-  const groups = byToken(documents).map(([token, group]) => async () => {
+  const renewOne = async (token: string, group: readonly LeasedDocument[]) => {
     const sentAtMs = performance.now();
     // Never shortened: a renewal that was given up may arrive after the one that followed it.
     const renewed = { $max: { "_pull.visible_at": clock.now(leaseMs) } };
@@ -134,10 +149,16 @@ export async function renew(
     for (const document of taken) if (!gone.includes(document)) document.leasedAtMs = sentAtMs;
     lost.push(...gone);
     return written;
-  });
-  const written = await settled(groups);
-  // What is lost is told first: the others are due again, and refused again, a moment later.
-  if (lost.length === 0) matchedOf(written, documents);
+  };
+  const groups = byToken(documents).map(([token, group]) => ({
+    documents: group,
+    send: () => renewOne(token, group),
+  }));
+  const { written, unanswered } = await sendAll(groups);
+  // What is lost is told first: the others are due again, and refused or without an answer again, a moment later.
+  if (lost.length > 0) return lost;
+  if (unanswered) throw unanswered.cause;
+  settlementOf(written, documents);
   return lost;
 }
 
@@ -167,19 +188,38 @@ function byAttempt(documents: readonly LeasedDocument[]): [number, LeasedDocumen
   return [...Map.groupBy(documents, ({ attempt }) => attempt)];
 }
 
+/** A write for several documents. */
+interface GroupWrite {
+  documents: readonly LeasedDocument[];
+  send(): Promise<Written>;
+}
+
+/** What became of several writes. */
+interface Sent {
+  written: Written[];
+  unanswered?: Unanswered;
+}
+
 /**
  * Sends the writes, a few at a time: documents that trickle in have a token each, and each write under way takes a
- * connection. Waits for all, so that no write is under way any more when one has failed.
+ * connection. Waits for all, so that no write is under way any more when one has failed; what the others have written is
+ * known all the same. Never throws.
  */
-async function settled<T>(writes: (() => Promise<T>)[]): Promise<T[]> {
-  const results: PromiseSettledResult<T>[] = [];
-  const waiting = writes.entries();
+async function sendAll(writes: readonly GroupWrite[]): Promise<Sent> {
+  const written: Written[] = [];
+  const failed: LeasedDocument[] = [];
+  let failure: { cause: unknown } | undefined;
+  const waiting = writes.values();
   const send = async () => {
-    for (const [position, write] of waiting) [results[position]] = await Promise.allSettled([write()]);
+    for (const write of waiting) {
+      try {
+        written.push(await write.send());
+      } catch (cause) {
+        failure ??= { cause };
+        failed.push(...write.documents);
+      }
+    }
   };
   await Promise.all(Array.from({ length: WRITES_AT_ONCE }, send));
-  return results.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value;
-  });
+  return { written, unanswered: failure && { documents: failed, ...failure } };
 }

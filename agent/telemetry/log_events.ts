@@ -1,6 +1,7 @@
 import { errorText } from "../errors.ts";
 import type { AfterRefusal, AgentEvent, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
+import { FailureLog } from "./failure_log.ts";
 import type { Logger } from "./logger.ts";
 
 /** What the agent does after the database refused an outcome. */
@@ -12,8 +13,6 @@ const AFTER_REFUSAL: Record<AfterRefusal, string> = {
     "it stays as it is until its lease runs out; change the validator, index or right that does not allow it",
 };
 
-/** Repeats of the same failure are written at most this often, in milliseconds. */
-const REPEAT_MS = 30_000;
 /** A line about what happened to how many documents comes at most this often, in milliseconds. */
 const PROGRESS_MS = 5000;
 /** Documents that cannot be claimed are told of in one line for this long, in milliseconds. */
@@ -29,7 +28,10 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   const refusals = new RefusalLog(log);
   const leftAlone = new LeftAloneLog(log, formatId);
   let isHeldUpTold = false;
-  const ids = (list: readonly unknown[]) => list.slice(0, MAX_IDS).map(formatId);
+  /** Which documents; or among which they are, if more are named. */
+  const named = ({ documents, ids }: { documents: number; ids: readonly unknown[] }) => ({
+    [ids.length > documents ? "among" : "ids"]: ids.slice(0, MAX_IDS).map(formatId),
+  });
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
       case "state_changed":
@@ -96,6 +98,12 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         log.warn("Processing failed and will be retried", { id: formatId(id), ...fields });
         break;
       }
+      case "retried_among":
+        log.warn("Processing failed and will be retried; others have changed the documents since", {
+          documents: event.documents,
+          ...named(event),
+        });
+        break;
       case "dead_lettered": {
         const { id, type: _, ...fields } = event;
         log.error("Document is a dead letter", { id: formatId(id), ...fields });
@@ -105,14 +113,14 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         log.warn("Lost the lease on documents: what they became is up to their new holder", {
           documents: event.documents,
           during: event.during,
-          ids: ids(event.ids),
+          ...named(event),
         });
         break;
       case "unconfirmed":
         log.warn("Cannot confirm a write whose answer was lost; most likely it was applied", {
           documents: event.documents,
           during: event.during,
-          ids: ids(event.ids),
+          ...named(event),
         });
         break;
       case "settle_failed":
@@ -263,37 +271,5 @@ class LeftAloneLog {
       });
     }
     this.#told = told;
-  }
-}
-
-/** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
-class FailureLog {
-  readonly #log: Logger;
-  readonly #last = new Map<string, { text: string; atMs: number }>();
-
-  constructor(log: Logger) {
-    this.#log = log;
-  }
-
-  report(
-    what: string,
-    message: string,
-    error: unknown,
-    fields: Record<string, unknown>,
-    { level = "warn" }: { level?: "warn" | "error" } = {},
-  ): void {
-    const text = errorText(error);
-    const last = this.#last.get(what);
-    const now = performance.now();
-    if (last?.text === text && now - last.atMs < REPEAT_MS) {
-      this.#log.debug(message, { error: text, ...fields });
-      return;
-    }
-    this.#last.set(what, { text, atMs: now });
-    this.#log[level](message, { error: text, ...fields });
-  }
-
-  over(what: string): void {
-    this.#last.delete(what);
   }
 }

@@ -50,6 +50,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "is too low, MongoDB out of reach. Or another program changed the documents.",
   "The connection string or its certificates have changed and cannot be used: the earlier ones stay in use":
     "Read `error` and correct the content of `MONGODB_URI_FILE`, or the files of `tlsCAFile` and `tlsCertificateKeyFile`.",
+  "Processing failed and will be retried; others have changed the documents since":
+    "As for a lost lease: another agent or program changed some documents of `among`. Their errors are on the documents.",
   "The processor returned after it had been told to stop: its result is not used":
     "Let the processor stop when `context.signal` aborts: pass it on to `fetch` and the like.",
   "Released documents whose handler was aborted: they run again from the start":

@@ -60,7 +60,7 @@ Deno.test("Fields are written by the holder alone", async () => {
   await other.takeOne();
 
   const acks = documents.map((document) => ({ document, set: { by: "the first holder" } }));
-  assertEquals(await store.ack(acks), 1);
+  assertEquals((await store.ack(acks)).matched, 1);
   const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
   assertEquals(stored.map(({ status, by }) => [status, by]), [
     ["processed", "the first holder"],

@@ -58,13 +58,13 @@ class MortalStore implements DocumentStore {
   isDoubtful: DocumentStore["isDoubtful"] = () => false;
   isForbidden: DocumentStore["isForbidden"] = () => false;
 
-  async #settle(
+  async #settle<T>(
     documents: readonly LeasedDocument[],
-    write: (store: TestStore) => Promise<number>,
-  ): Promise<number> {
-    const matched = await this.#alive(() => write(this.#store));
+    write: (store: TestStore) => Promise<T>,
+  ): Promise<T> {
+    const settlement = await this.#alive(() => write(this.#store));
     this.onSettled(documents.map(({ id }) => id));
-    return matched;
+    return settlement;
   }
 
   /** What is under way when the agent is killed may still be applied, but nobody hears of it. */

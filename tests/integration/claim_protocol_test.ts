@@ -62,8 +62,8 @@ Deno.test("A nack puts the takeovers back to nothing, a release keeps them", asy
   await expireLeases(jobs(database));
   const { documents: [released, failed] } = await store.take();
 
-  assertEquals(await store.release([released!]), 1);
-  assertEquals(await store.nack([{ document: failed!, error: "no", delayMs: 0 }]), 1);
+  assertEquals((await store.release([released!])).matched, 1);
+  assertEquals((await store.nack([{ document: failed!, error: "no", delayMs: 0 }])).matched, 1);
   const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
   assertEquals(stored.map(({ _pull }) => _pull.takeovers), [1, undefined]);
   assertEquals(stored.map(({ _pull }) => _pull.attempts), [0, 1]);

@@ -38,10 +38,10 @@ for (const [options, overridden] of Object.entries(OPTIONS)) {
     const commands = await proxy.record(async () => {
       const { documents: [a, b, c, ...rest] } = await store.take();
       assertEquals(await store.renew([a!]), []);
-      assertEquals(await store.ack([{ document: a! }, { document: b!, set: { n: 1 } }]), 2);
-      assertEquals(await store.nack([{ document: c!, error: "fails", delayMs: 3_600_000 }]), 1);
+      assertEquals((await store.ack([{ document: a! }, { document: b!, set: { n: 1 } }])).matched, 2);
+      assertEquals((await store.nack([{ document: c!, error: "fails", delayMs: 3_600_000 }])).matched, 1);
       assertEquals(await store.deadLetter(rest[0]!, "fails"), 1);
-      assertEquals(await store.release(rest.slice(1)), 2);
+      assertEquals((await store.release(rest.slice(1))).matched, 2);
       assertEquals(idsOf(await store.take()), [4, 5]);
     });
     assertEquals(await letters(database).countDocuments(), 1);

@@ -28,7 +28,7 @@ Deno.test("Eight claimers that share 5,000 documents never share one", async () 
       conflicts += claim.conflicts;
       mine.push(...idsOf(claim));
       assertEquals(
-        await store.ack(claim.documents.map((document) => ({ document }))),
+        (await store.ack(claim.documents.map((document) => ({ document })))).matched,
         claim.documents.length,
       );
     }
@@ -128,8 +128,8 @@ Deno.test("Documents that came one by one are renewed, acked and released over a
   while (documents.length < 90) documents.push(...(await store.take(1)).documents);
   assertEquals(await store.renew(documents), []);
   const [acked, released] = [documents.slice(0, 45), documents.slice(45)];
-  assertEquals(await store.ack(acked.map((document) => ({ document }))), 45);
-  assertEquals(await store.release(released), 45);
+  assertEquals((await store.ack(acked.map((document) => ({ document })))).matched, 45);
+  assertEquals((await store.release(released)).matched, 45);
   assert(proxy.accepted < 20, `${proxy.accepted} connections`);
 });
 

@@ -87,7 +87,7 @@ Deno.test("Documents with ids of every type are claimed under a canonical key, r
   assertEquals(await store.renew(documents), []);
   await jobs(database).updateOne({ type: "NaN" }, { $set: { "_pull.token": "of another" } });
   assertEquals((await store.renew(documents)).map((each) => each.read().type), ["NaN"]);
-  assertEquals(await store.ack(documents.map((document) => ({ document }))), DOCUMENTS.length - 1);
+  assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, DOCUMENTS.length - 1);
 });
 
 Deno.test("A document whose id is of any type goes through every step", async (t) => {
@@ -103,8 +103,11 @@ Deno.test("A document whose id is of any type goes through every step", async (t
       const second = await store.takeOne();
       assertEquals([second.idempotencyKey, second.token === token], [idempotencyKey, false]);
       assertEquals(await store.renew([second]), []);
-      assertEquals(await store.release([second]), 1);
-      assertEquals(await store.nack([{ document: await store.takeOne(), error: "fails", delayMs: 0 }]), 1);
+      assertEquals((await store.release([second])).matched, 1);
+      assertEquals(
+        (await store.nack([{ document: await store.takeOne(), error: "fails", delayMs: 0 }])).matched,
+        1,
+      );
       await makeDue(jobs(database));
       const last = await store.takeOne();
       assertEquals(last.idempotencyKey, idempotencyKey);

@@ -128,8 +128,8 @@ for (const options of BSON_OPTIONS) {
       { _id: long, status: "pending", long },
     ]);
     const { documents: [a, b, c, d] } = await store.take();
-    assertEquals(await store.ack([{ document: a! }]), 1);
-    assertEquals(await store.nack([{ document: b!, error: "fails", delayMs: 60_000 }]), 1);
+    assertEquals((await store.ack([{ document: a! }])).matched, 1);
+    assertEquals((await store.nack([{ document: b!, error: "fails", delayMs: 60_000 }])).matched, 1);
     assertEquals(await store.renew([c!, d!]), []);
     for (const document of [c!, d!]) assertEquals(await store.deadLetter(document, "never"), 1);
     const box = await store.letterBox();

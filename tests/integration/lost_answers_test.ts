@@ -45,7 +45,7 @@ Deno.test("A claim whose answer is lost is found again by its token: nothing dou
   const claim = await store.take();
   assertEquals(idsOf(claim), [0, 1, 2, 3, 4, 5, 6]);
   assertEquals(claim.documents.map(({ attempt }) => attempt), Array(7).fill(1));
-  assertEquals(await store.ack(claim.documents.map((document) => ({ document }))), 7);
+  assertEquals((await store.ack(claim.documents.map((document) => ({ document })))).matched, 7);
 });
 
 Deno.test("A claim that never reached the server is made again, under another token", async () => {
@@ -214,7 +214,7 @@ Deno.test("An answer that is lost does no harm to a nack: the driver repeats the
   const lost = proxy.loseAnswers(UPDATE);
 
   const nacks = documents.map((document) => ({ document, error: "fails", delayMs: 0 }));
-  assertEquals(await store.nack(nacks), 2);
+  assertEquals((await store.nack(nacks)).matched, 2);
   assertEquals(lost.count, 1);
   const stored = await jobs(database).find().toArray();
   assertEquals(stored.map(({ _pull }) => _pull.errors.length), [1, 1]);
@@ -246,7 +246,7 @@ Deno.test("A release whose answer is lost gives the attempt back once", async ()
   proxy.loseAnswers(UPDATE);
   await assertRejects(() => store.release([document]));
 
-  assertEquals(await store.release([document]), 0);
+  assertEquals((await store.release([document])).matched, 0);
   const { status, _pull } = await jobs(database).findOne();
   assertEquals([status, _pull.attempts], ["pending", 0]);
 });
@@ -263,7 +263,7 @@ Deno.test("A renewal whose answer is lost loses no lease: the next one is answer
   assertEquals(document.leasedAtMs, leasedAtMs, "an unanswered renewal must not be relied on");
 
   assertEquals(await store.renew([document]), []);
-  assertEquals(await store.ack([{ document }]), 1);
+  assertEquals((await store.ack([{ document }])).matched, 1);
 });
 
 Deno.test("Connections that are cut again and again cost no document and no second run", async () => {

@@ -71,7 +71,7 @@ Deno.test("An oversize document is redriven and processed once it was made small
   assertEquals(await letters(database).countDocuments(), 0);
   await using other = openStore(database);
   const document = await other.takeOne();
-  assertEquals(await other.ack([{ document }]), 1);
+  assertEquals((await other.ack([{ document }])).matched, 1);
 });
 
 Deno.test("A letter that is looked at before its oversize document is marked is not listed, and stays", async () => {
@@ -121,7 +121,7 @@ Deno.test("A document with no room for its error is nacked without it, and fails
   await using store = openStore(database);
   const document = await tightlyClaimed(database, store);
   const error = "e".repeat(900);
-  assertEquals(await store.nack([{ document, error, delayMs: 0 }]), 1);
+  assertEquals((await store.nack([{ document, error, delayMs: 0 }])).matched, 1);
   const stored = await jobs(database).findOne({}, { projection: { data: 0 } });
   assertEquals([stored.status, stored.error, stored._pull.attempts], ["pending", undefined, 1]);
   await makeDue(jobs(database));
@@ -134,7 +134,7 @@ Deno.test("A document with no room for its error is nacked without it, and fails
 Deno.test("A document with no room for a verdict is acked as any other", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
-  assertEquals(await store.ack([{ document: await tightlyClaimed(database, store) }]), 1);
+  assertEquals((await store.ack([{ document: await tightlyClaimed(database, store) }])).matched, 1);
 });
 
 Deno.test("An oversize document never takes the place of another collection's letter: it stays pending, and why is said", async () => {

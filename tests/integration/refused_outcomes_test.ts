@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { Document } from "mongodb";
-import { PermanentError, RefusedWritesError } from "../../agent/errors.ts";
+import { PermanentError } from "../../agent/errors.ts";
+import { RefusedWritesError } from "../../agent/partial_writes.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { COLLECTION, expireLeases, jobs, LETTERS, letters, openStore, pending } from "../support/store.ts";
@@ -179,7 +180,7 @@ Deno.test("Of documents that are handed back or renewed the database refuses one
   const refusal = async (write: () => Promise<unknown>) => {
     const error = await write().then(() => undefined, (error: unknown) => error);
     assert(error instanceof RefusedWritesError, `${error}`);
-    return [[...error.refused.keys()], error.matched];
+    return [[...error.refused.keys()], error.others.matched];
   };
   assertEquals(await refusal(() => store.renew(documents)), [[2], 4]);
   assertEquals(documents.map(({ leasedAtMs }, at) => leasedAtMs > before[at]!), [

@@ -19,7 +19,7 @@ Deno.test("A batch of new documents that nobody else wants costs three round tri
   const commands = await commandsOf(proxy, async () => {
     const { documents } = await store.take(100);
     assertEquals(documents.length, 100);
-    assertEquals(await store.ack(documents.map((document) => ({ document }))), 100);
+    assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, 100);
   });
   assertEquals(commands, ["find", "update", "update"]);
 });

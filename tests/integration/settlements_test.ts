@@ -14,10 +14,11 @@ import {
 
 /** Each write that a holder may make, in one call. */
 const WRITES: Record<string, (store: TestStore, document: LeasedDocument) => Promise<unknown>> = {
-  ack: (store, document) => store.ack([{ document }]),
-  "ack with fields": (store, document) => store.ack([{ document, set: { written: true } }]),
-  nack: (store, document) => store.nack([{ document, error: "stale", delayMs: 0 }]),
-  release: (store, document) => store.release([document]),
+  ack: async (store, document) => (await store.ack([{ document }])).matched,
+  "ack with fields": async (store, document) =>
+    (await store.ack([{ document, set: { written: true } }])).matched,
+  nack: async (store, document) => (await store.nack([{ document, error: "stale", delayMs: 0 }])).matched,
+  release: async (store, document) => (await store.release([document])).matched,
   renew: async (store, document) => 1 - (await store.renew([document])).length,
   "dead letter": (store, document) => store.deadLetter(document, "stale"),
   "finish of a verdict": (store, document) => store.finishVerdict(document),
@@ -34,7 +35,7 @@ Deno.test("An acked document is processed at the server's time and keeps of its 
   const { documents } = await store.take();
   const { localTime: before } = await database.client.db("admin").command({ hello: 1 });
 
-  assertEquals(await store.ack(documents.map((document) => ({ document }))), 2);
+  assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, 2);
   const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
   for (const each of stored) assert(each.processed_at >= before);
   assertEquals(stored.map(({ processed_at: _, ...rest }) => rest), [
@@ -53,7 +54,7 @@ Deno.test("A nacked document waits with its error for its own delay, without a l
     { document: soon!, error: "fails a bit", delayMs: 0 },
     { document: late!, error: "fails a lot", delayMs: 3_600_000 },
   ];
-  assertEquals(await store.nack(nacks), 2);
+  assertEquals((await store.nack(nacks)).matched, 2);
   const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
   const [first, second] = stored.map(({ _pull }) => _pull);
   assertEquals(Math.round((second.visible_at - first.visible_at) / 60_000), 60);
@@ -90,7 +91,7 @@ Deno.test("A released document is due at once and has its attempt back, however 
   for (let round = 0; round < 3; round++) {
     const document = await store.takeOne();
     assertEquals(document.attempt, 1);
-    assertEquals(await store.release([document]), 1);
+    assertEquals((await store.release([document])).matched, 1);
   }
   const { localTime } = await database.client.db("admin").command({ hello: 1 });
   const { status, _pull: { visible_at: visibleAt, ...rest } } = await jobs(database).findOne({ _id: 0 });
@@ -132,11 +133,11 @@ Deno.test("Documents of several claims are settled by one call", async () => {
     0,
     "all must be renewed",
   );
-  assertEquals(await store.release([documents[0]!, documents[3]!, documents[6]!]), 3);
+  assertEquals((await store.release([documents[0]!, documents[3]!, documents[6]!])).matched, 3);
   const acks = [1, 4, 7].map((index) => ({ document: documents[index]! }));
-  assertEquals(await store.ack([...acks, { document: documents[2]!, set: { n: 1 } }]), 4);
+  assertEquals((await store.ack([...acks, { document: documents[2]!, set: { n: 1 } }])).matched, 4);
   const nacks = [5, 8].map((index) => ({ document: documents[index]!, error: "", delayMs: 0 }));
-  assertEquals(await store.nack(nacks), 2);
+  assertEquals((await store.nack(nacks)).matched, 2);
   assertEquals(await jobs(database).countDocuments({ status: "processing" }), 0);
 });
 
@@ -191,9 +192,12 @@ Deno.test("Of several documents a write settles those that are still held", asyn
   await jobs(database).updateMany({ _id: { $in: [1, 3, 5, 7] } }, { $set: { status: "cancelled" } });
   const [a, b, c, d, e, f, g, h] = documents as [LeasedDocument, ...LeasedDocument[]] & LeasedDocument[];
 
-  assertEquals(await store.ack([{ document: a }, { document: b! }]), 1);
-  assertEquals(await store.nack([c!, d!].map((document) => ({ document, error: "", delayMs: 0 }))), 1);
-  assertEquals(await store.release([e!, f!]), 1);
+  assertEquals((await store.ack([{ document: a }, { document: b! }])).matched, 1);
+  assertEquals(
+    (await store.nack([c!, d!].map((document) => ({ document, error: "", delayMs: 0 })))).matched,
+    1,
+  );
+  assertEquals((await store.release([e!, f!])).matched, 1);
   assertEquals(await store.renew([g!, h!]), [h!]);
   const stored = await jobs(database).find().sort({ _id: 1 }).toArray();
   assertEquals(stored.map(({ status }) => status), [

@@ -69,7 +69,7 @@ for (const alone of [0, 1]) {
     const suspect = (await store.claimSuspect())!;
     await store.markAlone(suspect);
     assertEquals((await jobs(database).findOne())._pull.alone, alone + 1);
-    assertEquals(await store.release([suspect]), 1);
+    assertEquals((await store.release([suspect])).matched, 1);
     const { status, _pull } = await jobs(database).findOne();
     assertEquals([status, _pull.alone, _pull.takeovers], ["pending", alone, 2]);
     assertEquals(idsOf(await store.take()), []);

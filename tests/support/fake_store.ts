@@ -1,5 +1,5 @@
-import type { Ack, Claim, ClaimLimit } from "../../agent/ports.ts";
-import { RefusedWritesError } from "../../agent/errors.ts";
+import { RefusedWritesError } from "../../agent/partial_writes.ts";
+import type { Ack, Claim, ClaimLimit, Settlement } from "../../agent/ports.ts";
 import type { DocumentStore, LeasedDocument, LeftAlone, Nack } from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
@@ -54,6 +54,8 @@ export class FakeStore implements DocumentStore {
   readonly peak: Partial<Record<Method, number>> = {};
   /** Documents that are to be left alone, in order. */
   readonly passedOver: unknown[] = [];
+  /** A write that misses some documents cannot tell which. */
+  forgetsWhich = false;
   readonly #clock: ManualClock;
   readonly #leaseMs: number;
   readonly #plans: Partial<Record<Method, Plan[]>> = {};
@@ -159,7 +161,6 @@ export class FakeStore implements DocumentStore {
   }
 
   leftAlone = (_isLast: boolean): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
-
   markAlone(document: LeasedDocument): Promise<number> {
     return this.#call("markAlone", [document.id], () => {
       const stored = this.#held(document);
@@ -172,11 +173,11 @@ export class FakeStore implements DocumentStore {
     return this.#call("recover", [], () => this.#unanswered.splice(0));
   }
 
-  ack(acks: readonly Ack[]): Promise<number> {
+  ack(acks: readonly Ack[]): Promise<Settlement> {
     return this.#settle("ack", acks, ({ set }) => ({ status: "processed", fields: set ?? {} }));
   }
 
-  nack(nacks: readonly Nack[]): Promise<number> {
+  nack(nacks: readonly Nack[]): Promise<Settlement> {
     return this.#settle("nack", nacks, ({ error, delayMs }) => ({
       status: "pending",
       error,
@@ -186,7 +187,7 @@ export class FakeStore implements DocumentStore {
     }));
   }
 
-  release(documents: readonly LeasedDocument[]): Promise<number> {
+  release(documents: readonly LeasedDocument[]): Promise<Settlement> {
     return this.#settle("release", documents.map((document) => ({ document })), ({ document }) => ({
       status: "pending",
       attempts: document.attempt - 1,
@@ -195,12 +196,12 @@ export class FakeStore implements DocumentStore {
     }));
   }
 
-  deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return this.#settle("deadLetter", [{ document }], () => ({ status: "failed", error }));
+  async deadLetter(document: LeasedDocument, error: string): Promise<number> {
+    return (await this.#settle("deadLetter", [{ document }], () => ({ status: "failed", error }))).matched;
   }
 
-  finishVerdict(document: LeasedDocument): Promise<number> {
-    return this.#settle("finishVerdict", [{ document }], () => ({ status: "failed" }));
+  async finishVerdict(document: LeasedDocument): Promise<number> {
+    return (await this.#settle("finishVerdict", [{ document }], () => ({ status: "failed" }))).matched;
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
@@ -236,7 +237,7 @@ export class FakeStore implements DocumentStore {
     method: Method,
     writes: readonly T[],
     change: (write: T) => Partial<StoredDocument>,
-  ): Promise<number> {
+  ): Promise<Settlement> {
     return this.#call(method, writes.map(({ document }) => document.id), () => {
       const refused = writes.find(({ document }) => this.#rejected.get(document.id)?.includes(method));
       if (refused) throw new Error(`Document failed validation: ${refused.document.id}`);
@@ -244,15 +245,18 @@ export class FakeStore implements DocumentStore {
         writes.entries().filter(([_, { document }]) => this.#doubted.get(document.id)?.includes(method))
           .map(([position]) => [position, new DoubtfulError("The server says something unknown")]),
       );
-      let matched = 0;
+      const missed: LeasedDocument[] = [];
       for (const [position, write] of writes.entries()) {
+        if (doubted.has(position)) continue;
         const stored = this.#held(write.document);
-        if (!stored || doubted.has(position)) continue;
-        Object.assign(stored, change(write), { token: undefined });
-        matched += 1;
+        if (stored) Object.assign(stored, change(write), { token: undefined });
+        else missed.push(write.document);
       }
-      if (doubted.size > 0) throw new RefusedWritesError(doubted, matched);
-      return matched;
+      const matched = writes.length - doubted.size - missed.length;
+      const isUnclear = this.forgetsWhich && matched > 0 && missed.length > 0;
+      const settlement = { matched, missed: isUnclear ? writes.map(({ document }) => document) : missed };
+      if (doubted.size > 0) throw new RefusedWritesError(doubted, settlement);
+      return settlement;
     });
   }
 

@@ -13,6 +13,8 @@ export class SettlerSetup {
   readonly ledger = new Ledger();
   readonly refusedOutcomes = new RefusedOutcomes();
   readonly recorder: EventRecorder;
+  /** When documents are due that were set back to pending, in milliseconds from then on. */
+  readonly delays: number[] = [];
   readonly settler: Settler;
 
   constructor() {
@@ -25,6 +27,7 @@ export class SettlerSetup {
       events,
       ledger: this.ledger,
       refusedOutcomes: this.refusedOutcomes,
+      retries: { add: (delayMs) => this.delays.push(delayMs) },
       store: this.store,
     });
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
+import { UnansweredWritesError } from "../../../agent/partial_writes.ts";
 import type { Held } from "../../../agent/ledger.ts";
 import { TransientError } from "../../support/fake_store.ts";
 import { safe } from "../../support/safe_text.ts";
@@ -78,18 +79,89 @@ Deno.test("Settler finishes the verdict of an earlier holder instead of writing 
   assertEquals(s.store.callsOf("deadLetter").length, 0);
 });
 
-Deno.test("Settler reports a lost lease where a first write finds nothing to match", async () => {
+Deno.test("Settler names the documents whose lease is lost if a first write misses them", async () => {
   const s = new SettlerSetup();
   const all = await s.claim(3);
-  s.store.steal(all[1]!.document.id);
+  const lost = all[1]!.document.id;
+  s.store.steal(lost);
   for (const held of all) s.settler.settle(held, ACK);
   await settled();
-  assertEquals(s.recorder.of("lease_lost"), [
-    { type: "lease_lost", documents: 1, ids: s.ids(all), during: "ack" },
-  ]);
+  assertEquals(s.recorder.of("lease_lost"), [{
+    type: "lease_lost",
+    documents: 1,
+    ids: [lost],
+    during: "ack",
+  }]);
   assertEquals(s.recorder.of("processed"), [{ type: "processed", documents: 2 }]);
   assertEquals(s.recorder.of("unconfirmed"), []);
   assertEquals(s.ledger.counts.documents, 0);
+});
+
+/** Three nacks, each with a delay of its own; the first document is another agent's by then. */
+async function nackThree(s: SettlerSetup): Promise<unknown[]> {
+  const all = await s.claim(3);
+  s.store.steal(all[0]!.document.id);
+  for (const [position, held] of all.entries()) s.settler.settle(held, { ...NACK, delayMs: 100 + position });
+  await settled();
+  return s.ids(all);
+}
+
+Deno.test("Settler tells of a retry for the documents that are set back, and for no other", async () => {
+  const s = new SettlerSetup();
+  const ids = await nackThree(s);
+  assertEquals(s.recorder.of("retried").map(({ id, delayMs }) => [id, delayMs]), [[ids[1], 101], [
+    ids[2],
+    102,
+  ]]);
+  assertEquals(s.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, [ids[0]]]]);
+  assertEquals(s.delays, [101, 102]);
+});
+
+Deno.test("Settler names no document as retried or lost if it is not known which, and looks again for each", async () => {
+  const s = new SettlerSetup();
+  s.store.forgetsWhich = true;
+  const ids = await nackThree(s);
+  assertEquals(s.recorder.of("retried"), []);
+  assertEquals(s.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, ids]]);
+  assertEquals(s.recorder.of("retried_among").map((each) => [each.documents, each.ids]), [[2, ids]]);
+  assertEquals(s.delays, [100, 101, 102]);
+});
+
+Deno.test("Settler looks again for documents that were most likely set back, though the answer is lost", async () => {
+  const s = new SettlerSetup();
+  const all = await s.claim(2);
+  s.store.fail("nack", new TransientError("connection reset"), { applied: true });
+  for (const held of all) s.settler.settle(held, NACK);
+  await s.clock.advance(5000);
+  assertEquals(s.recorder.of("unconfirmed").map((each) => [each.documents, each.ids]), [[2, s.ids(all)]]);
+  assertEquals(s.delays, [700, 700]);
+});
+
+Deno.test("Settler counts the aborted among the released documents alone", async () => {
+  const s = new SettlerSetup();
+  const [a, b, c] = await s.claim(3) as [Held, Held, Held];
+  s.store.steal(a.document.id);
+  s.settler.settle(a, { kind: "release", wasAborted: true });
+  s.settler.settle(b, RELEASE);
+  s.settler.settle(c, RELEASE);
+  await settled();
+  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 2, aborted: 0 }]);
+});
+
+Deno.test("Settler counts what was written beside a write without an answer, and sends again only that one", async () => {
+  const s = new SettlerSetup();
+  const all = await s.claim(3);
+  const ids = s.ids(all);
+  const others = { matched: 1, missed: [] };
+  s.store.fail("ack", new UnansweredWritesError(new Set([0, 2]), others, new TransientError("cut")));
+  for (const held of all) s.settler.settle(held, ACK);
+  await settled();
+  assertEquals(s.recorder.of("processed"), [{ type: "processed", documents: 1 }]);
+  const [failed] = s.recorder.of("settle_failed");
+  assertEquals([failed!.documents, String(failed!.error)], [2, "Error: cut"]);
+  await s.clock.advance(failed!.retryInMs);
+  assertEquals(s.store.callsOf("ack"), [ids, [ids[0], ids[2]]]);
+  assertEquals(s.recorder.of("processed").at(-1), { type: "processed", documents: 2 });
 });
 
 Deno.test("Settler calls it unconfirmed where a write matches nothing after one without an answer", async () => {

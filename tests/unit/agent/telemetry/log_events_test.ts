@@ -39,6 +39,7 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "handler_failed", id: 7, attempt: 1, error }, "DEBUG", /The processor failed/],
   [{ type: "lease_lost", documents: 1, ids: [7], during: "renew" }, "WARNING", /Lost the lease/],
   [{ type: "unconfirmed", documents: 1, ids: [7], during: "ack" }, "WARNING", /Cannot confirm/],
+  [{ type: "retried_among", documents: 1, ids: [7] }, "WARNING", /will be retried; others have changed/],
   [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
   [
     { type: "settle_rejected", kind: "ack", id: 7, error, next: "nack" },
@@ -206,4 +207,17 @@ Deno.test("logEvents() says at DEBUG, and at no other level, where a handler's e
       level === "DEBUG" ? ["string", "undefined"] : ["undefined"],
     );
   }
+});
+
+Deno.test("logEvents() names documents as candidates if it is not known which of them are meant", () => {
+  const lines = linesOf(
+    { type: "lease_lost", documents: 1, ids: [1, 2], during: "nack" },
+    { type: "unconfirmed", documents: 2, ids: [1, 2], during: "ack" },
+    { type: "retried_among", documents: 1, ids: [1, 2] },
+  );
+  assertEquals(lines.map(({ documents, ids, among }) => [documents, ids, among]), [
+    [1, undefined, ["<1>", "<2>"]],
+    [2, ["<1>", "<2>"], undefined],
+    [1, undefined, ["<1>", "<2>"]],
+  ]);
 });

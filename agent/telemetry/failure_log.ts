@@ -1,0 +1,37 @@
+import { errorText } from "../errors.ts";
+import type { Logger } from "./logger.ts";
+
+/** Repeats of the same failure are written at most this often, in milliseconds. */
+const REPEAT_MS = 30_000;
+
+/** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
+export class FailureLog {
+  readonly #log: Logger;
+  readonly #last = new Map<string, { text: string; atMs: number }>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  report(
+    what: string,
+    message: string,
+    error: unknown,
+    fields: Record<string, unknown>,
+    { level = "warn" }: { level?: "warn" | "error" } = {},
+  ): void {
+    const text = errorText(error);
+    const last = this.#last.get(what);
+    const now = performance.now();
+    if (last?.text === text && now - last.atMs < REPEAT_MS) {
+      this.#log.debug(message, { error: text, ...fields });
+      return;
+    }
+    this.#last.set(what, { text, atMs: now });
+    this.#log[level](message, { error: text, ...fields });
+  }
+
+  over(what: string): void {
+    this.#last.delete(what);
+  }
+}
