@@ -20,9 +20,43 @@ export function serverText(error: object): string | undefined {
   const fields = refusedFields(errInfo);
   const which = fields.length > 0 ? ` (fields: ${fields.join(", ")})` : "";
   return secrets.text(
-    (ABOUT_INDEXES.has(Number(code)) ? text : withoutValues(text)) + which,
+    (ABOUT_INDEXES.has(Number(code)) ? text : withoutValues(text)) + which +
+      (Number(code) === UNAUTHORIZED ? missingRight(text) : ""),
     MAX_SERVER_TEXT,
   );
+}
+
+const UNAUTHORIZED = 13;
+
+/** The actions that a user needs for the agent's commands. */
+const ACTIONS: Record<string, string> = {
+  count: "find",
+  createIndexes: "createIndex",
+  delete: "remove",
+  find: "find",
+  findAndModify: "find and update",
+  getMore: "find",
+  insert: "insert",
+  listCollections: "listCollections",
+  listIndexes: "listIndexes",
+  update: "update",
+};
+
+/** How to mend a missing right: the action, and where; empty if the server does not say what was asked for. */
+function missingRight(text: string): string {
+  const [, database] = /^not authorized on (\S+) to execute command /.exec(text) ?? [];
+  const [, command = "", collection] = COMMAND.exec(text) ?? [];
+  if (database === undefined) return "";
+  const role = `as the role readWrite on ${database} does`;
+  // It may write what it reads: which of the two is missing is not told.
+  if (command === "aggregate" && collection !== undefined) {
+    return `: grant the user find on ${database}.${collection}, and find, insert and update on the collection of dead ` +
+      `letters, ${role}`;
+  }
+  const action = ACTIONS[command];
+  if (action === undefined) return "";
+  const where = collection === undefined ? `the database ${database}` : `${database}.${collection}`;
+  return `: grant the user ${action} on ${where}, ${role}`;
 }
 
 /** Refusals of an index: they quote definitions of indexes, and none of a document's values. */

@@ -5,7 +5,6 @@ import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
 import { waitFor } from "./wait.ts";
 
 const ADMIN = { name: "admin", password: "of-the-admin" };
-const ROLES = [{ role: "readWrite", db: "shop" }];
 
 /** A server that asks for passwords, its administrator, and the user that agents log in as. */
 export class Guarded implements AsyncDisposable {
@@ -35,8 +34,12 @@ export class Guarded implements AsyncDisposable {
     return `mongodb://agent:${password}@127.0.0.1:${this.server.port}/?replicaSet=rs0`;
   }
 
-  async makeUser(pwd: string): Promise<void> {
-    await this.client.db("admin").command({ createUser: "agent", pwd, roles: ROLES });
+  async makeUser(pwd: string, role = "readWrite"): Promise<void> {
+    await this.client.db("admin").command({ createUser: "agent", pwd, roles: [{ role, db: "shop" }] });
+  }
+
+  async changeRole(role: string): Promise<void> {
+    await this.client.db("admin").command({ updateUser: "agent", roles: [{ role, db: "shop" }] });
   }
 
   async changePassword(pwd: string): Promise<void> {

@@ -83,13 +83,13 @@ const SAID: [what: string, code: number, message: string, text: string][] = [
     "a command without the right to it",
     13,
     'not authorized on t to execute command { update: "documents", ordered: true, updates: [ { q: { a: "secret" } } ], $db: "t" }',
-    'not authorized on t to execute command { update: "documents", ... }',
+    'not authorized on t to execute command { update: "documents", ... }: grant the user update on t.documents, as the role readWrite on t does',
   ],
   [
     "a command on a cursor",
     13,
     'not authorized on t to execute command { getMore: 812736, collection: "documents" }',
-    "not authorized on t to execute command { getMore: ... }",
+    "not authorized on t to execute command { getMore: ... }: grant the user find on the database t, as the role readWrite on t does",
   ],
   [
     "an index that is there with other keys",
