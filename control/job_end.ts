@@ -1,5 +1,5 @@
 import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/agent.ts";
-import { errorText } from "../agent/errors.ts";
+import { errorText, SourceError } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import { formatId } from "../agent/store/format_id.ts";
@@ -44,6 +44,10 @@ export class JobEnd {
     } else if (this.#reason === CANNOT_WRITE) {
       log.error("Gave up before nothing was left: outcomes cannot be written, and no wait mends it", {
         error: errorText(this.#unwritten),
+      });
+    } else if (this.#error instanceof SourceError && this.#reason === this.#error.message) {
+      log.error("Gave up before nothing was left: the collection is not there, or is none", {
+        error: errorText(this.#error),
       });
     } else if (this.#reason !== NOTHING_LEFT) {
       log.warn("Stopped before nothing was left: run it again to do the rest", { reason: this.#reason });

@@ -82,6 +82,7 @@ export class MongoStore implements DocumentStore {
   async claim(limit: ClaimLimit): Promise<Claim> {
     if (this.#isGuarded) await this.source.ensureUsable();
     const claim = await this.#claimer.claim(limit);
+    if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
     return { ...claim, refused: await buryOversize(claim.refused, this.#holder) };
   }
@@ -90,8 +91,10 @@ export class MongoStore implements DocumentStore {
     return this.#claimer.claimSuspect();
   }
 
-  leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined> {
-    return this.#claimer.leftAlone(isLast);
+  async leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined> {
+    // Of a collection that was renamed or dropped nothing is left either.
+    if (isLast && this.#isGuarded) await this.source.look();
+    return await this.#claimer.leftAlone(isLast);
   }
 
   markAlone(document: LeasedDocument): Promise<number> {

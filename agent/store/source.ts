@@ -8,6 +8,8 @@ import { isForbidden } from "./mongo_errors.ts";
 const UNKNOWN_COMMAND = 59;
 /** Slips between two names of which one may be meant by the other. */
 const MAX_SLIPS = 3;
+/** If nothing is found, it is looked for at most this often, in milliseconds. */
+const LOOK_AGAIN_MS = 5000;
 /** Names that are told when none is near. */
 const MAX_NAMES = 10;
 
@@ -28,6 +30,8 @@ export class Source {
   readonly #names: SourceNames;
   readonly #listeners: (() => void)[] = [];
   #isUsable = false;
+  #isDoubted = false;
+  #lookedAtMs = -Infinity;
   #looking: Promise<void> | undefined;
   #warning: string | undefined;
 
@@ -52,13 +56,24 @@ export class Source {
   }
 
   /**
+   * Nothing was found: it may be there no more, as reads and writes of a collection that is not there fail in no way. The
+   * next claim looks again, if the last look is a while ago.
+   */
+  doubt(): void {
+    this.#isDoubted = true;
+  }
+
+  /**
    * Looks, unless the last look found it usable: that costs no round trip.
    *
    * @throws {SourceError} if it is not there, or is no collection
    * @throws {MongoError} if the database is out of reach
    */
   async ensureUsable(): Promise<void> {
-    if (!this.#isUsable) await (this.#looking ??= this.look().finally(() => this.#looking = undefined));
+    const isOld = this.#isDoubted && performance.now() - this.#lookedAtMs >= LOOK_AGAIN_MS;
+    if (!this.#isUsable || isOld) {
+      await (this.#looking ??= this.look().finally(() => this.#looking = undefined));
+    }
   }
 
   /** It may have changed: the next claim looks again. */
@@ -97,6 +112,8 @@ export class Source {
         capped.join(" and ")
       } is capped: the server removes its oldest documents to make room, processed or not`
       : undefined;
+    this.#lookedAtMs = performance.now();
+    this.#isDoubted = false;
     this.#set(true);
   }
 }

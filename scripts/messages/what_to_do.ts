@@ -41,6 +41,9 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Read `error`. New documents wait up to `POLL_INTERVAL` until the agent can listen again; it goes on trying.",
   "Forced to stop: handing back what is in flight":
     "If it was `SHUTDOWN_TIMEOUT`: raise it together with the pod's grace period, or shorten the work of a document.",
+  "Gave up before nothing was left: the collection is not there, or is none":
+    "Read `error`: it names what may be meant. If the collection was renamed or dropped while the Job ran, what it held " +
+    "is wherever the documents are now.",
   "Gave up before nothing was left: outcomes cannot be written, and no wait mends it":
     "Read `error`, mend what it names, then run the Job again.",
   "Gave up before nothing was left: claims fail, and no wait mends it":

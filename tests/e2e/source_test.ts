@@ -57,6 +57,49 @@ Deno.test("run --until-empty fails on a collection that is not there", async () 
   assertEquals(agent.hasLogged("Nothing claimable is left"), false);
 });
 
+/** A server renames no collection that it makes an index of. */
+const RENAMED = { ENSURE_INDEXES: "false" };
+const VANISHED = /^There is no collection documents in the database .*did you mean documents2\?/;
+
+for (const CHANGE_STREAM of ["auto", "off"]) {
+  Deno.test(`run --until-empty fails if its collection is renamed while it works (CHANGE_STREAM=${CHANGE_STREAM})`, async () => {
+    await using db = await testDatabase("source");
+    await insertPending(db, upTo(50));
+    const module = `export default async ({ _id }) => {
+      mark("run " + _id);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    };`;
+    await using home = await agentHome({
+      db,
+      module,
+      env: { ...RENAMED, CHANGE_STREAM, CONCURRENCY: "1", BATCH_SIZE: "5" },
+    });
+    const agent = await home.start({ args: ["run", "--until-empty"] });
+    await waitFor("work", async () => (await home.marks()).length >= 3);
+    await documentsOf(db).rename("documents2");
+    assertEquals((await agent.exit()).code, 1, agent.output);
+    const { level, error } = await agent.log("Gave up before nothing was left: the collection is not there");
+    assertEquals(level, "ERROR");
+    assertMatch(String(error), VANISHED);
+    assertEquals(agent.hasLogged("Nothing claimable is left"), false);
+    assertEquals(await db.db.listCollections({ name: "documents" }).hasNext(), false);
+  });
+
+  Deno.test(`run is not ready and says why if its collection is renamed, and is ready once it is back (CHANGE_STREAM=${CHANGE_STREAM})`, async () => {
+    await using db = await testDatabase("source");
+    await insertPending(db, upTo(3));
+    await using home = await agentHome({ db, module: MARKING, env: { ...RENAMED, CHANGE_STREAM } });
+    const agent = await home.startReady();
+    await waitFor("work", async () => (await home.marks()).length === 3);
+    await documentsOf(db).rename("documents2");
+    const { error } = await agent.log("Cannot claim documents");
+    assertMatch(String(error), VANISHED);
+    await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+    await db.db.collection("documents2").rename("documents");
+    await agent.untilReady();
+  });
+}
+
 for (const args of [["run"], ["run", "--until-empty"]]) {
   Deno.test(`${args.join(" ")} ends with a view for a collection, and says that it is one`, async () => {
     await using db = await testDatabase("source", { empty: true });
