@@ -2,7 +2,7 @@ import type { AbstractCursor, Collection } from "mongodb";
 
 /** An operation was given up: its outcome is not known, and it may be sent again. */
 export class NoAnswerError extends Error {
-  override readonly name = "NoAnswerError";
+  override readonly name: string = "NoAnswerError";
 }
 
 /** Operations that answer with a promise. What is not among them, and cursors that are iterated, goes on as it was. */

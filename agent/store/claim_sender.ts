@@ -14,6 +14,8 @@ export interface ClaimSenderOptions {
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
+  /** Why no majority of the set can acknowledge writes now, if that is known. */
+  withoutMajority?(): string | undefined;
 }
 
 /** A claim on its way. What it takes carries its token, whether its answer arrives or not. */
@@ -116,7 +118,8 @@ export class ClaimSender {
     });
     if (there > documents.length) {
       // It passes: a Job must not end for it as for a claim that no wait mends.
-      throw new NoAnswerError("A claim whose answer was lost is not yet known to a majority");
+      const why = this.#options.withoutMajority?.();
+      throw new NoAnswerError(why ?? "A claim whose answer was lost is not yet known to a majority");
     }
     this.#lost = undefined;
     return documents;

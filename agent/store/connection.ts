@@ -66,7 +66,8 @@ export function connect(
   releaseSocketTimers();
   const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
   const options: MongoClientOptions = {
-    writeConcern: { w: "majority", journal: true, wtimeoutMS: socketTimeoutMS },
+    // The server says that no majority has a write before the connection is given up, which would say nothing.
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: Math.round(0.8 * socketTimeoutMS) },
     readPreference: "primary",
     readConcernLevel: "local",
     retryWrites: true,

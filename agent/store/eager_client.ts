@@ -1,6 +1,7 @@
 import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
 import { within } from "./answer_limit.ts";
 import type { Facts } from "./diagnosis_causes.ts";
+import type { Member } from "./no_majority.ts";
 
 /** Kinds of servers that take writes, in the driver's words. */
 const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
@@ -27,6 +28,7 @@ export class EagerClient {
   #isClosed = false;
   #isWritable = false;
   #seenSet: string | undefined;
+  #members: readonly Member[] = [];
 
   constructor({ client, answerLimitMs, onWritable }: EagerClientOptions) {
     this.client = client;
@@ -36,6 +38,7 @@ export class EagerClient {
     });
     client.on("topologyDescriptionChanged", ({ newDescription }) => {
       const servers = [...newDescription.servers.values()];
+      this.#members = servers;
       const isWritable = servers.some(({ type }) => WRITABLE.has(type));
       if (isWritable === this.#isWritable) return;
       this.#isWritable = isWritable;
@@ -51,6 +54,11 @@ export class EagerClient {
   /** A server that takes writes answers. It does so to all, whatever their password. */
   get isWritable(): boolean {
     return this.#isWritable;
+  }
+
+  /** The servers, as the driver sees them. */
+  get members(): readonly Member[] {
+    return this.#members;
   }
 
   get facts(): Facts {

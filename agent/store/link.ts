@@ -5,6 +5,7 @@ import { within, withOperations } from "./answer_limit.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
+import { noMajority, whyNoMajority } from "./no_majority.ts";
 import { Renewals } from "./renewals.ts";
 import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
@@ -93,6 +94,11 @@ export class Link {
     return this.#current.client.options.socketTimeoutMS;
   }
 
+  /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
+  get withoutMajority(): string | undefined {
+    return whyNoMajority(this.#current.members);
+  }
+
   /** A database of the client of this moment: ask for it anew each time. */
   db(name: string): Db {
     return this.#current.client.db(name);
@@ -161,6 +167,8 @@ export class Link {
   /** What to throw: the same error, or the cause in words. */
   #failed(error: unknown, client: EagerClient, isConnecting: boolean): unknown {
     if (error instanceof UnreachableError || this.#stop.signal.aborted) return error;
+    const unacknowledged = isConnecting ? undefined : noMajority(error, client.members);
+    if (unacknowledged) return unacknowledged;
     const diagnosis = diagnose(error, client.facts, isConnecting);
     if (!diagnosis) return error;
     const unreachable = new UnreachableError(diagnosis, error);

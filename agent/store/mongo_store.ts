@@ -67,6 +67,7 @@ export class MongoStore implements DocumentStore {
     this.#claimer = new Claimer({
       ...this.#holder,
       syncClock: this.#syncClock,
+      withoutMajority: () => link.withoutMajority,
       owner: settings.agentName,
       maxAttempts: settings.maxAttempts,
       filter: settings.filter === undefined ? undefined : parseSourceFilter(settings.filter),

@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { MongoClient } from "mongodb";
+import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
+import { agentHome } from "../support/agent_home.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** A replica set of a primary, a secondary and an arbiter. */
+class SetWithArbiter implements AsyncDisposable {
+  readonly members: readonly RunningMongod[];
+  readonly client: MongoClient;
+
+  private constructor(members: readonly RunningMongod[]) {
+    this.members = members;
+    this.client = new MongoClient(this.uri, { serverSelectionTimeoutMS: 30_000 });
+  }
+
+  static async start(): Promise<SetWithArbiter> {
+    const args = ["--replSet", "rs0", "--oplogSize", "64"];
+    const members = await Promise.all([0, 1, 2].map(() => startMongod({ args })));
+    const set = new SetWithArbiter(members);
+    const hosts = members.map(({ port }, _id) => ({
+      _id,
+      host: `127.0.0.1:${port}`,
+      priority: [2, 0, 0][_id],
+      arbiterOnly: _id === 2,
+    }));
+    await using direct = new MongoClient(`mongodb://${hosts[0]!.host}/?directConnection=true`);
+    const settings = { electionTimeoutMillis: 1000 };
+    await direct.db("admin").command({ replSetInitiate: { _id: "rs0", members: hosts, settings } });
+    // Its secondary follows.
+    await waitFor(
+      "writes that a majority has",
+      () =>
+        set.documents.insertOne({ done: true }, { writeConcern: { w: "majority", wtimeoutMS: 1000 } })
+          .catch(() => undefined),
+      { timeoutMs: 60_000 },
+    );
+    return set;
+  }
+
+  get uri(): string {
+    return `mongodb://${this.members.map(({ port }) => `127.0.0.1:${port}`).join(",")}/?replicaSet=rs0`;
+  }
+
+  get documents() {
+    return this.client.db("majority").collection("documents");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+    await Promise.all(this.members.map((member) => member.stop()));
+  }
+}
+
+Deno.test("run on a set with an arbiter whose secondary is down says that no majority acknowledges writes, and which members lack", async () => {
+  await using set = await SetWithArbiter.start();
+  const [, secondary, arbiter] = set.members.map(({ port }) => `127.0.0.1:${port}`);
+  await using home = await agentHome({ db: { uri: set.uri, name: "majority" } });
+  const agent = await home.startReady();
+  await set.members[1]!.kill();
+  // The driver's monitors notice by themselves.
+  const { error } = await waitFor("the cause", async () => {
+    await set.documents.insertOne({ status: "pending" }, { writeConcern: { w: 1 } });
+    return agent.entries.find(({ error }) => String(error).includes("no majority"));
+  }, { timeoutMs: 60_000 });
+  assertMatch(
+    String(error),
+    /^The primary 127\.0\.0\.1:\d+ takes writes, and no majority of the replica set/,
+  );
+  assertStringIncludes(String(error), `${secondary} does not answer`);
+  assertStringIncludes(String(error), `${arbiter} is an arbiter, which holds no data`);
+  await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+  await agent.untilStatus(
+    "the cause in the status",
+    (status) => status.last_error?.message.includes("no majority of the replica set") === true,
+  );
+  assert(await home.probe("liveness"));
+
+  await set.members[1]!.start();
+  await waitFor(
+    "all to be processed",
+    async () => await set.documents.countDocuments({ status: { $in: ["pending", "processing"] } }) === 0,
+    { timeoutMs: 60_000 },
+  );
+  await agent.untilReady();
+  assertEquals(await set.documents.countDocuments({ status: "failed" }), 0);
+});
