@@ -1,12 +1,17 @@
 import type { Collection, Document, Filter } from "mongodb";
+import { formatId } from "./format_id.ts";
+import { idKey } from "./id_key.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
+
+/** Two ids are the same only if they are equal as such, whatever collation the letters' collection has. */
+export const SIMPLE = { locale: "simple" };
 
 /** The dead-letter collection does not take a letter, and no retry changes that: its document waits with its verdict. */
 export class LetterRefusedError extends Error {
   override readonly name: string = "LetterRefusedError";
 }
 
-/** The letter of another collection stands where ours belongs. */
+/** The letter of another collection, or of another document, stands where ours belongs. */
 export class OtherLetterError extends LetterRefusedError {
   override readonly name = "OtherLetterError";
 }
@@ -27,15 +32,24 @@ export function lettersOfOthers({ collectionName }: Collection): Filter<Document
 /**
  * Whether a letter of ours stands under an id.
  *
- * @throws {OtherLetterError} If it is another collection's that stands there: neither letter may be lost.
+ * @throws {OtherLetterError} If it is another one that stands there: neither letter may be lost.
  */
 export async function isThere(
   id: unknown,
   { collection, letters, maxTimeMS }: DeadLetterOptions,
 ): Promise<boolean> {
   const query = { _id: { $eq: id } as never };
-  const found = await letters.findOne(query, { projection: { _id: 0, "source.collection": 1 }, maxTimeMS });
+  const found = await letters.findOne(query, { projection: { "source.collection": 1 }, maxTimeMS });
   if (!found) return false;
+  // Only the server knows for sure which ids are the same: it is asked about those that look different here.
+  if (idKey(found._id) !== idKey(id) && !await letters.findOne(query, { collation: SIMPLE, maxTimeMS })) {
+    throw new OtherLetterError(
+      `The dead letter cannot be written: ${letters.collectionName} holds the letter of ${
+        formatId(found._id)
+      }, ` +
+        "which its collation takes for the same _id: set DEAD_LETTER_COLLECTION to a collection without a collation",
+    );
+  }
   const other = found.source?.collection ?? collection.collectionName;
   if (other === collection.collectionName) return true;
   throw new OtherLetterError(

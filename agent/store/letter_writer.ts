@@ -1,7 +1,7 @@
 import { BSON, type Document } from "mongodb";
 import { errorText } from "../errors.ts";
 import type { DeadLetterOptions } from "./letter_options.ts";
-import { isThere, LetterRefusedError, lettersOf } from "./letter_source.ts";
+import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./letter_source.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "./mongo_errors.ts";
 import { EXACT_BSON } from "./own_bson.ts";
 import { held } from "./queries.ts";
@@ -126,6 +126,8 @@ function isReplaceable(collection: string): Document {
   const isNewer = [{ $eq: [{ $type: "$dead_at" }, "date"] }, { $gt: ["$dead_at", "$$new.dead_at"] }];
   return {
     $and: [
+      // By the collation of the letters' collection another id may be the same as this one.
+      { $eq: ["$_id", "$$new._id"] },
       { $in: [{ $ifNull: ["$source.collection", null] }, [{ $literal: collection }, null]] },
       { $not: [{ $and: isNewer }] },
     ],
@@ -187,7 +189,7 @@ async function replace(id: unknown, letter: Document, options: DeadLetterOptions
   const source = { database: collection.dbName, collection: collection.collectionName };
   const older = { _id: { $eq: id } as never, dead_at: { $lte: dead_at }, ...lettersOf(collection) };
   try {
-    await letters.replaceOne(older, { ...rest, source, dead_at }, { upsert: true });
+    await letters.replaceOne(older, { ...rest, source, dead_at }, { upsert: true, collation: SIMPLE });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     // A newer letter, which stays, or another collection's: otherwise some index of the letters' refuses it.
