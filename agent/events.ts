@@ -45,8 +45,11 @@ export type AgentEvent =
   /** So many of the documents named are set back to pending; which ones is not known, as others changed them meanwhile. */
   | { type: "retried_among"; documents: number; ids: readonly unknown[] }
   | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
-  /** `aborted` of the documents had been in a handler, which may have done a part of its work. */
-  | { type: "released"; documents: number; aborted: number }
+  /**
+   * `aborted` of the documents had been in a handler, which may have done a part of its work; the results of `hadNoRoom`
+   * of them could not be held.
+   */
+  | { type: "released"; documents: number; aborted: number; hadNoRoom?: number }
   /** If more ids are named than documents, it is not known which of them. */
   | {
     type: "lease_lost";

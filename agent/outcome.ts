@@ -21,8 +21,11 @@ export type Outcome =
   | { kind: "ack"; set?: Document }
   /** `withoutError`: the database did not take the error. */
   | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
-  /** `wasAborted`: its handler had started, and may have done a part of its work. */
-  | { kind: "release"; wasAborted?: true }
+  /**
+   * `wasAborted`: its handler had started, and may have done a part of its work. `hadNoRoom`: it has done all of it, and
+   * what it returned could not be held.
+   */
+  | { kind: "release"; wasAborted?: true; hadNoRoom?: true }
   | { kind: "dead_letter"; error: SafeText };
 
 /** What decides between a retry and a dead letter. */

@@ -153,7 +153,11 @@ export class Pool {
     if (result.ok) {
       const bytes = result.setBytes ?? 0;
       this.#room.learn(bytes);
-      if (bytes > 0) ledger.weigh(held, bytes);
+      if (bytes > 0) {
+        // It runs again, as it would if the process ended for want of memory, and alone.
+        if (!this.#room.canHold(bytes)) return settle(held, { kind: "release", hadNoRoom: true });
+        ledger.weigh(held, bytes);
+      }
     }
     const outcome = outcomeOf(result, attempt, this.#options);
     if (!result.ok && outcome.kind !== "release") {

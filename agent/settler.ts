@@ -220,10 +220,13 @@ export class Settler {
   }
 
   #reportReleased(batch: readonly Batched<Settling>[], written: readonly Settling[], matched: number): void {
-    // If it is not known which documents were written, they may be of either kind.
+    // If it is not known which documents were written, they may be of any kind.
     const candidates = written.length === matched ? written : batch.map(({ item }) => item);
-    const aborted = candidates.filter(({ outcome }) => outcome.kind === "release" && outcome.wasAborted);
-    const event = { documents: matched, aborted: Math.min(aborted.length, matched) };
+    const countOf = (flag: "wasAborted" | "hadNoRoom") =>
+      candidates.filter(({ outcome }) => outcome.kind === "release" && outcome[flag]).length;
+    const aborted = Math.min(countOf("wasAborted"), matched);
+    const hadNoRoom = Math.min(countOf("hadNoRoom"), matched - aborted);
+    const event = { documents: matched, aborted, ...(hadNoRoom > 0 && { hadNoRoom }) };
     this.#options.events.emit({ type: "released", ...event });
   }
 

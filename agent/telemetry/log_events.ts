@@ -3,6 +3,7 @@ import type { AfterRefusal, AgentEvent, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
 import { FailureLog } from "./failure_log.ts";
 import type { Logger } from "./logger.ts";
+import { logReleased } from "./log_released.ts";
 
 /** What the agent does after the database refused an outcome. */
 const AFTER_REFUSAL: Record<AfterRefusal, string> = {
@@ -77,14 +78,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         break;
       case "released":
         failures.over("release");
-        if (event.documents > event.aborted) {
-          log.info("Released documents that had not started", { documents: event.documents - event.aborted });
-        }
-        if (event.aborted > 0) {
-          log.warn("Released documents whose handler was aborted: they run again from the start", {
-            documents: event.aborted,
-          });
-        }
+        logReleased(log, event);
         break;
       case "handler_failed":
         // That it failed is said once its outcome is written: this is for whoever looks for the place.

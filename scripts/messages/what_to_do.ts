@@ -57,6 +57,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "As for a lost lease: another agent or program changed some documents of `among`. Their errors are on the documents.",
   "The processor returned after it had been told to stop: its result is not used":
     "Let the processor stop when `context.signal` aborts: pass it on to `fetch` and the like.",
+  "Released documents whose results found no room in memory: they run again from the start":
+    "Lower `CONCURRENCY`: 96 MiB of results are held, and as many handlers may return theirs at once.",
   "Released documents whose handler was aborted: they run again from the start":
     "Raise `SHUTDOWN_TIMEOUT` if handlers need longer, and use the idempotency key for what must not happen twice.",
 };

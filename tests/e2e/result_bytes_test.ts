@@ -37,6 +37,31 @@ for (const CONCURRENCY of ["1", "16"]) {
   });
 }
 
+Deno.test("24 handlers that return 15 MiB each before any weight is known do not exhaust the heap", async () => {
+  await using db = await testDatabase("result bytes");
+  const documents = await insertPending(db, upTo(24));
+  await using home = await agentHome({
+    db,
+    // They make their results one after the other: what is held of them, the agent holds.
+    module: `${TEXT} export default async ({ _id }) => {
+      mark(_id);
+      await new Promise((resolve) => setTimeout(resolve, 500 + 10 * Number(_id)));
+      return { set: { text: text(_id, 15) } };
+    };`,
+    env: { CONCURRENCY: "100", LEASE_DURATION: "60" },
+  });
+  const agent = await home.start();
+  await waitFor(
+    "all to be processed",
+    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 24,
+    { timeoutMs: 240_000 },
+  );
+  assert(!agent.ended, agent.output);
+  assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 24);
+  const { level } = await agent.log("Released documents whose results found no room in memory");
+  assertEquals(level, "WARNING");
+});
+
 Deno.test("batches whose results weigh 1 MiB a document do not exhaust the heap", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(200));

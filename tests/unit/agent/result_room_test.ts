@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Events } from "../../../agent/events.ts";
 import { type Held, Ledger } from "../../../agent/ledger.ts";
 import { Pool, type PoolOptions } from "../../../agent/pool.ts";
-import { MAX_RESULT_BYTES, ResultRoom } from "../../../agent/result_room.ts";
+import { MAX_HELD_RESULT_BYTES, MAX_RESULT_BYTES, ResultRoom } from "../../../agent/result_room.ts";
 import { RefusedOutcomes } from "../../../agent/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../support/agent_harness.ts";
 import { fakeDocument } from "../../support/fake_document.ts";
@@ -16,6 +16,8 @@ class Setup {
   readonly ledger = new Ledger();
   readonly unwritten: Held[] = [];
   readonly runs: number[] = [];
+  /** Documents that were handed back. */
+  readonly released: Held[] = [];
   readonly pool: Pool;
 
   constructor(options: Partial<PoolOptions>) {
@@ -32,9 +34,10 @@ class Setup {
       isDoubtful: () => false,
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
-      settle: (held) => {
+      settle: (held, outcome) => {
         this.ledger.settling(held);
-        this.unwritten.push(held);
+        if (outcome.kind === "release") this.released.push(held);
+        else this.unwritten.push(held);
       },
       ...options,
     });
@@ -93,6 +96,23 @@ Deno.test("Pool runs results that are larger than what may wait one after the ot
     assertEquals(setup.unwritten.length, 1);
     await setup.write();
   }
+  assertEquals(setup.ledger.counts.documents, 0);
+});
+
+Deno.test("Pool hands documents back whose results are more than can be held: first results, before a weight is known", async () => {
+  const setup = new Setup({
+    concurrency: 100,
+    processing: { kind: "single", process: () => ({ set: { text: text(15) } }) },
+  });
+  await setup.add(100);
+  const { resultBytes } = setup.ledger.counts;
+  assert(resultBytes <= MAX_HELD_RESULT_BYTES, `${resultBytes} bytes are held`);
+  assertEquals([setup.unwritten.length, setup.released.length], [6, 94]);
+  // From now on it is known what they weigh: one after the other, and none is handed back.
+  for (const held of setup.released.splice(0)) setup.ledger.remove(held);
+  await setup.add(94);
+  while (setup.unwritten.length > 0) await setup.write();
+  assertEquals(setup.released.length, 0);
   assertEquals(setup.ledger.counts.documents, 0);
 });
 

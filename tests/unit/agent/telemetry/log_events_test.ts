@@ -34,6 +34,11 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "reachable_changed", isReachable: false }, "WARNING", /out of reach/],
   [{ type: "released", documents: 2, aborted: 0 }, "INFO", /Released documents that had not started/],
   [{ type: "released", documents: 2, aborted: 2 }, "WARNING", /Released documents whose handler was aborted/],
+  [
+    { type: "released", documents: 2, aborted: 0, hadNoRoom: 2 },
+    "WARNING",
+    /results found no room in memory/,
+  ],
   [{ type: "retried", id: 7, attempt: 1, error: safe("x"), delayMs: 5 }, "WARNING", /will be retried/],
   [{ type: "dead_lettered", id: 7, attempt: 5, error: safe("x") }, "ERROR", /dead letter/],
   [{ type: "handler_failed", id: 7, attempt: 1, error }, "DEBUG", /The processor failed/],

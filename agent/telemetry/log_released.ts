@@ -1,0 +1,21 @@
+import type { AgentEvent } from "../events.ts";
+import type { Logger } from "./logger.ts";
+
+/** Says of documents that were handed back how far they had come. */
+export function logReleased(
+  log: Logger,
+  { aborted, documents, hadNoRoom = 0 }: Extract<AgentEvent, { type: "released" }>,
+): void {
+  const waiting = documents - aborted - hadNoRoom;
+  if (waiting > 0) log.info("Released documents that had not started", { documents: waiting });
+  if (aborted > 0) {
+    log.warn("Released documents whose handler was aborted: they run again from the start", {
+      documents: aborted,
+    });
+  }
+  if (hadNoRoom > 0) {
+    log.warn("Released documents whose results found no room in memory: they run again from the start", {
+      documents: hadNoRoom,
+    });
+  }
+}
