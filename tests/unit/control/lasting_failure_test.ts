@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CANNOT_CLAIM } from "../../../agent/agent.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE } from "../../../agent/agent.ts";
 import { Events } from "../../../agent/events.ts";
 import { LastingFailure } from "../../../control/lasting_failure.ts";
 
@@ -22,7 +22,16 @@ function watched() {
       events.emit({ type: "claim_failed", error, retryInMs: SECOND_MS });
     }
   };
-  return { drained, events, fails };
+  const writesFail = (what: { isLasting?: boolean; isDoubtful?: boolean }, seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      nowMs += SECOND_MS;
+      const failed = { type: "settle_failed", kind: "ack", documents: 1, retryInMs: SECOND_MS } as const;
+      events.emit({ ...failed, error: "refused", ...what });
+      // Claims that find nothing prove nothing of outcomes.
+      events.emit({ type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 });
+    }
+  };
+  return { drained, events, fails, writesFail };
 }
 
 Deno.test("LastingFailure ends the run once claims have failed for a minute of what no waiting mends", () => {
@@ -48,3 +57,23 @@ Deno.test("LastingFailure begins anew after a claim, or after a failure of anoth
   fails("refused", 50);
   assertEquals(drained, []);
 });
+
+for (const what of [{ isLasting: true }, { isDoubtful: true }]) {
+  Deno.test(`LastingFailure ends the run once outcomes could not be written for a minute (${Object.keys(what)})`, () => {
+    const { drained, writesFail } = watched();
+    writesFail(what, 60);
+    assertEquals(drained, []);
+    writesFail(what, 1);
+    assertEquals(drained, [CANNOT_WRITE]);
+  });
+
+  Deno.test(`LastingFailure begins anew once an outcome is written, or after an outage (${Object.keys(what)})`, () => {
+    const { drained, events, writesFail } = watched();
+    writesFail(what, 50);
+    events.emit({ type: "processed", documents: 1 });
+    writesFail(what, 50);
+    writesFail({}, 1);
+    writesFail(what, 50);
+    assertEquals(drained, []);
+  });
+}
