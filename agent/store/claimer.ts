@@ -133,8 +133,13 @@ export class Claimer {
     return { documents, more, takeovers, conflicts, refused, suspects, heldUp };
   }
 
-  /** Claims one suspect, for an agent that holds nothing else; undefined where there is none or others were faster. */
+  /**
+   * Claims one suspect, for an agent that holds nothing else; undefined if there is none, if other agents were faster, or
+   * if a claim without an answer has to be read back first: {@linkcode claim} does that.
+   */
   async claimSuspect(): Promise<LeasedDocument | undefined> {
+    // One claim is remembered until it is answered: another that is sent now would take its place.
+    if (this.#sender.hasLost) return undefined;
     if (!this.#options.clock.isKnown) await this.#options.syncClock();
     return await this.#suspects.claim();
   }

@@ -36,7 +36,7 @@ const LEASES = {
     title: "what carries the token is claimed",
     rule:
       "What a claim took is what carries its token. If not all that was asked for was taken, or if no answer " +
-      "came, the documents are read back by the token.",
+      "came, the documents are read back by the token, before anything else is claimed.",
     reason:
       "An `updateMany` says how many documents it matched, not which. It is not sent again when its answer is " +
       "lost, so that its token is the only way to know what it did.",

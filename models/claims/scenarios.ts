@@ -144,7 +144,7 @@ export const LARGE: readonly Scenario[] = [
   },
   { name: "poison and flaky, two agents", natures: ["poison", "flaky"], agents: 2, maxAttempts: 2 },
   { name: "poison and two neighbours", natures: ["poison", "good", "good"], agents: 1, maxAttempts: 3 },
-  { name: "two poisons", natures: ["poison", "poison"], agents: 2, maxAttempts: 2 },
+  { name: "two poisons", natures: ["poison", "poison"], agents: 1, maxAttempts: 2 },
   {
     name: "poison, drain, two agents",
     natures: ["poison", "good"],

@@ -34,7 +34,7 @@ Deno.test("A claim writes status, token, owner, expiry and attempt, and leaves t
   assertEquals(document.read(), { _id: 1, status: "processing", nested: { a: [1, 2] } });
 });
 
-Deno.test("A takeover counts as such and costs no attempt: crashes in company never spend them (2)", async () => {
+Deno.test("A takeover counts as such and costs no attempt: crashes in company never spend them (rule 11)", async () => {
   await using database = await testDatabase("claim protocol");
   await jobs(database).insertMany(pending(3));
   for (let crashes = 0; crashes < 2; crashes++) {
@@ -69,7 +69,7 @@ Deno.test("A nack puts the takeovers back to nothing, a release keeps them", asy
   assertEquals(stored.map(({ _pull }) => _pull.attempts), [0, 1]);
 });
 
-Deno.test("A claim that still matches after another's claim and nack counts from what is stored, not from what it read (6)", async () => {
+Deno.test("A claim that still matches after another's claim and nack counts from what is stored, not from what it read (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -88,7 +88,7 @@ Deno.test("A claim that still matches after another's claim and nack counts from
   assertEquals((await late).attempt, 3);
 });
 
-Deno.test("A new document that fails elsewhere between read and claim is not claimed as new (6)", async () => {
+Deno.test("A new document that fails elsewhere between read and claim is not claimed as new (rule 2)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -106,7 +106,7 @@ Deno.test("A new document that fails elsewhere between read and claim is not cla
   assertEquals({ documents, more, conflicts }, { documents: [], more: true, conflicts: 1 });
 });
 
-Deno.test("A document that was released counts as touched: it is read back after its next claim (6)", async () => {
+Deno.test("A document that was released counts as touched: it is read back after its next claim (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -125,7 +125,7 @@ Deno.test("A document that was released counts as touched: it is read back after
   assertEquals(document.read().n, "edited");
 });
 
-Deno.test("A document whose bookkeeping has attempts but no due time counts on from what is stored (6)", async () => {
+Deno.test("A document whose bookkeeping has attempts but no due time counts on from what is stored (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -136,7 +136,7 @@ Deno.test("A document whose bookkeeping has attempts but no due time counts on f
   assertEquals(documents.map(({ attempt }) => attempt), [2, 2]);
 });
 
-Deno.test("Somebody else's processing without a token of ours is never taken (7)", async () => {
+Deno.test("Somebody else's processing without a token of ours is never taken (rule 1)", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -149,7 +149,7 @@ Deno.test("Somebody else's processing without a token of ours is never taken (7)
   assertEquals(idsOf(await store.take()), []);
 });
 
-Deno.test("READ_BACK=always sees edits between read and claim, the default does not (8)", async () => {
+Deno.test("READ_BACK=always sees edits between read and claim, the default does not (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   for (const [readBack, seen] of [["always", "edited"], ["contended", "as it was"]] as const) {

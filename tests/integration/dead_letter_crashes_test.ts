@@ -103,7 +103,7 @@ Deno.test("A verdict taken over finds its document deleted: no letter is made", 
   assertEquals(await letters(database).countDocuments(), 0);
 });
 
-Deno.test("A frozen agent whose lease was taken over before its verdict makes no letter (4)", async () => {
+Deno.test("A frozen agent whose lease was taken over before its verdict makes no letter (rule 21)", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using frozen = openStore({ uri: proxy.uri, name: database.name });
@@ -177,7 +177,7 @@ Deno.test("A mark that comes late, when the next holder has finished the letter,
   assertEquals(before.length, 1);
 });
 
-Deno.test("A late copy never takes the place of the letter of a later failure (3)", async () => {
+Deno.test("A late copy never takes the place of the letter of a later failure (rule 24)", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using frozen = openStore({ uri: proxy.uri, name: database.name });

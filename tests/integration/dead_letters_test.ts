@@ -125,7 +125,7 @@ Deno.test("A document fails its last attempt or permanently, and becomes a dead 
   assertEquals((await jobs(database).findOne({ _id: "works at last" })).status, "processed");
 });
 
-Deno.test("With MAX_ATTEMPTS 1 the first failure is the last, also after a takeover (2)", async () => {
+Deno.test("With MAX_ATTEMPTS 1 the first failure is the last, also after a takeover (rule 12)", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -142,7 +142,7 @@ Deno.test("With MAX_ATTEMPTS 1 the first failure is the last, also after a takeo
   assertEquals((await letters(database).findOne()).attempts, 1);
 });
 
-Deno.test("A letter takes the place of an older one, never that of a newer one (3)", async () => {
+Deno.test("A letter takes the place of an older one, never that of a newer one (rule 24)", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));

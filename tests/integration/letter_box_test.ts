@@ -66,7 +66,7 @@ Deno.test("A redriven document starts over with its errors kept, and gets a new 
   assert(letter!.dead_at! > old!.dead_at!);
 });
 
-Deno.test("Two redrives at once: one takes effect, and no letter is lost (3)", async () => {
+Deno.test("Two redrives at once: one takes effect, and no letter is lost (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -76,7 +76,7 @@ Deno.test("Two redrives at once: one takes effect, and no letter is lost (3)", a
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 1);
 });
 
-Deno.test("A redrive that races a new failure leaves the new letter (3)", async () => {
+Deno.test("A redrive that races a new failure leaves the new letter (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
@@ -96,7 +96,7 @@ Deno.test("A redrive that races a new failure leaves the new letter (3)", async 
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
-Deno.test("Killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by whoever changes letters (5)", async () => {
+Deno.test("Killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by what changes letters (rules 26, 27)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);

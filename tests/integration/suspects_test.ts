@@ -1,8 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { expireLeases, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
+import {
+  COLLECTION,
+  expireLeases,
+  idsOf,
+  jobs,
+  letters,
+  LONG_AGO,
+  openStore,
+  pending,
+} from "../support/store.ts";
 import { expired, OverlapRecorder } from "../support/suspects.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A moment in which something else could start, if it were allowed to. */
@@ -187,4 +197,25 @@ Deno.test("The limit of it: killed twice by somebody else while its handler ran 
       condemned
     ),
   );
+});
+
+Deno.test("claimSuspect() claims nothing while a claim without an answer was not read back, which it would forget (rule 3)", async () => {
+  await using database = await testDatabase("suspects");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  const retry = { _id: "retry", status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } };
+  await jobs(database).insertMany([retry, expired("suspect", { takeovers: 1 }), ...pending(2)]);
+  const update = { command: "update", collection: COLLECTION };
+  const retryClaim = proxy.hold(update);
+  const taking = store.take();
+  await retryClaim.arrived;
+  const lost = proxy.loseAnswers(update);
+  retryClaim.pass();
+  const claim = await taking;
+  assertEquals([idsOf(claim), claim.suspects, lost.count], [["retry"], true, 1]);
+
+  const early = await store.claimSuspect();
+  assertEquals(idsOf(await store.take()), [0, 1]);
+  assertEquals(early, undefined);
+  assertEquals((await store.claimSuspect())?.id, "suspect");
 });
