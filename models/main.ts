@@ -1,5 +1,5 @@
 /**
- * Explores the model of the claim protocol: `deno task model` takes minutes, `deno task model --small` seconds, and
+ * Explores the model of the claim protocol: `deno task model` takes two minutes, `deno task model --small` seconds, and
  * `deno task model --rule 14` shows what breaks without one rule.
  *
  * @module
