@@ -125,21 +125,26 @@ const UPDATE_OPERATORS = new Set([
   ...["$push", "$pull", "$pullAll", "$pop", "$addToSet"],
 ]);
 
+/** Names that are told of at the most. */
+const MAX_NAMES = 5;
+
 function refuseNearMisses(keys: readonly string[]): void {
-  const hasSet = keys.includes("set");
-  for (const key of keys) {
-    if (key === "set") continue;
-    if (UPDATE_OPERATORS.has(key) || NEAR_SET.includes(key.toLowerCase())) {
-      throw new PermanentError(
-        `The processor returned "${key}": fields to be written stand under "set", { set: { ... } }`,
-      );
-    }
-    if (hasSet && !BESIDE_SET.includes(key)) {
-      throw new PermanentError(
-        `The processor returned "${key}" beside "set", which means nothing to the agent: leave it out`,
-      );
-    }
+  const wrong = keys.find((key) =>
+    UPDATE_OPERATORS.has(key) || (key !== "set" && NEAR_SET.includes(key.toLowerCase()))
+  );
+  if (wrong !== undefined) {
+    throw new PermanentError(
+      `The processor returned "${wrong}": fields to be written stand under "set", { set: { ... } }`,
+    );
   }
+  if (!keys.includes("set")) return;
+  const others = keys.filter((key) => !BESIDE_SET.includes(key));
+  if (others.length === 0) return;
+  // All of them: they often come together, as those of a driver's answer that was spread.
+  const names = others.slice(0, MAX_NAMES).map((name) => `"${name}"`).join(", ");
+  throw new PermanentError(
+    `The processor returned ${names} beside "set", which means nothing to the agent: return { set: { ... } } alone`,
+  );
 }
 
 function isList(value: unknown): value is unknown[] {

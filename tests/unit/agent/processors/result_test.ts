@@ -118,6 +118,11 @@ for (
     ["sett", { sett: { a: 1 } }, /"sett"/],
     ["Set", { Set: { a: 1 } }, /"Set"/],
     ["another name beside set", { set: { a: 1 }, unset: ["b"] }, /"unset" beside "set"/],
+    [
+      "a driver's answer that is spread beside set",
+      { acknowledged: true, insertedId: 7, set: { a: 1 } },
+      /returned "acknowledged", "insertedId" beside "set", .*: return \{ set: \{ \.\.\. \} \} alone$/,
+    ],
     ["a function for set", { set() {} }, /"set" must be a plain object of fields, not a function/],
     ["a getter that throws", {
       get set() {
