@@ -104,7 +104,8 @@ export const SETTINGS = {
     variable: "CONCURRENCY",
     parse: parse.integer(1, 10_000),
     default: "16",
-    doc: "Documents processed at the same time.",
+    doc:
+      "Documents processed at the same time. What their handlers hold is theirs: the heap has 256 MiB for all of it.",
   }),
   processTimeoutMs: setting<number>({
     variable: "PROCESS_TIMEOUT",
