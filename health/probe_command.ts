@@ -38,6 +38,10 @@ export async function probe(name: Probe, env: (variable: string) => string | und
 }
 
 function say(answer: boolean, text: string): boolean {
-  console.log(text);
+  try {
+    console.log(text);
+  } catch {
+    // The exit status is the answer: a full disk below standard output must not restart an agent that lives.
+  }
   return answer;
 }

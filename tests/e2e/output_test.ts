@@ -64,3 +64,14 @@ Deno.test("LOG_FORMAT=text writes lines for people, LOG_LEVEL leaves out what is
   assertEquals((await silent.exit()).code, 0);
   assertEquals(silent.output.trim(), "");
 });
+
+Deno.test("health answers by its exit status although standard output cannot be written", async () => {
+  await using home = await agentHome({});
+  await Deno.mkdir(home.healthDir, { recursive: true });
+  await Deno.writeTextFile(`${home.healthDir}/liveness`, JSON.stringify({ at: new Date() }));
+  const wrapper = ["sh", "-c", '"$@" >/dev/full', "sh"];
+  for (const [name, code] of [["liveness", 0], ["readiness", 1]] as const) {
+    const result = await home.runWith({ args: ["health", name], wrapper });
+    assertEquals([result.code, result.stderr], [code, ""], name);
+  }
+});
