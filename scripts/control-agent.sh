@@ -24,7 +24,7 @@ in_pod=20 at_least=10
 at_once=10 # pods that are asked at the same time
 
 die() { printf 'control-agent.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
-usage() { sed -n '3,/^set -eu/ { /^#/ s/^#\( \|$\)//p; }' "$0"; }
+usage() { sed -n '3,/^set -eu/s/^#//p' "$0" | sed 's/^ //'; }
 
 while [ $# -gt 0 ]; do
   case $1 in

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { StandIn } from "../support/kubectl_stand_in.ts";
+import { TempDir } from "../support/temp_dir.ts";
 
 const OPTIONS = ["--timeout", "60"];
+const PATH = Deno.env.get("PATH")!;
 
 Deno.test("control-agent.sh pauses and resumes every pod by the ConfigMap, which it makes where it is missing", async () => {
   await using cluster = await StandIn.make();
@@ -164,6 +166,33 @@ Deno.test("control-agent.sh refuses what it does not understand, in one sentence
   assertEquals(help.code, 0);
   assertStringIncludes(help.stdout, "--method METHOD");
 });
+
+/** Ways to have a sed without the extensions of GNU's, as on a Mac. */
+const PLAIN_SEDS = ["sed --posix", "busybox sed"];
+
+for (const sed of PLAIN_SEDS) {
+  const { success } = await new Deno.Command("sh", { args: ["-c", `${sed} '' </dev/null 2>/dev/null`] })
+    .output();
+  Deno.test({
+    name: `control-agent.sh says how it is used with nothing but ${sed}`,
+    ignore: !success,
+    fn: async () => {
+      await using dir = await TempDir.make();
+      const plain = await dir.write("sed", `#!/bin/sh\nPATH=\${PATH#*:}\nexec ${sed} "$@"\n`);
+      await Deno.chmod(plain, 0o755);
+      const help = async (path: string) =>
+        await new Deno.Command("sh", {
+          args: ["scripts/control-agent.sh", "--help"],
+          env: { PATH: path },
+        }).output();
+      const [usual, said] = [await help(PATH), await help(`${dir.path}:${PATH}`)];
+      const text = new TextDecoder().decode(said.stdout);
+      assertMatch(text, /^Pauses, resumes.*\n\n {2}scripts\/control-agent.sh pause\|resume/);
+      assertMatch(text, /KUBECTL names another kubectl\.\n$/);
+      assertEquals(text, new TextDecoder().decode(usual.stdout));
+    },
+  });
+}
 
 Deno.test("make k8s-pause, k8s-resume and k8s-status are the script, with the namespace and context that are given", async () => {
   await using cluster = await StandIn.make();
