@@ -61,16 +61,6 @@ export class Redactor {
     // What the first cut may have gone through stands at the end.
     return shortened(isCut ? clean.slice(0, -this.#margin) : clean, maxLength, isCut) as SafeText;
   }
-
-  /** The same value with every text in it clean: those of arrays and of plain objects, to any depth. */
-  textsIn<T>(value: T): T;
-  textsIn(value: unknown): unknown {
-    if (typeof value === "string") return this.text(value);
-    if (Array.isArray(value)) return value.map((each) => this.textsIn(each));
-    if (typeof value !== "object" || value === null) return value;
-    if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
-    return Object.fromEntries(Object.entries(value).map(([field, each]) => [field, this.textsIn(each)]));
-  }
 }
 
 /** The secrets of this process: every text that leaves it goes through here. */

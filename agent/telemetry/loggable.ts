@@ -5,12 +5,14 @@ import { type Redactor, secrets } from "../redact.ts";
 const MAX_TEXT = 8000;
 /** Of all the texts of a line together. */
 const MAX_LINE = 32_000;
+/** Of the source of a function. */
+const MAX_SOURCE = 100;
 /** Fields within fields. */
 const MAX_DEPTH = 8;
 /** Values in one line. */
 const MAX_VALUES = 1000;
 
-/** A name of a field that is surely no secret, whatever the password is: `level`, `1000`, `user.id`. */
+/** A usual name of a field, which takes none of the room for texts: `level`, `1000`, `user.id`. */
 const NAME = /^[\w$.-]{1,64}$/;
 
 /**
@@ -44,7 +46,7 @@ export class Loggable {
     if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
     if (typeof value === "bigint") return String(value);
     if (typeof value === "symbol" || typeof value === "function") {
-      return this.text(String(value).slice(0, 100));
+      return this.#redactor.text(String(value), MAX_SOURCE);
     }
     if (typeof value !== "object" || value === null) return value;
     if (this.#above.includes(value)) return "(circular)";
@@ -80,16 +82,25 @@ export class Loggable {
   }
 
   #object(entries: Iterable<[string, unknown]>): Record<string, unknown> {
-    const said: [string, unknown][] = [];
+    const said = new Map<string, unknown>();
     for (const [key, each] of entries) {
       if (each === undefined) continue;
       if (!this.#hasRoom()) {
-        said.push(["(more)", true]);
+        said.set("(more)", true);
         break;
       }
-      said.push([NAME.test(key) ? key : this.text(key), this.#value(each)]);
+      said.set(this.#name(key, said), this.#value(each));
     }
     return Object.fromEntries(said);
+  }
+
+  /** The name of a field as the line says it: a secret may be one, too. Two that look the same when clean stay two. */
+  #name(key: string, taken: ReadonlyMap<string, unknown>): string {
+    const clean = NAME.test(key) ? this.#redactor.text(key) : this.text(key);
+    if (!taken.has(clean)) return clean;
+    let count = 2;
+    while (taken.has(`${clean} (${count})`)) count += 1;
+    return `${clean} (${count})`;
   }
 
   #hasRoom(): boolean {

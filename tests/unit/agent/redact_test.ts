@@ -209,10 +209,33 @@ function randomPassword(random: () => number): string {
   return Array.from({ length: integerFrom(random, 1, 12) }, () => pick(random, characters)).join("");
 }
 
-function lineOf(format: LogFormat, uri: string, quoted: string): string {
+/** A secret as the name of fields, at every place where an object may stand. */
+function namesOf(secret: string): unknown {
+  class Failure extends Error {
+    readonly details = { [secret]: 1 };
+  }
+  const named = { [secret]: 1, [`${secret}.id`]: { [secret]: [{ [secret]: new Map([[secret, 2]]) }] } };
+  return { named, [secret]: named, failure: { ...new Failure("said") }, made: { toJSON: () => named } };
+}
+
+/** The names of all fields of a value, and its texts. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, each]) => [name, ...textsIn(each)]);
+}
+
+interface Quoted {
+  uri: string;
+  password: string;
+  quoted: string;
+}
+
+function lineOf(format: LogFormat, { uri, password, quoted }: Quoted): string {
   const fields = {
     uri,
     nested: { list: [quoted, { [quoted]: quoted }], error: new Error(quoted) },
+    names: namesOf(password),
     number: 1000,
     yes: true,
   };
@@ -227,12 +250,14 @@ Deno.test("logLine() stays JSON with its time and level, and says no password, w
     const encoded = password.isWellFormed() ? encodeURIComponent(password) : password;
     for (const written of new Set([password, encoded])) {
       const uri = `mongodb://user:${written}@host/x`;
-      const line = lineOf("json", uri, `<${uri}> <${password}> <${written}>`);
-      const { time, level, number, yes, message, nested } = JSON.parse(line);
+      const line = lineOf("json", { uri, password, quoted: `<${uri}> <${password}> <${written}>` });
+      const { time, level, number, yes, message, nested, names } = JSON.parse(line);
       assertEquals([time, level, number, yes], ["2026-01-02T03:04:05.678Z", "ERROR", 1000, true]);
       assertFalse(/[\n\r]/.test(line));
       if (password.length < 4) continue;
-      for (const text of [message, nested.error, nested.list[0], ...Object.values(nested.list[1])]) {
+      for (
+        const text of [message, nested.error, nested.list[0], ...textsIn(nested.list[1]), ...textsIn(names)]
+      ) {
         for (const secret of [password, written]) {
           // What hides it may hold it: a password of stars.
           assertFalse(text.replaceAll("***", "").includes(secret), `${JSON.stringify(secret)} in ${text}`);
