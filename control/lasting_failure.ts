@@ -19,32 +19,61 @@ export interface LastingFailureOptions {
 
 /**
  * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough for
- * reasons that no waiting mends. An outage is none of them.
+ * reasons that no waiting mends. Only one that works begins the count anew. An outage stops it and takes nothing back: it
+ * says nothing of a password, and a network that comes and goes would hide a wrong one for ever.
  */
 export class LastingFailure {
   readonly #options: LastingFailureOptions;
-  #sinceMs: number | undefined;
-  #unwrittenSinceMs: number | undefined;
+  readonly #claims: FailingTime;
+  readonly #writes: FailingTime;
 
   constructor(options: LastingFailureOptions) {
     this.#options = options;
+    this.#claims = new FailingTime(options.clock);
+    this.#writes = new FailingTime(options.clock);
     options.events.subscribe((event) => this.#observe(event));
   }
 
   #observe(event: AgentEvent): void {
-    if (event.type === "claimed") this.#sinceMs = undefined;
-    if (WRITTEN.has(event.type)) this.#unwrittenSinceMs = undefined;
-    if (event.type === "settle_failed") this.#unwritten(event.isLasting || event.isDoubtful);
-    if (event.type !== "claim_failed") return;
-    const { agent, clock, isLasting } = this.#options;
-    const now = clock.monotonicMs();
-    this.#sinceMs = isLasting(event.error) ? this.#sinceMs ?? now : undefined;
-    if (this.#sinceMs !== undefined && now - this.#sinceMs >= LIMIT_MS) agent.drain(CANNOT_CLAIM);
+    const { agent, isLasting } = this.#options;
+    if (event.type === "claimed") this.#claims.end();
+    if (WRITTEN.has(event.type)) this.#writes.end();
+    if (event.type === "claim_failed" && this.#claims.add(isLasting(event.error)) >= LIMIT_MS) {
+      agent.drain(CANNOT_CLAIM);
+    }
+    if (event.type === "settle_failed") {
+      const isForGood = event.isLasting || event.isDoubtful;
+      if (this.#writes.add(isForGood ?? false) >= LIMIT_MS) agent.drain(CANNOT_WRITE);
+    }
+  }
+}
+
+/** For how long something has failed for reasons that no waiting mends. */
+class FailingTime {
+  readonly #clock: Clock;
+  /** When it last failed since it last worked, for any reason. */
+  #lastMs: number | undefined;
+  /** Undefined if none of the failures since then was for such a reason. */
+  #failingMs: number | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  #unwritten(isLasting = false): void {
-    const now = this.#options.clock.monotonicMs();
-    const sinceMs = this.#unwrittenSinceMs = isLasting ? this.#unwrittenSinceMs ?? now : undefined;
-    if (sinceMs !== undefined && now - sinceMs >= LIMIT_MS) this.#options.agent.drain(CANNOT_WRITE);
+  /** It works. */
+  end(): void {
+    this.#lastMs = this.#failingMs = undefined;
+  }
+
+  /** It has failed; returns how long it has for good, in milliseconds. */
+  add(isLasting: boolean): number {
+    const now = this.#clock.monotonicMs();
+    const sinceMs = this.#lastMs ?? now;
+    this.#lastMs = now;
+    if (isLasting) {
+      // The first says nothing of the time before it, which was an outage at the most.
+      this.#failingMs = this.#failingMs === undefined ? 0 : this.#failingMs + now - sinceMs;
+    }
+    return this.#failingMs ?? 0;
   }
 }

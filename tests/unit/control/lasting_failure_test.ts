@@ -2,29 +2,30 @@ import { assertEquals } from "@std/assert";
 import { CANNOT_CLAIM, CANNOT_WRITE } from "../../../agent/agent.ts";
 import { Events } from "../../../agent/events.ts";
 import { LastingFailure } from "../../../control/lasting_failure.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 
 const SECOND_MS = 1000;
 
 /** A failure that is watched; `failed` claims every second for as long as it says. */
 function watched() {
-  let nowMs = 0;
+  const clock = new ManualClock();
   const events = new Events();
   const drained: string[] = [];
   new LastingFailure({
-    clock: { monotonicMs: () => nowMs, after: () => () => {} },
+    clock,
     events,
     agent: { drain: (reason) => drained.push(reason) },
     isLasting: (error) => error === "refused",
   });
   const fails = (error: string, seconds: number) => {
     for (let second = 0; second < seconds; second++) {
-      nowMs += SECOND_MS;
+      clock.skip(SECOND_MS);
       events.emit({ type: "claim_failed", error, retryInMs: SECOND_MS });
     }
   };
   const writesFail = (what: { isLasting?: boolean; isDoubtful?: boolean }, seconds: number) => {
     for (let second = 0; second < seconds; second++) {
-      nowMs += SECOND_MS;
+      clock.skip(SECOND_MS);
       const failed = { type: "settle_failed", kind: "ack", documents: 1, retryInMs: SECOND_MS } as const;
       events.emit({ ...failed, error: "refused", ...what });
       // Claims that find nothing prove nothing of outcomes.
@@ -48,14 +49,36 @@ Deno.test("LastingFailure goes on waiting for the end of an outage", () => {
   assertEquals(drained, []);
 });
 
-Deno.test("LastingFailure begins anew after a claim, or after a failure of another kind", () => {
+Deno.test("LastingFailure begins anew after a claim", () => {
   const { drained, events, fails } = watched();
-  fails("refused", 50);
+  fails("refused", 60);
   events.emit({ type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 });
-  fails("refused", 50);
-  fails("out of reach", 1);
-  fails("refused", 50);
+  fails("refused", 60);
   assertEquals(drained, []);
+  fails("refused", 1);
+  assertEquals(drained, [CANNOT_CLAIM]);
+});
+
+Deno.test("LastingFailure ends the run also if the network comes and goes meanwhile", () => {
+  const { drained, fails } = watched();
+  for (let count = 0; count < 60; count++) {
+    fails("refused", 1);
+    fails("out of reach", 1);
+  }
+  assertEquals(drained, []);
+  fails("refused", 1);
+  assertEquals(drained, [CANNOT_CLAIM]);
+});
+
+Deno.test("LastingFailure does not count the time of an outage", () => {
+  const { drained, fails } = watched();
+  fails("out of reach", 1000);
+  fails("refused", 30);
+  fails("out of reach", 10_000);
+  fails("refused", 30);
+  assertEquals(drained, []);
+  fails("refused", 1);
+  assertEquals(drained, [CANNOT_CLAIM]);
 });
 
 for (const what of [{ isLasting: true }, { isDoubtful: true }]) {
@@ -67,13 +90,15 @@ for (const what of [{ isLasting: true }, { isDoubtful: true }]) {
     assertEquals(drained, [CANNOT_WRITE]);
   });
 
-  Deno.test(`LastingFailure begins anew once an outcome is written, or after an outage (${Object.keys(what)})`, () => {
+  Deno.test(`LastingFailure begins anew once an outcome is written, and not after an outage (${Object.keys(what)})`, () => {
     const { drained, events, writesFail } = watched();
     writesFail(what, 50);
     events.emit({ type: "processed", documents: 1 });
     writesFail(what, 50);
-    writesFail({}, 1);
-    writesFail(what, 50);
+    writesFail({}, 100);
+    writesFail(what, 10);
     assertEquals(drained, []);
+    writesFail(what, 1);
+    assertEquals(drained, [CANNOT_WRITE]);
   });
 }
