@@ -52,19 +52,24 @@ export class HealthFiles {
   /** Ends all writing; resolves when none is under way any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#passes;
+    // One that fails has been told of as an error that no code caught.
+    await this.#passes?.catch(() => {});
   }
 
   async #run(): Promise<void> {
     // What changes in one go, as a pause and the state it leads to, is one pass.
     await null;
-    while (this.#isDue && !this.#isStopped) {
-      this.#isDue = false;
-      const isRenewal = this.#isRenewalDue;
-      this.#isRenewalDue = false;
-      await this.#pass(isRenewal);
+    try {
+      while (this.#isDue && !this.#isStopped) {
+        this.#isDue = false;
+        const isRenewal = this.#isRenewalDue;
+        this.#isRenewalDue = false;
+        await this.#pass(isRenewal);
+      }
+    } finally {
+      // A pass that fails must not keep the next one from being run.
+      this.#passes = undefined;
     }
-    this.#passes = undefined;
   }
 
   async #pass(isRenewal: boolean): Promise<void> {
@@ -89,7 +94,12 @@ export class HealthFiles {
       // What is not this agent's directory is not to be written into.
       return [error];
     }
-    const files = wanted();
+    let files: WantedFiles;
+    try {
+      files = wanted();
+    } catch (error) {
+      return [error];
+    }
     const problems: unknown[] = [];
     for (const file of HEALTH_FILES) {
       try {

@@ -116,3 +116,38 @@ Deno.test("HealthReporter puts its files in the place of empty directories, and 
   assertEquals(s.problems.length, 1, s.problems.join("\n"));
   assertEquals([...Deno.readDirSync(`${s.path}/startup`)].map(({ name }) => name), ["notes"]);
 });
+
+Deno.test("HealthReporter goes on with its files after a pass that failed", async () => {
+  await using s = await ReporterSetup.ready();
+  const { promise: told, resolve: tell } = Promise.withResolvers<unknown>();
+  const listener = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    tell(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", listener);
+  const push = s.problems.push.bind(s.problems);
+  s.problems.push = () => {
+    throw new Error("the log is broken");
+  };
+  const { write } = s.directory;
+  s.directory.write = () => Promise.reject(new Error("the disk is broken"));
+  try {
+    assertEquals(String(await told), "Error: the log is broken");
+  } finally {
+    globalThis.removeEventListener("unhandledrejection", listener);
+  }
+  s.directory.write = write;
+  s.problems.push = push;
+  await s.beats(2);
+});
+
+Deno.test("HealthReporter tells once of a state that it cannot read, and goes on when it can", async () => {
+  await using s = await ReporterSetup.ready();
+  const { since } = s.control;
+  s.control.since = undefined as unknown as Date;
+  await waitFor("a problem", () => s.problems.length > 0);
+  s.control.since = since;
+  await waitFor("it to be said", () => s.mended.length > 0);
+  await s.beats(2);
+  assertEquals(s.problems.length, 1, s.problems.join("\n"));
+});
