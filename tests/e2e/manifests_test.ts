@@ -13,6 +13,7 @@ import {
   SCHEMAS,
   withOverlay,
 } from "../support/manifests.ts";
+import { agentHome } from "../support/agent_home.ts";
 import { isMissing } from "../support/optional.ts";
 
 const noSchemas = await isMissing(SCHEMAS);
@@ -126,6 +127,27 @@ Deno.test({
       assertEquals(volume(settings.controlFile!).configMap, { name: "agent-control", optional: true }, name);
       assertEquals(mount(settings.controlFile!).subPath, undefined, name);
     }
+  },
+});
+
+Deno.test({
+  name: "the Job of the examples fails at once for bad settings, and counts no evicted pod",
+  ignore: noSchemas,
+  fn: async () => {
+    const [job] = await objectsIn("k8s/examples/job.yaml");
+    const { podFailurePolicy, template } = job!.spec;
+    // Kubernetes refuses the policy with any other.
+    assertEquals(template.spec.restartPolicy, "Never");
+    const [badSettings, eviction] = podFailurePolicy.rules;
+    const { containerName, ...codes } = badSettings.onExitCodes;
+    assert(template.spec.containers.some(({ name }: KubernetesObject) => name === containerName));
+    await using home = await agentHome({ env: { BATCH_SIZE: "none" } });
+    const { code } = await home.run(...template.spec.containers[0].args);
+    assertEquals([badSettings.action, codes], ["FailJob", { operator: "In", values: [code] }]);
+    assertEquals(eviction, {
+      action: "Ignore",
+      onPodConditions: [{ type: "DisruptionTarget", status: "True" }],
+    });
   },
 });
 
