@@ -1,5 +1,6 @@
 import { CommandError } from "../agent/errors.ts";
 import { unreadable } from "./health_dir.ts";
+import { takeLock } from "./file_lock.ts";
 import { awaitStatus, readStatus, type Status } from "./status.ts";
 
 /** An agent that is asked something has this long to answer, in milliseconds. */
@@ -57,11 +58,7 @@ async function takeTurn(directory: string): Promise<Disposable> {
   } catch (error) {
     throw unreadable(directory, error);
   }
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), TURN_TIMEOUT_MS));
-  const isTaken = await Promise.race([file.lock(true).then(() => true), limit]);
-  clearTimeout(timer);
-  if (isTaken) return file;
+  if (await takeLock(file, { isExclusive: true, waitMs: TURN_TIMEOUT_MS })) return file;
   throw new CommandError(
     `Another pause or resume in ${directory} has not ended for ${
       TURN_TIMEOUT_MS / 1000

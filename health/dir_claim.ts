@@ -1,6 +1,9 @@
+import { type LockWish, takeLock } from "./file_lock.ts";
+
 const LOCK = "agent.lock";
 /** A lock that is free is had within microseconds; one that is not had by then belongs to a live agent, in milliseconds. */
 const LOCK_WAIT_MS = 150;
+const WISH: LockWish = { isExclusive: true, waitMs: LOCK_WAIT_MS };
 
 /**
  * The claim of one agent on a health directory: locks of the operating system, which end with their process however that
@@ -11,51 +14,47 @@ const LOCK_WAIT_MS = 150;
  */
 export class DirClaim {
   readonly #path: string;
-  readonly #directory: OpenFile;
+  /** Each is locked for as long as it is there. */
+  #directory: OpenFile | undefined;
   #file: OpenFile | undefined;
-  #taking: Promise<void>;
-  #hasDirectory = false;
   #isTaken = false;
-  #isReleased = false;
 
-  private constructor(path: string, directory: OpenFile) {
+  private constructor(path: string) {
     this.#path = path;
-    this.#directory = directory;
-    this.#taking = this.#take();
-    // It is told of when the claim is asked for.
-    this.#taking.catch(() => {});
-  }
-
-  /** Asks for the directory, which has to be there; {@linkcode DirClaim.isTaken} says whether it was free. */
-  static async ask(path: string): Promise<DirClaim> {
-    return new DirClaim(path, await openFile(path, { read: true }));
   }
 
   /**
-   * Whether the directory is claimed. A claim that must wait goes on waiting, and holds once its holder is gone.
+   * Asks for the directory, which has to be there; {@linkcode DirClaim.isTaken} says whether it was free.
    *
-   * @throws {Error} If the lock file cannot be made.
+   * @throws {Error} If it cannot be read, or the lock file cannot be made.
    */
-  async isTaken(): Promise<boolean> {
-    if (!this.#isTaken) await within(LOCK_WAIT_MS, this.#taking);
+  static async ask(path: string): Promise<DirClaim> {
+    const claim = new DirClaim(path);
+    await claim.#take();
+    return claim;
+  }
+
+  /** Whether the directory is claimed. */
+  get isTaken(): boolean {
     return this.#isTaken;
   }
 
-  /** Whether the directory is still what stands at its path. */
+  /** Whether the directory that is claimed is still what stands at its path. */
   async stands(): Promise<boolean> {
-    return await isSame(this.#directory, this.#path);
+    return this.#directory !== undefined && await isSame(this.#directory, this.#path);
   }
 
-  /** Makes the lock file again if it was removed, and asks for it; returns whether it was. */
+  /**
+   * Makes the lock file again if it was removed, and asks for it; returns whether it was.
+   *
+   * @throws {Error} If the lock file cannot be made.
+   */
   async mend(): Promise<boolean> {
-    if (!this.#hasDirectory) return false;
-    const lost = this.#file;
-    if (lost && await isSame(lost, `${this.#path}/${LOCK}`)) return false;
+    if (this.#file && await isSame(this.#file, `${this.#path}/${LOCK}`)) return false;
+    this.#file?.handle.close();
+    this.#file = undefined;
     this.#isTaken = false;
-    this.#taking = this.#takeFile();
-    this.#taking.catch(() => {});
-    await this.isTaken();
-    lost?.handle.close();
+    await this.#takeFile();
     return true;
   }
 
@@ -65,28 +64,35 @@ export class DirClaim {
     await this.#file?.handle.utime(now, now).catch(() => {});
   }
 
-  /** Lets go of the directory, or stops asking for it. */
+  /** Lets go of the directory. */
   release(): void {
-    if (this.#isReleased) return;
-    this.#isReleased = true;
-    this.#directory.handle.close();
-    this.#file?.handle.close();
+    this.#isTaken = false;
+    for (const open of [this.#directory, this.#file]) open?.handle.close();
+    this.#directory = this.#file = undefined;
   }
 
   async #take(): Promise<void> {
     // First the directory: who is refused leaves no lock file behind, which the holder may just be about to make.
-    await this.#directory.handle.lock(true).catch(() => {});
-    if (this.#isReleased) return;
-    this.#hasDirectory = true;
-    await this.#takeFile();
+    const directory = await openFile(this.#path, { read: true });
+    try {
+      if (!await takeLock(directory.handle, WISH)) return;
+      this.#directory = directory;
+    } catch {
+      // A file system that cannot lock directories: the lock file has to do.
+      this.#directory = await openFile(this.#path, { read: true });
+    }
+    try {
+      await this.#takeFile();
+    } finally {
+      if (!this.#isTaken) this.release();
+    }
   }
 
   async #takeFile(): Promise<void> {
     const file = await openFile(`${this.#path}/${LOCK}`, { create: true, write: true });
-    if (this.#isReleased) return file.handle.close();
+    if (!await takeLock(file.handle, WISH)) return;
     this.#file = file;
-    await file.handle.lock(true);
-    this.#isTaken = !this.#isReleased;
+    this.#isTaken = true;
   }
 }
 
@@ -98,16 +104,21 @@ export async function isClaimed(path: string): Promise<boolean> {
 
 /** Whether a lock is held. The file is asked in vain if it is missing, or if its file system has no locks. */
 async function isLocked(path: string): Promise<boolean> {
+  let file: Deno.FsFile;
   try {
-    using file = await Deno.open(path);
-    // Shared: those who ask do not get into each other's way.
-    let isFree = false;
-    await within(LOCK_WAIT_MS, file.lock(false).catch(() => {}).then(() => isFree = true));
-    return !isFree;
+    file = await Deno.open(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+  try {
+    // Shared: those who ask do not get into each other's way.
+    if (!await takeLock(file, { isExclusive: false, waitMs: LOCK_WAIT_MS })) return true;
+  } catch {
+    return false;
+  }
+  file.close();
+  return false;
 }
 
 /** An open file, and which one it is: asked of the handle itself, that would be answered when its lock is had. */
@@ -136,16 +147,5 @@ async function isSame({ device, inode }: OpenFile, path: string): Promise<boolea
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
     throw error;
-  }
-}
-
-/** Waits for something, but no longer than that. */
-async function within(limitMs: number, done: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise((resolve) => timer = setTimeout(resolve, limitMs));
-  try {
-    await Promise.race([done, limit]);
-  } finally {
-    clearTimeout(timer);
   }
 }

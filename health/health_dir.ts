@@ -29,8 +29,7 @@ export class HealthDir implements AsyncDisposable {
     try {
       await ensureDir(path);
       const claim = await DirClaim.ask(path);
-      if (!await claim.isTaken()) {
-        claim.release();
+      if (!claim.isTaken) {
         throw new HealthDirError(
           `The health directory ${path} is used by another live agent: set HEALTH_DIR to a directory of its own`,
         );
@@ -64,7 +63,7 @@ export class HealthDir implements AsyncDisposable {
       this.#claim.release();
       this.#claim = await DirClaim.ask(this.path);
     }
-    if (!await this.#claim.isTaken()) {
+    if (!this.#claim.isTaken) {
       throw new HealthDirError(
         `The health directory ${this.path} was removed, and another live agent uses it now: ` +
           "set HEALTH_DIR of one of them to a directory of its own",

@@ -118,7 +118,6 @@ Deno.test("HealthDir.open() refuses a directory that another process uses, and l
   await using dir = await TempDir.make();
   const health = await HealthDir.open(dir.path);
   await health.write("liveness", "mine");
-  // Asked from outside: a wait for a lock that was given up ends with its process.
   const { child, said } = await startProcess(
     dir.path,
     `
@@ -214,11 +213,6 @@ Deno.test("HealthDir.keep() takes a directory that was removed, and made again o
 
 Deno.test(
   "HealthDir.keep() leaves a directory alone that another agent took meanwhile, and has it again when that is gone",
-  {
-    // A wait for the lock that was given up ends when the lock is free, which may be after the test.
-    sanitizeOps: false,
-    sanitizeResources: false,
-  },
   async () => {
     await using dir = await TempDir.make();
     const path = `${dir.path}/health`;
