@@ -8,8 +8,8 @@ export interface LineOutput {
 
 /** Where lines end up, such as standard output. */
 export interface ByteSink {
+  /** Begins to write at once, on a thread of its own: the caller never waits for a reader. */
   write(bytes: Uint8Array): Promise<number>;
-  writeSync(bytes: Uint8Array): number;
 }
 
 /** What a {@linkcode LineQueue} needs. */
@@ -31,7 +31,7 @@ const MAX_RETRY_MS = 5000;
 /** A write that takes longer than this has a reader that does not read, in milliseconds. */
 const STUCK_MS = 200;
 /** At the end of the process a write under way is given this long, in milliseconds. */
-const LAST_WRITE_MS = 20;
+const LAST_WRITE_MS = 50;
 
 const FULL = "standard output was not read fast enough";
 
@@ -58,6 +58,8 @@ export class LineQueue implements LineOutput {
   /** When the write under way has begun, in milliseconds of the monotonic clock. */
   #writingSinceMs: number | undefined;
   #waiting: (() => void)[] = [];
+  /** Whether the process is about to end: what comes is collected for one last write. */
+  #isEnding = false;
 
   constructor(options: LineQueueOptions) {
     this.#options = { maxLength: MAX_LENGTH, ...options };
@@ -67,7 +69,7 @@ export class LineQueue implements LineOutput {
     if (this.#length + line.length > this.#options.maxLength) return this.lose(1, this.#whyFull);
     this.#tellDropped();
     this.#push(line);
-    this.#pump();
+    if (!this.#isEnding) this.#pump();
   }
 
   lose(lines: number, reason: string): void {
@@ -75,8 +77,12 @@ export class LineQueue implements LineOutput {
     this.#reason = reason;
   }
 
-  /** Resolves once all lines are written, a write has failed, or `limitMs` has passed. */
+  /**
+   * Resolves once all lines are written, a write has failed, or `limitMs` has passed. For the end of the process: lines
+   * that come later wait for {@linkcode LineQueue.flushSync}.
+   */
   async flush(limitMs: number): Promise<void> {
+    this.#isEnding = true;
     this.#endWait();
     this.#pump();
     if (this.#writingSinceMs === undefined) return;
@@ -90,27 +96,22 @@ export class LineQueue implements LineOutput {
   }
 
   /**
-   * Writes what waits at once, for a process that ends in this moment. Where nobody reads it does nothing: it would wait
-   * for ever.
+   * Begins to write what waits, for a process that ends in this moment, and gives that a short time. It never waits for a
+   * reader: one that has stopped to read would keep the process for ever. What waits behind a write under way is lost.
    */
   flushSync(): void {
     const sinceMs = this.#writingSinceMs;
-    if (sinceMs !== undefined) {
-      if (performance.now() - sinceMs > STUCK_MS) return;
-      // Whether the write has ended cannot be seen before the next turn of the event loop, which does not come.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
-    }
-    try {
-      for (;;) {
-        const { text } = this.#take();
-        if (text === "") return;
-        const bytes = encoder.encode(text);
-        for (let done = 0; done < bytes.length;) done += this.#options.sink.writeSync(bytes.subarray(done));
+    if (sinceMs === undefined) {
+      const texts: string[] = [];
+      for (let { text } = this.#take(); text !== ""; { text } = this.#take()) {
         this.#failed = 0;
+        texts.push(text);
       }
-    } catch {
-      // Nobody is left to be told.
-    }
+      if (texts.length === 0) return;
+      this.#write(texts.join("")).catch(() => {});
+    } else if (performance.now() - sinceMs > STUCK_MS) return;
+    // Whether the write has ended cannot be seen before the next turn of the event loop, which does not come.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
   }
 
   get #whyFull(): string {

@@ -128,3 +128,26 @@ Deno.test("an agent with a log that nobody reads ends although its module goes o
   await home.start({ wrapper, args: ["run", "--until-empty"], env: { CODE: `${home.dir}/code` } });
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
+
+Deno.test("an agent with a log that nobody reads ends although its module prints much at the very end", async () => {
+  await using db = await testDatabase("printing at the end");
+  await insertPending(db, [1]);
+  await using home = await agentHome({
+    db,
+    module: `const much = "x".repeat(7000);
+      globalThis.addEventListener("unload", () => {
+        for (let line = 0; line < 100; line++) console.error(much);
+        mark("printed");
+      });
+      export default () => {};`,
+    // So few lines before that the pipe takes them all.
+    env: { LOG_LEVEL: "ERROR" },
+  });
+  const script = '{ "$@"; echo "$?" >"$CODE"; } | sleep 3600';
+  const wrapper = ["sh", "-c", script, "sh"];
+  const agent = await home.start({ wrapper, env: { CODE: `${home.dir}/code` } });
+  const { pid } = await agent.untilStatus("it to be done", ({ counters }) => counters.processed === 1);
+  Deno.kill(pid, "SIGTERM");
+  await home.untilMarked("printed");
+  assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
+});
