@@ -1,4 +1,4 @@
-import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
@@ -63,6 +63,12 @@ Deno.test("the stack of a handler's error is in one line at DEBUG, with that of 
   assertStringIncludes(String(failed.stack), "Caused by: TypeError: no power\n    at inner (file://");
   assertStringIncludes(String(seen.stack), "at inner");
   assertEquals([dead.error, dead.stack], ["it broke (cause: no power)", undefined]);
+  // The executable is made of a bundle: its frames name the sources all the same.
+  const [, path, line] = String(failed.stack).match(
+    /HandlerRun\.\S+ \(file:\/\/\/\S*?\/(agent\/\S+\.ts):(\d+):\d+\)/,
+  )!;
+  const source = await Deno.readTextFile(new URL(`../../${path}`, import.meta.url));
+  assertMatch(source.split("\n")[Number(line) - 1]!, /\(/);
 });
 
 Deno.test("what a module prints while it is loaded is on standard error when the agent does not start", async () => {

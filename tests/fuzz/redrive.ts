@@ -1,4 +1,5 @@
 import { letterJson } from "../../agent/store/letter.ts";
+import { isTooLarge } from "../../agent/store/mongo_errors.ts";
 import type { TestDatabase } from "../support/mongod.ts";
 import { bsonDocument, elementNamed, elementsOf, sameBytes } from "../support/raw_bson.ts";
 import { jobs, letters, type TestStore } from "../support/store.ts";
@@ -13,6 +14,7 @@ export async function redriveAll(store: TestStore, database: TestDatabase): Prom
   const before = await documentsById(database);
   const box = await store.letterBox();
   const found = await Array.fromAsync(box.list({ whole: true }));
+  let refused = 0;
   for (const letter of found) {
     const text = letterJson(letter);
     try {
@@ -20,9 +22,15 @@ export async function redriveAll(store: TestStore, database: TestDatabase): Prom
     } catch {
       broken.push(`A dead letter is shown as something that is no JSON: ${text.slice(0, 200)}`);
     }
-    if (!await box.redrive(letter)) broken.push(`A dead letter cannot be redriven: ${text.slice(0, 300)}`);
+    try {
+      if (!await box.redrive(letter)) broken.push(`A dead letter cannot be redriven: ${text.slice(0, 300)}`);
+    } catch (error) {
+      // One that has no room to be pending again stays as it is, with its letter.
+      if (!isTooLarge(error) || !letter.by_reference) throw error;
+      refused += 1;
+    }
   }
-  const left = await letters(database).countDocuments();
+  const left = await letters(database).countDocuments() - refused;
   if (broken.length === 0 && left > 0) broken.push(`${left} dead letters outlive their redrive`);
   const after = await documentsById(database);
   for (const [id, was] of before) {
