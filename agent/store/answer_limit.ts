@@ -69,9 +69,18 @@ class Query {
     return this.#run(() => this.#cursor().toArray());
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    this.#iterated ??= this.#cursor();
-    return this.#iterated[Symbol.asyncIterator]();
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
+    const cursor = this.#iterated ??= this.#cursor();
+    yield* cursor;
+    // The driver ends a cursor that was closed with its client as if all had been read.
+    if (cursor.killed) {
+      throw new NoAnswerError("The connection was replaced before all of an answer was read: try again");
+    }
+  }
+
+  /** The cursor was closed, here or with its client, before all was read. */
+  get killed(): boolean {
+    return this.#iterated?.killed ?? false;
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { NoAnswerError } from "../../agent/store/answer_limit.ts";
 import { Link } from "../../agent/store/link.ts";
 import { ServerClock } from "../../agent/store/server_clock.ts";
 import { UnreachableError } from "../../agent/store/unreachable.ts";
@@ -124,4 +125,29 @@ Deno.test("WakeStream moves to the client that takes the place of its own, and t
   await waitFor("a hint of the new stream", () => hints === 3);
   assertEquals([ends, troubles], [0, []]);
   await stream.stop();
+});
+
+Deno.test("Link ends a query with an error if the client that it is read from is gone: what is left is not left out", async () => {
+  await using database = await testDatabase("link");
+  await jobs(database).insertMany(pending(10));
+  const source = new Changing(database.uri);
+  await using link = new TestLink(source.uri);
+  await link.connect();
+  link.follow(source);
+  const query = link.collection(database.name, "jobs").find({}, { batchSize: 2 });
+  let read = 0;
+  await assertRejects(
+    async () => {
+      for await (const _ of query) {
+        if (++read > 1) continue;
+        source.uri += "&appName=another";
+        await link.untilRenewed(1);
+        await link.clock.advance(link.answerLimitMs);
+        await waitFor("the client to be closed", () => query.killed);
+      }
+    },
+    NoAnswerError,
+    "was replaced before all",
+  );
+  assert(read < 10);
 });
