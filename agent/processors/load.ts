@@ -1,17 +1,45 @@
 import { UsageError } from "../errors.ts";
 import { customProcessor } from "./custom.ts";
 import { logProcessor } from "./log.ts";
+import { pathOf } from "./file_url.ts";
 import { loadModule } from "./module.ts";
 import type { Processing } from "./processor.ts";
 
 /**
  * The processor that `PROCESSOR` names.
  *
- * @throws {UsageError} Where it names none, or a module that cannot be used.
+ * @throws {UsageError} if it names none, or a module that cannot be used.
  */
 export async function loadProcessor(name: string): Promise<Processing> {
   if (name === "log") return { kind: "single", process: logProcessor };
   if (name === "custom") return { kind: "single", process: customProcessor };
   if (name.startsWith("module:")) return await loadModule(name.slice("module:".length));
-  throw new UsageError(`PROCESSOR is "${name}": set it to log, custom or module:PATH`);
+  throw new UsageError(unknownProblem(name));
+}
+
+/** What is wrong with a name that is not a processor's: most often a path without the word before it. */
+function unknownProblem(name: string): string {
+  const said = `PROCESSOR is ${JSON.stringify(name)}`;
+  const builtIn = BUILT_IN.find((each) => each === name.trim().toLowerCase());
+  if (builtIn) return `${said}: did you mean ${builtIn}? It is log, custom or module:PATH`;
+  if (/^(https?|npm|jsr):/i.test(name)) {
+    return `${said}, which the agent does not fetch: bundle it to one file, and set PROCESSOR=module:PATH`;
+  }
+  const path = pathIn(name);
+  if (path === undefined) return `${said}: set it to log, custom or module:PATH`;
+  const script = path.replace(/\.[cm]?tsx?$/, ".js");
+  return script === path
+    ? `${said}: set PROCESSOR=module:${path} for a file`
+    : `${said}, which is TypeScript: bundle it to one .js file, and set PROCESSOR=module:${script}`;
+}
+
+const BUILT_IN = ["log", "custom"];
+
+/** The path that a name is or holds, such as `./x.js`, `file:///x.js` or `Module:x.js`; undefined if it holds none. */
+function pathIn(name: string): string | undefined {
+  const [, word = "", rest = ""] = /^(\w+)\s*[:=]\s*(.+)$/.exec(name.trim()) ?? [];
+  if (word.toLowerCase() === "file") return pathOf(name.trim());
+  if (/^(m\w*|script|path)$/i.test(word)) return rest;
+  const path = name.trim();
+  return path.includes("/") || /\.[cm]?[jt]sx?$/.test(path) ? path : undefined;
 }

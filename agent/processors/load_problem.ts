@@ -1,5 +1,7 @@
 import { errorText } from "../errors.ts";
 import { ExitRefusedError } from "./exit_guard.ts";
+import { pathOf } from "./file_url.ts";
+import { importsOf } from "./imports.ts";
 import { otherThanJavaScript } from "./source_kind.ts";
 
 /** A module of the user's, as far as its mistakes are to be explained. */
@@ -26,9 +28,13 @@ const SPECIFIERS = [
   /^No such built-in module: (\S+)/,
   /^Could not find constraint '([^']+)'/,
   /^JSR package manifest for '([^']+)'/,
-  /'([^']+)'/,
-  /"([^"]+)"/,
 ];
+
+/** What the agent would have to fetch. */
+const FETCHED = /^(npm|jsr|https?):/;
+
+/** Advice of Deno's for people who run Deno themselves: it contradicts ours. */
+const ADVICE = /lockfile|--[a-z]|`deno |\bdeno (add|install|cache)\b/;
 
 /** What is wrong with a module that could not be loaded, and how to mend it, as the rest of a sentence that it begins. */
 export function loadProblem(error: unknown, source: ModuleSource): string {
@@ -39,7 +45,7 @@ export function loadProblem(error: unknown, source: ModuleSource): string {
   const line = text.split("\n", 1)[0]!.replace(/^SyntaxError: /, "").replace(PLACE, "");
   // Deno marks what it could not load; all else comes from the module itself as it ran.
   const isOfDeno = codeOf(error) === "ERR_MODULE_NOT_FOUND" ||
-    / does not provide an export named /.test(text);
+    / does not provide an export named /.test(text) || (error instanceof SyntaxError && PLACE.test(text));
   if (isOfDeno) {
     const isSyntax = error instanceof SyntaxError || text.startsWith("SyntaxError: ");
     return isSyntax ? syntaxProblem(line, PLACE.exec(text), source) : importProblem(line, source);
@@ -59,25 +65,47 @@ function syntaxProblem(line: string, place: RegExpExecArray | null, { file, text
   if (/ does not provide an export named /.test(line)) return `cannot be loaded${where}: ${line}`;
   if (other !== undefined && other !== file) {
     const isTypeScript = /\.[cm]?tsx?$/.test(other);
-    return `imports ${other}, which is no valid JavaScript${where}: ${line}${
+    return `imports ${other}, which is not valid JavaScript${where}: ${line}${
       isTypeScript ? `; ${BUNDLE}` : ""
     }`;
   }
   const kind = otherThanJavaScript(text);
-  return kind === undefined ? `is no valid JavaScript${where}: ${line}` : `${kind} (${line}${where})`;
+  return kind === undefined ? `is not valid JavaScript${where}: ${line}` : `${kind} (${line}${where})`;
 }
 
-function importProblem(line: string, { file }: ModuleSource): string {
-  const found = SPECIFIERS.map((pattern) => pattern.exec(line)?.[1]).find((each) => each !== undefined);
-  if (found === undefined) return `cannot be loaded: ${line}: ${BUNDLE}`;
+function importProblem(line: string, { file, text }: ModuleSource): string {
+  const imports = importsOf(text);
+  const found = specifierOf(line, imports);
+  if (found === undefined) {
+    return ADVICE.test(line)
+      ? `imports a package or an address, directly or not, that the agent cannot fetch: ${BUNDLE}`
+      : `cannot be loaded: ${line}: ${BUNDLE}`;
+  }
   if (found.startsWith("file://")) {
     const folder = file.slice(0, file.lastIndexOf("/"));
     return `imports ${
       pathOf(found)
     }, which does not exist: put it there (the module is in ${folder}), or ${BUNDLE}`;
   }
+  if (found.endsWith(".json") && !FETCHED.test(found)) {
+    return `imports "${found}" without saying that it is JSON: ` +
+      `write \`import name from "${found}" with { type: "json" }\``;
+  }
   if (found.startsWith("node:")) return `imports "${found}", which Deno does not have: ${BUNDLE}`;
   return `imports "${found}", which the agent cannot fetch: ${BUNDLE}`;
+}
+
+/** What could not be imported, as it is written in the module if it stands there; undefined if nothing tells. */
+function specifierOf(line: string, imports: readonly string[]): string | undefined {
+  const found = SPECIFIERS.map((pattern) => pattern.exec(line)?.[1]).find((each) => each !== undefined);
+  if (found !== undefined) {
+    // Deno leaves out the kind of a package, or names what a name stands for.
+    return imports.find((each) => each.endsWith(found)) ??
+      imports.find((each) => FETCHED.test(found) && found.includes(each)) ?? found;
+  }
+  return / JSON module /.test(line)
+    ? imports.find((each) => each.endsWith(".json"))
+    : imports.find((each) => FETCHED.test(each));
 }
 
 /** The line of the module that threw, in brackets; nothing when it is not known. */
@@ -92,12 +120,4 @@ function placeOf(error: unknown, { file }: ModuleSource): string {
 
 function codeOf(error: unknown): unknown {
   return typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-}
-
-function pathOf(url: string): string {
-  try {
-    return decodeURIComponent(new URL(url).pathname);
-  } catch {
-    return url;
-  }
 }

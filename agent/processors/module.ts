@@ -1,4 +1,6 @@
 import { errorText, UsageError } from "../errors.ts";
+import { fileUrl, pathOf } from "./file_url.ts";
+import { kindOf } from "./kind_of.ts";
 import { loadProblem, type ModuleSource } from "./load_problem.ts";
 import type { BatchProcessor, Processing, Processor } from "./processor.ts";
 
@@ -11,7 +13,7 @@ const EXAMPLE = "`export default async (document, context) => { ... }`";
  * A compiled executable cannot transpile TypeScript nor fetch packages, so that what it loads must be self-contained
  * JavaScript. All of that is said at start, not at the first document.
  *
- * @throws {UsageError} When the file is missing, is no JavaScript, fails while loading, or exports no function.
+ * @throws {UsageError} when the file is missing, is not JavaScript, fails while loading, or exports no function.
  */
 export async function loadModule(path: string): Promise<Processing> {
   const source = await readSource(path);
@@ -30,7 +32,8 @@ export async function loadModule(path: string): Promise<Processing> {
     return { kind: "batch", processBatch: processBatch as BatchProcessor };
   }
   if (typeof process === "function") return { kind: "single", process: process as Processor };
-  const exported = Object.keys(module).join(", ") || "nothing";
+  const exported = Object.entries(module).map(([name, value]) => `${name}, ${kindOf(value)}`).join("; ") ||
+    "nothing";
   throw new UsageError(
     `PROCESSOR=module:${path} exports no function as its default (it exports: ${exported}): ` +
       `write ${EXAMPLE}, or export processBatch(documents, context)`,
@@ -81,6 +84,11 @@ function checkName(path: string): void {
       "PROCESSOR=module: names no file: write module:PATH, as in module:/app/processor.js",
     );
   }
+  if (/^file:/i.test(path)) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} is a URL: name the file by its path, PROCESSOR=module:${pathOf(path)}`,
+    );
+  }
   if (/\.[cm]?tsx?$/.test(path)) {
     throw new UsageError(
       `PROCESSOR=module:${path} is TypeScript, which the agent cannot load: bundle it to one .js file, ` +
@@ -95,7 +103,7 @@ function checkName(path: string): void {
   }
   if (!/\.m?js$/.test(path)) {
     throw new UsageError(
-      `PROCESSOR=module:${path} is no JavaScript module: name a file that ends in .js or .mjs`,
+      `PROCESSOR=module:${path} is not a JavaScript module: name a file that ends in .js or .mjs`,
     );
   }
 }
@@ -125,8 +133,4 @@ async function withinTime<T>(loading: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function fileUrl(path: string): string {
-  return "file://" + path.split("/").map(encodeURIComponent).join("/");
 }

@@ -96,6 +96,8 @@ async function spawnAgent(
     "run",
     "--config",
     `${ROOT}/deno.json`,
+    // The executable fetches nothing: neither does the agent that stands for it.
+    "--cached-only",
     ...await agentPermissions(),
     `${ROOT}/main.ts`,
     ...command,

@@ -81,13 +81,13 @@ for (const [args, said] of WRONG_COMMANDS) {
 const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
   "no_default.js": [
     "export const handle = () => {};",
-    /exports no function as its default \(it exports: handle\)/,
+    /exports no function as its default \(it exports: handle, a function\)/,
   ],
-  "number.js": ["export default 42;", /exports no function/],
+  "number.js": ["export default 42;", /exports no function as its default \(it exports: default, a number\)/],
   "empty.js": ["", /is empty: write/],
   "syntax.js": [
     "export default (d) => {\n  let x = ;\n}",
-    /is no valid JavaScript, in line 2, column 11: .*;/,
+    /is not valid JavaScript, in line 2, column 11: .*;/,
   ],
   "throws.js": [
     "throw new Error('no BILLING_URL set');",
@@ -99,12 +99,15 @@ const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
   ],
   "npm.js": [
     "import x from 'npm:left-pad';\nexport default x;",
-    /imports ".*left-pad", which the agent cannot fetch: bundle the module/,
+    /imports "npm:left-pad", which the agent cannot fetch: bundle the module/,
   ],
   "jsr.js": ["import x from 'jsr:@std/assert';", /imports "jsr:@std\/assert", which the agent cannot fetch/],
   "http.js": ["import x from 'https://example.com/x.js';", /imports "https:\/\/example.com\/x.js", which/],
   "bare.js": ["import x from 'axios';", /imports "axios", which the agent cannot fetch/],
-  "json_import.js": ["import x from './package.json';", /imports .*package\.json/],
+  "json_import.js": [
+    "import x from './package.json';",
+    /imports "\.\/package\.json" without saying that it is JSON/,
+  ],
   "missing.js": [
     "import x from './gone.js';\nexport default x;",
     /imports \/.*\/gone\.js, which does not exist/,
@@ -165,6 +168,17 @@ Deno.test("check shows the settings as they are used, and does not ask the datab
   assertMatch(stdout, /^LEASE_DURATION +90s$/m);
   assertMatch(stdout, /^PROCESSOR +module:/m);
   for (const { variable } of Object.values(SETTINGS)) assertStringIncludes(stdout, variable);
+});
+
+Deno.test("a processor module that imports JSON without saying so is told how", async () => {
+  await using home = await agentHome({
+    db: DB,
+    module: 'import rates from "./rates.json"; export default () => {};',
+  });
+  await home.write("rates.json", "{}");
+  const result = await home.run("check");
+  assertSaid(result, 2);
+  assertStringIncludes(result.stderr, 'from "./rates.json" with { type: "json" }`');
 });
 
 Deno.test("--help names every command and every setting, and needs no settings", async () => {

@@ -25,10 +25,40 @@ Deno.test("loadProcessor() knows the built-in processors", async () => {
 });
 
 Deno.test("loadProcessor() names the choices where it knows none of that name", async () => {
-  for (const name of ["Log", "module", "exec", ""]) {
+  for (const name of ["module", "exec", ""]) {
     assertEquals(await problemOf(name), `PROCESSOR is "${name}": set it to log, custom or module:PATH`);
   }
 });
+
+for (
+  const [name, says] of [
+    ["Log", ": did you mean log? It is log, custom or module:PATH"],
+    [" custom", ": did you mean custom? It is log, custom or module:PATH"],
+    ["/path/x.js", ": set PROCESSOR=module:/path/x.js for a file"],
+    ["./x.js", ": set PROCESSOR=module:./x.js for a file"],
+    ["x.mjs", ": set PROCESSOR=module:x.mjs for a file"],
+    ["./handlers/orders", ": set PROCESSOR=module:./handlers/orders for a file"],
+    ["file:///a/my%20x.js", ": set PROCESSOR=module:/a/my x.js for a file"],
+    ["Module:x.js", ": set PROCESSOR=module:x.js for a file"],
+    ["modul: x.js", ": set PROCESSOR=module:x.js for a file"],
+    ["module=x.js", ": set PROCESSOR=module:x.js for a file"],
+    ["script:x.js", ": set PROCESSOR=module:x.js for a file"],
+    ["x.ts", ", which is TypeScript: bundle it to one .js file, and set PROCESSOR=module:x.js"],
+    [
+      "file:///a/x.mts",
+      ", which is TypeScript: bundle it to one .js file, and set PROCESSOR=module:/a/x.js",
+    ],
+    [
+      "https://example.com/x.js",
+      ", which the agent does not fetch: bundle it to one file, and set PROCESSOR=module:PATH",
+    ],
+    ["npm:x", ", which the agent does not fetch: bundle it to one file, and set PROCESSOR=module:PATH"],
+  ] as const
+) {
+  Deno.test(`loadProcessor() says what PROCESSOR=${name} was meant to be`, async () => {
+    assertEquals(await problemOf(name), `PROCESSOR is "${name}"${says}`);
+  });
+}
 
 Deno.test("the placeholder says at DEBUG that it saw a document, and succeeds", async () => {
   const said: string[] = [];
@@ -85,7 +115,27 @@ Deno.test("loadProcessor() names the file that has the mistake when the module i
   const other = await dir.write("other.js", "let x = ;");
   const path = await dir.write("processor.js", 'import "./other.js"; export default () => {};');
   const problem = await problemOf(`module:${path}`);
-  assertStringIncludes(problem, `imports ${other}, which is no valid JavaScript, in line 1, column 9: `);
+  assertStringIncludes(problem, `imports ${other}, which is not valid JavaScript, in line 1, column 9: `);
+});
+
+Deno.test("loadProcessor() says how JSON is imported", async () => {
+  await using dir = await TempDir.make();
+  await dir.write("rates.json", "{}");
+  const path = await dir.write("processor.js", 'import rates from "./rates.json"; export default () => {};');
+  assertEquals(
+    await problemOf(`module:${path}`),
+    `PROCESSOR=module:${path} imports "./rates.json" without saying that it is JSON: ` +
+      'write `import name from "./rates.json" with { type: "json" }`',
+  );
+});
+
+Deno.test("loadProcessor() refuses a module whose import imports a package, without advice for other programs", async () => {
+  await using dir = await TempDir.make();
+  await dir.write("other.js", 'import "https://example.com/x.js";');
+  const path = await dir.write("processor.js", 'import "./other.js"; export default () => {};');
+  const problem = await problemOf(`module:${path}`);
+  assertMatch(problem, /imports .* that the agent cannot fetch: bundle/);
+  assert(!/--allow|lockfile|deno (add|install)/.test(problem), problem);
 });
 
 Deno.test("loadProcessor() refuses a directory and a link that leads nowhere", async () => {
@@ -101,13 +151,17 @@ Deno.test("loadProcessor() refuses a directory and a link that leads nowhere", a
 for (
   const [name, pattern] of [
     ["module:", /names no file: write module:PATH/],
+    [
+      "module:file:///app/my%20x.js",
+      /is a URL: name the file by its path, PROCESSOR=module:\/app\/my x\.js$/,
+    ],
     ["module:/app/processor.ts", /is TypeScript, which the agent cannot load/],
     ["module:/app/processor.mts", /is TypeScript/],
     ["module:/app/processor.tsx", /is TypeScript/],
-    ["module:/app/processor.py", /is no JavaScript module: name a file that ends in \.js or \.mjs/],
+    ["module:/app/processor.py", /is not a JavaScript module: name a file that ends in \.js or \.mjs/],
     ["module:/app/processor.cjs", /is a CommonJS module/],
-    ["module:/app/processor", /is no JavaScript module/],
-    ["module:/app/processor.json", /is no JavaScript module/],
+    ["module:/app/processor", /is not a JavaScript module/],
+    ["module:/app/processor.json", /is not a JavaScript module/],
   ] as const
 ) {
   Deno.test(`loadProcessor() refuses ${name}`, async () => assertMatch(await problemOf(name), pattern));
@@ -116,8 +170,18 @@ for (
 for (
   const [what, source, pattern] of [
     ["exports nothing", "const x = 1;", /exports no function as its default \(it exports: nothing\)/],
-    ["has no default export", "export const process = () => {}, b = 1;", /\(it exports: b, process\)/],
-    ["has a default that is no function", "export default { process() {} };", /\(it exports: default\)/],
+    [
+      "has no default export",
+      "export const process = () => {}, b = 1;",
+      /\(it exports: b, a number; process, a function\)/,
+    ],
+    [
+      "has a default that is no function",
+      "export default { process() {} };",
+      /\(it exports: default, an object\)/,
+    ],
+    ["has a default of another type", "export default null;", /\(it exports: default, null\)/],
+    ["has a promise as its default", "export default Promise.resolve(() => {});", /default, Promise\)/],
     [
       "exports both a default function and processBatch",
       "export default () => {}; export const processBatch = () => [];",
@@ -137,7 +201,7 @@ for (
     [
       "has a syntax error",
       "export default () => {\n  let x = ;\n};",
-      /is no valid JavaScript, in line 2, column 11: /,
+      /is not valid JavaScript, in line 2, column 11: /,
     ],
     ["is empty", " \n", /is empty: write `export default async/],
     [
@@ -179,6 +243,21 @@ for (
       "imports a package by its bare name",
       'import x from "some-package";',
       /imports "some-package", which the agent cannot fetch: bundle the module and all that it imports/,
+    ],
+    [
+      "imports a package of JSR",
+      "export { x as default } from 'jsr:@scope/name@^1';",
+      /processor\.js imports "jsr:@scope\/name@\^1", which the agent cannot fetch: bundle [^:]*$/,
+    ],
+    [
+      "imports from an address",
+      'import x from "https://example.com/x.js"; export default () => {};',
+      /processor\.js imports "https:\/\/example\.com\/x\.js", which the agent cannot fetch: bundle [^:]*$/,
+    ],
+    [
+      "has a mistake that only the engine finds",
+      "const x;\nexport default () => {};",
+      /is not valid JavaScript, in line 1, column 7: Missing initializer in const declaration$/,
     ],
     [
       "imports a package in the middle of it",
