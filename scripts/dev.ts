@@ -54,15 +54,18 @@ async function dev(): Promise<number> {
   if (note !== undefined) say(note);
   if (stopping.signal.aborted) return INTERRUPTED;
 
-  await workload.insert(documents);
+  const inserted = await workload.insert(documents);
   const specimens = plan.work === "samples" ? SAMPLE_SPECIMENS : workload.ids.slice(0, SPECIMEN_COUNT);
   if (documents.length > 0) {
     say(`Inserted ${count(documents.length, "document")} into ${plan.database}.${plan.collection}; before:`);
     (await workload.find([...specimens])).forEach(show);
   }
   if (stopping.signal.aborted) return INTERRUPTED;
-  if (plan.work === "file" && plan.filter !== undefined && !await workload.hasPending()) {
+  if (plan.work === "file" && inserted.taken === 0) {
     throw new UserError(`None of the documents that were inserted matches FILTER=${plan.filter}`);
+  }
+  if (inserted.unmatched > 0) {
+    say(`${count(inserted.unmatched, "document")} left alone, as FILTER does not match: ${plan.filter}`);
   }
   return await runAgent(plan, uri, { server, workload, specimens });
 }

@@ -7,8 +7,13 @@
 import type { Document } from "bson";
 import { UserError } from "./user_error.ts";
 
-/** Kinds of statuses that are named at the most. */
+/** At most so many kinds of statuses are named. */
 const SHOWN = 5;
+
+/** Whether the agent takes a document, as far as its status says. */
+export function isPending({ status }: Document): boolean {
+  return status === "pending";
+}
 
 /**
  * What to say of documents that bring a status of their own, which the agent leaves alone; undefined when all are pending.
@@ -16,7 +21,7 @@ const SHOWN = 5;
  * @throws {UserError} when none of them is pending: there is nothing to do
  */
 export function statusNote(documents: readonly Document[], name: string): string | undefined {
-  const others = documents.filter(({ status }) => status !== "pending");
+  const others = documents.filter((document) => !isPending(document));
   if (others.length === 0) return undefined;
   const counts = [...Map.groupBy(others, ({ status }) => String(JSON.stringify(status)))]
     .map(([status, { length }]) => `${length} with ${status}`);
@@ -25,7 +30,13 @@ export function statusNote(documents: readonly Document[], name: string): string
     `The agent takes documents with the status "pending": take the field out of the others, such as with ` +
     "jq -c 'del(.status)', to have them processed";
   if (others.length === documents.length) {
-    throw new UserError(`None of the ${documents.length} documents of ${name} is pending: ${shown}. ${mend}`);
+    const none = documents.length === 1
+      ? `The document of ${name} is not pending`
+      : `None of the ${documents.length} documents of ${name} is pending`;
+    throw new UserError(`${none}: ${shown}. ${mend}`);
   }
-  return `${others.length} of ${documents.length} documents bring a status of their own and are left alone: ${shown}. ${mend}.`;
+  const left = others.length === 1
+    ? "has a status of its own and is left alone"
+    : "have a status of their own and are left alone";
+  return `${others.length} of ${documents.length} documents ${left}: ${shown}. ${mend}.`;
 }

@@ -6,10 +6,11 @@
 
 import { type Document, EJSON } from "bson";
 import { type Collection, type Filter, MongoBulkWriteError } from "mongodb";
+import { isPending } from "./pending.ts";
 import { UserError } from "./user_error.ts";
 
 const INSERT_BATCH = 1_000;
-/** Ids a query names at most: it has to fit into one message. */
+/** So many ids are in a query, no more: it has to fit into one message. */
 const QUERY_BATCH = 10_000;
 const POLL_MS = 100;
 const DUPLICATE_KEY = 11000;
@@ -22,24 +23,37 @@ export interface Tally {
   failed: number;
 }
 
-/** Documents in a collection: those that were inserted, or all where none were. */
+/** What became of documents that were inserted. */
+export interface Inserted {
+  /** How many the agent takes: they are pending and match the filter. */
+  taken: number;
+  /** How many are pending and do not match the filter. */
+  unmatched: number;
+}
+
+/**
+ * The documents of a collection that are the agent's: of those that were inserted, or of all if none was. What brought
+ * another status along, or does not match the filter, is not waited for and not counted.
+ */
 export class Workload {
   readonly #collection: Collection<Document>;
   readonly #filter: Document;
-  readonly #ids: unknown[] = [];
+  #ids: unknown[] | undefined;
 
-  /** @param filter Extended JSON; what does not match it, nobody waits for */
+  /** @param filter Extended JSON; only documents that match it are the agent's */
   constructor(collection: Collection<Document>, filter: string | undefined) {
     this.#collection = collection;
     this.#filter = filter === undefined ? {} : EJSON.parse(filter);
   }
 
   /**
-   * Inserts documents, which are this workload's from then on.
+   * Inserts documents; those that the agent takes are this workload's from then on.
    *
    * @throws {UserError} when the collection has a document with the same `_id`
    */
-  async insert(documents: Document[]): Promise<void> {
+  async insert(documents: Document[]): Promise<Inserted> {
+    const inserted = { taken: 0, unmatched: 0 };
+    let before = 0;
     for (const batch of batches(documents, INSERT_BATCH)) {
       try {
         await this.#collection.insertMany(batch, { writeConcern: { w: "majority" } });
@@ -49,12 +63,24 @@ export class Workload {
         throw new UserError(
           `${this.#collection.namespace} has a document with the _id ${
             EJSON.stringify(duplicate?._id)
-          } already; ` +
-            `${this.#ids.length + error.insertedCount} of the documents were inserted before that`,
+          } already, and ${before + error.insertedCount} of the documents were inserted before that: ` +
+            "name another MONGODB_COLLECTION, or take the _id out of the file to insert them anew",
         );
       }
-      this.#ids.push(...batch.map(({ _id }) => _id));
+      before += batch.length;
+      const pending = batch.filter(isPending).map(({ _id }) => _id);
+      const taken = await this.#matching(pending);
+      this.#ids = [...this.#ids ?? [], ...taken];
+      inserted.taken += taken.length;
+      inserted.unmatched += pending.length - taken.length;
     }
+    return inserted;
+  }
+
+  async #matching(ids: unknown[]): Promise<unknown[]> {
+    if (Object.keys(this.#filter).length === 0) return ids;
+    const query = { $and: [{ _id: { $in: ids } }, this.#filter] } as Filter<Document>;
+    return (await this.#collection.find(query, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
   }
 
   /** The documents with these ids, as they are now. */
@@ -63,9 +89,9 @@ export class Workload {
     return found.sort((a, b) => position(ids, a) - position(ids, b));
   }
 
-  /** Ids of what was inserted. */
+  /** Ids of what was inserted and is the agent's. */
   get ids(): readonly unknown[] {
-    return this.#ids;
+    return this.#ids ?? [];
   }
 
   /** Resolves true once nothing is left to do, or false when `signal` is aborted first. */
@@ -82,7 +108,8 @@ export class Workload {
     const tally: Tally = { pending: 0, processing: 0, processed: 0, failed: 0 };
     for (const query of this.#queries()) {
       const groups = await this.#collection.aggregate([
-        { $match: query },
+        // The filter says which documents are to be done; one that is done may match it no more.
+        { $match: { $and: [query, { $or: [{ status: { $ne: "pending" } }, this.#filter] }] } },
         { $group: { _id: "$status", count: { $sum: 1 } } },
       ]).toArray();
       for (const { _id, count } of groups) if (_id in tally) tally[_id as keyof Tally] += count;
@@ -92,11 +119,16 @@ export class Workload {
 
   /** How many were processed at their first attempt, and when the last of these was. */
   async firstAttempts(): Promise<{ count: number; last: Date | undefined }> {
-    const [found] = await this.#collection.aggregate([
-      { $match: { status: "processed", "_pull.attempts": 1 } },
-      { $group: { _id: null, count: { $sum: 1 }, last: { $max: "$processed_at" } } },
-    ]).toArray();
-    return { count: found?.count ?? 0, last: found?.last };
+    const all: { count: number; last: Date | undefined } = { count: 0, last: undefined };
+    for (const query of this.#queries()) {
+      const [found] = await this.#collection.aggregate([
+        { $match: { ...query, status: "processed", "_pull.attempts": 1 } },
+        { $group: { _id: null, count: { $sum: 1 }, last: { $max: "$processed_at" } } },
+      ]).toArray();
+      all.count += found?.count ?? 0;
+      if (found !== undefined && !(all.last !== undefined && all.last > found.last)) all.last = found.last;
+    }
+    return all;
   }
 
   /** The first `limit` failed documents. */
@@ -106,11 +138,6 @@ export class Workload {
       found.push(...await this.#collection.find({ ...query, status: "failed" }).limit(limit).toArray());
     }
     return found.slice(0, limit);
-  }
-
-  /** Whether the agent has anything to do. */
-  hasPending(): Promise<boolean> {
-    return this.#hasAny({ status: "pending" });
   }
 
   #hasUnsettled(): Promise<boolean> {
@@ -128,7 +155,7 @@ export class Workload {
   }
 
   #queries(): Filter<Document>[] {
-    if (this.#ids.length === 0) return [{}];
+    if (this.#ids === undefined) return [{}];
     return batches(this.#ids, QUERY_BATCH).map((ids) => ({ _id: { $in: ids } }) as Filter<Document>);
   }
 }

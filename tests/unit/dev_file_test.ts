@@ -75,7 +75,7 @@ Deno.test("statusNote() counts the documents that bring a status of their own", 
   )!;
   assertStringIncludes(
     note,
-    '3 of 4 documents bring a status of their own and are left alone: 2 with "new", 1 with null.',
+    '3 of 4 documents have a status of their own and are left alone: 2 with "new", 1 with null.',
   );
   assertStringIncludes(note, "jq -c 'del(.status)'");
 });
