@@ -82,7 +82,9 @@ export type AgentEvent =
   | { type: "renew_failed"; documents: number; error: unknown }
   | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
   | { type: "handler_returned_late"; id: unknown; elapsedMs: number }
-  | { type: "stray_error"; error: unknown }
+  | { type: "result_ignored"; id: unknown; fields: readonly string[] }
+  /** `at`: the place in the processor, as `file:line`, if its stack tells. */
+  | { type: "stray_error"; error: unknown; isPromise?: boolean; at?: string }
   | { type: "progress"; stage: Stage; deadlineMs: number }
   | { type: "drain_started"; reason: string; inFlight: number }
   | { type: "force_started"; reason: string; inFlight: number }

@@ -113,8 +113,17 @@ class HandlerRun implements Limited {
     this.#isOver = true;
     this.#options.timeLimit.end(this);
     this.#stopGrace?.();
+    this.#tellIgnored(results);
     this.#resolve?.(results);
     this.#resolve = undefined;
+  }
+
+  #tellIgnored(results: readonly HandlerResult[]): void {
+    for (const [index, result] of results.entries()) {
+      if (!result.ok || result.ignored === undefined) continue;
+      const { id } = this.#run[index]!.document;
+      this.#options.events.emit({ type: "result_ignored", id, fields: result.ignored });
+    }
   }
 
   #late(): void {

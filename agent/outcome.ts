@@ -12,6 +12,8 @@ export type HandlerResult =
     set?: Document;
     /** Their size as BSON. */
     setBytes?: number;
+    /** Some names of an object that was returned without `set`, of which nothing is written. */
+    ignored?: readonly string[];
   }
   /** `hasStarted: false`: the handler never saw the document. */
   | { ok: false; error: unknown; hasStarted?: false };

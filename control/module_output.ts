@@ -2,6 +2,7 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
+import { frameIn } from "../agent/processors/frame.ts";
 import { secrets } from "../agent/redact.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
 
@@ -14,10 +15,10 @@ const LEVELS: Record<string, Level> = {
   trace: "DEBUG",
 };
 
-/** Kept until there is a log, at the most. */
+/** At most so much is kept until there is a log. */
 const MAX_KEPT = 1000;
 
-type Said = { level: Level; text: string } | { stray: unknown };
+type Said = { level: Level; text: string } | { stray: unknown; isPromise: boolean };
 
 /**
  * What a user's module says besides its results, from the moment it is loaded: what it prints on the console, and errors
@@ -36,19 +37,28 @@ export class ModuleOutput {
     this.#takeConsole();
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      this.#say({ stray: event.reason });
+      this.#say({ stray: event.reason, isPromise: true });
     });
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();
-      this.#say({ stray: event.error ?? event.message });
+      this.#say({ stray: event.error ?? event.message, isPromise: false });
     });
   }
 
-  /** Passes on what was said so far, and from now on at once. */
-  handTo(log: Logger, events: Events): void {
+  /**
+   * Passes on what was said so far, and from now on at once.
+   *
+   * @param processor what `PROCESSOR` is: of an error that no code caught, the place in that module is named
+   */
+  handTo(log: Logger, events: Events, processor: string): void {
+    const file = fileOf(processor);
     this.#tell = (said) => {
-      if ("stray" in said) events.emit({ type: "stray_error", error: said.stray });
-      else log.write(said.level, said.text, { source: "console" });
+      if ("stray" in said) {
+        const { stray: error, isPromise } = said;
+        const frame = file === undefined ? undefined : frameIn(error, file);
+        const at = frame && `${frame.file}:${frame.line}`;
+        events.emit({ type: "stray_error", error, isPromise, at });
+      } else log.write(said.level, said.text, { source: "console" });
     };
     for (const said of this.#kept.splice(0)) this.#say(said);
   }
@@ -61,8 +71,7 @@ export class ModuleOutput {
     if (this.#tell) return;
     Object.assign(console, this.#original);
     for (const said of this.#kept.splice(0)) {
-      const text = "stray" in said ? `an error that no code caught: ${errorText(said.stray)}` : said.text;
-      console.error(secrets.text(text));
+      console.error(secrets.text("stray" in said ? strayText(said) : said.text));
     }
   }
 
@@ -102,5 +111,21 @@ export class ModuleOutput {
   #pass(said: Said): void {
     if (this.#tell) this.#tell(said);
     else if (this.#kept.length < MAX_KEPT) this.#kept.push(said);
+  }
+}
+
+function strayText({ stray, isPromise }: { stray: unknown; isPromise: boolean }): string {
+  const what = isPromise ? "a promise that was not awaited has failed" : "an error that no code caught";
+  return `${what}: ${errorText(stray)}`;
+}
+
+/** The file that the processor was loaded from; undefined if it is built in. */
+function fileOf(processor: string): string | undefined {
+  if (!processor.startsWith("module:")) return undefined;
+  const path = processor.slice("module:".length);
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
   }
 }

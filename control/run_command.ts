@@ -130,7 +130,7 @@ async function runChecked(
     log.info(state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", { source });
     health.refresh();
   });
-  output.handTo(log, events);
+  output.handTo(log, events, settings.processor);
   announce(log, settings, [...warnings, ...store.warnings]);
 
   const controlFile = new ControlFile({

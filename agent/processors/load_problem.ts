@@ -1,6 +1,7 @@
 import { errorText } from "../errors.ts";
 import { ExitRefusedError } from "./exit_guard.ts";
 import { pathOf } from "./file_url.ts";
+import { frameIn } from "./frame.ts";
 import { importsOf } from "./imports.ts";
 import { otherThanJavaScript } from "./source_kind.ts";
 
@@ -110,12 +111,8 @@ function specifierOf(line: string, imports: readonly string[]): string | undefin
 
 /** The line of the module that threw, in brackets; nothing when it is not known. */
 function placeOf(error: unknown, { file }: ModuleSource): string {
-  const { stack } = (typeof error === "object" && error !== null ? error : {}) as { stack?: unknown };
-  if (typeof stack !== "string") return "";
-  for (const [, url, row, column] of stack.matchAll(/(file:\/\/\S+?):(\d+):(\d+)/g)) {
-    if (pathOf(url!) === file) return ` (line ${row}, column ${column})`;
-  }
-  return "";
+  const frame = frameIn(error, file);
+  return frame?.file === file ? ` (line ${frame.line}, column ${frame.column})` : "";
 }
 
 function codeOf(error: unknown): unknown {

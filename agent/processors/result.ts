@@ -8,6 +8,9 @@ import { setFields } from "./set_fields.ts";
 /** What may stand beside `set`: an answer that says that it is a success. */
 const BESIDE_SET = ["set", "ok", "success"];
 
+/** So many names of an ignored object are told, no more. */
+const MAX_IGNORED = 10;
+
 /** Names that are meant to be `set`. */
 const NEAR_SET = ["set", "sets", "sett", "seet", "ste"];
 
@@ -82,7 +85,8 @@ function judged(returned: unknown): HandlerResult {
     if (typeof returned !== "object" || returned === null) return { ok: true };
     if (isSettledRecord(returned)) return judged((returned as { value: unknown }).value);
     refuseWhatHasNotRun(returned);
-    return { ok: true, ...resultFields(returned) };
+    const ignored = ignoredFields(returned);
+    return ignored === undefined ? { ok: true, ...resultFields(returned) } : { ok: true, ignored };
   } catch (error) {
     if (error instanceof PermanentError) return { ok: false, error };
     return {
@@ -106,12 +110,22 @@ function refuseWhatHasNotRun(returned: object): void {
   );
 }
 
+/**
+ * The names of a plain object that says nothing to the agent, although it was perhaps meant to be written; undefined if
+ * it does. An answer of success, or of another program such as the database, is passed on by habit and means nothing.
+ */
+function ignoredFields(returned: object): string[] | undefined {
+  if (!isPlain(returned)) return undefined;
+  const keys = Object.keys(returned);
+  refuseNearMisses(keys);
+  const isAnswer = keys.some((key) => key.startsWith("$") || key === "acknowledged");
+  if (isAnswer || keys.every((key) => BESIDE_SET.includes(key)) || keys.includes("set")) return undefined;
+  return keys.slice(0, MAX_IGNORED);
+}
+
 function resultFields(returned: object) {
   const set = (returned as { set?: unknown }).set;
-  if (isPlain(returned)) {
-    refuseNearMisses(Object.keys(returned));
-    return setFields(set);
-  }
+  if (isPlain(returned)) return setFields(set);
   // A Map, Headers, a client of some store: `set` is what it does, no result.
   return typeof set === "function" ? undefined : setFields(set);
 }

@@ -2,6 +2,7 @@ import { errorText } from "../errors.ts";
 import type { AfterRefusal, AgentEvent, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
 import { FailureLog } from "./failure_log.ts";
+import { HandlerLog } from "./handler_log.ts";
 import type { Logger } from "./logger.ts";
 import { logReleased } from "./log_released.ts";
 
@@ -33,6 +34,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   const named = ({ documents, ids }: { documents: number; ids: readonly unknown[] }) => ({
     [ids.length > documents ? "among" : "ids"]: ids.slice(0, MAX_IDS).map(formatId),
   });
+  const handlers = new HandlerLog(log, formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
       case "state_changed":
@@ -134,22 +136,16 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         failures.report("renew", "Cannot renew leases", event.error, { documents: event.documents });
         break;
       case "handler_timed_out":
-        log.warn("The processor took longer than PROCESS_TIMEOUT", {
-          id: formatId(event.id),
-          timeoutMs: event.timeoutMs,
-        });
+        handlers.timedOut(event);
         break;
       case "handler_returned_late":
-        log.warn("The processor returned after it had been told to stop: its result is not used", {
-          id: formatId(event.id),
-          elapsedMs: Math.round(event.elapsedMs),
-        });
+        handlers.returnedLate(event);
+        break;
+      case "result_ignored":
+        handlers.ignored(event);
         break;
       case "stray_error":
-        log.error(
-          "An error that no code caught, of the processor's module or of the agent, belongs to no document",
-          log.errorFields(event.error),
-        );
+        handlers.stray(event);
         break;
       case "drain_started":
         log.info("Draining: claiming nothing any more, finishing what is in flight", {

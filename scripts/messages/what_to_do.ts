@@ -26,7 +26,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. It counts as a failed " +
     "attempt.",
   "An error that no code caught, of the processor's module or of the agent, belongs to no document":
-    "Look for a promise or a timer in the processor that nothing awaits. Documents are not affected.",
+    "Look at `at` and `error` for a timer or a callback in the processor that throws: catch the error there. No document " +
+    "fails for it.",
   "A document cannot be claimed and is left alone":
     "Read `error` and mend the document, or the validator or index that refuses it. It is tried again after a minute, " +
     "later less often.",

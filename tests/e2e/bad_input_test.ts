@@ -106,7 +106,7 @@ const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
   "bare.js": ["import x from 'axios';", /imports "axios", which the agent cannot fetch/],
   "json_import.js": [
     "import x from './package.json';",
-    /imports "\.\/package\.json" without saying that it is JSON/,
+    /imports \/.*\/package\.json, which does not exist/,
   ],
   "missing.js": [
     "import x from './gone.js';\nexport default x;",

@@ -119,30 +119,23 @@ Deno.test("PROCESS_TIMEOUT aborts the signal of a module and counts as a failure
   assertEquals((await home.marks()).map(({ text }) => text), ["ProcessTimeoutError"]);
 });
 
-Deno.test("promises and timers that a module leaves behind and that fail do not end the agent", async () => {
-  await using db = await testDatabase("stray errors");
-  const documents = await insertPending(db, upTo(20));
+Deno.test("an object without set is ignored with one WARNING in a process", async () => {
+  await using db = await testDatabase("ignored results");
+  const documents = await insertPending(db, upTo(5));
   await using home = await agentHome({
     db,
-    module: `export default async ({ _id }) => {
-      Promise.reject(new Error("stray promise " + _id));
-      setTimeout(() => { throw new Error("stray timer " + _id); }, 0);
-      queueMicrotask(() => { throw { toString() { throw 1; } }; });
-      await 0;
-    };`,
+    module: `export default () => ({ total: 3, status: "failed" });`,
   });
-  const agent = await home.startReady();
-  await waitFor(
-    "all to be processed",
-    async () => await documents.countDocuments({ status: "processed" }) === 20,
+  const { stdout, code } = await home.run("run", "--until-empty");
+  assertEquals(code, 0, stdout);
+  assertEquals(await documents.countDocuments({ status: "processed", total: { $exists: false } }), 5);
+  const lines = stdout.trimEnd().split("\n").map((text) => JSON.parse(text)).filter(({ level }) =>
+    level === "WARNING"
   );
-  for (const kind of ["promise", "timer"]) {
-    const line = await agent.log(({ error }) => String(error).startsWith(`stray ${kind}`));
-    assertEquals(line.level, "ERROR");
-    assertStringIncludes(line.message, "belongs to no document");
-  }
-  agent.signal("SIGTERM");
-  assertEquals((await agent.exit()).code, 0);
+  assertEquals(lines.map(({ message, fields }) => [message, fields]), [[
+    'The processor returned an object without "set", which is ignored: fields are written with { set: { ... } }',
+    "total, status",
+  ]]);
 });
 
 Deno.test("a module may print, replace globals and change what it was given without harm to others", async () => {

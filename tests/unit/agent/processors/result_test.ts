@@ -60,7 +60,47 @@ for (
   ]
 ) {
   Deno.test(`resultOf() believes ${Deno.inspect(returned)}, and sets nothing`, async () => {
-    assertEquals(await resultOf(returned), { ok: true });
+    const result = await resultOf(returned);
+    assert(result.ok);
+    assertEquals(result.set, undefined);
+  });
+}
+
+for (
+  const [returned, ignored] of [
+    [{ total: 3 }, ["total"]],
+    [{ status: "failed", reason: "late" }, ["status", "reason"]],
+    [{ _id: 1, total: 3 }, ["_id", "total"]],
+    [{ ok: true, total: 3 }, ["ok", "total"]],
+    [Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`n${n}`, n])), [
+      "n0",
+      "n1",
+      "n2",
+      "n3",
+      "n4",
+      "n5",
+      "n6",
+      "n7",
+      "n8",
+      "n9",
+    ]],
+    [{ status: "fulfilled", value: { total: 3 } }, ["total"]],
+    [{}, undefined],
+    [{ ok: true }, undefined],
+    [{ success: true }, undefined],
+    [{ set: { total: 3 } }, undefined],
+    [{ acknowledged: true, matchedCount: 0 }, undefined],
+    [{ $metadata: {}, ETag: "x" }, undefined],
+    [new Response("fine"), undefined],
+    [new Map(), undefined],
+    [[{ total: 3 }], undefined],
+    ["text", undefined],
+  ] as const
+) {
+  Deno.test(`resultOf() ignores ${ignored === undefined ? "nothing" : "the fields"} of ${Deno.inspect(returned).slice(0, 60)}`, async () => {
+    const result = await resultOf(returned);
+    assert(result.ok);
+    assertEquals(result.ignored, ignored);
   });
 }
 

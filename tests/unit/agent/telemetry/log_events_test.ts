@@ -55,6 +55,8 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
   [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
   [{ type: "stray_error", error }, "ERROR", /module or of the agent, belongs to no document/],
+  [{ type: "stray_error", error, isPromise: true }, "ERROR", /promise that was not awaited has failed/],
+  [{ type: "result_ignored", id: 7, fields: ["total"] }, "WARNING", /is ignored: fields are written with/],
   [{ type: "drain_started", reason: "SIGTERM", inFlight: 3 }, "INFO", /Draining/],
   [{ type: "force_started", reason: "again", inFlight: 3 }, "WARNING", /Forced to stop/],
   [{ type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 }, "INFO", /Drained/],
@@ -71,6 +73,21 @@ for (const [event, level, says] of CASES) {
     if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
   });
 }
+
+Deno.test("logEvents() tells once in a process of a result that is ignored", () => {
+  const ignored = (id: number): AgentEvent => ({ type: "result_ignored", id, fields: ["total", "tax"] });
+  const lines = linesOf(ignored(7), ignored(8));
+  assertEquals(lines.map(({ id, fields }) => [id, fields]), [["<7>", "total, tax"]]);
+});
+
+Deno.test("logEvents() tells of a stray error where it is in the processor, if that is known", () => {
+  const [known, unknown] = linesOf(
+    { type: "stray_error", error, isPromise: true, at: "/app/processor.js:3" },
+    { type: "stray_error", error, isPromise: true, at: undefined },
+  );
+  assertEquals(known!.at, "/app/processor.js:3");
+  assertEquals("at" in unknown!, false);
+});
 
 Deno.test("logEvents() tells of what is left alone as often as its number changes, and of what is held up once", () => {
   const left = (documents: number, isMore = false): AgentEvent => ({
