@@ -158,8 +158,7 @@ function collectionProblems(values: Partial<Settings>, env: Environment): string
   }
   if (database === undefined) return found;
   const bytes = (collection: string) => byteLength(`${database}.${collection}`);
-  const limit =
-    `MongoDB takes ${MAX_NAMESPACE_BYTES} at the most, the name of the database and a dot included`;
+  const limit = `MongoDB takes at most ${MAX_NAMESPACE_BYTES}, the name of the database and a dot included`;
   if (bytes(source) > MAX_NAMESPACE_BYTES) {
     found.push(`MONGODB_COLLECTION makes a name of ${bytes(source)} bytes: ${limit}`);
   } else if (bytes(letters) > MAX_NAMESPACE_BYTES) {

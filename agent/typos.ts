@@ -26,7 +26,7 @@ export function findTypos(variables: readonly string[], env: Environment = () =>
     const { variable: name, decides } = meant;
     // If the right one is set too, be it to nothing, the other one means something else.
     if (spelling(variable) !== spelling(name) && variables.includes(name)) continue;
-    const said = `${variable} is set, which is no setting of the agent`;
+    const said = `${variable} is set, which is not a setting of the agent`;
     if (decides?.test(env(variable)?.trim() ?? "") && !variables.includes(name)) {
       typos.problems.push(
         `${said}, and ${name} is not set: rename it if you mean ${name}; if not, set ${name} as well, to nothing for its default`,

@@ -101,7 +101,7 @@ function backlogTable(rows: BacklogResult[]): string {
 
 function memoryTable(rows: MemoryResult[]): string {
   return table(
-    ["Size of a document", "Documents", "Resident at the most"],
+    ["Size of a document", "Documents", "Resident at most"],
     rows.map(({ size, documents, peakMib }) => [size, number(documents), `${peakMib.toFixed(0)} MiB`]),
   );
 }

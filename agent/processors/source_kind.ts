@@ -2,7 +2,7 @@
 export function otherThanJavaScript(source: string): string | undefined {
   if (isJson(source)) return "is JSON, not JavaScript: name the .js file itself";
   if (source.includes("\0") || source.includes("\uFFFD")) {
-    return "is no text: name the .js file itself, in UTF-8";
+    return "is not text: name the .js file itself, in UTF-8";
   }
   if (/^\s*</.test(source)) return "is HTML or XML, not JavaScript: name the .js file itself";
   if (TYPESCRIPT.some((pattern) => pattern.test(source))) {

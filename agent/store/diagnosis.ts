@@ -84,7 +84,7 @@ function notFound(
       "wait for an election, and look at rs.status() if it does not end";
   }
   if (types.has("RSGhost")) {
-    return `${where} is no member of an initiated replica set: run rs.initiate() there, or remove replicaSet`;
+    return `${where} is not a member of an initiated replica set: run rs.initiate() there, or remove replicaSet`;
   }
   if (types.has("RSArbiter") || types.has("RSOther")) {
     return `${where} holds no data or is starting: name the data-bearing members in MONGODB_URI`;

@@ -81,7 +81,7 @@ export const CAUSES: readonly Cause[] = [
   {
     matches: both(hasServerCode(10107, 13435, 13436), (_, { isDirect }) => isDirect),
     say: (_, where) =>
-      `directConnection=true binds the agent to ${where}, which is no primary: ` +
+      `directConnection=true binds the agent to ${where}, which is not a primary: ` +
       "remove it and name the set with replicaSet=NAME",
   },
   {

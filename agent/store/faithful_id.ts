@@ -4,7 +4,7 @@ import type { RawDocument } from "./raw_document.ts";
 
 /** Why a document whose `_id` is not faithful waits, and what mends it. */
 export const UNFAITHFUL =
-  "JavaScript cannot hold its _id unchanged (bytes that are no UTF-8, numbers as names in an embedded document, " +
+  "JavaScript cannot hold its _id unchanged (bytes that are not UTF-8, numbers as names in an embedded document, " +
   "a date beyond the year 275760): insert it anew under another _id";
 
 const CODE_WITH_SCOPE = 0x0f;

@@ -109,7 +109,7 @@ export interface Unclaimable {
 /** Those whose `_pull` is the user's own. Most lie where new documents do. */
 const FOREIGN_PULL: Unclaimable = {
   query: { status: "pending", [VISIBLE_AT]: { $exists: false }, ...UNUSABLE },
-  reason: "Its field _pull is not the agent's (it is no embedded document): remove or rename the field",
+  reason: "Its field _pull is not the agent's (it is not an embedded document): remove or rename the field",
 };
 
 /** What is neither new nor scheduled: the exact complement of both, so that no state is left out. */

@@ -62,7 +62,7 @@ export class SuspectClaimer {
       const sound = suspects.filter(({ raw }) => {
         const [broken] = brokenCounters(raw.bytes);
         if (broken === undefined) return true;
-        this.#passOver(raw.id, `Its field _pull.${broken} is no number: remove it, or make it a number`);
+        this.#passOver(raw.id, `Its field _pull.${broken} is not a number: remove it, or make it a number`);
         return false;
       });
       if (sound.length > 0 || suspects.length === 0) return sound;

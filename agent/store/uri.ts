@@ -16,7 +16,7 @@ const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as "
  */
 export function uriProblem(uri: string): string[] {
   if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
-    return ["MONGODB_URI is no connection string: it starts with mongodb:// or mongodb+srv://"];
+    return ["MONGODB_URI is not a connection string: it starts with mongodb:// or mongodb+srv://"];
   }
   const shape = shapeProblem(uri);
   if (shape !== undefined) return [`MONGODB_URI cannot be used: ${shape}`];
@@ -90,8 +90,8 @@ function shapeProblem(uri: string): string | undefined {
     const port = /^(?:\[[^\]]*\]|[^:[]*):(.*)$/.exec(host)?.[1];
     if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65535)) {
       return ats === 1
-        ? "a port is no number from 1 to 65535: write the hosts as HOST:PORT,HOST:PORT"
-        : `a port is no number from 1 to 65535; if that is a password, the @ behind it and the host are missing`;
+        ? "a port is not a number from 1 to 65535: write the hosts as HOST:PORT,HOST:PORT"
+        : `a port is not a number from 1 to 65535; if that is a password, the @ behind it and the host are missing`;
     }
   }
 }

@@ -138,7 +138,7 @@ Deno.test("an agent without PROCESSOR warns that it only marks, and one with nea
     assertEquals(code, 2);
     assertMatch(
       stderr,
-      /PROCESOR is set, which is no setting of the agent, and PROCESSOR is not set: rename it/,
+      /PROCESOR is set, which is not a setting of the agent, and PROCESSOR is not set: rename it/,
     );
   }
   assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 3);

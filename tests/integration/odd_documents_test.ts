@@ -54,7 +54,7 @@ for (const [what, fields] of Object.entries(ODD)) {
   });
 }
 
-Deno.test("A document with bytes that are no UTF-8 is processed, and keeps them", async () => {
+Deno.test("A document with bytes that are not UTF-8 is processed, and keeps them", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await insertInvalidUtf8(database, { _id: 1, status: "pending", text: `a${INVALID}b` });

@@ -195,7 +195,7 @@ function randomName(random: () => number): Uint8Array {
   return random() < 0.8 ? utf8(pick(random, NAMES)) : randomText(random).filter((byte) => byte !== 0);
 }
 
-/** Text, mostly as people write it; the rest is bytes that are no UTF-8. */
+/** Text, mostly as people write it; the rest is bytes that are not UTF-8. */
 function randomText(random: () => number): Uint8Array {
   const kind = random();
   if (kind < 0.4) return utf8(pick(random, TEXTS));

@@ -6,7 +6,7 @@ import { COLLECTION } from "./store.ts";
 export const INVALID = "\u07ff";
 const INVALID_UTF8 = new TextEncoder().encode(INVALID);
 
-/** Inserts a document past the driver, with bytes that are no UTF-8 for each {@linkcode INVALID} in it. */
+/** Inserts a document past the driver, with bytes that are not UTF-8 for each {@linkcode INVALID} in it. */
 export async function insertInvalidUtf8(
   database: Pick<TestDatabase, "uri" | "name">,
   document: Record<string, unknown>,

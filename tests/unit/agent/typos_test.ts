@@ -29,7 +29,7 @@ for (
   Deno.test(`findTypos() asks of ${variable} whether ${meant} was meant`, () => {
     assertEquals(findTypos([variable, "PATH"]), {
       problems: [],
-      warnings: [`${variable} is set, which is no setting of the agent: did you mean ${meant}?`],
+      warnings: [`${variable} is set, which is not a setting of the agent: did you mean ${meant}?`],
     });
   });
 }
@@ -63,7 +63,7 @@ for (const [variable, meant, value] of HARMFUL) {
   Deno.test(`findTypos() refuses ${variable}=${value} while ${meant} is not set`, () => {
     assertEquals(findTypos([variable, "PATH"], env), {
       problems: [
-        `${variable} is set, which is no setting of the agent, and ${meant} is not set: rename it if you mean ` +
+        `${variable} is set, which is not a setting of the agent, and ${meant} is not set: rename it if you mean ` +
         `${meant}; if not, set ${meant} as well, to nothing for its default`,
       ],
       warnings: [],

@@ -45,7 +45,7 @@ Deno.test("checkedSettings() lists the problems of settings, URI, filter and pro
   });
   assertEquals(problems.length, 4, problems.join("\n"));
   assertMatch(problems[0]!, /^POLL_INTERVAL is "never"/);
-  assertMatch(problems[1]!, /^MONGODB_URI is no connection string/);
+  assertMatch(problems[1]!, /^MONGODB_URI is not a connection string/);
   assertMatch(problems[2]!, /^FILTER is /);
   assertMatch(problems[3]!, /^PROCESSOR=module:\/nowhere\/processor\.js does not exist/);
 });

@@ -37,7 +37,7 @@ const REFUSED: Record<string, string> = {
   "mongodb://u:p%ffw@host/": "percent-encoding",
   "mongodb://u:p[w@host/": "percent-encoding",
   "mongodb://u:password/": "if that is a password, the @ behind it and the host are missing",
-  "mongodb://host:99999999/": "a port is no number from 1 to 65535",
+  "mongodb://host:99999999/": "a port is not a number from 1 to 65535",
 };
 
 for (const [uri, says] of Object.entries(REFUSED)) {
