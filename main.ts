@@ -95,7 +95,10 @@ function inspected(error: unknown): string {
 /** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */
 function failed(event: Event, error: unknown): void {
   event.preventDefault();
-  const whose = "an error that no code caught, of the processor's module or of the agent";
+  const what = event.type === "unhandledrejection"
+    ? "a promise that was not awaited has failed"
+    : "an error that no code caught";
+  const whose = `${what}, of the processor's module or of the agent`;
   failing ??= complain([`${whose}: ${inspected(error)}`]).then(() => leave(1));
 }
 

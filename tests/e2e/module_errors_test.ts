@@ -5,9 +5,9 @@ import { testDatabase } from "../support/mongod.ts";
 
 Deno.test("check says in plain words what a module leaves behind that fails, in colours only for a terminal", async () => {
   for (
-    const stray of [
-      `Promise.reject(new Error("left behind"))`,
-      `queueMicrotask(() => { throw new Error("left behind"); })`,
+    const [stray, says] of [
+      [`Promise.reject(new Error("left behind"))`, "a promise that was not awaited has failed"],
+      [`queueMicrotask(() => { throw new Error("left behind"); })`, "an error that no code caught"],
     ]
   ) {
     await using home = await agentHome({
@@ -17,7 +17,7 @@ Deno.test("check says in plain words what a module leaves behind that fails, in 
     });
     const { code, stderr } = await home.run("check");
     assertEquals(code, 1);
-    assertStringIncludes(stderr, "pulling-agent: an error that no code caught");
+    assertStringIncludes(stderr, `pulling-agent: ${says}`);
     assertStringIncludes(stderr, "left behind");
     assertFalse(stderr.includes("\x1b"), JSON.stringify(stderr));
   }
