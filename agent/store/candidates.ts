@@ -1,5 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
-import type { LeftAlone, RefusedClaim } from "../ports.ts";
+import type { LeftAlone } from "../ports.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import { idBytes, isFaithful, UNFAITHFUL } from "./faithful_id.ts";
 import type { Place } from "./lane.ts";
@@ -7,6 +7,7 @@ import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "./queries.t
 import { RawDocument } from "./raw_document.ts";
 import type { RefusedIds } from "./refused_ids.ts";
 import { type Room, withinBytes } from "./room.ts";
+import type { UntoldRefusals } from "./untold_refusals.ts";
 
 /** What reading candidates needs. */
 export interface CandidateOptions {
@@ -16,6 +17,8 @@ export interface CandidateOptions {
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused: they are passed over for a while. */
   refused: RefusedIds;
+  /** Takes documents that no claim can name, each once. */
+  untold: UntoldRefusals;
   /** Documents that have to wait for others: they are left out, and of each key one is taken. */
   busy: BusyKeys;
 }
@@ -25,8 +28,6 @@ export interface Candidates {
   ids: unknown[];
   asRead: RawDocument[] | undefined;
   more: boolean;
-  /** Documents that no claim can name, each reported once. */
-  refused: RefusedClaim[];
 }
 
 /** By which name the size of a document is read: no field of the user's has it. */
@@ -93,11 +94,10 @@ export class CandidateReader {
     }).toArray();
     const fitting = withinBytes(found, (bytes) => bytes.length, limit)
       .map((bytes) => new RawDocument(bytes));
-    const { named, refused } = this.#sorted(kind, fitting);
+    const named = this.#named(kind, fitting);
     if (named.length === 0 && fitting.length > 0) {
       // Nothing but what cannot be claimed, which must not hide what is behind it.
-      const behind = await this.ids(kind, limit, place);
-      return { ...behind, refused: [...refused, ...behind.refused] };
+      return await this.ids(kind, limit, place);
     }
     const documents = this.#options.busy.firstOfEach(named).slice(0, limit.documents);
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
@@ -107,7 +107,6 @@ export class CandidateReader {
       asRead: documents.every(({ bookkeeping }) => bookkeeping === undefined) ? documents : undefined,
       more: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
         documents.length < named.length,
-      refused,
     };
   }
 
@@ -115,18 +114,16 @@ export class CandidateReader {
   async ids(kind: Kind, limit: Room, place: Place): Promise<Candidates> {
     let window = limit.documents + (this.#nameless[kind] ?? 0);
     let found = await this.#sizes(kind, window, place);
-    let { named, refused } = this.#sorted(kind, found);
+    let named = this.#named(kind, found);
     while (named.length === 0 && found.length >= window && window < MAX_WINDOW) {
       window = Math.min(2 * window, MAX_WINDOW);
       found = await this.#sizes(kind, window, place);
-      const again = this.#sorted(kind, found);
-      named = again.named;
-      refused = [...refused, ...again.refused];
+      named = this.#named(kind, found);
     }
     const each = this.#options.busy.firstOfEach(named);
     const fitting = withinBytes(each.slice(0, limit.documents), ({ size }) => size, limit);
     const more = named.length > fitting.length || (named.length > 0 && found.length >= window);
-    return { ids: fitting.map(({ id }) => id), asRead: undefined, more, refused };
+    return { ids: fitting.map(({ id }) => id), asRead: undefined, more };
   }
 
   async #sizes(kind: Kind, window: number, place: Place): Promise<SizedId[]> {
@@ -145,15 +142,16 @@ export class CandidateReader {
     return found.map((bytes) => new SizedId(bytes));
   }
 
-  /** Of what was read, what a claim can name. */
-  #sorted<T extends RawDocument>(kind: Kind, found: T[]): { named: T[]; refused: RefusedClaim[] } {
+  /** Of what was read, what a claim can name; the rest is to be told of. */
+  #named<T extends RawDocument>(kind: Kind, found: T[]): T[] {
     const named = found.filter(isFaithful);
     this.#nameless[kind] = found.length - named.length;
-    if (named.length === found.length) return { named, refused: [] };
+    if (named.length === found.length) return named;
     const isNamed = new Set(named);
     const nameless = found.filter((raw) => !isNamed.has(raw));
     this.#namelessExample = nameless[0]!.id;
-    return { named, refused: this.#unreported(nameless) };
+    this.#report(nameless);
+    return named;
   }
 
   /** Documents that no claim can name, as the last readings met them. */
@@ -163,24 +161,21 @@ export class CandidateReader {
     return { documents, isMore: documents >= MAX_WINDOW, example: this.#namelessExample, reason: UNFAITHFUL };
   }
 
-  #unreported(found: RawDocument[]): RefusedClaim[] {
-    const refused: RefusedClaim[] = [];
+  #report(found: RawDocument[]): void {
     for (const raw of found) {
       const key = idBytes(raw);
       if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) continue;
       this.#reported.add(key);
-      refused.push({ id: raw.id, error: UNFAITHFUL });
+      this.#options.untold.add({ id: raw.id, error: UNFAITHFUL });
     }
-    return refused;
   }
 
   /**
-   * A few suspects, if there are any, and those of them that no claim can name. In no order: an order would make the
+   * A few suspects, if there are any; those of them that no claim can name are to be told of. In no order: an order would make the
    * server choose the wrong index.
    */
-  async suspects(): Promise<{ suspects: SuspectCandidate[]; refused: RefusedClaim[] }> {
+  async suspects(): Promise<SuspectCandidate[]> {
     const { collection, maxTimeMS } = this.#options;
-    const refused: RefusedClaim[] = [];
     for (const kind of ["expired_suspects", "due_suspects"] as const) {
       const found = await collection.find<Uint8Array>(this.#query(kind), {
         projection: { "_pull.attempts": 1, "_pull.alone": 1, "_pull.takeovers": 1 },
@@ -192,12 +187,10 @@ export class CandidateReader {
       }).toArray();
       const suspects = found.map((bytes) => ({ kind, raw: new RawDocument(bytes) }));
       const named = suspects.filter(({ raw }) => isFaithful(raw));
-      refused.push(
-        ...this.#unreported(suspects.filter((each) => !named.includes(each)).map(({ raw }) => raw)),
-      );
-      if (named.length > 0) return { suspects: named, refused };
+      this.#report(suspects.filter((each) => !named.includes(each)).map(({ raw }) => raw));
+      if (named.length > 0) return named;
     }
-    return { suspects: [], refused };
+    return [];
   }
 
   #query(kind: Kind | SuspectKind, { after, isAll = false }: Place = {}): Filter<Document> {

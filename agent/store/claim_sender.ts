@@ -1,7 +1,8 @@
 import type { Collection } from "mongodb";
 import { NoAnswerError } from "./answer_limit.ts";
 import { MongoLeasedDocument } from "./leased_document.ts";
-import { isTransient } from "./mongo_errors.ts";
+import { isRefused, isTransient } from "./mongo_errors.ts";
+import type { Marked } from "./claim_writer.ts";
 import { held } from "./queries.ts";
 import { RawDocument } from "./raw_document.ts";
 import { release } from "./settlements.ts";
@@ -35,41 +36,52 @@ export function newClaim(ids: readonly unknown[], isSuspect = false): SentClaim 
 export class ClaimSender {
   readonly #options: ClaimSenderOptions;
   readonly #namespace: string;
-  /** A claim whose answer did not arrive, or what it took was not read yet. */
-  #lost: SentClaim | undefined;
+  /** Claims whose answer did not arrive, or what they took was not read yet. */
+  readonly #lost = new Set<SentClaim>();
 
   constructor(options: ClaimSenderOptions) {
     this.#options = options;
     this.#namespace = options.collection.namespace;
   }
 
-  /** Sends a claim. Neither an `updateMany` nor its answer can be had again: until it is there, the claim counts as lost. */
-  async send<T>(claim: SentClaim, write: () => Promise<T>): Promise<T> {
-    this.#lost = claim;
+  /**
+   * Sends a claim of one write. Neither an `updateMany` nor its answer can be had again: until it is there, the claim
+   * counts as lost. A write that is refused took nothing.
+   */
+  async send(claim: SentClaim, write: () => Promise<number>): Promise<number> {
+    this.#lost.add(claim);
     try {
       const answer = await write();
-      this.#lost = undefined;
+      this.#lost.delete(claim);
       return answer;
     } catch (error) {
-      if (!isTransient(error)) this.#lost = undefined;
+      if (isRefused(error)) this.#lost.delete(claim);
       throw error;
     }
   }
 
+  /** Sends a claim on several documents. If it fails, it counts as lost: it may have marked some before. */
+  async sendAll(claim: SentClaim, write: () => Promise<Marked>): Promise<Marked> {
+    this.#lost.add(claim);
+    const marked = await write();
+    if (!marked.failure) this.#lost.delete(claim);
+    return marked;
+  }
+
   /** Whether there is a claim whose documents were not read yet. */
   get hasLost(): boolean {
-    return this.#lost !== undefined;
+    return this.#lost.size > 0;
   }
 
   /** Leaves what a claim took to {@linkcode recover}. */
   keep(claim: SentClaim): void {
-    this.#lost = claim;
+    this.#lost.add(claim);
   }
 
   /** What carries the token. From the claim on these documents are ours: where this fails, {@linkcode recover} goes on. */
   async readBack(claim: SentClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
-    this.#lost = claim;
+    this.#lost.add(claim);
     const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
       raw: true,
       maxTimeMS,
@@ -77,7 +89,7 @@ export class ClaimSender {
       // A claim that a failover may still roll back must not be worked on.
       readConcern: { level: "majority" },
     }).toArray();
-    this.#lost = undefined;
+    this.#lost.delete(claim);
     return found.map((bytes) => {
       const raw = new RawDocument(bytes);
       return this.leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
@@ -85,20 +97,38 @@ export class ClaimSender {
   }
 
   /**
-   * What a claim took whose answer was lost, if there is such a claim. One that is applied later still leaves leases
+   * What claims took whose answers were lost, if there are such claims. One that is applied later still leaves leases
    * with nobody behind them: those expire.
    */
   async recover(): Promise<MongoLeasedDocument[]> {
-    const lost = this.#lost;
-    if (!lost) return [];
+    const documents: MongoLeasedDocument[] = [];
+    for (const lost of [...this.#lost]) {
+      try {
+        documents.push(...await this.#recoverOne(lost));
+      } catch (error) {
+        // What was found before the failure is ours and must be worked on.
+        if (documents.length === 0) throw error;
+        break;
+      }
+    }
+    return documents;
+  }
+
+  async #recoverOne(lost: SentClaim): Promise<MongoLeasedDocument[]> {
     if (performance.now() - lost.sentAtMs >= this.#options.leaseMs) {
-      this.#lost = undefined;
+      this.#lost.delete(lost);
       return [];
     }
     const documents = await this.#findAgain(lost);
     if (!lost.isSuspect) return documents;
     // A suspect must not run in company: it is claimed again when this agent holds nothing else.
-    await release(documents, this.#options);
+    try {
+      await release(documents, this.#options);
+    } catch (error) {
+      // It is handed back by the next call; one that is refused is not, and its lease runs out.
+      if (isTransient(error)) this.#lost.add(lost);
+      throw error;
+    }
     return [];
   }
 
@@ -110,7 +140,7 @@ export class ClaimSender {
   async #findAgain(lost: SentClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
     const documents = await this.readBack(lost);
-    this.#lost = lost;
+    this.#lost.add(lost);
     // Nobody waited for a majority to have the claim: what it took may only be on its way there.
     const there = await collection.countDocuments(held(lost.ids, lost.token), {
       hint: { _id: 1 },
@@ -121,7 +151,7 @@ export class ClaimSender {
       const why = this.#options.withoutMajority?.();
       throw new NoAnswerError(why ?? "A claim whose answer was lost is not yet known to a majority");
     }
-    this.#lost = undefined;
+    this.#lost.delete(lost);
     return documents;
   }
 }

@@ -25,6 +25,8 @@ export interface Marked {
   refused: RefusedClaim[];
   /** Refused for a reason that need not be theirs. */
   doubted: RefusedClaim[];
+  /** If the claim failed after it may have marked some: `documents` is no more than a lower bound. */
+  failure?: { error: unknown };
   /** Some have to wait until a document of the same key is settled. */
   isHeldUp: boolean;
 }
@@ -41,7 +43,7 @@ const MAX_DOUBTED = 2;
  * the middle of the batch: the batch is split until that document stands alone. A document that has to wait for another
  * one of the same key makes it stop, too: that key is left alone, and the claim ends there.
  *
- * @throws What the driver throws where the outcome is unknown.
+ * Never throws: what was refused is told of even if something fails later.
  */
 export async function markClaimed(
   kind: Kind,
@@ -50,20 +52,31 @@ export async function markClaimed(
   options: ClaimWriterOptions,
 ): Promise<Marked> {
   const writing = new ClaimWriting(kind, token, options);
-  await writing.mark(ids);
-  const { doubted, isHeldUp, isStopped, matched, refused } = writing;
-  if (!isStopped) return { documents: matched, refused, doubted, isHeldUp };
-  // Where the first of them are all refused, the last one tells whether the others are as well.
-  const last = ids.at(-1);
-  if (writing.isCut && refused.at(-1)?.id !== last && doubted.at(-1)?.id !== last) {
-    await writing.mark(ids.slice(-1));
+  const { doubted, refused } = writing;
+  let failure: { error: unknown } | undefined;
+  let documents: number | undefined;
+  try {
+    await writing.mark(ids);
+    // Where the first of them are all refused, the last one tells whether the others are as well.
+    const last = ids.at(-1);
+    if (writing.isCut && refused.at(-1)?.id !== last && doubted.at(-1)?.id !== last) {
+      await writing.mark(ids.slice(-1));
+    }
+    if (writing.isStopped) documents = await countMarked(ids, token, options);
+  } catch (error) {
+    failure = { error };
   }
-  // What a refused batch marked before it stopped carries the token already: only the token can tell how many.
-  const documents = await options.collection.countDocuments({
-    _id: { $in: ids } as never,
-    "_pull.token": token,
-  });
-  return { documents, refused, doubted, isHeldUp };
+  const { isHeldUp, matched } = writing;
+  return { documents: documents ?? matched, refused, doubted, failure, isHeldUp };
+}
+
+/** What a refused batch marked before it stopped carries the token already: only the token can tell how many. */
+async function countMarked(
+  ids: readonly unknown[],
+  token: string,
+  { collection }: ClaimWriterOptions,
+): Promise<number> {
+  return await collection.countDocuments({ _id: { $in: ids } as never, "_pull.token": token });
 }
 
 /** The writes of one claim: one, unless the database refuses it. */

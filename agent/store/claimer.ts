@@ -1,7 +1,7 @@
-import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, RefusedClaim } from "../ports.ts";
+import type { Claim, ClaimLimit, LeasedDocument, LeftAlone } from "../ports.ts";
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader, type Candidates } from "./candidates.ts";
-import { ClaimSender, type ClaimSenderOptions, newClaim } from "./claim_sender.ts";
+import { ClaimSender, type ClaimSenderOptions, newClaim, type SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markClaimed, type Marked } from "./claim_writer.ts";
 import { filterAtFault } from "./filter.ts";
 import { HeldUpWatch } from "./held_up.ts";
@@ -13,6 +13,7 @@ import { Refusals } from "./refusals.ts";
 import { RefusedIds } from "./refused_ids.ts";
 import type { Room } from "./room.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
+import { UntoldRefusals } from "./untold_refusals.ts";
 
 /** What a {@linkcode Claimer} needs. */
 export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimSenderOptions {
@@ -48,6 +49,7 @@ export class Claimer {
   readonly #suspects: SuspectClaimer;
   readonly #lanes: Record<Kind, Lane>;
   readonly #refused = new RefusedIds();
+  readonly #untold = new UntoldRefusals();
   readonly #busy = new BusyKeys();
   readonly #refusals: Refusals;
   readonly #heldUp: HeldUpWatch;
@@ -58,11 +60,13 @@ export class Claimer {
     const refused = this.#refused;
     const options = { ...given, busy: this.#busy };
     this.#options = options;
-    this.#candidates = new CandidateReader({ ...options, refused });
+    const untold = this.#untold;
+    this.#candidates = new CandidateReader({ ...options, refused, untold });
     this.#sender = new ClaimSender(options);
     this.#suspects = new SuspectClaimer({
       ...options,
       refused,
+      untold,
       candidates: this.#candidates,
       sender: this.#sender,
     });
@@ -90,7 +94,6 @@ export class Claimer {
     if (!this.#options.clock.isKnown) await this.#options.syncClock();
     if (this.#refusals.error && !this.#sender.hasLost) await this.#probe();
     const documents: LeasedDocument[] = [];
-    const refused: RefusedClaim[] = [];
     let [room, bytes, more, takeovers, conflicts] = [limit.documents, limit.bytes, false, 0, 0];
     let suspects = false;
     const take = (kind: Kind, taken: Taken) => {
@@ -107,7 +110,8 @@ export class Claimer {
       if (recovered.length > 0) take("new_documents", { documents: recovered, more: true, conflicts: 0 });
       const { kinds, isLook } = this.#kinds();
       // Looking for suspects must never keep other documents from being claimed.
-      if (isLook) suspects = await this.#suspects.any().catch(() => false);
+      const found = isLook ? await this.#suspects.any().catch(() => undefined) : undefined;
+      suspects = found ?? false;
       for (const kind of kinds) {
         if (room <= 0 || bytes <= 0) {
           more = true;
@@ -115,11 +119,11 @@ export class Claimer {
         }
         take(
           kind,
-          await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }, refused),
+          await this.#take(kind, { documents: room, bytes, isEmpty: documents.length === 0 }),
         );
       }
       // Whoever is told that there is nothing must be able to rely on it.
-      if (!isLook && documents.length === 0 && !more) suspects = await this.#suspects.any();
+      if (found === undefined && documents.length === 0 && !more) suspects = await this.#suspects.any();
       if (documents.length === 0 && this.#refusals.error) throw this.#refusals.error;
       // What is left out may be claimable: nobody can say that nothing is left.
       if (documents.length === 0 && !suspects && this.#refused.doubted) throw this.#refused.doubted;
@@ -128,9 +132,8 @@ export class Claimer {
       if (documents.length === 0) throw error;
       more = true;
     }
-    refused.push(...this.#suspects.refusedSince());
     const heldUp = await this.#heldUp.afterClaim(documents.length);
-    return { documents, more, takeovers, conflicts, refused, suspects, heldUp };
+    return { documents, more, takeovers, conflicts, refused: this.#untold.take(), suspects, heldUp };
   }
 
   /**
@@ -186,13 +189,11 @@ export class Claimer {
         const { ids } = await this.#candidates.ids(kind, room, place);
         if (ids.length === 0) continue;
         const claim = newClaim(ids);
-        const marked = await this.#sender.send(
-          claim,
-          () => markClaimed(kind, ids, claim.token, this.#options),
-        );
-        this.#noted(marked);
+        const marked = await this.#mark(kind, claim);
         if (marked.documents > 0) {
           this.#refused.clear();
+          // The error that ends here has told of all of them.
+          this.#untold.take();
           this.#sender.keep(claim);
           return;
         }
@@ -202,19 +203,19 @@ export class Claimer {
     this.#refusals.over();
   }
 
-  async #take(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken> {
+  async #take(kind: Kind, limit: Room): Promise<Taken> {
     for (let tries = 1;; tries++) {
-      const taken = await this.#takeOnce(kind, limit, refused);
+      const taken = await this.#takeOnce(kind, limit);
       // What has to wait is left out from now on, and must not keep what is behind it waiting.
       if (!taken.isHeldUp || taken.documents.length > 0 || tries >= MAX_TRIES) return taken;
     }
   }
 
-  async #takeOnce(kind: Kind, limit: Room, refused: RefusedClaim[]): Promise<Taken & { isHeldUp: boolean }> {
+  async #takeOnce(kind: Kind, limit: Room): Promise<Taken & { isHeldUp: boolean }> {
     const lane = this.#lanes[kind];
     lane.begin();
     const read = () =>
-      this.#read(kind, limit, lane.place, refused).catch((error) => {
+      this.#read(kind, limit, lane.place).catch((error) => {
         lane.failed();
         throw filterAtFault(error, this.#options.filter);
       });
@@ -229,9 +230,8 @@ export class Claimer {
     if (ids.length === 0) return { documents: [], more, conflicts: 0, isHeldUp: false };
 
     const claim = newClaim(ids);
-    const marked = await this.#sender.send(claim, () => markClaimed(kind, ids, claim.token, this.#options));
+    const marked = await this.#mark(kind, claim);
     const { isHeldUp } = marked;
-    refused.push(...this.#noted(marked));
     // Where some were refused, others may have been left for the next claim: nobody was faster there.
     const isWhole = marked.refused.length + marked.doubted.length === 0 && !isHeldUp;
     const conflicts = isWhole ? ids.length - marked.documents : 0;
@@ -245,19 +245,26 @@ export class Claimer {
     return { documents, ...taken };
   }
 
-  /** Takes note of what a claim brought; returns the refusals that are the documents' own. */
-  #noted({ documents, doubted, refused }: Marked): RefusedClaim[] {
+  /** Sends a claim. What was refused is taken note of, even if the claim fails later. Throws what the driver throws. */
+  async #mark(kind: Kind, claim: SentClaim): Promise<Marked> {
+    const { ids, token } = claim;
+    const marked = await this.#sender.sendAll(claim, () => markClaimed(kind, ids, token, this.#options));
+    this.#note(marked);
+    if (marked.failure) throw marked.failure.error;
+    return marked;
+  }
+
+  /** Takes note of what a claim brought; refusals that are the documents' own are to be told of. */
+  #note({ documents, doubted, refused }: Marked): void {
     const all = this.#refused;
     all.accepted(documents);
     this.#refusals.note(documents, refused);
     for (const { id, error } of refused) all.add(id, error);
-    return [...refused, ...doubted.filter(({ id, error }) => all.doubt(id, error))];
+    this.#untold.add(...refused, ...doubted.filter(({ id, error }) => all.doubt(id, error)));
   }
 
-  async #read(kind: Kind, limit: Room, place: Place, refused: RefusedClaim[]): Promise<Candidates> {
+  #read(kind: Kind, limit: Room, place: Place): Promise<Candidates> {
     const isAsRead = kind === "new_documents" && this.#options.readBack === "contended";
-    const candidates = await this.#candidates[isAsRead ? "whole" : "ids"](kind, limit, place);
-    refused.push(...candidates.refused);
-    return candidates;
+    return this.#candidates[isAsRead ? "whole" : "ids"](kind, limit, place);
   }
 }

@@ -1,16 +1,18 @@
-import type { LeasedDocument, RefusedClaim } from "../ports.ts";
+import type { LeasedDocument } from "../ports.ts";
 import { brokenCounters } from "./bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "./mongo_errors.ts";
 import type { RefusedIds } from "./refused_ids.ts";
+import type { UntoldRefusals } from "./untold_refusals.ts";
 
 /** What a {@linkcode SuspectClaimer} needs. */
 export interface SuspectClaimerOptions extends ClaimWriterOptions {
   candidates: CandidateReader;
   sender: ClaimSender;
   refused: RefusedIds;
+  untold: UntoldRefusals;
 }
 
 /** Readings of suspects that bring nothing but what cannot be claimed: no more are made in one go. */
@@ -19,7 +21,6 @@ const MAX_ROUNDS = 20;
 /** Claims suspects, one at a time, whatever stands on the others. */
 export class SuspectClaimer {
   readonly #options: SuspectClaimerOptions;
-  #refused: RefusedClaim[] = [];
 
   constructor(options: SuspectClaimerOptions) {
     this.#options = options;
@@ -50,15 +51,9 @@ export class SuspectClaimer {
     return undefined;
   }
 
-  /** The suspects that were refused since the last call. */
-  refusedSince(): RefusedClaim[] {
-    return this.#refused.splice(0);
-  }
-
   async #read(): Promise<SuspectCandidate[]> {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const { suspects, refused } = await this.#options.candidates.suspects();
-      this.#refused.push(...refused);
+      const suspects = await this.#options.candidates.suspects();
       const sound = suspects.filter(({ raw }) => {
         const [broken] = brokenCounters(raw.bytes);
         if (broken === undefined) return true;
@@ -77,17 +72,17 @@ export class SuspectClaimer {
       return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
     } catch (error) {
       if (!isRefused(error)) throw error;
-      const { busy, refused } = this.#options;
+      const { busy, refused, untold } = this.#options;
       const { id } = suspect.raw;
       if (isDuplicateKey(error)) busy.addId(id, error);
       else if (!isDoubtful(error)) this.#passOver(id, error);
-      else if (refused.doubt(id, error)) this.#refused.push({ id, error });
+      else if (refused.doubt(id, error)) untold.add({ id, error });
       return undefined;
     }
   }
 
   #passOver(id: unknown, error: unknown): void {
     this.#options.refused.add(id, error);
-    this.#refused.push({ id, error });
+    this.#options.untold.add({ id, error });
   }
 }

@@ -28,9 +28,16 @@ export class FailingServer implements AsyncDisposable {
     return new TestDatabase(this.#server.uri, `failing_${crypto.randomUUID().slice(0, 8)}`);
   }
 
-  /** Fails commands of the client `appName` in the words of `failCommand`, until {@linkcode FailingServer.mend}. */
-  async fail(appName: string, data: Document): Promise<void> {
-    await this.#configure("alwaysOn", { appName, ...data });
+  /**
+   * Fails commands of the client `appName` in the words of `failCommand`, until {@linkcode FailingServer.mend}; by `mode`
+   * only so many of them, or all but the first.
+   */
+  async fail(
+    appName: string,
+    data: Document,
+    mode: "alwaysOn" | { times: number } | { skip: number } = "alwaysOn",
+  ): Promise<void> {
+    await this.#configure(mode, { appName, ...data });
   }
 
   /** Fails no command any more; returns how many it failed, or let through, since the last {@linkcode FailingServer.fail}. */
@@ -38,7 +45,7 @@ export class FailingServer implements AsyncDisposable {
     return (await this.#configure("off")).count;
   }
 
-  async #configure(mode: string, data?: Document): Promise<Document> {
+  async #configure(mode: unknown, data?: Document): Promise<Document> {
     const command = { configureFailPoint: "failCommand", mode, ...(data && { data }) };
     return await this.#admin.db("admin").command(command);
   }
