@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "./builtins.ts";
+
 /** Time as the agent's parts see it, so that tests can turn the hands themselves. */
 export interface Clock {
   /** Milliseconds since an arbitrary start; never goes back, knows nothing of the calendar. */

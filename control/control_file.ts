@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "../agent/builtins.ts";
 import { errorText } from "../agent/errors.ts";
 import { readFileNow } from "../agent/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";

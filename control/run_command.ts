@@ -1,3 +1,4 @@
+import { setTimeout } from "../agent/builtins.ts";
 import { Agent } from "../agent/agent.ts";
 import { systemClock } from "../agent/clock.ts";
 import { errorText } from "../agent/errors.ts";

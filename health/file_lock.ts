@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "../agent/builtins.ts";
+
 /** Between two looks at a lock that another process holds, in milliseconds. */
 const LOOK_EVERY_MS = 10;
 

@@ -1,3 +1,4 @@
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "../agent/builtins.ts";
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";

@@ -1,3 +1,4 @@
+import { setTimeout } from "../agent/builtins.ts";
 import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/redact.ts";

@@ -18,7 +18,17 @@ const MAY_IMPORT: Record<string, string[]> = {
 };
 
 /** Files that import nothing of the program but one another. */
-const LEAVES = ["backoff", "clock", "error_text", "errors", "events", "redact", "secret_forms", "server_text"]
+const LEAVES = [
+  "backoff",
+  "builtins",
+  "clock",
+  "error_text",
+  "errors",
+  "events",
+  "redact",
+  "secret_forms",
+  "server_text",
+]
   .map((name) => `agent/${name}.ts`);
 
 /** Only these see the database: itself, and those who put the parts together. All others know `agent/ports.ts`. */

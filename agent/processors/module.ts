@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "../builtins.ts";
 import { errorText, UsageError } from "../errors.ts";
 import { fileUrl, pathOf } from "./file_url.ts";
 import { kindOf } from "./kind_of.ts";

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from "../builtins.ts";
 import type { AbstractCursor, Collection } from "mongodb";
 
 /** An operation was given up: its outcome is not known, and it may be sent again. */

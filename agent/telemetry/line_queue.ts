@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "../builtins.ts";
+
 /** Takes lines for the log. Never throws and never waits. */
 export interface LineOutput {
   /** Takes a line, without its line break. */
@@ -35,8 +37,6 @@ const LAST_WRITE_MS = 50;
 
 const FULL = "standard output was not read fast enough";
 
-/** Taken at the start: a user's module may put something else in their place. */
-const { setTimeout, clearTimeout } = globalThis;
 const encoder = new TextEncoder();
 
 /**

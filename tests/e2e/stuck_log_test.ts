@@ -151,3 +151,19 @@ Deno.test("an agent with a log that nobody reads ends although its module prints
   await home.untilMarked("printed");
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
+
+Deno.test("an agent works, and ends when it is told to, with the timers of a test library that never fire", async () => {
+  await using db = await testDatabase("broken timers");
+  const documents = await insertPending(db, upTo(3));
+  await using home = await agentHome({
+    db,
+    module: `
+      globalThis.setTimeout = globalThis.setInterval = () => 1;
+      globalThis.clearTimeout = globalThis.clearInterval = () => {};
+      export default () => {};`,
+  });
+  const agent = await home.startReady();
+  await waitFor("all to be done", async () => await documents.countDocuments({ status: "processed" }) === 3);
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});
