@@ -2,6 +2,7 @@ import { Claims } from "../../models/claims/claims.ts";
 import { numberOf, type Rule, RULE_GROUPS, type RuleName } from "../../models/claims/rules.ts";
 import { COUNTEREXAMPLES, LIMITS, type Scenario } from "../../models/claims/scenarios.ts";
 import { explore } from "../../models/explorer.ts";
+import { readableSteps } from "./trace.ts";
 
 /**
  * The rules of the claim protocol for docs/protocol.md, each with its number, its reason, its place in the code below
@@ -59,7 +60,7 @@ function traceOf(scenario: Scenario): string {
       `The model finds no counterexample in "${scenario.name}": see models/claims/scenarios.ts`,
     );
   }
-  const steps = trace.map((label, at) => `${at + 1}. ${capital(label)}.`);
+  const steps = readableSteps(trace).map((label, at) => `${at + 1}. ${capital(label)}.`);
   return `${scenarioText(scenario)}\n\n${steps.join("\n")}\n\nThen: ${problem}.`;
 }
 
