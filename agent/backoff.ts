@@ -5,7 +5,7 @@ export interface BackoffOptions {
   /** Upper bound of any wait, in milliseconds. */
   maxMs: number;
   /** A source of numbers in [0, 1); `Math.random` unless a test says otherwise. */
-  random?: () => number;
+  random?: (() => number) | undefined;
 }
 
 /**

@@ -76,7 +76,7 @@ export type AgentEvent =
     id: unknown;
     error: unknown;
     /** The error that could not be written on the document. */
-    failure?: SafeText;
+    failure?: SafeText | undefined;
     next: AfterRefusal;
   }
   | { type: "renew_failed"; documents: number; error: unknown }

@@ -20,7 +20,7 @@ export type HandlerResult =
 
 /** What is to become of the document. */
 export type Outcome =
-  | { kind: "ack"; set?: Document }
+  | { kind: "ack"; set?: Document | undefined }
   /** `withoutError`: the database did not take the error. */
   | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
   /**

@@ -86,7 +86,7 @@ export interface Claim {
   readonly suspects: boolean;
   readonly refused: readonly RefusedClaim[];
   /** Set if documents have to wait until others are settled. */
-  readonly heldUp?: HeldUp;
+  readonly heldUp?: HeldUp | undefined;
 }
 
 /** Documents that cannot be claimed as long as another one of the same key of a unique index is in processing. */
@@ -100,7 +100,7 @@ export interface HeldUp {
 /** A document to ack, and the fields that its processor wants written on it with the ack. */
 export interface Ack {
   readonly document: LeasedDocument;
-  readonly set?: Document;
+  readonly set?: Document | undefined;
 }
 
 /** A document to nack: back to pending, due after `delayMs`. */

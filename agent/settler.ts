@@ -1,4 +1,4 @@
-import { Batched, Batcher } from "./batcher.ts";
+import { type Batched, Batcher } from "./batcher.ts";
 import type { Clock } from "./clock.ts";
 import { Doubts } from "./doubts.ts";
 import type { Events, SettleKind } from "./events.ts";

@@ -10,7 +10,7 @@ export const BINARY = `${ROOT}/dist/pulling-agent`;
 export const BEST = { BATCH_SIZE: "2000" } as const;
 
 /** A processor that does nothing. */
-export const NOOP = "export default async () => {};\n";
+const NOOP = "export default async () => {};\n";
 
 /** What can be chosen for {@linkcode startAgent}. */
 export interface AgentOptions {

@@ -106,7 +106,7 @@ export interface CommandLine {
   readonly about?: CommandName;
   /** The word after the command's name, if it takes one. */
   readonly word?: string;
-  readonly operand?: string;
+  readonly operand?: string | undefined;
   readonly flags: readonly string[];
   readonly options: Readonly<Record<string, readonly string[]>>;
 }
@@ -204,7 +204,7 @@ function positional(
   command: CommandName,
   spec: Command,
   rest: string[],
-): { word?: string; operand?: string } {
+): { word?: string; operand?: string | undefined } {
   const { words, operand } = spec;
   const [word, value] = words ? rest : [];
   const most = words ? (operand?.[word ?? ""] ? 2 : 1) : 0;

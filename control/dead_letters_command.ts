@@ -18,7 +18,7 @@ const AT_ONCE = 10;
 
 /** What was asked for on the command line. */
 interface Asked extends Omit<LetterQuery, "id"> {
-  ids?: readonly string[];
+  ids?: readonly string[] | undefined;
 }
 
 /**

@@ -37,12 +37,12 @@ export interface Order {
 }
 
 /** Whether the order with this number has no lines, which `order_totals.js` does not forgive: 8 in 1,000. */
-export function isInvalid(number: number): boolean {
+function isInvalid(number: number): boolean {
   return number % 125 === 8;
 }
 
 /** Whether the order with this number fails at its first attempt: 20 in 1,000. */
-export function failsOnce(number: number): boolean {
+function failsOnce(number: number): boolean {
   return number % 50 === 5;
 }
 

@@ -8,7 +8,7 @@
 export interface Stamp {
   at: string;
   /** Seconds that the machine had been up. Missing if the system does not tell. */
-  machine_uptime_s?: number;
+  machine_uptime_s?: number | undefined;
 }
 
 /** The two differ by so much at the most, in milliseconds, unless a clock was set: one of them counts whole seconds. */

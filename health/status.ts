@@ -28,13 +28,13 @@ export interface Status {
   held: { documents: number; running: number };
   counters: Record<Counter, number>;
   /** Documents that wait and cannot be claimed, as the last look found them; at least so many. */
-  left_alone?: { documents: number; example: string; reason: string };
+  left_alone?: { documents: number; example: string; reason: string } | undefined;
   /** The last thing that went wrong, if anything did. */
-  last_error?: { at: string; message: SafeText };
+  last_error?: { at: string; message: SafeText } | undefined;
   started_at: string;
   updated_at: string;
   /** Seconds that the machine had been up then, which no clock that is set changes. Missing if the system does not tell. */
-  machine_uptime_s?: number;
+  machine_uptime_s?: number | undefined;
   /** It is written at least this often. */
   heartbeat_ms: number;
 }

@@ -4,7 +4,7 @@ export interface Step<State> {
   readonly label: string;
   readonly state: State;
   /** What this step itself breaks; undefined if nothing. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
 }
 
 /** A system with finitely many states. Its states are values: no step changes the state that it starts from. */
@@ -24,7 +24,7 @@ export interface Exploration {
   readonly states: number;
   readonly transitions: number;
   /** The first problem met; no other needs fewer steps. Undefined if no state has one. */
-  readonly problem?: string;
+  readonly problem?: string | undefined;
   /** The steps that lead to the problem. */
   readonly trace: readonly string[];
   /** Whether every state was visited; false if a problem or the limit ended the search. */

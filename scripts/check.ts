@@ -5,6 +5,7 @@
  */
 
 import { exists } from "@std/fs";
+import { checkExports } from "./check_exports.ts";
 import { checkLayers } from "./check_layers.ts";
 import { checkNames } from "./check_names.ts";
 import { collectMessages } from "./messages/collect.ts";
@@ -29,7 +30,10 @@ const CHECKS: Record<string, () => Promise<Finding>> = {
   "lint": () => deno("lint"),
   "types": () => deno("check"),
   "layers": async () => listed(await checkLayers(ROOT)),
+  "exports": async () => listed(await checkExports(ROOT, await filesInGit() ?? [])),
   "shell scripts": checkShellScripts,
+  "workflows": checkWorkflows,
+  "spelling": checkSpelling,
   "generated documents": checkGeneratedDocs,
   "messages": async () => listed(checkMessages(await collectMessages(ROOT))),
   "names": async () => {
@@ -105,6 +109,25 @@ async function checkShellScripts(): Promise<Finding> {
     };
   }
   return await run("shellcheck", ["-x", ...scripts]);
+}
+
+async function checkWorkflows(): Promise<Finding> {
+  const workflows = (await filesInGit() ?? []).filter((path) => /^\.github\/workflows\/.*\.yml$/.test(path));
+  if (workflows.length === 0) return undefined;
+  if (await findProgram("actionlint") === undefined) {
+    return {
+      skipped:
+        `${workflows.length} workflows, actionlint is not installed, sh scripts/ci_tools.sh installs it`,
+    };
+  }
+  return await run("actionlint", workflows);
+}
+
+async function checkSpelling(): Promise<Finding> {
+  if (await findProgram("typos") === undefined) {
+    return { skipped: "spelling, typos is not installed, sh scripts/ci_tools.sh installs it" };
+  }
+  return await run("typos", ["--format", "brief", "."]);
 }
 
 async function checkGeneratedDocs(): Promise<Finding> {

@@ -1,22 +1,46 @@
 #!/bin/sh
-# Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck.
-# Where this is not root on a system with apt-get it only says what is missing.
+# Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck
+# from Debian's packages, actionlint and typos under .tools/. What it cannot install it only names.
 set -eu
+cd "$(dirname -- "$0")/.."
+# shellcheck source=scripts/versions.env
+. scripts/versions.env
+
+say() { printf 'ci_tools: %s\n' "$*" >&2; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+
+mkdir -p .tools/bin
+if [ "$(.tools/bin/actionlint -version 2>/dev/null | head -n 1)" != "v$ACTIONLINT_VERSION" ]; then
+  if ! command -v go >/dev/null; then
+    say 'actionlint is left out: it is built with Go, which is not installed'
+  elif ! GOBIN=$PWD/.tools/bin go install "github.com/rhysd/actionlint/cmd/actionlint@v$ACTIONLINT_VERSION" >"$log" 2>&1; then
+    say "actionlint could not be built: $(tail -n 1 "$log")"
+  fi
+fi
+if [ "$(.tools/bin/typos --version 2>/dev/null)" != "typos-cli $TYPOS_VERSION" ]; then
+  printf 'typos==%s' "$TYPOS_VERSION" >"$work/requirements.txt"
+  for digest in $TYPOS_WHEEL_SHA256; do printf ' --hash=sha256:%s' "$digest" >>"$work/requirements.txt"; done
+  if python3 -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+    --target "$work/typos" --requirement "$work/requirements.txt" >"$log" 2>&1; then
+    mv "$work/typos/bin/typos" .tools/bin/typos
+  else
+    say "typos could not be installed with pip: $(tail -n 1 "$log")"
+  fi
+fi
 
 missing=''
 for tool in podman buildah runc shellcheck; do
   command -v "$tool" >/dev/null || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0
-say() { printf 'ci_tools: %s\n' "$*" >&2; }
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   say "missing:$missing; install them as root: apt-get install$missing"
   exit 0
 fi
 say "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086  # a list
 install() { apt-get install -qq -y --no-install-recommends $missing >"$log" 2>&1; }
 install || { apt-get update -qq >"$log" 2>&1 && install; } || {

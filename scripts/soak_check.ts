@@ -5,7 +5,7 @@
  */
 
 /** What a processor does with a document, by the word in it. */
-export const KINDS = ["good", "slow", "flaky", "hopeless"] as const;
+const KINDS = ["good", "slow", "flaky", "hopeless"] as const;
 export type Kind = typeof KINDS[number];
 
 /** Runs of each kind that end by themselves where nothing is killed. */

@@ -54,6 +54,7 @@ export function forbidExit(processor: string | undefined): void {
   globalThis.addEventListener("unload", () => {
     if (leaving !== undefined) return;
     Deno.exitCode = 1;
+    // deno-lint-ignore house/no-console -- the process ends: no logger is left
     console.error(`pulling-agent: PROCESSOR=${processor} ended the process: only the agent may`);
   });
 }

@@ -12,15 +12,6 @@ const BOUNDED = new Set<string | symbol>([
   ...["replaceOne", "updateMany", "updateOne"],
 ]);
 
-/**
- * The same collection, whose operations fail rather than wait for ever. The driver's own timeouts do not cover the
- * moment in which a socket is closed while a command is about to be written to it: that command waits for a `drain`
- * event of a socket that is gone, and whoever awaits it would hold its documents until the end of the process.
- */
-export function withAnswerLimit(collection: Collection, limitMs: number): Collection {
-  return withOperations(() => collection, (operation) => within(operation(), limitMs));
-}
-
 /** Sends an operation; what it throws is what the caller gets to see. */
 export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
 
@@ -89,7 +80,11 @@ class Query {
   }
 }
 
-/** The operation's answer, or {@linkcode NoAnswerError} after `limitMs` milliseconds. */
+/**
+ * The operation's answer, or {@linkcode NoAnswerError} after `limitMs` milliseconds. The driver's own timeouts do not
+ * cover the moment in which a socket is closed while a command is about to be written to it: that command waits for a
+ * `drain` event of a socket that is gone, and its caller would hold its documents until the end of the process.
+ */
 export async function within<T>(operation: Promise<T>, limitMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

@@ -4,11 +4,11 @@ import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement
 /** The agent's bookkeeping on a document, as far as a holder needs it. Whatever stands there, these are what they say. */
 export interface Bookkeeping {
   /** Handler runs that count; undefined if no number stands there. */
-  attempts?: number;
+  attempts?: number | undefined;
   /** Starts of its handler with nothing else in flight, as a suspect. */
-  alone?: number;
+  alone?: number | undefined;
   /** When a verdict was written; undefined if no date stands there that an agent can have written. */
-  dead_at?: Date;
+  dead_at?: Date | undefined;
 }
 
 const { NumberUtils } = BSON.onDemand;

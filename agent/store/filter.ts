@@ -74,7 +74,7 @@ function operatorsIn(value: unknown): string[] {
 }
 
 /** MongoDB refuses the query of which `FILTER` is a part. */
-export class FilterError extends Error {
+class FilterError extends Error {
   override readonly name = "FilterError";
 
   constructor(error: unknown) {

@@ -1,4 +1,4 @@
-import { type Collection, type Document, type Filter } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import { chunks } from "../chunks.ts";
 import { idKey } from "./id_key.ts";
 import { isNameable, type Letter, letterOf } from "./letter.ts";
@@ -17,11 +17,11 @@ export interface LetterBoxOptions {
 /** Which letters are meant. */
 export interface LetterQuery {
   /** As people type it: an ObjectId's digits, Extended JSON, or text. */
-  id?: string;
+  id?: string | undefined;
   /** A query on the letters. */
-  filter?: Filter<Document>;
+  filter?: Filter<Document> | undefined;
   /** At most as many. */
-  limit?: number;
+  limit?: number | undefined;
   /** With their documents, which may be large. */
   whole?: boolean;
   /** Remove the stale letters that are met. */

@@ -21,7 +21,7 @@ export interface Judged {
   token: string;
   deadAt: Date;
   /** The failure, if we know of it; otherwise what stands on the document counts. */
-  failures?: Failures;
+  failures?: Failures | undefined;
 }
 
 /**

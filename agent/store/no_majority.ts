@@ -12,7 +12,7 @@ export interface Member {
 const CONCERN_CODES = new Set([64, 100]);
 
 /** A write was made, and no majority of the set acknowledges it, as the members stand: it may yet be rolled back. */
-export class NoMajorityError extends NoAnswerError {
+class NoMajorityError extends NoAnswerError {
   override readonly name = "NoMajorityError";
 }
 

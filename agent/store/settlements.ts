@@ -16,7 +16,7 @@ export interface HolderOptions {
 }
 
 /** Errors of earlier attempts that are kept on a document. */
-export const KEPT_ERRORS = 5;
+const KEPT_ERRORS = 5;
 
 /** Writes of one ack, release or renewal that are under way at once, at the most. */
 const WRITES_AT_ONCE = 4;
@@ -197,7 +197,7 @@ interface GroupWrite {
 /** What became of several writes. */
 interface Sent {
   written: Written[];
-  unanswered?: Unanswered;
+  unanswered?: Unanswered | undefined;
 }
 
 /**

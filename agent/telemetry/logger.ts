@@ -96,7 +96,7 @@ export function logLine(
     message: string;
     fields?: Fields;
     time?: Date;
-    redactor?: Redactor;
+    redactor?: Redactor | undefined;
   },
 ): string {
   const loggable = new Loggable(redactor);

@@ -14,7 +14,7 @@ import {
 const MANY = 3;
 
 /** By which query a claim finds a document; undefined if by none. */
-export function kindOf(doc: Doc, protocol: Protocol): Kind | undefined {
+function kindOf(doc: Doc, protocol: Protocol): Kind | undefined {
   const wasTakenOver = doc.takeovers >= TAKEOVERS_IN_COMPANY && has(protocol, "suspectsByTakeovers");
   if (doc.status === "pending") {
     if (!doc.isScheduled) return "new_documents";
@@ -32,7 +32,7 @@ function isExpired(doc: Doc, protocol: Protocol): boolean {
 }
 
 /** A document as a claim reads it. */
-export function candidate(number: number, kind: Kind, doc: Doc): Candidate {
+function candidate(number: number, kind: Kind, doc: Doc): Candidate {
   const { attempts, alone, verdict, edition, truth: { life } } = doc;
   return { doc: number, kind, attempts, alone, verdict, edition, life };
 }

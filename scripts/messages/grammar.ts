@@ -62,7 +62,7 @@ function problemsOf(message: Message): string[] {
 }
 
 /** Whether a reader of this log line is left without advice by the line itself. */
-export function needsAdvice({ channel, hasMend, level, text }: Message): boolean {
+function needsAdvice({ channel, hasMend, level, text }: Message): boolean {
   return channel === "log" && (level === "WARNING" || level === "ERROR") && !hasMend && !saysHowToMend(text);
 }
 

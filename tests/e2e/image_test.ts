@@ -3,7 +3,7 @@ import config from "../../deno.json" with { type: "json" };
 import { agentBinary } from "../support/agent_home.ts";
 import {
   buildImages,
-  Container,
+  type Container,
   CONTAINERS,
   filesOf,
   podmanOutput,

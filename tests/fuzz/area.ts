@@ -24,7 +24,7 @@ export interface Verdict {
   /** A sentence for each invariant that was broken. */
   broken: string[];
   /** What the program said meanwhile, for whoever looks for the reason. */
-  evidence?: string;
+  evidence?: string | undefined;
 }
 
 /** Trials of one area, one after the other; disposing of them ends what they had started. */

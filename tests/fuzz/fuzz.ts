@@ -18,7 +18,7 @@ export interface FuzzOptions {
   seconds: number;
   seed: number;
   /** Trials at the most, of all areas together. */
-  rounds?: number;
+  rounds?: number | undefined;
   /** Longest search for a smaller input, in milliseconds. */
   shrinkMs: number;
   /** Takes each line of the report as it comes. */

@@ -2,7 +2,15 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { COLLECTION, expireLeases, jobs, letters, openStore, pending, TestStore } from "../support/store.ts";
+import {
+  COLLECTION,
+  expireLeases,
+  jobs,
+  letters,
+  openStore,
+  pending,
+  type TestStore,
+} from "../support/store.ts";
 import { type CommandMatch, TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 

@@ -60,6 +60,7 @@ function neighboursOf(database: TestDatabase): AsyncDisposable {
   const inserting = (async () => {
     while (!isOver) {
       await jobs(database).insertOne({ ...GOOD, status: "pending" });
+      // deno-lint-ignore house/no-fixed-sleep -- the pace of a producer
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();

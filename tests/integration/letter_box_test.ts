@@ -4,7 +4,15 @@ import { all, failAll } from "../support/letter_box.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
-import { type AnyDocument, jobs, LETTERS, letters, openStore, pending, TestStore } from "../support/store.ts";
+import {
+  type AnyDocument,
+  jobs,
+  LETTERS,
+  letters,
+  openStore,
+  pending,
+  type TestStore,
+} from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LetterBox> {

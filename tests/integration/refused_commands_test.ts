@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Document, MongoClient } from "mongodb";
+import type { Document, MongoClient } from "mongodb";
 import { startMongod } from "../../scripts/mongod.ts";
 import { PermanentError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";

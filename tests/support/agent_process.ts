@@ -67,7 +67,7 @@ export class AgentProcess implements AsyncDisposable {
    *
    * @throws {Error} after the usual timeout, or when the agent has ended without it; the message holds the log so far
    */
-  async log(match: LogMatch, { after }: { after?: LogEntry } = {}): Promise<LogEntry> {
+  async log(match: LogMatch, { after }: { after?: LogEntry | undefined } = {}): Promise<LogEntry> {
     const matches = typeof match === "string" ? ({ message }: LogEntry) => message.includes(match) : match;
     return await this.#until(
       `the log line ${match}`,

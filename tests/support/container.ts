@@ -37,7 +37,7 @@ export interface ContainerOptions {
 }
 
 /** Runs podman to its end. */
-export async function podman(...args: string[]): Promise<CommandResult> {
+async function podman(...args: string[]): Promise<CommandResult> {
   const command = new Deno.Command("podman", { args: ["--runtime", "runc", ...args] });
   const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();

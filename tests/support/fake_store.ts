@@ -35,7 +35,7 @@ export const NOTHING: Claim = {
 export class TransientError extends Error {}
 
 /** A refusal that need not concern the document. */
-export class DoubtfulError extends Error {}
+class DoubtfulError extends Error {}
 
 interface Plan {
   error?: Error;

@@ -1,4 +1,4 @@
-import { TempDir } from "./temp_dir.ts";
+import type { TempDir } from "./temp_dir.ts";
 
 /** A database that `make dev` is to work on. */
 export interface DevTarget {

@@ -13,7 +13,7 @@ export const DOCUMENTS = "documents";
 /** What can be chosen for {@linkcode testDatabase}. */
 export interface TestDatabaseOptions {
   /** Use the server that is not a replica set, so without change streams and retryable writes. */
-  standalone?: boolean;
+  standalone?: boolean | undefined;
   /** Leave it empty: else it has the collection that agents under test pull from, which they do not make themselves. */
   empty?: boolean;
 }

@@ -44,7 +44,7 @@ export function randomId(random: () => number): BsonElement {
 }
 
 /** One element of any type. */
-export function randomElement(random: () => number, depth = 0): BsonElement {
+function randomElement(random: () => number, depth = 0): BsonElement {
   const type = pick(random, depth < 3 ? ALL_TYPES : FLAT_TYPES);
   return { type, name: randomName(random), value: VALUES[type]!(random, depth) };
 }

@@ -11,7 +11,7 @@ export const reachable = (isReachable: boolean): AgentEvent => ({ type: "reachab
 
 /** What can be chosen for a {@linkcode ReporterSetup}. */
 export interface SetupOptions {
-  readyWhilePaused?: boolean;
+  readyWhilePaused?: boolean | undefined;
   heartbeatMs?: number;
 }
 

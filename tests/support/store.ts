@@ -45,7 +45,7 @@ export class TestStore extends MongoStore implements AsyncDisposable {
 }
 
 /** Settings of a store on `database`, by the defaults of the settings that matter to it. */
-export function storeSettings(
+function storeSettings(
   database: Pick<TestDatabase, "uri" | "name">,
   overrides: Partial<StoreSettings> = {},
 ): StoreSettings {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
-import { Batched, Batcher, type BatcherOptions } from "../../../agent/batcher.ts";
+import { type Batched, Batcher, type BatcherOptions } from "../../../agent/batcher.ts";
 import { ManualClock, settled } from "../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../support/random.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Collection } from "mongodb";
-import { NoAnswerError, withAnswerLimit } from "../../../../agent/store/answer_limit.ts";
+import { NoAnswerError, within, withOperations } from "../../../../agent/store/answer_limit.ts";
 import { isRefused, isTransient } from "../../../../agent/store/mongo_errors.ts";
 
 /** A collection whose operations `answer`, as far as they do. */
@@ -15,8 +15,13 @@ function collectionOf(answer: () => Promise<unknown>): Collection {
   } as unknown as Collection;
 }
 
+/** The same collection, whose operations fail if they are not answered in time. */
+function limited(collection: Collection, limitMs: number): Collection {
+  return withOperations(() => collection, (operation) => within(operation(), limitMs));
+}
+
 Deno.test("An operation that is never answered fails as an outage does, with its outcome unknown", async () => {
-  const collection = withAnswerLimit(collectionOf(() => new Promise(() => {})), 1);
+  const collection = limited(collectionOf(() => new Promise(() => {})), 1);
   for (const operation of [() => collection.updateMany({}, {}), () => collection.find({}).toArray()]) {
     const error = await assertRejects(operation, NoAnswerError, "did not answer within 1 ms");
     assert(isTransient(error));
@@ -25,16 +30,16 @@ Deno.test("An operation that is never answered fails as an outage does, with its
 });
 
 Deno.test("An answer, an error and everything else of a collection come through as they are", async () => {
-  const collection = withAnswerLimit(collectionOf(() => Promise.resolve([1])), 60_000);
+  const collection = limited(collectionOf(() => Promise.resolve([1])), 60_000);
   assertEquals(await collection.find({}).toArray(), [1] as never);
   assertEquals([collection.namespace, collection.watch()], ["shop.orders", "shop.orders" as never]);
-  const failing = withAnswerLimit(collectionOf(() => Promise.reject(new Error("refused"))), 60_000);
+  const failing = limited(collectionOf(() => Promise.reject(new Error("refused"))), 60_000);
   await assertRejects(() => failing.updateMany({}, {}), Error, "refused");
 });
 
 Deno.test("An answer that comes too late is nobody's stray error", async () => {
   const { promise, reject } = Promise.withResolvers<never>();
-  const collection = withAnswerLimit(collectionOf(() => promise), 1);
+  const collection = limited(collectionOf(() => promise), 1);
   await assertRejects(() => collection.updateMany({}, {}), NoAnswerError);
   reject(new Error("late"));
   await new Promise((resolve) => setTimeout(resolve, 0));

@@ -1,0 +1,49 @@
+/**
+ * A plugin of `deno lint`: rules of this house that a parser can check. CONTRIBUTING.md has the others.
+ *
+ * @module
+ */
+
+const AGENT = /\/agent\/[^.]*\.ts$/;
+const TESTS = /\/tests\/(unit|integration|e2e)\/.*_test\.ts$/;
+
+const plugin: Deno.lint.Plugin = {
+  name: "house",
+  rules: {
+    /** `agent/` reports by events and the logger: what it prints itself is in no format, and not redacted. */
+    "no-console": {
+      create(context) {
+        if (!AGENT.test(context.filename)) return {};
+        return {
+          "MemberExpression[object.name='console']"(node: Deno.lint.MemberExpression) {
+            context.report({
+              node,
+              message: "agent/ prints nothing itself",
+              hint: "emit an event or use the logger, which redacts",
+            });
+          },
+        };
+      },
+    },
+    /** A test that waits for a time instead of an event is slow on a fast machine and fails on a slow one. */
+    "no-fixed-sleep": {
+      create(context) {
+        if (!TESTS.test(context.filename)) return {};
+        return {
+          "NewExpression[callee.name='Promise'] CallExpression[callee.name='setTimeout']"(
+            node: Deno.lint.CallExpression,
+          ) {
+            const [callback, ms] = node.arguments;
+            if (callback?.type !== "Identifier" || ms?.type !== "Literal" || ms.value === 0) return;
+            context.report({
+              node,
+              message: "A test waits for an event, not for a time",
+              hint: "use waitFor, a checkpoint or EventRecorder",
+            });
+          },
+        };
+      },
+    },
+  },
+};
+export default plugin;
