@@ -10,7 +10,7 @@ import { collectMessages } from "./messages/collect.ts";
 import { table } from "./markdown_table.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
-import { limitsInFull, rulesInFull } from "./protocol/document.ts";
+import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
 
 /** A part of a document that is written by this script, between two marks. */
 interface Part {
@@ -29,6 +29,7 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
+  { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },

@@ -149,23 +149,21 @@ export interface Redrive {
   readonly stage: "read" | "half";
 }
 
-/**
- * What an adversary may do. crash: kill a process · freeze: stop one for longer than a lease · lose: lose an answer, so
- * that the write is applied late or never · drain: tell an agent to end · redrive: begin a redrive · take: set a pending
- * document to `processing`, as another program · edit: change a pending document · reset: start a document over as the
- * documents say · meddle: set `status` to `pending` and leave `_pull` as it is · remove: delete a document
- */
-export type Fault =
-  | "crash"
-  | "freeze"
-  | "lose"
-  | "drain"
-  | "redrive"
-  | "take"
-  | "edit"
-  | "reset"
-  | "meddle"
-  | "remove";
+/** What may go wrong, and what people do in between; how often is the budget of a scenario. */
+export const FAULTS = {
+  crash: "a process is killed",
+  freeze: "an agent is stopped for longer than a lease",
+  lose: "an answer is lost: the write is applied at once, later or never",
+  drain: "an agent is told to end",
+  redrive: "the operator redrives a dead letter",
+  take: "another program sets a pending document to `processing`",
+  edit: "a user changes a pending document",
+  reset: 'a user starts a document over: `status: "pending"`, `_pull` removed',
+  meddle: "a user sets `status` to `pending` and leaves `_pull` as it is",
+  remove: "a user deletes a document",
+} as const;
+
+export type Fault = keyof typeof FAULTS;
 
 export type Budget = Readonly<Partial<Record<Fault, number>>>;
 

@@ -1,7 +1,9 @@
 import { Claims } from "../../models/claims/claims.ts";
 import { numberOf, type Rule, RULE_GROUPS, type RuleName } from "../../models/claims/rules.ts";
 import { COUNTEREXAMPLES, LIMITS, type Scenario } from "../../models/claims/scenarios.ts";
+import { FAULTS } from "../../models/claims/state.ts";
 import { explore } from "../../models/explorer.ts";
+import { table } from "../markdown_table.ts";
 import { readableSteps } from "./trace.ts";
 
 /**
@@ -17,6 +19,11 @@ export async function rulesInFull(root: string): Promise<string> {
     for (const [name, rule] of Object.entries(rules)) parts.push(await inFull(name as RuleName, rule, root));
   }
   return parts.join("\n\n");
+}
+
+/** What may go wrong in a scenario of the model. */
+export function faultsTable(): string {
+  return table(["Fault", "What happens"], Object.entries(FAULTS));
 }
 
 /** The limits of the protocol, as the model shows them. */
