@@ -1,9 +1,9 @@
-import { type CommandLine, parseCommandLine } from "./control/command_line.ts";
+import { type CommandLine, parseCommandLine } from "./control/commands/command_line.ts";
 import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
-import { inOneLine } from "./agent/printable.ts";
-import { secrets } from "./agent/redact.ts";
+import { inOneLine } from "./agent/text/terminal_text.ts";
+import { secrets } from "./agent/text/redact.ts";
 import { LineQueue } from "./agent/telemetry/line_queue.ts";
 import { CommandError, errorText, HealthDirError, isSystemError, UsageError } from "./agent/errors.ts";
 
@@ -18,18 +18,18 @@ async function execute(line: CommandLine): Promise<number> {
     case "run": {
       // Before anything else: until then PID 1 is deaf, and any other process dies of the user signals.
       const signals = new Signals();
-      const { run } = await import("./control/run_command.ts");
+      const { run } = await import("./control/commands/run_command.ts");
       return await run(env, signals, { untilEmpty: line.flags.includes("until-empty") });
     }
     case "pause":
     case "resume": {
-      const { tellAgent } = await import("./control/pause_command.ts");
-      await tellAgent(line.command, env);
+      const { pauseCommand } = await import("./control/commands/pause_command.ts");
+      await pauseCommand(line.command, env);
       return 0;
     }
     case "status": {
-      const { printStatus } = await import("./health/status_command.ts");
-      await printStatus({ json: line.flags.includes("json"), env });
+      const { statusCommand } = await import("./health/status_command.ts");
+      await statusCommand({ json: line.flags.includes("json"), env });
       return 0;
     }
     case "health": {
@@ -37,16 +37,16 @@ async function execute(line: CommandLine): Promise<number> {
       return await probe(line.word as Probe, env) ? 0 : 1;
     }
     case "dead-letters": {
-      const { deadLetters } = await import("./control/dead_letters_command.ts");
+      const { deadLetters } = await import("./control/commands/dead_letters_command.ts");
       return await deadLetters(line, env);
     }
     case "check": {
-      const { printCheckedSettings } = await import("./control/check_command.ts");
-      await printCheckedSettings(env);
+      const { checkCommand } = await import("./control/commands/check_command.ts");
+      await checkCommand(env);
       return 0;
     }
     case "help": {
-      const { helpText } = await import("./control/help.ts");
+      const { helpText } = await import("./control/commands/help.ts");
       console.log(helpText(line.about));
       return 0;
     }

@@ -1,15 +1,15 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "./lib/clock.ts";
 import type { AgentEvent, AgentState, Events } from "./events.ts";
-import { LeaseKeeper } from "./lease_keeper.ts";
-import { Ledger } from "./ledger.ts";
-import { Pool } from "./pool.ts";
-import { PollLoop } from "./poll_loop.ts";
+import { LeaseKeeper } from "./leases/lease_keeper.ts";
+import { Ledger } from "./leases/ledger.ts";
+import { Pool } from "./handling/pool.ts";
+import { PollLoop } from "./claiming/poll_loop.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
 import type { Processing, ProcessorLog } from "./processors/processor.ts";
-import type { Settings } from "./settings.ts";
-import { RefusedOutcomes } from "./refused_outcome.ts";
-import { RetrySchedule } from "./retry_schedule.ts";
-import { Settler } from "./settler.ts";
+import type { Settings } from "./settings/settings.ts";
+import { RefusedOutcomes } from "./settling/refused_outcome.ts";
+import { RetrySchedule } from "./claiming/retry_schedule.ts";
+import { Settler } from "./settling/settler.ts";
 
 /** What an {@linkcode Agent} is made of. */
 export interface AgentOptions {
@@ -108,7 +108,7 @@ export class Agent {
       leaseMs,
       processing: options.processing,
       refusedOutcomes,
-      markAlone: (document) => store.markAlone(document),
+      markRunningAlone: (document) => store.markRunningAlone(document),
       isTransient: (error) => store.isTransient(error),
       isDoubtful: (error) => store.isDoubtful(error),
       logFor: options.logFor,
@@ -130,7 +130,7 @@ export class Agent {
       },
       process: (documents) => this.#pool.add(documents),
       release: (documents) => this.#release(documents),
-      leftBehind: () => this.#pool.leftBehind,
+      stuckHandlers: () => this.#pool.stuckHandlers,
       onEmpty: () => this.#onEmpty(),
       onHopeless: () => {
         if (options.untilEmpty) this.drain(CANNOT_CLAIM);

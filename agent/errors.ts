@@ -1,4 +1,4 @@
-export { errorStack, errorText } from "./error_text.ts";
+export { errorStack, errorText } from "./text/error_text.ts";
 
 /**
  * A failure that no retry can mend: its document becomes a dead letter at once.

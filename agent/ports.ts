@@ -140,7 +140,7 @@ export interface DocumentStore {
    */
   leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined>;
   /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 where the lease is over. */
-  markAlone(document: LeasedDocument): Promise<number>;
+  markRunningAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
   recover(): Promise<readonly LeasedDocument[]>;
   ack(acks: readonly Ack[]): Promise<Settlement>;

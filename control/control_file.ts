@@ -1,6 +1,6 @@
-import { clearTimeout, setTimeout } from "../agent/builtins.ts";
+import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
 import { errorText } from "../agent/errors.ts";
-import { readFileNow } from "../agent/read_file.ts";
+import { readFileNow } from "../agent/lib/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
 
 /** What the file may ask for. */

@@ -2,7 +2,7 @@ import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/agent.ts";
 import { errorText, SourceError } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
-import { formatId } from "../agent/store/format_id.ts";
+import { formatId } from "../agent/store/documents/format_id.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
 /** A document whose outcome MongoDB refuses in every form. */

@@ -1,5 +1,5 @@
 import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/agent.ts";
-import type { Clock } from "../agent/clock.ts";
+import type { Clock } from "../agent/lib/clock.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 
 /** A user or a secret that is being made may be a moment late; what has failed for this long does not mend itself, in milliseconds. */

@@ -3,7 +3,7 @@ import { Writable } from "node:stream";
 import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 import { frameIn } from "../agent/processors/frame.ts";
-import { secrets } from "../agent/redact.ts";
+import { secrets } from "../agent/text/redact.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
 
 /** How severe what is printed by a function of the console is; by any other it is `INFO`. */
@@ -57,7 +57,7 @@ export class ModuleOutput {
         const { stray: error, isPromise } = said;
         const frame = file === undefined ? undefined : frameIn(error, file);
         const at = frame && `${frame.file}:${frame.line}`;
-        events.emit({ type: "stray_error", error, isPromise, at });
+        events.emit({ type: "unhandled_error", error, isPromise, at });
       } else log.write(said.level, said.text, { source: "console" });
     };
     for (const said of this.#kept.splice(0)) this.#say(said);

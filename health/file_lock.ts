@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from "../agent/builtins.ts";
+import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
 
 /** Between two looks at a lock that another process holds, in milliseconds. */
 const LOOK_EVERY_MS = 10;

@@ -1,13 +1,13 @@
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "../agent/builtins.ts";
+import { clearInterval, clearTimeout, setInterval, setTimeout } from "../agent/lib/builtins.ts";
 import { errorText } from "../agent/errors.ts";
-import { secrets } from "../agent/redact.ts";
+import { secrets } from "../agent/text/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
 import { HealthFiles, type WantedFiles } from "./health_files.ts";
 import { type Stamp, stamp } from "./machine_time.ts";
-import { ProgressMonitor } from "./progress_monitor.ts";
+import { StuckDetector } from "./stuck_detector.ts";
 import type { Status } from "./status.ts";
 
 /** What a {@linkcode HealthReporter} needs. */
@@ -50,7 +50,7 @@ const { stringify } = JSON;
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
-  readonly #progress = new ProgressMonitor(() => performance.now());
+  readonly #progress = new StuckDetector(() => performance.now());
   readonly #files: HealthFiles;
   readonly #startedAt = new Date();
   #answers = 0;

@@ -1,4 +1,4 @@
-import { readSetting } from "../agent/load_settings.ts";
+import { readSetting } from "../agent/settings/load.ts";
 import { unreadable } from "./health_dir.ts";
 import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 

@@ -1,7 +1,7 @@
-import { setTimeout } from "../agent/builtins.ts";
+import { setTimeout } from "../agent/lib/builtins.ts";
 import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
-import type { SafeText } from "../agent/redact.ts";
+import type { SafeText } from "../agent/text/redact.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse, unreadable } from "./health_dir.ts";
 

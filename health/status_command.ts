@@ -1,5 +1,5 @@
 import { CommandError } from "../agent/errors.ts";
-import { readSetting } from "../agent/load_settings.ts";
+import { readSetting } from "../agent/settings/load.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
@@ -24,7 +24,7 @@ interface Look {
  *
  * @throws {CommandError} If there is none, or if it does not respond, which is said after what it wrote last is printed.
  */
-export async function printStatus(
+export async function statusCommand(
   { json, env }: { json: boolean; env: (variable: string) => string | undefined },
 ): Promise<void> {
   const look = await lookAt(readSetting("healthDir", env));

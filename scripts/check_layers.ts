@@ -17,19 +17,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   models: ["models"],
 };
 
-/** Files that import nothing of the program but one another. */
-const LEAVES = [
-  "backoff",
-  "builtins",
-  "clock",
-  "error_text",
-  "errors",
-  "events",
-  "redact",
-  "secret_forms",
-  "server_text",
-]
-  .map((name) => `agent/${name}.ts`);
+/** Folders that import nothing of the program but one another, and files that do the same. */
+const LEAVES = ["agent/lib/", "agent/text/", "agent/errors.ts", "agent/events.ts"];
+
+/** Folders of concepts, as in the drawing of docs/architecture.md: each may import only those behind it. */
+const CONCEPTS = [
+  ["claiming", "handling", "telemetry", "processors", "settling", "leases", "settings", "text", "lib"]
+    .map((name) => `agent/${name}/`),
+  ["claims", "dead_letters", "connection", "documents"].map((name) => `agent/store/${name}/`),
+];
 
 /** Only these see the database: itself, and those who put the parts together. All others know `agent/ports.ts`. */
 const STORE = "agent/store/";
@@ -87,8 +83,13 @@ function checkImport(it: Import): string[] {
   const part = partOf(it.from);
   const allowed = MAY_IMPORT[part] ?? [];
   if (!allowed.includes(partOf(it.to))) return [`${where}: ${part} may import only ${allowed.join(", ")}`];
-  if (LEAVES.includes(it.from) && !LEAVES.includes(it.to)) {
+  if (isLeaf(it.from) && !isLeaf(it.to)) {
     return [`${where}: it is a leaf and may import only packages and other leaves (${LEAVES.join(", ")})`];
+  }
+  for (const order of CONCEPTS) {
+    const [from, to] = [it.from, it.to].map((path) => order.findIndex((folder) => path.startsWith(folder)));
+    if (to! < 0 || from! <= to!) continue;
+    return [`${where}: ${order[from!]} comes after ${order[to!]}; the arrows go ${order.join(" ")}`];
   }
   if (it.to.startsWith(STORE) && !STORE_USERS.some((user) => it.from.startsWith(user))) {
     return [`${where}: only ${STORE_USERS.join(", ")} may; declare what is needed in agent/ports.ts`];
@@ -143,6 +144,10 @@ function edges(imports: Import[]): Map<string, string[]> {
   const next = new Map<string, string[]>();
   for (const { from, to } of imports) next.set(from, [...next.get(from) ?? [], to]);
   return next;
+}
+
+function isLeaf(path: string): boolean {
+  return LEAVES.some((leaf) => path === leaf || (leaf.endsWith("/") && path.startsWith(leaf)));
 }
 
 function partOf(path: string): string {

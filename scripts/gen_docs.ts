@@ -3,8 +3,8 @@
  * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails where a
  * document says something else.
  */
-import { type Command, COMMANDS } from "../control/command_line.ts";
-import { type Setting, SETTINGS } from "../agent/settings.ts";
+import { type Command, COMMANDS } from "../control/commands/command_line.ts";
+import { type Setting, SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { table } from "./markdown_table.ts";

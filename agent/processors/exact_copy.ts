@@ -1,5 +1,5 @@
 import { errorText, PermanentError } from "../errors.ts";
-import { detached } from "../detached.ts";
+import { detached } from "../lib/detached.ts";
 import { bsonValueProblem, bsonValueSize } from "./bson_value.ts";
 import { kindOf } from "./kind_of.ts";
 

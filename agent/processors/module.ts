@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from "../builtins.ts";
+import { clearTimeout, setTimeout } from "../lib/builtins.ts";
 import { errorText, UsageError } from "../errors.ts";
 import { fileUrl, pathOf } from "./file_url.ts";
 import { kindOf } from "./kind_of.ts";

@@ -1,5 +1,5 @@
 import { errorText, PermanentError } from "../errors.ts";
-import type { HandlerResult } from "../outcome.ts";
+import type { HandlerResult } from "../settling/outcome.ts";
 import { isPlain } from "./exact_copy.ts";
 import { kindOf } from "./kind_of.ts";
 import { isSettledRecord, returnedFailure } from "./returned_failure.ts";

@@ -8,7 +8,7 @@ import {
 } from "mongodb";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
 import type { LeasedDocument, Settlement } from "../ports.ts";
-import { idKey } from "./id_key.ts";
+import { idKey } from "./documents/id_key.ts";
 import { isRefused, isTransient } from "./mongo_errors.ts";
 import { held } from "./queries.ts";
 

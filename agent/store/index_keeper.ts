@@ -1,8 +1,8 @@
-import { backoffMs } from "../backoff.ts";
-import { systemClock } from "../clock.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import { systemClock } from "../lib/clock.ts";
 import { errorText, SourceError } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { Wakeup } from "../wakeup.ts";
+import { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { MongoStore } from "./mongo_store.ts";
 
 /** An index may be dropped while the agent runs, which nothing tells of: so often is looked for it, in milliseconds. */
@@ -20,7 +20,7 @@ export class IndexKeeper {
   readonly #store: MongoStore;
   readonly #log: Logger;
   readonly #lookEveryMs: number;
-  readonly #wakeup = new Wakeup(systemClock);
+  readonly #wakeup = new InterruptibleSleep(systemClock);
   readonly #stop = new AbortController();
   #told: readonly string[] = [];
 
@@ -46,7 +46,7 @@ export class IndexKeeper {
         failures += 1;
         if (this.#passes(error)) delayMs = 500 + backoffMs(failures, RETRY);
       }
-      await this.#wakeup.nap(delayMs, signal);
+      await this.#wakeup.sleep(delayMs, signal);
     }
   }
 

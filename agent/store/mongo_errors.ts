@@ -7,9 +7,9 @@ import {
   MongoServerSelectionError,
   MongoWriteConcernError,
 } from "mongodb";
-import { NoAnswerError } from "./answer_limit.ts";
-import { LetterRefusedError } from "./letter_source.ts";
-import { UnreachableError } from "./unreachable.ts";
+import { OperationTimeoutError } from "./connection/operation_timeout.ts";
+import { LetterRefusedError } from "./dead_letters/source.ts";
+import { UnreachableError } from "./connection/unreachable.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow, could
@@ -65,12 +65,12 @@ const TRANSIENT_CODES = new Set([
 
 /** Whether the driver or the server says so, rather than a bug of ours. */
 export function isMongoError(error: unknown): error is Error {
-  return error instanceof MongoError || error instanceof NoAnswerError;
+  return error instanceof MongoError || error instanceof OperationTimeoutError;
 }
 
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof NoAnswerError) return true;
+  if (error instanceof OperationTimeoutError) return true;
   if (!(error instanceof MongoError)) return false;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
@@ -99,7 +99,7 @@ export function isTransientWrite({ code }: { code: number }): boolean {
 /** Whether the server, or the driver on its behalf, says of this one write that it will never do. */
 export function isRefused(error: unknown): boolean {
   if (error instanceof MongoServerError) return !isTransient(error);
-  if (error instanceof NoAnswerError) return false;
+  if (error instanceof OperationTimeoutError) return false;
   return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
 }
 

@@ -1,21 +1,21 @@
 import type { Collection } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import type { Settlement } from "../ports.ts";
-import type { Settings } from "../settings.ts";
-import { Claimer } from "./claimer.ts";
-import { deadLetter, finishVerdict } from "./dead_letters.ts";
-import type { DeadLetterOptions } from "./letter_options.ts";
-import { buryOversize } from "./oversize.ts";
+import type { Settings } from "../settings/settings.ts";
+import { Claimer } from "./claims/claimer.ts";
+import { deadLetter, finishVerdict } from "./dead_letters/dead_letters.ts";
+import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { deadLetterOversize } from "./dead_letters/oversize.ts";
 import { parseSourceFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
-import { LetterBox } from "./letter_box.ts";
-import { Link, type LinkListeners } from "./link.ts";
+import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
+import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
-import { ServerClock } from "./server_clock.ts";
+import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
-import type { UriSource } from "./uri_source.ts";
+import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
-import { ack, type HolderOptions, markAlone, nack, release, renew } from "./settlements.ts";
+import { ack, type HolderOptions, markRunningAlone, nack, release, renew } from "./settlements.ts";
 
 /** The settings that the store follows. */
 export type StoreSettings = Pick<
@@ -85,7 +85,7 @@ export class MongoStore implements DocumentStore {
     const claim = await this.#claimer.claim(limit);
     if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
-    return { ...claim, refused: await buryOversize(claim.refused, this.#holder) };
+    return { ...claim, refused: await deadLetterOversize(claim.refused, this.#holder) };
   }
 
   claimSuspect(): Promise<LeasedDocument | undefined> {
@@ -98,8 +98,8 @@ export class MongoStore implements DocumentStore {
     return await this.#claimer.leftAlone(isLast);
   }
 
-  markAlone(document: LeasedDocument): Promise<number> {
-    return markAlone(document, this.#holder);
+  markRunningAlone(document: LeasedDocument): Promise<number> {
+    return markRunningAlone(document, this.#holder);
   }
 
   recover(): Promise<readonly LeasedDocument[]> {
@@ -173,9 +173,9 @@ export class MongoStore implements DocumentStore {
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
-  async letterBox(): Promise<LetterBox> {
+  async letterBox(): Promise<DeadLetterStore> {
     await this.#syncClock();
-    return new LetterBox(this.#holder);
+    return new DeadLetterStore(this.#holder);
   }
 
   /** Tells `listeners` of the connection from now on. */

@@ -1,5 +1,5 @@
-import { backoffMs } from "../backoff.ts";
-import { sleep, systemClock } from "../clock.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import { sleep, systemClock } from "../lib/clock.ts";
 import { SourceError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../telemetry/logger.ts";

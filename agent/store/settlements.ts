@@ -1,11 +1,11 @@
 import type { Collection, Document, UpdateFilter } from "mongodb";
 import { settlementOf, type Unanswered, writeEach, writeGroup, type Written } from "./group_write.ts";
-import { idKey } from "./id_key.ts";
+import { idKey } from "./documents/id_key.ts";
 import { isTooLarge } from "./mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack, Settlement } from "../ports.ts";
-import { pendingAgain } from "./pending_again.ts";
+import { backToPending } from "./back_to_pending.ts";
 import { held } from "./queries.ts";
-import type { ServerClock } from "./server_clock.ts";
+import type { ServerClock } from "./connection/server_clock.ts";
 
 /** What the writes of a holder need. */
 export interface HolderOptions {
@@ -106,7 +106,7 @@ export async function release(
   const handBack = (group: readonly LeasedDocument[]) => {
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
-    const back = pendingAgain(clock, mark);
+    const back = backToPending(clock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
     return writeGroup(group, update as UpdateFilter<Document>, collection, { ...back, ...UNLEASED });
   };
@@ -119,7 +119,10 @@ export async function release(
  * Notes that a suspect's handler starts with nothing else in flight; returns 0 where the lease is over. A number is set
  * rather than added to, so that a write whose answer was lost can be sent again.
  */
-export async function markAlone(document: LeasedDocument, { collection }: HolderOptions): Promise<number> {
+export async function markRunningAlone(
+  document: LeasedDocument,
+  { collection }: HolderOptions,
+): Promise<number> {
   const live = { $expr: { $gt: ["$_pull.visible_at", "$$NOW"] } };
   const { matchedCount } = await collection.updateOne({ ...held([document.id], document.token), ...live }, {
     $set: { "_pull.alone": (document.suspect?.expiriesAlone ?? 0) + 1 },

@@ -1,7 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { Db, Document } from "mongodb";
 import { SourceError } from "../errors.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./connection/link.ts";
 import { isForbidden } from "./mongo_errors.ts";
 
 /** A code by which a server says that it does not know the command, as one that is only compatible may. */

@@ -1,8 +1,8 @@
 import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
-import { backoffMs } from "../backoff.ts";
-import { sleep, systemClock } from "../clock.ts";
-import { within } from "./answer_limit.ts";
-import { UnreachableError } from "./unreachable.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import { sleep, systemClock } from "../lib/clock.ts";
+import { within } from "./connection/operation_timeout.ts";
+import { UnreachableError } from "./connection/unreachable.ts";
 
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions {

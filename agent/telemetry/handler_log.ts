@@ -35,7 +35,7 @@ export class HandlerLog {
     );
   }
 
-  stray({ error, isPromise, at }: EventOf<"stray_error">): void {
+  stray({ error, isPromise, at }: EventOf<"unhandled_error">): void {
     const fields = { ...(at === undefined ? {} : { at }), ...this.#log.errorFields(error) };
     if (isPromise) {
       this.#log.error(

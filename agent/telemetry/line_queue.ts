@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from "../builtins.ts";
+import { clearTimeout, setTimeout } from "../lib/builtins.ts";
 
 /** Takes lines for the log. Never throws and never waits. */
 export interface LineOutput {

@@ -144,7 +144,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
       case "result_ignored":
         handlers.ignored(event);
         break;
-      case "stray_error":
+      case "unhandled_error":
         handlers.stray(event);
         break;
       case "drain_started":

@@ -1,5 +1,5 @@
 import { errorText } from "../errors.ts";
-import { type Redactor, secrets } from "../redact.ts";
+import { type Redactor, secrets } from "../text/redact.ts";
 
 /** Of one text at the most so much is logged, in UTF-16 units. */
 const MAX_TEXT = 8000;

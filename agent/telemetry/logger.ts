@@ -3,7 +3,7 @@ import { Logger as StdLogger } from "@std/log/logger";
 import { type LevelName, LogLevels } from "@std/log/levels";
 import type { LogRecord } from "@std/log/logger";
 import { errorStack, errorText } from "../errors.ts";
-import { type Redactor, secrets } from "../redact.ts";
+import { type Redactor, secrets } from "../text/redact.ts";
 import type { LineOutput } from "./line_queue.ts";
 import { Loggable } from "./loggable.ts";
 

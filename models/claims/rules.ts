@@ -1,15 +1,7 @@
-/** A rule of the claim protocol. Its number is its place in {@linkcode RULES}. */
-export interface Rule {
-  readonly title: string;
-  /** What the protocol does, in a sentence or two. */
-  readonly rule: string;
-  /** What it is for. */
-  readonly reason: string;
-  /** What the model does instead when the rule is switched off. */
-  readonly without: string;
-  /** Where the program keeps it: a file and what to look for there. */
-  readonly code: readonly (readonly [file: string, symbol: string])[];
-}
+import { LETTERS } from "./dead_letter_rules.ts";
+import type { Rule } from "./rule.ts";
+
+export type { Rule };
 
 /** Several rules in a row that belong together. */
 const LEASES = {
@@ -30,7 +22,10 @@ const LEASES = {
       "A suspect has to have the same counters, too.",
     reason: "Agents read the same candidates at the same time. For each document one of them wins.",
     without: "the claim is written by `_id` alone",
-    code: [["agent/store/claim_writer.ts", "markClaimed"], ["agent/store/claim_writer.ts", "markSuspect"]],
+    code: [["agent/store/claims/claim_writer.ts", "markClaimed"], [
+      "agent/store/claims/claim_writer.ts",
+      "markSuspect",
+    ]],
   },
   onlyItsToken: {
     title: "what carries the token is claimed",
@@ -41,7 +36,10 @@ const LEASES = {
       "An `updateMany` says how many documents it matched, not which. It is not sent again when its answer is " +
       "lost, so that its token is the only way to know what it did.",
     without: "the agent takes all that it asked for as claimed",
-    code: [["agent/store/claim_sender.ts", "readBack"], ["agent/store/claim_sender.ts", "recover"]],
+    code: [["agent/store/claims/claim_sender.ts", "readBack"], [
+      "agent/store/claims/claim_sender.ts",
+      "recover",
+    ]],
   },
   tokenInFilter: {
     title: "the holder names its token",
@@ -68,7 +66,7 @@ const LEASES = {
     reason:
       "The clocks of two pods differ. A lease that is over for one of them and not for the other has two holders.",
     without: "the clock of an agent runs ahead: for it each lease is over",
-    code: [["agent/store/queries.ts", "DUE"], ["agent/store/server_clock.ts", "ServerClock"]],
+    code: [["agent/store/queries.ts", "DUE"], ["agent/store/connection/server_clock.ts", "ServerClock"]],
   },
   renewal: {
     title: "what is held is renewed",
@@ -77,7 +75,7 @@ const LEASES = {
       "also while it is paused and while it drains. A renewal never shortens a lease.",
     reason: "A handler may take longer than a lease, and a full buffer waits longer than that.",
     without: "leases run out while their holder works",
-    code: [["agent/lease_keeper.ts", "LeaseKeeper"], ["agent/store/settlements.ts", "renew"]],
+    code: [["agent/leases/lease_keeper.ts", "LeaseKeeper"], ["agent/store/settlements.ts", "renew"]],
   },
   drainWaits: {
     title: "no claim is abandoned",
@@ -85,7 +83,7 @@ const LEASES = {
       "A claim that is under way is brought to its end, also while the agent drains. What it took is released.",
     reason: "Documents that are not read back wait until their lease runs out, and each counts a takeover.",
     without: "an agent that drains ends without the answer to its claim",
-    code: [["agent/poll_loop.ts", "recoverLast"], ["agent/agent.ts", "finish"]],
+    code: [["agent/claiming/poll_loop.ts", "recoverLast"], ["agent/agent.ts", "finish"]],
   },
 } as const satisfies Record<string, Rule>;
 
@@ -97,7 +95,10 @@ const ATTEMPTS = {
       "Release and redrive therefore leave `_pull.visible_at`.",
     reason: "The claim of a retry matches although the attempts have grown since it was read.",
     without: "retries and takeovers are used as read, too",
-    code: [["agent/store/candidates.ts", "asRead"], ["agent/store/pending_again.ts", "pendingAgain"]],
+    code: [["agent/store/claims/candidates.ts", "asRead"], [
+      "agent/store/back_to_pending.ts",
+      "backToPending",
+    ]],
   },
   releaseRefunds: {
     title: "a release gives the attempt back",
@@ -112,7 +113,10 @@ const ATTEMPTS = {
       "Taking over an expired lease counts no attempt, unless the document was alone when the lease expired.",
     reason: "The process may have ended because of another document, or because its node went away.",
     without: "each takeover counts an attempt",
-    code: [["agent/store/claim_writer.ts", "ClaimWriting"], ["agent/store/claim_writer.ts", "markSuspect"]],
+    code: [["agent/store/claims/claim_writer.ts", "ClaimWriting"], [
+      "agent/store/claims/claim_writer.ts",
+      "markSuspect",
+    ]],
   },
   cappedAttempts: {
     title: "attempts never pass their limit",
@@ -121,7 +125,7 @@ const ATTEMPTS = {
       "`MAX_ATTEMPTS`.",
     reason: "A document may be alone more often than it may fail.",
     without: "it always counts one",
-    code: [["agent/store/claim_writer.ts", "markSuspect"]],
+    code: [["agent/store/claims/claim_writer.ts", "markSuspect"]],
   },
 } as const satisfies Record<string, Rule>;
 
@@ -142,7 +146,10 @@ const SUSPECTS = {
       "suspect is settled.",
     reason: "Only what ran alone can be blamed for the end of the process.",
     without: "suspects are claimed and run like all others",
-    code: [["agent/suspect_turn.ts", "SuspectTurn"], ["agent/store/suspect_claimer.ts", "SuspectClaimer"]],
+    code: [["agent/claiming/suspect_isolation.ts", "SuspectIsolation"], [
+      "agent/store/claims/suspect_claimer.ts",
+      "SuspectClaimer",
+    ]],
   },
   markBeforeStart: {
     title: "the mark comes right before the start",
@@ -150,14 +157,14 @@ const SUSPECTS = {
     reason:
       "A process may end between claim and start. A mark that the claim makes blames a document that never ran.",
     without: "the claim of a suspect adds to `_pull.alone`",
-    code: [["agent/pool.ts", "runAlone"], ["agent/store/settlements.ts", "markAlone"]],
+    code: [["agent/handling/pool.ts", "runAlone"], ["agent/store/settlements.ts", "markRunningAlone"]],
   },
   noAnswerNoStart: {
     title: "no mark, no start",
     rule: "Without an answer to that mark the handler does not start: the suspect is released.",
     reason: "A mark that was lost blames no document, and poison ends one process more each time.",
     without: "the handler starts after the mark was sent",
-    code: [["agent/pool.ts", "notStarted"]],
+    code: [["agent/handling/pool.ts", "notStarted"]],
   },
   markNeedsLease: {
     title: "the mark needs a live lease",
@@ -166,7 +173,7 @@ const SUSPECTS = {
       "A frozen agent would mark a document whose lease is over, which at once counts as a lease that expired " +
       "while the document was alone.",
     without: "the mark is written on an expired lease, too",
-    code: [["agent/store/settlements.ts", "markAlone"]],
+    code: [["agent/store/settlements.ts", "markRunningAlone"]],
   },
   releaseTakesMarkBack: {
     title: "a release takes its mark back",
@@ -193,73 +200,10 @@ const SUSPECTS = {
       "its handler has ended two processes with nothing beside it.",
     reason: "One process may end by chance while an innocent suspect is alone.",
     without: "one such lease is enough",
-    code: [["agent/store/queries.ts", "EXPIRIES_ALONE"], ["agent/store/leased_document.ts", "condemned"]],
-  },
-} as const satisfies Record<string, Rule>;
-
-const LETTERS = {
-  verdictFirst: {
-    title: "verdict, copy, mark",
-    rule:
-      "A dead letter is three writes: the verdict (`_pull.dead_at`) on the document, the copy, the mark `failed`.",
-    reason:
-      "No lease protects a write to another collection. The verdict does: from then on the document can only " +
-      "become a dead letter.",
-    without: "the copy comes first, then the mark",
-    code: [["agent/store/dead_letters.ts", "deadLetter"]],
-  },
-  verdictOnce: {
-    title: "a verdict is written once",
-    rule: "A verdict is written once. An agent that finds one on its document uses that.",
-    reason:
-      "The time of the verdict is what a letter is known by. A verdict that was given up and arrives late would " +
-      "part the document from its letter.",
-    without: "a verdict replaces an earlier one",
-    code: [["agent/store/queries.ts", "UNJUDGED"], ["agent/store/dead_letters.ts", "judge"]],
-  },
-  finishVerdict: {
-    title: "a verdict is finished",
-    rule:
-      "An agent that claims a document with a verdict makes the copy and the mark. It hands the document to no " +
-      "handler.",
-    reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
-    without: "the document is processed again",
-    code: [["agent/pool.ts", "condemned || verdict"], ["agent/store/dead_letters.ts", "finishVerdict"]],
-  },
-  newerLetterStays: {
-    title: "a newer letter stays",
-    rule: "A copy replaces an older letter of the document, never a newer one.",
-    reason: "A frozen agent makes its copy after the document was redriven and has failed again.",
-    without: "a copy replaces each letter",
-    code: [["agent/store/letter_writer.ts", "isReplaceable"]],
-  },
-  redriveByVerdict: {
-    title: "a letter is known by its verdict",
-    rule:
-      "Redrive and removal name the verdict that they have read: the document is set back only if it carries it, " +
-      "the letter is removed only if it tells of it.",
-    reason: "While a redrive is under way the document may fail again, and its new letter must stay.",
-    without: "both name `_id` alone",
-    code: [["agent/store/letter_box.ts", "redrive"], ["agent/store/letter_box.ts", "remove"]],
-  },
-  documentBeforeLetter: {
-    title: "redrive begins with the document",
-    rule: "Redrive sets the document back first and removes the letter then.",
-    reason:
-      "A command may be killed in between. A letter too many can be told from the document; a failed document " +
-      "without a letter cannot be found again.",
-    without: "the letter is removed first",
-    code: [["agent/store/letter_box.ts", "redrive"]],
-  },
-  staleLettersGo: {
-    title: "the document is the truth",
-    rule:
-      "The document is the truth. A letter whose document is gone, is processed or does not carry its verdict is " +
-      "stale: it is not listed, and what changes letters removes it.",
-    reason:
-      "A copy may be made after all else, and a redrive may be killed before it has removed the letter.",
-    without: "stale letters stay",
-    code: [["agent/store/dead_letters.ts", "removeStale"], ["agent/store/letter_box.ts", "standing"]],
+    code: [["agent/store/queries.ts", "EXPIRIES_ALONE"], [
+      "agent/store/documents/leased_document.ts",
+      "condemned",
+    ]],
   },
 } as const satisfies Record<string, Rule>;
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../control/command_line.ts";
-import { SETTINGS } from "../../agent/settings.ts";
+import { COMMANDS } from "../../control/commands/command_line.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
 import { agentHome } from "../support/agent_home.ts";
 
 const DB = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertMatch } from "@std/assert";
-import { loadSettings } from "../../agent/load_settings.ts";
-import { SETTINGS } from "../../agent/settings.ts";
-import { parseCommandLine } from "../../control/command_line.ts";
+import { loadSettings } from "../../agent/settings/load.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
+import { parseCommandLine } from "../../control/commands/command_line.ts";
 import {
   environmentOf,
   KUBECTL,

@@ -1,4 +1,4 @@
-import { letterJson } from "../../agent/store/letter.ts";
+import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
 import { isTooLarge } from "../../agent/store/mongo_errors.ts";
 import type { TestDatabase } from "../support/mongod.ts";
 import { bsonDocument, elementNamed, elementsOf, sameBytes } from "../support/raw_bson.ts";

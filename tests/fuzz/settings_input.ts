@@ -1,4 +1,4 @@
-import { SETTINGS } from "../../agent/settings.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
 import { integerFrom, pick } from "../support/random.ts";
 
 /** An environment; `{home}` stands for a directory of the trial's own, `{host}` for the server's address. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BSONError } from "bson";
-import { idBytes, isFaithful } from "../../agent/store/faithful_id.ts";
-import { RawDocument } from "../../agent/store/raw_document.ts";
+import { idBytes, survivesRoundTrip } from "../../agent/store/documents/round_trip_id.ts";
+import { RawDocument } from "../../agent/store/documents/raw_document.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom } from "../support/random.ts";
@@ -71,13 +71,13 @@ Deno.test("A store claims what cannot be read again after its claim was lost, wi
   ]);
 });
 
-Deno.test("isFaithful() lets an _id through if and only if a query by it finds that document alone", async () => {
+Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it finds that document alone", async () => {
   await using database = await testDatabase("any documents");
   const random = seededRandom(SEED);
   await insert(database, Array.from({ length: 1500 }, () => bsonDocument([randomId(random)])));
   const stored = await rawJobs(database);
   assert(stored.length > 500, `${stored.length} documents were inserted`);
-  const faithful = stored.filter(isFaithful);
+  const faithful = stored.filter(survivesRoundTrip);
   assert(faithful.length > stored.length / 2, `${faithful.length} of ${stored.length} are faithful`);
   for (const raw of faithful) {
     const found = await rawJobs(database, { $and: [{ _id: { $in: [raw.id] } }] });
@@ -102,7 +102,7 @@ Deno.test("An agent gets every document of random bytes to an end or tells of it
   await waitFor(
     `nothing to be left but what was told of (TEST_SEED=${SEED})`,
     // A server gives a DBPointer with a zero byte in its text in two ways, and it is told of twice.
-    async () => (await left()).every((raw) => !isFaithful(raw)) && told() >= (await left()).length,
+    async () => (await left()).every((raw) => !survivesRoundTrip(raw)) && told() >= (await left()).length,
   );
   assertEquals(agent.all("claim_failed"), [], `TEST_SEED=${SEED}`);
 });

@@ -40,7 +40,8 @@ class MortalStore implements DocumentStore {
     return suspect;
   };
   leftAlone: DocumentStore["leftAlone"] = (isLast) => this.#alive(() => this.#store.leftAlone(isLast));
-  markAlone: DocumentStore["markAlone"] = (document) => this.#alive(() => this.#store.markAlone(document));
+  markRunningAlone: DocumentStore["markRunningAlone"] = (document) =>
+    this.#alive(() => this.#store.markRunningAlone(document));
   recover: DocumentStore["recover"] = () => this.#alive(() => this.#store.recover());
   renew: DocumentStore["renew"] = (documents) => this.#alive(() => this.#store.renew(documents));
   ack: DocumentStore["ack"] = (acks) =>

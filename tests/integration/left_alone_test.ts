@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { idBytes } from "../../agent/store/faithful_id.ts";
+import { idBytes } from "../../agent/store/documents/round_trip_id.ts";
 import { claimable, KINDS, unclaimable } from "../../agent/store/queries.ts";
-import { RawDocument } from "../../agent/store/raw_document.ts";
+import { RawDocument } from "../../agent/store/documents/raw_document.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom } from "../support/random.ts";
 import { elementOfEveryType, randomPull } from "../support/random_bson.ts";

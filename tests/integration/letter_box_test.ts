@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { LetterBox } from "../../agent/store/letter_box.ts";
-import { all, failAll } from "../support/letter_box.ts";
+import type { DeadLetterStore } from "../../agent/store/dead_letters/dead_letter_store.ts";
+import { all, failAll } from "../support/dead_letter_store.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
@@ -15,7 +15,7 @@ import {
 } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
-async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LetterBox> {
+async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<DeadLetterStore> {
   await jobs(database).insertMany(pending(count));
   await failAll(store);
   return await store.letterBox();
@@ -214,7 +214,7 @@ Deno.test("The letters of another collection in the same place are neither shown
   assertEquals((await all(ours)).length, 2);
 });
 
-Deno.test("LetterBox lists and redrives the letters of documents in which the agent's own fields stand twice", async () => {
+Deno.test("DeadLetterStore lists and redrives the letters of documents in which the agent's own fields stand twice", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const text = (name: string, value: string) =>

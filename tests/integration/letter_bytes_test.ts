@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Long } from "bson";
 import { startMongod } from "../../scripts/mongod.ts";
-import { letterJson } from "../../agent/store/letter.ts";
-import { all } from "../support/letter_box.ts";
+import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
+import { all } from "../support/dead_letter_store.ts";
 import { fakeDocument } from "../support/fake_document.ts";
 import { TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom } from "../support/random.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { all } from "../support/letter_box.ts";
+import { all } from "../support/dead_letter_store.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, LETTERS, letters, openStore } from "../support/store.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
-import { formatId } from "../../agent/store/format_id.ts";
-import { all, failAll } from "../support/letter_box.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import { all, failAll } from "../support/dead_letter_store.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { jobs, letters, openStore } from "../support/store.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Long } from "mongodb";
-import { letterJson } from "../../agent/store/letter.ts";
+import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, openStore } from "../support/store.ts";
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { NoAnswerError } from "../../agent/store/answer_limit.ts";
-import { Link } from "../../agent/store/link.ts";
-import { ServerClock } from "../../agent/store/server_clock.ts";
-import { UnreachableError } from "../../agent/store/unreachable.ts";
-import type { UriSource } from "../../agent/store/uri_source.ts";
+import { OperationTimeoutError } from "../../agent/store/connection/operation_timeout.ts";
+import { Link } from "../../agent/store/connection/link.ts";
+import { ServerClock } from "../../agent/store/connection/server_clock.ts";
+import { UnreachableError } from "../../agent/store/connection/unreachable.ts";
+import type { UriSource } from "../../agent/store/connection/uri_source.ts";
 import { WakeStream } from "../../agent/store/wake_stream.ts";
 import { Guarded } from "../support/guarded.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -146,7 +146,7 @@ Deno.test("Link ends a query with an error if the client that it is read from is
         await waitFor("the client to be closed", () => query.killed);
       }
     },
-    NoAnswerError,
+    OperationTimeoutError,
     "was replaced before all",
   );
   assert(read < 10);

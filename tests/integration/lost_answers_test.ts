@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
-import { NoAnswerError, within } from "../../agent/store/answer_limit.ts";
+import { OperationTimeoutError, within } from "../../agent/store/connection/operation_timeout.ts";
 import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { startMongod } from "../../scripts/mongod.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
@@ -113,7 +113,11 @@ Deno.test("recover() waits for a majority to know a lost claim, as a failure tha
   assertEquals(await jobs(database).countDocuments({ status: "processing" }), 3);
 
   for (let look = 0; look < 2; look++) {
-    const error = await assertRejects(() => store.recover(), NoAnswerError, "not yet known to a majority");
+    const error = await assertRejects(
+      () => store.recover(),
+      OperationTimeoutError,
+      "not yet known to a majority",
+    );
     assertEquals([store.isTransient(error), isLasting(error)], [true, false]);
   }
   await snapshots("off");
@@ -266,23 +270,6 @@ Deno.test("A renewal whose answer is lost loses no lease: the next one is answer
   assertEquals((await store.ack([{ document }])).matched, 1);
 });
 
-Deno.test("Connections that are cut again and again cost no document and no second run", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
-  await jobs(database).insertMany(pending(200));
-  const runs: number[] = [];
-  await using agent = new InProcessAgent(store, ({ _id }) => {
-    if (runs.push(_id) % 40 === 0) proxy.cut();
-  }, { batchSize: 10 });
-
-  const processed = () => jobs(database).countDocuments({ status: "processed" });
-  await waitFor("all to be processed", async () => await processed() === 200);
-  await agent.drain();
-  assertEquals(runs.sort((a, b) => a - b), Array.from({ length: 200 }, (_, id) => id));
-  assertEquals(agent.count("lease_lost"), 0);
-});
-
 Deno.test("A write that the server sits on is given up, and may be applied all the same", async () => {
   await using database = await testDatabase("lost answers");
   await jobs(database).insertOne({ _id: 1, status: "pending" });
@@ -291,7 +278,10 @@ Deno.test("A write that the server sits on is given up, and may be applied all t
     const collection = client.db(database.name).collection(COLLECTION);
     const data = { failCommands: ["update"], blockConnection: true, blockTimeMS: 1000 };
     await using _ = await failCommand("answer-limit", data, 1);
-    await assertRejects(() => within(collection.updateOne({}, { $set: { n: 1 } }), 100), NoAnswerError);
+    await assertRejects(
+      () => within(collection.updateOne({}, { $set: { n: 1 } }), 100),
+      OperationTimeoutError,
+    );
     assertEquals(await jobs(database).countDocuments({ n: 1 }), 0);
     await waitFor("the write", async () => await jobs(database).countDocuments({ n: 1 }) === 1);
   } finally {

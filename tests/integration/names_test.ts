@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { collectionName, databaseName } from "../../agent/settings_parse.ts";
+import { collectionName, databaseName } from "../../agent/settings/parse.ts";
 import { testDatabase } from "../support/mongod.ts";
 
 const ASCII = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));

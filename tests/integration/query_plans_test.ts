@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LeasedDocument, LeftAlone } from "../../agent/ports.ts";
-import { LeftAloneReader } from "../../agent/store/left_alone.ts";
-import { RefusedIds } from "../../agent/store/refused_ids.ts";
+import { LeftAloneReader } from "../../agent/store/claims/left_alone.ts";
+import { ExcludedIds } from "../../agent/store/claims/excluded_ids.ts";
 import { MongoClient } from "mongodb";
 import { testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
@@ -108,7 +108,7 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
     collection: client.db(database.name).collection(COLLECTION),
     filter: undefined,
     maxTimeMS: 10_000,
-    refused: new RefusedIds(),
+    refused: new ExcludedIds(),
     candidates: { nameless: undefined },
     heldUp: { stuck: undefined },
     nowMs: () => now,

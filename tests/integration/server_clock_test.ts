@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Claimer } from "../../agent/store/claimer.ts";
-import { ServerClock } from "../../agent/store/server_clock.ts";
+import { Claimer } from "../../agent/store/claims/claimer.ts";
+import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { nack, release, renew } from "../../agent/store/settlements.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, pending } from "../support/store.ts";

@@ -62,12 +62,12 @@ Deno.test("The mark is written once for a start, and not where the lease is over
   await jobs(database).insertOne(expired(1, { takeovers: 1 }));
   const suspect = (await store.claimSuspect())!;
   // The answer of the first may have been lost: it is sent again.
-  assertEquals([await store.markAlone(suspect), await store.markAlone(suspect)], [1, 1]);
+  assertEquals([await store.markRunningAlone(suspect), await store.markRunningAlone(suspect)], [1, 1]);
   assertEquals((await jobs(database).findOne())._pull.alone, 1);
   await expireLeases(jobs(database));
-  assertEquals(await store.markAlone(suspect), 0);
+  assertEquals(await store.markRunningAlone(suspect), 0);
   await store.claimSuspect();
-  assertEquals(await store.markAlone(suspect), 0);
+  assertEquals(await store.markRunningAlone(suspect), 0);
   assertEquals((await jobs(database).findOne())._pull.alone, 1);
 });
 
@@ -77,7 +77,7 @@ for (const alone of [0, 1]) {
     await using store = openStore(database);
     await jobs(database).insertOne(expired(1, { takeovers: 1, alone }));
     const suspect = (await store.claimSuspect())!;
-    await store.markAlone(suspect);
+    await store.markRunningAlone(suspect);
     assertEquals((await jobs(database).findOne())._pull.alone, alone + 1);
     assertEquals((await store.release([suspect])).matched, 1);
     const { status, _pull } = await jobs(database).findOne();
@@ -92,7 +92,7 @@ Deno.test("A nack clears the suspicion: the next claim is one of many", async ()
   await using store = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1, alone: 1 }));
   const suspect = (await store.claimSuspect())!;
-  await store.markAlone(suspect);
+  await store.markRunningAlone(suspect);
   await store.nack([{ document: suspect, error: "only failed", delayMs: -1000 }]);
   const claim = await store.take();
   assertEquals([idsOf(claim), claim.suspects, claim.documents[0]!.suspect], [[1], false, undefined]);
@@ -189,7 +189,7 @@ Deno.test("The limit of it: killed twice by somebody else while its handler ran 
   for (const expiriesAlone of [0, 1]) {
     const suspect = (await store.claimSuspect())!;
     assertEquals(suspect.suspect, { expiriesAlone });
-    await store.markAlone(suspect);
+    await store.markRunningAlone(suspect);
     await expireLeases(jobs(database));
   }
   assert(

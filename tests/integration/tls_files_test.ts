@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { uriProblem } from "../../agent/store/uri.ts";
+import { uriProblem } from "../../agent/store/connection/uri.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
 

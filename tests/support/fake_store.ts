@@ -12,7 +12,7 @@ export type { StoredDocument };
 export type Method =
   | "claim"
   | "claimSuspect"
-  | "markAlone"
+  | "markRunningAlone"
   | "recover"
   | "ack"
   | "nack"
@@ -161,8 +161,8 @@ export class FakeStore implements DocumentStore {
   }
 
   leftAlone = (_isLast: boolean): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
-  markAlone(document: LeasedDocument): Promise<number> {
-    return this.#call("markAlone", [document.id], () => {
+  markRunningAlone(document: LeasedDocument): Promise<number> {
+    return this.#call("markRunningAlone", [document.id], () => {
       const stored = this.#held(document);
       if (stored) stored.alone = (document.suspect?.expiriesAlone ?? 0) + 1;
       return stored ? 1 : 0;

@@ -5,7 +5,7 @@
  */
 
 import { Agent, type AgentSettings, type DrainReport } from "../../agent/agent.ts";
-import { systemClock } from "../../agent/clock.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
 import { type AgentEvent, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";
 import type { Processing, Processor } from "../../agent/processors/processor.ts";

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Clock } from "../../agent/clock.ts";
+import type { Clock } from "../../agent/lib/clock.ts";
 
 interface Timer {
   readonly dueMs: number;

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Events } from "../../agent/events.ts";
-import { Ledger } from "../../agent/ledger.ts";
-import { PollLoop, type PollLoopOptions } from "../../agent/poll_loop.ts";
+import { Ledger } from "../../agent/leases/ledger.ts";
+import { PollLoop, type PollLoopOptions } from "../../agent/claiming/poll_loop.ts";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { EventRecorder } from "./event_recorder.ts";
@@ -45,7 +45,7 @@ export class PollLoopHarness {
       processTimeoutMs: 20_000,
       process: (documents) => this.processed.push(...documents),
       release: (documents) => this.released.push(...documents),
-      leftBehind: () => 0,
+      stuckHandlers: () => 0,
       concurrency: 16,
       onEmpty: () => {},
       onHopeless: () => {},

@@ -1,4 +1,4 @@
-import { type SafeText, secrets } from "../../agent/redact.ts";
+import { type SafeText, secrets } from "../../agent/text/redact.ts";
 
 /** A text of a test as what has been cleaned. */
 export function safe(text: string): SafeText {

@@ -1,7 +1,7 @@
 import { Events } from "../../agent/events.ts";
-import { type Held, Ledger } from "../../agent/ledger.ts";
-import { RefusedOutcomes } from "../../agent/refused_outcome.ts";
-import { Settler } from "../../agent/settler.ts";
+import { type Held, Ledger } from "../../agent/leases/ledger.ts";
+import { RefusedOutcomes } from "../../agent/settling/refused_outcome.ts";
+import { Settler } from "../../agent/settling/settler.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { FakeStore } from "./fake_store.ts";
 import { ManualClock } from "./manual_clock.ts";

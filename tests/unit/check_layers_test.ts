@@ -53,8 +53,14 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
   },
   {
     name: "a leaf importing more than leaves",
-    files: { "agent/clock.ts": 'import "./ports.ts";', "agent/ports.ts": EMPTY },
-    says: "agent/clock.ts:1 imports agent/ports.ts: it is a leaf",
+    files: { "agent/lib/clock.ts": 'import "../ports.ts";', "agent/ports.ts": EMPTY },
+    says: "agent/lib/clock.ts:1 imports agent/ports.ts: it is a leaf",
+  },
+  {
+    name: "a concept importing one that comes before it",
+    files: { "agent/leases/ledger.ts": 'import "../claiming/loop.ts";', "agent/claiming/loop.ts": EMPTY },
+    says:
+      "agent/leases/ledger.ts:1 imports agent/claiming/loop.ts: agent/leases/ comes after agent/claiming/",
   },
   {
     name: "the agent importing its store",
@@ -110,7 +116,7 @@ Deno.test("checkLayers() accepts what the rules allow", async () => {
       'await import("./agent/store/claim.ts");',
       "",
     ].join("\n"),
-    "agent/backoff.ts": 'import "./errors.ts"; import "@std/assert";',
+    "agent/lib/backoff.ts": 'import "./errors.ts"; import "@std/assert";',
     "agent/errors.ts": EMPTY,
     "agent/loop.ts": 'import type { Document } from "bson"; import "./backoff.ts"; export type D = Document;',
     "agent/exec.ts": 'export const { EJSON } = await import("bson");',
@@ -120,7 +126,7 @@ Deno.test("checkLayers() accepts what the rules allow", async () => {
       'import config from "../deno.json" with { type: "json" }; export const { version } = config;',
     "deno.json": '{ "version": "1.0.0" }',
     "control/file.ts": 'import "../health/status.ts"; import "../agent/loop.ts";',
-    "control/run_command.ts": 'await import("../agent/store/claim.ts");',
+    "control/commands/run_command.ts": 'await import("../agent/store/claim.ts");',
     "health/status.ts": 'import "../agent/loop.ts";',
     "tests/store_test.ts": 'import "../agent/store/claim.ts";',
   });

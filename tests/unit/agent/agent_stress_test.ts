@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AgentHarness } from "../../support/agent_harness.ts";
 import { TransientError } from "../../support/fake_store.ts";
-import { sleep } from "../../../agent/clock.ts";
+import { sleep } from "../../../agent/lib/clock.ts";
 import { integerFrom, pick, seededRandom } from "../../support/random.ts";
 
 /** One agent's life: documents, failures, pauses, and an end at any moment. Checks what must hold whatever happened. */
@@ -46,7 +46,7 @@ async function life(seed: number): Promise<void> {
   for (const { attempts, id } of h.store.documents.values()) {
     assert(attempts <= 3, `${context}: ${id} had ${attempts} attempts`);
   }
-  assertEquals(h.recorder.of("stray_error"), [], context);
+  assertEquals(h.recorder.of("unhandled_error"), [], context);
 }
 
 Deno.test("Agent: 50 start, work through whatever happens, and stop at once and together, leaving nothing", async () => {

@@ -9,7 +9,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { errorStack, errorText, isSystemError, PermanentError, UsageError } from "../../../agent/errors.ts";
-import { secrets } from "../../../agent/redact.ts";
+import { secrets } from "../../../agent/text/redact.ts";
 
 function throwing(): never {
   throw new Error("not even this can be read");

@@ -131,7 +131,7 @@ Deno.test("HealthReporter keeps the last error in the status, without credential
   s.emit({ ...CLAIM_FAILED, error: new Error("cannot reach mongodb://user:hunter2@db") } as AgentEvent);
   const { last_error: error } = await s.status("the error", ({ last_error: error }) => error !== undefined);
   assertEquals(error!.message, "cannot reach mongodb://***@db");
-  s.emit({ type: "stray_error", error: "x".repeat(10_000) });
+  s.emit({ type: "unhandled_error", error: "x".repeat(10_000) });
   await s.status("the next error", ({ last_error: error }) => error?.message === "x".repeat(499) + "…");
 });
 

@@ -28,7 +28,7 @@ for (
 }
 
 Deno.test("frameIn() takes no frame of the agent's for one of a processor beside it", () => {
-  const stack = `at run (file://${ROOT}agent/pool.ts:1:1)\n at file://${ROOT}main.ts:1:1`;
+  const stack = `at run (file://${ROOT}agent/handling/pool.ts:1:1)\n at file://${ROOT}main.ts:1:1`;
   assertEquals(frameIn({ stack }, `${ROOT}processor.js`), undefined);
 });
 

@@ -54,8 +54,8 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
   [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
   [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
-  [{ type: "stray_error", error }, "ERROR", /module or of the agent, belongs to no document/],
-  [{ type: "stray_error", error, isPromise: true }, "ERROR", /promise that was not awaited has failed/],
+  [{ type: "unhandled_error", error }, "ERROR", /module or of the agent, belongs to no document/],
+  [{ type: "unhandled_error", error, isPromise: true }, "ERROR", /promise that was not awaited has failed/],
   [{ type: "result_ignored", id: 7, fields: ["total"] }, "WARNING", /is ignored: fields are written with/],
   [{ type: "drain_started", reason: "SIGTERM", inFlight: 3 }, "INFO", /Draining/],
   [{ type: "force_started", reason: "again", inFlight: 3 }, "WARNING", /Forced to stop/],
@@ -82,8 +82,8 @@ Deno.test("logEvents() tells once in a process of a result that is ignored", () 
 
 Deno.test("logEvents() tells of a stray error where it is in the processor, if that is known", () => {
   const [known, unknown] = linesOf(
-    { type: "stray_error", error, isPromise: true, at: "/app/processor.js:3" },
-    { type: "stray_error", error, isPromise: true, at: undefined },
+    { type: "unhandled_error", error, isPromise: true, at: "/app/processor.js:3" },
+    { type: "unhandled_error", error, isPromise: true, at: undefined },
   );
   assertEquals(known!.at, "/app/processor.js:3");
   assertEquals("at" in unknown!, false);

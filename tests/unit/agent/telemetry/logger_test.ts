@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Redactor } from "../../../../agent/redact.ts";
+import { Redactor } from "../../../../agent/text/redact.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 import { type Level, Logger, type LoggerOptions } from "../../../../agent/telemetry/logger.ts";
 

@@ -1,0 +1,38 @@
+import type { LazyAbort } from "../leases/lazy_abort.ts";
+import type { LeasedDocument } from "../ports.ts";
+import type { ProcessorContext, ProcessorLog } from "../processors/processor.ts";
+
+/**
+ * What a processor is told besides its document, made for those who ask for it: a literal with getters would cost more
+ * memory than the document.
+ */
+export class HandlerContext implements ProcessorContext {
+  readonly attempt: number;
+  readonly #document: LeasedDocument;
+  readonly #abort: LazyAbort;
+  readonly #logFor: (document: LeasedDocument) => ProcessorLog;
+  #log: ProcessorLog | undefined;
+
+  constructor(
+    document: LeasedDocument,
+    abort: LazyAbort,
+    logFor: (document: LeasedDocument) => ProcessorLog,
+  ) {
+    this.attempt = document.attempt;
+    this.#document = document;
+    this.#abort = abort;
+    this.#logFor = logFor;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get log(): ProcessorLog {
+    return this.#log ??= this.#logFor(this.#document);
+  }
+
+  get idempotencyKey(): string {
+    return this.#document.idempotencyKey;
+  }
+}

@@ -1,0 +1,154 @@
+import type { Clock } from "../lib/clock.ts";
+import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import { LazyAbort } from "../leases/lazy_abort.ts";
+import { HandlerContext } from "./handler_context.ts";
+import type { Held } from "../leases/ledger.ts";
+import type { HandlerResult } from "../settling/outcome.ts";
+import type { LeasedDocument } from "../ports.ts";
+import type { BatchProcessor, Processing, Processor, ProcessorLog } from "../processors/processor.ts";
+import { entriesOf, resultOf } from "../processors/result.ts";
+import type { SharedDeadline, Timed } from "./shared_deadline.ts";
+
+/** What a run of a handler needs. */
+export interface RunOptions {
+  clock: Clock;
+  events: Events;
+  processing: Processing;
+  processTimeoutMs: number;
+  /** Of `processTimeoutMs`. */
+  timeLimit: SharedDeadline;
+  /** Told when a handler that is no longer waited for goes on all the same (1), and when it ends at last (-1). */
+  onStuckHandlers?(change: 1 | -1): void;
+  /** Makes the log that a handler is given. */
+  logFor(document: LeasedDocument | undefined): ProcessorLog;
+}
+
+/** How long a handler may go on after a forced stop has aborted it: enough to return what it just finished. */
+const FORCE_GRACE_MS = 500;
+
+/**
+ * Runs the handler once, on one document or on the documents of a batch, and returns how that ended for each of them.
+ * Never throws: whatever happens in a handler is its result.
+ */
+export function runHandler(run: readonly Held[], options: RunOptions): Promise<HandlerResult[]> {
+  return new Promise((resolve) => new HandlerRun(run, options, resolve).start());
+}
+
+/** One run. An object rather than a handful of closures, and a flag instead of a race: there is one for every document. */
+class HandlerRun implements Timed {
+  dueMs = 0;
+  readonly #run: readonly Held[];
+  readonly #options: RunOptions;
+  /** Gone once it was called: the abort of a document leads here, and would keep its result, or a huge error, with it. */
+  #resolve: ((results: HandlerResult[]) => void) | undefined;
+  readonly #abort: LazyAbort;
+  #isOver = false;
+  #stopGrace: (() => void) | undefined;
+
+  constructor(run: readonly Held[], options: RunOptions, resolve: (results: HandlerResult[]) => void) {
+    this.#run = run;
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#abort = sharedAbort(run);
+  }
+
+  start(): void {
+    const { processing, timeLimit } = this.#options;
+    timeLimit.start(this);
+    this.#abort.onAbort((reason) => this.#aborted(reason));
+    const handler = processing.kind === "batch"
+      ? this.#handleBatch(processing.processBatch)
+      : this.#handle(processing.process);
+    handler.then(
+      (results) => this.#isOver ? this.#late() : this.#end(results),
+      // A handler that passes the abort on as an error of its own was interrupted, too.
+      (error) => this.#isOver ? this.#late() : this.#fail(this.#abort.aborted ? this.#abort.reason : error),
+    );
+  }
+
+  /** `PROCESS_TIMEOUT` has passed. */
+  timedOut(): void {
+    const { events, processTimeoutMs } = this.#options;
+    for (const { document: { id } } of this.#run) {
+      events.emit({ type: "handler_timed_out", id, timeoutMs: processTimeoutMs });
+    }
+    const reason = `The processor took longer than PROCESS_TIMEOUT (${processTimeoutMs} ms)`;
+    this.#abort.abort(new ProcessTimeoutError(reason));
+  }
+
+  async #handle(process: Processor): Promise<HandlerResult[]> {
+    const { document } = this.#run[0]!;
+    const context = new HandlerContext(document, this.#abort, this.#options.logFor);
+    return [await resultOf(await process(document.read(), context))];
+  }
+
+  async #handleBatch(processBatch: BatchProcessor): Promise<HandlerResult[]> {
+    const documents = this.#run.map(({ document }) => document);
+    const returned = await processBatch(documents.map((document) => document.read()), {
+      signal: this.#abort.signal,
+      log: this.#options.logFor(documents.length === 1 ? documents[0] : undefined),
+      attempts: documents.map(({ attempt }) => attempt),
+      idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
+    });
+    return await entriesOf(returned, documents.length);
+  }
+
+  #aborted(reason: unknown): void {
+    if (this.#isOver) return;
+    const graceMs = reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
+    this.#stopGrace = this.#options.clock.after(graceMs, () => this.#giveUp());
+  }
+
+  #giveUp(): void {
+    this.#options.onStuckHandlers?.(1);
+    this.#fail(this.#abort.reason);
+  }
+
+  #fail(error: unknown): void {
+    this.#end(this.#run.map(() => ({ ok: false, error })));
+  }
+
+  #end(results: HandlerResult[]): void {
+    this.#isOver = true;
+    this.#options.timeLimit.end(this);
+    this.#stopGrace?.();
+    this.#tellIgnored(results);
+    this.#resolve?.(results);
+    this.#resolve = undefined;
+  }
+
+  #tellIgnored(results: readonly HandlerResult[]): void {
+    for (const [index, result] of results.entries()) {
+      if (!result.ok || result.ignored === undefined) continue;
+      const { id } = this.#run[index]!.document;
+      this.#options.events.emit({ type: "result_ignored", id, fields: result.ignored });
+    }
+  }
+
+  #late(): void {
+    const { clock, events, onStuckHandlers, processTimeoutMs } = this.#options;
+    onStuckHandlers?.(-1);
+    const elapsedMs = clock.monotonicMs() - (this.dueMs - processTimeoutMs);
+    for (const { document: { id } } of this.#run) {
+      events.emit({ type: "handler_returned_late", id, elapsedMs });
+    }
+  }
+}
+
+/**
+ * The abort of a whole run. A document that loses its lease is none of the run's business while others go on: only when
+ * all have lost theirs, or the agent is forced to stop, the handler is told.
+ */
+function sharedAbort(run: readonly Held[]): LazyAbort {
+  if (run.length === 1) return run[0]!.abort;
+  const shared = new LazyAbort();
+  let lost = 0;
+  for (const { abort } of run) {
+    abort.onAbort((reason) => {
+      lost += 1;
+      if (lost === run.length || !(reason instanceof LeaseLostError)) shared.abort(reason);
+    });
+  }
+  return shared;
+}

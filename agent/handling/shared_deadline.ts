@@ -1,0 +1,54 @@
+import type { Clock } from "../lib/clock.ts";
+
+/** A run whose time is limited. */
+export interface Timed {
+  /** Set by {@linkcode SharedDeadline.start}: when its time is over, by the monotonic clock. */
+  dueMs: number;
+  /** Told that its time is over. */
+  timedOut(): void;
+}
+
+/**
+ * The same time limit for many runs: whoever starts first exceeds it first, so that one timer, for the first of them,
+ * is enough. A timer a document would be a good part of what a document costs.
+ */
+export class SharedDeadline {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  /** In the order of their start. */
+  readonly #running = new Set<Timed>();
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, limitMs: number) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+  }
+
+  /** Tells `run` when it exceeds the limit, unless {@linkcode SharedDeadline.end} has said before that it is over. */
+  start(run: Timed): void {
+    run.dueMs = this.#clock.monotonicMs() + this.#limitMs;
+    this.#running.add(run);
+    this.#cancel ??= this.#clock.after(this.#limitMs, () => this.#look());
+  }
+
+  /** The run is over. */
+  end(run: Timed): void {
+    this.#running.delete(run);
+    if (this.#running.size > 0) return;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #look(): void {
+    this.#cancel = undefined;
+    const now = this.#clock.monotonicMs();
+    for (const run of this.#running) {
+      if (run.dueMs > now) {
+        this.#cancel ??= this.#clock.after(run.dueMs - now, () => this.#look());
+        return;
+      }
+      this.#running.delete(run);
+      run.timedOut();
+    }
+  }
+}

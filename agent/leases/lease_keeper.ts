@@ -1,0 +1,110 @@
+import type { Clock } from "../lib/clock.ts";
+import { LeaseLostError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Held, Ledger } from "./ledger.ts";
+import { safeUntilMs } from "./lease.ts";
+import { RefusedWritesError } from "../partial_writes.ts";
+import type { DocumentStore } from "../ports.ts";
+
+/** What a {@linkcode LeaseKeeper} needs. */
+export interface LeaseKeeperOptions {
+  clock: Clock;
+  events: Events;
+  ledger: Ledger;
+  store: DocumentStore;
+  leaseMs: number;
+}
+
+/** Renewals a lease gets before it would end. */
+const RENEWALS_PER_LEASE = 3;
+
+/**
+ * Renews the lease of everything the agent holds, every third of its duration, through pause and drain, and tells a
+ * handler to stop whose lease could not be kept.
+ */
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  #renewing = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to keep the leases. */
+  start(): void {
+    const { clock, leaseMs } = this.#options;
+    // Ticks come oftener than renewals: leases are of different ages, and a failed renewal has to be tried again.
+    const tickMs = leaseMs / (RENEWALS_PER_LEASE * 4);
+    const tick = () => {
+      this.#abortOverdue();
+      this.#cancel = clock.after(Math.min(tickMs, this.#nextOverdueInMs()), tick);
+      this.#renewDue();
+    };
+    this.#cancel = clock.after(tickMs, tick);
+  }
+
+  /** Stops to keep the leases: from here on they run out. */
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  async #renewDue(): Promise<void> {
+    const { clock, events, ledger, leaseMs, store } = this.#options;
+    if (this.#renewing) return;
+    const dueMs = clock.monotonicMs() - leaseMs / RENEWALS_PER_LEASE;
+    const due = ledger.all().filter((held) => !held.writing && held.document.leasedAtMs <= dueMs);
+    if (due.length === 0) return;
+    this.#renewing = true;
+    try {
+      const lost = new Set(await store.renew(due.map(({ document }) => document)));
+      this.#lose(due.filter((held) => lost.has(held.document)));
+    } catch (error) {
+      const refused = error instanceof RefusedWritesError ? [...error.refused.values()] : undefined;
+      const documents = refused?.length ?? due.length;
+      events.emit({ type: "renew_failed", documents, error: refused?.[0] ?? error });
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  #lose(lost: readonly Held[]): void {
+    const { events, ledger } = this.#options;
+    // What was settled while the renewal was under way has no lease any more because we ended it ourselves.
+    const ours = lost.filter((held) => ledger.has(held) && held.state !== "settling");
+    if (ours.length === 0) return;
+    for (const held of ours) {
+      ledger.remove(held);
+      held.abort.abort(new LeaseLostError("The document's lease is no longer ours"));
+    }
+    events.emit({
+      type: "lease_lost",
+      documents: ours.length,
+      ids: ours.map((h) => h.document.id),
+      during: "renew",
+    });
+  }
+
+  #abortOverdue(): void {
+    const { clock, leaseMs, ledger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const held of ledger.all()) {
+      if (held.state !== "running" || held.abort.aborted) continue;
+      if (safeUntilMs(held.document, leaseMs) > nowMs) continue;
+      held.abort.abort(new LeaseLostError("The document's lease could not be renewed in time"));
+    }
+  }
+
+  /** When the next lease will be overdue unless it is renewed before: its handler is told then, not at some later tick. */
+  #nextOverdueInMs(): number {
+    const { clock, leaseMs, ledger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    let inMs = Infinity;
+    for (const { document } of ledger.all()) {
+      const leftMs = safeUntilMs(document, leaseMs) - nowMs;
+      if (leftMs > 0) inMs = Math.min(inMs, leftMs);
+    }
+    return inMs;
+  }
+}

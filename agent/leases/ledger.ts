@@ -1,0 +1,169 @@
+import { LazyAbort } from "./lazy_abort.ts";
+import type { LeasedDocument } from "../ports.ts";
+
+/** Where a held document is: waiting for a slot, in its handler, or waiting for the write that ends its lease. */
+export type HeldState = "waiting" | "running" | "settling";
+
+/** A document this agent holds, from its claim to the end of the write that settles it. */
+export interface Held {
+  readonly document: LeasedDocument;
+  state: HeldState;
+  /** Size of the fields that are to be written with its ack. */
+  resultBytes: number;
+  /** A write that ends the lease is on its way: a renewal must leave the document alone until it has answered. */
+  writing: boolean;
+  /** Aborted when the lease is lost, `PROCESS_TIMEOUT` passes, or the agent is forced to stop. */
+  readonly abort: LazyAbort;
+}
+
+/** Counts of a {@linkcode Ledger}. */
+export interface LedgerCounts {
+  documents: number;
+  /** Of the documents, and of the results that wait to be written. */
+  bytes: number;
+  /** Of these results alone. */
+  resultBytes: number;
+  waiting: number;
+  running: number;
+  /** Those whose outcome is refused for a reason that need not be theirs. */
+  doubted: number;
+}
+
+/**
+ * The one list of everything this agent holds a lease on.
+ *
+ * It bounds what is claimed, tells the lease keeper what to renew, and says when a drain is over.
+ */
+export class Ledger {
+  readonly #held = new Set<Held>();
+  readonly #unfinishedByToken = new Map<string, number>();
+  readonly #onRemoval: (() => void)[] = [];
+  readonly #doubted = new Set<Held>();
+  #bytes = 0;
+  #resultBytes = 0;
+  #waiting = 0;
+  #running = 0;
+  #changed: (() => void)[] = [];
+
+  get counts(): LedgerCounts {
+    return {
+      documents: this.#held.size,
+      bytes: this.#bytes + this.#resultBytes,
+      resultBytes: this.#resultBytes,
+      waiting: this.#waiting,
+      running: this.#running,
+      doubted: this.#doubted.size,
+    };
+  }
+
+  /** Everything held, oldest claim first. A copy: entries may leave while the caller awaits. */
+  all(): Held[] {
+    return [...this.#held];
+  }
+
+  has(held: Held): boolean {
+    return this.#held.has(held);
+  }
+
+  /** Enters a claimed document. */
+  add(document: LeasedDocument): Held {
+    const held: Held = {
+      document,
+      state: "waiting",
+      resultBytes: 0,
+      writing: false,
+      abort: new LazyAbort(),
+    };
+    this.#held.add(held);
+    this.#bytes += document.sizeBytes;
+    this.#waiting += 1;
+    this.#unfinishedByToken.set(document.token, this.unfinishedOf(document.token) + 1);
+    return held;
+  }
+
+  /** The document's handler starts. */
+  start(held: Held): void {
+    this.#count(held, "running");
+  }
+
+  /** The document's handler has returned fields of this size, which are held until they are written. */
+  weigh(held: Held, resultBytes: number): void {
+    if (!this.#held.has(held)) return;
+    this.#resultBytes += resultBytes - held.resultBytes;
+    held.resultBytes = resultBytes;
+  }
+
+  /** The document's fate is decided; the write that says so is still to come. */
+  settling(held: Held): void {
+    if (held.state === "settling") return;
+    this.#count(held, "settling");
+    const left = this.unfinishedOf(held.document.token) - 1;
+    if (left > 0) this.#unfinishedByToken.set(held.document.token, left);
+    else this.#unfinishedByToken.delete(held.document.token);
+  }
+
+  /** The document's outcome is refused, and whether the document is at fault is not known: others may have to show it. */
+  doubt(held: Held): void {
+    if (!this.#held.has(held) || this.#doubted.has(held)) return;
+    this.#doubted.add(held);
+    this.#tell();
+  }
+
+  /** It is known now. */
+  undoubt(held: Held): void {
+    this.#doubted.delete(held);
+  }
+
+  /** The lease has ended, in whatever way. */
+  remove(held: Held): void {
+    if (!this.#held.has(held)) return;
+    this.settling(held);
+    this.#held.delete(held);
+    this.#doubted.delete(held);
+    this.#bytes -= held.document.sizeBytes;
+    this.#resultBytes -= held.resultBytes;
+    for (const listener of this.#onRemoval) listener();
+    this.#tell();
+  }
+
+  #tell(): void {
+    const listeners = this.#changed;
+    this.#changed = [];
+    for (const listener of listeners) listener();
+  }
+
+  /** Calls `listener` whenever a document has left. */
+  onRemoval(listener: () => void): void {
+    this.#onRemoval.push(listener);
+  }
+
+  /** Documents of one claim whose handler has not ended yet. */
+  unfinishedOf(token: string): number {
+    return this.#unfinishedByToken.get(token) ?? 0;
+  }
+
+  /** Resolves once a document has left or is in doubt, or when `signal` aborts. */
+  nextRemoval(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      signal.addEventListener("abort", finish);
+      this.#changed.push(finish);
+    });
+  }
+
+  /** Resolves once nothing is held any more, or when `signal` aborts. */
+  async empty(signal: AbortSignal): Promise<void> {
+    while (this.#held.size > 0 && !signal.aborted) await this.nextRemoval(signal);
+  }
+
+  #count(held: Held, to: HeldState): void {
+    if (held.state === "waiting") this.#waiting -= 1;
+    if (held.state === "running") this.#running -= 1;
+    if (to === "running") this.#running += 1;
+    held.state = to;
+  }
+}

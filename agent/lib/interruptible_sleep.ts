@@ -1,0 +1,42 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * A sleep that others may cut short.
+ *
+ * A call of {@linkcode InterruptibleSleep.wake} while nobody naps is remembered and ends the next sleep at once: a hint that
+ * arrives between two naps is never lost.
+ */
+export class InterruptibleSleep {
+  readonly #clock: Clock;
+  #pending = false;
+  #end: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Ends the sleep in progress, or the next one. */
+  wake(): void {
+    if (this.#end) this.#end();
+    else this.#pending = true;
+  }
+
+  /** Resolves after `delayMs`, on {@linkcode InterruptibleSleep.wake}, or when `signal` aborts, whichever comes first. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#pending || signal?.aborted || delayMs <= 0) {
+      this.#pending = false;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      const end = () => {
+        this.#end = undefined;
+        cancel?.();
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      this.#end = end;
+      const cancel = Number.isFinite(delayMs) ? this.#clock.after(delayMs, end) : undefined;
+      signal?.addEventListener("abort", end);
+    });
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Parsers of settings. Each takes the text of an environment variable and returns its value, or throws an `Error`
+ * whose message completes the sentence "NAME is "text": ...".
+ */
+
+import { byteLength } from "../text/utf8.ts";
+
+/** A parser with the range it accepts in words, for the documentation. */
+export interface Parser<T> {
+  (text: string): T;
+  /** What is accepted, as in "a whole number from 1 to 10000". */
+  readonly accepts: string;
+}
+
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration in milliseconds: seconds as a plain number (`5`, `0.5`), or with a unit (`500ms`, `2m`, `1h`). */
+export function duration(minMs: number, maxMs: number): Parser<number> {
+  const accepts = `a duration from ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return parser(accepts, (text) => {
+    const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|h|d)?$/.exec(text);
+    const valueMs = match ? Number(match[1]) * UNITS_MS[match[2] ?? "s"]! : NaN;
+    if (!(valueMs >= minMs && valueMs <= maxMs)) {
+      throw new Error(`must be ${accepts}, in seconds as 5 or with a unit as 500ms, 30s, 2m`);
+    }
+    return Math.round(valueMs);
+  });
+}
+
+/** The shortest exact text of a duration: `5s`, `500ms`, `2m`. */
+export function formatDuration(valueMs: number): string {
+  for (const unit of ["d", "h", "m", "s"]) {
+    if (valueMs > 0 && valueMs % UNITS_MS[unit]! === 0) return `${valueMs / UNITS_MS[unit]!}${unit}`;
+  }
+  return valueMs === 0 ? "0" : `${valueMs}ms`;
+}
+
+/** A whole number within bounds. */
+export function integer(min: number, max: number): Parser<number> {
+  const accepts = `a whole number from ${min} to ${max}`;
+  return parser(accepts, (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    if (!(value >= min && value <= max)) throw new Error(`must be ${accepts}`);
+    return value;
+  });
+}
+
+/** One of several words, in upper or lower case. */
+export function choice<const T extends readonly string[]>(...words: T): Parser<T[number]> {
+  const accepts = words.join(", ");
+  return parser(accepts, (text) => {
+    const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
+    if (found === undefined) throw new Error(`must be one of ${accepts}`);
+    return found;
+  });
+}
+
+/** Yes or no, in the words people use for it. */
+export const boolean: Parser<boolean> = parser("true or false", (text) => {
+  if (/^(true|yes|on|1)$/i.test(text)) return true;
+  if (/^(false|no|off|0)$/i.test(text)) return false;
+  throw new Error("must be true or false");
+});
+
+/** Any text. */
+export const text: Parser<string> = parser("text", (value) => value);
+
+/** The longest name of a database that a server takes, in bytes. */
+const MAX_DATABASE_BYTES = 63;
+/** Databases that a server keeps for itself. */
+const SERVERS_OWN = ["admin", "config", "local"];
+
+/** A name of a database, by the rules of a server on Linux (one on Windows takes fewer, and says so itself). */
+export const databaseName: Parser<string> = parser("a database name", (value) => {
+  if (/[ /\\."$\0]/.test(value) || byteLength(value) > MAX_DATABASE_BYTES) {
+    throw new Error(
+      `must be a database name: at most ${MAX_DATABASE_BYTES} bytes, without spaces and without / \\ . " $`,
+    );
+  }
+  if (SERVERS_OWN.includes(value)) {
+    throw new Error("is a database of the server's own: name the one that holds your documents");
+  }
+  return value;
+});
+
+/** A name of a collection, by MongoDB's rules. */
+export const collectionName: Parser<string> = parser("a collection name", (value) => {
+  if (/[$\0]|^\.|(^|\.)system\./.test(value)) {
+    throw new Error(
+      `must be a collection name: without $, without "system." and no dot at its start`,
+    );
+  }
+  return value;
+});
+
+/** It is written on every document that is claimed. */
+const MAX_AGENT_NAME_BYTES = 256;
+
+/** A name that is short enough to be written on every document. */
+export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAME_BYTES} bytes`, (value) => {
+  if (byteLength(value) > MAX_AGENT_NAME_BYTES) {
+    throw new Error(`must be at most ${MAX_AGENT_NAME_BYTES} bytes: it is written on every document`);
+  }
+  return value;
+});
+
+/** A JSON object, kept as text: what is in it is somebody else's business. */
+export const jsonObject: Parser<string> = parser("an object in Extended JSON", (value) => {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch (error) {
+    throw new Error(`must be an object in Extended JSON, as {"kind": "order"} (${(error as Error).message})`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new Error(`must be an object in Extended JSON, as {"kind": "order"}`);
+  }
+  return value;
+});
+
+function parser<T>(accepts: string, parse: (text: string) => T): Parser<T> {
+  return Object.assign((text: string) => parse(text), { accepts });
+}

@@ -1,0 +1,233 @@
+import * as parse from "./parse.ts";
+
+/** One setting: the only place where anything is said about it. Help, documentation and checks are made of this. */
+export interface Setting<T> {
+  /** The environment variable. */
+  readonly variable: string;
+  readonly parse: parse.Parser<T>;
+  /** The default as people would write it; `undefined` where the setting is required or {@linkcode fallback} decides. */
+  readonly default?: string;
+  /** The default in words, where it depends on something else. */
+  readonly defaultText?: string;
+  /** Makes the default that depends on something else. */
+  readonly fallback?: (known: Readonly<Record<string, unknown>>, host: Host) => T;
+  readonly required?: boolean;
+  /** Never shown, wherever it may turn up. */
+  readonly secret?: boolean;
+  /**
+   * Set for a setting that decides what happens to documents: a variable with nearly its name, and a value that looks
+   * like this, is refused. Its absence would do to all of them what they were not meant for.
+   */
+  readonly decides?: RegExp;
+  /** One sentence or two for people who run the agent. */
+  readonly doc: string;
+}
+
+/** What defaults may depend on besides other settings. */
+export interface Host {
+  hostName: string;
+  isTerminal: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const seconds = (min: number, max = DAY_MS / 1000) => parse.duration(min * 1000, max * 1000);
+const setting = <T>(spec: Setting<T>) => spec;
+
+/** What values of settings that decide look like: see {@linkcode Setting.decides}. */
+const LOOKS = {
+  query: /^\{/,
+  processor: /^(log|custom)$|^(module|exec|https?):|\.m?[jt]s$/i,
+  duration: /^[\d.]+\s*(ms|s|m|h|d)?$/,
+  count: /^\d+$/,
+  name: /^[^\s$/]+$/,
+  path: /\//,
+} as const;
+
+/** Every setting, in the order in which people meet them. */
+export const SETTINGS = {
+  mongodbUri: setting<string>({
+    variable: "MONGODB_URI",
+    parse: parse.text,
+    required: true,
+    secret: true,
+    doc: "MongoDB connection string.",
+  }),
+  mongodbUriFile: setting<string | undefined>({
+    variable: "MONGODB_URI_FILE",
+    parse: parse.text,
+    fallback: () => undefined,
+    defaultText: "none",
+    doc:
+      "A file that holds the connection string, instead of `MONGODB_URI`. It is read again: new credentials need no restart.",
+  }),
+  mongodbDatabase: setting<string>({
+    variable: "MONGODB_DATABASE",
+    parse: parse.databaseName,
+    required: true,
+    doc: "Database to pull from.",
+  }),
+  mongodbCollection: setting<string>({
+    variable: "MONGODB_COLLECTION",
+    parse: parse.collectionName,
+    required: true,
+    doc: "Collection to pull from. The agent does not make it.",
+  }),
+  filter: setting<string | undefined>({
+    variable: "FILTER",
+    parse: parse.jsonObject,
+    fallback: () => undefined,
+    defaultText: "none",
+    decides: LOOKS.query,
+    doc: "Only documents that match this query are pulled. Extended JSON.",
+  }),
+  processor: setting<string>({
+    variable: "PROCESSOR",
+    parse: parse.text,
+    default: "log",
+    decides: LOOKS.processor,
+    doc:
+      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript) or `custom` (compiled in).",
+  }),
+  pollIntervalMs: setting<number>({
+    variable: "POLL_INTERVAL",
+    parse: seconds(0.01),
+    default: "5",
+    doc: "Wait before the next look when nothing is left to claim.",
+  }),
+  batchSize: setting<number>({
+    variable: "BATCH_SIZE",
+    parse: parse.integer(1, 10_000),
+    default: "100",
+    doc: "Documents claimed at once. Up to twice as many are held.",
+  }),
+  concurrency: setting<number>({
+    variable: "CONCURRENCY",
+    parse: parse.integer(1, 10_000),
+    default: "16",
+    doc:
+      "Documents processed at the same time. What their handlers hold is theirs: the heap has 256 MiB for all of it.",
+  }),
+  processTimeoutMs: setting<number>({
+    variable: "PROCESS_TIMEOUT",
+    parse: seconds(0.01),
+    default: "60",
+    decides: LOOKS.duration,
+    doc: "Longest a document may take; then its signal is aborted and the attempt has failed.",
+  }),
+  leaseDurationMs: setting<number>({
+    variable: "LEASE_DURATION",
+    parse: seconds(1),
+    default: "60",
+    decides: LOOKS.duration,
+    doc:
+      "How long a claim lasts unless it is renewed; the documents of a killed pod are taken over after that.",
+  }),
+  maxAttempts: setting<number>({
+    variable: "MAX_ATTEMPTS",
+    parse: parse.integer(1, 1000),
+    default: "5",
+    decides: LOOKS.count,
+    doc: "Attempts before a document that keeps failing becomes a dead letter.",
+  }),
+  retryBackoffMs: setting<number>({
+    variable: "RETRY_BACKOFF",
+    parse: seconds(0),
+    default: "1",
+    decides: LOOKS.duration,
+    doc:
+      "Upper bound of the wait before the first retry; it doubles with each, and the wait is drawn at random below it.",
+  }),
+  retryBackoffMaxMs: setting<number>({
+    variable: "RETRY_BACKOFF_MAX",
+    parse: seconds(0, 30 * DAY_MS / 1000),
+    default: "300",
+    decides: LOOKS.duration,
+    doc: "Upper bound of the wait before any retry.",
+  }),
+  deadLetterCollection: setting<string>({
+    variable: "DEAD_LETTER_COLLECTION",
+    parse: parse.collectionName,
+    fallback: ({ mongodbCollection }) => `${mongodbCollection}_dead_letters`,
+    defaultText: "`<collection>_dead_letters`",
+    decides: LOOKS.name,
+    doc:
+      "Collection of the same database that dead letters are copied to. Every collection needs one of its own.",
+  }),
+  readBack: setting<"contended" | "always">({
+    variable: "READ_BACK",
+    parse: parse.choice("contended", "always"),
+    default: "contended",
+    decides: /^(contended|always)$/i,
+    doc:
+      "`always` reads every document again after its claim: for people who edit documents while they are pending.",
+  }),
+  changeStream: setting<"auto" | "off">({
+    variable: "CHANGE_STREAM",
+    parse: parse.choice("auto", "off"),
+    default: "auto",
+    doc:
+      "`auto` listens for changes where the server can tell of them, so that new documents need not wait for `POLL_INTERVAL`.",
+  }),
+  ensureIndexes: setting<boolean>({
+    variable: "ENSURE_INDEXES",
+    parse: parse.boolean,
+    default: "true",
+    doc: "Make the two indexes that the agent's queries need, in the background, whenever they are missing.",
+  }),
+  shutdownTimeoutMs: setting<number>({
+    variable: "SHUTDOWN_TIMEOUT",
+    parse: seconds(0),
+    default: "30",
+    doc: "How long what is in flight may take after SIGTERM. Keep it 5 seconds below the pod's grace period.",
+  }),
+  heartbeatIntervalMs: setting<number>({
+    variable: "HEARTBEAT_INTERVAL",
+    parse: seconds(0.1, 300),
+    default: "5",
+    doc: "How often the liveness file is rewritten.",
+  }),
+  healthDir: setting<string>({
+    variable: "HEALTH_DIR",
+    parse: parse.text,
+    default: "/tmp/health",
+    doc: "Directory of the health files. Every agent needs one of its own.",
+  }),
+  controlFile: setting<string>({
+    variable: "CONTROL_FILE",
+    parse: parse.text,
+    default: "/tmp/control/state",
+    decides: LOOKS.path,
+    doc: "File that holds `pause` or `resume`; its directory is watched.",
+  }),
+  readyWhilePaused: setting<boolean>({
+    variable: "READY_WHILE_PAUSED",
+    parse: parse.boolean,
+    default: "false",
+    doc: "Whether a paused agent counts as ready.",
+  }),
+  agentName: setting<string>({
+    variable: "AGENT_NAME",
+    parse: parse.agentName,
+    fallback: (_, { hostName }) => hostName,
+    defaultText: "the host name",
+    doc: "Owner of the leases, as written on the documents. In Kubernetes the pod's name.",
+  }),
+  logLevel: setting<"DEBUG" | "INFO" | "WARNING" | "ERROR">({
+    variable: "LOG_LEVEL",
+    parse: parse.choice("DEBUG", "INFO", "WARNING", "ERROR"),
+    default: "INFO",
+    doc: "Least severe lines that are written: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+  }),
+  logFormat: setting<"json" | "text">({
+    variable: "LOG_FORMAT",
+    parse: parse.choice("json", "text"),
+    fallback: (_, { isTerminal }) => isTerminal ? "text" : "json",
+    defaultText: "`json`; `text` on a terminal",
+    doc: "One line of JSON or of text per event.",
+  }),
+} as const;
+
+type Table = typeof SETTINGS;
+
+/** The values of all settings, checked and converted. */
+export type Settings = { -readonly [K in keyof Table]: Table[K] extends Setting<infer T> ? T : never };

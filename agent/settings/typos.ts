@@ -1,0 +1,83 @@
+import { distance } from "fastest-levenshtein";
+import type { Environment } from "./load.ts";
+import { type Setting, SETTINGS } from "./settings.ts";
+
+/** Names as short as this differ from many others by little. */
+const MIN_LENGTH = 5;
+/** From this length on two slips make no other word. */
+const LONG = 11;
+
+/** What looks like a setting misspelt, a sentence each. */
+export interface Typos {
+  /** The right one would decide what happens to documents, and is not set: nothing may start. */
+  problems: string[];
+  warnings: string[];
+}
+
+const ENTRIES: readonly Setting<unknown>[] = Object.values(SETTINGS);
+const KNOWN = new Set(ENTRIES.map(({ variable }) => variable));
+
+/** Searches the `variables` that are set for settings misspelt; `env` tells their values. */
+export function findTypos(variables: readonly string[], env: Environment = () => undefined): Typos {
+  const typos: Typos = { problems: [], warnings: [] };
+  for (const variable of variables) {
+    const meant = KNOWN.has(variable) ? undefined : nearest(variable);
+    if (meant === undefined) continue;
+    const { variable: name, decides } = meant;
+    // If the right one is set too, be it to nothing, the other one means something else.
+    if (spelling(variable) !== spelling(name) && variables.includes(name)) continue;
+    const said = `${variable} is set, which is not a setting of the agent`;
+    if (decides?.test(env(variable)?.trim() ?? "") && !variables.includes(name)) {
+      typos.problems.push(
+        `${said}, and ${name} is not set: rename it if you mean ${name}; if not, set ${name} as well, to nothing for its default`,
+      );
+    } else typos.warnings.push(`${said}: did you mean ${name}?`);
+  }
+  return typos;
+}
+
+/** The setting that `variable` is a slip or two away from. */
+function nearest(variable: string): Setting<unknown> | undefined {
+  if (variable.length < MIN_LENGTH) return undefined;
+  let best: { setting: Setting<unknown>; slips: number } | undefined;
+  for (const setting of ENTRIES) {
+    const slips = slipsBetween(variable, setting.variable);
+    if (slips <= (setting.variable.length < LONG ? 1 : 2) && slips < (best?.slips ?? Infinity)) {
+      best = { setting, slips };
+    }
+  }
+  return best?.setting;
+}
+
+/**
+ * How many slips of a typist apart two names are: a letter too much, too few or another one, two letters swapped. A
+ * letter doubled or not, the case, what joins the words and their order are no slip.
+ */
+function slipsBetween(variable: string, name: string): number {
+  const [given, meant] = [spelling(variable), spelling(name)];
+  if (given === meant || words(given) === words(meant)) return 0;
+  const [a, b] = [letters(given), letters(meant)];
+  return isSwapped(a, b) ? 1 : distance(a, b);
+}
+
+/** As people write it when they guess: in lower case or camels, with hyphens, with the agent's name in front. */
+function spelling(variable: string): string {
+  const snake = /^[a-z]/.test(variable) ? variable.replace(/([a-z])([A-Z])/g, "$1_$2") : variable;
+  return snake.toUpperCase().replaceAll(/[-.]/g, "_").replace(/^PULLING_AGENT_/, "");
+}
+
+function words(name: string): string {
+  return name.split("_").sort().join("_");
+}
+
+function letters(name: string): string {
+  return name.replaceAll("_", "").replace(/(.)\1+/g, "$1");
+}
+
+/** Whether two neighbouring letters make all the difference. */
+function isSwapped(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return a[i] === b[i + 1] && a[i + 1] === b[i] && a.slice(i + 2) === b.slice(i + 2);
+}

@@ -1,0 +1,117 @@
+import { backoffMs } from "../lib/backoff.ts";
+import { type Clock, sleep } from "../lib/clock.ts";
+
+/** An item on its way, and whether an earlier write of it ended without an answer. */
+export interface Batched<T> {
+  readonly item: T;
+  /** An earlier write may have been applied although nobody said so. */
+  uncertain: boolean;
+}
+
+/** How a {@linkcode Batcher} works. */
+export interface BatcherOptions<T> {
+  clock: Clock;
+  /** Items a write takes at the most. */
+  maxItems: number;
+  /** Bytes a write takes at the most; a single larger item is written alone. */
+  maxBytes?: number;
+  /** The size of an item; nothing weighs anything without it. */
+  bytesOf?(item: T): number;
+  /** How long an item waits for company, in milliseconds. */
+  lingerMs: number;
+  /** Writes under way at once, at the most. */
+  maxWrites: number;
+  /** Writes a batch; throws where the outcome is unknown or the database refused it. */
+  write(batch: readonly Batched<T>[]): Promise<void>;
+  /** Whether the same write may succeed later: an outage, a failover, a timeout. */
+  isTransient(error: unknown): boolean;
+  /** A write failed and is tried again in `retryInMs`. */
+  onRetry(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
+  /** The database refused this one item for good. */
+  onRejected(item: T, error: unknown): void;
+}
+
+const RETRY = { baseMs: 200, maxMs: 3000 };
+
+/**
+ * Gathers items for a few milliseconds and writes them in one go, again and again until the database has answered.
+ *
+ * A batch that is refused for a reason that will not pass is split, so that one bad item does not take its
+ * neighbours down.
+ */
+export class Batcher<T> {
+  readonly #options: BatcherOptions<T>;
+  #queue: Batched<T>[] = [];
+  #writes = 0;
+  #cancelLinger: (() => void) | undefined;
+  readonly #stop = new AbortController();
+
+  constructor(options: BatcherOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Puts an item in line; `uncertain` if an earlier write of it may have been applied. */
+  add(item: T, uncertain = false): void {
+    this.#queue.push({ item, uncertain });
+    if (this.#queue.length >= this.#options.maxItems) this.flush();
+    else this.#cancelLinger ??= this.#options.clock.after(this.#options.lingerMs, () => this.flush());
+  }
+
+  /** Writes what is in line now, without waiting for company. */
+  flush(): void {
+    this.#cancelLinger?.();
+    this.#cancelLinger = undefined;
+    while (this.#queue.length > 0 && this.#writes < this.#options.maxWrites) {
+      const batch = this.#queue.splice(0, this.#nextCount());
+      this.#writes += 1;
+      this.#write(batch).finally(() => {
+        this.#writes -= 1;
+        if (this.#queue.length > 0) this.flush();
+      });
+    }
+  }
+
+  /** How many items the next write takes. */
+  #nextCount(): number {
+    const { bytesOf, maxBytes = Infinity, maxItems } = this.#options;
+    if (bytesOf === undefined) return maxItems;
+    let bytes = 0;
+    for (const [index, { item }] of this.#queue.entries()) {
+      bytes += bytesOf(item);
+      if (index === maxItems || (bytes > maxBytes && index > 0)) return index;
+    }
+    return maxItems;
+  }
+
+  /** Ends the retries: what could not be written by now stays unwritten. */
+  stop(): void {
+    this.#cancelLinger?.();
+    this.#cancelLinger = undefined;
+    this.#queue = [];
+    this.#stop.abort();
+  }
+
+  async #write(batch: Batched<T>[]): Promise<void> {
+    const { write, isTransient, onRetry, onRejected, clock } = this.#options;
+    for (let failures = 1; !this.#stop.signal.aborted; failures++) {
+      try {
+        return await write(batch);
+      } catch (error) {
+        if (isTransient(error)) {
+          for (const each of batch) each.uncertain = true;
+          const retryInMs = 50 + backoffMs(failures, RETRY);
+          onRetry(batch, error, retryInMs);
+          await sleep(clock, retryInMs, this.#stop.signal);
+        } else if (batch.length === 1) {
+          return onRejected(batch[0]!.item, error);
+        } else {
+          // Parts of a refused batch may have been written all the same.
+          for (const each of batch) each.uncertain = true;
+          const half = batch.length >> 1;
+          await this.#write(batch.slice(0, half));
+          return await this.#write(batch.slice(half));
+        }
+      }
+    }
+  }
+}

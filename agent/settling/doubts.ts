@@ -1,0 +1,61 @@
+import { backoffMs } from "../lib/backoff.ts";
+import type { SettleKind } from "../events.ts";
+
+/** Refusals that count against a document, each with other documents' writes accepted since the one before it. */
+const CONVINCING = 5;
+const RETRY = { baseMs: 200, maxMs: 3000 };
+
+interface Doubt {
+  /** Refusals in all. */
+  tries: number;
+  /** Those that count. */
+  counted: number;
+  /** How many writes of the kind had been accepted at the last one that counts. */
+  accepted: number;
+}
+
+/**
+ * Tells a document that the database refuses from a database in trouble, if the server's code does not say which it is.
+ *
+ * Codes that concern the document count at once. Any other code counts only if the same kind of write succeeds for other
+ * documents meanwhile: refused {@linkcode CONVINCING} times, with a write of another document accepted between each two,
+ * the document is at fault. Until then it is the server's trouble: the outcome is written again after a wait, the lease
+ * is renewed, and the document is not blamed. If every document is refused, none is ever blamed.
+ */
+export class Doubts<T extends object> {
+  #acks = 0;
+  #writes = 0;
+  readonly #doubts = new WeakMap<T, Doubt>();
+
+  /** Takes note of writes of a kind that the database accepted. */
+  accepted(kind: SettleKind, documents: number): void {
+    if (kind === "ack") this.#acks += documents;
+    this.#writes += documents;
+  }
+
+  /**
+   * Takes note of a refusal; returns whether the document is at fault. A write that failed as a whole, `isAlone` being
+   * false, says of none of its documents that it was that one.
+   */
+  convict(kind: SettleKind, write: T, isAlone: boolean): boolean {
+    const accepted = this.#acceptedOf(kind);
+    const doubt = this.#doubts.get(write) ?? { tries: 0, counted: 0, accepted: -1 };
+    this.#doubts.set(write, doubt);
+    doubt.tries += 1;
+    if (isAlone && accepted > doubt.accepted) {
+      doubt.counted += 1;
+      doubt.accepted = accepted;
+    }
+    return doubt.counted >= CONVINCING;
+  }
+
+  /** How long to wait until the write is tried again, in milliseconds: at random, so that writes which failed together part. */
+  retryInMs(write: T): number {
+    return 50 + backoffMs(this.#doubts.get(write)?.tries ?? 1, RETRY);
+  }
+
+  /** Acks are compared with acks. The others are too rare for that: any outcome that is written counts. */
+  #acceptedOf(kind: SettleKind): number {
+    return kind === "ack" ? this.#acks : this.#writes;
+  }
+}

@@ -1,0 +1,85 @@
+import type { Document } from "../ports.ts";
+import { backoffMs } from "../lib/backoff.ts";
+import { detached } from "../lib/detached.ts";
+import { type SafeText, secrets } from "../text/redact.ts";
+import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
+
+/** How a handler's run ended. */
+export type HandlerResult =
+  | {
+    ok: true;
+    /** Fields to be written with the ack. */
+    set?: Document;
+    /** Their size as BSON. */
+    setBytes?: number;
+    /** Some names of an object that was returned without `set`, of which nothing is written. */
+    ignored?: readonly string[];
+  }
+  /** `hasStarted: false`: the handler never saw the document. */
+  | { ok: false; error: unknown; hasStarted?: false };
+
+/** What is to become of the document. */
+export type Outcome =
+  | { kind: "ack"; set?: Document | undefined }
+  /** `withoutError`: the database did not take the error. */
+  | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
+  /**
+   * `wasAborted`: its handler had started, and may have done a part of its work. `hadNoRoom`: it has done all of it, and
+   * what it returned could not be held.
+   */
+  | { kind: "release"; wasAborted?: true; hadNoRoom?: true }
+  | { kind: "dead_letter"; error: SafeText };
+
+/** What decides between a retry and a dead letter. */
+export interface OutcomePolicy {
+  /** Handler runs that count before a failure is final. */
+  maxAttempts: number;
+  retryBackoffMs: number;
+  retryBackoffMaxMs: number;
+  random?: () => number;
+}
+
+/** Longest error text kept on a document, in UTF-16 units; with the history of five it stays far below a page. */
+export const MAX_ERROR_LENGTH = 1000;
+
+/**
+ * Decides what becomes of a document whose handler has ended.
+ *
+ * Interruption is not failure: a handler that gave up because the agent was forced to stop, or because the lease
+ * could not be kept, costs its document no attempt.
+ */
+export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
+  if (result.ok) return { kind: "ack", set: result.set };
+  const { error } = result;
+  const { isInterruption, permanent, retryAfterMs } = wishesOf(error);
+  if (isInterruption) {
+    return result.hasStarted === false ? { kind: "release" } : { kind: "release", wasAborted: true };
+  }
+  const text = detached(secrets.text(errorText(error), MAX_ERROR_LENGTH));
+  if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
+  return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
+}
+
+/** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */
+function wishesOf(error: unknown): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
+  try {
+    if (typeof error !== "object" || error === null) return {};
+    if (error instanceof ForcedStopError || error instanceof LeaseLostError) return { isInterruption: true };
+    const { permanent, retryAfterMs } = error as { permanent?: unknown; retryAfterMs?: unknown };
+    return { permanent, retryAfterMs };
+  } catch {
+    return {};
+  }
+}
+
+/** Longest wait a processor may ask for: a year. Beyond it a date overflows sooner or later. */
+const MAX_RETRY_AFTER_MS = 365 * 24 * 3600 * 1000;
+
+function retryDelayMs(asked: unknown, attempt: number, policy: OutcomePolicy): number {
+  if (typeof asked === "number" && asked >= 0) return Math.min(asked, MAX_RETRY_AFTER_MS);
+  return backoffMs(attempt, {
+    baseMs: policy.retryBackoffMs,
+    maxMs: policy.retryBackoffMaxMs,
+    random: policy.random,
+  });
+}

@@ -1,0 +1,49 @@
+import type { Ledger } from "../leases/ledger.ts";
+
+/** Bytes of results that wait to be written, at the most; a single larger one is held alone. */
+export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Bytes of results that are held at the most, a good third of the heap: handlers that run before the weight of their results is
+ * known may all return at once. What is beyond it is let go of.
+ */
+export const MAX_HELD_RESULT_BYTES = 96 * 1024 * 1024;
+
+/** How much of what results were expected to weigh is still expected once one was lighter. */
+const FORGETTING = 0.9;
+
+/**
+ * Says how many documents may start, so that their results do not fill the memory: those that wait to be written count,
+ * and those of the handlers that run by what the heaviest of late has weighed. Until one has returned nothing is known,
+ * and nothing held back: to wait for that would cost every agent a start, for the sake of few. Too many heavy results at
+ * once are not held: their documents run again, when it is known what they weigh.
+ */
+export class ResultCapacity {
+  readonly #ledger: Ledger;
+  #expectedBytes = 0;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /** Of `wanted` documents how many may start now. */
+  fits(wanted: number): number {
+    if (this.#expectedBytes < 1) return wanted;
+    const { resultBytes, running } = this.#ledger.counts;
+    const free = MAX_RESULT_BYTES - resultBytes - running * this.#expectedBytes;
+    const fitting = Math.floor(free / this.#expectedBytes);
+    if (fitting >= 1) return Math.min(wanted, fitting);
+    return resultBytes === 0 && running === 0 ? 1 : 0;
+  }
+
+  /** Whether a result of so many bytes can be held beside those that are. */
+  canHold(bytes: number): boolean {
+    const { resultBytes } = this.#ledger.counts;
+    return resultBytes === 0 || resultBytes + bytes <= MAX_HELD_RESULT_BYTES;
+  }
+
+  /** Notes what the result of a document weighs. */
+  learn(bytes: number): void {
+    this.#expectedBytes = Math.max(bytes, this.#expectedBytes * FORGETTING);
+  }
+}

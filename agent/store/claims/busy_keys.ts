@@ -1,0 +1,191 @@
+import { BSON, type Document, type Filter } from "mongodb";
+import { idKey } from "../documents/id_key.ts";
+import type { RawDocument } from "../documents/raw_document.ts";
+
+/** A key of a unique index that a document in processing has: no other of that key can be claimed. */
+interface BusyKey {
+  condition: Filter<Document>;
+  waitMs: number;
+  untilMs: number;
+}
+
+/** A key is left alone for so long at first, twice as long each time it is met again, in milliseconds. */
+const [FIRST_WAIT_MS, MAX_WAIT_MS] = [250, 5000];
+/** If no claim has had to wait for so long, no index is thought of any more until one does, in milliseconds. */
+const FORGET_MS = 60_000;
+/** Keys that are remembered, at the most. */
+const MAX_KEYS = 1000;
+
+/**
+ * Documents whose claim has to wait for another document: people limit the work of a customer by a unique index on the
+ * customer, partial on `status: "processing"`. It is a matter of moments, and no document's fault: what has a key that is
+ * busy is left out of the claims until a document of that key is settled here, or a short time has passed, as other
+ * agents settle, too.
+ */
+export class BusyKeys {
+  readonly #now: () => number;
+  readonly #keys = new Map<string, BusyKey>();
+  /** Of the index by which claims wait, as far as the agent does not write them itself; undefined if none does. */
+  #fields: readonly string[] | undefined;
+  /** Whether documents without a value wait for each other, too: a partial index may hold none of them. */
+  #isNullKey = false;
+  #learntAtMs = 0;
+  #leftOut = false;
+  #error: unknown;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Names of what has to be read of a document to tell its key. */
+  get fields(): string[] {
+    return [...new Set(this.#fields?.map((field) => field.split(".")[0]!))];
+  }
+
+  /** What MongoDB said of the last claim that had to wait. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Whether a claim left documents out since the last look, even if their keys are free by now. */
+  takeLeftOut(): boolean {
+    const leftOut = this.#leftOut;
+    this.#leftOut = false;
+    return leftOut;
+  }
+
+  /** What is left alone now: a condition a key. */
+  get conditions(): Filter<Document>[] {
+    const now = this.#now();
+    if (this.#fields && now - this.#learntAtMs >= FORGET_MS) this.#forget();
+    const conditions: Filter<Document>[] = [];
+    for (const [name, { condition, untilMs, waitMs }] of this.#keys) {
+      if (untilMs > now) conditions.push(condition);
+      // Not met again for as long as it was left alone: it is not busy any more.
+      else if (untilMs + waitMs <= now) this.#keys.delete(name);
+    }
+    if (conditions.length > 0) this.#leftOut = true;
+    return conditions;
+  }
+
+  /**
+   * What is left alone now of documents that are in processing already, under a lease that has run out: each by itself. A
+   * key keeps none of them waiting, as it is they that have it.
+   */
+  get conditionsOfHolders(): Filter<Document>[] {
+    return this.conditions.filter(({ _id }) => _id !== undefined);
+  }
+
+  /** All that was left alone, with what may be tried again. */
+  get allConditions(): Filter<Document>[] {
+    return [...this.#keys.values()].map(({ condition }) => condition);
+  }
+
+  /** How long until the first key may be tried again, in milliseconds; undefined if none is left alone. */
+  get retryInMs(): number | undefined {
+    const now = this.#now();
+    const waits = [...this.#keys.values()].map(({ untilMs }) => untilMs - now).filter((ms) => ms > 0);
+    return waits.length > 0 ? Math.min(...waits) : undefined;
+  }
+
+  /** Learns from the error of a claim which key is busy. Returns whether leaving that key alone is of any use. */
+  learn(error: unknown): boolean {
+    const { collation, keyPattern, keyValue } = error as Record<string, Document | undefined>;
+    this.#error = error;
+    // By a collation other values are equal than those that are the same.
+    if (!keyPattern || !keyValue || collation) return false;
+    const fields = Object.keys(keyPattern).filter((field) => !/^(status|_pull|_id)(\.|$)/.test(field));
+    const values = fields.map((field) => keyValue[field] ?? null);
+    const name = keyName(values);
+    // Left alone already, and met all the same.
+    if (this.#isBusy(name)) return false;
+    this.#fields = fields;
+    this.#learntAtMs = this.#now();
+    if (values.includes(null)) this.#isNullKey = true;
+    this.#leaveAlone(name, conditionOf(fields, values));
+    return true;
+  }
+
+  /** Leaves one document alone, with any key; returns how many that is. */
+  addId(id: unknown, error: unknown): 1 {
+    this.#error = error;
+    this.#leaveAlone(`id ${idKey(id)}`, { _id: { $eq: id as never } });
+    return 1;
+  }
+
+  /** Takes note of documents that were claimed here: their keys are busy now. */
+  claimed(documents: readonly RawDocument[]): void {
+    const fields = this.#fields;
+    if (!fields) return;
+    for (const document of documents) {
+      const values = valuesOf(document, fields);
+      if (!this.#isKey(values)) continue;
+      this.#leaveAlone(keyName(values), conditionOf(fields, values), MAX_WAIT_MS);
+    }
+  }
+
+  /** Takes note of documents that were settled here: their keys may be claimed again. */
+  settled(documents: readonly RawDocument[]): void {
+    if (this.#keys.size === 0) return;
+    for (const document of documents) this.#keys.delete(keyName(valuesOf(document, this.#fields ?? [])));
+    // One that has to wait by itself may wait for any of them.
+    for (const name of [...this.#keys.keys()]) if (name.startsWith("id ")) this.#keys.delete(name);
+  }
+
+  /** The first document of each key: of the others a claim would take none. */
+  firstOfEach<T extends RawDocument>(documents: T[]): T[] {
+    const fields = this.#fields;
+    if (!fields) return documents;
+    const seen = new Set<string>();
+    return documents.filter((document) => {
+      const values = valuesOf(document, fields);
+      if (!this.#isKey(values)) return true;
+      const name = keyName(values);
+      return !seen.has(name) && seen.add(name);
+    });
+  }
+
+  #isKey(values: readonly unknown[]): boolean {
+    return this.#isNullKey || !values.includes(null);
+  }
+
+  /** Another claim that has to wait tells of the index again. */
+  #forget(): void {
+    this.#fields = undefined;
+    this.#isNullKey = false;
+    this.#keys.clear();
+  }
+
+  #isBusy(name: string): boolean {
+    return (this.#keys.get(name)?.untilMs ?? 0) > this.#now();
+  }
+
+  #leaveAlone(name: string, condition: Filter<Document>, leastMs = FIRST_WAIT_MS): void {
+    const known = this.#keys.get(name);
+    const waitMs = Math.max(leastMs, known ? Math.min(2 * known.waitMs, MAX_WAIT_MS) : 0);
+    this.#keys.delete(name);
+    this.#keys.set(name, { condition, waitMs, untilMs: this.#now() + waitMs });
+    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
+  }
+}
+
+function conditionOf(fields: readonly string[], values: readonly unknown[]): Filter<Document> {
+  return Object.fromEntries(fields.map((field, at) => [field, { $eq: values[at] }]));
+}
+
+function valuesOf(document: RawDocument, fields: readonly string[]): unknown[] {
+  const parsed = document.peek();
+  return fields.map((path) => valueAt(parsed, path) ?? null);
+}
+
+function valueAt(document: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, name) => (value as Document | undefined)?.[name], document);
+}
+
+function keyName(values: readonly unknown[]): string {
+  try {
+    return BSON.EJSON.stringify(values, { relaxed: false });
+  } catch {
+    return "a key that cannot be named";
+  }
+}

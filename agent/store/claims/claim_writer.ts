@@ -1,0 +1,180 @@
+import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
+import type { RefusedClaim } from "../../ports.ts";
+import { exactCounters } from "../documents/bookkeeping.ts";
+import type { BusyKeys } from "./busy_keys.ts";
+import type { SuspectCandidate } from "./candidates.ts";
+import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
+import { claimable, type Kind } from "../queries.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+
+/** What writing claims needs. */
+export interface ClaimWriterOptions {
+  collection: Collection;
+  clock: ServerClock;
+  filter: Filter<Document> | undefined;
+  leaseMs: number;
+  maxAttempts: number;
+  owner: string;
+  /** Documents that have to wait for others. */
+  busy: BusyKeys;
+}
+
+/** What a claim marked, and what the database refused to mark. */
+export interface Marked {
+  documents: number;
+  refused: RefusedClaim[];
+  /** Refused for a reason that need not be theirs. */
+  doubted: RefusedClaim[];
+  /** If the claim failed after it may have marked some: `documents` is no more than a lower bound. */
+  failure?: { error: unknown };
+  /** Some have to wait until a document of the same key is settled. */
+  isHeldUp: boolean;
+}
+
+/** Refused documents that one claim looks for, about; each costs several round trips. */
+const MAX_REFUSED = 16;
+/** As long as none is taken, so many refused for a reason that need not be theirs are enough: the server is in trouble. */
+const MAX_DOUBTED = 2;
+
+/**
+ * Writes the claim on those of `ids` that still match.
+ *
+ * A document that cannot take the bookkeeping (it is too large, or a validator refuses it) makes the database stop in
+ * the middle of the batch: the batch is split until that document stands alone. A document that has to wait for another
+ * one of the same key makes it stop, too: that key is left alone, and the claim ends there.
+ *
+ * Never throws: what was refused is told of even if something fails later.
+ */
+export async function markClaimed(
+  kind: Kind,
+  ids: readonly unknown[],
+  token: string,
+  options: ClaimWriterOptions,
+): Promise<Marked> {
+  const writing = new ClaimWriting(kind, token, options);
+  const { doubted, refused } = writing;
+  let failure: { error: unknown } | undefined;
+  let documents: number | undefined;
+  try {
+    await writing.mark(ids);
+    // Where the first of them are all refused, the last one tells whether the others are as well.
+    const last = ids.at(-1);
+    if (writing.isCut && refused.at(-1)?.id !== last && doubted.at(-1)?.id !== last) {
+      await writing.mark(ids.slice(-1));
+    }
+    if (writing.isStopped) documents = await countMarked(ids, token, options);
+  } catch (error) {
+    failure = { error };
+  }
+  const { isHeldUp, matched } = writing;
+  return { documents: documents ?? matched, refused, doubted, failure, isHeldUp };
+}
+
+/** What a refused batch marked before it stopped carries the token already: only the token can tell how many. */
+async function countMarked(
+  ids: readonly unknown[],
+  token: string,
+  { collection }: ClaimWriterOptions,
+): Promise<number> {
+  return await collection.countDocuments({ _id: { $in: ids } as never, "_pull.token": token });
+}
+
+/** The writes of one claim: one, unless the database refuses it. */
+class ClaimWriting {
+  readonly refused: RefusedClaim[] = [];
+  readonly doubted: RefusedClaim[] = [];
+  matched = 0;
+  /** A write was refused, and may have marked some before. */
+  isStopped = false;
+  isHeldUp = false;
+  readonly #query: Filter<Document>;
+  readonly #update: UpdateFilter<Document>;
+  readonly #options: ClaimWriterOptions;
+  #waiting = 0;
+
+  constructor(kind: Kind, token: string, options: ClaimWriterOptions) {
+    // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
+    const count: Record<string, number> = kind === "expired_leases"
+      ? { "_pull.takeovers": 1 }
+      : { "_pull.attempts": 1 };
+    this.#query = claimable(kind, options.filter);
+    this.#update = lease(token, count, options);
+    this.#options = options;
+  }
+
+  /** So many are refused that all may be: the rest is left for the next claim rather than asked about one by one. */
+  get isCut(): boolean {
+    if (this.matched === 0 && this.doubted.length >= MAX_DOUBTED) return true;
+    return this.refused.length + this.doubted.length + this.#waiting >= MAX_REFUSED;
+  }
+
+  async mark(ids: readonly unknown[]): Promise<void> {
+    const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, this.#query] };
+    try {
+      // The hint keeps the planner from walking the whole backlog for a hundred ids.
+      const { matchedCount } = await this.#options.collection.updateMany(query, this.#update, {
+        hint: { _id: 1 },
+      });
+      this.matched += matchedCount;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.isStopped = true;
+      await this.#refused(ids, error);
+    }
+  }
+
+  async #refused(ids: readonly unknown[], error: unknown): Promise<void> {
+    const { busy } = this.#options;
+    const isBusy = isDuplicateKey(error);
+    if (isBusy) this.isHeldUp = true;
+    if (isBusy && busy.learn(error)) return;
+    if (ids.length === 1) {
+      if (isBusy) this.#waiting += busy.addId(ids[0], error);
+      else (isDoubtful(error) ? this.doubted : this.refused).push({ id: ids[0], error });
+      return;
+    }
+    const half = ids.length >> 1;
+    await this.mark(ids.slice(0, half));
+    if (!this.isCut) await this.mark(ids.slice(half));
+  }
+}
+
+/** Writes the claim on one suspect, where nothing about it has changed since it was read; returns 1 or 0. */
+export async function markSuspect(
+  { kind, raw }: SuspectCandidate,
+  token: string,
+  options: ClaimWriterOptions,
+): Promise<number> {
+  const { collection, filter, maxAttempts } = options;
+  const { alone = 0, attempts = 0 } = raw.bookkeeping ?? {};
+  const unchanged = { _id: { $eq: raw.id } as never, ...exactCounters(raw.bytes) };
+  // Whoever was alone when its lease expired has had an attempt of its own; attempts never pass their limit.
+  const counts = kind === "due_suspects" || (alone > 0 && attempts < maxAttempts);
+  const count = {
+    ...(counts ? { "_pull.attempts": 1 } : {}),
+    ...(kind === "expired_suspects" ? { "_pull.takeovers": 1 } : {}),
+  };
+  const { matchedCount } = await collection.updateOne(
+    { $and: [unchanged, claimable(kind, filter)] },
+    lease(token, count, options),
+    { hint: { _id: 1 } },
+  );
+  return matchedCount;
+}
+
+function lease(
+  token: string,
+  count: Record<string, number>,
+  options: ClaimWriterOptions,
+): UpdateFilter<Document> {
+  const { clock, leaseMs, owner } = options;
+  return {
+    $set: {
+      status: "processing",
+      "_pull.token": token,
+      "_pull.owner": owner,
+      "_pull.visible_at": clock.now(leaseMs),
+    },
+    $inc: count,
+  };
+}

@@ -1,0 +1,120 @@
+import { idKey } from "../documents/id_key.ts";
+
+/** A document whose claim MongoDB refused is left alone for so long, in milliseconds: somebody may mend it. */
+const LEFT_ALONE_MS = 60_000;
+/** Refused again, it is left alone for twice as long each time, up to this, in milliseconds. */
+const LEFT_ALONE_MAX_MS = 3_600_000;
+/** Remembered at the most, so that the queries which leave them out stay small. */
+const MAX_IDS = 5000;
+
+/** A document whose refusal may be the server's trouble is left out for so long, so that others are tried, in milliseconds. */
+const DOUBT_MS = 1000;
+/** Not met again for so long, such a document is forgotten, in milliseconds. */
+const FORGET_MS = 60_000;
+/** So many refusals, each with claims of other documents accepted since the one before it, are no trouble of the server's. */
+const CONVINCING = 3;
+
+interface Doubt {
+  id: unknown;
+  error: unknown;
+  counted: number;
+  /** How many claims had been accepted at the last refusal that counts. */
+  accepted: number;
+  untilMs: number;
+}
+
+interface Refused {
+  id: unknown;
+  /** What MongoDB said. */
+  error: unknown;
+  leftAloneMs: number;
+  untilMs: number;
+}
+
+/**
+ * Ids of documents that cannot be claimed: one of them must not keep all others from being claimed, and many of them
+ * must not keep the agent busy with asking for what it is not given.
+ */
+export class ExcludedIds {
+  readonly #now: () => number;
+  readonly #byKey = new Map<string, Refused>();
+  readonly #doubts = new Map<string, Doubt>();
+  #accepted = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Takes note of documents that were claimed. */
+  accepted(documents: number): void {
+    this.#accepted += documents;
+  }
+
+  /**
+   * Takes note of a refusal that need not concern the document; returns whether it does by now, which {@linkcode add} has
+   * been told then. See `Doubts`, which has the same rule for outcomes.
+   */
+  doubt(id: unknown, error: unknown): boolean {
+    const key = idKey(id);
+    const doubt = this.#doubts.get(key) ?? { id, error, counted: 0, accepted: -1, untilMs: 0 };
+    if (this.#accepted > doubt.accepted) {
+      doubt.counted += 1;
+      doubt.accepted = this.#accepted;
+    }
+    this.#doubts.delete(key);
+    if (doubt.counted >= CONVINCING || this.#byKey.has(key)) {
+      this.add(id, error);
+      return true;
+    }
+    this.#doubts.set(key, { ...doubt, error, untilMs: this.#now() + DOUBT_MS });
+    if (this.#doubts.size > MAX_IDS) this.#doubts.delete(this.#doubts.keys().next().value!);
+    return false;
+  }
+
+  /** Why documents are left out that may not be at fault; undefined if none is: without one, nothing may be left. */
+  get doubted(): unknown {
+    const now = this.#now();
+    return this.#doubts.values().find(({ untilMs }) => untilMs > now)?.error;
+  }
+
+  /** Remembers an id for a while, and why; longer each time. */
+  add(id: unknown, error?: unknown): void {
+    const key = idKey(id);
+    const known = this.#byKey.get(key);
+    const leftAloneMs = known ? Math.min(2 * known.leftAloneMs, LEFT_ALONE_MAX_MS) : LEFT_ALONE_MS;
+    this.#byKey.delete(key);
+    this.#byKey.set(key, { id, error, leftAloneMs, untilMs: this.#now() + leftAloneMs });
+    if (this.#byKey.size > MAX_IDS) this.#byKey.delete(this.#byKey.keys().next().value!);
+  }
+
+  /** The ids to leave alone now. */
+  get ids(): unknown[] {
+    const now = this.#now();
+    const ids: unknown[] = [];
+    for (const [key, { id, untilMs, leftAloneMs }] of this.#byKey) {
+      if (untilMs > now) ids.push(id);
+      // Not met again for as long as it was left alone: it was mended, or it is gone.
+      else if (untilMs + leftAloneMs <= now) this.#byKey.delete(key);
+    }
+    for (const [key, { id, untilMs }] of this.#doubts) {
+      if (untilMs > now) ids.push(id);
+      else if (untilMs + FORGET_MS <= now) this.#doubts.delete(key);
+    }
+    return ids;
+  }
+
+  /** All ids that are remembered, with what MongoDB said of the last of each kind of error. */
+  get byReason(): [error: unknown, ids: unknown[]][] {
+    const groups = Map.groupBy(this.#byKey.values(), ({ error }) => codeOf(error));
+    return [...groups.values()].map((group) => [group.at(-1)!.error, group.map(({ id }) => id)]);
+  }
+
+  /** Forgets all: they may be claimed again. */
+  clear(): void {
+    this.#byKey.clear();
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code ?? String(error);
+}

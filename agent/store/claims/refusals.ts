@@ -1,0 +1,52 @@
+import { errorText } from "../../errors.ts";
+import type { RefusedClaim } from "../../ports.ts";
+import { isTooLarge, isValidationFailure } from "../mongo_errors.ts";
+
+/** MongoDB refuses every claim: it is the collection's fault, or the setting's, and no document's. */
+export class ClaimsRefusedError extends Error {
+  override readonly name = "ClaimsRefusedError";
+
+  constructor(namespace: string, error: unknown) {
+    const mend = isValidationFailure(error)
+      ? 'let the validator allow status "processing", an embedded document _pull, processed_at and error'
+      : "look at the constraints of the collection";
+    super(
+      `MongoDB refuses to let any document of ${namespace} be claimed: ${errorText(error)}: ${mend}`,
+    );
+  }
+}
+
+/** So many refused documents in a row, without one that was claimed, are no coincidence. */
+const MANY = 10;
+
+/** Tells documents that cannot be claimed from a collection in which nothing can be. */
+export class Refusals {
+  readonly #namespace: string;
+  #inARow = 0;
+  #error: unknown;
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** Takes note of what a claim brought. */
+  note(claimed: number, refused: readonly RefusedClaim[]): void {
+    // Documents that are too large become dead letters: nothing is wrong with the collection.
+    for (const { error } of refused) {
+      if (isTooLarge(error)) continue;
+      this.#inARow += 1;
+      this.#error = error;
+    }
+    if (claimed > 0) this.#inARow = 0;
+  }
+
+  /** There is nothing to claim, so that nothing is refused. */
+  over(): void {
+    this.#inARow = 0;
+  }
+
+  /** What to throw where every claim is refused; undefined where claims succeed, or few were tried. */
+  get error(): ClaimsRefusedError | undefined {
+    return this.#inARow < MANY ? undefined : new ClaimsRefusedError(this.#namespace, this.#error);
+  }
+}

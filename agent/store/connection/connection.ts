@@ -1,0 +1,144 @@
+import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
+import { cutToBytes } from "../../text/utf8.ts";
+import { OWN_BSON, OWN_BSON_NAMES } from "../documents/own_bson.ts";
+import type { ServerClock } from "./server_clock.ts";
+import { releaseSocketTimers } from "./socket_timers.ts";
+
+/** Finding a server may take this long before an operation fails, in milliseconds. */
+const SELECTION_TIMEOUT_MS = 5000;
+const CONNECT_TIMEOUT_MS = 5000;
+/** A server that does not answer for this long is given up (it may be frozen): far below the usual lease. */
+const SOCKET_TIMEOUT_MS = 10_000;
+/** Time beyond the driver's own limits that an operation is given, in milliseconds. */
+const ANSWER_GRACE_MS = 1000;
+/**
+ * Claims, acks, nacks, releases, renewals, dead letters take five each at the most, and the stream of changes one: some
+ * thirty are ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
+ */
+const POOL_SIZE = 200;
+
+/**
+ * An option that the driver takes but does not publish. Ten times a second it would look whether its pool holds the least
+ * number of connections, which is none: a third of what an idle agent costs.
+ */
+const POOL_CHECK = { minPoolSizeCheckFrequencyMS: 5000 };
+
+/** Options of the URI that the claim protocol does not survive, and what they are set to instead. */
+const OVERRIDDEN = {
+  w: { value: "majority", why: "a claim or an ack that a failover rolls back is repeated or lost" },
+  journal: { value: "true", why: "an acknowledged write must survive a crash" },
+  readPreference: { value: "primary", why: "a secondary shows documents that are claimed already" },
+} as const;
+
+/** All that a URI may say in the matter: the driver would let some of it win, and refuses combinations of it. */
+const STRIPPED = new Set([
+  ...["w", "journal", "j", "wtimeout", "wtimeoutms", "timeoutms"],
+  ...["readpreference", "readpreferencetags", "maxstalenessseconds", "readconcernlevel"],
+  ...OWN_BSON_NAMES,
+]);
+
+/** A client that is set up as the claim protocol needs it. */
+export interface Connection {
+  readonly client: MongoClient;
+  /** An operation that has not answered by then is given up, in milliseconds: it may never be, or be applied later. */
+  readonly answerLimitMs: number;
+  /** One sentence for each option of the URI that was overridden. */
+  readonly warnings: readonly string[];
+}
+
+/** How a {@linkcode Connection} is set up, whatever its URI. */
+export interface ConnectionOptions {
+  agentName: string;
+  leaseMs: number;
+  /** Told the time of the server by its heartbeats. */
+  clock: ServerClock;
+}
+
+/**
+ * Makes a client for `uri`, which is not connected yet: see `EagerClient`.
+ *
+ * @throws {MongoParseError} If the URI is not valid.
+ */
+export function connect(
+  uri: string,
+  { agentName, leaseMs, clock }: ConnectionOptions,
+): Connection {
+  releaseSocketTimers();
+  const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
+  const options: MongoClientOptions = {
+    // The server says that no majority has a write before the connection is given up, which would say nothing.
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: Math.round(0.8 * socketTimeoutMS) },
+    readPreference: "primary",
+    readConcernLevel: "local",
+    retryWrites: true,
+    serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    socketTimeoutMS,
+    waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
+    maxPoolSize: POOL_SIZE,
+    ...OWN_BSON,
+    appName: appNameOf(uri, agentName),
+    ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
+  };
+  const client = new MongoClient(stripped(uri), options);
+  Object.assign(client.options, POOL_CHECK);
+  // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
+  client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
+    if (reply.isWritablePrimary && reply.localTime instanceof Date) {
+      clock.observe(reply.localTime, connectionId);
+    }
+  });
+  return {
+    client,
+    answerLimitMs: SELECTION_TIMEOUT_MS + socketTimeoutMS + ANSWER_GRACE_MS,
+    warnings: overrides(uri),
+  };
+}
+
+/** A server refuses every connection under a longer name, in bytes; the driver cuts within letters. */
+const MAX_APP_NAME_BYTES = 128;
+
+/** The name under which the server lists our connections. */
+function appNameOf(uri: string, agentName: string): string {
+  const given = parameter(uri, "appName");
+  const name = given && new URLSearchParams(`name=${given}`).get("name");
+  return cutToBytes(name || `pulling-agent/${agentName}`, MAX_APP_NAME_BYTES);
+}
+
+function overrides(uri: string): string[] {
+  const found: string[] = [];
+  for (const [name, { value, why }] of Object.entries(OVERRIDDEN)) {
+    const given = parameter(uri, name);
+    if (given === undefined || given.toLowerCase() === value) continue;
+    found.push(`MONGODB_URI asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
+  }
+  for (const name of Object.keys(OWN_BSON)) {
+    if (!hasParameter(uri, name)) continue;
+    found.push(
+      `MONGODB_URI asks for ${name}, which is ignored: the agent reads and writes BSON in one way only`,
+    );
+  }
+  const timeoutMs = parameter(uri, "timeoutMS");
+  if (timeoutMs !== undefined) {
+    found.push(
+      `MONGODB_URI asks for timeoutMS=${timeoutMs}, which is ignored: the agent has time limits of its own`,
+    );
+  }
+  return found;
+}
+
+/** The URI without what is overridden. */
+function stripped(uri: string): string {
+  const [address, query] = uri.split(/\?(.*)/s);
+  if (query === undefined) return uri;
+  const kept = query.split("&").filter((each) => !STRIPPED.has(each.split("=", 1)[0]!.toLowerCase()));
+  return `${address}?${kept.join("&")}`;
+}
+
+function parameter(uri: string, name: string): string | undefined {
+  return new RegExp(`[?&]${name}=([^&]*)`, "i").exec(uri)?.[1];
+}
+
+function hasParameter(uri: string, name: string): boolean {
+  return parameter(uri, name) !== undefined;
+}

@@ -1,0 +1,97 @@
+import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
+import { within } from "./operation_timeout.ts";
+import type { Facts } from "./diagnosis_causes.ts";
+import type { Member } from "./no_majority.ts";
+
+/** Kinds of servers that take writes, in the driver's words. */
+const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
+
+/** What an {@linkcode EagerClient} needs. */
+export interface EagerClientOptions {
+  client: MongoClient;
+  /** An attempt to connect that has not ended by then has failed, in milliseconds. */
+  answerLimitMs: number;
+  /** Told that a server that takes writes has come into sight or is lost, and what the driver says of the loss. */
+  onWritable(isWritable: boolean, error?: unknown): void;
+}
+
+/**
+ * A client of the driver's, connected before it is used. Left to itself the driver connects with the first operation,
+ * and when that fails it closes what every other operation waits for: they all end in "Topology is closed", and the
+ * cause is gone. Here there is one attempt at a time, which all who need it wait for, and which all learn the cause of.
+ */
+export class EagerClient {
+  readonly client: MongoClient;
+  readonly #answerLimitMs: number;
+  #connecting: Promise<void> | undefined;
+  #isConnected = false;
+  #isClosed = false;
+  #isWritable = false;
+  #seenSet: string | undefined;
+  #members: readonly Member[] = [];
+
+  constructor({ client, answerLimitMs, onWritable }: EagerClientOptions) {
+    this.client = client;
+    this.#answerLimitMs = answerLimitMs;
+    client.on("serverHeartbeatSucceeded", ({ reply }: ServerHeartbeatSucceededEvent) => {
+      this.#seenSet = typeof reply.setName === "string" ? reply.setName : "";
+    });
+    client.on("topologyDescriptionChanged", ({ newDescription }) => {
+      const servers = [...newDescription.servers.values()];
+      this.#members = servers;
+      const isWritable = servers.some(({ type }) => WRITABLE.has(type));
+      if (isWritable === this.#isWritable) return;
+      this.#isWritable = isWritable;
+      onWritable(isWritable, servers.find(({ error }) => error)?.error ?? undefined);
+    });
+  }
+
+  /** It has connected once, and been let in. From then on the driver connects anew by itself. */
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  /** A server that takes writes answers. It does so to all, whatever their password. */
+  get isWritable(): boolean {
+    return this.#isWritable;
+  }
+
+  /** The servers, as the driver sees them. */
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  get facts(): Facts {
+    const { hosts, srvHost, tls, directConnection, credentials, replicaSet } = this.client.options;
+    const names = hosts.map(String);
+    return {
+      hosts: names.length > 0 || srvHost === undefined ? names : [srvHost],
+      isTls: tls,
+      isDirect: directConnection,
+      hasCredentials: credentials !== undefined,
+      authSource: credentials?.source ?? "admin",
+      replicaSet: replicaSet || undefined,
+      seenSet: this.#seenSet,
+    };
+  }
+
+  /** Connects and logs in, unless that has been done. Throws what the driver throws. */
+  async connect(): Promise<void> {
+    if (this.#isConnected) return;
+    this.#connecting ??= this.#attempt().finally(() => this.#connecting = undefined);
+    await this.#connecting;
+  }
+
+  async #attempt(): Promise<void> {
+    // The driver would open a closed client again.
+    if (this.#isClosed) throw new MongoTopologyClosedError();
+    await within(this.client.connect(), this.#answerLimitMs);
+    if (this.#isClosed) throw new MongoTopologyClosedError();
+    this.#isConnected = true;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.client.close();
+  }
+}

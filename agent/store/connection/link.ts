@@ -1,0 +1,287 @@
+import type { Collection, Db } from "mongodb";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { errorText } from "../../errors.ts";
+import { within, withOperations } from "./operation_timeout.ts";
+import { connect, type ConnectionOptions } from "./connection.ts";
+import { diagnose } from "./diagnosis.ts";
+import { EagerClient } from "./eager_client.ts";
+import { noMajority, whyNoMajority } from "./no_majority.ts";
+import { Renewals } from "./renewals.ts";
+import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
+import type { UriSource } from "./uri_source.ts";
+import { UnreachableError } from "./unreachable.ts";
+
+/** What is told of the link. */
+export interface LinkListeners {
+  /** The database can be used from now on, or cannot: it takes writes, and lets the agent in. */
+  onReachable(isReachable: boolean, error?: unknown): void;
+  /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
+  onRenewed(): void;
+  /** What has changed cannot be used, and the earlier connection stays. Told once for each reason. */
+  onStale(reason: string): void;
+}
+
+const NO_LISTENERS: LinkListeners = { onReachable() {}, onRenewed() {}, onStale() {} };
+
+/**
+ * The way to the database. All operations go through it, so that one place knows whether the database can be used, and
+ * says why not; and so that credentials may change under a running agent: a new client takes the place of the old one
+ * once it has been let in, and what the old one has under way comes to its end.
+ */
+export class Link {
+  /** One sentence for each option of the URI that was overridden. */
+  readonly warnings: readonly string[];
+  /** An operation that has not answered by then is given up, in milliseconds. */
+  readonly answerLimitMs: number;
+  readonly #options: ConnectionOptions;
+  readonly #stop = new AbortController();
+  readonly #clock: Clock;
+  readonly #renewals: Renewals;
+  /** Clients that were replaced, and what cancels the end of each. */
+  readonly #retired = new Map<EagerClient, () => void>();
+  readonly #onReplaced: (() => void)[] = [];
+  #listeners = NO_LISTENERS;
+  #source: UriSource | undefined;
+  #origin: Origin;
+  #current: EagerClient;
+  /** The client that is to take its place. */
+  #next: EagerClient | undefined;
+  /** Why the server does not let the agent in; undefined if it does. */
+  #refusal: UnreachableError | undefined;
+  #isReachable = false;
+  #toldStale = "";
+
+  /** @throws {MongoParseError} If the URI is not valid. */
+  constructor(uri: string, options: ConnectionOptions, clock: Clock = systemClock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#origin = { uri, files: undefined };
+    this.#renewals = new Renewals({
+      clock,
+      isRefused: () => this.#refusal !== undefined,
+      renew: (isRefused) => this.#renew(isRefused),
+      signal: this.#stop.signal,
+    });
+    const { client, warnings, answerLimitMs } = connect(uri, options);
+    this.warnings = warnings;
+    this.answerLimitMs = answerLimitMs;
+    this.#current = this.#eager(client);
+  }
+
+  /** Tells `listeners` from now on. */
+  listen(listeners: LinkListeners): void {
+    this.#listeners = listeners;
+  }
+
+  /** Follows a connection string that may change, if there is a `source`, and files that it names in any case. */
+  follow(source?: UriSource): void {
+    this.#source = source;
+    if (source || namesFiles(this.#origin.uri)) this.#renewals.watch();
+  }
+
+  /** Calls `listener` whenever another client has taken the place of the present one, which is closed a little later. */
+  onReplaced(listener: () => void): void {
+    this.#onReplaced.push(listener);
+  }
+
+  /** The servers, as the connection string names them. */
+  get hosts(): readonly string[] {
+    return this.#current.facts.hosts;
+  }
+
+  /** A server that is silent for this long is given up, in milliseconds. */
+  get socketTimeoutMs(): number {
+    return this.#current.client.options.socketTimeoutMS;
+  }
+
+  /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
+  get withoutMajority(): string | undefined {
+    return whyNoMajority(this.#current.members);
+  }
+
+  /** A database of the client of this moment: ask for it anew each time. */
+  db(name: string): Db {
+    return this.#current.client.db(name);
+  }
+
+  /** A collection whose operations go through the link, however often its client changes. */
+  collection(database: string, name: string): Collection {
+    let last: { client: EagerClient; collection: Collection } | undefined;
+    const collectionOf = () => {
+      const client = this.#current;
+      if (last?.client !== client) last = { client, collection: client.client.db(database).collection(name) };
+      return last.collection;
+    };
+    return withOperations(collectionOf, (operation) => this.run(operation));
+  }
+
+  /** Connects and logs in, unless that has been done. @throws {UnreachableError} Says why that is not possible. */
+  async connect(): Promise<void> {
+    await this.#takeChanges();
+    const client = this.#current;
+    try {
+      await client.connect();
+    } catch (error) {
+      throw this.#failed(error, client, true);
+    }
+    this.#update();
+  }
+
+  /**
+   * Sends an operation, connected first if that has not been done. Throws what the driver throws.
+   *
+   * @throws {UnreachableError} If the database cannot be reached or does not let the agent in.
+   * @throws {OperationTimeoutError} If there is no answer in time.
+   */
+  async run<T>(operation: () => Promise<T>): Promise<T> {
+    if (!this.#current.isConnected) await this.connect();
+    const client = this.#current;
+    try {
+      const answer = await within(operation(), this.answerLimitMs);
+      if (this.#refusal && client === this.#current) this.#accepted();
+      return answer;
+    } catch (error) {
+      throw this.#failed(error, client, false);
+    }
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const cancel of this.#retired.values()) cancel();
+    const clients = [this.#current, ...this.#next ? [this.#next] : [], ...this.#retired.keys()];
+    this.#retired.clear();
+    await Promise.all(clients.map((client) => client.close()));
+    await this.#renewals.ended();
+  }
+
+  #eager(client: EagerClient["client"]): EagerClient {
+    const eager: EagerClient = new EagerClient({
+      client,
+      answerLimitMs: this.answerLimitMs,
+      onWritable: (_, error) => this.#update(eager, error),
+    });
+    return eager;
+  }
+
+  /** What to throw: the same error, or the cause in words. */
+  #failed(error: unknown, client: EagerClient, isConnecting: boolean): unknown {
+    if (error instanceof UnreachableError || this.#stop.signal.aborted) return error;
+    const unacknowledged = isConnecting ? undefined : noMajority(error, client.members);
+    if (unacknowledged) return unacknowledged;
+    const diagnosis = diagnose(error, client.facts, isConnecting);
+    if (!diagnosis) return error;
+    const unreachable = new UnreachableError(diagnosis, error);
+    if (diagnosis.isRefusal && client === this.#current && client.isConnected) this.#refused(unreachable);
+    return unreachable;
+  }
+
+  #refused(error: UnreachableError): void {
+    const isFirst = this.#refusal === undefined;
+    this.#refusal = error;
+    this.#update(this.#current, error);
+    if (isFirst) this.#renewals.refused();
+  }
+
+  #accepted(): void {
+    this.#refusal = undefined;
+    this.#update();
+  }
+
+  /** Heartbeats need no password: a server that is in sight is in reach only if it lets the agent in. */
+  #update(client = this.#current, error?: unknown): void {
+    if (client !== this.#current) return;
+    const isReachable = client.isConnected && client.isWritable && !this.#refusal;
+    if (isReachable === this.#isReachable || this.#stop.signal.aborted) return;
+    this.#isReachable = isReachable;
+    const why = error === undefined ? undefined : this.#failed(error, client, true);
+    this.#listeners.onReachable(isReachable, isReachable ? undefined : why);
+  }
+
+  /** Before the first connection stands there is nothing that a new client would have to be better than. */
+  async #takeChanges(): Promise<void> {
+    if (this.#current.isConnected) return;
+    const origin = await this.#look();
+    if (this.#current.isConnected || this.#stop.signal.aborted) return;
+    // The driver reads the files with the first attempt, and keeps what it has read.
+    if (this.#origin.files === undefined) this.#origin = { ...this.#origin, files: origin.files };
+    if (isSame(origin, this.#origin)) return;
+    const next = this.#clientFor(origin.uri);
+    if (next) this.#replace(next, origin);
+  }
+
+  /** What a client would be made of now. What cannot be read just now has not changed. */
+  async #look(): Promise<Origin> {
+    const uri = await this.#source?.read() ?? this.#origin.uri;
+    return { uri, files: await filesDigest(uri) ?? this.#origin.files };
+  }
+
+  /**
+   * Puts a new client in the place of the present one, if something has changed or the server refuses that one: its
+   * connections stay shut out if their user was made anew. The new one has to be let in first. Never throws.
+   */
+  async #renew(isRefused: boolean): Promise<void> {
+    const origin = await this.#look();
+    const isChanged = !isSame(origin, this.#origin);
+    if (this.#stop.signal.aborted || !(isRefused || isChanged)) return;
+    const next = this.#clientFor(origin.uri);
+    if (!next) return;
+    this.#next = next;
+    try {
+      await next.connect();
+    } catch (error) {
+      await next.close().catch(() => {});
+      if (isChanged) this.#stale(errorText(this.#failed(error, next, true)));
+      return;
+    } finally {
+      this.#next = undefined;
+    }
+    if (this.#stop.signal.aborted) return await next.close();
+    this.#replace(next, origin);
+    if (isChanged) this.#listeners.onRenewed();
+  }
+
+  #clientFor(uri: string): EagerClient | undefined {
+    if (uri !== this.#origin.uri) this.#source?.onUri(uri);
+    const [problem] = uriProblem(uri);
+    const reason = problem ??
+      (sameServers(uri, this.#origin.uri)
+        ? undefined
+        : "It names other servers: restart the agent to move it there");
+    if (reason === undefined) return this.#eager(connect(uri, this.#options).client);
+    this.#stale(reason);
+  }
+
+  #stale(reason: string): void {
+    if (this.#stop.signal.aborted || reason === this.#toldStale) return;
+    this.#toldStale = reason;
+    this.#listeners.onStale(reason);
+  }
+
+  #replace(next: EagerClient, origin: Origin): void {
+    const old = this.#current;
+    this.#current = next;
+    this.#origin = origin;
+    this.#refusal = undefined;
+    this.#toldStale = "";
+    const close = () => {
+      this.#retired.delete(old);
+      old.close().catch(() => {});
+    };
+    // What is under way there has an answer by then, or never will.
+    this.#retired.set(old, this.#clock.after(this.answerLimitMs, close));
+    this.#update();
+    for (const listener of this.#onReplaced) listener();
+  }
+}
+
+/** What a client is made of. */
+interface Origin {
+  readonly uri: string;
+  /** Tells whether the files that it names were replaced; undefined as long as they could not be read. */
+  readonly files: string | undefined;
+}
+
+function isSame(one: Origin, other: Origin): boolean {
+  return one.uri === other.uri && one.files === other.files;
+}

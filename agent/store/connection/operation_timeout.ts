@@ -1,0 +1,103 @@
+import { clearTimeout, setTimeout } from "../../lib/builtins.ts";
+import type { AbstractCursor, Collection } from "mongodb";
+
+/** An operation was given up: its outcome is not known, and it may be sent again. */
+export class OperationTimeoutError extends Error {
+  override readonly name: string = "OperationTimeoutError";
+}
+
+/** Operations that answer with a promise. What is not among them, and cursors that are iterated, goes on as it was. */
+const BOUNDED = new Set<string | symbol>([
+  ...["bulkWrite", "countDocuments", "deleteOne", "findOne", "findOneAndUpdate"],
+  ...["replaceOne", "updateMany", "updateOne"],
+]);
+
+/** Sends an operation; what it throws is what the caller gets to see. */
+export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
+
+/** A collection that is looked up with each operation anew, as its client may change, and whose operations `run` sends. */
+export function withOperations(collectionOf: () => Collection, run: Run): Collection {
+  return new Proxy(collectionOf(), {
+    get(_, name) {
+      const target = collectionOf();
+      const value = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name === "find" || name === "aggregate") {
+        return (...args: unknown[]) => new Query(() => cursorOf(collectionOf(), name, args), run);
+      }
+      if (BOUNDED.has(name)) {
+        // Looked up again once it is sent: until then another client may have taken the place of this one.
+        return (...args: unknown[]) =>
+          run(() => {
+            const now = collectionOf();
+            return (Reflect.get(now, name, now) as (...args: unknown[]) => Promise<unknown>).apply(now, args);
+          });
+      }
+      return value.bind(target);
+    },
+  });
+}
+
+function cursorOf(collection: Collection, name: "find" | "aggregate", args: unknown[]): AbstractCursor {
+  return (Reflect.get(collection, name, collection) as (...args: unknown[]) => AbstractCursor)
+    .apply(collection, args);
+}
+
+/**
+ * What a query can be asked for here. A cursor belongs to the client that made it: it is made when the query is sent, or
+ * it would be sent by a client that another has replaced meanwhile.
+ */
+class Query {
+  readonly #cursor: () => AbstractCursor;
+  readonly #run: Run;
+  #iterated: AbstractCursor | undefined;
+
+  constructor(cursor: () => AbstractCursor, run: Run) {
+    this.#cursor = cursor;
+    this.#run = run;
+  }
+
+  toArray(): Promise<unknown[]> {
+    return this.#run(() => this.#cursor().toArray());
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
+    const cursor = this.#iterated ??= this.#cursor();
+    yield* cursor;
+    // The driver ends a cursor that was closed with its client as if all had been read.
+    if (cursor.killed) {
+      throw new OperationTimeoutError(
+        "The connection was replaced before all of an answer was read: try again",
+      );
+    }
+  }
+
+  /** The cursor was closed, here or with its client, before all was read. */
+  get killed(): boolean {
+    return this.#iterated?.killed ?? false;
+  }
+
+  async close(): Promise<void> {
+    await this.#iterated?.close();
+  }
+}
+
+/**
+ * The operation's answer, or {@linkcode OperationTimeoutError} after `limitMs` milliseconds. The driver's own timeouts do not
+ * cover the moment in which a socket is closed while a command is about to be written to it: that command waits for a
+ * `drain` event of a socket that is gone, and its caller would hold its documents until the end of the process.
+ */
+export async function within<T>(operation: Promise<T>, limitMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new OperationTimeoutError(`MongoDB did not answer within ${limitMs} ms`)),
+      limitMs,
+    );
+  });
+  try {
+    return await Promise.race([operation, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

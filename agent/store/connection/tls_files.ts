@@ -1,0 +1,150 @@
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { resolve } from "node:path";
+import { readFileNow } from "../../lib/read_file.ts";
+import type { ConnectionString } from "mongodb-connection-string-url";
+import { option } from "./uri_options.ts";
+
+/**
+ * What is wrong with the files of certificates that a connection string names. The runtime's TLS library says little of
+ * it, and later: of a key that does not fit it ends the process.
+ */
+export function tlsFileProblems(uri: ConnectionString): string[] {
+  const problem = (name: string, check: (blocks: readonly PemBlock[]) => string | undefined) => {
+    const path = option(uri, name);
+    if (path === undefined) return [];
+    // A relative path is taken from the working directory, which differs between a shell and a container.
+    const what = `${name} names ${JSON.stringify(resolve(path))}, `;
+    const text = contentOf(path);
+    const wrong = typeof text === "string" ? check(pemBlocks(text)) : text.problem;
+    return wrong === undefined ? [] : [what + wrong];
+  };
+  return [...problem("tlsCAFile", authorityProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
+}
+
+/** Options that name files which the driver reads once for each client. */
+const FILE_OPTIONS = ["tlsCAFile", "tlsCertificateKeyFile"] as const;
+/** As much as is looked at of such a file, in bytes: the authorities of a whole system take a quarter of it. */
+const MAX_BYTES = 1024 * 1024;
+
+/** Whether a connection string names files of certificates. */
+export function hasTlsFiles(uri: ConnectionString): boolean {
+  return FILE_OPTIONS.some((name) => option(uri, name) !== undefined);
+}
+
+/**
+ * A digest of the files of certificates that a connection string names, which tells whether one was replaced; undefined
+ * if one cannot be read just now, as while a secret is replaced.
+ */
+export async function tlsFilesDigest(uri: ConnectionString): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    for (const name of FILE_OPTIONS) {
+      const path = option(uri, name);
+      if (path !== undefined) hash.update(`${name}\n${await readFileNow(path, MAX_BYTES)}\0`);
+    }
+  } catch {
+    return undefined;
+  }
+  return hash.digest("hex");
+}
+
+function contentOf(path: string): string | { problem: string } {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const { errors } = Deno;
+    if (error instanceof errors.NotFound) {
+      return { problem: "which does not exist: check the path and the mount" };
+    }
+    if (error instanceof errors.PermissionDenied || error instanceof errors.NotCapable) {
+      return { problem: `which this user may not read: let user ${Deno.uid()} read it` };
+    }
+    const why = error instanceof Error ? error.message.replace(/^(.*?) \(os error.*$/, "$1") : String(error);
+    return { problem: `which cannot be read (${why.slice(0, 80)}): name a file that holds PEM` };
+  }
+}
+
+function authorityProblem(blocks: readonly PemBlock[]): string | undefined {
+  const certificates = blocks.filter(({ label }) => label === "CERTIFICATE");
+  if (certificates.length === 0) {
+    return "which holds no certificate as PEM (-----BEGIN CERTIFICATE-----): name the certificates of the authority";
+  }
+  if (!certificates.every(isCertificate)) {
+    return "which holds a certificate that cannot be read: copy it anew";
+  }
+}
+
+function keyFileProblem(blocks: readonly PemBlock[]): string | undefined {
+  const key = blocks.find(({ label }) => label.endsWith("PRIVATE KEY"));
+  const certificate = blocks.find(({ label }) => label === "CERTIFICATE");
+  if (!key || !certificate) {
+    const missing = [!certificate && "certificate", !key && "private key"].filter(Boolean).join(" and no ");
+    return `which holds no ${missing} as PEM: put the certificate and its key into this one file`;
+  }
+  if (key.label === "ENCRYPTED PRIVATE KEY" || key.text.includes("Proc-Type: 4,ENCRYPTED")) {
+    return "whose key is encrypted, which this program cannot read, with its password neither: " +
+      "decrypt it with openssl pkey -in FILE, and protect the file as a secret";
+  }
+  const publicKey = publicKeyOf(certificate);
+  if (!publicKey) return "which holds a certificate that cannot be read: copy it anew";
+  if (isFirstVersion(certificate)) {
+    return "whose certificate is of X.509 version 1, which is not accepted: have it issued as version 3";
+  }
+  const own = publicKeyOfKey(key);
+  if (!own) return "whose key cannot be read: use an RSA, EC or Ed25519 key as PEM";
+  if (!publicKey.equals(own)) {
+    return "whose key belongs to another certificate: put the two that belong together into it";
+  }
+}
+
+interface PemBlock {
+  label: string;
+  /** All of it, its first and last line included. */
+  text: string;
+}
+
+function pemBlocks(text: string): PemBlock[] {
+  const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g);
+  return [...blocks].map(([text, label]) => ({ label: label!, text: text + "\n" }));
+}
+
+const spki = { type: "spki", format: "der" } as const;
+
+function publicKeyOf({ text }: PemBlock): { equals(other: Uint8Array): boolean } | undefined {
+  try {
+    return new X509Certificate(text).publicKey.export(spki);
+  } catch {
+    return undefined;
+  }
+}
+
+function publicKeyOfKey({ text }: PemBlock): Uint8Array | undefined {
+  try {
+    // deno-lint-ignore no-explicit-any -- a private key is taken as well, whose public one it gives
+    return createPublicKey(createPrivateKey(text) as any).export(spki);
+  } catch {
+    return undefined;
+  }
+}
+
+function isCertificate(block: PemBlock): boolean {
+  try {
+    new X509Certificate(block.text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** In the DER of a certificate the version stands first within the inner sequence, as [0]; version 1 leaves it out. */
+function isFirstVersion({ text }: PemBlock): boolean {
+  const base64 = text.replace(/-----[^-]*-----/g, "").replace(/\s/g, "");
+  const der = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  return der[contentAt(der, contentAt(der, 0))] !== 0xa0;
+}
+
+/** Where the content of the DER element at `at` begins. */
+function contentAt(der: Uint8Array, at: number): number {
+  const length = der[at + 1] ?? 0;
+  return at + 2 + (length & 0x80 ? length & 0x7f : 0);
+}

@@ -1,0 +1,131 @@
+import { MongoClient } from "mongodb";
+import { ConnectionString } from "mongodb-connection-string-url";
+import { errorText } from "../../errors.ts";
+import { secrets } from "../../text/redact.ts";
+import { muteDriverWarnings } from "./driver_warnings.ts";
+import { optionProblems } from "./uri_options.ts";
+import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
+
+/** What has a meaning of its own in a connection string, and how it is written in a name or a password. */
+const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
+  "%3A %2F %3F %23 %5B %5D %40 and %25 (percent-encoding)";
+
+/**
+ * What is wrong with a connection string, one sentence each; it never quotes what may be a part of a password. Nothing is
+ * connected to; files that the string names are read.
+ */
+export function uriProblem(uri: string): string[] {
+  if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
+    return ["MONGODB_URI is not a connection string: it starts with mongodb:// or mongodb+srv://"];
+  }
+  const shape = shapeProblem(uri);
+  if (shape !== undefined) return [`MONGODB_URI cannot be used: ${shape}`];
+  const parsed = parsedUri(uri);
+  // What the driver says of these is less than what can be said here.
+  const problems = parsed ? [...optionProblems(parsed), ...tlsFileProblems(parsed)] : [];
+  if (problems.length > 0) return problems.map((problem) => `MONGODB_URI cannot be used: ${problem}`);
+  muteDriverWarnings();
+  try {
+    new MongoClient(uri);
+    return [];
+  } catch (error) {
+    return [`MONGODB_URI cannot be used: ${withoutPartsOf(uri, errorText(error))}`];
+  }
+}
+
+/** Whether two connection strings lead to the same servers, as far as their text tells. */
+export function sameServers(one: string, other: string): boolean {
+  const [a, b] = [parsedUri(one), parsedUri(other)];
+  return a !== undefined && b !== undefined && a.isSRV === b.isSRV &&
+    a.hosts.some((host) => b.hosts.includes(host));
+}
+
+/** Whether it names files that may be replaced while the agent runs. */
+export function namesFiles(uri: string): boolean {
+  const parsed = parsedUri(uri);
+  return parsed !== undefined && hasTlsFiles(parsed);
+}
+
+/** Tells whether a file that it names was replaced: see {@linkcode tlsFilesDigest}. */
+export async function filesDigest(uri: string): Promise<string | undefined> {
+  const parsed = parsedUri(uri);
+  return parsed && hasTlsFiles(parsed) ? await tlsFilesDigest(parsed) : "";
+}
+
+function parsedUri(uri: string): ConnectionString | undefined {
+  try {
+    return new ConnectionString(uri);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether it can be told where the password ends. The driver takes the first @ for its end, and the rest of the password
+ * for a host: that would be looked up, and shown.
+ */
+function shapeProblem(uri: string): string | undefined {
+  const rest = uri.slice(uri.indexOf("://") + 3);
+  const [authority = ""] = rest.split(/[/?#]/, 1);
+  const ats = rest.split("@").length - 1;
+  if (ats > 1 || (ats === 1 && !authority.includes("@")) || rest.includes("#")) {
+    return `the user, the password or an option holds a character that has a meaning of its own there: ${ENCODE}`;
+  }
+  const credentials = authority.includes("@") ? authority.slice(0, authority.indexOf("@")) : "";
+  if (/%(?![0-9a-f]{2})/i.test(credentials) || /[[\]]|:.*:/.test(credentials) || !isText(credentials)) {
+    return `the user or the password is not percent-encoded: ${ENCODE}`;
+  }
+  const options =
+    rest.slice(authority.length).split(/\?(.*)/s)[1]?.split("&").filter((option) => option !== "") ?? [];
+  if (!options.every((option) => /^[a-z]+=/i.test(option))) {
+    return `an option is not written as NAME=VALUE; if that is a part of a password: ${ENCODE}, and & as %26`;
+  }
+  const hosts = authority.slice(authority.indexOf("@") + 1);
+  for (const host of hosts.split(",")) {
+    // Spelt out before the driver says it: it would quote a host that may be a part of a password.
+    if (!HOST.test(host)) {
+      return "a host is missing, or is none: write the hosts as HOST:PORT,HOST:PORT behind the user and the password; " +
+        ENCODE;
+    }
+    const port = /^(?:\[[^\]]*\]|[^:[]*):(.*)$/.exec(host)?.[1];
+    if (port !== undefined && !(/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65535)) {
+      return ats === 1
+        ? "a port is not a number from 1 to 65535: write the hosts as HOST:PORT,HOST:PORT"
+        : `a port is not a number from 1 to 65535; if that is a password, the @ behind it and the host are missing`;
+    }
+  }
+}
+
+/** A name or an address, with whatever stands for a port, or the path of a socket. */
+const HOST = /^(?:(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::.*)?|%2f[^:]*\.sock)$/i;
+
+function isText(encoded: string): boolean {
+  try {
+    decodeURIComponent(encoded);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Parts of this length and more are hidden: what is shorter is found in innocent words. */
+const MIN_PART = 3;
+
+/** What is no such name may be a part of a password with a question mark. */
+const OPTION_NAME = /^[a-z][a-zA-Z]*$/;
+
+/** The driver quotes what it was given; all that stands before the options may be a part of the credentials. */
+function withoutPartsOf(uri: string, text: string): string {
+  const [, address = "", query = ""] = /^[^:]*:\/\/([^?]*)\??(.*)$/s.exec(uri) ?? [];
+  const parts = address.split(/[:@/,]/);
+  for (const option of query.split("&")) {
+    const [name = "", value = ""] = option.split(/=(.*)/s);
+    parts.push(value, ...value.split(/[:,]/), ...(OPTION_NAME.test(name) ? [] : [name]));
+  }
+  const written = parts.flatMap((part) => isText(part) ? [part, decodeURIComponent(part)] : [part]);
+  let clean = text.replaceAll(secrets.text(uri), "the connection string");
+  for (const part of written.filter(({ length }) => length >= MIN_PART).sort((a, b) => b.length - a.length)) {
+    clean = clean.replace(new RegExp(RegExp.escape(part), "gi"), () => "***");
+  }
+  return clean;
+}

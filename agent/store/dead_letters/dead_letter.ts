@@ -1,0 +1,84 @@
+import { BSON } from "mongodb";
+import type { Document } from "../../ports.ts";
+import { printableJson } from "../../text/terminal_text.ts";
+import { secrets } from "../../text/redact.ts";
+import { bsonJson } from "../documents/bson_json.ts";
+import { documentOf, elementNamed, elementsApart } from "../documents/bson_elements.ts";
+import { EXACT_BSON } from "../documents/own_bson.ts";
+
+/** Under this a letter keeps the bytes that it was read as, out of the way of its fields. */
+const BYTES = Symbol("the bytes of a letter");
+
+/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
+export interface DeadLetter {
+  _id: unknown;
+  document?: Document;
+  /** The document was too large to be copied: it is only referred to. */
+  by_reference?: boolean;
+  attempts?: number;
+  error?: string;
+  errors?: { at: Date; attempt: number; message: string }[];
+  source?: { database: string; collection: string };
+  dead_at?: Date;
+  /** The bytes that it was read as. */
+  readonly [BYTES]?: Uint8Array;
+}
+
+/** What becomes of a value for people to see. Regular expressions may say more than JavaScript's can. */
+const FOR_PEOPLE = { bsonRegExp: true, promoteValues: true, validation: { utf8: false } } as const;
+
+/** Reads a letter. Never throws: a field that JavaScript cannot hold is missing. */
+export function letterOf(bytes: Uint8Array): DeadLetter {
+  const letter = fieldsOf(bytes) as DeadLetter;
+  return Object.defineProperty(letter, BYTES, { value: bytes });
+}
+
+/**
+ * A letter as Extended JSON that people can read, on one line or indented by as many blanks: as it is stored, but for the
+ * secrets in its errors, which an earlier version may have written. Never throws.
+ */
+export function letterJson(letter: DeadLetter, indent?: number): string {
+  return printableJson(bsonJson(letter[BYTES]!, indent, withoutSecrets));
+}
+
+function withoutSecrets(text: string, field: string): string {
+  return field === "error" || field === "errors" ? secrets.text(text) : text;
+}
+
+/** Whether a query by the letter's `_id` means this letter and its document: JavaScript can hold it unchanged. */
+export function isNameable({ [BYTES]: bytes }: DeadLetter): boolean {
+  if (!bytes) return true;
+  try {
+    const id = elementNamed(bytes, "_id");
+    if (!id) return false;
+    const stored = documentOf(id.whole);
+    const sent = BSON.serialize(BSON.deserialize(stored, EXACT_BSON));
+    return sent.length === stored.length && sent.every((byte, at) => byte === stored[at]);
+  } catch {
+    return false;
+  }
+}
+
+function fieldsOf(bytes: Uint8Array): Document {
+  try {
+    return BSON.deserialize(bytes, FOR_PEOPLE);
+  } catch {
+    return Object.assign({}, ...fieldByField(bytes));
+  }
+}
+
+function* fieldByField(bytes: Uint8Array): Generator<Document> {
+  try {
+    for (const [, alone] of elementsApart(bytes)) yield* readable(alone);
+  } catch {
+    // What is behind stays missing, too.
+  }
+}
+
+function* readable(element: Uint8Array): Generator<Document> {
+  try {
+    yield BSON.deserialize(element, FOR_PEOPLE);
+  } catch {
+    // It stays missing; its letter shows it as far as that can be done.
+  }
+}

@@ -1,0 +1,162 @@
+import type { Collection, Document, Filter } from "mongodb";
+import { chunks } from "../../lib/chunks.ts";
+import { idKey } from "../documents/id_key.ts";
+import { type DeadLetter, isNameable, letterOf } from "./dead_letter.ts";
+import { lettersOf, lettersOfOthers } from "./source.ts";
+import { backToPending } from "../back_to_pending.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { possibleIds } from "../documents/parse_id.ts";
+
+/** What the commands on dead letters need. */
+export interface DeadLetterStoreOptions {
+  collection: Collection;
+  letters: Collection;
+  clock: ServerClock;
+}
+
+/** Which letters are meant. */
+export interface DeadLetterQuery {
+  /** As people type it: an ObjectId's digits, Extended JSON, or text. */
+  id?: string | undefined;
+  /** A query on the letters. */
+  filter?: Filter<Document> | undefined;
+  /** At most as many. */
+  limit?: number | undefined;
+  /** With their documents, which may be large. */
+  whole?: boolean;
+  /** Remove the stale letters that are met. */
+  removeStale?: boolean;
+}
+
+/** The index that letters are walked through by: some servers refuse to read a collection without one (`notablescan`). */
+const BY_ID = { _id: 1 } as const;
+
+/** Letters are read and checked against their documents this many at a time. */
+const PAGE = 100;
+
+/**
+ * What is asked of a document to know whether its letter stands. The server reads it: of fields that stand twice in a
+ * document it takes the first, as the agent's writes do, and JavaScript the last.
+ */
+const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_at" } } as const;
+
+/**
+ * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
+ * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
+ * collections in the same place are left alone: nobody here can tell whether they are stale.
+ */
+export class DeadLetterStore {
+  readonly #options: DeadLetterStoreOptions;
+
+  constructor(options: DeadLetterStoreOptions) {
+    this.#options = options;
+  }
+
+  /** The letters that stand, oldest first. */
+  async *list(query: DeadLetterQuery): AsyncGenerator<DeadLetter> {
+    const { limit = Infinity, whole = false, removeStale = false } = query;
+    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
+    // Without the documents: a page of them might hold more than there is memory.
+    const cursor = this.#options.letters.find<Uint8Array>(ours, {
+      projection: { document: 0 },
+      sort: { dead_at: 1, _id: 1 },
+      batchSize: PAGE,
+      raw: true,
+      hint: BY_ID,
+    });
+    let left = limit;
+    for await (const page of chunks(cursor, PAGE)) {
+      for (const letter of await this.#standing(page.map(letterOf), removeStale)) {
+        if (left-- <= 0) return await cursor.close();
+        if (!whole) {
+          yield letter;
+          continue;
+        }
+        const same = { _id: { $eq: letter._id } as never, ...lettersOf(this.#options.collection) };
+        const [found] = await this.#options.letters.find<Uint8Array>(same, { raw: true, limit: 1 }).toArray();
+        if (found) yield letterOf(found);
+      }
+    }
+  }
+
+  /** How many letters of other collections the query would match. */
+  async countOthers(query: DeadLetterQuery): Promise<number> {
+    const { collection, letters } = this.#options;
+    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] }, {
+      hint: BY_ID,
+    });
+  }
+
+  /**
+   * Sets the document back to pending, with no attempts, and removes its letter; `false` where the document has changed
+   * since. In this order: a crash in between leaves a letter that is stale, never a failed document without one.
+   */
+  async redrive(letter: DeadLetter): Promise<boolean> {
+    const { clock, collection } = this.#options;
+    if (!isNameable(letter)) return false;
+    const { matchedCount } = await collection.updateOne(this.#failed(letter), {
+      $set: backToPending(clock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
+      $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
+    });
+    if (matchedCount > 0) await this.remove(letter);
+    return matchedCount > 0;
+  }
+
+  /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
+  async remove(letter: DeadLetter): Promise<boolean> {
+    if (!isNameable(letter)) return false;
+    const { _id, dead_at } = letter;
+    // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
+    const { collection, letters } = this.#options;
+    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
+    const { deletedCount } = await letters.deleteOne(query);
+    return deletedCount > 0;
+  }
+
+  #failed({ _id, by_reference, dead_at }: DeadLetter): Filter<Document> {
+    // Where somebody has edited the verdict out of a letter, the document's own stands.
+    if (!(dead_at instanceof Date)) return { _id: { $eq: _id } as never, status: "failed" };
+    const verdict = by_reference ? { $in: [dead_at, null] } : dead_at;
+    return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
+  }
+
+  /** Of a page of letters those that stand. */
+  async #standing(page: DeadLetter[], removeStale: boolean): Promise<DeadLetter[]> {
+    const ids = page.map(({ _id }) => _id) as never[];
+    const documents = await this.#options.collection
+      .aggregate([{ $match: { _id: { $in: ids } } }, { $project: AS_THE_SERVER_SEES }]).toArray();
+    const byId = new Map(documents.map((document) => [idKey(document._id), document]));
+    const documentOf = (letter: DeadLetter) => byId.get(idKey(letter._id));
+    const standing = page.filter((letter) => stands(letter, documentOf(letter)));
+    if (!removeStale) return standing;
+    const stale = page.filter((letter) =>
+      !standing.includes(letter) && !isUndecided(letter, documentOf(letter))
+    );
+    await Promise.all(stale.map((letter) => this.remove(letter)));
+    return standing;
+  }
+}
+
+function stands(letter: DeadLetter, document: Document | undefined): boolean {
+  const { by_reference, dead_at } = letter;
+  // Its document cannot be asked for, so that nothing is known against it.
+  if (!isNameable(letter)) return true;
+  if (!document || document.status === "processed") return false;
+  const verdict = document._pull?.dead_at;
+  if (!(dead_at instanceof Date)) return document.status === "failed";
+  if (by_reference && verdict === undefined) return document.status === "failed";
+  return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
+}
+
+/**
+ * A letter by reference is written before its document's mark, as there is no room for a verdict. Removed in between,
+ * it would leave a failed document without a letter.
+ */
+function isUndecided({ by_reference }: DeadLetter, document: Document | undefined): boolean {
+  return by_reference === true && document?._pull?.dead_at === undefined &&
+    (document?.status === "pending" || document?.status === "processing");
+}
+
+function meant({ id, filter = {} }: DeadLetterQuery): Filter<Document> {
+  return id === undefined ? filter : { $and: [{ _id: { $in: possibleIds(id) as never[] } }, filter] };
+}

@@ -1,0 +1,10 @@
+import type { Collection } from "mongodb";
+import type { ServerClock } from "../connection/server_clock.ts";
+
+/** Where dead letters come from and where they go. */
+export interface DeadLetterOptions {
+  collection: Collection;
+  letters: Collection;
+  clock: ServerClock;
+  maxTimeMS: number;
+}

@@ -1,0 +1,72 @@
+import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
+import type { DeadLetterOptions } from "./options.ts";
+import { OtherLetterError } from "./source.ts";
+import { writeReference } from "./writer.ts";
+import { isRefused, isTooLarge } from "../mongo_errors.ts";
+import { held } from "../queries.ts";
+
+/**
+ * Makes dead letters of the documents that are too large to take even the bookkeeping of a claim.
+ *
+ * There is no room on them for a verdict, so that the letter comes first and then the mark, which only makes the
+ * document smaller; a crash in between is made good when the document is met again. The letter refers to the document
+ * by its `_id`: the document stays where it is.
+ */
+export async function deadLetterOversize(
+  refused: readonly RefusedClaim[],
+  options: DeadLetterOptions,
+): Promise<RefusedClaim[]> {
+  return await Promise.all(refused.map(async (claim) => {
+    if (!isTooLarge(claim.error)) return claim;
+    // What else the claim brought must not be lost where this fails: the document is met again.
+    try {
+      return { ...claim, isDeadLetter: await bury(claim.id, options), error: TOO_LARGE };
+    } catch (error) {
+      return { ...claim, isDeadLetter: false, error: error instanceof OtherLetterError ? error : TOO_LARGE };
+    }
+  }));
+}
+
+const TOO_LARGE = "The document is too large to take the agent's bookkeeping: make it smaller";
+
+async function bury(id: unknown, options: DeadLetterOptions): Promise<boolean> {
+  const deadAt = options.clock.now();
+  await writeReference(id, { attempts: 0, error: TOO_LARGE, errors: [], deadAt }, options);
+  const untouched = { _id: { $eq: id } as never, status: "pending" };
+  const { matchedCount } = await options.collection.updateOne(untouched, { $set: { status: "failed" } });
+  return matchedCount > 0;
+}
+
+/**
+ * The same for a document that took its claim and takes no verdict, as it has no room or as the database does not allow
+ * it: the mark takes the bookkeeping away.
+ */
+export async function deadLetterHeld(
+  document: LeasedDocument,
+  error: string,
+  options: DeadLetterOptions,
+): Promise<number> {
+  const { id, attempt } = document;
+  const deadAt = options.clock.now();
+  const errors = [{ at: deadAt, attempt, message: error }];
+  await writeReference(id, { attempts: attempt, error, errors, deadAt }, options);
+  return await markFailed(document, [{ _pull: "" }, { "_pull.token": "", "_pull.owner": "" }], options);
+}
+
+/** Marks a document as failed, together with the first of these removals that the database allows. */
+export async function markFailed(
+  { id, token }: LeasedDocument,
+  removals: readonly Record<string, "">[],
+  { collection }: DeadLetterOptions,
+): Promise<number> {
+  for (const [position, $unset] of removals.entries()) {
+    try {
+      const mark = { $set: { status: "failed" }, $unset };
+      const { matchedCount } = await collection.updateOne(held([id], token), mark, { hint: { _id: 1 } });
+      return matchedCount;
+    } catch (error) {
+      if (!isRefused(error) || position === removals.length - 1) throw error;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+import type { Document, LeasedDocument, Suspect, Verdict } from "../../ports.ts";
+import { EXPIRIES_ALONE } from "../queries.ts";
+import type { RawDocument } from "./raw_document.ts";
+
+/** The lease on a document. */
+export interface Lease {
+  token: string;
+  /** By the monotonic clock: when the claim was sent. */
+  sentAtMs: number;
+  /** The number of this run. */
+  attempt: number;
+  isSuspect: boolean;
+}
+
+/** A document of MongoDB's with the lease this agent holds on it. */
+export class MongoLeasedDocument implements LeasedDocument {
+  readonly id: unknown;
+  readonly token: string;
+  readonly attempt: number;
+  readonly sizeBytes: number;
+  readonly suspect: Suspect | undefined;
+  readonly condemned: string | undefined;
+  readonly verdict: Verdict | undefined;
+  leasedAtMs: number;
+  readonly raw: RawDocument;
+  readonly #namespace: string;
+
+  constructor(raw: RawDocument, namespace: string, lease: Lease) {
+    const { alone = 0, dead_at: deadAt } = raw.bookkeeping ?? {};
+    this.id = raw.id;
+    this.token = lease.token;
+    this.attempt = lease.attempt;
+    this.sizeBytes = raw.bytes.length;
+    this.suspect = lease.isSuspect ? { expiriesAlone: alone } : undefined;
+    this.condemned = alone >= EXPIRIES_ALONE
+      ? `The agent's process ended or froze ${alone} times while it processed this document alone`
+      : raw.unreadable;
+    this.verdict = deadAt ? { deadAt } : undefined;
+    this.leasedAtMs = lease.sentAtMs;
+    this.raw = raw;
+    this.#namespace = namespace;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.#namespace}:${this.raw.canonicalId()}`;
+  }
+
+  read(): Document {
+    return this.raw.read();
+  }
+}

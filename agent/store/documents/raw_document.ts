@@ -1,0 +1,152 @@
+import { BSON } from "mongodb";
+import { errorText, PermanentError } from "../../errors.ts";
+import type { Document } from "../../ports.ts";
+import { type Bookkeeping, bookkeepingOf } from "./bookkeeping.ts";
+import { documentOf, elementNamed, elementsApart } from "./bson_elements.ts";
+
+/** How the BSON of a user's document becomes JavaScript, with each value as people expect it. */
+const FOR_USERS = { promoteValues: true, validation: { utf8: false } } as const;
+/** The same if a regular expression is not one of JavaScript's: MongoDB's may say more. */
+const WITH_BSON_REGEXPS = { ...FOR_USERS, bsonRegExp: true } as const;
+/** The same without loss: every value keeps its BSON type. */
+const EXACT = {
+  bsonRegExp: true,
+  promoteValues: false,
+  promoteLongs: false,
+  validation: { utf8: false },
+} as const;
+
+/** Above this size a document waits as bytes alone: parsed as well it would weigh several times as much. */
+const KEEP_PARSED_BYTES = 64 * 1024;
+
+/**
+ * A document that keeps the bytes it came as: small, exact, and of a size that need not be guessed.
+ *
+ * Any bytes that a server gives make one: a value that JavaScript cannot hold is this document's trouble alone, and shows
+ * when the document is read.
+ */
+export class RawDocument {
+  readonly bytes: Uint8Array;
+  /** `_id`, as the driver gives it; undefined if JavaScript cannot hold it. */
+  readonly id: unknown;
+  /** Undefined if no agent has ever touched the document. */
+  readonly bookkeeping: Bookkeeping | undefined;
+  /** Why the document cannot be read, as a sentence; undefined if it can. */
+  readonly unreadable: string | undefined;
+  #parsed: Document | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    let document: Document;
+    try {
+      document = forUsers(bytes);
+    } catch (error) {
+      this.id = idAlone(bytes);
+      this.bookkeeping = bookkeepingOf(bytes);
+      this.unreadable = unreadableText(bytes, error);
+      return;
+    }
+    this.id = isMadeOfValues(document._id) ? idAlone(bytes) : document._id;
+    this.bookkeeping = "_pull" in document ? bookkeepingOf(bytes) : undefined;
+    if (bytes.length <= KEEP_PARSED_BYTES) this.#parsed = document;
+  }
+
+  /**
+   * The document for the user: plain values, no bookkeeping. Each call returns a copy of its own.
+   *
+   * @throws {PermanentError} If it holds a value that JavaScript cannot hold.
+   */
+  read(): Document {
+    if (this.unreadable !== undefined) throw new PermanentError(this.unreadable);
+    const document = this.#parsed ?? forUsers(this.bytes);
+    this.#parsed = undefined;
+    delete document._pull;
+    // As it stands in the collection by now, whether it was read before its claim or after.
+    document.status = "processing";
+    return document;
+  }
+
+  /** The document for the agent itself, as it was read; undefined if it cannot be read. It must not be changed. */
+  peek(): Document | undefined {
+    return this.unreadable === undefined ? this.#parsed ?? forUsers(this.bytes) : undefined;
+  }
+
+  /** `_id` with every value's BSON type kept. Throws what the driver throws of what it cannot parse. */
+  exactId(): unknown {
+    const element = elementNamed(this.bytes, "_id");
+    return element && BSON.deserialize(documentOf(element.whole), EXACT)._id;
+  }
+
+  /** `_id` in canonical Extended JSON, which tells an integer from a double and a string from both. Never throws. */
+  canonicalId(): string {
+    if (this.id instanceof BSON.ObjectId) return `{"$oid":"${this.id.toHexString()}"}`;
+    if (typeof this.id === "string") return JSON.stringify(this.id);
+    try {
+      return BSON.EJSON.stringify(this.exactId(), { relaxed: false });
+    } catch {
+      return `{"bson":"${elementNamed(this.bytes, "_id")?.whole.toHex()}"}`;
+    }
+  }
+}
+
+/** Whether an id may hold a regular expression: of its flags the user's way of reading keeps those of JavaScript alone. */
+function isMadeOfValues(id: unknown): boolean {
+  return typeof id === "object" && id !== null && !("_bsontype" in id) && !(id instanceof Date);
+}
+
+function idAlone(bytes: Uint8Array): unknown {
+  try {
+    const element = elementNamed(bytes, "_id");
+    return element && BSON.deserialize(documentOf(element.whole), WITH_BSON_REGEXPS)._id;
+  } catch {
+    return undefined;
+  }
+}
+
+function forUsers(bytes: Uint8Array): Document {
+  try {
+    const document = parsed(bytes);
+    // With fields named $ref and $id the driver takes the whole document for a reference to another one.
+    if (!(document instanceof BSON.DBRef)) return document;
+  } catch {
+    // It may be the bookkeeping alone that cannot be read.
+  }
+  return fieldByField(bytes);
+}
+
+/** One regular expression that JavaScript cannot hold must not keep its document from being read. */
+function parsed(bytes: Uint8Array): Document {
+  try {
+    return BSON.deserialize(bytes, FOR_USERS);
+  } catch {
+    return BSON.deserialize(bytes, WITH_BSON_REGEXPS);
+  }
+}
+
+/** The document without what stands in `_pull`, of which the user sees nothing. */
+function fieldByField(bytes: Uint8Array): Document {
+  const document: Document = {};
+  for (const [field, alone] of elementsApart(bytes)) {
+    const fields = field === "_pull" ? { _pull: undefined } : parsed(alone);
+    for (const [name, value] of Object.entries(fields)) {
+      // Assigned, `__proto__` would be no field.
+      Object.defineProperty(document, name, { value, writable: true, enumerable: true, configurable: true });
+    }
+  }
+  return document;
+}
+
+function unreadableText(bytes: Uint8Array, error: unknown): string {
+  const field = [...elementsApart(bytes)].find(([, alone]) => !canBeRead(alone))?.[0];
+  const what = field === undefined ? "it holds" : `its field ${JSON.stringify(field)} is or holds`;
+  return `The document cannot be read: ${what} a value that JavaScript cannot hold (${errorText(error)})`;
+}
+
+function canBeRead(bytes: Uint8Array): boolean {
+  try {
+    parsed(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

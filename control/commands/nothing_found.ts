@@ -1,0 +1,51 @@
+import { errorText } from "../../agent/errors.ts";
+import type { AgentEvent, Events } from "../../agent/events.ts";
+import type { Logger } from "../../agent/telemetry/logger.ts";
+
+/** What {@linkcode NothingFound} needs. */
+export interface NothingFoundOptions {
+  events: Events;
+  log: Logger;
+  /** The query that documents have to match besides, as it was set. */
+  filter: string | undefined;
+  /** How many documents the collection has, about. */
+  count(): Promise<number>;
+}
+
+/**
+ * Says once why an agent does nothing whose first look has found nothing, in a collection that is not empty: newcomers
+ * insert documents without a status, or with another.
+ */
+export class NothingFound {
+  readonly #options: NothingFoundOptions;
+  #hasLooked = false;
+  #telling: Promise<void> = Promise.resolve();
+
+  constructor(options: NothingFoundOptions) {
+    this.#options = options;
+    options.events.subscribe((event) => this.#observe(event));
+  }
+
+  /** Resolves once it is said, if it is to be said. Never rejects. */
+  get told(): Promise<void> {
+    return this.#telling;
+  }
+
+  #observe(event: AgentEvent): void {
+    if (event.type !== "claimed" || this.#hasLooked) return;
+    this.#hasLooked = true;
+    if (event.documents === 0) this.#telling = this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    const { count, filter, log } = this.#options;
+    try {
+      const documents = await count();
+      if (documents === 0) return;
+      const matching = filter === undefined ? "" : " and matches FILTER";
+      log.info(`No document of the collection has status "pending"${matching} and is due`, { documents });
+    } catch (error) {
+      log.debug("Cannot count the documents of the collection", { error: errorText(error) });
+    }
+  }
+}

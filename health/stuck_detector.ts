@@ -1,0 +1,42 @@
+import type { AgentEvent, Stage } from "../agent/events.ts";
+
+/** A write that is tried again keeps the loop from going on, and is no reason to kill the pod: it gets this long. */
+const RETRY_GRACE_MS = 60_000;
+
+/**
+ * Whether the poll loop is getting anywhere.
+ *
+ * Each stage of the loop says by when it will be left; one that is not left by then is stuck. Waiting for work, for a
+ * resume, or for a database that is gone are stages like any other: none of them is a reason to be restarted.
+ */
+export class StuckDetector {
+  readonly #monotonicMs: () => number;
+  #stage: Stage | undefined;
+  #deadlineMs = Infinity;
+
+  constructor(monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** The stage the loop is in; undefined before it has started. */
+  get stage(): Stage | undefined {
+    return this.#stage;
+  }
+
+  /** Whether the loop should have left its stage by now. */
+  get isStuck(): boolean {
+    return this.#monotonicMs() > this.#deadlineMs;
+  }
+
+  /** Takes note of an event of the agent's. */
+  observe(event: AgentEvent): void {
+    if (event.type === "progress") {
+      // A drain has one deadline for all that the loop may still do.
+      if (this.#stage === "draining") return;
+      this.#stage = event.stage;
+      this.#deadlineMs = event.deadlineMs;
+    } else if (event.type === "settle_failed" && this.#stage === "full") {
+      this.#deadlineMs = Math.max(this.#deadlineMs, this.#monotonicMs() + RETRY_GRACE_MS);
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { Rule } from "./rule.ts";
+
+/** How a dead letter comes about, and goes. */
+export const LETTERS = {
+  verdictFirst: {
+    title: "verdict, copy, mark",
+    rule:
+      "A dead letter is three writes: the verdict (`_pull.dead_at`) on the document, the copy, the mark `failed`.",
+    reason:
+      "No lease protects a write to another collection. The verdict does: from then on the document can only " +
+      "become a dead letter.",
+    without: "the copy comes first, then the mark",
+    code: [["agent/store/dead_letters/dead_letters.ts", "deadLetter"]],
+  },
+  verdictOnce: {
+    title: "a verdict is written once",
+    rule: "A verdict is written once. An agent that finds one on its document uses that.",
+    reason:
+      "The time of the verdict is what a letter is known by. A verdict that was given up and arrives late would " +
+      "part the document from its letter.",
+    without: "a verdict replaces an earlier one",
+    code: [["agent/store/queries.ts", "UNJUDGED"], ["agent/store/dead_letters/dead_letters.ts", "judge"]],
+  },
+  finishVerdict: {
+    title: "a verdict is finished",
+    rule:
+      "An agent that claims a document with a verdict makes the copy and the mark. It hands the document to no " +
+      "handler.",
+    reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
+    without: "the document is processed again",
+    code: [["agent/handling/pool.ts", "condemned || verdict"], [
+      "agent/store/dead_letters/dead_letters.ts",
+      "finishVerdict",
+    ]],
+  },
+  newerLetterStays: {
+    title: "a newer letter stays",
+    rule: "A copy replaces an older letter of the document, never a newer one.",
+    reason: "A frozen agent makes its copy after the document was redriven and has failed again.",
+    without: "a copy replaces each letter",
+    code: [["agent/store/dead_letters/writer.ts", "isReplaceable"]],
+  },
+  redriveByVerdict: {
+    title: "a letter is known by its verdict",
+    rule:
+      "Redrive and removal name the verdict that they have read: the document is set back only if it carries it, " +
+      "the letter is removed only if it tells of it.",
+    reason: "While a redrive is under way the document may fail again, and its new letter must stay.",
+    without: "both name `_id` alone",
+    code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"], [
+      "agent/store/dead_letters/dead_letter_store.ts",
+      "remove",
+    ]],
+  },
+  documentBeforeLetter: {
+    title: "redrive begins with the document",
+    rule: "Redrive sets the document back first and removes the letter then.",
+    reason:
+      "A command may be killed in between. A letter too many can be told from the document; a failed document " +
+      "without a letter cannot be found again.",
+    without: "the letter is removed first",
+    code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"]],
+  },
+  staleLettersGo: {
+    title: "the document is the truth",
+    rule:
+      "The document is the truth. A letter whose document is gone, is processed or does not carry its verdict is " +
+      "stale: it is not listed, and what changes letters removes it.",
+    reason:
+      "A copy may be made after all else, and a redrive may be killed before it has removed the letter.",
+    without: "stale letters stay",
+    code: [["agent/store/dead_letters/dead_letters.ts", "removeStale"], [
+      "agent/store/dead_letters/dead_letter_store.ts",
+      "standing",
+    ]],
+  },
+} as const satisfies Record<string, Rule>;

@@ -1,0 +1,12 @@
+/** A rule of the claim protocol. Its number is its place in {@linkcode RULES}. */
+export interface Rule {
+  readonly title: string;
+  /** What the protocol does, in a sentence or two. */
+  readonly rule: string;
+  /** What it is for. */
+  readonly reason: string;
+  /** What the model does instead when the rule is switched off. */
+  readonly without: string;
+  /** Where the program keeps it: a file and what to look for there. */
+  readonly code: readonly (readonly [file: string, symbol: string])[];
+}

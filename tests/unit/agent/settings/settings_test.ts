@@ -1,0 +1,94 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { loadSettings } from "../../../../agent/settings/load.ts";
+import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
+
+const ENTRIES = Object.entries(SETTINGS as Record<string, Setting<unknown>>);
+const HOST = { hostName: "pod-1", isTerminal: false };
+const REQUIRED = { MONGODB_URI: "mongodb://db", MONGODB_DATABASE: "shop", MONGODB_COLLECTION: "orders" };
+
+Deno.test("SETTINGS has exactly the agreed defaults", () => {
+  const defaults = Object.fromEntries(
+    ENTRIES.map(([, { variable, default: given, required }]) => [
+      variable,
+      required ? "(required)" : given ?? "(depends)",
+    ]),
+  );
+  assertEquals(defaults, {
+    MONGODB_URI: "(required)",
+    MONGODB_URI_FILE: "(depends)",
+    MONGODB_DATABASE: "(required)",
+    MONGODB_COLLECTION: "(required)",
+    FILTER: "(depends)",
+    PROCESSOR: "log",
+    POLL_INTERVAL: "5",
+    BATCH_SIZE: "100",
+    CONCURRENCY: "16",
+    PROCESS_TIMEOUT: "60",
+    LEASE_DURATION: "60",
+    MAX_ATTEMPTS: "5",
+    RETRY_BACKOFF: "1",
+    RETRY_BACKOFF_MAX: "300",
+    DEAD_LETTER_COLLECTION: "(depends)",
+    READ_BACK: "contended",
+    CHANGE_STREAM: "auto",
+    ENSURE_INDEXES: "true",
+    SHUTDOWN_TIMEOUT: "30",
+    HEARTBEAT_INTERVAL: "5",
+    HEALTH_DIR: "/tmp/health",
+    CONTROL_FILE: "/tmp/control/state",
+    READY_WHILE_PAUSED: "false",
+    AGENT_NAME: "(depends)",
+    LOG_LEVEL: "INFO",
+    LOG_FORMAT: "(depends)",
+  });
+});
+
+Deno.test("SETTINGS: every variable is named once, in capitals, and every doc is a sentence", () => {
+  const variables = ENTRIES.map(([, { variable }]) => variable);
+  assertEquals(new Set(variables).size, variables.length);
+  for (const [, { doc, variable }] of ENTRIES) {
+    assertMatch(variable, /^[A-Z]+(_[A-Z]+)*$/);
+    assertMatch(doc, /^[A-Z`].*\.$/s, variable);
+  }
+});
+
+Deno.test("SETTINGS: every default passes its own check, and says what it is where it depends", () => {
+  for (const [, { default: given, defaultText, fallback, parse, required, variable }] of ENTRIES) {
+    if (given !== undefined) parse(given);
+    else if (!required) assert(fallback && defaultText, variable);
+  }
+});
+
+Deno.test("SETTINGS: durations are in milliseconds, and only they are named so", () => {
+  for (const [key, { parse }] of ENTRIES) {
+    assertEquals(key.endsWith("Ms"), parse.accepts.startsWith("a duration"), key);
+  }
+});
+
+/** The least and the greatest value of every setting that has a range, and what lies just beyond. */
+const RANGES: Record<string, { good: string[]; bad: string[] }> = {
+  POLL_INTERVAL: { good: ["10ms", "1d"], bad: ["9ms", "0", "86401"] },
+  BATCH_SIZE: { good: ["1", "10000"], bad: ["0", "10001", "-1", "1.5"] },
+  CONCURRENCY: { good: ["1", "10000"], bad: ["0", "10001"] },
+  PROCESS_TIMEOUT: { good: ["10ms", "24h"], bad: ["9ms", "25h"] },
+  LEASE_DURATION: { good: ["1", "1d"], bad: ["999ms", "86401"] },
+  MAX_ATTEMPTS: { good: ["1", "1000"], bad: ["0", "1001"] },
+  RETRY_BACKOFF_MAX: { good: ["1", "30d"], bad: ["31d"] },
+  SHUTDOWN_TIMEOUT: { good: ["0", "1d"], bad: ["-1", "86401"] },
+  HEARTBEAT_INTERVAL: { good: ["100ms", "300"], bad: ["99ms", "301"] },
+};
+for (const [variable, { good, bad }] of Object.entries(RANGES)) {
+  const problemsWith = (value: string) =>
+    loadSettings((name) => ({ ...REQUIRED, [variable]: value } as Record<string, string>)[name], HOST)
+      .problems;
+  Deno.test(`SETTINGS: ${variable} accepts ${good.join(" and ")}`, () => {
+    for (const value of good) assertEquals(problemsWith(value), []);
+  });
+  Deno.test(`SETTINGS: ${variable} refuses ${bad.join(", ")}`, () => {
+    for (const value of bad) {
+      const [problem, ...more] = problemsWith(value);
+      assertMatch(problem ?? "", new RegExp(`^${variable} is "${value}": must be a`));
+      assertEquals(more, []);
+    }
+  });
+}

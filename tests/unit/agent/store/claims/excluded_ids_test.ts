@@ -1,0 +1,47 @@
+import { assertEquals } from "@std/assert";
+import { Long, ObjectId, UUID } from "mongodb";
+import { idKey } from "../../../../../agent/store/documents/id_key.ts";
+import { ExcludedIds } from "../../../../../agent/store/claims/excluded_ids.ts";
+
+const MINUTE = 60_000;
+
+Deno.test("A refused id is left alone for longer each time, and forgotten when it does not come back", () => {
+  let now = 0;
+  const refused = new ExcludedIds(() => now);
+  const leftAloneFor = () => {
+    const from = now;
+    refused.add("a");
+    while (refused.ids.length > 0) now += MINUTE;
+    return (now - from) / MINUTE;
+  };
+  assertEquals(Array.from({ length: 8 }, leftAloneFor), [1, 2, 4, 8, 16, 32, 60, 60]);
+  now += 60 * MINUTE;
+  assertEquals(refused.ids, []);
+  assertEquals(leftAloneFor(), 1, "it is a new one");
+});
+
+Deno.test("Refused ids are bounded: the oldest goes", () => {
+  const refused = new ExcludedIds();
+  for (let id = 0; id < 5001; id++) refused.add(id);
+  const { ids } = refused;
+  assertEquals([ids.length, ids[0]], [5000, 1]);
+});
+
+Deno.test("idKey() is the same for equal ids, and different for others", () => {
+  const groups = [
+    () => "5",
+    () => 5,
+    () => ({ a: 1, b: 2 }),
+    () => ({ b: 2, a: 1 }),
+    () => new ObjectId("0123456789abcdef01234567"),
+    () => "0123456789abcdef01234567",
+    () => new UUID("01234567-89ab-cdef-0123-456789abcdef").toBinary(),
+    () => Long.fromString("9007199254740993"),
+    () => Long.fromString("9007199254740995"),
+    () => new Date(5),
+    () => null,
+    () => `{"id":null}`,
+  ];
+  for (const make of groups) assertEquals(idKey(make()), idKey(make()));
+  assertEquals(new Set(groups.map((make) => idKey(make()))).size, groups.length);
+});

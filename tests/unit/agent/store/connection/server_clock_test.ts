@@ -1,0 +1,61 @@
+import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
+import { ServerClock } from "../../../../../agent/store/connection/server_clock.ts";
+import { seededRandom } from "../../../../support/random.ts";
+
+Deno.test("ServerClock knows nothing before its first observation, and says so", () => {
+  const clock = new ServerClock(() => 0);
+  assertEquals(clock.isKnown, false);
+  assertThrows(() => clock.now(), Error, "not known yet");
+});
+
+Deno.test("ServerClock.now() goes on with the monotonic time since the observation", () => {
+  let monotonicMs = 100;
+  const clock = new ServerClock(() => monotonicMs);
+  clock.observe(new Date(5_000_000), "a:27017");
+  assertEquals(clock.isKnown, true);
+  assertEquals(clock.now().getTime(), 5_000_000);
+  monotonicMs = 350.7;
+  assertEquals(clock.now().getTime(), 5_000_250);
+  assertEquals(clock.now(60_000).getTime(), 5_060_250);
+});
+
+Deno.test("ServerClock.now() is never ahead of the server, and behind by the best latency at the most", () => {
+  const random = seededRandom(8);
+  for (let run = 0; run < 500; run++) {
+    // The server's clock is ahead of ours by any amount; both advance alike.
+    const aheadMs = Math.floor(1.7e12 + random() * 1e9);
+    let monotonicMs = random() * 1e6;
+    const serverMs = () => monotonicMs + aheadMs;
+    const clock = new ServerClock(() => monotonicMs);
+    const latenciesMs: number[] = [];
+    for (let step = 0; step < 30; step++) {
+      const said = new Date(Math.floor(serverMs()));
+      const latencyMs = random() < 0.2 ? random() * 10_000 : random() * 20;
+      monotonicMs += latencyMs;
+      clock.observe(said, "a:27017");
+      latenciesMs.push(latencyMs);
+      monotonicMs += random() * 5000;
+      const now = clock.now().getTime();
+      assert(now <= serverMs(), `ahead by ${now - serverMs()} ms`);
+      const best = Math.min(...latenciesMs.slice(-8));
+      // Two milliseconds for the fractions that dates do not have.
+      assertLessOrEqual(serverMs() - now, best + 2);
+    }
+  }
+});
+
+Deno.test("ServerClock forgets what another server said", () => {
+  const clock = new ServerClock(() => 0);
+  clock.observe(new Date(9_000_000), "ahead:27017");
+  clock.observe(new Date(5_000_000), "primary:27017");
+  assertEquals(clock.now().getTime(), 5_000_000);
+  clock.observe(new Date(4_000_000), "primary:27017");
+  assertEquals(clock.now().getTime(), 5_000_000, "the same server: the best observation counts");
+});
+
+Deno.test("ServerClock lets go of observations in time, so that a clock that was set back is followed", () => {
+  const clock = new ServerClock(() => 0);
+  clock.observe(new Date(9_000_000), "a:27017");
+  for (let count = 0; count < 8; count++) clock.observe(new Date(5_000_000), "a:27017");
+  assertEquals(clock.now().getTime(), 5_000_000);
+});
