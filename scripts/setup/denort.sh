@@ -22,8 +22,9 @@ find_denort() {
     return 0
   fi
   denort_source="the official one of Deno $version"
+  why='OFFLINE is set'
   # Deno's own download has no short limit for connecting: see first whether anything answers there.
-  if { ls "$tools"/deno_dir/dl/release/v"$version"/denort-* >/dev/null 2>&1 ||
+  if [ -z "${OFFLINE:-}" ] && { ls "$tools"/deno_dir/dl/release/v"$version"/denort-* >/dev/null 2>&1 ||
     download "https://dl.deno.land/release/v$version/" "$tmp/answer" || is_answer "$why"; } &&
     try_compile "$deno" '' && [ "$runs" = "$version" ]; then return 0; fi
   if offline_denort; then return 0; fi

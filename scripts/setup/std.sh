@@ -14,6 +14,6 @@ find_jsr() {
     die "JSR_URL=$JSR_URL does not give jsr:@std/fmt@1.0.9: give the address of a JSR registry that has it, or unset it."
   fi
   jsr_url='' jsr_source='from JSR'
-  if try_jsr ''; then return 0; fi
+  if [ -z "${OFFLINE:-}" ] && try_jsr ''; then return 0; fi
   offline_std || die "the @std packages cannot be had here (JSR is not reachable; $why): set JSR_URL to a JSR registry that is."
 }
