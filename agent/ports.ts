@@ -37,7 +37,7 @@ export interface LeasedDocument {
   /** Set where the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
   /** Set if no run can help (its leases expired too often while it was alone, it cannot be read): why it is a dead letter. */
-  readonly condemned: string | undefined;
+  readonly deadLetterReason: string | undefined;
   /** Set where an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
@@ -77,13 +77,13 @@ export interface Claim {
    * The same call may bring something at once: nobody can say that nothing is left. Whether it was the batch that was
    * full or others that were faster shows in whether it brought documents.
    */
-  readonly more: boolean;
+  readonly hasMore: boolean;
   /** How many of the documents were taken over from an expired lease. */
   readonly takeovers: number;
   /** Candidates that somebody else was faster to claim. */
   readonly conflicts: number;
   /** There are suspects: an agent that holds nothing should claim one. */
-  readonly suspects: boolean;
+  readonly hasSuspects: boolean;
   readonly refused: readonly RefusedClaim[];
   /** Set if documents have to wait until others are settled. */
   readonly heldUp?: HeldUp | undefined;
@@ -153,7 +153,7 @@ export interface DocumentStore {
   /** Copy and mark of a verdict that an earlier holder had written. */
   finishVerdict(document: LeasedDocument): Promise<number>;
   /** Leaves a document alone for a while, longer each time, as the database lets nothing more be written on it. */
-  passOver(document: LeasedDocument, error: unknown): void;
+  exclude(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
   /** Whether a refusal need not concern the document: see `Doubts`. */

@@ -49,10 +49,10 @@ const GRACE_MS = 30_000;
 
 const NOTHING: Claim = {
   documents: [],
-  more: false,
+  hasMore: false,
   takeovers: 0,
   conflicts: 0,
-  suspects: false,
+  hasSuspects: false,
   refused: [],
 };
 
@@ -116,7 +116,7 @@ export class PollLoop {
     this.#enter("claiming");
     try {
       const claim = await this.#claim(() => store.claim(limit));
-      const hadSuspects = claim.suspects && await this.#suspects.take(claimSignal);
+      const hadSuspects = claim.hasSuspects && await this.#suspects.take(claimSignal);
       // Meanwhile there may be something else, and more suspects.
       const delayMs = hadSuspects ? 0 : await this.#delayAfter(claim);
       this.#failures = 0;
@@ -139,7 +139,7 @@ export class PollLoop {
     return retryInMs;
   }
 
-  async #delayAfter({ documents, heldUp, more, suspects }: Claim): Promise<number> {
+  async #delayAfter({ documents, hasMore, hasSuspects, heldUp }: Claim): Promise<number> {
     const { events, ledger, onEmpty, pollIntervalMs } = this.#options;
     const hasDocuments = documents.length > 0;
     this.#emptyHanded = hasDocuments ? 0 : this.#emptyHanded + 1;
@@ -147,7 +147,9 @@ export class PollLoop {
     if (heldUp) events.emit({ type: "claims_held_up", reason: heldUp.error });
     // Others were faster at everything we tried to claim, or a handler that was left behind keeps the suspects waiting:
     // step aside for a moment, at random.
-    if (more || suspects) return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+    if (hasMore || hasSuspects) {
+      return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+    }
     await this.#lookForLeftAlone();
     if (heldUp) return Math.min(pollIntervalMs, 1 + heldUp.retryInMs);
     if (!hasDocuments && ledger.counts.documents === 0) await onEmpty();

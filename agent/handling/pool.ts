@@ -74,10 +74,13 @@ export class Pool {
     for (const document of documents) {
       const held = ledger.add(document);
       // Its fate is decided already: that is to be finished, not to be run again.
-      const { condemned, verdict } = document;
+      const { deadLetterReason, verdict } = document;
       const refused = refusedOutcomes.errorOf(document);
-      if (condemned || verdict || refused) {
-        settle(held, { kind: "dead_letter", error: refused ?? secrets.text(condemned ?? DECIDED_BEFORE) });
+      if (deadLetterReason || verdict || refused) {
+        settle(held, {
+          kind: "dead_letter",
+          error: refused ?? secrets.text(deadLetterReason ?? DECIDED_BEFORE),
+        });
       } else this.#waiting.push(held);
     }
     this.#fill();

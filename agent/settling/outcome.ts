@@ -51,7 +51,7 @@ export const MAX_ERROR_LENGTH = 1000;
 export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
   if (result.ok) return { kind: "ack", set: result.set };
   const { error } = result;
-  const { isInterruption, permanent, retryAfterMs } = wishesOf(error);
+  const { isInterruption, permanent, retryAfterMs } = retryHintsOf(error);
   if (isInterruption) {
     return result.hasStarted === false ? { kind: "release" } : { kind: "release", wasAborted: true };
   }
@@ -61,7 +61,9 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
 }
 
 /** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */
-function wishesOf(error: unknown): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
+function retryHintsOf(
+  error: unknown,
+): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
   try {
     if (typeof error !== "object" || error === null) return {};
     if (error instanceof ForcedStopError || error instanceof LeaseLostError) return { isInterruption: true };

@@ -271,6 +271,6 @@ export class Settler {
     }
     // Its lease runs out.
     ledger.remove(held);
-    if (isFinal) store.passOver(document, error);
+    if (isFinal) store.exclude(document, error);
   }
 }

@@ -130,8 +130,8 @@ export class MongoStore implements DocumentStore {
     return this.#settling([document], finishVerdict(document, this.#holder));
   }
 
-  passOver({ id }: LeasedDocument, error: unknown): void {
-    this.#claimer.passOver(id, error);
+  exclude({ id }: LeasedDocument, error: unknown): void {
+    this.#claimer.exclude(id, error);
   }
 
   isTransient(error: unknown): boolean {

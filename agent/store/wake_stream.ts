@@ -65,12 +65,12 @@ export class WakeStream {
   readonly #stop = new AbortController();
   #stream: RunCommandCursor | undefined;
   /** Ends the stream that is open now; one that is not open yet would leave its cursor behind. */
-  #sleep: (() => void) | undefined;
-  #isAsleep = false;
+  #suspend: (() => void) | undefined;
+  #isSuspended = false;
   /** How many times the connection has changed. */
   #connection = 0;
   #claimedSinceIdle = 0;
-  #resume: (() => void) | undefined;
+  #reopen: (() => void) | undefined;
 
   constructor(options: WakeStreamOptions) {
     this.#options = options;
@@ -87,15 +87,15 @@ export class WakeStream {
    */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#resume?.();
+    this.#reopen?.();
     await this.#stream?.close().catch(() => {});
   }
 
   /** Says that the loop has nothing to do: only then a hint is worth anything. */
-  idle(): void {
+  loopIdle(): void {
     this.#claimedSinceIdle = 0;
-    this.#isAsleep = false;
-    this.#resume?.();
+    this.#isSuspended = false;
+    this.#reopen?.();
   }
 
   /**
@@ -105,14 +105,14 @@ export class WakeStream {
   claimed(documents: number): void {
     this.#claimedSinceIdle += documents;
     if (this.#claimedSinceIdle <= BUSY_DOCUMENTS) return;
-    this.#isAsleep = true;
-    this.#sleep?.();
+    this.#isSuspended = true;
+    this.#suspend?.();
   }
 
   /** Opens the stream anew: its connection is about to be closed, as another has taken its place. */
   reopen(): void {
     this.#connection += 1;
-    this.#sleep?.();
+    this.#suspend?.();
   }
 
   async #run(): Promise<void> {
@@ -120,7 +120,7 @@ export class WakeStream {
     for (let failures = 0; !signal.aborted;) {
       const startedMs = performance.now();
       try {
-        if (this.#isAsleep) await this.#untilIdle();
+        if (this.#isSuspended) await this.#untilIdle();
         if (signal.aborted) return;
         await this.#listen();
         failures = 0;
@@ -146,18 +146,18 @@ export class WakeStream {
     this.#stream = stream;
     await stream.setMaxTimeMS(OPENING_MS).tryNext();
     stream.setMaxTimeMS(maxAwaitTimeMS);
-    const asleep = Promise.withResolvers<void>();
-    this.#sleep = asleep.resolve;
-    if (this.#isAsleep || connection !== this.#connection) asleep.resolve();
+    const suspended = Promise.withResolvers<void>();
+    this.#suspend = suspended.resolve;
+    if (this.#isSuspended || connection !== this.#connection) suspended.resolve();
     // What changed before the stream was open is not in it.
     onHint();
     const over = new AbortController();
     try {
       // A read that is under way may end long after its stream was closed: it is not waited for.
-      await Promise.race([this.#read(stream, over.signal), asleep.promise]);
+      await Promise.race([this.#read(stream, over.signal), suspended.promise]);
     } finally {
       over.abort();
-      this.#sleep = undefined;
+      this.#suspend = undefined;
     }
   }
 
@@ -201,7 +201,7 @@ export class WakeStream {
         if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
         read += changes;
       }
-      this.#isAsleep = true;
+      this.#isSuspended = true;
     } finally {
       if (cancel) {
         cancel();
@@ -212,7 +212,7 @@ export class WakeStream {
 
   #untilIdle(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => this.#resume = resolve);
+    return new Promise((resolve) => this.#reopen = resolve);
   }
 }
 

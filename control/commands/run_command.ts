@@ -196,7 +196,7 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
       }),
   });
   events.subscribe((event) => {
-    if (event.type === "progress" && event.stage === "idle") stream.idle();
+    if (event.type === "progress" && event.stage === "idle") stream.loopIdle();
     if (event.type === "claimed") stream.claimed(event.documents);
   });
   stream.start();

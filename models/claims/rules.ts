@@ -202,7 +202,7 @@ const SUSPECTS = {
     without: "one such lease is enough",
     code: [["agent/store/queries.ts", "EXPIRIES_ALONE"], [
       "agent/store/documents/leased_document.ts",
-      "condemned",
+      "deadLetterReason",
     ]],
   },
 } as const satisfies Record<string, Rule>;

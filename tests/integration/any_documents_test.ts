@@ -63,7 +63,7 @@ Deno.test("A store claims what cannot be read again after its claim was lost, wi
   await insert(database, [wrongLength(1)]);
   await jobs(database).insertMany(pending(3, { from: 2 }));
   const { documents } = await store.take();
-  assertEquals(documents.map(({ id, condemned }) => [id, condemned !== undefined]), [
+  assertEquals(documents.map(({ id, deadLetterReason }) => [id, deadLetterReason !== undefined]), [
     [1, true],
     [2, false],
     [3, false],

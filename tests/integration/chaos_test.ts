@@ -54,7 +54,7 @@ class MortalStore implements DocumentStore {
     this.#settle([document], (store) => store.deadLetter(document, error));
   finishVerdict: DocumentStore["finishVerdict"] = (document) =>
     this.#settle([document], (store) => store.finishVerdict(document));
-  passOver: DocumentStore["passOver"] = (document, error) => this.#store.passOver(document, error);
+  exclude: DocumentStore["exclude"] = (document, error) => this.#store.exclude(document, error);
   isTransient: DocumentStore["isTransient"] = () => true;
   isDoubtful: DocumentStore["isDoubtful"] = () => false;
   isForbidden: DocumentStore["isForbidden"] = () => false;

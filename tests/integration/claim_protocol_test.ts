@@ -102,8 +102,8 @@ Deno.test("A new document that fails elsewhere between read and claim is not cla
   await makeDue(jobs(database));
   claim.pass();
 
-  const { documents, more, conflicts } = await late;
-  assertEquals({ documents, more, conflicts }, { documents: [], more: true, conflicts: 1 });
+  const { documents, hasMore, conflicts } = await late;
+  assertEquals({ documents, hasMore, conflicts }, { documents: [], hasMore: true, conflicts: 1 });
 });
 
 Deno.test("A document that was released counts as touched: it is read back after its next claim (rule 9)", async () => {
@@ -179,9 +179,9 @@ Deno.test("A claim of which some went elsewhere brings the others, as they are s
   await jobs(database).updateOne({ _id: 2 }, { $set: { n: "edited" } });
   claim.pass();
 
-  const { documents, conflicts, more } = await taken;
+  const { documents, conflicts, hasMore } = await taken;
   assertEquals(documents.map((each) => [each.id, each.read().n]), [[2, "edited"], [3, "as it was"]]);
-  assertEquals([conflicts, more], [2, true]);
+  assertEquals([conflicts, hasMore], [2, true]);
   assertEquals((await jobs(database).findOne({ _id: 1 }))._pull, undefined);
 });
 

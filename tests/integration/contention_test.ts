@@ -24,7 +24,7 @@ Deno.test("Eight claimers that share 5,000 documents never share one", async () 
   let conflicts = 0;
   const claims = await Promise.all(stores.map(async (store) => {
     const mine: unknown[] = [];
-    for (let claim: Claim; (claim = await store.take(100)).more || claim.documents.length > 0;) {
+    for (let claim: Claim; (claim = await store.take(100)).hasMore || claim.documents.length > 0;) {
       conflicts += claim.conflicts;
       mine.push(...idsOf(claim));
       assertEquals(
@@ -53,9 +53,9 @@ Deno.test("What two claims read alike goes to one of them, and the other counts 
   assertEquals(idsOf(await quick.take(5)).length, 5);
   claim.pass();
 
-  const { documents, conflicts, more } = await taken;
+  const { documents, conflicts, hasMore } = await taken;
   assertEquals(idsOf(documents), Array.from({ length: 15 }, (_, index) => index + 5));
-  assertEquals([conflicts, more], [5, true]);
+  assertEquals([conflicts, hasMore], [5, true]);
 });
 
 /** Makes `store` find that another claimed the first of its candidates, out of its batch of ten. */
@@ -75,7 +75,7 @@ Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves 
   await using store = openStore({ uri: proxy.uri, name: database.name });
   await jobs(database).insertMany(pending(1000));
   const met = await meetSomebody(store, proxy, database);
-  assertEquals([idsOf(met).length, met.conflicts, met.more], [9, 1, true]);
+  assertEquals([idsOf(met).length, met.conflicts, met.hasMore], [9, 1, true]);
 
   const recorded = await proxy.record(() => store.take(10));
   // The rarer kinds are looked for once a second: those looks are no part of this.
@@ -88,7 +88,7 @@ Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves 
   assertEquals(next, one.map((id) => id + 10), "it follows the order from where it went");
 
   let rest = 0;
-  for (let claim: Claim; (claim = await store.take(100)).more || claim.documents.length > 0;) {
+  for (let claim: Claim; (claim = await store.take(100)).hasMore || claim.documents.length > 0;) {
     rest += claim.documents.length;
     assertEquals(claim.conflicts, 0);
   }
@@ -153,7 +153,7 @@ Deno.test("What retries and expired leases others are faster to take leads elsew
   await jobs(database).insertMany(pending(200, { _pull: { visible_at: LONG_AGO, attempts: 1 } }));
   assertEquals((await meetSomebody(store, proxy, database)).conflicts, 1);
   let taken = 9;
-  for (let claim: Claim; (claim = await store.take(10)).more || claim.documents.length > 0;) {
+  for (let claim: Claim; (claim = await store.take(10)).hasMore || claim.documents.length > 0;) {
     taken += claim.documents.length;
   }
   assertEquals(taken, 199);

@@ -65,7 +65,7 @@ Deno.test("A claim ends where its bytes end, across all kinds of documents, and 
   for (const [bytes, ids] of [[1_500, [0]], [3_600, [0, 1, 10]], [4_800, [0, 1, 10, 11]]] as const) {
     await using store = openStore(database);
     const claim = await store.claim({ documents: 100, bytes });
-    assertEquals([idsOf(claim), claim.more], [[...ids], true], `${bytes} bytes`);
+    assertEquals([idsOf(claim), claim.hasMore], [[...ids], true], `${bytes} bytes`);
     const size = claim.documents.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     assert(size <= bytes, `${size} bytes claimed of ${bytes}`);
     await store.release(claim.documents.filter(({ id }) => (id as number) >= 20));

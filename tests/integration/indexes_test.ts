@@ -270,8 +270,8 @@ Deno.test("An agent that ends while the index is still being made complains of n
 Deno.test("An agent works without any index, and on a collection that is not there yet", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
-  const { documents, more } = await store.take();
-  assertEquals([documents, more], [[], false]);
+  const { documents, hasMore } = await store.take();
+  assertEquals([documents, hasMore], [[], false]);
   await using agent = new InProcessAgent(store, () => {});
   await agent.event("claimed");
   await jobs(database).insertMany(pending(10));

@@ -27,8 +27,8 @@ Deno.test("The first takeover is ordinary, the second finds a suspect, which no 
   assertEquals((await store.take()).documents.length, 3);
   await expireLeases(jobs(database));
 
-  const { documents, suspects } = await store.take();
-  assertEquals([documents.length, suspects], [0, true]);
+  const { documents, hasSuspects } = await store.take();
+  assertEquals([documents.length, hasSuspects], [0, true]);
   const suspect = await store.claimSuspect();
   assertEquals([suspect?.id, suspect?.attempt, suspect?.suspect], [0, 1, { expiriesAlone: 0 }]);
   const { _pull } = await jobs(database).findOne({ _id: 0 });
@@ -95,7 +95,7 @@ Deno.test("A nack clears the suspicion: the next claim is one of many", async ()
   await store.markRunningAlone(suspect);
   await store.nack([{ document: suspect, error: "only failed", delayMs: -1000 }]);
   const claim = await store.take();
-  assertEquals([idsOf(claim), claim.suspects, claim.documents[0]!.suspect], [[1], false, undefined]);
+  assertEquals([idsOf(claim), claim.hasSuspects, claim.documents[0]!.suspect], [[1], false, undefined]);
 });
 
 for (const maxAttempts of [1, 2, 3, 5]) {
@@ -173,7 +173,7 @@ Deno.test("Agents that are killed all day take documents over again and again, a
   for (let day = 0; day < 12; day++) {
     await using store = openStore(database, { maxAttempts: 1 });
     // Claims what an agent would, suspects included, and is gone without having started their handlers.
-    if ((await store.take(10)).suspects) await store.claimSuspect();
+    if ((await store.take(10)).hasSuspects) await store.claimSuspect();
     await expireLeases(jobs(database));
   }
   await using store = openStore(database, { maxAttempts: 1 });
@@ -193,8 +193,8 @@ Deno.test("The limit of it: killed twice by somebody else while its handler ran 
     await expireLeases(jobs(database));
   }
   assert(
-    (await store.take()).documents.concat((await store.claimSuspect()) ?? []).some(({ condemned }) =>
-      condemned
+    (await store.take()).documents.concat((await store.claimSuspect()) ?? []).some(({ deadLetterReason }) =>
+      deadLetterReason
     ),
   );
 });
@@ -212,7 +212,7 @@ Deno.test("claimSuspect() claims nothing while a claim without an answer was not
   const lost = proxy.loseAnswers(update);
   retryClaim.pass();
   const claim = await taking;
-  assertEquals([idsOf(claim), claim.suspects, lost.count], [["retry"], true, 1]);
+  assertEquals([idsOf(claim), claim.hasSuspects, lost.count], [["retry"], true, 1]);
 
   const early = await store.claimSuspect();
   assertEquals(idsOf(await store.take()), [0, 1]);

@@ -123,7 +123,7 @@ Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is
   await waitFor("the burst to be processed", () => it.agent.count("processed") === 4000);
   // The stream sleeps until the loop is idle.
   const asleep = it.hints;
-  it.stream.idle();
+  it.stream.loopIdle();
   await waitFor("the stream to be open again", () => it.hints > asleep);
   await jobs(database).insertOne({ _id: "after", status: "pending" });
   await it.untilRun("after");
@@ -143,7 +143,7 @@ Deno.test("While one claim follows the other the server follows no changes, and 
     // Busy before it is open: it must not be left open by that.
     stream.claimed(2000);
     stream.start();
-    stream.idle();
+    stream.loopIdle();
     await waitFor("the stream to be open", () => hints > 0);
     for (let n = 1; n <= 8; n++) {
       stream.claimed(600);
@@ -154,7 +154,7 @@ Deno.test("While one claim follows the other the server follows no changes, and 
         await waitFor("no stream to be left", async () => (await streams(database)).length === 0);
       }
       const asleep = hints;
-      stream.idle();
+      stream.loopIdle();
       await waitFor("the stream to be open again", () => hints > asleep);
       const before = hints;
       await jobs(database).insertOne({ _id: n, status: "pending" });
@@ -177,7 +177,7 @@ Deno.test("A few claims between two idle moments leave the stream open", async (
   });
   for (let n = 0; n < 50; n++) {
     it.stream.claimed(10);
-    it.stream.idle();
+    it.stream.loopIdle();
   }
   await jobs(database).insertOne({ _id: 1, status: "pending" });
   await it.untilRun(1);

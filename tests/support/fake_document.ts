@@ -14,7 +14,7 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     sizeBytes: 100,
     leasedAtMs: 1000,
     suspect: undefined,
-    condemned: undefined,
+    deadLetterReason: undefined,
     verdict: undefined,
     read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),
     ...rest,

@@ -24,10 +24,10 @@ export type Method =
 /** What a claim brings that finds nothing. */
 export const NOTHING: Claim = {
   documents: [],
-  more: false,
+  hasMore: false,
   takeovers: 0,
   conflicts: 0,
-  suspects: false,
+  hasSuspects: false,
   refused: [],
 };
 
@@ -123,25 +123,25 @@ export class FakeStore implements DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim> {
     return this.#call("claim", [], () => {
       if (this.#unanswered.length > 0) {
-        return { ...NOTHING, documents: this.#unanswered, more: true };
+        return { ...NOTHING, documents: this.#unanswered, hasMore: true };
       }
       const token = `claim-${++this.#claims}`;
       const nowMs = this.#clock.monotonicMs();
       const documents: LeasedDocument[] = [];
       let takeovers = 0;
-      let suspects = false;
+      let hasSuspects = false;
       for (const stored of this.documents.values()) {
         const isClaimable = stored.status === "pending" || (stored.status === "processing" && stored.token);
         if (!isClaimable || stored.visibleAtMs > nowMs || documents.length >= limit.documents) continue;
         if (isSuspect(stored)) {
-          suspects = true;
+          hasSuspects = true;
           continue;
         }
         if (stored.status === "processing") takeovers += 1;
         documents.push(this.#lease(stored, token));
       }
       this.#unanswered = documents;
-      return { ...NOTHING, documents, more: documents.length >= limit.documents, takeovers, suspects };
+      return { ...NOTHING, documents, hasMore: documents.length >= limit.documents, takeovers, hasSuspects };
     }).then((claim) => {
       this.#unanswered = [];
       return claim;
@@ -217,7 +217,7 @@ export class FakeStore implements DocumentStore {
     });
   }
 
-  passOver(document: LeasedDocument): void {
+  exclude(document: LeasedDocument): void {
     this.passedOver.push(document.id);
   }
 

@@ -27,7 +27,7 @@ export interface CandidateOptions {
 export interface Candidates {
   ids: unknown[];
   asRead: RawDocument[] | undefined;
-  more: boolean;
+  hasMore: boolean;
 }
 
 /** By which name the size of a document is read: no field of the user's has it. */
@@ -105,7 +105,7 @@ export class CandidateReader {
       ids: documents.map(({ id }) => id),
       // Only documents without any bookkeeping are as they were: the attempts of others may have changed meanwhile.
       asRead: documents.every(({ bookkeeping }) => bookkeeping === undefined) ? documents : undefined,
-      more: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
+      hasMore: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
         documents.length < named.length,
     };
   }
@@ -122,8 +122,8 @@ export class CandidateReader {
     }
     const each = this.#options.busy.firstOfEach(named);
     const fitting = withinBytes(each.slice(0, limit.documents), ({ size }) => size, limit);
-    const more = named.length > fitting.length || (named.length > 0 && found.length >= window);
-    return { ids: fitting.map(({ id }) => id), asRead: undefined, more };
+    const hasMore = named.length > fitting.length || (named.length > 0 && found.length >= window);
+    return { ids: fitting.map(({ id }) => id), asRead: undefined, hasMore };
   }
 
   async #sizes(kind: Kind, window: number, place: ScanStart): Promise<SizedId[]> {

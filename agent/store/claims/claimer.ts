@@ -27,7 +27,7 @@ export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimS
 interface Taken {
   documents: MongoLeasedDocument[];
   /** There may be more of the kind. */
-  more: boolean;
+  hasMore: boolean;
   conflicts: number;
 }
 
@@ -84,7 +84,7 @@ export class Claimer {
   }
 
   /** Leaves a document alone for a while: nothing more can be written on it. */
-  passOver(id: unknown, error: unknown): void {
+  exclude(id: unknown, error: unknown): void {
     this.#refused.add(id, error);
   }
 
@@ -98,27 +98,27 @@ export class Claimer {
     if (!this.#options.clock.isKnown) await this.#options.syncClock();
     if (this.#refusals.error && !this.#sender.hasLost) await this.#probe();
     const documents: LeasedDocument[] = [];
-    let [room, bytes, more, takeovers, conflicts] = [limit.documents, limit.bytes, false, 0, 0];
-    let suspects = false;
+    let [room, bytes, hasMore, takeovers, conflicts] = [limit.documents, limit.bytes, false, 0, 0];
+    let hasSuspects = false;
     const take = (kind: Kind, taken: Taken) => {
       documents.push(...taken.documents);
       room -= taken.documents.length;
       for (const { sizeBytes } of taken.documents) bytes -= sizeBytes;
       if (kind === "expired_leases") takeovers += taken.documents.length;
-      more ||= taken.more;
+      hasMore ||= taken.hasMore;
       conflicts += taken.conflicts;
     };
 
     try {
       const recovered = await this.recover();
-      if (recovered.length > 0) take("new_documents", { documents: recovered, more: true, conflicts: 0 });
+      if (recovered.length > 0) take("new_documents", { documents: recovered, hasMore: true, conflicts: 0 });
       const { kinds, isLook } = this.#kinds();
       // Looking for suspects must never keep other documents from being claimed.
       const found = isLook ? await this.#suspects.any().catch(() => undefined) : undefined;
-      suspects = found ?? false;
+      hasSuspects = found ?? false;
       for (const kind of kinds) {
         if (room <= 0 || bytes <= 0) {
-          more = true;
+          hasMore = true;
           break;
         }
         take(
@@ -127,17 +127,17 @@ export class Claimer {
         );
       }
       // Whoever is told that there is nothing must be able to rely on it.
-      if (found === undefined && documents.length === 0 && !more) suspects = await this.#suspects.any();
+      if (found === undefined && documents.length === 0 && !hasMore) hasSuspects = await this.#suspects.any();
       if (documents.length === 0 && this.#refusals.error) throw this.#refusals.error;
       // What is left out may be claimable: nobody can say that nothing is left.
-      if (documents.length === 0 && !suspects && this.#refused.doubted) throw this.#refused.doubted;
+      if (documents.length === 0 && !hasSuspects && this.#refused.doubted) throw this.#refused.doubted;
     } catch (error) {
       // What was claimed before the failure is ours and must be worked on.
       if (documents.length === 0) throw error;
-      more = true;
+      hasMore = true;
     }
     const heldUp = await this.#heldUp.afterClaim(documents.length);
-    return { documents, more, takeovers, conflicts, refused: this.#untold.take(), suspects, heldUp };
+    return { documents, hasMore, takeovers, conflicts, refused: this.#untold.take(), hasSuspects, heldUp };
   }
 
   /**
@@ -230,8 +230,8 @@ export class Claimer {
     }
     const { ids, asRead } = candidates;
     // Away from the head of the order nobody can say that nothing is left.
-    const more = candidates.more || cursor.isAhead;
-    if (ids.length === 0) return { documents: [], more, conflicts: 0, isHeldUp: false };
+    const hasMore = candidates.hasMore || cursor.isAhead;
+    if (ids.length === 0) return { documents: [], hasMore, conflicts: 0, isHeldUp: false };
 
     const claim = newClaim(ids);
     const marked = await this.#mark(kind, claim);
@@ -239,8 +239,8 @@ export class Claimer {
     // Where some were refused, others may have been left for the next claim: nobody was faster there.
     const isWhole = marked.refused.length + marked.doubted.length === 0 && !isHeldUp;
     const conflicts = isWhole ? ids.length - marked.documents : 0;
-    cursor.recordClaim({ ids, conflicts, more: candidates.more });
-    const taken = { more: more || marked.documents < ids.length, conflicts, isHeldUp };
+    cursor.recordClaim({ ids, conflicts, hasMore: candidates.hasMore });
+    const taken = { hasMore: hasMore || marked.documents < ids.length, conflicts, isHeldUp };
     if (marked.documents === 0) return { documents: [], ...taken };
     const documents = asRead && marked.documents === ids.length
       ? asRead.map((raw) => this.#sender.leased(raw, claim, 1))

@@ -12,7 +12,7 @@ export interface ClaimResult {
   /** Candidates that others were faster to claim. */
   conflicts: number;
   /** There may be more behind them. */
-  more: boolean;
+  hasMore: boolean;
 }
 
 /** How a {@linkcode ScanCursor} works. */
@@ -81,17 +81,17 @@ export class ScanCursor {
   }
 
   /** Takes note of a claim at the place. */
-  recordClaim({ conflicts, ids, more }: ClaimResult): void {
+  recordClaim({ conflicts, ids, hasMore }: ClaimResult): void {
     if (this.isAhead) this.#away += 1;
-    if (conflicts > 0) return this.#meet(ids.length, more);
+    if (conflicts > 0) return this.#meet(ids.length, hasMore);
     if (!this.isAhead) return;
-    if (!more) this.#return();
+    if (!hasMore) this.#return();
     else this.#place = this.#options.isById ? { after: ids.at(-1) } : this.#anywhere();
   }
 
-  #meet(documents: number, more: boolean): void {
+  #meet(documents: number, hasMore: boolean): void {
     // Behind the last documents there is no place to go to.
-    if (!more) return this.#return();
+    if (!hasMore) return this.#return();
     if (!this.isAhead) this.#leftAtMs = this.#options.nowMs();
     this.#window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW * documents, this.#window * WIDER));
     this.#place = this.#anywhere();

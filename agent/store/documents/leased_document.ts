@@ -19,7 +19,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly attempt: number;
   readonly sizeBytes: number;
   readonly suspect: Suspect | undefined;
-  readonly condemned: string | undefined;
+  readonly deadLetterReason: string | undefined;
   readonly verdict: Verdict | undefined;
   leasedAtMs: number;
   readonly raw: RawDocument;
@@ -32,7 +32,7 @@ export class MongoLeasedDocument implements LeasedDocument {
     this.attempt = lease.attempt;
     this.sizeBytes = raw.bytes.length;
     this.suspect = lease.isSuspect ? { expiriesAlone: alone } : undefined;
-    this.condemned = alone >= EXPIRIES_ALONE
+    this.deadLetterReason = alone >= EXPIRIES_ALONE
       ? `The agent's process ended or froze ${alone} times while it processed this document alone`
       : raw.unreadable;
     this.verdict = deadAt ? { deadAt } : undefined;

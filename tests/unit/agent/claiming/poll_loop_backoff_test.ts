@@ -45,7 +45,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
 
 Deno.test("PollLoop steps aside for a random moment where others win every document", async () => {
   const s = new PollLoopHarness();
-  const contended: Claim = { ...NOTHING, more: true, conflicts: 10 };
+  const contended: Claim = { ...NOTHING, hasMore: true, conflicts: 10 };
   s.store.claim = () => Promise.resolve(contended);
   const running = s.run();
   const waits: number[] = [];
@@ -64,7 +64,7 @@ Deno.test("PollLoop steps aside for a random moment where others win every docum
 
 Deno.test("PollLoop steps aside for a millisecond at the least, so that it never spins", async () => {
   const s = new PollLoopHarness();
-  s.store.claim = () => Promise.resolve({ ...NOTHING, more: true, conflicts: 10 });
+  s.store.claim = () => Promise.resolve({ ...NOTHING, hasMore: true, conflicts: 10 });
   const { random } = Math;
   Math.random = () => 0;
   try {

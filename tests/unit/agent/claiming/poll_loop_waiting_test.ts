@@ -69,7 +69,7 @@ Deno.test("PollLoop does not take a collection for empty in which suspects are l
   let empty = 0;
   const s = new PollLoopHarness({ onEmpty: () => void (empty += 1) });
   let claims = 0;
-  s.store.claim = () => (claims += 1, Promise.resolve({ ...NOTHING, suspects: claims < 3 }));
+  s.store.claim = () => (claims += 1, Promise.resolve({ ...NOTHING, hasSuspects: claims < 3 }));
   s.store.claimSuspect = () => Promise.resolve(undefined);
   const running = s.run();
   for (let claim = 1; claim < 3; claim++) {

@@ -9,8 +9,9 @@ function setUp({ isById = true, random = 0.5 } = {}) {
   return {
     lane,
     clock,
-    met: (more = true) => lane.recordClaim({ ids: batch(0), conflicts: 3, more }),
-    claimed: (first: number, more = true) => lane.recordClaim({ ids: batch(first), conflicts: 0, more }),
+    met: (more = true) => lane.recordClaim({ ids: batch(0), conflicts: 3, hasMore: more }),
+    claimed: (first: number, more = true) =>
+      lane.recordClaim({ ids: batch(first), conflicts: 0, hasMore: more }),
   };
 }
 

@@ -43,7 +43,7 @@ Deno.test("RawDocument of any document that a server may give is a document: eac
         assertEquals(["_pull" in read, read.status], [false, "processing"]);
       } else {
         unreadable += 1;
-        assert(document.condemned !== undefined);
+        assert(document.deadLetterReason !== undefined);
         assertThrows(() => document.read(), PermanentError, "The document cannot be read: ");
       }
       // A claim sends the id as it was read.
