@@ -1,6 +1,6 @@
 /**
  * Writes into the documents what the tables of settings, commands and counters say, the messages of the sources, and the
- * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails where a
+ * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails if a
  * document says something else.
  */
 import { type Command, COMMANDS } from "../control/commands/command_line.ts";
@@ -24,8 +24,8 @@ const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>);
 
 const PARTS: Part[] = [
-  { file: "README.md", mark: "settings", content: settingsTable() },
-  { file: "README.md", mark: "commands", content: commandsTable() },
+  { file: "docs/commands.md", mark: "commands", content: commandsTable() },
+  { file: "docs/configuration.md", mark: "all settings", content: settingsTable() },
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
@@ -36,7 +36,11 @@ const PARTS: Part[] = [
 ];
 
 function settingsTable(): string {
-  const rows = settings.map((setting) => [`\`${setting.variable}\``, defaultOf(setting), setting.doc]);
+  const rows = settings.map(({ variable, ...setting }) => [
+    `[\`${variable}\`](#${variable.toLowerCase()})`,
+    defaultOf({ variable, ...setting }),
+    setting.doc,
+  ]);
   return table(["Variable", "Default", "Meaning"], rows);
 }
 

@@ -117,6 +117,16 @@ Deno.test("the scripts, files and make targets that the documents name are there
   }
 });
 
+Deno.test("README.md compares by the figures of docs/performance.md", async () => {
+  const figures = await Deno.readTextFile(`${ROOT}/docs/performance.md`);
+  const [row] = /^\| Documents per second .*$/m.exec(await Deno.readTextFile(`${ROOT}/README.md`)) ?? [];
+  const compared = [...row!.matchAll(/\d[\d,]*/g)].map(([figure]) => figure);
+  assertEquals(compared.length, 6);
+  for (const figure of compared) {
+    assert(figures.includes(`**${figure}** (`), `README.md says ${figure}, docs/performance.md does not`);
+  }
+});
+
 Deno.test("links between the documents lead somewhere", async () => {
   const anchors = new Map<string, Set<string>>();
   const anchorsOf = async (path: string): Promise<Set<string>> => {
