@@ -222,3 +222,24 @@ Deno.test("The mark's answer is lost: the letter stays, and nothing is marked tw
   assertEquals([stored.status, stored._pull.errors.length], ["failed", 1]);
   assertEquals((await letters(database).findOne()).dead_at, stored._pull.dead_at);
 });
+
+Deno.test("deadLetter() that is tried again keeps its verdict: another time would part document and letter (rule 22)", async () => {
+  await using database = await testDatabase("dead letter crashes");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany(pending(1));
+  const document = await store.takeOne();
+  proxy.loseAnswers(COPY);
+  await assertRejects(() => store.deadLetter(document, "fails for good"));
+  const { _pull: { dead_at: verdict } } = await jobs(database).findOne();
+  // Two verdicts of one millisecond look alike.
+  await waitFor("a later millisecond", async () => {
+    const { localTime } = await database.client.db("admin").command({ hello: 1 });
+    return localTime > verdict;
+  });
+
+  assertEquals(await store.deadLetter(document, "fails for good"), 1);
+  const { status, _pull: { dead_at: kept, errors } } = await jobs(database).findOne();
+  assertEquals([status, kept, errors.length], ["failed", verdict, 1]);
+  assertEquals((await letters(database).findOne()).dead_at, verdict);
+});
