@@ -84,7 +84,7 @@ export type AgentEvent =
   | { type: "handler_returned_late"; id: unknown; elapsedMs: number }
   | { type: "result_ignored"; id: unknown; fields: readonly string[] }
   /** `at`: the place in the processor, as `file:line`, if its stack tells. */
-  | { type: "unhandled_error"; error: unknown; isPromise?: boolean; at?: string }
+  | { type: "unhandled_error"; error: unknown; isPromise?: boolean; at?: string | undefined }
   | { type: "progress"; stage: Stage; deadlineMs: number }
   | { type: "drain_started"; reason: string; inFlight: number }
   | { type: "force_started"; reason: string; inFlight: number }

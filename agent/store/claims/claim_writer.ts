@@ -26,7 +26,7 @@ export interface Marked {
   /** Refused for a reason that need not be theirs. */
   doubted: RefusedClaim[];
   /** If the claim failed after it may have marked some: `documents` is no more than a lower bound. */
-  failure?: { error: unknown };
+  failure?: { error: unknown } | undefined;
   /** Some have to wait until a document of the same key is settled. */
   isHeldUp: boolean;
 }

@@ -1,0 +1,32 @@
+import { assertEquals } from "@std/assert";
+import plugin from "../../scripts/lint/house.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** The rules that a file breaks. */
+function brokenBy(path: string, text: string): string[] {
+  return Deno.lint.runPlugin(plugin, path, text).map(({ id }) => id);
+}
+
+Deno.test("house/no-console refuses output in agent/, and there alone", () => {
+  const text = 'console.error("gone");';
+  assertEquals(brokenBy(`${ROOT}agent/store/link.ts`, text), ["house/no-console"]);
+  for (const path of ["control/commands/help.ts", "scripts/agent/a.ts", "tests/unit/agent/a_test.ts"]) {
+    assertEquals(brokenBy(`${ROOT}${path}`, text), [], path);
+  }
+});
+
+Deno.test("house/no-fixed-sleep refuses a test that waits for a time, not one that only yields or asks late", () => {
+  const path = `${ROOT}tests/integration/a_test.ts`;
+  assertEquals(brokenBy(path, "await new Promise((resolve) => setTimeout(resolve, 50));"), [
+    "house/no-fixed-sleep",
+  ]);
+  for (
+    const text of [
+      "await new Promise((resolve) => setTimeout(resolve, 0));",
+      "const timer = setTimeout(resolve, 50);",
+      'const module = "await new Promise((resolve) => setTimeout(resolve, 50))";',
+    ]
+  ) assertEquals(brokenBy(path, text), [], text);
+  assertEquals(brokenBy(`${ROOT}agent/a.ts`, "await new Promise((resolve) => setTimeout(resolve, 50));"), []);
+});
