@@ -1,15 +1,6 @@
+import { houseWordsIn } from "../house_words.ts";
 import type { Message } from "./collect.ts";
 import { WHAT_TO_DO } from "./what_to_do.ts";
-
-/** Words of a private dialect, and what to say instead. */
-const DIALECT: Record<string, string> = {
-  whoever: "the caller, another agent, you",
-  nobody: "no one, no agent, no handler",
-  somebody: "another agent, another process, you",
-  whatever: "any",
-  elsewhere: "the place itself",
-  please: "nothing: say what to do",
-};
 
 /** Refusals that end in what another function says, which holds the advice. */
 const COMPOSED = new Set([
@@ -73,10 +64,8 @@ function saysHowToMend(text: string): boolean {
 }
 
 function wordsOf(text: string): string[] {
-  const problems: string[] = [];
-  for (const [word, instead] of Object.entries(DIALECT)) {
-    if (new RegExp(`\\b${word}\\b`, "i").test(text)) problems.push(`says "${word}": say ${instead}`);
-  }
+  const problems = houseWordsIn(text);
+  if (/\bplease\b/i.test(text)) problems.push('says "please": say what to do');
   if (/[!]$/.test(text)) problems.push("ends with an exclamation mark: leave it out");
   if (/ {2}/.test(text) && !text.includes("<")) problems.push("has two spaces in a row");
   return problems;

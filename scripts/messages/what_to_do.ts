@@ -44,7 +44,7 @@ export const WHAT_TO_DO: Record<string, string> = {
     "If it was `SHUTDOWN_TIMEOUT`: raise it together with the pod's grace period, or shorten the work of a document.",
   "Gave up before nothing was left: the collection is not there, or is none":
     "Read `error`: it names what may be meant. If the collection was renamed or dropped while the Job ran, what it held " +
-    "is wherever the documents are now.",
+    "stays leased under the new name until its leases expire.",
   "Gave up before nothing was left: outcomes cannot be written, and no wait mends it":
     "Read `error`, mend what it names, then run the Job again.",
   "Gave up before nothing was left: claims fail, and no wait mends it":
