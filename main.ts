@@ -77,7 +77,7 @@ function described(error: unknown): string {
   return `this is a bug: report it with what follows: ${inspected(error)}`;
 }
 
-/** What is said before the end may take this long to be written, in milliseconds: nobody may be reading it. */
+/** What is said before the end may take this long to be written, in milliseconds: there may be no reader. */
 const COMPLAINT_LIMIT_MS = 1000;
 
 /** Prints on standard error, without secrets. A reader that does not read must not keep the process. */
@@ -119,6 +119,6 @@ if (import.meta.main) {
     status = await report(error);
   }
   await failing;
-  // Whatever a user's module keeps open (a timer, a socket) must not hold the process.
+  // What a user's module keeps open (a timer, a socket) must not hold the process.
   leave(status);
 }

@@ -121,7 +121,7 @@ export class Agent {
       ledger,
       store,
       gate: {
-        // Draining closes the gate as well, so that nobody needs to look at two things.
+        // Draining closes the gate as well, so that one look at the gate is enough.
         get isOpen() {
           return gate.isOpen && !claimingSignal.aborted;
         },
@@ -257,7 +257,7 @@ export class Agent {
     return report;
   }
 
-  /** Looks again when a document of ours is due; whoever ends when nothing is left looks a moment later once more. */
+  /** Looks again when a document of this agent is due; `--until-empty` looks once more a moment later. */
   #scheduleLook(delayMs: number): void {
     if (this.#claiming.signal.aborted) return;
     this.#retries.add(delayMs);

@@ -20,8 +20,8 @@ export interface LeftAlone {
 }
 
 /**
- * Everything that happens in the agent and that somebody outside may want to know. Logs, counters and health files
- * subscribe; nobody's answer is awaited.
+ * Everything that happens in the agent and that a part outside may want to know. Logs, counters and health files
+ * subscribe; the agent waits for none of them.
  */
 export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
@@ -93,7 +93,7 @@ export type AgentEvent =
 /** Where the poll loop is. It must leave the stage by the deadline it gave, or it counts as stuck. */
 export type Stage = "claiming" | "full" | "idle" | "paused" | "draining";
 
-/** Passes events on to whoever subscribed, in the order of subscription, at once. */
+/** Passes events on to all subscribers, in the order of subscription, at once. */
 export class Events {
   readonly #listeners: ((event: AgentEvent) => void)[] = [];
 
@@ -108,7 +108,7 @@ export class Events {
       try {
         listener(event);
       } catch (error) {
-        // Nobody who only listens may stop the work, nor keep others from hearing.
+        // A subscriber that fails stops neither the work nor the other subscribers.
         reportError(error);
       }
     }

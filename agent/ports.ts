@@ -1,5 +1,5 @@
 /**
- * What the agent needs from the outside, as small interfaces: somebody else decides when it may claim, where the
+ * What the agent needs from the outside, as small interfaces: other parts decide when it may claim, where the
  * documents come from, and what is done with each.
  */
 
@@ -34,11 +34,11 @@ export interface LeasedDocument {
   readonly sizeBytes: number;
   /** By the monotonic clock: when the lease was last written, at the latest; it may be relied on for `LEASE_DURATION` from here. */
   leasedAtMs: number;
-  /** Set where the document is a suspect: it may have ended the processes that held it, so it runs alone. */
+  /** Set if the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
   /** Set if no run can help (its leases expired too often while it was alone, it cannot be read): why it is a dead letter. */
   readonly deadLetterReason: string | undefined;
-  /** Set where an earlier holder had already decided that this document is a dead letter. */
+  /** Set if an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
   read(): Document;
@@ -74,13 +74,13 @@ export interface ClaimLimit {
 export interface Claim {
   readonly documents: readonly LeasedDocument[];
   /**
-   * The same call may bring something at once: nobody can say that nothing is left. Whether it was the batch that was
-   * full or others that were faster shows in whether it brought documents.
+   * If true, calling again at once may return documents: the batch was full, or, if it has no documents, other agents
+   * took the candidates.
    */
   readonly hasMore: boolean;
   /** How many of the documents were taken over from an expired lease. */
   readonly takeovers: number;
-  /** Candidates that somebody else was faster to claim. */
+  /** Candidates that another agent was faster to claim. */
   readonly conflicts: number;
   /** There are suspects: an agent that holds nothing should claim one. */
   readonly hasSuspects: boolean;
@@ -126,20 +126,20 @@ export interface Settlement {
 /**
  * Where documents come from and where outcomes go.
  *
- * Every write but the claim is fenced by the lease: it changes nothing where the lease is no longer ours. Writes
+ * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
  * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` throw
  * `RefusedWritesError` or `UnansweredWritesError` if they wrote a part of the documents.
  */
 export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
-  /** Claims one suspect, for an agent that holds nothing else; undefined where there is none any more. */
+  /** Claims one suspect, for an agent that holds nothing else; undefined if there is none any more. */
   claimSuspect(): Promise<LeasedDocument | undefined>;
   /**
    * What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. With `isLast` it is
    * always looked for, and nothing is left out to save time: the agent is about to say that nothing is left.
    */
   leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined>;
-  /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 where the lease is over. */
+  /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 if the lease is over. */
   markRunningAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
   recover(): Promise<readonly LeasedDocument[]>;
@@ -148,7 +148,7 @@ export interface DocumentStore {
   release(documents: readonly LeasedDocument[]): Promise<Settlement>;
   /** Renews the leases and returns the documents whose lease is no longer ours. */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
-  /** Writes verdict, copy and mark. Returns 0 where the lease was lost before the verdict. */
+  /** Writes verdict, copy and mark. Returns 0 if the lease was lost before the verdict. */
   deadLetter(document: LeasedDocument, error: string): Promise<number>;
   /** Copy and mark of a verdict that an earlier holder had written. */
   finishVerdict(document: LeasedDocument): Promise<number>;

@@ -10,7 +10,7 @@ export interface VersionInfo {
   build: string;
   deno: string;
   driver: string;
-  /** What the objects of JavaScript may take at the most, in MiB: fixed when the executable is compiled. */
+  /** What the objects of JavaScript may take at most, in MiB: fixed when the executable is compiled. */
   heapLimitMiB: number;
 }
 

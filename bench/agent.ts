@@ -25,7 +25,7 @@ export interface AgentOptions {
 
 let started = 0;
 
-/** Starts the executable as anybody would, with default settings where `env` gives no others. */
+/** Starts the executable as a user would, with default settings if `env` gives no others. */
 export async function startAgent(bench: Bench, options: AgentOptions): Promise<BenchAgent> {
   const { collection, module = NOOP, env = {}, isPaused, stdout = "null" } = options;
   const dir = `${bench.dir}/agent-${++started}`;

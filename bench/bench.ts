@@ -21,7 +21,7 @@ export interface Bench {
   readonly dir: string;
   /** Everything once and tiny: it shows that all of it works, and its figures mean nothing. */
   readonly isQuick: boolean;
-  /** Tells whoever waits how far it is. */
+  /** Tells a waiting user how far it is. */
   say(text: string): void;
 }
 
@@ -47,7 +47,7 @@ export async function inRounds<C, R>(
   return results;
 }
 
-/** Has the server write everything to disk: a checkpoint in the middle of a run would cost whoever is measured then. */
+/** Has the server write everything to disk: a checkpoint in the middle of a run would slow down what is measured then. */
 export async function settle({ client }: Bench): Promise<void> {
   await client.db("admin").command({ fsync: 1 });
 }

@@ -10,7 +10,7 @@ import { ensureIndexes } from "../agent/store/indexes.ts";
 /** Bytes of a document. */
 export const BYTES = 300;
 
-/** Somebody who works documents off. */
+/** A program that processes all documents. */
 export interface Candidate {
   /** For the command line. */
   id: string;
@@ -33,7 +33,7 @@ export interface Drained {
   span: Span;
   /** Documents that are done, as far as the database can tell. */
   done: number;
-  /** Undefined where nothing is left to tell by. */
+  /** Undefined if nothing is left to tell by. */
   processedTwice?: number;
 }
 

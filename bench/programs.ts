@@ -8,7 +8,7 @@ const LOCKED = [`--config=${ROOT}/deno.json`, `--lock=${ROOT}/bench/deno.lock`, 
 /** A cache of their own as well: what is compiled into the executable comes out of the other. */
 const CACHE = { DENO_DIR: `${TOOLS}/deno_dir` };
 
-/** Runs one of the TypeScript programs to its end; returns what it printed. @throws {Error} where it fails */
+/** Runs one of the TypeScript programs to its end; returns what it printed. @throws {Error} if it fails */
 export async function runProgram(
   bench: Bench,
   name: string,
@@ -45,10 +45,10 @@ export function canHavePackages(): Promise<boolean> {
   })();
 }
 
-/** Longer than this no program takes, in milliseconds: one that misses a job would wait for it for ever. */
+/** Longer than this no program takes, in milliseconds: one that misses a job would wait for it forever. */
 const LIMIT_MS = 600_000;
 
-/** Runs a program to its end; returns what it printed. @throws {Error} where it fails or takes too long, with what it said */
+/** Runs a program to its end; returns what it printed. @throws {Error} if it fails or takes too long, with what it said */
 export async function runToEnd(
   program: string,
   args: string[],

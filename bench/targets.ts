@@ -35,7 +35,7 @@ function throughputTargets(rows: Throughput[]): Target[] {
   return targets.filter((target) => target !== undefined);
 }
 
-/** Undefined where one of the two was not measured. */
+/** Undefined if one of the two was not measured. */
 function ratio(what: string, rate: number, of: number, wanted: number): Target | undefined {
   if (!Number.isFinite(rate) || !Number.isFinite(of)) return undefined;
   const figure = `${(rate / of).toFixed(2)} (${number(rate)} to ${number(of)} documents/s)`;

@@ -17,7 +17,7 @@ export interface Throughput {
   /** Their median. */
   rate: number;
   cost: ServerCost;
-  /** Over all runs; undefined where it leaves nothing to tell by. */
+  /** Over all runs; undefined if it leaves nothing to tell by. */
   processedTwice: number | undefined;
 }
 

@@ -5,7 +5,7 @@ import { awaitStatus, readStatus, type Status } from "./status.ts";
 
 /** An agent that is asked something has this long to answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5000;
-/** Another command may be asking, in milliseconds: each takes its answer's time at the most. */
+/** Another command may be asking, in milliseconds: each takes its answer's time at most. */
 const TURN_TIMEOUT_MS = 30_000;
 const TURNS = "commands.lock";
 

@@ -96,7 +96,7 @@ export class DirClaim {
   }
 }
 
-/** Whether a live agent has claimed the directory. Whoever may read it may ask. */
+/** Whether a live agent has claimed the directory. A process that may read it may ask. */
 export async function isClaimed(path: string): Promise<boolean> {
   const answers = await Promise.all([isLocked(path), isLocked(`${path}/${LOCK}`)]);
   return answers.includes(true);

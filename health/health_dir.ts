@@ -23,7 +23,7 @@ export class HealthDir implements AsyncDisposable {
   /**
    * Makes the directory if it is missing, claims it, and removes what an earlier agent left there.
    *
-   * @throws {HealthDirError} Where it cannot be written, or another live agent uses it.
+   * @throws {HealthDirError} If it cannot be written, or another live agent uses it.
    */
   static async open(path: string): Promise<HealthDir> {
     try {
@@ -48,7 +48,7 @@ export class HealthDir implements AsyncDisposable {
   }
 
   /**
-   * Makes sure that the directory is there and still claimed by this agent, whatever was swept away or put in its place;
+   * Makes sure that the directory is there and still claimed by this agent, even if it was swept away or replaced;
    * returns whether something was amiss, so that files may be missing.
    *
    * @throws {HealthDirError} If another agent has claimed it by now: nothing may be written into it then.
@@ -78,7 +78,7 @@ export class HealthDir implements AsyncDisposable {
     await this.#claim.touch();
   }
 
-  /** Replaces a file in one step: nobody ever reads half of it. */
+  /** Replaces a file in one step: no reader ever sees half of it. */
   async write(file: HealthFile, content: string): Promise<void> {
     const [temporary, path] = [`${this.path}/.${file}.new`, `${this.path}/${file}`];
     try {

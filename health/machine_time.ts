@@ -1,5 +1,5 @@
 /**
- * An instant by two clocks: one that people read, and one that nobody sets.
+ * An instant by two clocks: one that people read, and one that cannot be set.
  *
  * The time of day jumps when it is set (by NTP, by hand, by a suspended virtual machine); an age that is computed of it
  * alone makes a probe fail, or pass, for as long as the jump was wide. How long the machine has been up is the same
@@ -11,7 +11,7 @@ export interface Stamp {
   machine_uptime_s?: number | undefined;
 }
 
-/** The two differ by so much at the most, in milliseconds, unless a clock was set: one of them counts whole seconds. */
+/** The two differ by so much at most, in milliseconds, unless a clock was set: one of them counts whole seconds. */
 const ROUNDING_MS = 2500;
 
 /** This instant. */

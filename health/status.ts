@@ -62,7 +62,7 @@ export async function requireStatus(directory: string): Promise<Status> {
 }
 
 /**
- * The status of the agent that uses a health directory; undefined where its file is missing or not written yet.
+ * The status of the agent that uses a health directory; undefined if its file is missing or not written yet.
  *
  * @throws {CommandError} If it is none that this version understands.
  * @throws {HealthDirError} If it cannot be read.
@@ -110,7 +110,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What the commands rely on; whatever else is there or missing does not keep them from their work. */
+/** What the commands rely on; any other field may be there or missing. */
 function isStatus(value: unknown): value is Status {
   const { pid, answers, state, control, held, counters, loop, updated_at } = (value ?? {}) as Partial<Status>;
   return typeof pid === "number" && typeof answers === "number" && typeof state === "string" &&

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit and tools give the same bytes wherever the
-# checkout lies; SOURCE_DATE_EPOCH is honoured. COMMIT names the commit where there is no git to tell it.
+# checkout lies; SOURCE_DATE_EPOCH is honoured. COMMIT names the commit if there is no git to ask.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -11,7 +11,7 @@ sh scripts/setup.sh --quiet --no-mongod
 
 # What the executable may do; docs/security.md says why each, and why no less.
 permissions="--allow-read --allow-write" # settings name files anywhere: processor, secrets, CA; health and control files
-permissions="$permissions --allow-net"   # MongoDB, and whatever a processor calls
+permissions="$permissions --allow-net"   # MongoDB, and all that a processor calls
 permissions="$permissions --allow-env"   # settings, and those of processors and of the driver
 permissions="$permissions --allow-sys=hostname,osRelease,uid,gid,osUptime" # owner of leases; what the driver tells the server; ages
 permissions="$permissions --allow-run"   # Deno.kill, for pause and resume; `run` gives it back before anything else
@@ -112,7 +112,7 @@ mkdir -p dist
   die "deno compile failed, as said above."
 new=$(sha256 <"$place/pulling-agent")
 cp "$place/pulling-agent" "$binary.$$" # /tmp may be another file system: copied, then moved in one step
-chmod 755 "$binary.$$" # whatever the umask: it runs as another user in the image
+chmod 755 "$binary.$$" # for any umask: it runs as another user in the image
 mv -f "$binary.$$" "$binary"
 printf '%s %s\n' "$key" "$new" >"$place/key"
 mv -f "$place/key" .tools/build.key

@@ -30,7 +30,7 @@ export function ownMap({ sources, mappings }: SourceMap): SourceMap | undefined 
   return { version: 3, sources: kept, mappings: encode(lines) };
 }
 
-/** A segment that leads elsewhere ends the one before it. */
+/** A segment that leads to another place ends the one before it. */
 function own(segment: SourceMapSegment, position: ReadonlyMap<number, number>): SourceMapSegment[] {
   const [column, source, line, sourceColumn] = segment;
   const at = source === undefined ? undefined : position.get(source);

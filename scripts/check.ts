@@ -91,7 +91,7 @@ function listed(problems: string[]): Finding {
   return problems.length === 0 ? undefined : { problems: problems.join("\n") };
 }
 
-/** Names the files; what is wrong in them nobody reads, since one command mends it. */
+/** Names the files; not what is wrong in them, since one command mends it. */
 async function checkFormat(): Promise<Finding> {
   const found = await deno("fmt", "--check");
   if (found === undefined || !("problems" in found)) return found;
@@ -139,7 +139,7 @@ async function checkGeneratedDocs(): Promise<Finding> {
   return await exists(`${ROOT}/${script}`) ? await deno("run", "-A", script, "--check") : undefined;
 }
 
-/** Paths of the files that are in git or about to be; undefined where this is no checkout. */
+/** Paths of the files that are in git or about to be; undefined if this is not a checkout. */
 async function filesInGit(): Promise<string[] | undefined> {
   if (await findProgram("git") === undefined) return undefined;
   const { success, stdout } = await new Deno.Command("git", {

@@ -23,7 +23,7 @@ const HOME_PATH = /(?<![\w.~})\]-])\/(home\/\w+|Users\/\w+|root|work)\/\w/;
 
 /**
  * Reports each line that names a package registry's host (a mirror is chosen by the environment, not by the source) or
- * an absolute path below somebody's home or work folder.
+ * an absolute path below a home or work folder.
  */
 export async function checkNames(root: string, paths: string[]): Promise<string[]> {
   const found: string[] = [];

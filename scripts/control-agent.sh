@@ -70,7 +70,7 @@ trap 'end_calls; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# What is left of --timeout: SECONDS at the most, and never less than a call needs.
+# What is left of --timeout: SECONDS at most, and never less than a call needs.
 left() { # SECONDS
   seconds=$((timeout - $(elapsed)))
   [ "$seconds" -le "$1" ] || seconds=$1
@@ -78,7 +78,7 @@ left() { # SECONDS
   echo "$seconds"
 }
 
-# Runs a command for so many seconds at the most; 124 if it took longer. There is no timeout(1) on every system.
+# Runs a command for so many seconds at most; 124 if it took longer. There is no timeout(1) on every system.
 bounded() { # SECONDS COMMAND...
   limit=$1 code=0
   shift
@@ -162,7 +162,7 @@ running_pods() {
     -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}' ||
     die "the pods cannot be listed: $(reason)"
   pods=$(out)
-  # A namespace that does not exist has no pods, and nobody says so.
+  # A namespace that does not exist has no pods, and kubectl does not say so.
   if [ -z "$pods" ] && [ -n "$namespace" ] && ! k "$(left 60)" get namespace "$namespace"; then
     case $(cat "$tmp/$job.err") in *NotFound* | *'not found'*) die "there is no namespace $namespace: kubectl get namespaces lists those that there are" ;; esac
   fi
@@ -210,7 +210,7 @@ visit() { # ask|tell POD...
 end_visits() { [ -z "$visits" ] || wait $visits || :; visits=''; }
 answer_of() { cat "$tmp/$1.answer" 2>/dev/null || :; }
 
-# What the ConfigMap says: nothing where it is missing, "-" where it has no state.
+# What the ConfigMap says: nothing if it is missing, "-" if it has no state.
 configured() {
   k "$(left 60)" get configmap "$configmap" --ignore-not-found -o go-template='{{with .data}}{{or .state "-"}}{{else}}-{{end}}' ||
     die "the ConfigMap $configmap cannot be read: $(reason)"
@@ -327,7 +327,7 @@ status() {
   }
 }
 
-# Replaces every pod. Those of a paused fleet are not ready, so that a rollout would wait until somebody resumes; they hold
+# Replaces every pod. Those of a paused fleet are not ready, so that a rollout would wait until an operator resumes; they hold
 # nothing, so they are deleted instead, and their successors start as the ConfigMap says.
 restart() {
   running_pods

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Builds the images with buildah, around the executable that `make build` makes and `make test` tests.
 #
-#   scripts/image.sh [scratch | distroless]...   both where none is given
+#   scripts/image.sh [scratch | distroless]...   both if none is given
 #
 # IMAGE   NAME[:TAG] of the distroless one (default: pulling-agent:latest); the other is NAME:TAG-scratch
-# BASE    the image that the distroless one is built on. Default: that of the Dockerfile where its registry can be
-#         reached; elsewhere one that is put together here from the Debian packages that it consists of.
+# BASE    the image that the distroless one is built on. Default: that of the Dockerfile if its registry can be
+#         reached; otherwise one that is put together here from the Debian packages that it consists of.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)

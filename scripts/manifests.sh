@@ -3,7 +3,7 @@
 #
 #   scripts/manifests.sh validate VERSION FILE...   checks them against the schemas of a Kubernetes version, as 1.34.0
 #   scripts/manifests.sh json FILE...               prints their objects as a JSON array
-#   scripts/manifests.sh ready                      fails where neither can be done
+#   scripts/manifests.sh ready                      fails if neither can be done
 #   scripts/manifests.sh base                       copies k8s/*.yaml to k8s/overlays/base
 #
 # The schemas come with the Python package kubernetes-validate, which is put under .tools/ when it is first needed.
@@ -24,7 +24,7 @@ prepare() {
   python3 -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --root-user-action ignore \
     --target "$new" $requirements >"$packages.log" 2>&1 ||
     die "kubernetes-validate cannot be had, $(tail -n 1 "$packages.log"): make the Python package index reachable for pip"
-  mv "$new" "$packages" 2>/dev/null || [ -d "$packages" ] # somebody else may have been faster
+  mv "$new" "$packages" 2>/dev/null || [ -d "$packages" ] # another process may have been faster
 }
 
 python() { PYTHONPATH=$packages PYTHONDONTWRITEBYTECODE=1 python3 "$@"; }

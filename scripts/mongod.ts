@@ -93,7 +93,7 @@ export class RunningMongod implements AsyncDisposable {
     return this.#running().pid;
   }
 
-  /** Resolves when the server process that runs now has ended, for whatever reason. */
+  /** Resolves when the server process that runs now has ended, for any reason. */
   get exited(): Promise<Deno.CommandStatus> {
     return this.#running().status;
   }
@@ -123,7 +123,7 @@ export class RunningMongod implements AsyncDisposable {
   /** Stops the server; a second call does nothing. Data in a temporary directory is removed. */
   async stop(): Promise<void> {
     if (this.#settings.scratch !== undefined) {
-      // Nobody will read this data again: a clean shutdown would only take time.
+      // No one will read this data again: a clean shutdown would only take time.
       await this.kill();
       await removeScratchDir(this.#settings.scratch);
     } else {

@@ -18,7 +18,7 @@ const ACK_MS = 3000;
 export interface Run {
   pid: number;
   startMs: number;
-  /** Missing where nobody wrote down that it had ended. */
+  /** Missing if its end was not written down. */
   endMs?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Verdict {
   failed: number;
   /** Documents that ran more often than their kind alone explains. */
   repeated: number;
-  /** One sentence each; none where all is well. */
+  /** One sentence each; none if all is well. */
   problems: string[];
 }
 

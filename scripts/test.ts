@@ -1,7 +1,7 @@
 /**
  * Runs the checks and the tests: `test.ts [arguments of deno test]`, such as `--filter pause`, a path or `--coverage`.
  *
- * With arguments the checks are left out. The last line is always `N passed, N failed`, with `, N skipped` where any
+ * With arguments the checks are left out. The last line is always `N passed, N failed`, with `, N skipped` if any
  * were. The tests share two MongoDB servers, which end with the run.
  *
  * @module

@@ -59,7 +59,7 @@ export async function spawnTied(
   }).spawn();
 }
 
-/** The path of a program given by name or path, as a shell would find it; undefined where it would not. */
+/** The path of a program given by name or path, as a shell would find it; undefined if it would not. */
 export async function findProgram(name: string): Promise<string | undefined> {
   const folders = name.includes("/")
     ? [""]

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a command from the root of the project with the tools of scripts/setup.sh, which it runs first where needed.
+# Runs a command from the root of the project with the tools of scripts/setup.sh, which it runs first if needed.
 #
 #   scripts/with_tools.sh [--no-mongod | --mongod-unless-uri] COMMAND ARGUMENTS...
 #
 # --no-mongod          the command needs no mongod
-# --mongod-unless-uri  it needs one only where MONGODB_URI gives no other
+# --mongod-unless-uri  it needs one only if MONGODB_URI gives no other
 set -eu
 cd "$(dirname -- "$0")/.."
 mongod=''

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 /**
  * A sleep that others may cut short.
  *
- * A call of {@linkcode InterruptibleSleep.wake} while nobody naps is remembered and ends the next sleep at once: a hint that
+ * A call of {@linkcode InterruptibleSleep.wake} while no part sleeps is remembered and ends the next sleep at once: a hint that
  * arrives between two naps is never lost.
  */
 export class InterruptibleSleep {

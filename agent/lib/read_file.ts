@@ -5,7 +5,7 @@ import { open } from "node:fs/promises";
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Reads the text of a file, of its first `maxBytes` bytes at the most, and never waits: for files that are read again
+ * Reads the text of a file, of its first `maxBytes` bytes at most, and never waits: for files that are read again
  * and again while the agent runs, and that another program may replace with anything.
  *
  * @throws {Error} If it is a pipe, a directory or another thing that is no file, and what the system says otherwise.

@@ -201,13 +201,13 @@ function assign(target: object, name: string, value: unknown): void {
   else Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Whether it is an object as `{}` makes it, of whatever realm, rather than an instance of a class. */
+/** Whether it is an object as `{}` makes it, of any realm, rather than an instance of a class. */
 export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Names in messages at the most, in characters. */
+/** Names in messages at most, in characters. */
 const MAX_NAME = 80;
 
 function printable(name: string): string {

@@ -120,7 +120,7 @@ function readProblem(error: unknown): string {
   return `cannot be read: ${errorText(error)}`;
 }
 
-/** A module whose top level waits for something that never comes would hold the start for ever, in milliseconds. */
+/** A module whose top level waits for something that never comes would hold the start forever, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 
 async function withinTime<T>(loading: Promise<T>): Promise<T> {

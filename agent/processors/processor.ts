@@ -19,7 +19,7 @@ interface CommonContext {
 export interface ProcessorContext extends CommonContext {
   /** The number of this run, 1 for the first. */
   readonly attempt: number;
-  /** The same for every run of this document; hand it to whatever must not act twice. */
+  /** The same for every run of this document; pass it to each side effect that must not happen twice. */
   readonly idempotencyKey: string;
 }
 

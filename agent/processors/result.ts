@@ -139,7 +139,7 @@ const UPDATE_OPERATORS = new Set([
   ...["$push", "$pull", "$pullAll", "$pop", "$addToSet"],
 ]);
 
-/** Names that are told of at the most. */
+/** Names that are told of at most. */
 const MAX_NAMES = 5;
 
 function refuseNearMisses(keys: readonly string[]): void {

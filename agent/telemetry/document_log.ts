@@ -4,7 +4,7 @@ import { readableEntries } from "./loggable.ts";
 import type { Fields, Level, Logger } from "./logger.ts";
 
 /**
- * The log that a processor is given: its lines carry what `about` says of the document. Its functions take whatever
+ * The log that a processor is given: its lines carry what `about` says of the document. Its functions take anything
  * they are given (an error as message or in place of the fields), work by themselves, and never throw: a line that
  * cannot be written is no failure of a document.
  */

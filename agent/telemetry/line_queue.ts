@@ -97,7 +97,7 @@ export class LineQueue implements LineOutput {
 
   /**
    * Begins to write what waits, for a process that ends in this moment, and gives that a short time. It never waits for a
-   * reader: one that has stopped to read would keep the process for ever. What waits behind a write under way is lost.
+   * reader: one that has stopped to read would keep the process forever. What waits behind a write under way is lost.
    */
   flushSync(): void {
     const sinceMs = this.#writingSinceMs;

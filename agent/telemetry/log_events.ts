@@ -19,7 +19,7 @@ const AFTER_REFUSAL: Record<AfterRefusal, string> = {
 const PROGRESS_MS = 5000;
 /** Documents that cannot be claimed are told of in one line for this long, in milliseconds. */
 const REFUSALS_MS = 60_000;
-/** Ids named in one line at the most. */
+/** Ids named in one line at most. */
 const MAX_IDS = 10;
 
 /** Writes a log line for each event that people want to read about. */
@@ -83,7 +83,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         logReleased(log, event);
         break;
       case "handler_failed":
-        // That it failed is said once its outcome is written: this is for whoever looks for the place.
+        // That it failed is said once its outcome is written: this line names the place.
         if (log.writes("DEBUG")) {
           const { id, attempt } = event;
           log.debug("The processor failed", { id: formatId(id), attempt, ...log.errorFields(event.error) });

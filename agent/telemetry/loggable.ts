@@ -1,7 +1,7 @@
 import { errorText } from "../errors.ts";
 import { type Redactor, secrets } from "../text/redact.ts";
 
-/** Of one text at the most so much is logged, in UTF-16 units. */
+/** Of one text at most so much is logged, in UTF-16 units. */
 const MAX_TEXT = 8000;
 /** Of all the texts of a line together. */
 const MAX_LINE = 32_000;
@@ -16,7 +16,7 @@ const MAX_VALUES = 1000;
 const NAME = /^[\w$.-]{1,64}$/;
 
 /**
- * Makes of one line's fields what JSON can say, whatever they are, without secrets and within bounds. Texts are cleaned
+ * Makes of one line's fields what JSON can say, for any fields, without secrets and within bounds. Texts are cleaned
  * one by one: in the finished line a password such as `true` could not be told from the line's own words.
  */
 export class Loggable {

@@ -5,9 +5,9 @@ import { serverText } from "./server_text.ts";
 const MAX_TEXT = 4000;
 /** Of one error among several. */
 const MAX_PART = 1000;
-/** Stacks at the most, in UTF-16 units. */
+/** Stacks at most, in UTF-16 units. */
 const MAX_STACK = 8000;
-/** Errors that one error is made of, causes and parts together, that are told of at the most. */
+/** Errors that one error is made of, causes and parts together, that are told of at most. */
 const MAX_ERRORS = 10;
 
 /**

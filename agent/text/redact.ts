@@ -17,7 +17,7 @@ const SECRET_PARAMETERS =
 /** Text is cut this far behind the limit first, in UTF-16 units: what a long secret may take. */
 const MIN_MARGIN = 1024;
 
-/** Connection strings whose secrets are known, at the most: credentials rotate under an agent that runs for months. */
+/** Connection strings whose secrets are known, at most: credentials rotate under an agent that runs for months. */
 const MAX_LEARNT = 16;
 
 /** Hides the secrets that it has learnt, and the credentials of every URI, in any text it is given. */

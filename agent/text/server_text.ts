@@ -1,8 +1,8 @@
 import { secrets } from "./redact.ts";
 
-/** Of what a server says at the most so much is passed on, in UTF-16 units. */
+/** Of what a server says at most so much is passed on, in UTF-16 units. */
 const MAX_SERVER_TEXT = 500;
-/** Fields that a validator refuses, named in one text at the most. */
+/** Fields that a validator refuses, named in one text at most. */
 const MAX_FIELDS = 10;
 /** Documents within documents that are searched for them. */
 const MAX_DEPTH = 12;

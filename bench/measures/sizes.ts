@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 /** How large what is delivered is, in MiB. */
 export interface SizesResult {
   binaryMib: number;
-  /** Undefined where the image has not been built here. */
+  /** Undefined if the image has not been built here. */
   imageMib: number | undefined;
 }
 

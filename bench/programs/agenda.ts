@@ -3,7 +3,7 @@ import { MongoClient } from "mongodb";
 import { textOf } from "../documents.ts";
 import packages from "./packages.json" with { type: "json" };
 
-// Computed specifiers: whoever only checks or runs the agent need not have these packages.
+// Computed specifiers: checking or running the agent does not need these packages.
 const { Agenda } = await import(packages.agenda);
 const { MongoBackend } = await import(packages.agenda_backend);
 

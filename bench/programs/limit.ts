@@ -1,6 +1,6 @@
 /**
  * The limit: claims and acks in batches and does nothing else. No leases that expire, no attempts, no retries, no bounds;
- * a process that is killed loses what it holds. It shows what the driver and the server can do at the most.
+ * a process that is killed loses what it holds. It shows what the driver and the server can do at most.
  */
 import { MongoClient } from "mongodb";
 

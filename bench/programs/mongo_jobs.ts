@@ -41,7 +41,7 @@ if (mode === "fill") {
   await jobs.start(["bench"], { maxConcurrency: 8 });
   await finished.promise;
   while (await stored.findOne({})) await new Promise((resolve) => setTimeout(resolve, 5));
-  // It removes what is done: nobody else can tell when that was.
+  // It removes what is done: nothing else shows when that was.
   console.log(JSON.stringify({ firstMs, lastMs: Date.now() }));
 }
 Deno.exit(0);

@@ -16,7 +16,7 @@ export interface ClaimsOptions {
   maxAttempts: number;
   /** How often the adversary may do what. */
   budget?: Budget;
-  /** Documents that an agent holds at the most; all if not given. */
+  /** Documents that an agent holds at most; all if not given. */
   room?: number;
   readsAllBack?: boolean;
   /** The rule that is switched off. */

@@ -2,7 +2,7 @@ import type { Nature } from "./item_steps.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Agent, Doc, Fault, State } from "./state.ts";
 
-/** Processes that a document ends at the most: two in company, two while it is alone. */
+/** Processes that a document ends at most: two in company, two while it is alone. */
 const MOST_ENDED = 4;
 
 /** Leases that have to expire while a document is alone before that alone makes it a dead letter. */

@@ -9,7 +9,7 @@ export interface Protocol {
   readonly maxAttempts: number;
   /** `READ_BACK=always`: no claim uses documents as they were read. */
   readonly readsAllBack: boolean;
-  /** Documents that an agent holds at the most. */
+  /** Documents that an agent holds at most. */
   readonly room: number;
   /** The rule that is switched off. */
   readonly without: RuleName | undefined;

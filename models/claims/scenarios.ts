@@ -40,7 +40,7 @@ export interface Scenario extends ClaimsOptions {
   readonly name: string;
 }
 
-/** Holds with all rules, and takes seconds at the most: the tests explore these. */
+/** Holds with all rules, and takes seconds at most: the tests explore these. */
 export const SMALL: readonly Scenario[] = [
   {
     name: "two documents, drain",

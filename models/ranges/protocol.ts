@@ -6,7 +6,7 @@ export type RangeNature = "good" | "flaky" | "poison";
 /** The protocol as one scenario runs it. */
 export interface RangeProtocol {
   readonly natures: readonly RangeNature[];
-  /** Documents of a range at the most. */
+  /** Documents of a range at most. */
   readonly batch: number;
   has(rule: RangeRuleName): boolean;
 }

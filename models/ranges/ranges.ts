@@ -30,7 +30,7 @@ export interface RangesOptions {
   without?: RangeRuleName;
 }
 
-/** Processes that a poison document ends at the most: in a range, and once more by document. */
+/** Processes that a poison document ends at most: in a range, and once more by document. */
 const MOST_ENDED = 2;
 
 /** Range claims, and the claims by document that finish what ranges leave. The latter are abstract here. */

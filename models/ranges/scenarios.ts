@@ -28,7 +28,7 @@ export const RANGE_COUNTEREXAMPLES: Readonly<Record<RangeRuleName, Omit<RangesOp
 /** Rules whose scenario takes more than a second: the tests leave them to `deno task model`. */
 export const LARGE_RULES: ReadonlySet<RangeRuleName> = new Set(["comparesToken"]);
 
-/** Holds with all rules, and takes seconds at the most: the tests explore these. */
+/** Holds with all rules, and takes seconds at most: the tests explore these. */
 export const SMALL_RANGES: readonly RangeScenario[] = [
   { name: "three documents", natures: ["good", "good", "good"], agents: 2, batch: 2 },
   { name: "late before and inside", natures: ["good", "good", "good"], agents: 2, batch: 2, late: [0, 1] },

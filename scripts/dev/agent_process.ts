@@ -33,7 +33,7 @@ export async function checkSettings(plan: Plan): Promise<void> {
 
 /** A running agent. What it logs goes to the terminal. */
 export class AgentProcess {
-  /** Resolves when the agent has ended, for whatever reason, and all it had to say has been printed. */
+  /** Resolves when the agent has ended, for any reason, and all it had to say has been printed. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   #isAsked = false;

@@ -12,9 +12,9 @@ const DEV_DIR = `${ROOT}/.tools/dev`;
 
 /** What is to be done, and with which settings. */
 export interface Plan {
-  /** Sample orders, the documents of a file, or whatever is in the user's own collection. */
+  /** Sample orders, the documents of a file, or what is in the user's own collection. */
   work: "samples" | "file" | "attached";
-  /** The user's MongoDB; undefined where one of our own is to be started. */
+  /** The user's MongoDB; undefined if one of our own is to be started. */
   uri: string | undefined;
   database: string;
   collection: string;

@@ -137,7 +137,7 @@ class Pod implements AsyncDisposable {
   }
 }
 
-Deno.test("Whatever is killed, every document ends as its kind demands, and only what a killed agent held is repeated", async () => {
+Deno.test("Chaos: for any process that is killed, every document ends as its kind demands, and only what a killed agent held is repeated", async () => {
   await using database = await testDatabase("chaos");
   const documents = KINDS.flatMap((kind) =>
     Array.from({ length: PER_KIND }, (_, index) => ({ _id: `${kind}-${index}`, kind, status: "pending" }))

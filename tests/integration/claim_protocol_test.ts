@@ -14,7 +14,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 
 const UPDATE = { command: "update", collection: COLLECTION };
 
-Deno.test("A claim writes status, token, owner, expiry and attempt, and leaves the user's fields alone", async () => {
+Deno.test("Claimer: a claim writes status, token, owner, expiry and attempt, and leaves the user's fields alone", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database, { agentName: "pod-7", leaseDurationMs: 60_000 });
   await jobs(database).insertOne({ _id: 1, status: "pending", nested: { a: [1, 2] } });
@@ -34,7 +34,7 @@ Deno.test("A claim writes status, token, owner, expiry and attempt, and leaves t
   assertEquals(document.read(), { _id: 1, status: "processing", nested: { a: [1, 2] } });
 });
 
-Deno.test("A takeover counts as such and costs no attempt: crashes in company never spend them (rule 11)", async () => {
+Deno.test("Claimer: a takeover counts as such and costs no attempt: crashes in company never spend them (rule 11)", async () => {
   await using database = await testDatabase("claim protocol");
   await jobs(database).insertMany(pending(3));
   for (let crashes = 0; crashes < 2; crashes++) {
@@ -69,7 +69,7 @@ Deno.test("A nack puts the takeovers back to nothing, a release keeps them", asy
   assertEquals(stored.map(({ _pull }) => _pull.attempts), [0, 1]);
 });
 
-Deno.test("A claim that still matches after another's claim and nack counts from what is stored, not from what it read (rule 9)", async () => {
+Deno.test("Claimer: a claim that still matches after another's claim and nack counts from what is stored, not from what it read (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -88,7 +88,7 @@ Deno.test("A claim that still matches after another's claim and nack counts from
   assertEquals((await late).attempt, 3);
 });
 
-Deno.test("A new document that fails elsewhere between read and claim is not claimed as new (rule 2)", async () => {
+Deno.test("Claimer: a new document that fails in another agent between read and claim is not claimed as new (rule 2)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -136,7 +136,7 @@ Deno.test("A document whose bookkeeping has attempts but no due time counts on f
   assertEquals(documents.map(({ attempt }) => attempt), [2, 2]);
 });
 
-Deno.test("Somebody else's processing without a token of ours is never taken (rule 1)", async () => {
+Deno.test("Claimer: a document that another program set to processing has no token and is never taken (rule 1)", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -165,7 +165,7 @@ Deno.test("READ_BACK=always sees edits between read and claim, the default does 
   }
 });
 
-Deno.test("A claim of which some went elsewhere brings the others, as they are stored", async () => {
+Deno.test("Claimer: a claim that lost some documents to another agent returns the others, as they are stored", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -185,7 +185,7 @@ Deno.test("A claim of which some went elsewhere brings the others, as they are s
   assertEquals((await jobs(database).findOne({ _id: 1 }))._pull, undefined);
 });
 
-Deno.test("A document that FILTER no longer matches when it is claimed is left alone", async () => {
+Deno.test("FILTER: a document that it no longer matches when it is claimed is left alone", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name }, { filter: `{"ready": true}` });

@@ -88,7 +88,7 @@ Deno.test("Under a collation claims still go by the index", async () => {
   }
 });
 
-Deno.test("Ids that a collation holds for the same are still different documents' ids elsewhere", async () => {
+Deno.test("Ids that a collation holds for the same are still the ids of different documents outside it", async () => {
   await using database = await testDatabase("collections");
   await using store = openStore(database);
   await jobs(database).insertMany(["a", "A", "á", "a "].map((_id) => ({ _id, status: "pending" })));

@@ -14,7 +14,7 @@ import {
 } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
-Deno.test("Eight claimers that share 5,000 documents never share one", async () => {
+Deno.test("Claimer: eight that share 5,000 documents never claim the same one", async () => {
   await using database = await testDatabase("contention");
   await using stack = new AsyncDisposableStack();
   const stores = Array.from({ length: 8 }, () => stack.use(openStore(database)));
@@ -41,7 +41,7 @@ Deno.test("Eight claimers that share 5,000 documents never share one", async () 
   assert(conflicts > 0, "eight claimers that start together must have wanted the same documents");
 });
 
-Deno.test("What two claims read alike goes to one of them, and the other counts conflicts", async () => {
+Deno.test("Claimer: of two claims that read the same documents one gets them, the other counts conflicts", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
   await using late = openStore({ uri: proxy.uri, name: database.name });
@@ -69,7 +69,7 @@ async function meetSomebody(store: TestStore, proxy: TcpProxy, database: TestDat
   return await taken;
 }
 
-Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves nothing behind", async () => {
+Deno.test("ScanCursor: an agent that meets another claims at another place, reads nothing back, and skips no document", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -96,7 +96,7 @@ Deno.test("Who meets somebody goes on elsewhere, reads nothing back, and leaves 
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 0);
 });
 
-Deno.test("Who cannot read where it went goes back to where all begin", async () => {
+Deno.test("ScanCursor: an agent that cannot read at its place returns to the head", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
   const appName = "cannot-read";
@@ -119,7 +119,7 @@ Deno.test("Who cannot read where it went goes back to where all begin", async ()
   assertEquals(idsOf(await store.take(10))[0], head._id);
 });
 
-Deno.test("Documents that came one by one are renewed, acked and released over a handful of connections", async () => {
+Deno.test("Settlements: documents that came one by one are renewed, acked and released over a handful of connections", async () => {
   await using database = await testDatabase("connections");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -133,7 +133,7 @@ Deno.test("Documents that came one by one are renewed, acked and released over a
   assert(proxy.accepted < 20, `${proxy.accepted} connections`);
 });
 
-Deno.test("Those who meet somebody do not all go to the same place", async () => {
+Deno.test("ScanCursor: agents that meet another do not all go to the same place", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
   await jobs(database).insertMany(pending(2000));
@@ -146,7 +146,7 @@ Deno.test("Those who meet somebody do not all go to the same place", async () =>
   assert(starts.size > 1, "ten agents all went to the same document");
 });
 
-Deno.test("What retries and expired leases others are faster to take leads elsewhere among them, and none is left", async () => {
+Deno.test("ScanCursor: an agent that loses retries and expired leases to others moves on among them, and none is left", async () => {
   await using database = await testDatabase("contention");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });

@@ -72,7 +72,7 @@ async function missed(database: TestDatabase, isThorough: boolean): Promise<stri
 }
 
 for (const isIndexed of [true, false]) {
-  Deno.test(`Every pending document is claimed, scheduled or told of, whatever its _pull is (${isIndexed ? "with" : "without"} the index)`, async () => {
+  Deno.test(`Every pending document is claimed, scheduled or reported, for any _pull (${isIndexed ? "with" : "without"} the index)`, async () => {
     await using database = await testDatabase("left alone");
     await using store = openStore(database);
     if (isIndexed) await makeIndexes(database, store);

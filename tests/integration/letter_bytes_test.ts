@@ -47,7 +47,7 @@ async function claimAll(database: TestDatabase): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`A dead letter and its redriven document are the source byte for byte but for the agent's fields, whatever it holds (seed ${seed})`, async () => {
+  Deno.test(`A dead letter and its redriven document are the source byte for byte but for the agent's fields, for random contents (seed ${seed})`, async () => {
     await using database = await testDatabase("letter bytes");
     await using store = openStore(database);
     const random = seededRandom(seed);

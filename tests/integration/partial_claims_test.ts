@@ -35,7 +35,7 @@ async function majority(database: TestDatabase): Promise<void> {
   await jobs(database).insertOne({ _id: "last", status: "processed" }, { writeConcern });
 }
 
-Deno.test("Claims keep what they found, whatever fails after that", async (t) => {
+Deno.test("Claimer keeps what a claim found, for any failure after that", async (t) => {
   await using server = await FailingServer.start();
 
   await t.step(

@@ -73,7 +73,7 @@ async function survive(uri: string, admin: MongoClient, data: Document, times: n
   for (const id of [2, 5]) assert(failed.includes(id), what);
 }
 
-Deno.test("Whatever the server answers to any write of an outcome, no document is lost, runs too often, or fails without a letter", async () => {
+Deno.test("Settler: for any answer of the server to any write of an outcome, no document is lost, runs too often, or fails without a letter", async () => {
   await using server = await startMongod({ replicaSet: true, testCommands: true });
   await using database = new TestDatabase(server.uri, "admin_of_failures");
   for (const [position, data] of FAILURES.entries()) {

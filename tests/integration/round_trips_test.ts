@@ -9,7 +9,7 @@ async function commandsOf(proxy: TcpProxy, work: () => Promise<unknown>): Promis
   return recorded.filter(({ collection }) => collection === COLLECTION).map(({ command }) => command);
 }
 
-Deno.test("A batch of new documents that nobody else wants costs three round trips: read, claim, ack", async () => {
+Deno.test("Round trips: a batch of new documents that no other agent wants costs three round trips: read, claim, ack", async () => {
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -24,7 +24,7 @@ Deno.test("A batch of new documents that nobody else wants costs three round tri
   assertEquals(commands, ["find", "update", "update"]);
 });
 
-Deno.test("READ_BACK=always costs one round trip more", async () => {
+Deno.test("Round trips: READ_BACK=always costs one more", async () => {
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
@@ -33,7 +33,7 @@ Deno.test("READ_BACK=always costs one round trip more", async () => {
   assertEquals(await commandsOf(proxy, () => store.take(100)), ["find", "update", "find"]);
 });
 
-Deno.test("A look that finds nothing costs one read a kind, and no write", async () => {
+Deno.test("Round trips: a claim that finds nothing costs one read a kind, and no write", async () => {
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -41,7 +41,7 @@ Deno.test("A look that finds nothing costs one read a kind, and no write", async
   assertEquals(await commandsOf(proxy, () => store.take(100)), Array(5).fill("find"));
 });
 
-Deno.test("A look for what no claim can take costs three reads, once a minute", async () => {
+Deno.test("Round trips: a look for what no claim can take costs three reads, once a minute", async () => {
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -50,7 +50,7 @@ Deno.test("A look for what no claim can take costs three reads, once a minute", 
   assertEquals(await commandsOf(proxy, () => store.leftAlone(true)), Array(3).fill("find"));
 });
 
-Deno.test("Acks, releases and renewals take one round trip a claim, nacks and acks with fields one in all", async () => {
+Deno.test("Round trips: acks, releases and renewals take one per claim, nacks and acks with fields one in all", async () => {
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });

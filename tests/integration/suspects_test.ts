@@ -18,7 +18,7 @@ import { waitFor } from "../support/wait.ts";
 /** A moment in which something else could start, if it were allowed to. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-Deno.test("The first takeover is ordinary, the second finds a suspect, which no batch takes", async () => {
+Deno.test("Suspects: the first takeover is ordinary, the second finds a suspect, which no batch takes", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(3));
@@ -35,7 +35,7 @@ Deno.test("The first takeover is ordinary, the second finds a suspect, which no 
   assertEquals([_pull.attempts, _pull.takeovers, _pull.alone], [1, 2, undefined]);
 });
 
-Deno.test("A suspect whose lease expired while it was alone counts an attempt, up to MAX_ATTEMPTS", async () => {
+Deno.test("Suspects: one whose lease expired while it was alone counts an attempt, up to MAX_ATTEMPTS", async () => {
   await using database = await testDatabase("suspects");
   for (const [maxAttempts, attempts] of [[5, 2], [1, 1]] as const) {
     await using store = openStore(database, { maxAttempts });
@@ -47,7 +47,7 @@ Deno.test("A suspect whose lease expired while it was alone counts an attempt, u
   }
 });
 
-Deno.test("A suspect that changes between its read and its claim is left alone", async () => {
+Deno.test("Suspects: one that changes between its read and its claim is left alone", async () => {
   await using database = await testDatabase("suspects");
   await using first = openStore(database);
   await using second = openStore(database);
@@ -56,7 +56,7 @@ Deno.test("A suspect that changes between its read and its claim is left alone",
   assertEquals(claims.filter((claim) => claim !== undefined).length, 1);
 });
 
-Deno.test("The mark is written once for a start, and not where the lease is over", async () => {
+Deno.test("Suspects: the mark is written once for a start, and not if the lease is over", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1 }));
@@ -72,7 +72,7 @@ Deno.test("The mark is written once for a start, and not where the lease is over
 });
 
 for (const alone of [0, 1]) {
-  Deno.test(`A release takes back its own mark and no other (${alone} before), and the suspicion stays`, async () => {
+  Deno.test(`Suspects: a release takes back its own mark and no other (${alone} before), and the suspicion stays`, async () => {
     await using database = await testDatabase("suspects");
     await using store = openStore(database);
     await jobs(database).insertOne(expired(1, { takeovers: 1, alone }));
@@ -87,7 +87,7 @@ for (const alone of [0, 1]) {
   });
 }
 
-Deno.test("A nack clears the suspicion: the next claim is one of many", async () => {
+Deno.test("Suspects: a nack clears the suspicion: the next claim is one of many", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1, alone: 1 }));
@@ -99,7 +99,7 @@ Deno.test("A nack clears the suspicion: the next claim is one of many", async ()
 });
 
 for (const maxAttempts of [1, 2, 3, 5]) {
-  Deno.test(`Two expiries alone are a verdict, one is none, with MAX_ATTEMPTS ${maxAttempts}; no handler runs for it`, async () => {
+  Deno.test(`Suspects: two expiries alone are a verdict, one is none, with MAX_ATTEMPTS ${maxAttempts}; no handler runs for it`, async () => {
     await using database = await testDatabase("suspects");
     await using store = openStore(database, { maxAttempts });
     await jobs(database).insertMany([
@@ -120,7 +120,7 @@ for (const maxAttempts of [1, 2, 3, 5]) {
   });
 }
 
-Deno.test("Suspects run with nothing else in flight, whatever else there is to do", async () => {
+Deno.test("Suspects run with nothing else in flight, also if there is other work", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   const suspects = Array.from({ length: 8 }, (_, index) => `suspect-${index}`);

@@ -63,7 +63,7 @@ async function streams({ client, name }: TestDatabase) {
   return found.map(({ cursor }) => cursor.cursorId);
 }
 
-Deno.test("A document that is inserted, or set back to pending, while the agent is idle is processed at once", async () => {
+Deno.test("WakeStream: a document that is inserted, or set back to pending, while the agent is idle is processed at once", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
@@ -76,7 +76,7 @@ Deno.test("A document that is inserted, or set back to pending, while the agent 
   await it.untilRun(3);
 });
 
-Deno.test("Changes that make nothing claimable are no hint: not an ack, not another status", async () => {
+Deno.test("WakeStream: changes that make nothing claimable are no hint: not an ack, not another status", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
@@ -90,7 +90,7 @@ Deno.test("Changes that make nothing claimable are no hint: not an ack, not anot
   assertEquals(it.hints, before + 1);
 });
 
-Deno.test("The stream is opened again after its cursor was killed, and after an error of its next read", async () => {
+Deno.test("WakeStream is opened again after its cursor was killed, and after an error of its next read", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   const [cursor] = await waitFor("the cursor", async () => {
@@ -116,7 +116,7 @@ Deno.test("The stream is opened again after its cursor was killed, and after an 
   }
 });
 
-Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is nothing left to do", async () => {
+Deno.test("WakeStream: a burst suspends it, and the loop wakes it when there is nothing left to do", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   await jobs(database).insertMany(pending(4000));
@@ -129,7 +129,7 @@ Deno.test("A burst puts the stream to sleep, and the loop wakes it when there is
   await it.untilRun("after");
 });
 
-Deno.test("While one claim follows the other the server follows no changes, and idle it does so again at once", async () => {
+Deno.test("WakeStream: while one claim follows the other the server follows no changes, and idle it does so again at once", async () => {
   await using database = await testDatabase("wake stream");
   const store = openStore(database);
   let hints = 0;
@@ -168,7 +168,7 @@ Deno.test("While one claim follows the other the server follows no changes, and 
   }
 });
 
-Deno.test("A few claims between two idle moments leave the stream open", async () => {
+Deno.test("WakeStream stays open during a few claims between two idle moments", async () => {
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   const [cursor] = await waitFor("the cursor", async () => {
@@ -184,7 +184,7 @@ Deno.test("A few claims between two idle moments leave the stream open", async (
   assertEquals(await streams(database), [cursor]);
 });
 
-Deno.test("A server without change streams is told of once, and the poll goes on", async () => {
+Deno.test("WakeStream: a server without change streams is reported once, and polling goes on", async () => {
   await using database = await testDatabase("wake stream", { standalone: true });
   await using it = await listening(openStore(database));
   assertEquals(it.unsupported.length, 1);
@@ -194,7 +194,7 @@ Deno.test("A server without change streams is told of once, and the poll goes on
   assertEquals(it.unsupported.length, 1);
 });
 
-Deno.test("Stopped while it is being opened, open or asleep, the stream leaves nothing running, and no cursor that was open", async () => {
+Deno.test("WakeStream that is stopped while it is being opened, open or suspended leaves nothing running, and no cursor that was open", async () => {
   await using database = await testDatabase("wake stream");
   for (const when of ["at once", "open", "asleep"]) {
     const store = openStore(database);

@@ -83,7 +83,7 @@ export class AgentProcess implements AsyncDisposable {
   /**
    * Resolves once the agent has ended, with its exit status.
    *
-   * @throws {Error} where it has not within `timeoutMs`; the message holds the log so far
+   * @throws {Error} if it has not within `timeoutMs`; the message holds the log so far
    */
   async exit({ timeoutMs }: { timeoutMs?: number } = {}): Promise<Deno.CommandStatus> {
     return await this.#until("the agent to end", () => this.#status, timeoutMs);

@@ -27,7 +27,7 @@ export class EventRecorder {
   /**
    * Resolves with the next event of a kind that `accept` accepts, each event once.
    *
-   * @throws {Error} Where none comes in time; says what came instead.
+   * @throws {Error} If none comes in time; says what came instead.
    */
   async next<T extends AgentEvent["type"]>(
     type: T,

@@ -50,7 +50,7 @@ export class FakeStore implements DocumentStore {
   readonly documents = new Map<unknown, StoredDocument>();
   /** Every call and the ids it was about, in order. */
   readonly calls: { method: Method; ids: unknown[] }[] = [];
-  /** Calls of each method that were under way at once, at the most. */
+  /** Calls of each method that were under way at once, at most. */
   readonly peak: Partial<Record<Method, number>> = {};
   /** Documents that are to be left alone, in order. */
   readonly passedOver: unknown[] = [];

@@ -32,7 +32,7 @@ export class Followed implements AsyncDisposable {
     await waitFor(`a problem ${pattern}`, () => this.problems.some((each) => pattern.test(each)));
   }
 
-  /** Leaves the watcher open, as the agent does: a pipe may hold it for ever. */
+  /** Leaves the watcher open, as the agent does: a pipe may hold it forever. */
   async stop(): Promise<void> {
     await this.#file.stop();
   }

@@ -68,7 +68,7 @@ export async function withOverlay<T>(
   }
 }
 
-/** The template of an object's pods; undefined where it makes none. */
+/** The template of an object's pods; undefined if it makes none. */
 export function podTemplate({ kind, spec }: KubernetesObject): KubernetesObject | undefined {
   if (kind === "CronJob") return spec.jobTemplate.spec.template;
   if (kind === "Deployment" || kind === "Job") return spec.template;

@@ -22,7 +22,7 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Milliseconds until the next timer is due; undefined where there is none. */
+  /** Milliseconds until the next timer is due; undefined if there is none. */
   get nextInMs(): number | undefined {
     const next = this.#next(Infinity);
     return next && next.dueMs - this.#nowMs;

@@ -16,7 +16,7 @@ export interface RandomBsonOptions {
   id?: BsonElement | "random";
   /** Whether there may be a `_pull` of the user's own. Default: false. */
   pull?: boolean;
-  /** Elements besides, at the most. Default: 6. */
+  /** Elements besides, at most. Default: 6. */
   maxFields?: number;
 }
 

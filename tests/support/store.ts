@@ -32,7 +32,7 @@ export class TestStore extends MongoStore implements AsyncDisposable {
     return this.claim({ documents, bytes: 16 * MIB });
   }
 
-  /** Claims one document. @throws {Error} where there is none, or more are left */
+  /** Claims one document. @throws {Error} if there is none, or more are left */
   async takeOne(): Promise<LeasedDocument> {
     const { documents } = await this.take();
     if (documents.length !== 1) throw new Error(`Claimed ${documents.length} documents instead of one`);

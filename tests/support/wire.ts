@@ -27,7 +27,7 @@ export class WireConnection implements Disposable {
   /**
    * Inserts documents as they are; returns the reason for each that the server refused, by its position.
    *
-   * @throws {Error} where the server refuses the command as a whole, as it does one with BSON that is broken
+   * @throws {Error} if the server refuses the command as a whole, as it does one with BSON that is broken
    */
   async insert(
     database: string,
