@@ -6,7 +6,7 @@ import { COLLECTION, expireLeases, jobs, letters, openStore, pending } from "../
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("Fields that a processor returns are written with the ack, nested ones and all types alike", async () => {
+Deno.test("Ack with fields: those that a processor returns are written with the ack, nested ones and all types alike", async () => {
   await using database = await testDatabase("ack fields");
   await using store = openStore(database);
   await jobs(database).insertOne({ _id: 1, status: "pending", kept: 1, nested: { old: 1, kept: 2 } });
@@ -35,7 +35,7 @@ Deno.test("Fields that a processor returns are written with the ack, nested ones
   assertEquals(String(stored.count), "9007199254740993");
 });
 
-Deno.test("Each document of a batch gets its own fields, and those without any get none", async () => {
+Deno.test("Ack with fields: each document of a batch gets its own fields, and those without any get none", async () => {
   await using database = await testDatabase("ack fields");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(100));
@@ -50,7 +50,7 @@ Deno.test("Each document of a batch gets its own fields, and those without any g
   }
 });
 
-Deno.test("Fields are written by the holder alone", async () => {
+Deno.test("Ack with fields: those are written by the holder alone", async () => {
   await using database = await testDatabase("ack fields");
   await using store = openStore(database);
   await using other = openStore(database);
@@ -68,7 +68,7 @@ Deno.test("Fields are written by the holder alone", async () => {
   ]);
 });
 
-Deno.test("Fields and ack are one write: there is no moment with one and not the other", async () => {
+Deno.test("Ack with fields: both are one write: there is no moment with one and not the other", async () => {
   await using database = await testDatabase("ack fields");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -117,7 +117,7 @@ for (const [what, [set, status, error]] of Object.entries(REFUSED)) {
   });
 }
 
-Deno.test("An ack of fields that MongoDB refuses is no outage, and does not keep the others from being written", async () => {
+Deno.test("Ack with fields: one that MongoDB refuses is not an outage, and does not keep the others from being written", async () => {
   await using database = await testDatabase("ack fields");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(3, { text: "text" }));
@@ -131,7 +131,7 @@ Deno.test("An ack of fields that MongoDB refuses is no outage, and does not keep
   assertEquals(await jobs(database).countDocuments({ status: "processed", a: 1 }), 2);
 });
 
-Deno.test("Fields that an index does not take fail their own document alone", async () => {
+Deno.test("Ack with fields: those that an index does not take fail their own document alone", async () => {
   await using database = await testDatabase("ack fields");
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).createIndex({ location: "2dsphere" });

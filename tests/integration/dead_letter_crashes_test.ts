@@ -43,7 +43,7 @@ async function standStillBefore(
   return { result, goOn: () => held.pass() };
 }
 
-Deno.test("Killed before the verdict, a document has none: it is handled again", async () => {
+Deno.test("deadLetter(): killed before the verdict, a document has none: it is handled again", async () => {
   await using database = await testDatabase("dead letter crashes");
   await jobs(database).insertMany(pending(1));
   await dieBefore(database, VERDICT);
@@ -58,7 +58,7 @@ Deno.test("Killed before the verdict, a document has none: it is handled again",
 });
 
 for (const [when, write] of Object.entries({ copy: COPY, mark: MARK })) {
-  Deno.test(`Killed between the verdict and the ${when}, a dead letter is finished by the next holder and no handler runs (4)`, async () => {
+  Deno.test(`deadLetter(): killed between the verdict and the ${when}, a dead letter is finished by the next holder and no handler runs (4)`, async () => {
     await using database = await testDatabase("dead letter crashes");
     await jobs(database).insertMany(pending(1));
     await dieBefore(database, write);
@@ -82,7 +82,7 @@ for (const [when, write] of Object.entries({ copy: COPY, mark: MARK })) {
   });
 }
 
-Deno.test("A verdict that stands alone, without its reason, is finished with a letter and an event that say so", async () => {
+Deno.test("deadLetter(): a verdict that stands alone, without its reason, is finished with a letter and an event that say so", async () => {
   await using database = await testDatabase("dead letter crashes");
   await jobs(database).insertMany(pending(1));
   await dieBefore(database, COPY);
@@ -98,7 +98,7 @@ Deno.test("A verdict that stands alone, without its reason, is finished with a l
   assertEquals(letter.errors, []);
 });
 
-Deno.test("A verdict taken over finds its document deleted: no letter is made", async () => {
+Deno.test("deadLetter(): a verdict taken over finds its document deleted: no letter is made", async () => {
   await using database = await testDatabase("dead letter crashes");
   await jobs(database).insertMany(pending(1));
   await dieBefore(database, COPY);
@@ -111,7 +111,7 @@ Deno.test("A verdict taken over finds its document deleted: no letter is made", 
   assertEquals(await letters(database).countDocuments(), 0);
 });
 
-Deno.test("A frozen agent whose lease was taken over before its verdict makes no letter (rule 21)", async () => {
+Deno.test("deadLetter(): a frozen agent whose lease was taken over before its verdict makes no letter (rule 21)", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using frozen = openStore({ uri: proxy.uri, name: database.name });
@@ -150,7 +150,7 @@ const MEANWHILE: Record<string, (database: TestDatabase) => Promise<unknown>> = 
 };
 
 for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
-  Deno.test(`A copy that comes late, when its document ${what}, is stale and is removed (5)`, async () => {
+  Deno.test(`deadLetter(): a copy that comes late, when its document ${what}, is stale and is removed (5)`, async () => {
     await using database = await testDatabase("dead letter crashes");
     await using proxy = new TcpProxy(database.uri);
     await using frozen = openStore({ uri: proxy.uri, name: database.name });
@@ -167,7 +167,7 @@ for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
   });
 }
 
-Deno.test("A mark that comes late, when the next holder has finished the letter, leaves that letter in place", async () => {
+Deno.test("deadLetter(): a mark that comes late, when the next holder has finished the letter, leaves that letter in place", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using frozen = openStore({ uri: proxy.uri, name: database.name });
@@ -185,7 +185,7 @@ Deno.test("A mark that comes late, when the next holder has finished the letter,
   assertEquals(before.length, 1);
 });
 
-Deno.test("A late copy never takes the place of the letter of a later failure (rule 24)", async () => {
+Deno.test("deadLetter(): a late copy never takes the place of the letter of a later failure (rule 24)", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using frozen = openStore({ uri: proxy.uri, name: database.name });
@@ -206,7 +206,7 @@ Deno.test("A late copy never takes the place of the letter of a later failure (r
   assertEquals(letter.dead_at, (await jobs(database).findOne())._pull.dead_at);
 });
 
-Deno.test("The mark's answer is lost: the letter stays, and nothing is marked twice", async () => {
+Deno.test("deadLetter(): the mark's answer is lost: the letter stays, and nothing is marked twice", async () => {
   await using database = await testDatabase("dead letter crashes");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });

@@ -16,7 +16,7 @@ import {
 } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("A dead letter holds the document, its attempts, its errors and its source; the document says failed", async () => {
+Deno.test("Dead letters: one holds the document, its attempts, its errors and its source; the document says failed", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertOne({ _id: "order-1", status: "pending", lines: [{ sku: "a", count: 2 }] });
@@ -47,7 +47,7 @@ Deno.test("A dead letter holds the document, its attempts, its errors and its so
   }]);
 });
 
-Deno.test("A failed document keeps its attempts and nothing of the lease", async () => {
+Deno.test("Dead letters: a failed document keeps its attempts and nothing of the lease", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -57,7 +57,7 @@ Deno.test("A failed document keeps its attempts and nothing of the lease", async
   assertEquals(_pull.attempts, 1);
 });
 
-Deno.test("A dead letter keeps the BSON type of every value", async () => {
+Deno.test("Dead letters: one keeps the BSON type of every value", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   const values = {
@@ -99,7 +99,7 @@ Deno.test("A dead letter keeps the BSON type of every value", async () => {
   assertEquals(letter._id, source._id);
 });
 
-Deno.test("A document fails its last attempt or permanently, and becomes a dead letter then and not before", async () => {
+Deno.test("Dead letters: a document fails its last attempt or permanently, and becomes a dead letter then and not before", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -125,7 +125,7 @@ Deno.test("A document fails its last attempt or permanently, and becomes a dead 
   assertEquals((await jobs(database).findOne({ _id: "works at last" })).status, "processed");
 });
 
-Deno.test("With MAX_ATTEMPTS 1 the first failure is the last, also after a takeover (rule 12)", async () => {
+Deno.test("Dead letters: with MAX_ATTEMPTS 1 the first failure is the last, also after a takeover (rule 12)", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -142,7 +142,7 @@ Deno.test("With MAX_ATTEMPTS 1 the first failure is the last, also after a takeo
   assertEquals((await letters(database).findOne()).attempts, 1);
 });
 
-Deno.test("A letter takes the place of an older one, never that of a newer one (rule 24)", async () => {
+Deno.test("Dead letters: a letter takes the place of an older one, never that of a newer one (rule 24)", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -173,7 +173,7 @@ Deno.test("Dead letters that cannot be written keep no other document waiting", 
   assertEquals([judged!.status, judged!.error, judged!._pull.errors.length], ["processing", "bad", 1]);
 });
 
-Deno.test("A letter never takes the place of another collection's: its document keeps the verdict until there is room", async () => {
+Deno.test("Dead letters: a letter never takes the place of another collection's: its document keeps the verdict until there is room", async () => {
   await using database = await testDatabase("dead letters");
   await using store = openStore(database);
   await using other = openStore(database, { mongodbCollection: "others" });

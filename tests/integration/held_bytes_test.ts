@@ -14,7 +14,7 @@ async function insertLarge(database: TestDatabase, documents: Record<string, unk
   for (const document of documents) await jobs(database).insertOne({ ...document, payload });
 }
 
-Deno.test("Documents of 15 MiB are processed with never more than 32 MiB of them held", async () => {
+Deno.test("Held bytes: documents of 15 MiB are processed with never more than 32 MiB of them held", async () => {
   await using database = await testDatabase("held bytes");
   await using store = openStore(database);
   const retry = { visible_at: LONG_AGO, attempts: 1 };
@@ -53,7 +53,7 @@ Deno.test("Documents of 15 MiB are processed with never more than 32 MiB of them
   assert(most <= 32 * MIB, `${most} bytes were held`);
 });
 
-Deno.test("A claim ends where its bytes end, across all kinds of documents, and says that there is more", async () => {
+Deno.test("Held bytes: a claim ends where its bytes end, across all kinds of documents, and says that there is more", async () => {
   await using database = await testDatabase("held bytes");
   const payload = "x".repeat(1000);
   const retry = { visible_at: LONG_AGO, attempts: 1 };
@@ -78,14 +78,14 @@ Deno.test("A claim ends where its bytes end, across all kinds of documents, and 
   }
 });
 
-Deno.test("A document larger than a claim may be is claimed alone", async () => {
+Deno.test("Held bytes: a document larger than a claim may be is claimed alone", async () => {
   await using database = await testDatabase("held bytes");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(3, { payload: "x".repeat(5_000) }));
   for (const id of [0, 1, 2]) assertEquals(idsOf(await store.claim({ documents: 100, bytes: 1_000 })), [id]);
 });
 
-Deno.test("A document that waits as bytes alone is read as often as it is asked for", async () => {
+Deno.test("Held bytes: a document that waits as bytes alone is read as often as it is asked for", async () => {
   await using database = await testDatabase("held bytes");
   await using store = openStore(database);
   await jobs(database).insertMany([

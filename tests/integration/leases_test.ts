@@ -62,7 +62,7 @@ for (const [what, happens] of Object.entries(MEANWHILE)) {
   });
 }
 
-Deno.test("A lease that is taken over by force aborts the handler, and its ack changes nothing", async () => {
+Deno.test("Leases: one that is taken over by force aborts the handler, and its ack changes nothing", async () => {
   await using database = await testDatabase("leases");
   await using store = openStore(database, SHORT);
   await jobs(database).insertMany(pending(2));
@@ -96,7 +96,7 @@ Deno.test("A lease that is taken over by force aborts the handler, and its ack c
   assertEquals(stored[1].status, "processed");
 });
 
-Deno.test("An ack after the lease was taken over counts as a lost lease", async () => {
+Deno.test("Leases: an ack after the lease was taken over counts as a lost lease", async () => {
   await using database = await testDatabase("leases");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -108,7 +108,7 @@ Deno.test("An ack after the lease was taken over counts as a lost lease", async 
   assertEquals((await jobs(database).findOne()).status, "processing");
 });
 
-Deno.test("The leases of an agent that is gone are taken over when they have expired, not before", async () => {
+Deno.test("Leases: those of an agent that is gone are taken over when they have expired, not before", async () => {
   await using database = await testDatabase("leases");
   await using gone = openStore(database, SHORT);
   await using store = openStore(database, SHORT);
@@ -125,7 +125,7 @@ Deno.test("The leases of an agent that is gone are taken over when they have exp
   assertEquals([idsOf(documents).length, takeovers], [10, 10]);
 });
 
-Deno.test("A drain hands back what has not started, finishes what has, and leaves no lease behind", async () => {
+Deno.test("Leases: a drain releases what has not started, finishes what has, and leaves no lease behind", async () => {
   await using database = await testDatabase("leases");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(50));
@@ -144,7 +144,7 @@ Deno.test("A drain hands back what has not started, finishes what has, and leave
   assertEquals(await jobs(database).countDocuments({ "_pull.token": { $exists: true } }), 0);
 });
 
-Deno.test("A forced stop aborts what runs and hands it back with its attempt", async () => {
+Deno.test("Leases: a forced stop aborts what runs and releases it with its attempt", async () => {
   await using database = await testDatabase("leases");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(5));

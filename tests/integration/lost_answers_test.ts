@@ -31,7 +31,7 @@ function named(appName: string): string {
   return `${testUri()}&appName=${appName}`;
 }
 
-Deno.test("A claim whose answer is lost is found again by its token: nothing double, nothing lost", async () => {
+Deno.test("Lost answers: a claim whose answer is lost is found again by its token: nothing double, nothing lost", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -48,7 +48,7 @@ Deno.test("A claim whose answer is lost is found again by its token: nothing dou
   assertEquals((await store.ack(claim.documents.map((document) => ({ document })))).matched, 7);
 });
 
-Deno.test("A claim that never reached the server is made again, under another token", async () => {
+Deno.test("Lost answers: a claim that never reached the server is made again, under another token", async () => {
   await using database = await testDatabase("lost answers");
   await jobs(database).insertMany(pending(3));
   await using store = openStore({ uri: named("claim-cut"), name: database.name });
@@ -65,7 +65,7 @@ Deno.test("A claim that never reached the server is made again, under another to
   assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
 });
 
-Deno.test("A claim that was applied but not confirmed by a majority is found again by its token", async () => {
+Deno.test("Lost answers: a claim that was applied but not confirmed by a majority is found again by its token", async () => {
   await using database = await testDatabase("lost answers");
   await jobs(database).insertMany(pending(3));
   await using store = openStore({ uri: named("claim-concern"), name: database.name });
@@ -126,7 +126,7 @@ Deno.test("recover() waits for a majority to know a lost claim, as a failure tha
   assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
 });
 
-Deno.test("What a lost claim took is not claimed again by looking for it: deleted and taken-over documents stay away", async () => {
+Deno.test("Lost answers: what a lost claim took is not claimed again by looking for it: deleted and taken-over documents stay away", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -140,7 +140,7 @@ Deno.test("What a lost claim took is not claimed again by looking for it: delete
   assertEquals(await store.recover(), []);
 });
 
-Deno.test("A lost claim is looked for as often as it takes", async () => {
+Deno.test("Lost answers: a lost claim is looked for as often as it takes", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -155,7 +155,7 @@ Deno.test("A lost claim is looked for as often as it takes", async () => {
   assertEquals(idsOf(await store.recover()), [0, 1, 2]);
 });
 
-Deno.test("Documents claimed by a claim that could not be read back are found by the next", async () => {
+Deno.test("Lost answers: documents claimed by a claim that could not be read back are found by the next", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
@@ -171,7 +171,7 @@ Deno.test("Documents claimed by a claim that could not be read back are found by
   assertEquals(idsOf(await store.take()), [0, 1, 2]);
 });
 
-Deno.test("An ack whose answer is lost has processed its document once and counts as unconfirmed, not as lost", async () => {
+Deno.test("Lost answers: an ack whose answer is lost has processed its document once and counts as unconfirmed, not as lost", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -189,7 +189,7 @@ Deno.test("An ack whose answer is lost has processed its document once and count
   assertEquals([agent.count("lease_lost"), agent.all("settle_failed").length], [0, 1]);
 });
 
-Deno.test("An ack that never reached the server is made again and confirmed", async () => {
+Deno.test("Lost answers: an ack that never reached the server is made again and confirmed", async () => {
   await using database = await testDatabase("lost answers");
   await jobs(database).insertMany(pending(1));
   await using store = openStore({ uri: named("ack-cut"), name: database.name });
@@ -209,7 +209,7 @@ Deno.test("An ack that never reached the server is made again and confirmed", as
   assertEquals(agent.all("settle_failed").map(({ kind }) => kind), ["ack"]);
 });
 
-Deno.test("An answer that is lost does no harm to a nack: the driver repeats the write, the server does not", async () => {
+Deno.test("Lost answers: one does no harm to a nack: the driver repeats the write, the server does not", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -224,7 +224,7 @@ Deno.test("An answer that is lost does no harm to a nack: the driver repeats the
   assertEquals(stored.map(({ _pull }) => _pull.errors.length), [1, 1]);
 });
 
-Deno.test("A nack whose answers stay away counts its failure once and as unconfirmed", async () => {
+Deno.test("Lost answers: a nack whose answers stay away counts its failure once and as unconfirmed", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -241,7 +241,7 @@ Deno.test("A nack whose answers stay away counts its failure once and as unconfi
   assertEquals(agent.count("lease_lost"), 0);
 });
 
-Deno.test("A release whose answer is lost gives the attempt back once", async () => {
+Deno.test("Lost answers: a release whose answer is lost gives the attempt back once", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -255,7 +255,7 @@ Deno.test("A release whose answer is lost gives the attempt back once", async ()
   assertEquals([status, _pull.attempts], ["pending", 0]);
 });
 
-Deno.test("A renewal whose answer is lost loses no lease: the next one is answered", async () => {
+Deno.test("Lost answers: a renewal whose answer is lost loses no lease: the next one is answered", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -270,7 +270,7 @@ Deno.test("A renewal whose answer is lost loses no lease: the next one is answer
   assertEquals((await store.ack([{ document }])).matched, 1);
 });
 
-Deno.test("A write that the server sits on is given up, and may be applied all the same", async () => {
+Deno.test("Lost answers: a write that the server does not answer is given up, and may be applied all the same", async () => {
   await using database = await testDatabase("lost answers");
   await jobs(database).insertOne({ _id: 1, status: "pending" });
   const client = new MongoClient(named("answer-limit"));

@@ -26,7 +26,7 @@ async function ownServer(): Promise<{ server: RunningMongod; database: TestDatab
   };
 }
 
-Deno.test("A frozen server makes operations time out, and everything goes on when it is back", async () => {
+Deno.test("Outages: a frozen server makes operations time out, and everything goes on when it is back", async () => {
   await using own = await ownServer();
   const { server, database } = own;
   // Sockets time out after half a lease.
@@ -61,7 +61,7 @@ Deno.test("A frozen server makes operations time out, and everything goes on whe
   assertEquals(await jobs(database).countDocuments({ "_pull.attempts": { $gt: 1 } }), 0);
 });
 
-Deno.test("A server that is killed and started again loses no document and no ack", async () => {
+Deno.test("Outages: a server that is killed and started again loses no document and no ack", async () => {
   await using own = await ownServer();
   const { server, database } = own;
   await using store = openStore(database);
@@ -88,7 +88,7 @@ Deno.test("A server that is killed and started again loses no document and no ac
   assertEquals(agent.count("lease_lost"), 0);
 });
 
-Deno.test("An agent that starts before its server waits for it", async () => {
+Deno.test("Outages: an agent that starts before its server waits for it", async () => {
   await using own = await ownServer();
   const { server, database } = own;
   await jobs(database).insertMany(pending(10));
@@ -103,7 +103,7 @@ Deno.test("An agent that starts before its server waits for it", async () => {
   await waitFor("all to be processed", () => agent.count("processed") === 10, LONG);
 });
 
-Deno.test("A drain while the server is frozen ends after SHUTDOWN_TIMEOUT and says what it had to abandon", async () => {
+Deno.test("Outages: a drain while the server is frozen ends after SHUTDOWN_TIMEOUT and says what it had to abandon", async () => {
   await using own = await ownServer();
   const { server, database } = own;
   await using store = openStore(database, { leaseDurationMs: 4_000 });

@@ -14,7 +14,7 @@ async function validate(database: TestDatabase, validator: AnyDocument): Promise
 /** What a strict schema looks like that was made before the agent came. */
 const NO_ROOM = { $jsonSchema: { properties: { _id: {}, status: {} }, additionalProperties: false } };
 
-Deno.test("A store whose every claim is refused says so, tries few documents at a time, and goes on when it is mended", async () => {
+Deno.test("Refused claims: a store whose every claim is refused says so, tries few documents at a time, and goes on when it is mended", async () => {
   await using database = await testDatabase("refused claims");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -38,7 +38,7 @@ Deno.test("A store whose every claim is refused says so, tries few documents at 
   assertEquals(documents.length, 300);
 });
 
-Deno.test("A store whose every document was refused and is mended claims it again, without new ones", async () => {
+Deno.test("Refused claims: a store whose every document was refused and is mended claims it again, without new ones", async () => {
   await using database = await testDatabase("refused claims");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(12));
@@ -49,7 +49,7 @@ Deno.test("A store whose every document was refused and is mended claims it agai
   assertEquals(claims.flatMap(idsOf).length, 12);
 });
 
-Deno.test("A store goes on as ever when all documents that were refused are gone", async () => {
+Deno.test("Refused claims: a store goes on as ever when all documents that were refused are gone", async () => {
   await using database = await testDatabase("refused claims");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(12));
@@ -59,7 +59,7 @@ Deno.test("A store goes on as ever when all documents that were refused are gone
   assertEquals(idsOf(await store.take()), []);
 });
 
-Deno.test("Many refused documents at the head are told from a collection in which every claim is refused", async () => {
+Deno.test("Refused claims: many refused documents at the head are told from a collection in which every claim is refused", async () => {
   await using database = await testDatabase("refused claims");
   await using store = openStore(database);
   await jobs(database).insertMany([...pending(40, { fixed: true }), ...pending(60, { from: 40 })]);
@@ -70,7 +70,7 @@ Deno.test("Many refused documents at the head are told from a collection in whic
   assertEquals(agent.all("claim_refused").length, 40);
 });
 
-Deno.test("An agent whose every claim is refused fails its claims for a lasting reason, and names no document", async () => {
+Deno.test("Refused claims: an agent whose every claim is refused fails its claims for a lasting reason, and names no document", async () => {
   await using database = await testDatabase("refused claims");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(300));
