@@ -127,6 +127,25 @@ Deno.test("README.md compares by the figures of docs/performance.md", async () =
   }
 });
 
+Deno.test("docs/architecture.md draws folders and files that are there", async () => {
+  const text = await Deno.readTextFile(`${ROOT}/docs/architecture.md`);
+  const drawing = /## The drawing[^]*?^```$([^]*?)^```$/m.exec(text)![1]!;
+  const names = new Set<string>();
+  const add = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(`${ROOT}/${folder}`)) {
+      names.add(isDirectory ? `${name}/` : name.replace(/\.ts$/, ""));
+      if (isDirectory) await add(`${folder}/${name}`);
+    }
+  };
+  for (const folder of ["agent", "control", "health"]) {
+    names.add(`${folder}/`);
+    await add(folder);
+  }
+  const drawn = [...drawing.matchAll(/\b[a-z_]+\/|\b[a-z]+(?:_[a-z]+)+\b(?!\/)/g)].map(([name]) => name);
+  assert(drawn.length > 30, "the drawing names folders and files");
+  assertEquals(drawn.filter((name) => !names.has(name)), []);
+});
+
 Deno.test("links between the documents lead somewhere", async () => {
   const anchors = new Map<string, Set<string>>();
   const anchorsOf = async (path: string): Promise<Set<string>> => {
