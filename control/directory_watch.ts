@@ -36,7 +36,7 @@ export class DirectoryWatch {
     this.#isOver = true;
   }
 
-  /** Closes the watcher; may wait for ever if there ever was a pipe in the directory. */
+  /** Closes the watcher; may wait forever if there ever was a pipe in the directory. */
   close(): void {
     this.stop();
     this.#watcher?.close();

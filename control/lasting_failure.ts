@@ -20,7 +20,7 @@ export interface LastingFailureOptions {
 /**
  * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough for
  * reasons that no waiting mends. Only one that works begins the count anew. An outage stops it and takes nothing back: it
- * says nothing of a password, and a network that comes and goes would hide a wrong one for ever.
+ * says nothing of a password, and a network that comes and goes would hide a wrong one forever.
  */
 export class LastingFailure {
   readonly #options: LastingFailureOptions;
@@ -71,7 +71,7 @@ class FailingTime {
     const sinceMs = this.#lastMs ?? now;
     this.#lastMs = now;
     if (isLasting) {
-      // The first says nothing of the time before it, which was an outage at the most.
+      // The first says nothing of the time before it, which was an outage at most.
       this.#failingMs = this.#failingMs === undefined ? 0 : this.#failingMs + now - sinceMs;
     }
     return this.#failingMs ?? 0;

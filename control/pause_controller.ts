@@ -26,7 +26,7 @@ export class PauseController implements PauseGate {
     return this.#current.state === "running";
   }
 
-  /** Claims are over until somebody resumes. */
+  /** Claims are over until an operator resumes. */
   pause(source: PauseSource): void {
     this.#change("paused", source);
   }

@@ -7,7 +7,7 @@ const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
   SIGHUP: "stop",
   SIGUSR1: "pause",
   SIGUSR2: "resume",
-  // Does nothing to whoever does not listen to it: what asks for an answer may ask the wrong process.
+  // Does nothing to a process that does not listen to it: what asks for an answer may ask the wrong process.
   SIGURG: "answer",
 };
 

@@ -9,7 +9,7 @@ export interface Timed {
 }
 
 /**
- * The same time limit for many runs: whoever starts first exceeds it first, so that one timer, for the first of them,
+ * The same time limit for many runs: the run that starts first exceeds it first, so that one timer, for the first of them,
  * is enough. A timer a document would be a good part of what a document costs.
  */
 export class SharedDeadline {

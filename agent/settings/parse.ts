@@ -104,7 +104,7 @@ export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAM
   return value;
 });
 
-/** A JSON object, kept as text: what is in it is somebody else's business. */
+/** A JSON object, kept as text: other code reads what is in it. */
 export const jsonObject: Parser<string> = parser("an object in Extended JSON", (value) => {
   let parsed: unknown;
   try {

@@ -4,22 +4,22 @@ import { type Clock, sleep } from "../lib/clock.ts";
 /** An item on its way, and whether an earlier write of it ended without an answer. */
 export interface Batched<T> {
   readonly item: T;
-  /** An earlier write may have been applied although nobody said so. */
+  /** An earlier write may have been applied although no answer said so. */
   uncertain: boolean;
 }
 
 /** How a {@linkcode Batcher} works. */
 export interface BatcherOptions<T> {
   clock: Clock;
-  /** Items a write takes at the most. */
+  /** Items a write takes at most. */
   maxItems: number;
-  /** Bytes a write takes at the most; a single larger item is written alone. */
+  /** Bytes a write takes at most; a single larger item is written alone. */
   maxBytes?: number;
   /** The size of an item; nothing weighs anything without it. */
   bytesOf?(item: T): number;
   /** How long an item waits for company, in milliseconds. */
   lingerMs: number;
-  /** Writes under way at once, at the most. */
+  /** Writes under way at once, at most. */
   maxWrites: number;
   /** Writes a batch; throws where the outcome is unknown or the database refused it. */
   write(batch: readonly Batched<T>[]): Promise<void>;

@@ -1,10 +1,10 @@
 import type { Ledger } from "../leases/ledger.ts";
 
-/** Bytes of results that wait to be written, at the most; a single larger one is held alone. */
+/** Bytes of results that wait to be written, at most; a single larger one is held alone. */
 export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Bytes of results that are held at the most, a good third of the heap: handlers that run before the weight of their results is
+ * Bytes of results that are held at most, a good third of the heap: handlers that run before the weight of their results is
  * known may all return at once. What is beyond it is let go of.
  */
 export const MAX_HELD_RESULT_BYTES = 96 * 1024 * 1024;

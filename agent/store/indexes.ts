@@ -52,7 +52,7 @@ async function existing(collection: Collection): Promise<Document[] | undefined>
   }
 }
 
-/** Whether the claim's queries can go by `other`, whatever its name is. */
+/** Whether the claim's queries can use `other`, under any name. */
 function serves(
   other: Document,
   { keys, partialFilterExpression }: Index,

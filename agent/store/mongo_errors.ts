@@ -76,7 +76,7 @@ export function isTransient(error: unknown): boolean {
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
     return true;
   }
-  // The write was made, and whether a majority has it is not known: it is sent again, whatever the reason.
+  // The write was made, and whether a majority has it is not known: it is sent again, for any reason.
   if (error instanceof MongoWriteConcernError) return true;
   if (error instanceof MongoBulkWriteError) {
     if (error.result?.getWriteConcernError() || [error.writeErrors].flat().some(isTransientWrite)) {
@@ -168,7 +168,7 @@ export function isDoubtful(error: unknown): boolean {
     !OF_THE_DOCUMENT.has(code);
 }
 
-/** Whether somebody else's document stood in the way of an insertion. */
+/** Whether another document stood in the way of an insertion. */
 export function isDuplicateKey(error: unknown): boolean {
   // Where values are read with their BSON types kept, the code is no plain number either.
   return error instanceof MongoServerError && Number(error.code) === 11000;

@@ -26,7 +26,7 @@ const SCHEDULED = { "_pull.visible_at": { $lte: LAST_DATE } };
  */
 const DUE = { ...SCHEDULED, $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } };
 
-/** `processing` without a token is no lease of an agent's: somebody else works on it. */
+/** `processing` without a token is not a lease of an agent: another program works on it. */
 const EXPIRED = { status: "processing", "_pull.token": { $exists: true }, ...DUE };
 
 /** A lease that an agent holds. */
@@ -154,7 +154,7 @@ export function claimable(kind: Kind | SuspectKind, filter?: Filter<Document>): 
   return filter ? { $and: [CLAIMABLE[kind], filter] } : CLAIMABLE[kind];
 }
 
-/** The filter of every write by a holder: it misses whatever others changed, deleted or took over in flight. */
+/** The filter of every write by a holder: it misses what others changed, deleted or took over in flight. */
 export function held(ids: readonly unknown[], token: string): Filter<Document> {
   const id = ids.length === 1 ? { $eq: ids[0] } : { $in: ids };
   return { _id: id as never, "_pull.token": token, status: "processing" };

@@ -29,7 +29,7 @@ const BUSY_DOCUMENTS = 1000;
 /** More changes than this in a second cost the server more than the hints are worth. */
 const MAX_CHANGES = 2000;
 const SECOND_MS = 1000;
-/** Failures in a row after which somebody should know: fewer are a failover. */
+/** Failures in a row after which an operator should know: fewer are a failover. */
 const WORTH_A_WORD = 5;
 /** The first read only tells that the stream is open, and waits no longer than this for a change, in milliseconds. */
 const OPENING_MS = 1;

@@ -13,7 +13,7 @@ interface BusyKey {
 const [FIRST_WAIT_MS, MAX_WAIT_MS] = [250, 5000];
 /** If no claim has had to wait for so long, no index is thought of any more until one does, in milliseconds. */
 const FORGET_MS = 60_000;
-/** Keys that are remembered, at the most. */
+/** Keys that are remembered, at most. */
 const MAX_KEYS = 1000;
 
 /**

@@ -93,7 +93,7 @@ class ClaimWriting {
   #waiting = 0;
 
   constructor(kind: Kind, token: string, options: ClaimWriterOptions) {
-    // A takeover inherits the attempt of the lease that expired: a crash in company costs nobody an attempt.
+    // A takeover inherits the attempt of the lease that expired: a crash in company costs no document an attempt.
     const count: Record<string, number> = kind === "expired_leases"
       ? { "_pull.takeovers": 1 }
       : { "_pull.attempts": 1 };
@@ -148,7 +148,7 @@ export async function markSuspect(
   const { collection, filter, maxAttempts } = options;
   const { alone = 0, attempts = 0 } = raw.bookkeeping ?? {};
   const unchanged = { _id: { $eq: raw.id } as never, ...exactCounters(raw.bytes) };
-  // Whoever was alone when its lease expired has had an attempt of its own; attempts never pass their limit.
+  // A suspect that was alone when its lease expired has had an attempt; attempts never pass their limit.
   const counts = kind === "due_suspects" || (alone > 0 && attempts < maxAttempts);
   const count = {
     ...(counts ? { "_pull.attempts": 1 } : {}),

@@ -1,10 +1,10 @@
 import { idKey } from "../documents/id_key.ts";
 
-/** A document whose claim MongoDB refused is left alone for so long, in milliseconds: somebody may mend it. */
+/** A document whose claim MongoDB refused is left alone for so long, in milliseconds: an operator may mend it. */
 const LEFT_ALONE_MS = 60_000;
 /** Refused again, it is left alone for twice as long each time, up to this, in milliseconds. */
 const LEFT_ALONE_MAX_MS = 3_600_000;
-/** Remembered at the most, so that the queries which leave them out stay small. */
+/** Remembered at most, so that the queries which leave them out stay small. */
 const MAX_IDS = 5000;
 
 /** A document whose refusal may be the server's trouble is left out for so long, so that others are tried, in milliseconds. */

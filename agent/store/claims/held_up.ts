@@ -15,7 +15,7 @@ export interface HeldUpOptions {
 /** Leases that documents are held up without any of them being claimed: then it is looked whom they wait for. */
 const PATIENCE_LEASES = 2;
 
-/** Tells documents that wait for others in processing from those that would wait for ever, as no agent holds the others. */
+/** Tells documents that wait for others in processing from those that would wait forever, as no agent holds the others. */
 export class HeldUpWatch {
   readonly #options: HeldUpOptions;
   #sinceMs: number | undefined;
@@ -45,7 +45,7 @@ export class HeldUpWatch {
     return this.#isStuck ? undefined : { retryInMs, error };
   }
 
-  /** What waits for ever, and why. */
+  /** What waits forever, and why. */
   get stuck(): { query: Filter<Document>; reason: unknown } | undefined {
     const { allConditions, error } = this.#options.busy;
     if (!this.#isStuck || allConditions.length === 0) return undefined;

@@ -45,7 +45,7 @@ export class Refusals {
     this.#inARow = 0;
   }
 
-  /** What to throw where every claim is refused; undefined where claims succeed, or few were tried. */
+  /** What to throw if every claim is refused; undefined if claims succeed, or few were tried. */
   get error(): ClaimsRefusedError | undefined {
     return this.#inARow < MANY ? undefined : new ClaimsRefusedError(this.#namespace, this.#error);
   }

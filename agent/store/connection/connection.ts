@@ -12,7 +12,7 @@ const SOCKET_TIMEOUT_MS = 10_000;
 /** Time beyond the driver's own limits that an operation is given, in milliseconds. */
 const ANSWER_GRACE_MS = 1000;
 /**
- * Claims, acks, nacks, releases, renewals, dead letters take five each at the most, and the stream of changes one: some
+ * Claims, acks, nacks, releases, renewals, dead letters take five each at most, and the stream of changes one: some
  * thirty are ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
  */
 const POOL_SIZE = 200;
@@ -46,7 +46,7 @@ export interface Connection {
   readonly warnings: readonly string[];
 }
 
-/** How a {@linkcode Connection} is set up, whatever its URI. */
+/** How a {@linkcode Connection} is set up, for any URI. */
 export interface ConnectionOptions {
   agentName: string;
   leaseMs: number;

@@ -8,7 +8,7 @@ import {
 import { CAUSES, type Facts, type Told } from "./diagnosis_causes.ts";
 import type { Diagnosis } from "./unreachable.ts";
 
-/** Sentences of different servers that are told at the most. */
+/** Sentences of different servers that are quoted at most. */
 const MAX_SENTENCES = 3;
 /** Errors within errors that are looked at. */
 const MAX_DEPTH = 5;

@@ -51,7 +51,7 @@ export class EagerClient {
     return this.#isConnected;
   }
 
-  /** A server that takes writes answers. It does so to all, whatever their password. */
+  /** A server that takes writes answers. It answers all clients, with any password. */
   get isWritable(): boolean {
     return this.#isWritable;
   }

@@ -96,7 +96,7 @@ function shapeProblem(uri: string): string | undefined {
   }
 }
 
-/** A name or an address, with whatever stands for a port, or the path of a socket. */
+/** A name or an address, with the text that stands for a port, or the path of a socket. */
 const HOST = /^(?:(?:\[[0-9a-f:.]+\]|[\w.-]+)(?::.*)?|%2f[^:]*\.sock)$/i;
 
 function isText(encoded: string): boolean {

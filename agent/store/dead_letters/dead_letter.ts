@@ -9,7 +9,7 @@ import { EXACT_BSON } from "../documents/own_bson.ts";
 /** Under this a letter keeps the bytes that it was read as, out of the way of its fields. */
 const BYTES = Symbol("the bytes of a letter");
 
-/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that somebody edited. */
+/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that a user edited. */
 export interface DeadLetter {
   _id: unknown;
   document?: Document;

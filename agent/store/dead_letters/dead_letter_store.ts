@@ -43,7 +43,7 @@ const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_a
 /**
  * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
  * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
- * collections in the same place are left alone: nobody here can tell whether they are stale.
+ * collections in the same place are left alone: whether they are stale is not known here.
  */
 export class DeadLetterStore {
   readonly #options: DeadLetterStoreOptions;
@@ -114,7 +114,7 @@ export class DeadLetterStore {
   }
 
   #failed({ _id, by_reference, dead_at }: DeadLetter): Filter<Document> {
-    // Where somebody has edited the verdict out of a letter, the document's own stands.
+    // If a user has edited the verdict out of a letter, the document's own stands.
     if (!(dead_at instanceof Date)) return { _id: { $eq: _id } as never, status: "failed" };
     const verdict = by_reference ? { $in: [dead_at, null] } : dead_at;
     return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };

@@ -3,7 +3,7 @@ import { formatId } from "../documents/format_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import type { DeadLetterOptions } from "./options.ts";
 
-/** Two ids are the same only if they are equal as such, whatever collation the letters' collection has. */
+/** Two ids are the same only if they are equal as such, under any collation of the letters' collection. */
 export const SIMPLE = { locale: "simple" };
 
 /** The dead-letter collection does not take a letter, and no retry changes that: its document waits with its verdict. */

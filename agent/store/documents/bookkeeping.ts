@@ -1,7 +1,7 @@
 import { BSON, type Document } from "mongodb";
 import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement } from "./bson_elements.ts";
 
-/** The agent's bookkeeping on a document, as far as a holder needs it. Whatever stands there, these are what they say. */
+/** The agent's bookkeeping on a document, as far as a holder needs it. The types hold for any stored value. */
 export interface Bookkeeping {
   /** Handler runs that count; undefined if no number stands there. */
   attempts?: number | undefined;

@@ -1,7 +1,7 @@
 import type { BSONSerializeOptions } from "mongodb";
 
 /**
- * How the agent's own reads and writes turn BSON into JavaScript and back, whatever the connection string says: its code
+ * How the agent's own reads and writes turn BSON into JavaScript and back, for any connection string: its code
  * compares what it reads. Every option of the driver in the matter is here, so that none is left to the URI.
  */
 export const OWN_BSON = {
