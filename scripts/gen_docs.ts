@@ -7,6 +7,7 @@ import { type Command, COMMANDS } from "../control/commands/command_line.ts";
 import { type Setting, SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { collectMessages } from "./messages/collect.ts";
+import { SETTING_ADVICE } from "./setting_advice.ts";
 import { table } from "./markdown_table.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
@@ -45,11 +46,15 @@ function settingsTable(): string {
 }
 
 function settingsInFull(): string {
-  return settings.map((setting) =>
-    `### \`${setting.variable}\`\n\n${setting.doc}\n\n- Accepts: ${setting.parse.accepts}.\n- Default: ${
-      defaultOf(setting)
-    }.`
-  ).join("\n\n");
+  return Object.entries(SETTINGS as Record<string, Setting<unknown>>).map(([name, setting]) => {
+    const advice = SETTING_ADVICE[name as keyof typeof SETTINGS];
+    return [
+      `### \`${setting.variable}\``,
+      setting.doc,
+      ...(advice === "" ? [] : [advice]),
+      `- Accepts: ${setting.parse.accepts}.\n- Default: ${defaultOf(setting)}.`,
+    ].join("\n\n");
+  }).join("\n\n");
 }
 
 function commandsTable(): string {

@@ -1,0 +1,49 @@
+import type { SETTINGS } from "../agent/settings/settings.ts";
+
+/**
+ * What docs/configuration.md says of each setting besides what it is: when to change it, what that costs, what breaks.
+ * It is not in the table itself, since the executable does not print it.
+ */
+export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
+  mongodbUri: "In Kubernetes it comes from the secret `mongodb-secret`.",
+  mongodbUriFile:
+    "Prefer it to `MONGODB_URI` if you rotate credentials, or if people who may see the pod must not see the password.",
+  mongodbDatabase: "",
+  mongodbCollection: "Create it before you start agents. Until it exists they are not ready.",
+  filter:
+    "Use it if several deployments share one collection. It is checked for each candidate: if most pending documents do not match, claims read many in vain.",
+  processor: "See [Processors](processors.md).",
+  pollIntervalMs:
+    "Raise it if idle agents cost the database too much. New documents wait that long only if the server has no change streams, or with `CHANGE_STREAM=off`.",
+  batchSize:
+    "Raise it (up to 2000) if handlers take less than a millisecond. Lower it if handlers are slow and there are many replicas, or if memory is high: a killed pod leaves up to two batches waiting for `LEASE_DURATION`. [How to choose](performance.md#how-to-choose-batch_size-and-concurrency).",
+  concurrency:
+    "Raise it until the service that your handlers call is busy. It costs memory: each handler may hold a document and its result.",
+  processTimeoutMs:
+    "Raise it above the longest time that a healthy run takes. If it is too short, good documents become dead letters; if it is too long, a handler that hangs keeps its slot.",
+  leaseDurationMs:
+    "Leases are renewed, so handlers may take longer. Lower it to take over the documents of killed pods sooner. If it is too short, a pod that stands still for a moment loses its leases, and documents run twice.",
+  maxAttempts:
+    "Raise it if what your handlers call is often down for long. With 1, the first failure is final.",
+  retryBackoffMs: "Raise it if retries overload the service that failed.",
+  retryBackoffMaxMs:
+    "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
+  deadLetterCollection:
+    "Two collections must not share one: letters with the same `_id` would be in each other's way.",
+  readBack: "`always` costs one more round trip per batch.",
+  changeStream: "Turn it off to save the server the cost of one change stream per agent.",
+  ensureIndexes:
+    "Turn it off if the agent has no right to create indexes. Without the indexes each claim reads the whole collection: [create them yourself](#the-indexes).",
+  shutdownTimeoutMs:
+    "Raise it, together with `terminationGracePeriodSeconds`, if handlers take longer. If it is too short, handlers are aborted on each rollout and their documents run again.",
+  heartbeatIntervalMs:
+    "Above 10 seconds the probes tolerate three heartbeats instead of 30 seconds, so a stuck agent is found later.",
+  healthDir:
+    "In Kubernetes mount an `emptyDir` there. Two agents with one directory: the second does not start.",
+  controlFile: "Mount the directory, not the file: a file mounted by `subPath` never changes.",
+  readyWhilePaused:
+    "Turn it on if rollouts must go through while the agents are paused. Then readiness no longer says that documents are processed.",
+  agentName: "It appears in `_pull.owner` and decides nothing.",
+  logLevel: "`DEBUG` writes a line for each claim and each failure: a lot under load.",
+  logFormat: "Use `json` for a log collector, `text` to read it yourself.",
+};
