@@ -16,7 +16,7 @@ KUBECTL_HERE = $(KUBECTL) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE
 CONTROL_AGENT = KUBECTL=$(KUBECTL) sh scripts/control-agent.sh $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
   $(if $(METHOD),--method $(METHOD)) $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
-.PHONY: help setup dev test check build image bench coverage fmt clean clean-all pause resume status docker-build docker-run \
+.PHONY: help setup dev test test-unit test-all check build image bench coverage fmt clean clean-all pause resume status docker-build docker-run \
   k8s-deploy k8s-pause k8s-resume k8s-status k8s-restart k8s-logs test-k8s
 
 help: ## Show this list
@@ -28,8 +28,14 @@ setup: ## Put Deno, mongod and the packages under .tools/ (the other targets do 
 dev: ## Run the agent against a MongoDB of its own (FILE= documents, PROCESSOR= what to do; MONGODB_URI= another MongoDB)
 	@sh scripts/with_tools.sh --mongod-unless-uri deno task --quiet dev $(ARGS)
 
-test: ## Run all the tests
+test: ## Run the checks and the tests that a change has to pass
 	@$(RUN_WITH_MONGOD) test $(ARGS)
+
+test-unit: ## Run the tests that need no build and no MongoDB, in seconds
+	@$(RUN) test:unit
+
+test-all: ## Run all the tests, also a soak, the benchmark, the images and two builds
+	@$(RUN_WITH_MONGOD) test:all
 
 check: ## Check types, format, lint, layout and documents
 	@$(RUN) check $(ARGS)

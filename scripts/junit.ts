@@ -6,8 +6,49 @@ export interface TestCounts {
   skipped: number;
 }
 
+/** A test as a report tells it. */
+export interface ReportedTest {
+  file: string;
+  name: string;
+  seconds: number;
+  outcome: keyof TestCounts;
+}
+
 /**
- * Counts the tests of a JUnit report of `deno test`. Steps are part of their test, as in Deno's own summary.
+ * The tests of a JUnit report of `deno test` that ran or were skipped. Steps are part of their test, as in Deno's own
+ * summary.
+ */
+export function testsOf(report: string): ReportedTest[] {
+  const tests: ReportedTest[] = [];
+  for (const [, suite] of report.matchAll(/<testsuite\b[^>]*>(.*?)<\/testsuite>/gs)) {
+    const names: string[] = [];
+    for (const [, attributes, body] of suite!.matchAll(/<testcase\b([^>]*)>(.*?)<\/testcase>/gs)) {
+      const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes!)?.[1];
+      const name = attribute("name") ?? "";
+      // Deno lists the steps after the tests, each as "test > step".
+      if (names.some((test) => name.startsWith(`${test} &gt; `))) continue;
+      names.push(name);
+      const seconds = attribute("time");
+      const outcome = body!.includes("<failure")
+        ? "failed"
+        : body!.includes("<skipped")
+        ? "skipped"
+        : "passed";
+      // What a filter left out never ran, and so has no time.
+      if (outcome === "skipped" && seconds === undefined) continue;
+      tests.push({
+        file: (attribute("classname") ?? "").replace(/^\.\//, ""),
+        name: unescaped(name),
+        seconds: Number(seconds ?? 0),
+        outcome,
+      });
+    }
+  }
+  return tests;
+}
+
+/**
+ * Counts the tests of a JUnit report of `deno test`.
  *
  * @example
  * ```ts
@@ -19,20 +60,13 @@ export interface TestCounts {
  */
 export function countTests(report: string): TestCounts {
   const counts: TestCounts = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, suite] of report.matchAll(/<testsuite\b[^>]*>(.*?)<\/testsuite>/gs)) {
-    const names: string[] = [];
-    for (const [, attributes, body] of suite!.matchAll(/<testcase\b([^>]*)>(.*?)<\/testcase>/gs)) {
-      const name = /\bname="([^"]*)"/.exec(attributes!)?.[1] ?? "";
-      // Deno lists the steps after the tests, each as "test > step".
-      if (names.some((test) => name.startsWith(`${test} &gt; `))) continue;
-      names.push(name);
-      if (body!.includes("<failure")) counts.failed++;
-      else if (!body!.includes("<skipped")) counts.passed++;
-      // What a filter left out never ran, and so has no time.
-      else if (attributes!.includes(" time=")) counts.skipped++;
-    }
-  }
+  for (const { outcome } of testsOf(report)) counts[outcome]++;
   return counts;
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'").replaceAll("&amp;", "&");
 }
 
 /** `junit.ts REPORT STATUS`: prints `N passed, N failed`, for a run that ended with this exit status. */

@@ -1,36 +1,26 @@
 /**
- * Runs the checks and the tests: `test.ts [arguments of deno test]`, such as `--filter pause`, a path or `--coverage`.
+ * Runs the checks and the tests of a lane: `test.ts [--unit | --all]`; without either, what a change has to pass.
  *
- * With arguments the checks are left out. The last line is always `N passed, N failed`, with `, N skipped` if any
- * were. The tests share two MongoDB servers, which end with the run.
+ * `test.ts [arguments of deno test]`, such as `--filter pause`, a path or `--coverage`, runs those tests alone, without
+ * the checks and in one process. The last line is always `N passed, N failed`, with `, N skipped` when any were.
  *
  * @module
  */
 
 import { runChecks } from "./check.ts";
-import { countTests, type TestCounts } from "./junit.ts";
-import { startMongod } from "./mongod.ts";
-import { endGroup, spawnTied } from "./tied_process.ts";
+import type { ReportedTest, TestCounts } from "./junit.ts";
+import { type Batch, batchesOf, type Lane, VARIABLES } from "./lanes.ts";
+import { type BatchResult, TestRun, TestServers } from "./test_run.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
-const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
-/** Deno has them off unless asked: a timer, a file or a connection that a test leaves behind fails it. */
-const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 /** Options of `deno test` whose value is the next argument, which therefore is no path. */
 const OPTIONS_WITH_VALUE = ["--filter", "--reporter"];
-const CHILD_GRACE_MS = 5_000;
+/** Tests wait more than they compute: a track more than there are cores. */
+const TRACKS = Number(Deno.env.get("TEST_TRACKS") || Math.min(8, navigator.hardwareConcurrency + 1));
+/** How many of the longest tests are named at the end of a lane. */
+const LONGEST = 5;
 
-const interrupted = new AbortController();
-let running: Deno.ChildProcess | undefined;
-
-/** Runs a program; an interruption ends it and all it has started. */
-async function run(program: string, args: string[], env: Record<string, string> = {}): Promise<boolean> {
-  interrupted.signal.throwIfAborted();
-  running = await spawnTied(program, args, { cwd: ROOT, env, withoutEnv: ["RUST_BACKTRACE"] });
-  const { success } = await running.status;
-  interrupted.signal.throwIfAborted();
-  return success;
-}
+const run = new TestRun(ROOT);
 
 /** Splits the arguments into options and paths; paths count from where the user stands. */
 function parseArguments(args: string[]): { options: string[]; paths: string[] } {
@@ -48,82 +38,111 @@ function parseArguments(args: string[]): { options: string[]; paths: string[] } 
 /** Prints how much of the program the tests ran, and writes it to coverage/html line by line. */
 async function reportCoverage(): Promise<void> {
   const ofTheProgram = `--include=^file://${ROOT}/(main\\.ts|agent/|control/|health/)`;
-  await run(Deno.execPath(), ["coverage", ofTheProgram, "coverage"]);
-  await run(Deno.execPath(), ["coverage", ofTheProgram, "--html", "coverage"]);
+  await run.program(Deno.execPath(), ["coverage", ofTheProgram, "coverage"]);
+  await run.program(Deno.execPath(), ["coverage", ofTheProgram, "--html", "coverage"]);
 }
 
-/** Runs `deno test` and counts; a run that dies without a report counts as one failure. */
-async function runTests(args: string[]): Promise<TestCounts> {
-  if (!await run("sh", ["scripts/build.sh"])) {
-    console.log("The tests did not run: dist/pulling-agent could not be built, see above");
-    return { passed: 0, failed: 1, skipped: 0 };
+/** Counts as it goes; tells at the end what failed and what took longest. */
+class Tally {
+  readonly total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
+  readonly #tests: ReportedTest[] = [];
+  readonly #withoutReport: string[] = [];
+
+  add({ passed, failed, skipped }: TestCounts): void {
+    this.total.passed += passed;
+    this.total.failed += failed;
+    this.total.skipped += skipped;
   }
-  interrupted.signal.throwIfAborted();
-  const servers = await Promise.allSettled([
-    startMongod({ replicaSet: true, testCommands: true }),
-    startMongod({ testCommands: true }),
+
+  /** A process that failed without a failed test (a type error, an error outside of a test) counts as one. */
+  addResult(name: string, { tests, success }: BatchResult): void {
+    for (const test of tests) this.total[test.outcome]++;
+    this.#tests.push(...tests);
+    if (success || tests.some(({ outcome }) => outcome === "failed")) return;
+    this.total.failed++;
+    this.#withoutReport.push(name);
+  }
+
+  get isEmpty(): boolean {
+    return this.total.passed + this.total.failed === 0;
+  }
+
+  /** The lines for the end of a lane. */
+  summary(): string[] {
+    const failed = this.#tests.filter(({ outcome }) => outcome === "failed");
+    const longest = this.#tests.toSorted((one, other) => other.seconds - one.seconds).slice(0, LONGEST);
+    return [
+      ...longest.map(({ file, name, seconds }) => `${seconds.toFixed(1)} s  ${file}: ${name}`),
+      ...failed.map(({ file, name }) => `FAIL  ${file}: ${name}`),
+      ...this.#withoutReport.map((name) =>
+        `FAIL  ${name}: it ended with an error outside of a test, see above`
+      ),
+    ];
+  }
+}
+
+/** The executable that the tests run; whether there is one. */
+async function build(tally: Tally): Promise<boolean> {
+  if (await run.program("sh", ["scripts/build.sh"])) return true;
+  console.log("The tests did not run: dist/pulling-agent could not be built, see above");
+  tally.add({ passed: 0, failed: 1, skipped: 0 });
+  return false;
+}
+
+/** Runs the tests that the arguments choose, in one process whose output is seen at once. */
+async function runChosen(args: string[], tally: Tally): Promise<void> {
+  const { options, paths } = parseArguments(args);
+  const needsServers = paths.some((path) => !/\/tests\/(unit|models)(\/|$)/.test(path));
+  if (needsServers && !await build(tally)) return;
+  await using servers = new TestServers(ROOT);
+  const env = needsServers ? await servers.environment() : {};
+  tally.addResult(paths.join(", "), await run.denoTest([...options, ...paths], { env }));
+  if (args.includes("--coverage")) await reportCoverage();
+  if (tally.isEmpty) console.log(`No test ran: nothing under ${paths.join(", ")} matches the arguments`);
+}
+
+/** Runs a lane, its checks beside the tests. */
+async function runLane(lane: Lane, tally: Tally): Promise<void> {
+  const started = performance.now();
+  for (const [name, value] of Object.entries(VARIABLES[lane])) {
+    if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
+  }
+  const batches = await batchesOf(lane, ROOT);
+  const needsServers = batches.some((batch) => batch.needsServers);
+  if (needsServers && !await build(tally)) return;
+  const onResult = ({ name }: Batch, result: BatchResult) => tally.addResult(name, result);
+  const [checks] = await Promise.all([
+    lane === "unit" ? undefined : runChecks(),
+    run.batches(batches, TRACKS, onResult),
   ]);
-  const report = await Deno.makeTempFile({ suffix: ".xml" });
-  try {
-    const [replicaSet, standalone] = servers.map((it) => {
-      if (it.status === "rejected") throw it.reason;
-      return it.value;
-    });
-    const { options, paths } = parseArguments(args);
-    const success = await run(
-      Deno.execPath(),
-      ["test", ...PERMISSIONS, ...SANITIZERS, `--junit-path=${report}`, ...options, ...paths],
-      {
-        TEST_MONGODB_URI: replicaSet!.uri,
-        TEST_MONGODB_STANDALONE_URI: standalone!.uri,
-        TEST_AGENT_BINARY: `${ROOT}/dist/pulling-agent`,
-      },
-    );
-    if (args.includes("--coverage")) await reportCoverage();
-    const counts = countTests(await Deno.readTextFile(report));
-    // A type error or an error outside of a test is in no report.
-    if (!success && counts.failed === 0) counts.failed = 1;
-    if (counts.passed + counts.failed === 0) {
-      console.log(`No test ran: nothing under ${paths.join(", ")} matches the arguments`);
-    }
-    return counts;
-  } finally {
-    await Deno.remove(report);
-    for (const server of servers) if (server.status === "fulfilled") await server.value.stop();
-  }
+  for (const line of tally.summary()) console.log(line);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(`The lane took ${seconds} s on ${Math.min(TRACKS, batches.length)} tracks`);
+  if (checks === undefined) return;
+  tally.add(checks);
+  console.log(`Of these, checks: ${checks.passed} passed, ${checks.failed} failed`);
 }
 
 async function main(args: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => {
-      interrupted.abort(new Error(`Interrupted by ${signal}`));
-      if (running !== undefined) endGroup(running, CHILD_GRACE_MS);
-    });
+    Deno.addSignalListener(signal, () => run.interrupt(new Error(`Interrupted by ${signal}`)));
   }
-  const total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
-  const add = (counts: TestCounts) => {
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
-    return counts.passed + counts.failed > 0;
-  };
-  let anyTestRan = false;
+  const tally = new Tally();
+  const [first] = args;
   try {
-    if (args.length === 0) add(await runChecks());
-    const checks = { ...total };
-    anyTestRan = add(await runTests(args));
-    if (args.length === 0) {
-      console.log(`Of these, checks: ${checks.passed} passed, ${checks.failed} failed`);
+    if (args.length > 1 || (args.length === 1 && first !== "--unit" && first !== "--all")) {
+      await runChosen(args, tally);
+    } else {
+      await runLane(first === "--unit" ? "unit" : first === "--all" ? "all" : "test", tally);
     }
   } catch (error) {
     console.log(error instanceof Error ? error.message : error);
-    total.failed++;
+    tally.total.failed++;
   }
-  console.log(
-    `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`,
-  );
-  if (interrupted.signal.aborted) return 130;
-  return total.failed > 0 || !anyTestRan ? 1 : 0;
+  const { passed, failed, skipped } = tally.total;
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  if (run.isInterrupted) return 130;
+  return failed > 0 || tally.isEmpty ? 1 : 0;
 }
 
 Deno.exit(await main(Deno.args));

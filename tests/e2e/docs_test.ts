@@ -14,6 +14,8 @@ const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const NOT_RUN: Record<string, string> = {
   "make dev": "goes on until it is stopped",
   "make test": "is what runs this",
+  "make test-all": "is what runs this",
+  "make test-unit": "is run by what runs this",
   "make build": "has been done by what runs this",
   "pulling-agent dead-letters show 65f0c0ffee0123456789abcd": "names a letter of the reader's",
   "dist/pulling-agent": "goes on until it is stopped: replaced by a run that is stopped",

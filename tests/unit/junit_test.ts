@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countTests } from "../../scripts/junit.ts";
+import { countTests, testsOf } from "../../scripts/junit.ts";
 
 const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="deno test" tests="6" failures="2" errors="0" time="0.018">
@@ -27,4 +27,14 @@ const REPORT = `<?xml version="1.0" encoding="UTF-8"?>
 
 Deno.test("countTests() counts tests of all files, and neither steps nor what a filter left out", () => {
   assertEquals(countTests(REPORT), { passed: 2, failed: 1, skipped: 1 });
+});
+
+Deno.test("testsOf() names files and tests as they are, with seconds and outcome", () => {
+  const report = REPORT.replace('name="three"', 'name="&lt;&quot;three&quot; &amp; more&gt;"');
+  assertEquals(testsOf(report), [
+    { file: "a_test.ts", name: "one", seconds: 0.001, outcome: "passed" },
+    { file: "a_test.ts", name: "two", seconds: 0.012, outcome: "failed" },
+    { file: "a_test.ts", name: '<"three" & more>', seconds: 0, outcome: "skipped" },
+    { file: "b_test.ts", name: "one", seconds: 0.001, outcome: "passed" },
+  ]);
 });

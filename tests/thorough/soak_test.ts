@@ -3,7 +3,7 @@ import { reportText, soak } from "../../scripts/soak.ts";
 import { agentBinary } from "../support/agent_home.ts";
 import { testDatabase } from "../support/mongod.ts";
 
-/** Two minutes see about sixty agents end; `SOAK_SECONDS=30 make test` is for the impatient. */
+/** Two minutes see about sixty agents end; `SOAK_SECONDS=30 make test-all` is for the impatient. */
 const SECONDS = Number(Deno.env.get("SOAK_SECONDS") ?? 120);
 
 Deno.test("agents that are killed at random lose nothing, and repeat only what a killed one held", async () => {

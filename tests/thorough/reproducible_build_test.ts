@@ -79,7 +79,7 @@ async function testTwoClones(): Promise<void> {
   assertEquals(digests[1], digests[0]);
 
   // Were nothing compiled from the sources, they would be alike as well.
-  const source = `${folders[0]}/agent/backoff.ts`;
+  const source = `${folders[0]}/main.ts`;
   await Deno.writeTextFile(source, "export const changed = 1;\n", { append: true });
   assertEquals(
     await build(folders[0]!) === digests[0],

@@ -1,0 +1,138 @@
+/**
+ * The lanes of the tests: which files each runs, and how the files are spread over processes that run beside each other.
+ *
+ * @module
+ */
+
+import { exists, walk } from "@std/fs";
+
+/**
+ * `unit` needs no build and no MongoDB and takes seconds; `test` is what a change has to pass; `all` adds what takes long:
+ * images, a soak, the benchmark, builds from two clones.
+ */
+export type Lane = "unit" | "test" | "all";
+
+/** Test files that one process of `deno test` runs, one after the other. */
+export interface Batch {
+  name: string;
+  /** Paths from the root of the project. */
+  files: string[];
+  /** More options of `deno test`. */
+  options: string[];
+  /** Whether the tests use the executable and the MongoDB servers. */
+  needsServers: boolean;
+}
+
+/** The folders of each lane. */
+const FOLDERS: Record<Lane, readonly string[]> = {
+  unit: ["tests/unit"],
+  test: ["tests/unit", "tests/models", "tests/contract", "tests/integration", "tests/e2e"],
+  all: ["tests/unit", "tests/models", "tests/contract", "tests/integration", "tests/e2e", "tests/thorough"],
+};
+
+/** Environment variables of each lane, unless they are set already. */
+export const VARIABLES: Record<Lane, Readonly<Record<string, string>>> = {
+  unit: {},
+  test: {},
+  all: { FUZZ_SECONDS: "60" },
+};
+
+/** Folders whose tests are computation and files alone: one process runs all of a folder on all cores. */
+const WITHOUT_SERVERS: readonly string[] = ["tests/unit", "tests/models"];
+
+/** Where doc comments with examples are. */
+const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models", "scripts"];
+
+/**
+ * The files that take longest, in this order: each has a process of its own and begins early, so that none is waited for
+ * alone at the end.
+ */
+const LONG_FILES: readonly string[] = [
+  "tests/thorough/soak_test.ts",
+  "tests/e2e/unreachable_test.ts",
+  "tests/e2e/missing_rights_test.ts",
+  "tests/e2e/doubtful_refusals_test.ts",
+  "tests/thorough/bench_test.ts",
+  "tests/thorough/image_test.ts",
+  "tests/thorough/reproducible_build_test.ts",
+  "tests/e2e/fuzz_test.ts",
+  "tests/e2e/control_script_trouble_test.ts",
+  "tests/e2e/command_faults_test.ts",
+  "tests/e2e/believed_test.ts",
+  "tests/e2e/shutdown_test.ts",
+  "tests/e2e/poison_test.ts",
+  "tests/e2e/outage_test.ts",
+  "tests/e2e/memory_test.ts",
+  "tests/e2e/rotation_test.ts",
+  "tests/integration/outages_test.ts",
+  "tests/integration/refused_commands_test.ts",
+];
+
+/** How many of the other files share a process: starting one costs about half a second of CPU. */
+const FILES_PER_BATCH = 6;
+
+/**
+ * The batches of a lane, in the order in which they should begin.
+ *
+ * @throws {Error} when a file of the list of long ones is missing
+ */
+export async function batchesOf(lane: Lane, root: string): Promise<Batch[]> {
+  for (const file of LONG_FILES) {
+    if (!await exists(`${root}/${file}`)) {
+      throw new Error(`scripts/lanes.ts names ${file}, which is not there: correct LONG_FILES`);
+    }
+  }
+  const files = await testFiles(FOLDERS[lane], root);
+  return spread(files, lane === "unit" ? [] : LONG_FILES).concat(await examples(root));
+}
+
+/** Spreads test files over batches, those with servers first. Exported for its test. */
+export function spread(files: readonly string[], longFiles: readonly string[]): Batch[] {
+  const known = longFiles.filter((file) => files.includes(file));
+  const batches = known.map((file) => batch(file, [file]));
+  const rest = files.filter((file) => !known.includes(file));
+  for (const folder of new Set(rest.map(folderOf))) {
+    const inFolder = rest.filter((file) => folderOf(file) === folder);
+    if (WITHOUT_SERVERS.includes(folder)) {
+      batches.push({ ...batch(folder, inFolder), options: ["--parallel"], needsServers: false });
+      continue;
+    }
+    const count = Math.ceil(inFolder.length / FILES_PER_BATCH);
+    for (let part = 0; part < count; part++) {
+      batches.push(
+        batch(`${folder}, part ${part + 1} of ${count}`, inFolder.filter((_, at) => at % count === part)),
+      );
+    }
+  }
+  return batches.sort((one, other) => Number(other.needsServers) - Number(one.needsServers));
+}
+
+function batch(name: string, files: string[]): Batch {
+  return { name, files, options: [], needsServers: true };
+}
+
+function folderOf(file: string): string {
+  return file.split("/").slice(0, 2).join("/");
+}
+
+async function testFiles(folders: readonly string[], root: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    if (!await exists(`${root}/${folder}`)) continue;
+    for await (const { path } of walk(`${root}/${folder}`, { includeDirs: false, match: [/_test\.ts$/] })) {
+      found.push(path.slice(root.length + 1));
+    }
+  }
+  return found.sort();
+}
+
+/** The examples of the doc comments, each of which is a test. */
+async function examples(root: string): Promise<Batch> {
+  const files: string[] = [];
+  for (const folder of WITH_EXAMPLES) {
+    for await (const { path } of walk(`${root}/${folder}`, { includeDirs: false, exts: [".ts"] })) {
+      if (/^ *\* @example$/m.test(await Deno.readTextFile(path))) files.push(path.slice(root.length + 1));
+    }
+  }
+  return { name: "examples of doc comments", files, options: ["--doc"], needsServers: false };
+}

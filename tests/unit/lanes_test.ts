@@ -1,0 +1,46 @@
+import { assert, assertEquals } from "@std/assert";
+import { walk } from "@std/fs";
+import { batchesOf, spread } from "../../scripts/lanes.ts";
+
+const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
+Deno.test("spread() gives each long file a process, in their order, then the rest by folder, and last what needs no server", () => {
+  const files = [
+    "tests/e2e/a_test.ts",
+    "tests/e2e/b_test.ts",
+    "tests/e2e/c_test.ts",
+    "tests/unit/x/u_test.ts",
+  ];
+  const batches = spread(files, ["tests/e2e/c_test.ts", "tests/thorough/d_test.ts", "tests/e2e/a_test.ts"]);
+  assertEquals(batches.map((batch) => [batch.needsServers, batch.files]), [
+    [true, ["tests/e2e/c_test.ts"]],
+    [true, ["tests/e2e/a_test.ts"]],
+    [true, ["tests/e2e/b_test.ts"]],
+    [false, ["tests/unit/x/u_test.ts"]],
+  ]);
+});
+
+Deno.test("spread() runs every file once, however many there are", () => {
+  for (let count = 0; count < 40; count++) {
+    const files = Array.from({ length: count }, (_, at) => `tests/integration/${at}_test.ts`);
+    const spreadOut = spread(files, []).flatMap((batch) => batch.files);
+    assertEquals(spreadOut.toSorted(), files.toSorted());
+  }
+});
+
+Deno.test("batchesOf() runs every test file in the lane all, and no build and no MongoDB in the lane unit", async () => {
+  const files: string[] = [];
+  for await (const { path } of walk(`${ROOT}/tests`, { match: [/_test\.ts$/] })) {
+    files.push(path.slice(ROOT.length + 1));
+  }
+  const all = (await batchesOf("all", ROOT)).filter(({ options }) => !options.includes("--doc"));
+  assertEquals(all.flatMap((batch) => batch.files).sort(), files.sort());
+  assert((await batchesOf("unit", ROOT)).every(({ needsServers }) => !needsServers));
+});
+
+Deno.test("batchesOf() runs the examples of doc comments in every lane", async () => {
+  for (const lane of ["unit", "test", "all"] as const) {
+    const examples = (await batchesOf(lane, ROOT)).find(({ options }) => options.includes("--doc"));
+    assert(examples!.files.includes("scripts/junit.ts"), lane);
+  }
+});
