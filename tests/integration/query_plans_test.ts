@@ -108,8 +108,8 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
     collection: client.db(database.name).collection(COLLECTION),
     filter: undefined,
     maxTimeMS: 10_000,
-    refused: new ExcludedIds(),
-    candidates: { nameless: undefined },
+    excluded: new ExcludedIds(),
+    candidates: { unaddressable: undefined },
     heldUp: { stuck: undefined },
     nowMs: () => now,
   });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { ClaimsRefusedError } from "../../agent/store/claims/refusals.ts";
+import { ClaimsRefusedError } from "../../agent/store/claims/refusal_streak.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";

@@ -1,4 +1,5 @@
 import type { Collection } from "mongodb";
+import type { LeasedDocument } from "../../ports.ts";
 import { OperationTimeoutError } from "../connection/operation_timeout.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { isRefused, isTransient } from "../mongo_errors.ts";
@@ -19,7 +20,7 @@ export interface ClaimSenderOptions {
   withoutMajority?(): string | undefined;
 }
 
-/** A claim on its way. What it takes carries its token, whether its answer arrives or not. */
+/** A claim that is sent. What it takes carries its token, whether its answer arrives or not. */
 export interface SentClaim {
   readonly ids: readonly unknown[];
   readonly token: string;
@@ -32,79 +33,75 @@ export function newClaim(ids: readonly unknown[], isSuspect = false): SentClaim 
   return { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect };
 }
 
-/** Sends claims and reads what they took; one whose answer was lost is found again by its token. */
+/**
+ * Sends claims and finds out what they took. MongoDB answers a claim only with a count, and no answer can be asked for
+ * again. So each claim is open from before it is sent until its documents are known:
+ *
+ * - sent: open. What it took is not known.
+ * - refused, or answered with 0: closed. It took nothing.
+ * - answered with a count: open until {@linkcode accept} or {@linkcode readBack} has the documents.
+ * - no answer, or the reading failed: open until {@linkcode recover} finds the documents by the token, or until their
+ *   leases have expired.
+ */
 export class ClaimSender {
   readonly #options: ClaimSenderOptions;
   readonly #namespace: string;
-  /** Claims whose answer did not arrive, or what they took was not read yet. */
-  readonly #lost = new Set<SentClaim>();
+  readonly #open = new Set<SentClaim>();
 
   constructor(options: ClaimSenderOptions) {
     this.#options = options;
     this.#namespace = options.collection.namespace;
   }
 
-  /**
-   * Sends a claim of one write. Neither an `updateMany` nor its answer can be had again: until it is there, the claim
-   * counts as lost. A write that is refused took nothing.
-   */
+  /** Whether a claim is open: {@linkcode recover} has to look for its documents first. */
+  get hasOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
+  /** Sends a claim of one write; returns how many documents it took. Throws what the driver throws. */
   async send(claim: SentClaim, write: () => Promise<number>): Promise<number> {
-    this.#lost.add(claim);
+    this.#open.add(claim);
     try {
-      const answer = await write();
-      this.#lost.delete(claim);
-      return answer;
+      const documents = await write();
+      if (documents === 0) this.#open.delete(claim);
+      return documents;
     } catch (error) {
-      if (isRefused(error)) this.#lost.delete(claim);
+      if (isRefused(error)) this.#open.delete(claim);
       throw error;
     }
   }
 
-  /** Sends a claim on several documents. If it fails, it counts as lost: it may have marked some before. */
+  /** Sends a claim of several writes. It stays open if one of them fails, as those before it may have taken documents. */
   async sendAll(claim: SentClaim, write: () => Promise<Marked>): Promise<Marked> {
-    this.#lost.add(claim);
+    this.#open.add(claim);
     const marked = await write();
-    if (!marked.failure) this.#lost.delete(claim);
+    if (!marked.failure && marked.documents === 0) this.#open.delete(claim);
     return marked;
   }
 
-  /** Whether there is a claim whose documents were not read yet. */
-  get hasLost(): boolean {
-    return this.#lost.size > 0;
+  /** The documents of a claim that took all of `candidates`, which had no bookkeeping before: nothing is read again. */
+  accept(claim: SentClaim, candidates: readonly RawDocument[]): MongoLeasedDocument[] {
+    this.#open.delete(claim);
+    return candidates.map((raw) => this.#leased(raw, claim, 1));
   }
 
-  /** Leaves what a claim took to {@linkcode recover}. */
-  keep(claim: SentClaim): void {
-    this.#lost.add(claim);
-  }
-
-  /** What carries the token. From the claim on these documents are ours: where this fails, {@linkcode recover} goes on. */
+  /** Reads the documents that carry the claim's token. Throws what the driver throws. */
   async readBack(claim: SentClaim): Promise<MongoLeasedDocument[]> {
-    const { collection, maxTimeMS } = this.#options;
-    this.#lost.add(claim);
-    const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
-      raw: true,
-      maxTimeMS,
-      hint: { _id: 1 },
-      // A claim that a failover may still roll back must not be worked on.
-      readConcern: { level: "majority" },
-    }).toArray();
-    this.#lost.delete(claim);
-    return found.map((bytes) => {
-      const raw = new RawDocument(bytes);
-      return this.leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
-    });
+    const documents = await this.#read(claim);
+    this.#open.delete(claim);
+    return documents;
   }
 
   /**
-   * What claims took whose answers were lost, if there are such claims. One that is applied later still leaves leases
-   * with nobody behind them: those expire.
+   * The documents of open claims. A claim that is applied even later leaves leases that no agent knows: those expire.
+   *
+   * @throws What the driver throws, if nothing was found before.
    */
   async recover(): Promise<MongoLeasedDocument[]> {
     const documents: MongoLeasedDocument[] = [];
-    for (const lost of [...this.#lost]) {
+    for (const claim of [...this.#open]) {
       try {
-        documents.push(...await this.#recoverOne(lost));
+        documents.push(...await this.#recoverOne(claim));
       } catch (error) {
         // What was found before the failure is ours and must be worked on.
         if (documents.length === 0) throw error;
@@ -114,44 +111,60 @@ export class ClaimSender {
     return documents;
   }
 
-  async #recoverOne(lost: SentClaim): Promise<MongoLeasedDocument[]> {
-    if (performance.now() - lost.sentAtMs >= this.#options.leaseMs) {
-      this.#lost.delete(lost);
+  async #recoverOne(claim: SentClaim): Promise<MongoLeasedDocument[]> {
+    if (performance.now() - claim.sentAtMs >= this.#options.leaseMs) {
+      this.#open.delete(claim);
       return [];
     }
-    const documents = await this.#findAgain(lost);
-    if (!lost.isSuspect) return documents;
-    // A suspect must not run in company: it is claimed again when this agent holds nothing else.
+    const documents = await this.#findAgain(claim);
+    if (claim.isSuspect) await this.#handBack(documents, claim);
+    this.#open.delete(claim);
+    return claim.isSuspect ? [] : documents;
+  }
+
+  /** A suspect must not run in company: it is claimed again when this agent holds nothing else. */
+  async #handBack(suspects: readonly LeasedDocument[], claim: SentClaim): Promise<void> {
     try {
-      await release(documents, this.#options);
+      await release(suspects, this.#options);
     } catch (error) {
-      // It is handed back by the next call; one that is refused is not, and its lease runs out.
-      if (isTransient(error)) this.#lost.add(lost);
+      // Only a refusal is final: the lease runs out. After any other failure the next call hands it back.
+      if (!isTransient(error)) this.#open.delete(claim);
       throw error;
     }
-    return [];
   }
 
-  /** The lease on a document that the claim took. */
-  leased(raw: RawDocument, { token, sentAtMs, isSuspect }: SentClaim, attempt: number): MongoLeasedDocument {
-    return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt, isSuspect });
-  }
-
-  async #findAgain(lost: SentClaim): Promise<MongoLeasedDocument[]> {
+  async #findAgain(claim: SentClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
-    const documents = await this.readBack(lost);
-    this.#lost.add(lost);
-    // Nobody waited for a majority to have the claim: what it took may only be on its way there.
-    const there = await collection.countDocuments(held(lost.ids, lost.token), {
+    const documents = await this.#read(claim);
+    // A majority may not know the claim yet, as no answer has confirmed that it does.
+    const taken = await collection.countDocuments(held(claim.ids, claim.token), {
       hint: { _id: 1 },
       maxTimeMS,
     });
-    if (there > documents.length) {
+    if (taken > documents.length) {
       // It passes: a Job must not end for it as for a claim that no wait mends.
       const why = this.#options.withoutMajority?.();
       throw new OperationTimeoutError(why ?? "A claim whose answer was lost is not yet known to a majority");
     }
-    this.#lost.delete(lost);
     return documents;
+  }
+
+  async #read(claim: SentClaim): Promise<MongoLeasedDocument[]> {
+    const { collection, maxTimeMS } = this.#options;
+    const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
+      raw: true,
+      maxTimeMS,
+      hint: { _id: 1 },
+      // A claim that a failover may still roll back must not be worked on.
+      readConcern: { level: "majority" },
+    }).toArray();
+    return found.map((bytes) => {
+      const raw = new RawDocument(bytes);
+      return this.#leased(raw, claim, raw.bookkeeping?.attempts ?? 1);
+    });
+  }
+
+  #leased(raw: RawDocument, { token, sentAtMs, isSuspect }: SentClaim, attempt: number): MongoLeasedDocument {
+    return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt, isSuspect });
   }
 }

@@ -15,25 +15,25 @@ export interface LeftAloneOptions {
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused. */
-  refused: ExcludedIds;
-  /** Knows of documents that wait for others for ever. */
+  excluded: ExcludedIds;
+  /** Knows the documents that wait for others for ever. */
   heldUp: Pick<HeldUpWatch, "stuck">;
-  /** Knows of documents whose `_id` no claim can name. */
-  candidates: Pick<CandidateReader, "nameless">;
+  /** Knows the documents whose `_id` no claim can name. */
+  candidates: Pick<CandidateReader, "unaddressable">;
   /** Milliseconds that only grow. */
   nowMs?: () => number;
 }
 
-/** It is looked for this often, in milliseconds. */
+/** Time between two looks, in milliseconds. */
 const LOOK_MS = 60_000;
-/** A look that reads all that is scheduled comes at the start and this often, in milliseconds. */
+/** Time between two looks that read all that is scheduled, in milliseconds; the first look does, too. */
 const THOROUGH_MS = 3_600_000;
 /** Bound of a query of a look that is not the last, in milliseconds: claims wait for it. */
 const MAX_TIME_MS = 2000;
-/** Of one reason so many are counted, at the most. */
+/** Documents that are counted per reason, at most. */
 const MAX_COUNTED = 1000;
 
-/** Finds documents that wait and that no claim can take, for whatever reason, and says how many there are. */
+/** Finds and counts documents that wait and that no claim can take, by the reason why not. */
 export class LeftAloneReader {
   readonly #options: LeftAloneOptions;
   readonly #nowMs: () => number;
@@ -68,17 +68,17 @@ export class LeftAloneReader {
     for (const { query, reason } of unclaimable(isThorough)) {
       found.push(await this.#count(query, reason, known, maxTimeMS));
     }
-    for (const [reason, ids] of this.#options.refused.byReason) {
+    for (const [reason, ids] of this.#options.excluded.byReason) {
       const still = { _id: { $in: ids as never[] }, ...WAITING };
       found.push(await this.#count(still, reason, known, maxTimeMS));
     }
     const { stuck } = this.#options.heldUp;
     if (stuck) found.push(await this.#count(stuck.query, stuck.reason, known, maxTimeMS));
-    found.push(this.#options.candidates.nameless);
+    found.push(this.#options.candidates.unaddressable);
     return found.filter((each) => each !== undefined);
   }
 
-  /** Counts those that are not `known` as yet, which then are. */
+  /** Counts the documents that are not in `known` yet, and adds them to it. */
   async #count(
     query: Filter<Document>,
     reason: unknown,

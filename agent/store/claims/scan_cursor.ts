@@ -1,15 +1,15 @@
-/** Where in the order of claims to read candidates: after an id, or so many further on; from the head where neither is given. */
+/** Where in the order of claims to read candidates: after an id, or after so many documents; from the head if neither is given. */
 export interface ScanStart {
   readonly after?: unknown;
   readonly skip?: number;
-  /** Documents whose claim was refused are not passed over. */
-  readonly isAll?: boolean;
+  /** Reads documents as well whose claim MongoDB refused. */
+  readonly withExcluded?: boolean;
 }
 
 /** What came of reading and claiming at a {@linkcode ScanStart}. */
 export interface ClaimResult {
   ids: readonly unknown[];
-  /** Candidates that others were faster to claim. */
+  /** Candidates that other agents were faster to claim. */
   conflicts: number;
   /** There may be more behind them. */
   hasMore: boolean;
@@ -17,7 +17,7 @@ export interface ClaimResult {
 
 /** How a {@linkcode ScanCursor} works. */
 export interface ScanCursorOptions {
-  /** Documents of the kind are claimed in the order of their `_id`, so that an id says where to go on. */
+  /** Documents of the kind are claimed in the order of their `_id`, so that the next ones come after the last id. */
   isById: boolean;
   random: () => number;
   /** Milliseconds that only grow. */
@@ -25,84 +25,97 @@ export interface ScanCursorOptions {
 }
 
 const HEAD: ScanStart = {};
-/** The first time others are in the way: how far to go, at the most, in claims. */
+/** The longest first jump, in claims. */
 const FIRST_WINDOW = 32;
-/** Each further time it is so many times as far; and so many times less far where nothing is left there. */
+/** Each further conflict makes the longest jump so many times longer; each empty start makes it so many times shorter. */
 const WIDER = 4;
-/** What is skipped is read by the server: about 1,000 small documents a millisecond, 30 of 60 KB. */
+/** The longest jump of all, in documents. The server reads what is skipped: about 1,000 small documents a millisecond, or 30 of 60 KB. */
 const MAX_WINDOW = 20_000;
-/** Claims away from the head, at the most: what waits there must not wait for ever. */
+/** Claims ahead of the head, at most: the documents at the head must not wait for ever. */
 const CLAIMS_AHEAD = 64;
-/** Milliseconds away from the head, at the most: claims may be minutes apart. */
+/** Time ahead of the head, at most, in milliseconds: claims may be minutes apart. */
 const AHEAD_MS = 5000;
 
 /**
- * Keeps agents that claim from one collection out of each other's way. All of them begin at the head; whoever finds that
- * others were faster goes to a random place further on and follows the order from there, in a lane of its own, until it
- * meets somebody, comes to the end, or has been away for long.
+ * Where in the order of claims an agent reads its next candidates. It keeps the agents that claim from one collection
+ * from reading, and trying to claim, the same documents.
+ *
+ * - At the head: the first documents in the order. All agents begin here, and a single agent stays here.
+ * - Ahead: another agent has claimed some of the candidates first (a conflict). Agents at the head would meet at each
+ *   claim, so the cursor jumps to a random start ahead, and goes on from there: after the last claimed id if the order is
+ *   by `_id`, otherwise by another jump. Each conflict makes the jumps longer.
+ *
+ * An empty start ahead makes the jumps shorter. The cursor returns to the head when it comes to the end of the order,
+ * when jumps are down to nothing, when reading ahead fails, and after 64 claims or 5 seconds ahead.
  */
 export class ScanCursor {
   readonly #options: ScanCursorOptions;
+  #start: ScanStart = HEAD;
+  /** The longest jump, in documents. */
   #window = 0;
-  #place: ScanStart = HEAD;
-  #away = 0;
-  #leftAtMs = 0;
+  #claimsAhead = 0;
+  #aheadSinceMs = 0;
 
   constructor(options: ScanCursorOptions) {
     this.#options = options;
   }
 
   /** Where to read next. */
-  get place(): ScanStart {
-    return this.#place;
+  get start(): ScanStart {
+    return this.#start;
   }
 
-  /** Before each claim: goes back to the head where it has been away for long. */
-  begin(): void {
-    if (this.#away >= CLAIMS_AHEAD || this.#options.nowMs() - this.#leftAtMs >= AHEAD_MS) this.#return();
-  }
-
-  /** The place cannot be read: further on it costs the server more than at the head, and may take longer than it may. */
-  failed(): void {
-    this.#window = 0;
-    this.#return();
-  }
-
-  /** Elsewhere there may be documents even where there are none here. */
+  /** Whether the start is not the head: then documents may be left even if none are found here. */
   get isAhead(): boolean {
-    return this.#place !== HEAD;
+    return this.#start !== HEAD;
   }
 
-  /** Nothing is left here. */
+  /** Called before each claim: returns to the head if the cursor has been ahead for long. */
+  begin(): void {
+    const isLong = this.#options.nowMs() - this.#aheadSinceMs >= AHEAD_MS;
+    if (isLong || this.#claimsAhead >= CLAIMS_AHEAD) this.#returnToHead();
+  }
+
+  /** Records that reading at the start failed. It may have timed out ahead; at the head it costs the server less. */
+  recordFailure(): void {
+    this.#window = 0;
+    this.#returnToHead();
+  }
+
+  /** Records that no candidates were found at the start. */
   recordEmpty(): void {
     this.#window = Math.floor(this.#window / WIDER);
-    if (this.#place.skip === undefined || this.#window === 0) this.#return();
-    else this.#place = this.#anywhere();
+    if (this.#start.skip === undefined || this.#window === 0) this.#returnToHead();
+    else this.#jump();
   }
 
-  /** Takes note of a claim at the place. */
-  recordClaim({ conflicts, ids, hasMore }: ClaimResult): void {
-    if (this.isAhead) this.#away += 1;
-    if (conflicts > 0) return this.#meet(ids.length, hasMore);
-    if (!this.isAhead) return;
-    if (!hasMore) this.#return();
-    else this.#place = this.#options.isById ? { after: ids.at(-1) } : this.#anywhere();
+  /** Records a claim on the candidates at the start. */
+  recordClaim(result: ClaimResult): void {
+    if (this.isAhead) this.#claimsAhead += 1;
+    if (result.conflicts > 0) this.#recordConflict(result);
+    else if (this.isAhead) this.#advance(result);
   }
 
-  #meet(documents: number, hasMore: boolean): void {
-    // Behind the last documents there is no place to go to.
-    if (!hasMore) return this.#return();
-    if (!this.isAhead) this.#leftAtMs = this.#options.nowMs();
-    this.#window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW * documents, this.#window * WIDER));
-    this.#place = this.#anywhere();
+  #recordConflict({ hasMore, ids }: ClaimResult): void {
+    // Behind the last documents there is nowhere to jump to.
+    if (!hasMore) return this.#returnToHead();
+    if (!this.isAhead) this.#aheadSinceMs = this.#options.nowMs();
+    this.#window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW * ids.length, this.#window * WIDER));
+    this.#jump();
   }
 
-  #anywhere(): ScanStart {
-    return { skip: 1 + Math.floor(this.#options.random() * this.#window) };
+  #advance({ hasMore, ids }: ClaimResult): void {
+    if (!hasMore) this.#returnToHead();
+    else if (this.#options.isById) this.#start = { after: ids.at(-1) };
+    else this.#jump();
   }
 
-  #return(): void {
-    this.#place = HEAD;
-    this.#away = 0;
+  #jump(): void {
+    this.#start = { skip: 1 + Math.floor(this.#options.random() * this.#window) };
+  }
+
+  #returnToHead(): void {
+    this.#start = HEAD;
+    this.#claimsAhead = 0;
   }
 }

@@ -5,20 +5,20 @@ import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
-import type { UntoldRefusals } from "./untold_refusals.ts";
+import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
 /** What a {@linkcode SuspectClaimer} needs. */
 export interface SuspectClaimerOptions extends ClaimWriterOptions {
   candidates: CandidateReader;
   sender: ClaimSender;
-  refused: ExcludedIds;
-  untold: UntoldRefusals;
+  excluded: ExcludedIds;
+  unreported: UnreportedRefusals;
 }
 
-/** Readings of suspects that bring nothing but what cannot be claimed: no more are made in one go. */
+/** Readings in one go, at most, if all the suspects that they bring cannot be claimed. */
 const MAX_ROUNDS = 20;
 
-/** Claims suspects, one at a time, whatever stands on the others. */
+/** Claims suspects, one at a time. One that cannot be claimed must not hide the others. */
 export class SuspectClaimer {
   readonly #options: SuspectClaimerOptions;
 
@@ -31,9 +31,9 @@ export class SuspectClaimer {
     return (await this.#read()).length > 0;
   }
 
-  /** Claims the first that lets itself be claimed; undefined if there is none, or other agents were faster. */
+  /** Claims the first suspect that can be claimed; undefined if there is none, or if other agents were faster. */
   async claim(): Promise<LeasedDocument | undefined> {
-    const { sender } = this.#options;
+    const { sender, excluded } = this.#options;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const suspects = await this.#read();
       let refused = 0;
@@ -42,7 +42,7 @@ export class SuspectClaimer {
         const marked = await this.#mark(suspect, claim);
         if (marked === undefined) refused += 1;
         else if (marked > 0) {
-          this.#options.refused.accepted(marked);
+          excluded.accepted(marked);
           return (await sender.readBack(claim))[0];
         }
       }
@@ -57,7 +57,7 @@ export class SuspectClaimer {
       const sound = suspects.filter(({ raw }) => {
         const [broken] = brokenCounters(raw.bytes);
         if (broken === undefined) return true;
-        this.#passOver(raw.id, `Its field _pull.${broken} is not a number: remove it, or make it a number`);
+        this.#exclude(raw.id, `Its field _pull.${broken} is not a number: remove it, or make it a number`);
         return false;
       });
       if (sound.length > 0 || suspects.length === 0) return sound;
@@ -65,24 +65,24 @@ export class SuspectClaimer {
     return [];
   }
 
-  /** Returns 1 or 0, or undefined if it is refused: then it is passed over, as it must not hide the others. */
+  /** Returns 1 or 0, or undefined if MongoDB refuses it, which is recorded. Throws what else the driver throws. */
   async #mark(suspect: SuspectCandidate, claim: SentClaim): Promise<number | undefined> {
     try {
       const { sender } = this.#options;
       return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
     } catch (error) {
       if (!isRefused(error)) throw error;
-      const { busy, refused, untold } = this.#options;
+      const { busy, excluded, unreported } = this.#options;
       const { id } = suspect.raw;
       if (isDuplicateKey(error)) busy.addId(id, error);
-      else if (!isDoubtful(error)) this.#passOver(id, error);
-      else if (refused.doubt(id, error)) untold.add({ id, error });
+      else if (!isDoubtful(error)) this.#exclude(id, error);
+      else if (excluded.doubt(id, error)) unreported.add({ id, error });
       return undefined;
     }
   }
 
-  #passOver(id: unknown, error: unknown): void {
-    this.#options.refused.add(id, error);
-    this.#options.untold.add({ id, error });
+  #exclude(id: unknown, error: unknown): void {
+    this.#options.excluded.add(id, error);
+    this.#options.unreported.add({ id, error });
   }
 }

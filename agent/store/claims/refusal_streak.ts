@@ -19,34 +19,34 @@ export class ClaimsRefusedError extends Error {
 /** So many refused documents in a row, without one that was claimed, are no coincidence. */
 const MANY = 10;
 
-/** Tells documents that cannot be claimed from a collection in which nothing can be. */
-export class Refusals {
+/** Counts refused claims in a row, to tell single documents that cannot be claimed from a collection that refuses all claims. */
+export class RefusalStreak {
   readonly #namespace: string;
-  #inARow = 0;
-  #error: unknown;
+  #length = 0;
+  #last: unknown;
 
   constructor(namespace: string) {
     this.#namespace = namespace;
   }
 
-  /** Takes note of what a claim brought. */
-  note(claimed: number, refused: readonly RefusedClaim[]): void {
+  /** Records what a claim took, and what was refused. */
+  record(claimed: number, refused: readonly RefusedClaim[]): void {
     // Documents that are too large become dead letters: nothing is wrong with the collection.
     for (const { error } of refused) {
       if (isTooLarge(error)) continue;
-      this.#inARow += 1;
-      this.#error = error;
+      this.#length += 1;
+      this.#last = error;
     }
-    if (claimed > 0) this.#inARow = 0;
+    if (claimed > 0) this.#length = 0;
   }
 
   /** There is nothing to claim, so that nothing is refused. */
-  over(): void {
-    this.#inARow = 0;
+  end(): void {
+    this.#length = 0;
   }
 
-  /** What to throw if every claim is refused; undefined if claims succeed, or few were tried. */
+  /** What to throw if every claim is refused; undefined if claims succeed, or if few were tried. */
   get error(): ClaimsRefusedError | undefined {
-    return this.#inARow < MANY ? undefined : new ClaimsRefusedError(this.#namespace, this.#error);
+    return this.#length < MANY ? undefined : new ClaimsRefusedError(this.#namespace, this.#last);
   }
 }

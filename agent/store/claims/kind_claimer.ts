@@ -1,0 +1,148 @@
+import type { BusyKeys } from "./busy_keys.ts";
+import type { CandidateReader, Candidates } from "./candidates.ts";
+import type { Taken } from "./claim_batch.ts";
+import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
+import { type ClaimWriterOptions, markClaimed, type Marked } from "./claim_writer.ts";
+import type { ExcludedIds } from "./excluded_ids.ts";
+import { filterAtFault } from "../filter.ts";
+import type { RefusalStreak } from "./refusal_streak.ts";
+import type { RemainingLimit } from "./remaining_limit.ts";
+import { ScanCursor } from "./scan_cursor.ts";
+import { type Kind, KINDS } from "../queries.ts";
+import type { UnreportedRefusals } from "./unreported_refusals.ts";
+
+/** What a {@linkcode KindClaimer} needs. */
+export interface KindClaimerOptions extends ClaimWriterOptions {
+  candidates: CandidateReader;
+  sender: ClaimSender;
+  busy: BusyKeys;
+  excluded: ExcludedIds;
+  unreported: UnreportedRefusals;
+  streak: RefusalStreak;
+  readBack: "contended" | "always";
+  random: () => number;
+}
+
+/** Tries of one kind in one go, at most, if all that they find has to wait for other documents. */
+const MAX_TRIES = 16;
+/** If every claim is refused, so many documents are tried at once, to see whether that is over. */
+const PROBED = 2;
+
+/**
+ * Claims documents of one kind, as one claim on many documents: reads candidates at the cursor of the kind, marks those
+ * that still match with a fresh token, and takes those that carry it. Two round trips, or three if the documents have to
+ * be read back.
+ */
+export class KindClaimer {
+  readonly #options: KindClaimerOptions;
+  readonly #cursors: Record<Kind, ScanCursor>;
+
+  constructor(options: KindClaimerOptions) {
+    this.#options = options;
+    const cursor = (isById: boolean) =>
+      new ScanCursor({ isById, random: options.random, nowMs: () => performance.now() });
+    this.#cursors = {
+      due_retries: cursor(false),
+      expired_leases: cursor(false),
+      new_documents: cursor(true),
+    };
+  }
+
+  /** Claims up to `limit`. Throws what the driver throws. */
+  async claim(kind: Kind, limit: RemainingLimit): Promise<Taken> {
+    for (let tries = 1;; tries++) {
+      const { isHeldUp, ...taken } = await this.#claimOnce(kind, limit);
+      // What has to wait is left out from now on, and must not keep what is behind it waiting.
+      if (!isHeldUp || taken.documents.length > 0 || tries >= MAX_TRIES) return taken;
+    }
+  }
+
+  /**
+   * Claims a few documents of any kind, those first that are not excluded. If one can be claimed, nothing is excluded any
+   * more, and the claim stays open: the next `recover()` finds the documents by the token.
+   *
+   * @throws {ClaimsRefusedError} If they are refused as well.
+   */
+  async probe(): Promise<void> {
+    const { candidates, excluded, streak, unreported } = this.#options;
+    const limit: RemainingLimit = { documents: PROBED, bytes: Infinity, isEmpty: true };
+    for (const start of [{}, { withExcluded: true }]) {
+      for (const kind of KINDS) {
+        const { ids } = await candidates.ids(kind, limit, start);
+        if (ids.length === 0) continue;
+        const marked = await this.#mark(kind, newClaim(ids));
+        if (marked.documents > 0) {
+          excluded.clear();
+          // The error that ends here has reported all of them.
+          unreported.take();
+          return;
+        }
+        if (streak.error) throw streak.error;
+      }
+    }
+    streak.end();
+  }
+
+  async #claimOnce(kind: Kind, limit: RemainingLimit): Promise<Taken & { isHeldUp: boolean }> {
+    const { busy, sender } = this.#options;
+    const cursor = this.#cursors[kind];
+    const { ids, asRead, hasMore: hasMoreBehind } = await this.#read(kind, limit);
+    // Ahead of the head, documents may be left that the cursor has jumped over.
+    const hasMore = hasMoreBehind || cursor.isAhead;
+    if (ids.length === 0) return { documents: [], hasMore, conflicts: 0, isHeldUp: false };
+
+    const claim = newClaim(ids);
+    const marked = await this.#mark(kind, claim);
+    const { isHeldUp } = marked;
+    // If some were refused, others may have been left for the next claim: no other agent was faster there.
+    const isWhole = marked.refused.length + marked.doubted.length === 0 && !isHeldUp;
+    const conflicts = isWhole ? ids.length - marked.documents : 0;
+    cursor.recordClaim({ ids, conflicts, hasMore: hasMoreBehind });
+    const result = { hasMore: hasMore || marked.documents < ids.length, conflicts, isHeldUp };
+    if (marked.documents === 0) return { documents: [], ...result };
+    const documents = asRead && marked.documents === ids.length
+      ? sender.accept(claim, asRead)
+      : await sender.readBack(claim);
+    busy.claimed(documents.map(({ raw }) => raw));
+    return { documents, ...result };
+  }
+
+  /** Candidates at the cursor. If none are left ahead, the cursor comes nearer to the head until there are some. */
+  async #read(kind: Kind, limit: RemainingLimit): Promise<Candidates> {
+    const { candidates, filter, readBack } = this.#options;
+    const cursor = this.#cursors[kind];
+    const method = kind === "new_documents" && readBack === "contended" ? "whole" : "ids";
+    cursor.begin();
+    try {
+      for (;;) {
+        const found = await candidates[method](kind, limit, cursor.start);
+        if (found.ids.length > 0 || !cursor.isAhead) return found;
+        cursor.recordEmpty();
+      }
+    } catch (error) {
+      cursor.recordFailure();
+      throw filterAtFault(error, filter);
+    }
+  }
+
+  /** Marks the documents of a claim, and records what was refused, even if the claim fails later on. Throws what the driver throws. */
+  async #mark(kind: Kind, claim: SentClaim): Promise<Marked> {
+    const { ids, token } = claim;
+    const marked = await this.#options.sender.sendAll(
+      claim,
+      () => markClaimed(kind, ids, token, this.#options),
+    );
+    this.#record(marked);
+    if (marked.failure) throw marked.failure.error;
+    return marked;
+  }
+
+  #record({ documents, doubted, refused }: Marked): void {
+    const { excluded, streak, unreported } = this.#options;
+    excluded.accepted(documents);
+    streak.record(documents, refused);
+    for (const { id, error } of refused) excluded.add(id, error);
+    // A doubted document is reported once it counts as refused for its own sake.
+    unreported.add(...refused, ...doubted.filter(({ id, error }) => excluded.doubt(id, error)));
+  }
+}
