@@ -6,11 +6,17 @@ export class OperationTimeoutError extends Error {
   override readonly name: string = "OperationTimeoutError";
 }
 
-/** Operations that answer with a promise. What is not among them, and cursors that are iterated, goes on as it was. */
+/**
+ * Operations that answer with a promise. An index may take longer to make: the server goes on with it, and the operation
+ * is sent again. Operations that are not listed, and cursors that are iterated, have no limit.
+ */
 const BOUNDED = new Set<string | symbol>([
-  ...["bulkWrite", "countDocuments", "deleteOne", "findOne", "findOneAndUpdate"],
-  ...["replaceOne", "updateMany", "updateOne"],
+  ...["bulkWrite", "countDocuments", "createIndex", "deleteOne", "estimatedDocumentCount", "findOne"],
+  ...["findOneAndUpdate", "replaceOne", "updateMany", "updateOne"],
 ]);
+
+type CursorMethod = "find" | "aggregate" | "listIndexes";
+const CURSORS: ReadonlySet<string | symbol> = new Set<CursorMethod>(["find", "aggregate", "listIndexes"]);
 
 /** Sends an operation; what it throws is what the caller gets to see. */
 export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
@@ -22,8 +28,9 @@ export function withOperations(collectionOf: () => Collection, run: Run): Collec
       const target = collectionOf();
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      if (name === "find" || name === "aggregate") {
-        return (...args: unknown[]) => new Query(() => cursorOf(collectionOf(), name, args), run);
+      if (CURSORS.has(name)) {
+        return (...args: unknown[]) =>
+          new Query(() => cursorOf(collectionOf(), name as CursorMethod, args), run);
       }
       if (BOUNDED.has(name)) {
         // Looked up again once it is sent: until then another client may have taken the place of this one.
@@ -38,7 +45,7 @@ export function withOperations(collectionOf: () => Collection, run: Run): Collec
   });
 }
 
-function cursorOf(collection: Collection, name: "find" | "aggregate", args: unknown[]): AbstractCursor {
+function cursorOf(collection: Collection, name: CursorMethod, args: unknown[]): AbstractCursor {
   return (Reflect.get(collection, name, collection) as (...args: unknown[]) => AbstractCursor)
     .apply(collection, args);
 }

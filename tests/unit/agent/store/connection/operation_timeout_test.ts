@@ -12,7 +12,10 @@ function collectionOf(answer: () => Promise<unknown>): Collection {
   return {
     namespace: "shop.orders",
     updateMany: answer,
+    createIndex: answer,
+    estimatedDocumentCount: answer,
     find: () => ({ toArray: answer }),
+    listIndexes: () => ({ toArray: answer }),
     watch(this: { namespace: string }) {
       return this.namespace;
     },
@@ -26,7 +29,15 @@ function limited(collection: Collection, limitMs: number): Collection {
 
 Deno.test("An operation that is never answered fails as an outage does, with its outcome unknown", async () => {
   const collection = limited(collectionOf(() => new Promise(() => {})), 1);
-  for (const operation of [() => collection.updateMany({}, {}), () => collection.find({}).toArray()]) {
+  for (
+    const operation of [
+      () => collection.updateMany({}, {}),
+      () => collection.find({}).toArray(),
+      () => collection.createIndex({ a: 1 }),
+      () => collection.listIndexes().toArray(),
+      () => collection.estimatedDocumentCount(),
+    ]
+  ) {
     const error = await assertRejects(operation, OperationTimeoutError, "did not answer within 1 ms");
     assert(isTransient(error));
     assert(!isRefused(error));
