@@ -10,7 +10,7 @@ import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts"
 import type { LeasedDocument, Settlement } from "../ports.ts";
 import { idKey } from "./documents/id_key.ts";
 import { isRefused, isTransient } from "./mongo_errors.ts";
-import { held } from "./queries.ts";
+import { leasedBy } from "./queries.ts";
 
 /** What became of writes on documents that we hold. */
 export interface Written extends Settlement {
@@ -43,7 +43,7 @@ export async function writeGroup(
 ): Promise<Written> {
   const ids = group.map(({ id }) => id);
   try {
-    const { matchedCount } = await collection.updateMany(held(ids, group[0]!.token), update, {
+    const { matchedCount } = await collection.updateMany(leasedBy(ids, group[0]!.token), update, {
       hint: { _id: 1 },
     });
     return {
@@ -74,7 +74,7 @@ export async function writeEach(
   if (writes.length === 0) return NOTHING;
   const sent = writes.map(({ document }) => document);
   const operations: AnyBulkWriteOperation[] = writes.map(({ document: { id, token }, update }) => ({
-    updateOne: { filter: held([id], token), update },
+    updateOne: { filter: leasedBy([id], token), update },
   }));
   try {
     const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });

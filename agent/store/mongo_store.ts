@@ -15,7 +15,9 @@ import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
-import { ack, type HolderOptions, markRunningAlone, nack, release, renew } from "./settlements.ts";
+import { markRunningAlone, renew } from "./lease_writes.ts";
+import { ack, nack, release } from "./settlements.ts";
+import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
 export type StoreSettings = Pick<
@@ -44,7 +46,7 @@ export class MongoStore implements DocumentStore {
   readonly #collection: Collection;
   readonly #claimer: Claimer;
   readonly #syncClock: () => Promise<void>;
-  readonly #holder: HolderOptions & DeadLetterOptions;
+  readonly #context: StoreContext & DeadLetterOptions;
   #isGuarded = false;
 
   /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
@@ -62,10 +64,10 @@ export class MongoStore implements DocumentStore {
     });
     this.#link = link;
     this.#collection = collection;
-    this.#holder = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#context = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
     this.#syncClock = () => syncClock(link, clock);
     this.#claimer = new Claimer({
-      ...this.#holder,
+      ...this.#context,
       syncClock: this.#syncClock,
       withoutMajority: () => link.withoutMajority,
       owner: settings.agentName,
@@ -85,7 +87,7 @@ export class MongoStore implements DocumentStore {
     const claim = await this.#claimer.claim(limit);
     if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
-    return { ...claim, refused: await deadLetterOversize(claim.refused, this.#holder) };
+    return { ...claim, refused: await deadLetterOversize(claim.refused, this.#context) };
   }
 
   claimSuspect(): Promise<LeasedDocument | undefined> {
@@ -99,7 +101,7 @@ export class MongoStore implements DocumentStore {
   }
 
   markRunningAlone(document: LeasedDocument): Promise<number> {
-    return markRunningAlone(document, this.#holder);
+    return markRunningAlone(document, this.#context);
   }
 
   recover(): Promise<readonly LeasedDocument[]> {
@@ -107,27 +109,27 @@ export class MongoStore implements DocumentStore {
   }
 
   ack(acks: readonly Ack[]): Promise<Settlement> {
-    return this.#settling(acks.map(({ document }) => document), ack(acks, this.#holder));
+    return this.#settling(acks.map(({ document }) => document), ack(acks, this.#context));
   }
 
   nack(nacks: readonly Nack[]): Promise<Settlement> {
-    return this.#settling(nacks.map(({ document }) => document), nack(nacks, this.#holder));
+    return this.#settling(nacks.map(({ document }) => document), nack(nacks, this.#context));
   }
 
   release(documents: readonly LeasedDocument[]): Promise<Settlement> {
-    return this.#settling(documents, release(documents, this.#holder));
+    return this.#settling(documents, release(documents, this.#context));
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
-    return renew(documents, this.#holder);
+    return renew(documents, this.#context);
   }
 
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return this.#settling([document], deadLetter(document, error, this.#holder));
+    return this.#settling([document], deadLetter(document, error, this.#context));
   }
 
   finishVerdict(document: LeasedDocument): Promise<number> {
-    return this.#settling([document], finishVerdict(document, this.#holder));
+    return this.#settling([document], finishVerdict(document, this.#context));
   }
 
   exclude({ id }: LeasedDocument, error: unknown): void {
@@ -175,7 +177,7 @@ export class MongoStore implements DocumentStore {
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
   async letterBox(): Promise<DeadLetterStore> {
     await this.#syncClock();
-    return new DeadLetterStore(this.#holder);
+    return new DeadLetterStore(this.#context);
   }
 
   /** Tells `listeners` of the connection from now on. */

@@ -155,7 +155,7 @@ export function claimable(kind: Kind | SuspectKind, filter?: Filter<Document>): 
 }
 
 /** The filter of every write by a holder: it misses what others changed, deleted or took over in flight. */
-export function held(ids: readonly unknown[], token: string): Filter<Document> {
+export function leasedBy(ids: readonly unknown[], token: string): Filter<Document> {
   const id = ids.length === 1 ? { $eq: ids[0] } : { $in: ids };
   return { _id: id as never, "_pull.token": token, status: "processing" };
 }

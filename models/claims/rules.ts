@@ -48,7 +48,7 @@ const LEASES = {
       "An agent that was frozen goes on as if nothing had happened, and a write that was given up may still " +
       "arrive. Neither may touch what another agent holds by now.",
     without: "the filter names `_id` and status",
-    code: [["agent/store/queries.ts", "held"]],
+    code: [["agent/store/queries.ts", "leasedBy"]],
   },
   statusInFilter: {
     title: "the holder names the status",
@@ -56,7 +56,7 @@ const LEASES = {
     reason:
       "Users set `status` by hand while a handler runs. What they decide counts, even if they leave the token.",
     without: "the filter names `_id` and token",
-    code: [["agent/store/queries.ts", "held"]],
+    code: [["agent/store/queries.ts", "leasedBy"]],
   },
   serverClock: {
     title: "the server's clock decides",
@@ -75,7 +75,7 @@ const LEASES = {
       "also while it is paused and while it drains. A renewal never shortens a lease.",
     reason: "A handler may take longer than a lease, and a full buffer waits longer than that.",
     without: "leases run out while their holder works",
-    code: [["agent/leases/lease_keeper.ts", "LeaseKeeper"], ["agent/store/settlements.ts", "renew"]],
+    code: [["agent/leases/lease_keeper.ts", "LeaseKeeper"], ["agent/store/lease_writes.ts", "renew"]],
   },
   drainWaits: {
     title: "no claim is abandoned",
@@ -157,7 +157,7 @@ const SUSPECTS = {
     reason:
       "A process may end between claim and start. A mark that the claim makes blames a document that never ran.",
     without: "the claim of a suspect adds to `_pull.alone`",
-    code: [["agent/handling/pool.ts", "runAlone"], ["agent/store/settlements.ts", "markRunningAlone"]],
+    code: [["agent/handling/pool.ts", "runAlone"], ["agent/store/lease_writes.ts", "markRunningAlone"]],
   },
   noAnswerNoStart: {
     title: "no mark, no start",
@@ -173,7 +173,7 @@ const SUSPECTS = {
       "A frozen agent would mark a document whose lease is over, which at once counts as a lease that expired " +
       "while the document was alone.",
     without: "the mark is written on an expired lease, too",
-    code: [["agent/store/settlements.ts", "markRunningAlone"]],
+    code: [["agent/store/lease_writes.ts", "markRunningAlone"]],
   },
   releaseTakesMarkBack: {
     title: "a release takes its mark back",

@@ -4,7 +4,7 @@ import { OperationTimeoutError } from "../connection/operation_timeout.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { isRefused, isTransient } from "../mongo_errors.ts";
 import type { Marked } from "./claim_writer.ts";
-import { held } from "../queries.ts";
+import { leasedBy } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import { release } from "../settlements.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
@@ -137,7 +137,7 @@ export class ClaimSender {
     const { collection, maxTimeMS } = this.#options;
     const documents = await this.#read(claim);
     // A majority may not know the claim yet, as no answer has confirmed that it does.
-    const taken = await collection.countDocuments(held(claim.ids, claim.token), {
+    const taken = await collection.countDocuments(leasedBy(claim.ids, claim.token), {
       hint: { _id: 1 },
       maxTimeMS,
     });
@@ -151,7 +151,7 @@ export class ClaimSender {
 
   async #read(claim: SentClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
-    const found = await collection.find<Uint8Array>(held(claim.ids, claim.token), {
+    const found = await collection.find<Uint8Array>(leasedBy(claim.ids, claim.token), {
       raw: true,
       maxTimeMS,
       hint: { _id: 1 },

@@ -5,7 +5,7 @@ import { lettersOf } from "./source.ts";
 import { type Failures, writeLetter } from "./writer.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
 import { deadLetterHeld, markFailed } from "./oversize.ts";
-import { held, UNJUDGED } from "../queries.ts";
+import { leasedBy, UNJUDGED } from "../queries.ts";
 import { failure } from "../settlements.ts";
 
 /**
@@ -51,7 +51,7 @@ async function judge(
   { collection }: DeadLetterOptions,
 ): Promise<Date | undefined> {
   // Once: a retry must neither change the letter's identity nor push the same error again.
-  const unjudged = { ...held([id], token), ...UNJUDGED };
+  const unjudged = { ...leasedBy([id], token), ...UNJUDGED };
   const judged = await collection.findOneAndUpdate(
     unjudged,
     { ...noted, $currentDate: { "_pull.dead_at": true } },
@@ -69,7 +69,7 @@ async function finish(
   options: DeadLetterOptions,
 ): Promise<number> {
   const { collection, maxTimeMS } = options;
-  const judged = await collection.findOne(held([document.id], document.token), { ...VERDICT, maxTimeMS });
+  const judged = await collection.findOne(leasedBy([document.id], document.token), { ...VERDICT, maxTimeMS });
   const deadAt = judged?._pull?.dead_at;
   return deadAt ? await copyAndMark(document, { deadAt, failures }, options) : 0;
 }

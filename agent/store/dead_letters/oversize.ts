@@ -3,7 +3,7 @@ import type { DeadLetterOptions } from "./options.ts";
 import { OtherLetterError } from "./source.ts";
 import { writeReference } from "./writer.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
-import { held } from "../queries.ts";
+import { leasedBy } from "../queries.ts";
 
 /**
  * Makes dead letters of the documents that are too large to take even the bookkeeping of a claim.
@@ -62,7 +62,7 @@ export async function markFailed(
   for (const [position, $unset] of removals.entries()) {
     try {
       const mark = { $set: { status: "failed" }, $unset };
-      const { matchedCount } = await collection.updateOne(held([id], token), mark, { hint: { _id: 1 } });
+      const { matchedCount } = await collection.updateOne(leasedBy([id], token), mark, { hint: { _id: 1 } });
       return matchedCount;
     } catch (error) {
       if (!isRefused(error) || position === removals.length - 1) throw error;

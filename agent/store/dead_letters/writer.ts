@@ -4,7 +4,7 @@ import type { DeadLetterOptions } from "./options.ts";
 import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./source.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "../mongo_errors.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
-import { held } from "../queries.ts";
+import { leasedBy } from "../queries.ts";
 
 /** A verdict may be all that a document took, and its holder may have ended right after it. */
 const NO_REASON = "The agent that decided so ended before it could write why: see its log";
@@ -198,5 +198,5 @@ async function replace(id: unknown, letter: Document, options: DeadLetterOptions
 }
 
 function query({ id, token, deadAt }: Judged): Document {
-  return { ...held([id], token), "_pull.dead_at": deadAt };
+  return { ...leasedBy([id], token), "_pull.dead_at": deadAt };
 }

@@ -1,0 +1,73 @@
+import type { Collection, Document } from "mongodb";
+import { settlementOf, writeGroup } from "./group_write.ts";
+import { idKey } from "./documents/id_key.ts";
+import type { LeasedDocument } from "../ports.ts";
+import { leasedBy } from "./queries.ts";
+import { byToken, runLimited } from "./run_limited.ts";
+import type { StoreContext } from "./store_context.ts";
+
+/**
+ * Notes that a suspect's handler starts with nothing else in flight; returns 0 where the lease is over. A number is set
+ * rather than added to, so that a write whose answer was lost can be sent again.
+ */
+export async function markRunningAlone(
+  document: LeasedDocument,
+  { collection }: StoreContext,
+): Promise<number> {
+  const live = { $expr: { $gt: ["$_pull.visible_at", "$$NOW"] } };
+  const { matchedCount } = await collection.updateOne(
+    { ...leasedBy([document.id], document.token), ...live },
+    {
+      $set: { "_pull.alone": (document.suspect?.expiriesAlone ?? 0) + 1 },
+    },
+    { hint: { _id: 1 } },
+  );
+  return matchedCount;
+}
+
+/**
+ * Renews leases; returns the documents whose lease is no longer ours.
+ *
+ * @throws {RefusedWritesError} If the database refused some, whose leases run out, and no lease is lost.
+ */
+export async function renew(
+  documents: readonly LeasedDocument[],
+  options: StoreContext,
+): Promise<LeasedDocument[]> {
+  const { clock, collection, leaseMs, maxTimeMS } = options;
+  const lost: LeasedDocument[] = [];
+  const renewOne = async (token: string, group: readonly LeasedDocument[]) => {
+    const sentAtMs = performance.now();
+    // Never shortened: a renewal that was given up may arrive after the one that followed it.
+    const renewed = { $max: { "_pull.visible_at": clock.now(leaseMs) } };
+    const written = await writeGroup(group, renewed, collection);
+    const taken = group.filter((document) => !written.refused.has(document));
+    const ours = leasedBy(taken.map(({ id }) => id), token);
+    const gone = written.matched === taken.length ? [] : await notAmong(taken, collection, ours, maxTimeMS);
+    for (const document of taken) if (!gone.includes(document)) document.leasedAtMs = sentAtMs;
+    lost.push(...gone);
+    return written;
+  };
+  const groups = byToken(documents).map(([token, group]) => ({
+    documents: group,
+    send: () => renewOne(token, group),
+  }));
+  const { written, unanswered } = await runLimited(groups);
+  // What is lost is told first: the others are due again, and refused or without an answer again, a moment later.
+  if (lost.length > 0) return lost;
+  if (unanswered) throw unanswered.cause;
+  settlementOf(written, documents);
+  return lost;
+}
+
+async function notAmong(
+  group: readonly LeasedDocument[],
+  collection: Collection,
+  query: Document,
+  maxTimeMS: number,
+): Promise<LeasedDocument[]> {
+  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, maxTimeMS })
+    .toArray();
+  const ours = new Set(found.map(({ _id }) => idKey(_id)));
+  return group.filter(({ id }) => !ours.has(idKey(id)));
+}

@@ -1,0 +1,46 @@
+import type { Unanswered, Written } from "./group_write.ts";
+import type { LeasedDocument } from "../ports.ts";
+
+/** Writes of one ack, release or renewal that are under way at once, at most. */
+const WRITES_AT_ONCE = 4;
+
+/** Documents by their token: those of one claim can be written by one command. */
+export function byToken(documents: readonly LeasedDocument[]): [string, LeasedDocument[]][] {
+  return [...Map.groupBy(documents, ({ token }) => token)];
+}
+
+/** A write for several documents. */
+export interface GroupWrite {
+  documents: readonly LeasedDocument[];
+  send(): Promise<Written>;
+}
+
+/** What became of several writes. */
+interface Outcome {
+  written: Written[];
+  unanswered?: Unanswered | undefined;
+}
+
+/**
+ * Sends the writes, a few at a time: documents that trickle in have a token each, and each write under way takes a
+ * connection. It waits for all of them. So no write is under way when it reports a failure, and it knows what the others
+ * have written. Never throws.
+ */
+export async function runLimited(writes: readonly GroupWrite[]): Promise<Outcome> {
+  const written: Written[] = [];
+  const failed: LeasedDocument[] = [];
+  let failure: { cause: unknown } | undefined;
+  const waiting = writes.values();
+  const send = async () => {
+    for (const write of waiting) {
+      try {
+        written.push(await write.send());
+      } catch (cause) {
+        failure ??= { cause };
+        failed.push(...write.documents);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: WRITES_AT_ONCE }, send));
+  return { written, unanswered: failure && { documents: failed, ...failure } };
+}
