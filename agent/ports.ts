@@ -36,6 +36,8 @@ export interface LeasedDocument {
   leasedAtMs: number;
   /** Set if the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
+  /** A lease on it has run out since an outcome was written, or since it was inserted or reset. */
+  readonly wasTakenOver: boolean;
   /** Set if no run can help (its leases expired too often while it was alone, it cannot be read): why it is a dead letter. */
   readonly deadLetterReason: string | undefined;
   /** Set if an earlier holder had already decided that this document is a dead letter. */

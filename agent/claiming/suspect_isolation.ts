@@ -36,21 +36,27 @@ export class SuspectIsolation {
     const endMs = clock.monotonicMs() + TURN_MS;
     let hadAny = false;
     do {
-      await this.#untilEmpty(claimSignal);
+      if (!await this.#isEmpty(claimSignal)) return hadAny;
       // A handler left behind is company, too: who has one leaves the suspects to others.
       if (!gate.isOpen || stuckHandlers() > 0) return hadAny;
       enter("claiming");
       if (await claim(() => store.claimSuspect()) === 0) return hadAny;
       hadAny = true;
-      await this.#untilEmpty(claimSignal);
+      if (!await this.#isEmpty(claimSignal)) return hadAny;
     } while (clock.monotonicMs() < endMs);
     return hadAny;
   }
 
-  /** Resolves once nothing is held any more; earlier where claims are over. */
-  async #untilEmpty(claimSignal: AbortSignal): Promise<void> {
+  /**
+   * Resolves with true once nothing is held any more; with false if claims are over, or if what is held waits for other
+   * documents: of those in doubt only the outcomes of others tell who is at fault.
+   */
+  async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
     const { enter, ledger } = this.#options;
-    while (ledger.counts.documents > 0 && !claimSignal.aborted) {
+    for (;;) {
+      const { documents, doubted } = ledger.counts;
+      if (documents === 0) return true;
+      if (claimSignal.aborted || doubted === documents) return false;
       enter("full");
       await ledger.nextRemoval(claimSignal);
     }

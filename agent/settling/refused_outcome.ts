@@ -68,9 +68,12 @@ export class RefusedOutcomes {
   }
 
   /** The error that could not be written; undefined if the document is not remembered. */
-  errorOf({ idempotencyKey }: LeasedDocument): SafeText | undefined {
+  errorOf(document: LeasedDocument): SafeText | undefined {
     // Of nearly all agents nothing is remembered, and a key is not for nothing.
-    return this.#byKey.size === 0 ? undefined : this.#byKey.get(idempotencyKey);
+    if (this.#byKey.size === 0) return undefined;
+    // It does not come from a lease that ran out: it was reset by hand, inserted anew, or another agent had more luck.
+    if (!document.wasTakenOver) this.delete(document);
+    return this.#byKey.get(document.idempotencyKey);
   }
 
   /** Forgets a document whose outcome is written at last. */

@@ -144,3 +144,18 @@ Deno.test("Doubts: a run until nothing is left does not end as long as claims ar
   await agent.stopped;
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 5);
 });
+
+Deno.test("SuspectIsolation does not wait for a document whose outcome is in doubt: others go on, and tell who is at fault", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany(pending(1, BAD));
+  await indexPlaces(database, "processed");
+  await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 5 });
+  await waitFor("a refusal", () => agent.all("settle_failed").length > 0);
+  const _pull = { visible_at: new Date(1), attempts: 1, takeovers: 2 };
+  await jobs(database).insertOne({ _id: 1, ...GOOD, status: "pending", _pull });
+  await using _neighbours = neighboursOf(database);
+  const { id } = await agent.event("dead_lettered");
+  assertEquals(id, 0);
+  await waitFor("the suspect", async () => (await jobs(database).findOne({ _id: 1 })).status === "processed");
+});

@@ -239,3 +239,23 @@ for (const [what, make] of Object.entries(NO_LETTERS)) {
     assertEquals([runs, await letters(database).countDocuments()], [2, 2]);
   });
 }
+
+Deno.test("RefusedOutcomes forgets a document that was reset: its handler runs again, and it does not for a lease that ran out", async () => {
+  await using database = await testDatabase("refused outcomes");
+  await using store = openStore(database, { maxAttempts: 1 });
+  // It would be passed over for a minute.
+  store.exclude = () => {};
+  await jobs(database).insertOne({ _id: 1, status: "pending" });
+  await forbid(database, { status: { $in: ["processed", "failed"] } });
+  const runs: number[] = [];
+  const handler = ({ _id }: Document) => void runs.push(_id);
+  await using agent = new InProcessAgent(store, handler, { maxAttempts: 1 });
+  const refused = () => agent.all("settle_rejected").filter(({ next }) => next === "nothing").length;
+  await waitFor("the end", () => refused() === 1);
+  await expireLeases(jobs(database));
+  await waitFor("it to be taken over", () => agent.all("claimed").some(({ takeovers }) => takeovers > 0));
+  await database.db.command({ collMod: COLLECTION, validator: {} });
+  await jobs(database).replaceOne({ _id: 1 }, { status: "pending" });
+  await waitFor("it to be processed", async () => (await jobs(database).findOne()).status === "processed");
+  assertEquals(runs, [1, 1]);
+});

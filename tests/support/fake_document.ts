@@ -14,6 +14,7 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     sizeBytes: 100,
     leasedAtMs: 1000,
     suspect: undefined,
+    wasTakenOver: false,
     deadLetterReason: undefined,
     verdict: undefined,
     read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),

@@ -267,7 +267,8 @@ export class FakeStore implements DocumentStore {
     Object.assign(stored, { status: "processing", token, visibleAtMs: nowMs + this.#leaseMs });
     const verdict = stored.verdict && { deadAt: stored.verdict };
     const { id, sizeBytes, fields, attempts: attempt } = stored;
-    return fakeDocument({ id, token, attempt, sizeBytes, leasedAtMs: nowMs, verdict, fields });
+    const lease = { token, leasedAtMs: nowMs, verdict, wasTakenOver: stored.takeovers > 0 };
+    return fakeDocument({ id, attempt, sizeBytes, fields, ...lease });
   }
 
   #held(document: LeasedDocument): StoredDocument | undefined {

@@ -7,6 +7,8 @@ export interface Bookkeeping {
   attempts?: number | undefined;
   /** Starts of its handler with nothing else in flight, as a suspect. */
   alone?: number | undefined;
+  /** Leases on it that have run out since an outcome was written; undefined if no number stands there. */
+  takeovers?: number | undefined;
   /** When a verdict was written; undefined if no date stands there that an agent can have written. */
   dead_at?: Date | undefined;
 }
@@ -19,7 +21,7 @@ const COUNTLESS = Number.MAX_SAFE_INTEGER;
 const [DOUBLE, DATE, INT32, INT64, DECIMAL] = [0x01, 0x09, 0x10, 0x12, 0x13];
 const NUMBER_TYPES = new Set([DOUBLE, INT32, INT64, DECIMAL]);
 
-const READ = ["attempts", "alone", "dead_at"] as const;
+const READ = ["attempts", "alone", "dead_at", "takeovers"] as const;
 const COUNTERS = ["attempts", "alone", "takeovers"] as const;
 
 /**
@@ -30,12 +32,13 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   const pull = elementNamed(document, "_pull");
   if (!pull) return undefined;
   if (pull.type !== DOCUMENT_TYPE) return {};
-  const [attemptsElement, aloneElement, deadAt] = elementsNamed(document, READ, pull.offset);
+  const [attemptsElement, aloneElement, deadAt, takeovers] = elementsNamed(document, READ, pull.offset);
   const [attempts, alone] = [numberOf(attemptsElement), numberOf(aloneElement)];
   return {
     attempts: attempts === undefined || Number.isFinite(attempts) ? attempts : COUNTLESS,
     alone: alone === undefined || Number.isNaN(alone) ? undefined : alone,
     dead_at: dateOf(deadAt),
+    takeovers: numberOf(takeovers),
   };
 }
 

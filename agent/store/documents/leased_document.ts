@@ -19,6 +19,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly attempt: number;
   readonly sizeBytes: number;
   readonly suspect: Suspect | undefined;
+  readonly wasTakenOver: boolean;
   readonly deadLetterReason: string | undefined;
   readonly verdict: Verdict | undefined;
   leasedAtMs: number;
@@ -26,12 +27,13 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly #namespace: string;
 
   constructor(raw: RawDocument, namespace: string, lease: Lease) {
-    const { alone = 0, dead_at: deadAt } = raw.bookkeeping ?? {};
+    const { alone = 0, dead_at: deadAt, takeovers = 0 } = raw.bookkeeping ?? {};
     this.id = raw.id;
     this.token = lease.token;
     this.attempt = lease.attempt;
     this.sizeBytes = raw.bytes.length;
     this.suspect = lease.isSuspect ? { expiriesAlone: alone } : undefined;
+    this.wasTakenOver = takeovers !== 0;
     this.deadLetterReason = alone >= EXPIRIES_ALONE
       ? `The agent's process ended or froze ${alone} times while it processed this document alone`
       : raw.unreadable;

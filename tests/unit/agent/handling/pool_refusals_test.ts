@@ -39,7 +39,7 @@ Deno.test("Pool runs no handler of a document whose outcome the database refused
   const p = poolOf(() => void runs++, { refusedOutcomes });
   refusedOutcomes.add(fakeDocument({ id: "a" }), safe("nothing can be written"));
   const leasedAtMs = p.clock.monotonicMs();
-  p.pool.add(["a", "b"].map((id) => fakeDocument({ id, leasedAtMs })));
+  p.pool.add(["a", "b"].map((id) => fakeDocument({ id, leasedAtMs, wasTakenOver: true })));
   await settled();
   assertEquals([runs, p.outcomes.get("a")], [1, {
     kind: "dead_letter",

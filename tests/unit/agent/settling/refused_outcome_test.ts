@@ -43,7 +43,8 @@ Deno.test("afterRefusal() names both errors in a dead letter, however long they 
 
 Deno.test("RefusedOutcomes remembers a bounded number of documents, the latest, and each once", () => {
   const refused = new RefusedOutcomes();
-  const [first, second] = [fakeDocument({ id: 0 }), fakeDocument({ id: 1 })];
+  const wasTakenOver = true;
+  const [first, second] = [fakeDocument({ id: 0, wasTakenOver }), fakeDocument({ id: 1, wasTakenOver })];
   assertEquals([refused.add(first, safe("a")), refused.add(first, safe("b"))], [true, false]);
   assertEquals([refused.errorOf(first), refused.errorOf(second)], [safe("a"), undefined]);
   for (let id = 1; id <= 10_000; id++) refused.add(fakeDocument({ id }), safe("c"));
@@ -51,4 +52,12 @@ Deno.test("RefusedOutcomes remembers a bounded number of documents, the latest, 
   assertNotEquals(refused.errorOf(second), undefined);
   refused.delete(second);
   assertEquals(refused.errorOf(second), undefined);
+});
+
+Deno.test("RefusedOutcomes forgets a document that comes back without a lease that ran out", () => {
+  const refused = new RefusedOutcomes();
+  refused.add(fakeDocument({ id: 0 }), safe("a"));
+  assertEquals(refused.errorOf(fakeDocument({ id: 0, wasTakenOver: true })), safe("a"));
+  assertEquals(refused.errorOf(fakeDocument({ id: 0 })), undefined);
+  assertEquals(refused.errorOf(fakeDocument({ id: 0, wasTakenOver: true })), undefined);
 });

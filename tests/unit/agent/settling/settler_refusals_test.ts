@@ -52,7 +52,8 @@ Deno.test("Settler tells once of a document on which nothing can be written, lea
   assertEquals(s.recorder.of("settle_rejected").map(({ kind, next }) => [kind, next]), told);
   assertEquals([s.ledger.counts.documents, s.store.statuses], [0, { processing: 1 }]);
   assertEquals(s.store.passedOver, [document.id]);
-  const error = s.refusedOutcomes.errorOf(document);
+  const takenOver = { ...document, wasTakenOver: true };
+  const error = s.refusedOutcomes.errorOf(takenOver);
   assertMatch(String(error), /^The result cannot be written: Document failed validation/);
 
   const again = s.ledger.add(document);
@@ -63,7 +64,7 @@ Deno.test("Settler tells once of a document on which nothing can be written, lea
   s.store.reject(document.id);
   s.settler.settle(s.ledger.add(document), { kind: "dead_letter", error: error! });
   await settled();
-  assertEquals([s.refusedOutcomes.errorOf(document), s.store.statuses], [undefined, { failed: 1 }]);
+  assertEquals([s.refusedOutcomes.errorOf(takenOver), s.store.statuses], [undefined, { failed: 1 }]);
 });
 
 Deno.test("Settler lets the lease of a document run out that it cannot hand back", async () => {

@@ -18,10 +18,11 @@ function doubled(name: string, first: number, second: number): BsonElement[] {
 Deno.test("bookkeepingOf() reads numbers of every type, and a verdict that is a date", () => {
   const numbers = [new Int32(3), new Double(3), Long.fromNumber(3), Decimal128.fromString("3")];
   for (const number of numbers) {
-    assertEquals(within({ attempts: number, alone: number, dead_at: new Date(5) }), {
+    assertEquals(within({ attempts: number, alone: number, dead_at: new Date(5), takeovers: number }), {
       attempts: 3,
       alone: 3,
       dead_at: new Date(5),
+      takeovers: 3,
     });
   }
 });
@@ -39,7 +40,7 @@ Deno.test("bookkeepingOf() of two fields of a name reads the first, as the serve
     { type: 0x03, name: utf8("_pull"), value: pull },
     { type: 0x03, name: utf8("_pull"), value: bsonDocument([]) },
   ]);
-  assertEquals(bookkeepingOf(document), { attempts: 2, alone: 1, dead_at: undefined });
+  assertEquals(bookkeepingOf(document), { attempts: 2, alone: 1, dead_at: undefined, takeovers: undefined });
 });
 
 Deno.test("bookkeepingOf() gives numbers and dates alone, whatever the type of a field", () => {
