@@ -25,11 +25,12 @@ class Outpost implements AsyncDisposable {
 
 /** Waits for readiness to go or come while making sure at each look that the agent counts as alive. */
 async function untilReadiness(home: AgentHome, wanted: boolean): Promise<void> {
-  await waitFor(`readiness to be ${wanted}`, async () => {
+  const seen = await waitFor(`readiness to be ${wanted}`, async () => {
     const [isAlive, isReady] = [await home.probe("liveness"), await home.probe("readiness")];
-    if (!isAlive) throw new Error("it does not count as alive any more");
-    return isReady === wanted;
+    // An error would only count as "not yet".
+    return isAlive ? isReady === wanted && "alive" : "dead";
   }, { timeoutMs: 30_000 });
+  assertEquals(seen, "alive", "it does not count as alive any more");
   assert(await home.probe("liveness"));
 }
 
