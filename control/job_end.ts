@@ -5,10 +5,11 @@ import type { LeftAlone } from "../agent/ports.ts";
 import { formatId } from "../agent/store/documents/format_id.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
-/** A document whose outcome MongoDB refuses in every form. */
+/** Documents whose outcome MongoDB refuses in every form: how many, and the first of them. A run may meet millions. */
 interface Unsettled {
-  id: unknown;
-  error: unknown;
+  documents: number;
+  readonly id: unknown;
+  readonly error: unknown;
 }
 
 /**
@@ -19,7 +20,7 @@ export class JobEnd {
   readonly #untilEmpty: boolean;
   #reason: string | undefined;
   #left: readonly LeftAlone[] = [];
-  #unsettled: Unsettled[] = [];
+  #unsettled: Unsettled | undefined;
   #error: unknown;
   #unwritten: unknown;
 
@@ -31,7 +32,7 @@ export class JobEnd {
   /** The run was to end when nothing is left, and something is or may be. */
   get isFailure(): boolean {
     if (!this.#untilEmpty) return false;
-    return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettled.length > 0;
+    return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettled !== undefined;
   }
 
   /** Says how it ended; nothing of a run that was to go on until it is told to stop. */
@@ -56,7 +57,7 @@ export class JobEnd {
   }
 
   #tellWhatIsLeft(log: Logger, counters: Readonly<Record<string, number>>): void {
-    const [left, unsettled] = [this.#left[0], this.#unsettled[0]];
+    const [left, unsettled] = [this.#left[0], this.#unsettled];
     if (left) {
       log.error("Documents are left that cannot be claimed", {
         documents: this.#left.reduce((sum, { documents }) => sum + documents, 0),
@@ -67,7 +68,7 @@ export class JobEnd {
     }
     if (unsettled) {
       log.error("Documents are left whose outcome MongoDB refuses: change the validator or the index", {
-        documents: this.#unsettled.length,
+        documents: unsettled.documents,
         example: formatId(unsettled.id),
         error: errorText(unsettled.error),
         ...counters,
@@ -82,7 +83,8 @@ export class JobEnd {
     if (event.type === "settle_failed") this.#unwritten = event.error;
     // No smaller write is left to try: the document stays as it is.
     if (event.type === "settle_rejected" && event.next === "nothing") {
-      this.#unsettled.push({ id: event.id, error: event.error });
+      this.#unsettled ??= { documents: 0, id: event.id, error: event.error };
+      this.#unsettled.documents += 1;
     }
   }
 }
