@@ -1,14 +1,18 @@
-import type { Clock } from "./lib/clock.ts";
-import type { AgentEvent, AgentState, Events } from "./events.ts";
+import { DrainingGate } from "./claiming/draining_gate.ts";
+import { PollLoop } from "./claiming/poll_loop.ts";
+import { UntilEmpty } from "./claiming/until_empty.ts";
+import type { Drainable, DrainReport } from "./drain.ts";
+import type { AgentState, Events } from "./events.ts";
+import { Pool } from "./handling/pool.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
 import { Ledger } from "./leases/ledger.ts";
-import { Pool } from "./handling/pool.ts";
-import { PollLoop } from "./claiming/poll_loop.ts";
+import type { Clock } from "./lib/clock.ts";
+import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
 import type { Processing, ProcessorLog } from "./processors/processor.ts";
 import type { Settings } from "./settings/settings.ts";
 import { RefusedOutcomes } from "./settling/refused_outcome.ts";
-import { RetrySchedule } from "./claiming/retry_schedule.ts";
+import { RetrySchedule } from "./settling/retry_schedule.ts";
 import { Settler } from "./settling/settler.ts";
 
 /** What an {@linkcode Agent} is made of. */
@@ -38,38 +42,6 @@ export type AgentSettings = Pick<
   | "shutdownTimeoutMs"
 >;
 
-/** The reason of a drain that the agent itself began, as it was told to end then. */
-export const NOTHING_LEFT = "nothing is left";
-
-/** The reason of a drain that the agent itself began, as it was told to end and no wait would let it claim. */
-export const CANNOT_CLAIM = "claims fail, and no wait mends it";
-
-/** The same, if no wait would let it write what became of documents. */
-export const CANNOT_WRITE = "outcomes cannot be written, and no wait mends it";
-
-/** What a stopped agent leaves behind. */
-export interface DrainReport {
-  /** Documents that were finished since the drain began. */
-  finished: number;
-  /** Documents that were handed back with their attempt: not started, or their handler was aborted. */
-  released: number;
-  /** Documents whose fate could not be written: their leases run out by themselves. */
-  abandoned: number;
-}
-
-const SETTLED = new Set<AgentEvent["type"]>([
-  "processed",
-  "retried",
-  "retried_among",
-  "dead_lettered",
-  "released",
-  "lease_lost",
-  "unconfirmed",
-]);
-
-/** The server's clock may be this far behind what the agent takes it for, in milliseconds: due for one is not due for the other. */
-const CLOCKS_APART_MS = 500;
-
 /** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
 
@@ -78,9 +50,10 @@ const RELEASE_LIMIT_MS = 3000;
  *
  * Two signals mark the two ends: after `#claiming` nothing is claimed any more; after `#working` nothing is waited for.
  */
-export class Agent {
+export class Agent implements Drainable {
   readonly #options: AgentOptions;
   readonly #ledger = new Ledger();
+  readonly #wakeup: InterruptibleSleep;
   readonly #loop: PollLoop;
   readonly #pool: Pool;
   readonly #settler: Settler;
@@ -89,61 +62,60 @@ export class Agent {
   readonly #claiming = new AbortController();
   readonly #working = new AbortController();
   #state: AgentState = "starting";
+  #drainReason = "";
+  /** Takes back the forced stop that follows a drain. */
+  #cancelForce: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
-    const { clock, events, gate, settings, store } = options;
+    const { clock, events, logFor, processing, store, untilEmpty: isJob = false } = options;
+    const { batchSize, concurrency, leaseDurationMs: leaseMs, pollIntervalMs } = options.settings;
+    const { maxAttempts, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = options.settings;
+    const policy = { maxAttempts, retryBackoffMs, retryBackoffMaxMs };
     const ledger = this.#ledger;
-    const leaseMs = settings.leaseDurationMs;
-    const claimingSignal = this.#claiming.signal;
-    this.#options = options;
     const refusedOutcomes = new RefusedOutcomes();
-    const retries = { add: (delayMs: number) => this.#scheduleLook(delayMs) };
-    this.#settler = new Settler({ ...settings, clock, events, ledger, refusedOutcomes, retries, store });
-    this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
-    this.#pool = new Pool({
-      ...settings,
+    const gate = new DrainingGate(options.gate, this.#claiming.signal);
+    const wakeup = new InterruptibleSleep(clock);
+    const retries = new RetrySchedule({ clock, wakeup, untilEmpty: isJob });
+    const settler = new Settler({ clock, events, ledger, policy, refusedOutcomes, retries, store });
+    const pool = new Pool({
       clock,
       events,
       ledger,
-      leaseMs,
-      processing: options.processing,
+      logFor,
+      policy,
+      processing,
       refusedOutcomes,
-      markRunningAlone: (document) => store.markRunningAlone(document),
-      isTransient: (error) => store.isTransient(error),
-      isDoubtful: (error) => store.isDoubtful(error),
-      logFor: options.logFor,
-      settle: (held, outcome) => this.#settler.settle(held, outcome),
+      settler,
+      store,
+      batchSize,
+      concurrency,
+      leaseMs,
+      processTimeoutMs,
     });
+    const untilEmpty = isJob
+      ? new UntilEmpty({ agent: this, events, ledger, retries, store, wakeup })
+      : undefined;
+    this.#options = options;
+    this.#wakeup = wakeup;
+    this.#retries = retries;
+    this.#settler = settler;
+    this.#pool = pool;
+    this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     this.#loop = new PollLoop({
-      ...settings,
       clock,
       events,
+      gate,
       ledger,
+      pool,
       store,
-      gate: {
-        // Draining closes the gate as well, so that one look at the gate is enough.
-        get isOpen() {
-          return gate.isOpen && !claimingSignal.aborted;
-        },
-        waitOpen: (signal) => gate.waitOpen(signal),
-        onChange: (listener) => gate.onChange(listener),
-      },
-      process: (documents) => this.#pool.add(documents),
-      release: (documents) => this.#release(documents),
-      stuckHandlers: () => this.#pool.stuckHandlers,
-      onEmpty: () => this.#onEmpty(),
-      onHopeless: () => {
-        if (options.untilEmpty) this.drain(CANNOT_CLAIM);
-      },
+      untilEmpty,
+      wakeup,
+      batchSize,
+      concurrency,
+      pollIntervalMs,
+      processTimeoutMs,
     });
     gate.onChange((isOpen) => this.#gateChanged(isOpen));
-    this.#retries = new RetrySchedule(clock, () => this.#loop.wake());
-    events.subscribe((event) => {
-      const isBack = event.type === "released" ||
-        (event.type === "unconfirmed" && event.during === "release");
-      if (isBack && options.untilEmpty) this.#scheduleLook(0);
-      if (SETTLED.has(event.type)) this.#loop.settled();
-    });
   }
 
   get state(): AgentState {
@@ -162,31 +134,38 @@ export class Agent {
     const claiming = this.#claiming.signal;
     this.#keeper.start();
     if (!claiming.aborted) this.#enter(this.#options.gate.isOpen ? "running" : "paused");
-    if (this.#options.untilEmpty) this.#wakeWhenEmpty();
     const loop = this.#loop.run(claiming);
     await aborted(claiming);
 
     const sinceMs = clock.monotonicMs();
-    const report = this.#startReport();
+    const before = this.#settler.counts;
     this.#retries.stop();
     this.#pool.close();
-    report.abandoned = await this.#finish(loop);
+    const abandoned = await this.#finish(loop);
+    this.#cancelForce?.();
     this.#settler.stop();
     this.#keeper.stop();
-    events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...report });
+    const { finished, released } = this.#settler.counts;
+    const counts = {
+      finished: finished - before.finished,
+      released: released - before.released,
+      abandoned,
+    };
+    events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...counts });
     this.#enter("stopped");
-    return report;
+    return { reason: this.#drainReason, ...counts };
   }
 
   /** A hint that there may be something to claim. */
   wake(): void {
-    this.#loop.wake();
+    this.#wakeup.wake();
   }
 
   /** Claims nothing any more and finishes what is in flight; forced after `SHUTDOWN_TIMEOUT`. */
   drain(reason: string): void {
     if (this.#claiming.signal.aborted) return;
     const { clock, events, settings } = this.#options;
+    this.#drainReason = reason;
     this.#enter("draining");
     events.emit({ type: "drain_started", reason, inFlight: this.#ledger.counts.running });
     events.emit({
@@ -195,36 +174,19 @@ export class Agent {
       deadlineMs: clock.monotonicMs() + settings.shutdownTimeoutMs + 2 * RELEASE_LIMIT_MS,
     });
     this.#claiming.abort();
-    const cancel = clock.after(settings.shutdownTimeoutMs, () => this.force("SHUTDOWN_TIMEOUT has passed"));
-    this.#working.signal.addEventListener("abort", cancel);
-    events.subscribe((event) => {
-      if (event.type === "drain_finished") cancel();
-    });
+    this.#cancelForce = clock.after(
+      settings.shutdownTimeoutMs,
+      () => this.force("SHUTDOWN_TIMEOUT has passed"),
+    );
   }
 
   /** Aborts what is in flight and hands it back. */
   force(reason: string): void {
     this.drain(reason);
     if (this.#working.signal.aborted) return;
+    this.#cancelForce?.();
     this.#options.events.emit({ type: "force_started", reason, inFlight: this.#ledger.counts.running });
     this.#working.abort();
-  }
-
-  async #onEmpty(): Promise<void> {
-    const { events, store, untilEmpty } = this.#options;
-    // A retry that this agent has scheduled is work of its own that is left.
-    if (!untilEmpty || !this.#retries.isEmpty) return;
-    events.emit({ type: "left_alone", groups: await store.leftAlone(true) ?? [] });
-    this.drain(NOTHING_LEFT);
-  }
-
-  /** An agent that ends when nothing is left has to look again as soon as it holds nothing, however that came about. */
-  async #wakeWhenEmpty(): Promise<void> {
-    const claiming = this.#claiming.signal;
-    while (!claiming.aborted) {
-      await this.#ledger.nextRemoval(claiming);
-      if (this.#ledger.counts.documents === 0) this.#loop.wake();
-    }
   }
 
   /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */
@@ -247,34 +209,12 @@ export class Agent {
     return this.#ledger.counts.documents;
   }
 
-  #startReport(): DrainReport {
-    const report: DrainReport = { finished: 0, released: 0, abandoned: 0 };
-    this.#options.events.subscribe((event) => {
-      if (event.type === "processed" || event.type === "retried_among") report.finished += event.documents;
-      if (event.type === "retried" || event.type === "dead_lettered") report.finished += 1;
-      if (event.type === "released") report.released += event.documents;
-    });
-    return report;
-  }
-
-  /** Looks again when a document of this agent is due; `--until-empty` looks once more a moment later. */
-  #scheduleLook(delayMs: number): void {
-    if (this.#claiming.signal.aborted) return;
-    this.#retries.add(delayMs);
-    if (this.#options.untilEmpty) this.#retries.add(delayMs + CLOCKS_APART_MS);
-  }
-
-  #release(documents: readonly LeasedDocument[]): void {
-    // All are entered before the first is settled: the last of a claim is what sends the write, one for them all.
-    const held = documents.map((document) => this.#ledger.add(document));
-    for (const each of held) this.#settler.settle(each, { kind: "release" });
-  }
-
   #gateChanged(isOpen: boolean): void {
     if (this.#state !== "running" && this.#state !== "paused") return;
     this.#enter(isOpen ? "running" : "paused");
-    if (isOpen) this.#loop.wake();
-    else this.#pool.releaseWaiting();
+    if (!isOpen) this.#pool.releaseWaiting();
+    // It claims at once, or shows at once that it is paused.
+    this.#wakeup.wake();
   }
 
   #enter(to: AgentState): void {

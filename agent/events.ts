@@ -7,7 +7,7 @@ export type AgentState = "starting" | "running" | "paused" | "draining" | "stopp
 export type AfterRefusal = "nack" | "nack_without_error" | "dead_letter" | "nothing";
 
 /** A kind of write that ends a lease. */
-export type SettleKind = "ack" | "nack" | "release" | "dead_letter";
+export type SettleKind = "ack" | "nack" | "release" | "dead_letter" | "finish_verdict";
 
 /** Documents that wait, and that no claim can take. */
 export interface LeftAlone {

@@ -33,7 +33,7 @@ export interface LeasedDocument {
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
   /** By the monotonic clock: when the lease was last written, at the latest; it may be relied on for `LEASE_DURATION` from here. */
-  leasedAtMs: number;
+  readonly leasedAtMs: number;
   /** Set if the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
   /** A lease on it has run out since an outcome was written, or since it was inserted or reset. */
@@ -42,6 +42,8 @@ export interface LeasedDocument {
   readonly deadLetterReason: string | undefined;
   /** Set if an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
+  /** The lease was written anew by a write sent at `sentAtMs`, by the monotonic clock: {@linkcode leasedAtMs} moves on. */
+  leaseRenewed(sentAtMs: number): void;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
   read(): Document;
 }
@@ -64,6 +66,8 @@ export interface RefusedClaim {
 export interface Verdict {
   /** Server time of the decision; the letter's identity. */
   readonly deadAt: Date;
+  /** The error on the document, which its letter gives as the reason; undefined if there is no text. */
+  readonly reason?: string;
 }
 
 /** At most this much may be claimed. */
@@ -90,6 +94,16 @@ export interface Claim {
   /** Set if documents have to wait until others are settled. */
   readonly heldUp?: HeldUp | undefined;
 }
+
+/** A claim that brought nothing. */
+export const NOTHING_CLAIMED: Claim = {
+  documents: [],
+  hasMore: false,
+  takeovers: 0,
+  conflicts: 0,
+  hasSuspects: false,
+  refused: [],
+};
 
 /** Documents that cannot be claimed as long as another one of the same key of a unique index is in processing. */
 export interface HeldUp {
@@ -134,8 +148,8 @@ export interface Settlement {
  */
 export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
-  /** Claims one suspect, for an agent that holds nothing else; undefined if there is none any more. */
-  claimSuspect(): Promise<LeasedDocument | undefined>;
+  /** Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. */
+  claimSuspect(): Promise<Claim>;
   /**
    * What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. With `isLast` it is
    * always looked for, and nothing is left out to save time: the agent is about to say that nothing is left.
@@ -148,7 +162,10 @@ export interface DocumentStore {
   ack(acks: readonly Ack[]): Promise<Settlement>;
   nack(nacks: readonly Nack[]): Promise<Settlement>;
   release(documents: readonly LeasedDocument[]): Promise<Settlement>;
-  /** Renews the leases and returns the documents whose lease is no longer ours. */
+  /**
+   * Renews the leases, tells each document whose lease stands ({@linkcode LeasedDocument.leaseRenewed}), also if it
+   * throws, and returns the documents whose lease is no longer ours.
+   */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
   /** Writes verdict, copy and mark. Returns 0 if the lease was lost before the verdict. */
   deadLetter(document: LeasedDocument, error: string): Promise<number>;

@@ -1,4 +1,4 @@
-import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/agent.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/drain.ts";
 import { errorText, SourceError } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
@@ -27,6 +27,11 @@ export class JobEnd {
   constructor(events: Events, { untilEmpty }: { untilEmpty: boolean }) {
     this.#untilEmpty = untilEmpty;
     events.subscribe((event) => this.#observe(event));
+  }
+
+  /** Takes note of why the agent's drain began. */
+  drained(reason: string): void {
+    this.#reason = reason;
   }
 
   /** The run was to end when nothing is left, and something is or may be. */
@@ -77,7 +82,6 @@ export class JobEnd {
   }
 
   #observe(event: AgentEvent): void {
-    if (event.type === "drain_started") this.#reason = event.reason;
     if (event.type === "left_alone") this.#left = event.groups;
     if (event.type === "claim_failed") this.#error = event.error;
     if (event.type === "settle_failed") this.#unwritten = event.error;

@@ -1,4 +1,4 @@
-import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/agent.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/drain.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 

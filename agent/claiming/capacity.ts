@@ -1,19 +1,19 @@
-import { type Clock, sleep } from "../lib/clock.ts";
+import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
+import { type Clock, sleep } from "../lib/clock.ts";
 import type { ClaimLimit, PauseGate } from "../ports.ts";
+import type { LoopProgress } from "./loop_progress.ts";
 
 /** What a {@linkcode ClaimCapacity} needs. */
 export interface ClaimCapacityOptions {
   clock: Clock;
   gate: PauseGate;
   ledger: Ledger;
+  pool: Pick<Pool, "stuckHandlers">;
+  progress: LoopProgress;
   batchSize: number;
-  /** Handlers running at once, at the most. */
+  /** Handlers running at once, at most. */
   concurrency: number;
-  /** Handlers that were given up and go on all the same. */
-  stuckHandlers(): number;
-  /** Told that there is no room, for the loop's progress. */
-  enter(stage: "full"): void;
 }
 
 /** Bytes of documents an agent holds at the most; a single larger document is held alone. */
@@ -35,7 +35,7 @@ export class ClaimCapacity {
 
   /** Resolves with what may be claimed once there is room; undefined where claims are over or paused. */
   async wait(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
-    const { batchSize, enter, gate, ledger } = this.#options;
+    const { batchSize, gate, ledger, progress } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
       const { documents, doubted, bytes } = ledger.counts;
@@ -45,7 +45,7 @@ export class ClaimCapacity {
       ) {
         return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       }
-      enter("full");
+      progress.enter("full");
       await ledger.nextRemoval(claimSignal);
     }
     return undefined;
@@ -56,9 +56,9 @@ export class ClaimCapacity {
    * not end, the loop is late to leave its stage, the liveness probe sees it, and the pod is restarted.
    */
   async #forLeftBehind(claimSignal: AbortSignal): Promise<void> {
-    const { clock, concurrency, enter, stuckHandlers } = this.#options;
-    const isTooMany = () => stuckHandlers() >= LEFT_BEHIND_PER_SLOT * concurrency;
-    if (isTooMany()) enter("full");
+    const { clock, concurrency, pool, progress } = this.#options;
+    const isTooMany = () => pool.stuckHandlers >= LEFT_BEHIND_PER_SLOT * concurrency;
+    if (isTooMany()) progress.enter("full");
     while (isTooMany() && !claimSignal.aborted) await sleep(clock, LOOK_AGAIN_MS, claimSignal);
   }
 }

@@ -1,19 +1,18 @@
-import type { Clock } from "../lib/clock.ts";
+import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
-import type { DocumentStore, LeasedDocument, PauseGate } from "../ports.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { PauseGate } from "../ports.ts";
+import type { Intake } from "./intake.ts";
+import type { LoopProgress } from "./loop_progress.ts";
 
 /** What a {@linkcode SuspectIsolation} needs. */
 export interface SuspectIsolationOptions {
   clock: Clock;
   gate: PauseGate;
+  intake: Intake;
   ledger: Ledger;
-  store: DocumentStore;
-  /** Handlers that were given up and go on all the same. */
-  stuckHandlers(): number;
-  /** Told of what it does, for the loop's progress. */
-  enter(stage: "claiming" | "full"): void;
-  /** Claims what `send` brings, reports it and hands it to be processed; returns how many documents there were. */
-  claim(send: () => Promise<LeasedDocument | undefined>): Promise<number>;
+  pool: Pick<Pool, "stuckHandlers">;
+  progress: LoopProgress;
 }
 
 /** How long suspects are worked on before other documents get their turn again, in milliseconds. */
@@ -32,15 +31,16 @@ export class SuspectIsolation {
 
   /** Returns whether there were any. Throws what a claim throws. */
   async take(claimSignal: AbortSignal): Promise<boolean> {
-    const { claim, clock, enter, gate, stuckHandlers, store } = this.#options;
+    const { clock, gate, intake, pool, progress } = this.#options;
     const endMs = clock.monotonicMs() + TURN_MS;
     let hadAny = false;
     do {
       if (!await this.#isEmpty(claimSignal)) return hadAny;
-      // A handler left behind is company, too: who has one leaves the suspects to others.
-      if (!gate.isOpen || stuckHandlers() > 0) return hadAny;
-      enter("claiming");
-      if (await claim(() => store.claimSuspect()) === 0) return hadAny;
+      // A stuck handler is company, too: an agent that has one leaves the suspects to others.
+      if (!gate.isOpen || pool.stuckHandlers > 0) return hadAny;
+      progress.enter("claiming");
+      const { documents } = await intake.claimSuspect();
+      if (documents.length === 0) return hadAny;
       hadAny = true;
       if (!await this.#isEmpty(claimSignal)) return hadAny;
     } while (clock.monotonicMs() < endMs);
@@ -52,12 +52,12 @@ export class SuspectIsolation {
    * documents: of those in doubt only the outcomes of others tell who is at fault.
    */
   async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
-    const { enter, ledger } = this.#options;
+    const { ledger, progress } = this.#options;
     for (;;) {
       const { documents, doubted } = ledger.counts;
       if (documents === 0) return true;
       if (claimSignal.aborted || doubted === documents) return false;
-      enter("full");
+      progress.enter("full");
       await ledger.nextRemoval(claimSignal);
     }
   }

@@ -9,6 +9,7 @@ import type { LeasedDocument } from "../ports.ts";
 import type { BatchProcessor, Processing, Processor, ProcessorLog } from "../processors/processor.ts";
 import { entriesOf, resultOf } from "../processors/result.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
+import type { StuckHandlers } from "./stuck_handlers.ts";
 
 /** What a run of a handler needs. */
 export interface RunOptions {
@@ -18,8 +19,8 @@ export interface RunOptions {
   processTimeoutMs: number;
   /** Of `processTimeoutMs`. */
   timeLimit: SharedDeadline;
-  /** Told when a handler that is no longer waited for goes on all the same (1), and when it ends at last (-1). */
-  onStuckHandlers?(change: 1 | -1): void;
+  /** Counts the handlers that go on although they are no longer waited for. */
+  stuck: StuckHandlers;
   /** Makes the log that a handler is given. */
   logFor(document: LeasedDocument | undefined): ProcessorLog;
 }
@@ -101,7 +102,7 @@ class HandlerRun implements Timed {
   }
 
   #giveUp(): void {
-    this.#options.onStuckHandlers?.(1);
+    this.#options.stuck.givenUp();
     this.#fail(this.#abort.reason);
   }
 
@@ -127,8 +128,8 @@ class HandlerRun implements Timed {
   }
 
   #late(): void {
-    const { clock, events, onStuckHandlers, processTimeoutMs } = this.#options;
-    onStuckHandlers?.(-1);
+    const { clock, events, processTimeoutMs, stuck } = this.#options;
+    stuck.ended();
     const elapsedMs = clock.monotonicMs() - (this.dueMs - processTimeoutMs);
     for (const { document: { id } } of this.#run) {
       events.emit({ type: "handler_returned_late", id, elapsedMs });

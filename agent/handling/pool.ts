@@ -1,44 +1,41 @@
 import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
 import { runHandler, type RunOptions } from "./handler_run.ts";
-import type { Held, Ledger } from "../leases/ledger.ts";
+import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { safeUntilMs } from "../leases/lease.ts";
 import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "../settling/outcome.ts";
-import type { LeasedDocument } from "../ports.ts";
+import type { DocumentStore, LeasedDocument } from "../ports.ts";
 import { secrets } from "../text/redact.ts";
 import { ResultCapacity } from "../settling/result_capacity.ts";
 import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
+import type { Settler } from "../settling/settler.ts";
 import { SharedDeadline } from "./shared_deadline.ts";
-
-/** What is told of a verdict that an earlier holder wrote, and that only has to be finished. */
-const DECIDED_BEFORE = "an earlier holder decided so; its reason stands in the dead letter";
+import { StuckHandlers } from "./stuck_handlers.ts";
 
 /** Refusals of marks in a row that are taken for the server's trouble, although claims are accepted. */
 const MAX_UNMARKED = 5;
 
 /** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends OutcomePolicy, Omit<RunOptions, "timeLimit"> {
+export interface PoolOptions extends Omit<RunOptions, "stuck" | "timeLimit"> {
   ledger: Ledger;
-  /** Documents that a batch processor is given at once, at the most. */
+  policy: OutcomePolicy;
+  /** Is told of each document that was handed in once. */
+  settler: Pick<Settler, "settle">;
+  store: Pick<DocumentStore, "isDoubtful" | "isTransient" | "markRunningAlone">;
+  /** Documents that a batch processor is given at once, at most. */
   batchSize: number;
-  /** Handlers running at once, at the most. */
+  /** Handlers running at once, at most. */
   concurrency: number;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
   /** Documents whose outcome the database refused: their handler does not run again. */
   refusedOutcomes: Pick<RefusedOutcomes, "errorOf">;
-  /** Notes on a suspect that it starts alone; 0 where its lease is over. */
-  markRunningAlone(document: LeasedDocument): Promise<number>;
-  /** Whether a failure of that may pass. */
-  isTransient(error: unknown): boolean;
-  /** Whether it need not be the document's. */
-  isDoubtful(error: unknown): boolean;
-  /** Told once for each document that was handed in. */
-  settle(held: Held, outcome: Outcome): void;
 }
 
 /** Runs handlers, a bounded number at a time, and turns the way each ends into an outcome. */
-export class Pool {
-  readonly #options: PoolOptions & RunOptions;
+export class Pool implements RemovalWatcher {
+  readonly #options: PoolOptions;
+  readonly #runOptions: RunOptions;
+  readonly #stuck = new StuckHandlers();
   readonly #waiting: Held[] = [];
   readonly #room: ResultCapacity;
   /** Documents wait for results to be written. */
@@ -46,51 +43,55 @@ export class Pool {
   /** Marks of suspects in a row that were refused for a reason that need not be theirs. */
   #unmarked = 0;
   #runs = 0;
-  #leftBehind = 0;
   #isClosed = false;
   /** How many times what had not started was handed back: a suspect whose mark is under way has not started either. */
   #handedBack = 0;
 
   constructor(options: PoolOptions) {
-    this.#options = {
-      ...options,
-      timeLimit: new SharedDeadline(options.clock, options.processTimeoutMs),
-      onStuckHandlers: (change) => this.#leftBehind += change,
-    };
-    this.#room = new ResultCapacity(options.ledger);
-    options.ledger.onRemoval(() => {
-      if (this.#isHeldUp) this.#fill();
-    });
+    const { clock, events, ledger, logFor, processing, processTimeoutMs } = options;
+    const timeLimit = new SharedDeadline(clock, processTimeoutMs);
+    this.#options = options;
+    this.#runOptions = { clock, events, logFor, processing, processTimeoutMs, stuck: this.#stuck, timeLimit };
+    this.#room = new ResultCapacity(ledger);
+    ledger.watch(this);
   }
 
-  /** Handlers that were given up and go on all the same: they hold memory, and may yet end the process. */
+  /** Handlers that were given up and go on all the same. */
   get stuckHandlers(): number {
-    return this.#leftBehind;
+    return this.#stuck.count;
+  }
+
+  /** Its result may have made room for those of other documents. */
+  documentLeft(): void {
+    if (this.#isHeldUp) this.#fill();
   }
 
   /** Takes claimed documents in; their handlers start as slots become free. */
   add(documents: readonly LeasedDocument[]): void {
-    const { ledger, refusedOutcomes, settle } = this.#options;
+    const { ledger, settler } = this.#options;
     for (const document of documents) {
       const held = ledger.add(document);
-      // Its fate is decided already: that is to be finished, not to be run again.
-      const { deadLetterReason, verdict } = document;
-      const refused = refusedOutcomes.errorOf(document);
-      if (deadLetterReason || verdict || refused) {
-        settle(held, {
-          kind: "dead_letter",
-          error: refused ?? secrets.text(deadLetterReason ?? DECIDED_BEFORE),
-        });
-      } else this.#waiting.push(held);
+      const outcome = this.#decided(document);
+      if (outcome) settler.settle(held, outcome);
+      else this.#waiting.push(held);
     }
     this.#fill();
+  }
+
+  /** Hands back claimed documents that are not to be processed any more. */
+  release(documents: readonly LeasedDocument[]): void {
+    const { ledger, settler } = this.#options;
+    // All are entered before the first is settled: the last of a claim is what sends the write, one for them all.
+    const held = documents.map((document) => ledger.add(document));
+    for (const each of held) settler.settle(each, { kind: "release" });
   }
 
   /** Hands back what has not started yet. */
   releaseWaiting(): void {
     this.#handedBack += 1;
+    const { ledger, settler } = this.#options;
     for (const held of this.#waiting.splice(0)) {
-      if (this.#options.ledger.has(held)) this.#options.settle(held, { kind: "release" });
+      if (ledger.has(held)) settler.settle(held, { kind: "release" });
     }
   }
 
@@ -106,6 +107,17 @@ export class Pool {
   /** Starts nothing from now on: what waits is to be handed back. */
   close(): void {
     this.#isClosed = true;
+  }
+
+  /** The outcome of a document whose handler must not run; undefined for all others. */
+  #decided(document: LeasedDocument): Outcome | undefined {
+    const { deadLetterReason, verdict } = document;
+    if (verdict) return { kind: "finish_verdict" };
+    const refused = this.#options.refusedOutcomes.errorOf(document);
+    if (refused) return { kind: "dead_letter", error: refused };
+    return deadLetterReason === undefined
+      ? undefined
+      : { kind: "dead_letter", error: secrets.text(deadLetterReason) };
   }
 
   #fill(): void {
@@ -124,13 +136,13 @@ export class Pool {
 
   /** The next `count` documents; fewer when what waited is no longer ours to start. */
   #nextRun(count: number): Held[] {
-    const { clock, ledger, leaseMs, settle } = this.#options;
+    const { clock, ledger, leaseMs, settler } = this.#options;
     const next = this.#waiting.splice(0, count);
     return next.filter((held) => {
       if (!ledger.has(held)) return false;
       if (clock.monotonicMs() < safeUntilMs(held.document, leaseMs)) return true;
-      // A lease that may have ended while the document waited protects nothing: somebody else may have it by now.
-      settle(held, { kind: "release" });
+      // A lease that may have ended while the document waited protects nothing: another agent may have it by now.
+      settler.settle(held, { kind: "release" });
       return false;
     });
   }
@@ -139,7 +151,7 @@ export class Pool {
     const { ledger } = this.#options;
     for (const held of run) ledger.start(held);
     this.#runs += 1;
-    const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#options);
+    const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#runOptions);
     results.then((all) => {
       this.#runs -= 1;
       run.forEach((held, index) => {
@@ -151,22 +163,22 @@ export class Pool {
   }
 
   #settle(held: Held, result: HandlerResult): void {
-    const { events, ledger, settle } = this.#options;
+    const { events, ledger, policy, settler } = this.#options;
     const { document: { id, attempt } } = held;
     if (result.ok) {
       const bytes = result.setBytes ?? 0;
       this.#room.learn(bytes);
       if (bytes > 0) {
         // It runs again, as it would if the process ended for want of memory, and alone.
-        if (!this.#room.canHold(bytes)) return settle(held, { kind: "release", hadNoRoom: true });
+        if (!this.#room.canHold(bytes)) return settler.settle(held, { kind: "release", hadNoRoom: true });
         ledger.weigh(held, bytes);
       }
     }
-    const outcome = outcomeOf(result, attempt, this.#options);
+    const outcome = outcomeOf(result, attempt, policy);
     if (!result.ok && outcome.kind !== "release") {
       events.emit({ type: "handler_failed", id, attempt, error: result.error });
     }
-    settle(held, outcome);
+    settler.settle(held, outcome);
   }
 
   /** Runs a suspect, once its mark stands: without the mark nobody would know whom to blame if the process ends now. */
@@ -177,18 +189,19 @@ export class Pool {
       error: new LeaseLostError("The suspect could not be marked"),
     };
     const handedBack = this.#handedBack;
+    const { store } = this.#options;
     try {
-      if (await this.#options.markRunningAlone(run[0]!.document) === 0) return [notStarted];
+      if (await store.markRunningAlone(run[0]!.document) === 0) return [notStarted];
       this.#unmarked = 0;
     } catch (error) {
-      if (this.#options.isTransient(error)) return [notStarted];
-      if (this.#options.isDoubtful(error) && this.#unmarked++ < MAX_UNMARKED) return [notStarted];
+      if (store.isTransient(error)) return [notStarted];
+      if (store.isDoubtful(error) && this.#unmarked++ < MAX_UNMARKED) return [notStarted];
       // Handed back, it would be claimed, refused and handed back for ever: it counts as a failed attempt.
       const text = `MongoDB refused to note that the document runs alone: ${errorText(error)}`;
       return [{ ok: false, hasStarted: false, error: new Error(text) }];
     }
     // Told to give up meanwhile: its handler would not hear of it any more. Or paused, or draining.
     if (run[0]!.abort.aborted || handedBack !== this.#handedBack || this.#isClosed) return [notStarted];
-    return await runHandler(run, this.#options);
+    return await runHandler(run, this.#runOptions);
   }
 }

@@ -54,7 +54,7 @@ export class LeaseKeeper {
     const { clock, events, ledger, leaseMs, store } = this.#options;
     if (this.#renewing) return;
     const dueMs = clock.monotonicMs() - leaseMs / RENEWALS_PER_LEASE;
-    const due = ledger.all().filter((held) => !held.writing && held.document.leasedAtMs <= dueMs);
+    const due = ledger.all().filter((held) => !held.isWriting && held.document.leasedAtMs <= dueMs);
     if (due.length === 0) return;
     this.#renewing = true;
     try {

@@ -7,13 +7,22 @@ export type HeldState = "waiting" | "running" | "settling";
 /** A document this agent holds, from its claim to the end of the write that settles it. */
 export interface Held {
   readonly document: LeasedDocument;
-  state: HeldState;
+  readonly state: HeldState;
   /** Size of the fields that are to be written with its ack. */
-  resultBytes: number;
+  readonly resultBytes: number;
   /** A write that ends the lease is on its way: a renewal must leave the document alone until it has answered. */
-  writing: boolean;
+  readonly isWriting: boolean;
   /** Aborted when the lease is lost, `PROCESS_TIMEOUT` passes, or the agent is forced to stop. */
   readonly abort: LazyAbort;
+}
+
+/** A {@linkcode Held} in the hands of its {@linkcode Ledger}, which alone changes it. */
+type Entry = { -readonly [Key in keyof Held]: Held[Key] };
+
+/** Is called whenever a document leaves a {@linkcode Ledger}. */
+export interface RemovalWatcher {
+  /** A document has left: its outcome is written, its lease is lost, or it is given up. */
+  documentLeft(): void;
 }
 
 /** Counts of a {@linkcode Ledger}. */
@@ -37,7 +46,7 @@ export interface LedgerCounts {
 export class Ledger {
   readonly #held = new Set<Held>();
   readonly #unfinishedByToken = new Map<string, number>();
-  readonly #onRemoval: (() => void)[] = [];
+  readonly #watchers: RemovalWatcher[] = [];
   readonly #doubted = new Set<Held>();
   #bytes = 0;
   #resultBytes = 0;
@@ -56,6 +65,11 @@ export class Ledger {
     };
   }
 
+  /** Whether nothing is held. */
+  get isEmpty(): boolean {
+    return this.#held.size === 0;
+  }
+
   /** Everything held, oldest claim first. A copy: entries may leave while the caller awaits. */
   all(): Held[] {
     return [...this.#held];
@@ -71,7 +85,7 @@ export class Ledger {
       document,
       state: "waiting",
       resultBytes: 0,
-      writing: false,
+      isWriting: false,
       abort: new LazyAbort(),
     };
     this.#held.add(held);
@@ -87,7 +101,7 @@ export class Ledger {
   }
 
   /** The document's handler has returned fields of this size, which are held until they are written. */
-  weigh(held: Held, resultBytes: number): void {
+  weigh(held: Entry, resultBytes: number): void {
     if (!this.#held.has(held)) return;
     this.#resultBytes += resultBytes - held.resultBytes;
     held.resultBytes = resultBytes;
@@ -100,6 +114,16 @@ export class Ledger {
     const left = this.unfinishedOf(held.document.token) - 1;
     if (left > 0) this.#unfinishedByToken.set(held.document.token, left);
     else this.#unfinishedByToken.delete(held.document.token);
+  }
+
+  /** A write that ends the document's lease is sent. */
+  startWrite(held: Entry): void {
+    held.isWriting = true;
+  }
+
+  /** The write has an answer, or gets none. */
+  endWrite(held: Entry): void {
+    held.isWriting = false;
   }
 
   /** The document's outcome is refused, and whether the document is at fault is not known: others may have to show it. */
@@ -122,7 +146,7 @@ export class Ledger {
     this.#doubted.delete(held);
     this.#bytes -= held.document.sizeBytes;
     this.#resultBytes -= held.resultBytes;
-    for (const listener of this.#onRemoval) listener();
+    for (const watcher of this.#watchers) watcher.documentLeft();
     this.#tell();
   }
 
@@ -132,9 +156,9 @@ export class Ledger {
     for (const listener of listeners) listener();
   }
 
-  /** Calls `listener` whenever a document has left. */
-  onRemoval(listener: () => void): void {
-    this.#onRemoval.push(listener);
+  /** Calls `watcher` whenever a document has left. */
+  watch(watcher: RemovalWatcher): void {
+    this.#watchers.push(watcher);
   }
 
   /** Documents of one claim whose handler has not ended yet. */
@@ -157,10 +181,10 @@ export class Ledger {
 
   /** Resolves once nothing is held any more, or when `signal` aborts. */
   async empty(signal: AbortSignal): Promise<void> {
-    while (this.#held.size > 0 && !signal.aborted) await this.nextRemoval(signal);
+    while (!this.isEmpty && !signal.aborted) await this.nextRemoval(signal);
   }
 
-  #count(held: Held, to: HeldState): void {
+  #count(held: Entry, to: HeldState): void {
     if (held.state === "waiting") this.#waiting -= 1;
     if (held.state === "running") this.#running -= 1;
     if (to === "running") this.#running += 1;

@@ -1,3 +1,4 @@
+import type { Held } from "../leases/ledger.ts";
 import type { Document } from "../ports.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { detached } from "../lib/detached.ts";
@@ -28,7 +29,15 @@ export type Outcome =
    * what it returned could not be held.
    */
   | { kind: "release"; wasAborted?: true; hadNoRoom?: true }
-  | { kind: "dead_letter"; error: SafeText };
+  | { kind: "dead_letter"; error: SafeText }
+  /** An earlier holder had decided that it is a dead letter, and written its verdict on it. */
+  | { kind: "finish_verdict" };
+
+/** A held document and what is to become of it. */
+export interface Settling {
+  readonly held: Held;
+  readonly outcome: Outcome;
+}
 
 /** What decides between a retry and a dead letter. */
 export interface OutcomePolicy {
@@ -59,6 +68,22 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
   if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
   return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
 }
+
+/** The failure that led to an outcome; undefined for one that no failure led to. */
+export function failureOf({ held, outcome }: Settling): SafeText | undefined {
+  switch (outcome.kind) {
+    case "nack":
+    case "dead_letter":
+      return outcome.error;
+    case "finish_verdict":
+      return detached(secrets.text(held.document.verdict?.reason ?? DECIDED_BEFORE, MAX_ERROR_LENGTH));
+    default:
+      return undefined;
+  }
+}
+
+/** What is told of a verdict whose reason is not on the document. */
+const DECIDED_BEFORE = "an earlier holder decided so, and ended before it could write why: see its log";
 
 /** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */
 function retryHintsOf(

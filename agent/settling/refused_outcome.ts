@@ -37,6 +37,7 @@ export function afterRefusal(
     }
     case "release":
     case "dead_letter":
+    case "finish_verdict":
       return undefined;
     default:
       return refused satisfies never;
@@ -45,8 +46,8 @@ export function afterRefusal(
 
 /** The step that an outcome is, after another was refused. */
 export function stepOf(outcome: Outcome | undefined): AfterRefusal {
-  if (!outcome || outcome.kind === "ack" || outcome.kind === "release") return "nothing";
-  return outcome.kind === "nack" && outcome.withoutError ? "nack_without_error" : outcome.kind;
+  if (outcome?.kind === "nack") return outcome.withoutError ? "nack_without_error" : "nack";
+  return outcome?.kind === "dead_letter" ? "dead_letter" : "nothing";
 }
 
 /** Documents remembered at the most. */

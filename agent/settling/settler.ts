@@ -1,33 +1,38 @@
-import { type Batched, Batcher } from "./batcher.ts";
-import type { Clock } from "../lib/clock.ts";
-import { Doubts } from "./doubts.ts";
 import type { Events, SettleKind } from "../events.ts";
 import type { Held, Ledger } from "../leases/ledger.ts";
-import type { Outcome, OutcomePolicy } from "./outcome.ts";
-import type { DocumentStore, LeasedDocument, Settlement } from "../ports.ts";
+import type { Clock } from "../lib/clock.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
-import { MAX_RESULT_BYTES } from "./result_capacity.ts";
+import type { DocumentStore, Settlement } from "../ports.ts";
+import { type Batched, Batcher } from "./batcher.ts";
+import { Doubts } from "./doubts.ts";
+import { failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
+import { writeOutcomes } from "./outcome_write.ts";
 import { afterRefusal, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
+import { MAX_RESULT_BYTES } from "./result_capacity.ts";
+import type { RetrySchedule } from "./retry_schedule.ts";
+import { reportSettlement, sortBatch } from "./settlement_report.ts";
 
 /** What a {@linkcode Settler} needs. */
-export interface SettlerOptions extends OutcomePolicy {
+export interface SettlerOptions {
   clock: Clock;
   events: Events;
   ledger: Ledger;
+  policy: OutcomePolicy;
   refusedOutcomes: RefusedOutcomes;
-  /** Told of documents that were set back to pending, or may have been, and of when each is due. */
-  retries: { add(delayMs: number): void };
+  /** Notes when documents are due that were set back to pending, or may have been. */
+  retries: Pick<RetrySchedule, "add" | "addReleased">;
   store: DocumentStore;
 }
 
-interface Settling<O extends Outcome = Outcome> {
-  readonly held: Held;
-  readonly outcome: O;
+/** How many documents a {@linkcode Settler} has settled. */
+export interface SettledCounts {
+  /** Those whose attempt is over: processed, failed, or a dead letter. */
+  finished: number;
+  /** Those that were handed back with their attempt. */
+  released: number;
 }
 
-type OutcomeBatcher<K extends SettleKind> = Batcher<Settling<Extract<Outcome, { kind: K }>>>;
-
-/** An ack waits this long for company, in milliseconds; less where nothing else of its claim is running. */
+/** An ack waits this long for company, in milliseconds; less if nothing else of its claim is running. */
 const LINGER_MS = 5;
 const MAX_BATCH = 2000;
 /** Fields that processors want written, in one write, in bytes: half of what may wait, so that one is written as one gathers. */
@@ -43,191 +48,129 @@ const MAX_WRITES = 2;
  */
 export class Settler {
   readonly #options: SettlerOptions;
-  readonly #acks: OutcomeBatcher<"ack">;
-  readonly #nacks: OutcomeBatcher<"nack">;
-  readonly #releases: OutcomeBatcher<"release">;
-  readonly #deadLetters: OutcomeBatcher<"dead_letter">;
+  readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
   readonly #doubts = new Doubts<Settling>();
   readonly #again = new Set<() => void>();
+  readonly #counts: SettledCounts = { finished: 0, released: 0 };
 
   constructor(options: SettlerOptions) {
-    const { store } = options;
     this.#options = options;
-    this.#acks = this.#batcherFor(
-      "ack",
-      MAX_BATCH,
-      (batch) => store.ack(batch.map(({ held, outcome }) => ({ document: held.document, set: outcome.set }))),
-    );
-    this.#nacks = this.#batcherFor(
-      "nack",
-      MAX_BATCH,
-      (batch) => store.nack(batch.map(({ held, outcome }) => ({ document: held.document, ...outcome }))),
-    );
-    this.#releases = this.#batcherFor(
-      "release",
-      MAX_BATCH,
-      (batch) => store.release(batch.map(({ held }) => held.document)),
-    );
-    // Three writes in order each, rare by nature: one document at a time.
-    this.#deadLetters = this.#batcherFor(
-      "dead_letter",
-      1,
-      async ([{ held: { document }, outcome }]) => {
-        const matched = document.verdict
-          ? await store.finishVerdict(document)
-          : await store.deadLetter(document, outcome.error);
-        return { matched, missed: matched === 0 ? [document] : [] };
-      },
-    );
+    this.#batchers = {
+      ack: this.#batcherFor("ack", MAX_BATCH),
+      nack: this.#batcherFor("nack", MAX_BATCH),
+      release: this.#batcherFor("release", MAX_BATCH),
+      // Rare by nature.
+      dead_letter: this.#batcherFor("dead_letter", 1),
+      finish_verdict: this.#batcherFor("finish_verdict", 1),
+    };
+  }
+
+  /** How many documents are settled so far. */
+  get counts(): Readonly<SettledCounts> {
+    return { ...this.#counts };
   }
 
   /** Takes over a document whose fate is decided. Never throws. */
   settle(held: Held, outcome: Outcome): void {
     this.#options.ledger.settling(held);
-    this.#batcherOf(outcome.kind).add({ held, outcome });
+    this.#batchers[outcome.kind].add({ held, outcome });
     if (this.#options.ledger.unfinishedOf(held.document.token) === 0) this.flush();
   }
 
   /** Writes everything that waits for company now. */
   flush(): void {
-    for (const batcher of [this.#acks, this.#nacks, this.#releases, this.#deadLetters]) batcher.flush();
+    for (const batcher of Object.values(this.#batchers)) batcher.flush();
   }
 
   /** Gives up what is not written yet. */
   stop(): void {
-    for (const batcher of [this.#acks, this.#nacks, this.#releases, this.#deadLetters]) batcher.stop();
+    for (const batcher of Object.values(this.#batchers)) batcher.stop();
     for (const cancel of this.#again) cancel();
     this.#again.clear();
   }
 
-  #batcherOf(kind: SettleKind): Batcher<Settling> {
-    const batchers = {
-      ack: this.#acks,
-      nack: this.#nacks,
-      release: this.#releases,
-      dead_letter: this.#deadLetters,
-    };
-    // An outcome is put into the batcher of its own kind.
-    return batchers[kind] as Batcher<Settling>;
-  }
-
-  #batcherFor<K extends SettleKind, S extends Settling<Extract<Outcome, { kind: K }>>>(
-    kind: K,
-    maxItems: number,
-    write: (batch: [S, ...S[]]) => Promise<Settlement>,
-  ): Batcher<S> {
-    const { clock, events, store } = this.#options;
-    return new Batcher<S>({
-      clock,
+  #batcherFor(kind: SettleKind, maxItems: number): Batcher<Settling> {
+    return new Batcher<Settling>({
+      clock: this.#options.clock,
       maxItems,
       maxBytes: MAX_BATCH_BYTES,
       bytesOf: ({ held }) => held.resultBytes,
       lingerMs: LINGER_MS,
       maxWrites: MAX_WRITES,
-      isTransient: (error) => store.isTransient(error),
-      write: async (batch) => {
-        const live = batch.filter(({ item }) => this.#options.ledger.has(item.held));
-        if (live.length === 0) return;
-        for (const { item } of live) item.held.writing = true;
-        try {
-          this.#settled(kind, live, await write(live.map(({ item }) => item) as [S, ...S[]]));
-        } catch (thrown) {
-          let [error, open] = [thrown, live];
-          if (thrown instanceof UnansweredWritesError) {
-            this.#settled(
-              kind,
-              live.filter((_, position) => !thrown.unanswered.has(position)),
-              thrown.others,
-            );
-            open = live.filter((_, position) => thrown.unanswered.has(position));
-            error = thrown.cause;
-          }
-          if (!(error instanceof RefusedWritesError)) {
-            if (open.length === 1 || !store.isDoubtful(error)) throw error;
-            // Nothing says which of them is meant, if any is: they part, as each waits for as long as it happens to.
-            this.#doubt(kind, open.map(({ item }) => item), error, false);
-            return;
-          }
-          const { others, refused } = error;
-          this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
-          for (const [position, why] of refused) this.#rejected(kind, live[position]!.item, why);
-        } finally {
-          for (const { item } of live) item.held.writing = false;
-        }
-      },
-      onRetry: (batch, error, retryInMs) => {
-        const documents = batch.filter(({ item }) => this.#options.ledger.has(item.held)).length;
-        const isLasting = store.isForbidden(error);
-        events.emit({ type: "settle_failed", kind, documents, error, retryInMs, isLasting });
-      },
+      isTransient: (error) => this.#options.store.isTransient(error),
+      write: (batch) => this.#writeBatch(kind, batch),
+      onRetry: (batch, error, retryInMs) => this.#failed(kind, batch, error, retryInMs),
       onRejected: (item, error) => this.#rejected(kind, item, error),
     });
   }
 
-  #settled(kind: SettleKind, batch: readonly Batched<Settling>[], { matched, missed }: Settlement): void {
-    const { events, ledger, refusedOutcomes } = this.#options;
+  async #writeBatch(kind: SettleKind, batch: readonly Batched<Settling>[]): Promise<void> {
+    const { ledger, store } = this.#options;
+    const live = batch.filter(({ item }) => ledger.has(item.held));
+    if (live.length === 0) return;
+    for (const { item } of live) ledger.startWrite(item.held);
+    try {
+      this.#settled(kind, live, await writeOutcomes(live.map(({ item }) => item), store));
+    } catch (error) {
+      this.#partlyWritten(kind, live, error);
+    } finally {
+      for (const { item } of live) ledger.endWrite(item.held);
+    }
+  }
+
+  /** Of a write that failed: settles what it wrote, and deals with what was refused. Throws what is to be written again. */
+  #partlyWritten(kind: SettleKind, live: readonly Batched<Settling>[], thrown: unknown): void {
+    const { store } = this.#options;
+    let [error, open] = [thrown, live];
+    if (thrown instanceof UnansweredWritesError) {
+      this.#settled(
+        kind,
+        live.filter((_, position) => !thrown.unanswered.has(position)),
+        thrown.others,
+      );
+      open = live.filter((_, position) => thrown.unanswered.has(position));
+      error = thrown.cause;
+    }
+    if (!(error instanceof RefusedWritesError)) {
+      if (open.length === 1 || !store.isDoubtful(error)) throw error;
+      // Nothing says which of them is meant, if any is: they part, as each waits for as long as it happens to.
+      this.#doubt(kind, open.map(({ item }) => item), error, false);
+      return;
+    }
+    const { others, refused } = error;
+    this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
+    for (const [position, why] of refused) this.#rejected(kind, live[position]!.item, why);
+  }
+
+  #failed(kind: SettleKind, batch: readonly Batched<Settling>[], error: unknown, retryInMs: number): void {
+    const { events, ledger, store } = this.#options;
+    const documents = batch.filter(({ item }) => ledger.has(item.held)).length;
+    const isLasting = store.isForbidden(error);
+    events.emit({ type: "settle_failed", kind, documents, error, retryInMs, isLasting });
+  }
+
+  #settled(kind: SettleKind, batch: readonly Batched<Settling>[], settlement: Settlement): void {
+    const { events, ledger, refusedOutcomes, retries } = this.#options;
     for (const { item } of batch) {
       ledger.remove(item.held);
       refusedOutcomes.delete(item.held.document);
     }
-    const isMissed = new Set<LeasedDocument>(missed);
-    const written = batch.filter(({ item }) => !isMissed.has(item.held.document)).map(({ item }) => item);
-    const others = batch.filter(({ item }) => isMissed.has(item.held.document));
-    const unmatched = batch.length - matched;
+    const { matched } = settlement;
     this.#doubts.accepted(kind, matched);
-    const ids = this.#reportMissed(kind, others, unmatched);
-    for (const each of written) this.#report(each);
-    if (kind === "ack" && matched > 0) events.emit({ type: "processed", documents: matched });
-    if (kind === "release" && matched > 0) this.#reportReleased(batch, written, matched);
+    this.#counts[kind === "release" ? "released" : "finished"] += matched;
+    const sorted = sortBatch(batch, settlement);
+    reportSettlement(kind, batch, sorted, events);
+    const { others, unmatched, written } = sorted;
+    if (kind === "release" && (matched > 0 || others.some(({ uncertain }) => uncertain))) {
+      retries.addReleased();
+    }
     if (kind !== "nack") return;
-    const isUnclear = others.length > unmatched;
-    if (isUnclear) events.emit({ type: "retried_among", documents: others.length - unmatched, ids });
     // A look too many is harmless; a Job that takes a document for another agent's would end before its retry.
+    const isUnclear = others.length > unmatched;
     const mayWait = others.filter(({ uncertain }) => isUnclear || uncertain).map(({ item }) => item);
     for (const { outcome } of [...written, ...mayWait]) {
-      if (outcome.kind === "nack") this.#options.retries.add(outcome.delayMs);
+      if (outcome.kind === "nack") retries.add(outcome.delayMs);
     }
-  }
-
-  /** Tells of documents that a write has missed, or that `documents` among them were. Returns their ids. */
-  #reportMissed(kind: SettleKind, missed: readonly Batched<Settling>[], documents: number): unknown[] {
-    const idsOf = (batch: readonly Batched<Settling>[]) => batch.map(({ item }) => item.held.document.id);
-    const ids = idsOf(missed);
-    const uncertain = missed.filter((each) => each.uncertain);
-    // Missed after an unanswered write may well be our own success; missed at first means the lease is gone.
-    const report = (type: "unconfirmed" | "lease_lost", documents: number, ids: unknown[]) => {
-      if (documents > 0) this.#options.events.emit({ type, documents, ids, during: kind });
-    };
-    if (missed.length > documents) {
-      report(uncertain.length > 0 ? "unconfirmed" : "lease_lost", documents, ids);
-    } else {
-      report("unconfirmed", uncertain.length, idsOf(uncertain));
-      const lost = missed.filter((each) => !each.uncertain);
-      report("lease_lost", lost.length, idsOf(lost));
-    }
-    return ids;
-  }
-
-  /** Tells of a document that is written for certain. */
-  #report({ held: { document }, outcome }: Settling): void {
-    const { events } = this.#options;
-    const common = { id: document.id, attempt: document.attempt };
-    if (outcome.kind === "nack") {
-      events.emit({ type: "retried", ...common, error: outcome.error, delayMs: outcome.delayMs });
-    } else if (outcome.kind === "dead_letter") {
-      events.emit({ type: "dead_lettered", ...common, error: outcome.error });
-    }
-  }
-
-  #reportReleased(batch: readonly Batched<Settling>[], written: readonly Settling[], matched: number): void {
-    // If it is not known which documents were written, they may be of any kind.
-    const candidates = written.length === matched ? written : batch.map(({ item }) => item);
-    const countOf = (flag: "wasAborted" | "hadNoRoom") =>
-      candidates.filter(({ outcome }) => outcome.kind === "release" && outcome[flag]).length;
-    const aborted = Math.min(countOf("wasAborted"), matched);
-    const hadNoRoom = Math.min(countOf("hadNoRoom"), matched - aborted);
-    const event = { documents: matched, aborted, ...(hadNoRoom > 0 && { hadNoRoom }) };
-    this.#options.events.emit({ type: "released", ...event });
   }
 
   /** Writes them again later, unless it is known that they are at fault; returns whether it does. */
@@ -240,8 +183,7 @@ export class Settler {
       ledger.doubt(settling.held);
       const cancel = clock.after(waits[position]!, () => {
         this.#again.delete(cancel);
-        if (!ledger.has(settling.held)) return;
-        this.#batcherOf(kind).add(settling, true);
+        if (ledger.has(settling.held)) this.#batchers[kind].add(settling, true);
       });
       this.#again.add(cancel);
     }
@@ -252,16 +194,16 @@ export class Settler {
 
   /** The database refuses this write, today and tomorrow: a validator, a unique index, a size limit. Or so it seems. */
   #rejected(kind: SettleKind, settling: Settling, error: unknown): void {
-    const { events, ledger, refusedOutcomes, store } = this.#options;
+    const { events, ledger, policy, refusedOutcomes, store } = this.#options;
     if (store.isDoubtful(error) && this.#doubt(kind, [settling], error, true)) return;
     const { held, outcome } = settling;
     ledger.undoubt(held);
     const { document } = held;
-    const next = afterRefusal(outcome, error, document.attempt, this.#options);
-    const isFinal = outcome.kind === "dead_letter";
-    // It is told of once, not each time its lease has run out.
-    if (!isFinal || refusedOutcomes.add(document, outcome.error)) {
-      const failure = "error" in outcome ? outcome.error : undefined;
+    const next = afterRefusal(outcome, error, document.attempt, policy);
+    const failure = failureOf(settling);
+    // A document that cannot even be a dead letter is told of once, not each time its lease has run out.
+    const isLast = failure !== undefined && outcome.kind !== "nack";
+    if (!isLast || refusedOutcomes.add(document, failure)) {
       events.emit({ type: "settle_rejected", kind, id: document.id, error, failure, next: stepOf(next) });
     }
     if (next) {
@@ -271,6 +213,6 @@ export class Settler {
     }
     // Its lease runs out.
     ledger.remove(held);
-    if (isFinal) store.exclude(document, error);
+    if (isLast) store.exclude(document, error);
   }
 }

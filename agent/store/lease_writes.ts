@@ -44,7 +44,7 @@ export async function renew(
     const taken = group.filter((document) => !written.refused.has(document));
     const ours = leasedBy(taken.map(({ id }) => id), token);
     const gone = written.matched === taken.length ? [] : await notAmong(taken, collection, ours, maxTimeMS);
-    for (const document of taken) if (!gone.includes(document)) document.leasedAtMs = sentAtMs;
+    for (const document of taken) if (!gone.includes(document)) document.leaseRenewed(sentAtMs);
     lost.push(...gone);
     return written;
   };

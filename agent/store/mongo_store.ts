@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
-import type { Settlement } from "../ports.ts";
+import { NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { deadLetter, finishVerdict } from "./dead_letters/dead_letters.ts";
@@ -90,8 +90,9 @@ export class MongoStore implements DocumentStore {
     return { ...claim, refused: await deadLetterOversize(claim.refused, this.#context) };
   }
 
-  claimSuspect(): Promise<LeasedDocument | undefined> {
-    return this.#claimer.claimSuspect();
+  async claimSuspect(): Promise<Claim> {
+    const suspect = await this.#claimer.claimSuspect();
+    return suspect ? { ...NOTHING_CLAIMED, documents: [suspect], takeovers: 1 } : NOTHING_CLAIMED;
   }
 
   async leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined> {

@@ -1,5 +1,5 @@
 import { errorText } from "../errors.ts";
-import type { AfterRefusal, AgentEvent, Events } from "../events.ts";
+import type { AfterRefusal, AgentEvent, AgentState, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
 import { FailureLog } from "./failure_log.ts";
 import { HandlerLog } from "./handler_log.ts";
@@ -14,6 +14,8 @@ const AFTER_REFUSAL: Record<AfterRefusal, string> = {
   nothing:
     "it stays as it is until its lease runs out; change the validator, index or right that does not allow it",
 };
+
+const PAUSE_STATES: ReadonlySet<AgentState> = new Set(["running", "paused"]);
 
 /** A line about what happened to how many documents comes at most this often, in milliseconds. */
 const PROGRESS_MS = 5000;
@@ -38,7 +40,10 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
       case "state_changed":
-        log.info(`Agent is ${event.to}`, { from: event.from });
+        // A pause or resume has a line already, which says who asked for it.
+        if (!PAUSE_STATES.has(event.from) || !PAUSE_STATES.has(event.to)) {
+          log.info(`Agent is ${event.to}`, { from: event.from });
+        }
         break;
       case "claimed": {
         failures.over("claim");

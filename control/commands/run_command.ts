@@ -161,7 +161,8 @@ async function runChecked(
   const { filter } = settings;
   const nothingFound = new NothingFound({ events, log, filter, count: () => store.documentCount() });
   if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });
-  const { abandoned } = await agent.run();
+  const { abandoned, reason } = await agent.run();
+  end.drained(reason);
   stopPreparing();
   await Promise.race([nothingFound.told, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
   end.tell(log, health.counters);

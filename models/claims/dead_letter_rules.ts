@@ -28,7 +28,7 @@ export const LETTERS = {
       "handler.",
     reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
     without: "the document is processed again",
-    code: [["agent/handling/pool.ts", "deadLetterReason || verdict"], [
+    code: [["agent/handling/pool.ts", "finish_verdict"], [
       "agent/store/dead_letters/dead_letters.ts",
       "finishVerdict",
     ]],

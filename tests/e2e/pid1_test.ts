@@ -38,7 +38,7 @@ for (const signal of ALL_SIGNALS) {
       const { agent, pid } = await startContained(home);
       await agent.untilListening(pid);
       Deno.kill(pid, signal);
-      if (signal === "SIGUSR1") await agent.log("Agent is paused");
+      if (signal === "SIGUSR1") await agent.log("Paused");
       if (signal === "SIGUSR2") await agent.log("Agent is running");
       if (signal.startsWith("SIGUSR")) Deno.kill(pid, "SIGTERM");
       assertEquals((await agent.exit()).code, 0, agent.output);

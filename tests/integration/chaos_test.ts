@@ -35,9 +35,9 @@ class MortalStore implements DocumentStore {
     return claim;
   };
   claimSuspect: DocumentStore["claimSuspect"] = async () => {
-    const suspect = await this.#alive(() => this.#store.claimSuspect());
-    if (suspect) this.onClaimed([suspect.id]);
-    return suspect;
+    const claim = await this.#alive(() => this.#store.claimSuspect());
+    if (claim.documents.length > 0) this.onClaimed(claim.documents.map(({ id }) => id));
+    return claim;
   };
   leftAlone: DocumentStore["leftAlone"] = (isLast) => this.#alive(() => this.#store.leftAlone(isLast));
   markRunningAlone: DocumentStore["markRunningAlone"] = (document) =>

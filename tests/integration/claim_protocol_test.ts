@@ -46,7 +46,7 @@ Deno.test("Claimer: a takeover counts as such and costs no attempt: crashes in c
   }
   for (let crashes = 2; crashes < 8; crashes++) {
     await using store = openStore(database);
-    assertEquals((await store.claimSuspect())?.attempt, 1);
+    assertEquals((await store.takeSuspect())?.attempt, 1);
     await expireLeases(jobs(database));
   }
   const stored = await jobs(database).find().toArray();

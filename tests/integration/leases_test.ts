@@ -137,7 +137,7 @@ Deno.test("Leases: a drain releases what has not started, finishes what has, and
   await waitFor("the others to be released", () => agent.count("released") === 47);
   gate.resolve();
 
-  assertEquals(await stopped, { finished: 3, released: 47, abandoned: 0 });
+  assertEquals(await stopped, { reason: "the test says so", finished: 3, released: 47, abandoned: 0 });
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 3);
   const rest = await jobs(database).find({ status: "pending" }).toArray();
   assertEquals([rest.length, new Set(rest.map(({ _pull }) => _pull.attempts))], [47, new Set([0])]);
@@ -156,6 +156,6 @@ Deno.test("Leases: a forced stop aborts what runs and releases it with its attem
   await waitFor("all handlers to run", () => running === 5);
   agent.agent.force("the test says so");
 
-  assertEquals(await agent.stopped, { finished: 0, released: 5, abandoned: 0 });
+  assertEquals(await agent.stopped, { reason: "the test says so", finished: 0, released: 5, abandoned: 0 });
   assertEquals(await jobs(database).countDocuments({ status: "pending", "_pull.attempts": 0 }), 5);
 });

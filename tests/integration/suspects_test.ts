@@ -29,7 +29,7 @@ Deno.test("Suspects: the first takeover is ordinary, the second finds a suspect,
 
   const { documents, hasSuspects } = await store.take();
   assertEquals([documents.length, hasSuspects], [0, true]);
-  const suspect = await store.claimSuspect();
+  const suspect = await store.takeSuspect();
   assertEquals([suspect?.id, suspect?.attempt, suspect?.suspect], [0, 1, { expiriesAlone: 0 }]);
   const { _pull } = await jobs(database).findOne({ _id: 0 });
   assertEquals([_pull.attempts, _pull.takeovers, _pull.alone], [1, 2, undefined]);
@@ -41,7 +41,7 @@ Deno.test("Suspects: one whose lease expired while it was alone counts an attemp
     await using store = openStore(database, { maxAttempts });
     await jobs(database).deleteMany();
     await jobs(database).insertOne(expired(1, { takeovers: 2, alone: 1 }));
-    const suspect = await store.claimSuspect();
+    const suspect = await store.takeSuspect();
     assertEquals([suspect?.attempt, suspect?.suspect], [attempts, { expiriesAlone: 1 }]);
     assertEquals((await jobs(database).findOne())._pull.attempts, attempts);
   }
@@ -52,7 +52,7 @@ Deno.test("Suspects: one that changes between its read and its claim is left alo
   await using first = openStore(database);
   await using second = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1 }));
-  const claims = await Promise.all([first.claimSuspect(), second.claimSuspect()]);
+  const claims = await Promise.all([first.takeSuspect(), second.takeSuspect()]);
   assertEquals(claims.filter((claim) => claim !== undefined).length, 1);
 });
 
@@ -60,13 +60,13 @@ Deno.test("Suspects: the mark is written once for a start, and not if the lease 
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1 }));
-  const suspect = (await store.claimSuspect())!;
+  const suspect = (await store.takeSuspect())!;
   // The answer of the first may have been lost: it is sent again.
   assertEquals([await store.markRunningAlone(suspect), await store.markRunningAlone(suspect)], [1, 1]);
   assertEquals((await jobs(database).findOne())._pull.alone, 1);
   await expireLeases(jobs(database));
   assertEquals(await store.markRunningAlone(suspect), 0);
-  await store.claimSuspect();
+  await store.takeSuspect();
   assertEquals(await store.markRunningAlone(suspect), 0);
   assertEquals((await jobs(database).findOne())._pull.alone, 1);
 });
@@ -76,14 +76,14 @@ for (const alone of [0, 1]) {
     await using database = await testDatabase("suspects");
     await using store = openStore(database);
     await jobs(database).insertOne(expired(1, { takeovers: 1, alone }));
-    const suspect = (await store.claimSuspect())!;
+    const suspect = (await store.takeSuspect())!;
     await store.markRunningAlone(suspect);
     assertEquals((await jobs(database).findOne())._pull.alone, alone + 1);
     assertEquals((await store.release([suspect])).matched, 1);
     const { status, _pull } = await jobs(database).findOne();
     assertEquals([status, _pull.alone, _pull.takeovers], ["pending", alone, 2]);
     assertEquals(idsOf(await store.take()), []);
-    assertEquals((await store.claimSuspect())?.suspect, { expiriesAlone: alone });
+    assertEquals((await store.takeSuspect())?.suspect, { expiriesAlone: alone });
   });
 }
 
@@ -91,7 +91,7 @@ Deno.test("Suspects: a nack clears the suspicion: the next claim is one of many"
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertOne(expired(1, { takeovers: 1, alone: 1 }));
-  const suspect = (await store.claimSuspect())!;
+  const suspect = (await store.takeSuspect())!;
   await store.markRunningAlone(suspect);
   await store.nack([{ document: suspect, error: "only failed", delayMs: -1000 }]);
   const claim = await store.take();
@@ -173,7 +173,7 @@ Deno.test("Agents that are killed all day take documents over again and again, a
   for (let day = 0; day < 12; day++) {
     await using store = openStore(database, { maxAttempts: 1 });
     // Claims what an agent would, suspects included, and is gone without having started their handlers.
-    if ((await store.take(10)).hasSuspects) await store.claimSuspect();
+    if ((await store.take(10)).hasSuspects) await store.takeSuspect();
     await expireLeases(jobs(database));
   }
   await using store = openStore(database, { maxAttempts: 1 });
@@ -187,13 +187,13 @@ Deno.test("The limit of it: killed twice by somebody else while its handler ran 
   await using store = openStore(database);
   await jobs(database).insertOne(expired("innocent", { takeovers: 1 }));
   for (const expiriesAlone of [0, 1]) {
-    const suspect = (await store.claimSuspect())!;
+    const suspect = (await store.takeSuspect())!;
     assertEquals(suspect.suspect, { expiriesAlone });
     await store.markRunningAlone(suspect);
     await expireLeases(jobs(database));
   }
   assert(
-    (await store.take()).documents.concat((await store.claimSuspect()) ?? []).some(({ deadLetterReason }) =>
+    (await store.take()).documents.concat((await store.takeSuspect()) ?? []).some(({ deadLetterReason }) =>
       deadLetterReason
     ),
   );
@@ -214,8 +214,8 @@ Deno.test("claimSuspect() claims nothing while a claim without an answer was not
   const claim = await taking;
   assertEquals([idsOf(claim), claim.hasSuspects, lost.count], [["retry"], true, 1]);
 
-  const early = await store.claimSuspect();
+  const early = await store.takeSuspect();
   assertEquals(idsOf(await store.take()), [0, 1]);
   assertEquals(early, undefined);
-  assertEquals((await store.claimSuspect())?.id, "suspect");
+  assertEquals((await store.takeSuspect())?.id, "suspect");
 });

@@ -17,6 +17,9 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     wasTakenOver: false,
     deadLetterReason: undefined,
     verdict: undefined,
+    leaseRenewed(sentAtMs) {
+      this.leasedAtMs = sentAtMs;
+    },
     read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),
     ...rest,
   };
@@ -25,4 +28,5 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
 /** {@linkcode LeasedDocument} with every part open to tests. */
 export interface FakeDocument extends LeasedDocument {
   verdict: Verdict | undefined;
+  leasedAtMs: number;
 }

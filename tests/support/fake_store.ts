@@ -1,6 +1,12 @@
 import { RefusedWritesError } from "../../agent/partial_writes.ts";
 import type { Ack, Claim, ClaimLimit, Settlement } from "../../agent/ports.ts";
-import type { DocumentStore, LeasedDocument, LeftAlone, Nack } from "../../agent/ports.ts";
+import {
+  type DocumentStore,
+  type LeasedDocument,
+  type LeftAlone,
+  type Nack,
+  NOTHING_CLAIMED,
+} from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
 import type { ManualClock } from "./manual_clock.ts";
@@ -20,16 +26,6 @@ export type Method =
   | "renew"
   | "deadLetter"
   | "finishVerdict";
-
-/** What a claim brings that finds nothing. */
-export const NOTHING: Claim = {
-  documents: [],
-  hasMore: false,
-  takeovers: 0,
-  conflicts: 0,
-  hasSuspects: false,
-  refused: [],
-};
 
 /** A failure that the store calls transient. */
 export class TransientError extends Error {}
@@ -123,7 +119,7 @@ export class FakeStore implements DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim> {
     return this.#call("claim", [], () => {
       if (this.#unanswered.length > 0) {
-        return { ...NOTHING, documents: this.#unanswered, hasMore: true };
+        return { ...NOTHING_CLAIMED, documents: this.#unanswered, hasMore: true };
       }
       const token = `claim-${++this.#claims}`;
       const nowMs = this.#clock.monotonicMs();
@@ -141,25 +137,31 @@ export class FakeStore implements DocumentStore {
         documents.push(this.#lease(stored, token));
       }
       this.#unanswered = documents;
-      return { ...NOTHING, documents, hasMore: documents.length >= limit.documents, takeovers, hasSuspects };
+      return {
+        ...NOTHING_CLAIMED,
+        documents,
+        hasMore: documents.length >= limit.documents,
+        takeovers,
+        hasSuspects,
+      };
     }).then((claim) => {
       this.#unanswered = [];
       return claim;
     });
   }
 
-  claimSuspect(): Promise<LeasedDocument | undefined> {
+  claimSuspect(): Promise<Claim> {
     return this.#call("claimSuspect", [], () => {
       const nowMs = this.#clock.monotonicMs();
       const stored = [...this.documents.values()].find((each) =>
         isSuspect(each) && each.visibleAtMs <= nowMs && ["pending", "processing"].includes(each.status)
       );
-      if (!stored) return undefined;
-      const expiriesAlone = stored.alone;
-      return Object.assign(this.#lease(stored, `claim-${++this.#claims}`), { suspect: { expiriesAlone } });
+      if (!stored) return NOTHING_CLAIMED;
+      const suspect = { expiriesAlone: stored.alone };
+      const document = Object.assign(this.#lease(stored, `claim-${++this.#claims}`), { suspect });
+      return { ...NOTHING_CLAIMED, documents: [document], takeovers: 1 };
     });
   }
-
   leftAlone = (_isLast: boolean): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
   markRunningAlone(document: LeasedDocument): Promise<number> {
     return this.#call("markRunningAlone", [document.id], () => {
@@ -172,7 +174,6 @@ export class FakeStore implements DocumentStore {
   recover(): Promise<readonly LeasedDocument[]> {
     return this.#call("recover", [], () => this.#unanswered.splice(0));
   }
-
   ack(acks: readonly Ack[]): Promise<Settlement> {
     return this.#settle("ack", acks, ({ set }) => ({ status: "processed", fields: set ?? {} }));
   }
@@ -211,7 +212,7 @@ export class FakeStore implements DocumentStore {
         const stored = this.#held(document);
         if (!stored) return true;
         stored.visibleAtMs = nowMs + this.#leaseMs;
-        document.leasedAtMs = nowMs;
+        document.leaseRenewed(nowMs);
         return false;
       });
     });

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Agent, type AgentSettings, type DrainReport } from "../../agent/agent.ts";
+import { Agent, type AgentSettings } from "../../agent/agent.ts";
+import type { DrainReport } from "../../agent/drain.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { type AgentEvent, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";

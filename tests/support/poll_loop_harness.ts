@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Events } from "../../agent/events.ts";
 import { Ledger } from "../../agent/leases/ledger.ts";
+import { DrainingGate } from "../../agent/claiming/draining_gate.ts";
+import { InterruptibleSleep } from "../../agent/lib/interruptible_sleep.ts";
 import { PollLoop, type PollLoopOptions } from "../../agent/claiming/poll_loop.ts";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { EventRecorder } from "./event_recorder.ts";
+import { fakeDocument } from "./fake_document.ts";
 import { FakeStore } from "./fake_store.ts";
 import { ManualClock } from "./manual_clock.ts";
 
@@ -18,8 +21,14 @@ export class PollLoopHarness {
   readonly ledger = new Ledger();
   readonly gate = new PauseController();
   readonly recorder: EventRecorder;
+  readonly wakeup = new InterruptibleSleep(this.clock);
   readonly processed: LeasedDocument[] = [];
   readonly released: LeasedDocument[] = [];
+  readonly pool: PollLoopOptions["pool"] = {
+    stuckHandlers: 0,
+    add: (documents) => void this.processed.push(...documents),
+    release: (documents) => void this.released.push(...documents),
+  };
   readonly loop: PollLoop;
   readonly #claiming = new AbortController();
 
@@ -27,28 +36,18 @@ export class PollLoopHarness {
     const events = new Events();
     this.recorder = new EventRecorder(events);
     const { clock, gate, ledger, store } = this;
-    const claimSignal = this.#claiming.signal;
     this.loop = new PollLoop({
       clock,
       events,
       ledger,
       store,
-      gate: {
-        get isOpen() {
-          return gate.isOpen && !claimSignal.aborted;
-        },
-        waitOpen: (signal) => gate.waitOpen(signal),
-        onChange: (listener) => gate.onChange(listener),
-      },
+      gate: new DrainingGate(gate, this.#claiming.signal),
+      pool: this.pool,
+      wakeup: this.wakeup,
       batchSize: BATCH,
       pollIntervalMs: POLL_MS,
       processTimeoutMs: 20_000,
-      process: (documents) => this.processed.push(...documents),
-      release: (documents) => this.released.push(...documents),
-      stuckHandlers: () => 0,
       concurrency: 16,
-      onEmpty: () => {},
-      onHopeless: () => {},
       ...options,
     });
   }
@@ -59,6 +58,11 @@ export class PollLoopHarness {
 
   run(): Promise<void> {
     return this.loop.run(this.#claiming.signal);
+  }
+
+  /** A document of an earlier claim is settled. */
+  settleOne(): void {
+    this.ledger.remove(this.ledger.add(fakeDocument()));
   }
 
   /** Ends the loop and waits until it has. */

@@ -22,12 +22,12 @@ export class SettlerSetup {
     this.recorder = new EventRecorder(events);
     const policy = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
     this.settler = new Settler({
-      ...policy,
       clock: this.clock,
       events,
       ledger: this.ledger,
+      policy,
       refusedOutcomes: this.refusedOutcomes,
-      retries: { add: (delayMs) => this.delays.push(delayMs) },
+      retries: { add: (delayMs) => void this.delays.push(delayMs), addReleased: () => {} },
       store: this.store,
     });
   }

@@ -39,6 +39,11 @@ export class TestStore extends MongoStore implements AsyncDisposable {
     return documents[0]!;
   }
 
+  /** Claims one suspect; undefined if there is none, or another agent was faster. */
+  async takeSuspect(): Promise<LeasedDocument | undefined> {
+    return (await this.claimSuspect()).documents[0];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

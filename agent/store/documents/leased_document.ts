@@ -22,9 +22,9 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly wasTakenOver: boolean;
   readonly deadLetterReason: string | undefined;
   readonly verdict: Verdict | undefined;
-  leasedAtMs: number;
   readonly raw: RawDocument;
   readonly #namespace: string;
+  #leasedAtMs: number;
 
   constructor(raw: RawDocument, namespace: string, lease: Lease) {
     const { alone = 0, dead_at: deadAt, takeovers = 0 } = raw.bookkeeping ?? {};
@@ -37,10 +37,18 @@ export class MongoLeasedDocument implements LeasedDocument {
     this.deadLetterReason = alone >= EXPIRIES_ALONE
       ? `The agent's process ended or froze ${alone} times while it processed this document alone`
       : raw.unreadable;
-    this.verdict = deadAt ? { deadAt } : undefined;
-    this.leasedAtMs = lease.sentAtMs;
+    this.verdict = deadAt ? { deadAt, ...raw.failure() } : undefined;
+    this.#leasedAtMs = lease.sentAtMs;
     this.raw = raw;
     this.#namespace = namespace;
+  }
+
+  get leasedAtMs(): number {
+    return this.#leasedAtMs;
+  }
+
+  leaseRenewed(sentAtMs: number): void {
+    this.#leasedAtMs = sentAtMs;
   }
 
   get idempotencyKey(): string {

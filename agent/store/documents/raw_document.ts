@@ -71,6 +71,17 @@ export class RawDocument {
     return this.unreadable === undefined ? this.#parsed ?? forUsers(this.bytes) : undefined;
   }
 
+  /** The text of the field `error`, as the reason of a verdict; nothing if it holds no text. Never throws. */
+  failure(): { reason?: string } {
+    try {
+      const element = elementNamed(this.bytes, "error");
+      const error: unknown = element && BSON.deserialize(documentOf(element.whole), FOR_USERS).error;
+      return typeof error === "string" ? { reason: error } : {};
+    } catch {
+      return {};
+    }
+  }
+
   /** `_id` with every value's BSON type kept. Throws what the driver throws of what it cannot parse. */
   exactId(): unknown {
     const element = elementNamed(this.bytes, "_id");

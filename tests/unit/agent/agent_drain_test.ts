@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { DrainReport } from "../../../agent/agent.ts";
+import type { DrainReport } from "../../../agent/drain.ts";
 import { AgentHarness } from "../../support/agent_harness.ts";
 import { TransientError } from "../../support/fake_store.ts";
 import { settled } from "../../support/manual_clock.ts";
@@ -35,7 +35,7 @@ Deno.test("Agent.drain() finishes what runs, releases what waits, claims nothing
   const claims = h.store.callsOf("claim").length;
   for (const run of runs) run.resolve();
   await running;
-  assertEquals(report(), { finished: 4, released: 6, abandoned: 0 });
+  assertEquals(report(), { reason: "SIGTERM", finished: 4, released: 6, abandoned: 0 });
   assertEquals(h.store.statuses, { processed: 4, pending: 6 });
   assertEquals(h.store.callsOf("claim").length, claims);
   assertEquals(h.clock.pending, 0, "no timer is left behind");
@@ -50,7 +50,7 @@ Deno.test("Agent.drain() counts failures as finished", async () => {
   h.agent.drain("test");
   for (const run of runs) run.reject(new Error("no"));
   await running;
-  assertEquals(report(), { finished: 4, released: 6, abandoned: 0 });
+  assertEquals(report(), { reason: "test", finished: 4, released: 6, abandoned: 0 });
   assertEquals(h.store.statuses, { failed: 4, pending: 6 });
 });
 
@@ -108,7 +108,7 @@ Deno.test("Agent.drain() waits for a claim under way and releases what it brings
   await h.clock.advance(10_000);
   assertEquals(h.agent.state, "draining");
   go();
-  assertEquals(await running, { finished: 0, released: 3, abandoned: 0 });
+  assertEquals(await running, { reason: "test", finished: 0, released: 3, abandoned: 0 });
   assert(
     [...h.store.documents.values()].every(({ attempts, status }) => status === "pending" && attempts === 0),
   );
@@ -121,7 +121,7 @@ Deno.test("Agent releases at its end what a claim without an answer had taken", 
   const running = h.agent.run();
   await h.recorder.next("claim_failed");
   h.agent.drain("test");
-  assertEquals(await running, { finished: 0, released: 3, abandoned: 0 });
+  assertEquals(await running, { reason: "test", finished: 0, released: 3, abandoned: 0 });
   assertEquals(h.store.statuses, { pending: 3 });
 });
 
@@ -133,7 +133,7 @@ Deno.test("Agent.force() hands everything back", async () => {
   h.agent.force("a second signal");
   await h.clock.advance(500 + 5);
   await running;
-  assertEquals(report(), { finished: 0, released: 10, abandoned: 0 });
+  assertEquals(report(), { reason: "SIGTERM", finished: 0, released: 10, abandoned: 0 });
   assertEquals(h.store.statuses, { pending: 10 });
   assert(
     [...h.store.documents.values()].every(({ attempts }) => attempts === 0),
@@ -174,7 +174,7 @@ Deno.test("Agent with a SHUTDOWN_TIMEOUT of 0 is forced at once", async () => {
   h.agent.drain("SIGTERM");
   await h.clock.advance(505);
   await running;
-  assertEquals(report(), { finished: 0, released: 10, abandoned: 0 });
+  assertEquals(report(), { reason: "SIGTERM", finished: 0, released: 10, abandoned: 0 });
 });
 
 Deno.test("Agent abandons, 3 s after it was forced, what cannot be written, and counts it", async () => {
@@ -186,7 +186,7 @@ Deno.test("Agent abandons, 3 s after it was forced, what cannot be written, and 
   assertEquals(report(), undefined);
   await h.clock.advance(1);
   await running;
-  assertEquals(report(), { finished: 0, released: 0, abandoned: 10 });
+  assertEquals(report(), { reason: "test", finished: 0, released: 0, abandoned: 10 });
   assertEquals(h.agent.state, "stopped");
   assertEquals(h.clock.pending, 0);
 });
@@ -207,7 +207,7 @@ Deno.test("Agent that is drained before it runs claims nothing", async () => {
   const h = new AgentHarness(() => {});
   h.store.insert(3);
   h.agent.drain("SIGTERM");
-  assertEquals(await h.agent.run(), { finished: 0, released: 0, abandoned: 0 });
+  assertEquals(await h.agent.run(), { reason: "SIGTERM", finished: 0, released: 0, abandoned: 0 });
   assertEquals(h.store.callsOf("claim"), []);
   assertEquals(h.agent.state, "stopped");
   assertEquals(h.clock.pending, 0);

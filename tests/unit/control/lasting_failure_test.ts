@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CANNOT_CLAIM, CANNOT_WRITE } from "../../../agent/agent.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE } from "../../../agent/drain.ts";
 import { Events } from "../../../agent/events.ts";
 import { LastingFailure } from "../../../control/lasting_failure.ts";
 import { ManualClock } from "../../support/manual_clock.ts";

@@ -1,6 +1,7 @@
+import { NOTHING_CLAIMED } from "../../../../agent/ports.ts";
 import { assert, assertEquals, assertGreaterOrEqual, assertLess, assertLessOrEqual } from "@std/assert";
 import type { Claim } from "../../../../agent/ports.ts";
-import { NOTHING, TransientError } from "../../../support/fake_store.ts";
+import { TransientError } from "../../../support/fake_store.ts";
 import { settled } from "../../../support/manual_clock.ts";
 import { POLL_MS, PollLoopHarness } from "../../../support/poll_loop_harness.ts";
 
@@ -32,7 +33,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
   const s = new PollLoopHarness();
   let isFirst = true;
   s.store.claim = () => {
-    if (!isFirst) return Promise.resolve(NOTHING);
+    if (!isFirst) return Promise.resolve(NOTHING_CLAIMED);
     isFirst = false;
     throw new TypeError("undefined is not a function");
   };
@@ -45,7 +46,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
 
 Deno.test("PollLoop steps aside for a random moment where others win every document", async () => {
   const s = new PollLoopHarness();
-  const contended: Claim = { ...NOTHING, hasMore: true, conflicts: 10 };
+  const contended: Claim = { ...NOTHING_CLAIMED, hasMore: true, conflicts: 10 };
   s.store.claim = () => Promise.resolve(contended);
   const running = s.run();
   const waits: number[] = [];
@@ -64,7 +65,7 @@ Deno.test("PollLoop steps aside for a random moment where others win every docum
 
 Deno.test("PollLoop steps aside for a millisecond at the least, so that it never spins", async () => {
   const s = new PollLoopHarness();
-  s.store.claim = () => Promise.resolve({ ...NOTHING, hasMore: true, conflicts: 10 });
+  s.store.claim = () => Promise.resolve({ ...NOTHING_CLAIMED, hasMore: true, conflicts: 10 });
   const { random } = Math;
   Math.random = () => 0;
   try {

@@ -31,13 +31,13 @@ Deno.test("PollLoop.wake() ends the wait, and is not lost while a claim is under
   const s = new PollLoopHarness();
   const running = s.run();
   await settled();
-  s.loop.wake();
+  s.wakeup.wake();
   await settled();
   assertEquals(s.claims, 2);
   const { go, reached } = s.store.hold("claim");
-  s.loop.wake();
+  s.wakeup.wake();
   await reached.wait();
-  s.loop.wake();
+  s.wakeup.wake();
   go();
   await settled();
   assertEquals(s.claims, 4);
@@ -126,7 +126,8 @@ Deno.test("PollLoop ends without throwing where the database is out of reach", a
 });
 
 Deno.test("PollLoop claims only where a whole batch fits, and goes on when there is room again", async () => {
-  const s = new PollLoopHarness({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
+  const s = new PollLoopHarness();
+  s.pool.add = (documents) => documents.forEach((each) => s.ledger.add(each));
   s.store.insert(5 * BATCH);
   const running = s.run();
   await settled();
@@ -143,7 +144,8 @@ Deno.test("PollLoop claims only where a whole batch fits, and goes on when there
 });
 
 Deno.test("PollLoop never lets claims bring more bytes than may be held", async () => {
-  const s = new PollLoopHarness({ process: (documents) => documents.forEach((each) => s.ledger.add(each)) });
+  const s = new PollLoopHarness();
+  s.pool.add = (documents) => documents.forEach((each) => s.ledger.add(each));
   s.store.insert(2, { sizeBytes: MAX_HELD_BYTES / 4 });
   s.store.insert(3, { sizeBytes: 1 });
   const limits: number[] = [];

@@ -1,49 +1,35 @@
 import { assertEquals } from "@std/assert";
 import type { LeftAlone } from "../../../../agent/events.ts";
-import type { Claim } from "../../../../agent/ports.ts";
-import { NOTHING, TransientError } from "../../../support/fake_store.ts";
+import { type Claim, NOTHING_CLAIMED } from "../../../../agent/ports.ts";
 import { settled } from "../../../support/manual_clock.ts";
 import { POLL_MS, PollLoopHarness } from "../../../support/poll_loop_harness.ts";
 
-const HELD_UP: Claim = { ...NOTHING, heldUp: { retryInMs: 250, error: new Error("E11000") } };
+const HELD_UP: Claim = { ...NOTHING_CLAIMED, heldUp: { retryInMs: 250, error: new Error("E11000") } };
+/** Takes note of what claims bring, and does nothing about it. */
+const DECIDES_NOTHING = { claimed() {}, claimFailed() {}, foundNothing: () => Promise.resolve() };
 const GROUP: LeftAlone = { documents: 3, isMore: false, example: "a", reason: "no date" };
 
 Deno.test("PollLoop tries again what is held up when the store says so, and as soon as a document is settled", async () => {
   let empty = 0;
-  const s = new PollLoopHarness({ onEmpty: () => void (empty += 1) });
+  const s = new PollLoopHarness({
+    untilEmpty: { ...DECIDES_NOTHING, foundNothing: () => Promise.resolve(void (empty += 1)) },
+  });
   let claims = 0;
-  s.store.claim = () => (claims += 1, Promise.resolve(claims < 4 ? HELD_UP : NOTHING));
+  s.store.claim = () => (claims += 1, Promise.resolve(claims < 4 ? HELD_UP : NOTHING_CLAIMED));
   const running = s.run();
   await settled();
   assertEquals([claims, s.clock.nextInMs], [1, 251]);
   await s.clock.advance(251);
   assertEquals(claims, 2);
-  s.loop.settled();
+  s.settleOne();
   await settled();
   assertEquals([claims, empty], [3, 0]);
   await s.clock.advance(251);
   assertEquals([claims, empty, s.clock.nextInMs], [4, 1, POLL_MS]);
   // Nothing is held up any more: what is settled is none of its business.
-  s.loop.settled();
+  s.settleOne();
   await settled();
   assertEquals(claims, 4);
-  await s.end(running);
-});
-
-Deno.test("PollLoop says that claims are hopeless after five failures in a row that no wait mends", async () => {
-  let hopeless = 0;
-  const s = new PollLoopHarness({ onHopeless: () => void (hopeless += 1) });
-  const lasting = (times: number) => s.store.fail("claim", new Error("unknown operator"), { times });
-  lasting(4);
-  s.store.fail("claim", new TransientError("no primary"));
-  lasting(5);
-  const running = s.run();
-  for (let failure = 1; failure <= 10; failure++) {
-    const { isLasting, retryInMs } = await s.recorder.next("claim_failed");
-    assertEquals([isLasting, hopeless], [failure !== 5, failure === 10 ? 1 : 0]);
-    await settled();
-    await s.clock.advance(retryInMs);
-  }
   await s.end(running);
 });
 
@@ -67,10 +53,12 @@ Deno.test("PollLoop tells of what is left alone, and goes on where it cannot be 
 
 Deno.test("PollLoop does not take a collection for empty in which suspects are left", async () => {
   let empty = 0;
-  const s = new PollLoopHarness({ onEmpty: () => void (empty += 1) });
+  const s = new PollLoopHarness({
+    untilEmpty: { ...DECIDES_NOTHING, foundNothing: () => Promise.resolve(void (empty += 1)) },
+  });
   let claims = 0;
-  s.store.claim = () => (claims += 1, Promise.resolve({ ...NOTHING, hasSuspects: claims < 3 }));
-  s.store.claimSuspect = () => Promise.resolve(undefined);
+  s.store.claim = () => (claims += 1, Promise.resolve({ ...NOTHING_CLAIMED, hasSuspects: claims < 3 }));
+  s.store.claimSuspect = () => Promise.resolve(NOTHING_CLAIMED);
   const running = s.run();
   for (let claim = 1; claim < 3; claim++) {
     await settled();

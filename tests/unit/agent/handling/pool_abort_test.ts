@@ -7,8 +7,8 @@ import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../../support/agent_harness.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
-import { TransientError } from "../../../support/fake_store.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
+import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 
 const PROCESS_TIMEOUT_MS = AGENT_SETTINGS.processTimeoutMs;
@@ -27,20 +27,20 @@ function setUp(
   const outcomes: Outcome[] = [];
   const pool = new Pool({
     ...AGENT_SETTINGS,
-    random: () => 0.5,
+    policy: { ...AGENT_SETTINGS, random: () => 0.5 },
     clock,
     events,
     ledger,
     leaseMs: 60_000,
     processing: { kind: "single", process: (_, { signal }) => handler(signal, clock) },
-    markRunningAlone: () => Promise.resolve(1),
-    isTransient: (error) => error instanceof TransientError,
-    isDoubtful: () => false,
+    store: markingStore(),
     refusedOutcomes: new RefusedOutcomes(),
     logFor: () => SILENT,
-    settle: (held, outcome) => {
-      outcomes.push(outcome);
-      ledger.remove(held);
+    settler: {
+      settle: (held, outcome) => {
+        outcomes.push(outcome);
+        ledger.remove(held);
+      },
     },
     ...options,
   });

@@ -7,6 +7,7 @@ import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../../support/agent_harness.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { TransientError } from "../../../support/fake_store.ts";
+import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { safe } from "../../../support/safe_text.ts";
 
@@ -14,19 +15,20 @@ function poolOf(process: () => void, options: Partial<PoolOptions>) {
   const [clock, ledger, outcomes] = [new ManualClock(), new Ledger(), new Map<unknown, Outcome>()];
   const pool = new Pool({
     ...AGENT_SETTINGS,
+    policy: { ...AGENT_SETTINGS, random: () => 0.5 },
     clock,
     ledger,
     events: new Events(),
     leaseMs: 60_000,
     processing: { kind: "single", process },
     refusedOutcomes: new RefusedOutcomes(),
-    markRunningAlone: () => Promise.resolve(1),
-    isTransient: (error) => error instanceof TransientError,
-    isDoubtful: () => false,
+    store: markingStore(),
     logFor: () => SILENT,
-    settle: (held, outcome) => {
-      outcomes.set(held.document.id, outcome);
-      ledger.remove(held);
+    settler: {
+      settle: (held, outcome) => {
+        outcomes.set(held.document.id, outcome);
+        ledger.remove(held);
+      },
     },
     ...options,
   });
@@ -55,7 +57,7 @@ Deno.test("Pool counts a suspect whose mark the database refuses as failed, and 
     ]] as const
   ) {
     let runs = 0;
-    const p = poolOf(() => void runs++, { markRunningAlone: () => Promise.reject(error) });
+    const p = poolOf(() => void runs++, { store: markingStore(() => Promise.reject(error)) });
     const leasedAtMs = p.clock.monotonicMs();
     p.pool.add([fakeDocument({ id: "a", leasedAtMs, suspect: { expiriesAlone: 0 } })]);
     await settled();

@@ -10,6 +10,7 @@ import { safe } from "../../../support/safe_text.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
+import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../../support/random.ts";
 
@@ -26,18 +27,16 @@ class Setup {
     this.recorder = new EventRecorder(events);
     this.pool = new Pool({
       ...AGENT_SETTINGS,
-      random: () => 0.5,
+      policy: { ...AGENT_SETTINGS, random: () => 0.5 },
       clock: this.clock,
       events,
       ledger: this.ledger,
       leaseMs: 60_000,
       processing: { kind: "single", process },
-      markRunningAlone: () => Promise.resolve(1),
-      isTransient: (error) => error instanceof TransientError,
-      isDoubtful: () => false,
+      store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
-      settle: (held, outcome) => this.#settle(held, outcome),
+      settler: { settle: (held, outcome) => this.#settle(held, outcome) },
       ...options,
     });
   }
@@ -151,10 +150,7 @@ Deno.test("Pool gives a document with a verdict to no handler, but to be finishe
   setup.pool.add([fakeDocument({ id: "a", verdict: { deadAt: new Date(0) } })]);
   await settled();
   assertEquals(started, []);
-  assertEquals(setup.outcomes.get("a"), {
-    kind: "dead_letter",
-    error: safe("an earlier holder decided so; its reason stands in the dead letter"),
-  });
+  assertEquals(setup.outcomes.get("a"), { kind: "finish_verdict" });
 });
 
 Deno.test("Pool releases a document whose lease ran out before its handler could start", async () => {
@@ -173,7 +169,7 @@ Deno.test("Pool starts a document that waited, where its lease was renewed meanw
   const setup = new Setup(processor, { concurrency: 1, processTimeoutMs: 1e6 });
   setup.add("first", "renewed");
   await setup.clock.advance(60_000);
-  for (const { document } of setup.ledger.all()) document.leasedAtMs = setup.clock.monotonicMs();
+  for (const { document } of setup.ledger.all()) document.leaseRenewed(setup.clock.monotonicMs());
   runs.get("first")!.resolve(undefined);
   await settled();
   assertEquals(started, ["first", "renewed"]);
@@ -237,7 +233,7 @@ for (
 ) {
   Deno.test(`Pool starts no suspect whose mark ${what}: nobody would know whom to blame`, async () => {
     const { processor, started } = manualProcessor();
-    const setup = new Setup(processor, { markRunningAlone });
+    const setup = new Setup(processor, { store: markingStore(markRunningAlone) });
     setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 1 } }]);
     await settled();
     assertEquals(started, []);
@@ -251,7 +247,7 @@ for (
 Deno.test("Pool starts a suspect once its mark has been answered, not before", async () => {
   const { processor, runs, started } = manualProcessor();
   const mark = Promise.withResolvers<number>();
-  const setup = new Setup(processor, { markRunningAlone: () => mark.promise });
+  const setup = new Setup(processor, { store: markingStore(() => mark.promise) });
   setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
   await settled();
   assertEquals(started, []);
@@ -273,7 +269,7 @@ for (
   Deno.test(`Pool starts no suspect if the agent was ${what} while its mark was written`, async () => {
     const { processor, started } = manualProcessor();
     const mark = Promise.withResolvers<number>();
-    const setup = new Setup(processor, { markRunningAlone: () => mark.promise });
+    const setup = new Setup(processor, { store: markingStore(() => mark.promise) });
     setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
     await settled();
     act(setup.pool);

@@ -61,10 +61,10 @@ Deno.test("LeaseKeeper renews each lease by its own age", async () => {
 Deno.test("LeaseKeeper leaves a document alone that is being written", async () => {
   const s = new Setup();
   const [held, other] = await s.claim(2) as [Held, Held];
-  held.writing = true;
+  s.ledger.startWrite(held);
   await s.clock.advance(LEASE_MS / 3);
   assertEquals(s.store.callsOf("renew"), [[other.document.id]]);
-  held.writing = false;
+  s.ledger.endWrite(held);
   await s.clock.advance(LEASE_MS / 12);
   assertEquals(s.store.callsOf("renew").at(-1), [held.document.id], "at the next look");
 });

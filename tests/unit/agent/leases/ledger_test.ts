@@ -132,11 +132,11 @@ Deno.test("Ledger.empty() gives up when its signal aborts", async () => {
   assertEquals(ledger.counts.documents, 1);
 });
 
-Deno.test("Ledger.onRemoval() tells of each document that leaves, once, with the counts of afterwards", () => {
+Deno.test("Ledger.watch() tells of each document that leaves, once, with the counts of afterwards", () => {
   const ledger = new Ledger();
   const all = hold(ledger, 2);
   const left: number[] = [];
-  ledger.onRemoval(() => left.push(ledger.counts.documents));
+  ledger.watch({ documentLeft: () => void left.push(ledger.counts.documents) });
   ledger.remove(all[0]!);
   ledger.remove(all[0]!);
   ledger.remove(all[1]!);

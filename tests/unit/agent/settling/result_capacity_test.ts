@@ -10,6 +10,7 @@ import {
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT } from "../../../support/agent_harness.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
+import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../../support/random.ts";
 
@@ -33,15 +34,16 @@ class Setup {
       ledger: this.ledger,
       leaseMs: 60_000,
       processing: { kind: "single", process: () => {} },
-      markRunningAlone: () => Promise.resolve(1),
-      isTransient: () => true,
-      isDoubtful: () => false,
+      policy: AGENT_SETTINGS,
+      store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,
-      settle: (held, outcome) => {
-        this.ledger.settling(held);
-        if (outcome.kind === "release") this.released.push(held);
-        else this.unwritten.push(held);
+      settler: {
+        settle: (held, outcome) => {
+          this.ledger.settling(held);
+          if (outcome.kind === "release") this.released.push(held);
+          else this.unwritten.push(held);
+        },
       },
       ...options,
     });

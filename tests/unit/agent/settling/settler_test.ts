@@ -73,7 +73,7 @@ Deno.test("Settler finishes the verdict of an earlier holder instead of writing 
   const s = new SettlerSetup();
   s.store.insert(1, { verdict: new Date(0) });
   const { documents } = await s.store.claim({ documents: 1, bytes: 1e9 });
-  s.settler.settle(s.ledger.add(documents[0]!), { kind: "dead_letter", error: safe("") });
+  s.settler.settle(s.ledger.add(documents[0]!), { kind: "finish_verdict" });
   await settled();
   assertEquals(s.store.callsOf("finishVerdict").length, 1);
   assertEquals(s.store.callsOf("deadLetter").length, 0);
@@ -202,12 +202,12 @@ Deno.test("Settler marks a document as being written only while a write of it is
   s.store.fail("ack", new TransientError());
   s.settler.settle(held, ACK);
   await reached.wait();
-  assertEquals(held.writing, true);
+  assertEquals(held.isWriting, true);
   go();
   await settled();
   s.store.fail("ack", new TransientError());
   await s.clock.advance(300);
-  assertEquals(held.writing, false, "waits to be written again");
+  assertEquals(held.isWriting, false, "waits to be written again");
   await s.clock.advance(10_000);
   assertEquals(s.store.statuses, { processed: 1 });
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { RetrySchedule } from "../../../../agent/claiming/retry_schedule.ts";
+import { RetrySchedule } from "../../../../agent/settling/retry_schedule.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
 import { integerFrom, seededRandom } from "../../../support/random.ts";
 
@@ -7,10 +7,11 @@ import { integerFrom, seededRandom } from "../../../support/random.ts";
 const lateMs = (delayMs: number) => Math.max(100, delayMs / 64) + 1e-6;
 
 /** A schedule and the times at which it woke the loop. */
-function setUp(startMs = 1000) {
+function setUp(startMs = 1000, { untilEmpty = false } = {}) {
   const clock = new ManualClock(startMs);
   const woken: number[] = [];
-  const schedule = new RetrySchedule(clock, () => woken.push(clock.monotonicMs()));
+  const wakeup = { wake: () => void woken.push(clock.monotonicMs()) };
+  const schedule = new RetrySchedule({ clock, wakeup, untilEmpty });
   return { clock, schedule, woken };
 }
 
@@ -81,6 +82,23 @@ Deno.test("RetrySchedule.stop() forgets everything", async () => {
   schedule.add(5000);
   schedule.stop();
   assertEquals(clock.pending, 0);
+  schedule.add(200);
   await clock.advance(10_000);
   assertEquals(woken, []);
+});
+
+Deno.test("RetrySchedule of an agent that ends when nothing is left wakes twice for each, as clocks differ", async () => {
+  const { clock, schedule, woken } = setUp(0, { untilEmpty: true });
+  schedule.add(1000);
+  await clock.advance(10_000);
+  schedule.addReleased();
+  await clock.advance(10_000);
+  assertEquals(woken, [1000, 1500, 10_000, 10_500]);
+});
+
+Deno.test("RetrySchedule leaves what was handed back to the next poll, if the agent goes on for ever", async () => {
+  const { clock, schedule, woken } = setUp();
+  schedule.addReleased();
+  await clock.advance(10_000);
+  assertEquals([woken, schedule.isEmpty], [[], true]);
 });

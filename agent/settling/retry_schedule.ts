@@ -1,21 +1,37 @@
 import type { Clock } from "../lib/clock.ts";
+import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 
 /** Due times closer together than this wake the loop once, in milliseconds. */
 const GRANULARITY_MS = 100;
 /** A retry that is far away may be late by one part in this many, which bounds what has to be remembered. */
 const PRECISION = 64;
 
+/** The server's clock may be this far behind the agent's idea of it, in milliseconds: due for one is not due for the other. */
+const CLOCKS_APART_MS = 500;
+
+/** What a {@linkcode RetrySchedule} needs. */
+export interface RetryScheduleOptions {
+  clock: Clock;
+  /** The sleep between claims. */
+  wakeup: Pick<InterruptibleSleep, "wake">;
+  /** The agent ends when nothing is left: it looks twice for what it set back, and for what it handed back as well. */
+  untilEmpty?: boolean;
+}
+
 /** Wakes the loop when a retry that this agent scheduled is due, so that it does not wait for the next poll. */
 export class RetrySchedule {
   readonly #clock: Clock;
-  readonly #wake: () => void;
+  readonly #wakeup: Pick<InterruptibleSleep, "wake">;
+  readonly #untilEmpty: boolean;
   /** Due times by the monotonic clock, in multiples of the granularity. */
   readonly #due = new Set<number>();
   #timer: { due: number; cancel: () => void } | undefined;
+  #isStopped = false;
 
-  constructor(clock: Clock, wake: () => void) {
+  constructor({ clock, wakeup, untilEmpty = false }: RetryScheduleOptions) {
     this.#clock = clock;
-    this.#wake = wake;
+    this.#wakeup = wakeup;
+    this.#untilEmpty = untilEmpty;
   }
 
   /** Whether no retry is waiting to become due. */
@@ -25,18 +41,30 @@ export class RetrySchedule {
 
   /** Remembers a retry that is due in `delayMs`. */
   add(delayMs: number): void {
+    if (this.#isStopped) return;
+    this.#remember(delayMs);
+    if (this.#untilEmpty) this.#remember(delayMs + CLOCKS_APART_MS);
+  }
+
+  /** Remembers that documents were handed back, or may have been: they are due at once. */
+  addReleased(): void {
+    if (this.#untilEmpty) this.add(0);
+  }
+
+  /** Forgets everything, and remembers nothing from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#due.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #remember(delayMs: number): void {
     const coarser = Math.max(0, Math.floor(Math.log2(Math.max(1, delayMs / GRANULARITY_MS / PRECISION))));
     const stepMs = GRANULARITY_MS * 2 ** coarser;
     const dueMs = Math.ceil((this.#clock.monotonicMs() + delayMs) / stepMs) * stepMs;
     this.#due.add(dueMs / GRANULARITY_MS);
     this.#arm();
-  }
-
-  /** Forgets everything. */
-  stop(): void {
-    this.#due.clear();
-    this.#timer?.cancel();
-    this.#timer = undefined;
   }
 
   #arm(): void {
@@ -58,7 +86,7 @@ export class RetrySchedule {
       this.#due.delete(due);
       isDue = true;
     }
-    if (isDue) this.#wake();
+    if (isDue) this.#wakeup.wake();
     this.#arm();
   }
 }

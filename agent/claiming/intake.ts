@@ -1,0 +1,51 @@
+import { errorText } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Pool } from "../handling/pool.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Claim, ClaimLimit, DocumentStore, PauseGate } from "../ports.ts";
+
+/** What an {@linkcode Intake} needs. */
+export interface IntakeOptions {
+  clock: Clock;
+  events: Events;
+  gate: PauseGate;
+  /** Takes what is claimed. */
+  pool: Pick<Pool, "add" | "release">;
+  store: DocumentStore;
+}
+
+/** Claims, reports each claim, and hands its documents to the pool. Its methods throw what the store throws. */
+export class Intake {
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** Claims up to `limit`. */
+  async claim(limit: ClaimLimit): Promise<Claim> {
+    const startedAtMs = this.#options.clock.monotonicMs();
+    return this.#take(await this.#options.store.claim(limit), startedAtMs);
+  }
+
+  /** Claims one suspect, while nothing else is held. */
+  async claimSuspect(): Promise<Claim> {
+    const startedAtMs = this.#options.clock.monotonicMs();
+    return this.#take(await this.#options.store.claimSuspect(), startedAtMs);
+  }
+
+  #take(claim: Claim, startedAtMs: number): Claim {
+    const { clock, events, gate, pool } = this.#options;
+    const { conflicts, documents, refused, takeovers } = claim;
+    const elapsedMs = clock.monotonicMs() - startedAtMs;
+    events.emit({ type: "claimed", documents: documents.length, takeovers, conflicts, elapsedMs });
+    for (const { id, error, isDeadLetter } of refused) {
+      if (isDeadLetter) events.emit({ type: "dead_lettered", id, attempt: 0, error: errorText(error) });
+      else events.emit({ type: "claim_refused", id, error });
+    }
+    // Paused or draining since the claim was sent: nothing new starts.
+    if (gate.isOpen) pool.add(documents);
+    else pool.release(documents);
+    return claim;
+  }
+}
