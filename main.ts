@@ -3,8 +3,7 @@ import type { Probe } from "./health/probe_command.ts";
 import { Signals } from "./control/signals.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { inOneLine } from "./agent/text/terminal_text.ts";
-import { secrets } from "./agent/text/redact.ts";
-import { LineQueue } from "./agent/telemetry/line_queue.ts";
+import { confirmations, remarks } from "./agent/telemetry/remarks.ts";
 import { CommandError, errorText, HealthDirError, isSystemError, UsageError } from "./agent/errors.ts";
 
 const env = (variable: string) => Deno.env.get(variable);
@@ -59,12 +58,12 @@ async function execute(line: CommandLine): Promise<number> {
 }
 
 /** Says what went wrong, one line for each problem, without a stack trace for a mistake of the user's; returns the exit status. */
-async function report(error: unknown): Promise<number> {
+function report(error: unknown): number {
   if (error instanceof UsageError) {
-    await complain(error.problems.map(inOneLine));
+    for (const problem of error.problems) complain(inOneLine(problem));
     return 2;
   }
-  await complain([described(error)]);
+  complain(described(error));
   return 1;
 }
 
@@ -77,14 +76,18 @@ function described(error: unknown): string {
   return `this is a bug: report it with what follows: ${inspected(error)}`;
 }
 
-/** What is said before the end may take this long to be written, in milliseconds: there may be no reader. */
-const COMPLAINT_LIMIT_MS = 1000;
+function complain(problem: string): void {
+  remarks.say(`pulling-agent: ${problem}`);
+}
 
-/** Prints on standard error, without secrets. A reader that does not read must not keep the process. */
-async function complain(problems: readonly string[]): Promise<void> {
-  const lines = new LineQueue({ sink: Deno.stderr, lossLine: (count) => `${count} lines were lost` });
-  for (const problem of problems) lines.add(`pulling-agent: ${secrets.text(problem)}`);
-  await lines.flush(COMPLAINT_LIMIT_MS);
+/** What is said before the end may take this long to be written, in milliseconds: there may be no reader. */
+const LAST_WORDS_LIMIT_MS = 1000;
+
+/** Ends the process once what was said is written, or its reader has had its time. */
+async function end(status: number): Promise<never> {
+  await Promise.all([remarks, confirmations].map((each) => each.flush(LAST_WORDS_LIMIT_MS)));
+  // What a user's module keeps open (a timer, a socket) must not hold the process.
+  leave(status);
 }
 
 /** An error with its stack, in colours only for a terminal. */
@@ -99,11 +102,14 @@ function failed(event: Event, error: unknown): void {
     ? "a promise that was not awaited has failed"
     : "an error that no code caught";
   const whose = `${what}, of the processor's module or of the agent`;
-  failing ??= complain([`${whose}: ${inspected(error)}`]).then(() => leave(1));
+  if (isFailing) return;
+  isFailing = true;
+  complain(`${whose}: ${inspected(error)}`);
+  end(1);
 }
 
-/** Ends the process, once one of them is told of. */
-let failing: Promise<void> | undefined;
+/** Whether one of them is told of: the process ends. */
+let isFailing = false;
 
 if (import.meta.main) {
   let status: number;
@@ -116,9 +122,7 @@ if (import.meta.main) {
     }
     status = await execute(line);
   } catch (error) {
-    status = await report(error);
+    status = report(error);
   }
-  await failing;
-  // What a user's module keeps open (a timer, a socket) must not hold the process.
-  leave(status);
+  await end(isFailing ? 1 : status);
 }

@@ -1,6 +1,6 @@
 import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
 import { errorText } from "../agent/errors.ts";
-import { readFileNow } from "../agent/lib/read_file.ts";
+import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
 
 /** What the file may ask for. */
@@ -117,7 +117,7 @@ export class ControlFile implements AsyncDisposable {
       content = (await readFileNow(this.#options.path, MAX_BYTES)).trim();
     } catch (error) {
       this.#stamp = undefined;
-      if (!(error instanceof Error && isNotFound(error))) {
+      if (!isNotFound(error)) {
         this.#problem(`cannot be read: ${errorText(error)}`);
       } else {
         this.#missingSinceMs ??= performance.now();
@@ -172,8 +172,4 @@ function isOdd(sinceMs: number): boolean {
 /** What changes when a file is written or replaced. */
 function stampOf({ dev, ino, size, mtime, ctime }: Deno.FileInfo): string {
   return [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
-}
-
-function isNotFound(error: Error & { code?: string }): boolean {
-  return error instanceof Deno.errors.NotFound || error.code === "ENOENT";
 }

@@ -1,3 +1,5 @@
+import { remarks } from "../agent/telemetry/remarks.ts";
+
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
@@ -30,7 +32,10 @@ export class Interruption {
     const atMs = performance.now();
     if (this.#first === undefined) {
       this.#first = { signal, atMs };
-      console.error(`${signal}: stopping after what is under way`);
-    } else if (atMs - this.#first.atMs > SAME_SIGNAL_MS) Deno.exit(this.status);
+      remarks.say(`${signal}: stopping after what is under way`);
+    } else if (atMs - this.#first.atMs > SAME_SIGNAL_MS) {
+      remarks.flushSync();
+      Deno.exit(this.status);
+    }
   }
 }

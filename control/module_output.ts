@@ -3,8 +3,8 @@ import { Writable } from "node:stream";
 import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 import { frameIn } from "../agent/processors/frame.ts";
-import { secrets } from "../agent/text/redact.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
+import { remarks } from "../agent/telemetry/remarks.ts";
 
 /** How severe what is printed by a function of the console is; by any other it is `INFO`. */
 const LEVELS: Record<string, Level> = {
@@ -71,7 +71,7 @@ export class ModuleOutput {
     if (this.#tell) return;
     Object.assign(console, this.#original);
     for (const said of this.#kept.splice(0)) {
-      console.error(secrets.text("stray" in said ? strayText(said) : said.text));
+      remarks.say("stray" in said ? strayText(said) : said.text);
     }
   }
 

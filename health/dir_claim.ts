@@ -1,4 +1,4 @@
-import { type LockWish, takeLock } from "./file_lock.ts";
+import { type LockWish, openLock, takeLock } from "./file_lock.ts";
 
 const LOCK = "agent.lock";
 /** A lock that is free is had within microseconds; one that is not had by then belongs to a live agent, in milliseconds. */
@@ -106,7 +106,7 @@ export async function isClaimed(path: string): Promise<boolean> {
 async function isLocked(path: string): Promise<boolean> {
   let file: Deno.FsFile;
   try {
-    file = await Deno.open(path);
+    file = await openLock(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
@@ -129,7 +129,7 @@ interface OpenFile {
 }
 
 async function openFile(path: string, options: Deno.OpenOptions): Promise<OpenFile> {
-  const handle = await Deno.open(path, options);
+  const handle = await openLock(path, options);
   try {
     const { dev: device, ino: inode } = await handle.stat();
     return { handle, device, inode };

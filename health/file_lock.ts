@@ -1,4 +1,6 @@
+import { HealthDirError } from "../agent/errors.ts";
 import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
+import { isNotFound } from "../agent/lib/read_file.ts";
 
 /** Between two looks at a lock that another process holds, in milliseconds. */
 const LOOK_EVERY_MS = 10;
@@ -9,6 +11,25 @@ export interface LockWish {
   isExclusive: boolean;
   /** How long to wait for it, in milliseconds. */
   waitMs: number;
+}
+
+/**
+ * Opens a file, or a directory, to be locked. To open a pipe would be to wait for its other end.
+ *
+ * @throws {HealthDirError} If something else is in its place.
+ */
+export async function openLock(path: string, options?: Deno.OpenOptions): Promise<Deno.FsFile> {
+  try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (!isFile && !isDirectory) {
+      throw new HealthDirError(
+        `${path} is not a file: remove it, or set HEALTH_DIR to a directory of the agent's own`,
+      );
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  return await Deno.open(path, options);
 }
 
 /**

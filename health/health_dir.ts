@@ -1,5 +1,4 @@
-import { ensureDir } from "@std/fs/ensure-dir";
-import { errorText, HealthDirError } from "../agent/errors.ts";
+import { errorText, HealthDirError, isSystemError } from "../agent/errors.ts";
 import { DirClaim, isClaimed } from "./dir_claim.ts";
 
 /** The files of the health directory that probes and people look at. */
@@ -27,7 +26,7 @@ export class HealthDir implements AsyncDisposable {
    */
   static async open(path: string): Promise<HealthDir> {
     try {
-      await ensureDir(path);
+      await makeDirectory(path);
       const claim = await DirClaim.ask(path);
       if (!claim.isTaken) {
         throw new HealthDirError(
@@ -39,11 +38,9 @@ export class HealthDir implements AsyncDisposable {
       await directory.write("status.json", "{}");
       return directory;
     } catch (error) {
-      if (error instanceof HealthDirError) throw error;
-      throw new HealthDirError(
-        `The health directory ${path} cannot be written (${errorText(error)}): ` +
-          "mount a writable volume there, or set HEALTH_DIR",
-      );
+      // What is not of the system's making is not mended by another directory.
+      if (error instanceof HealthDirError || !isSystemError(error)) throw error;
+      throw unwritable(path, error);
     }
   }
 
@@ -59,7 +56,7 @@ export class HealthDir implements AsyncDisposable {
     if (await this.#claim.stands()) isAmiss = await this.#claim.mend() || isAmiss;
     else {
       isAmiss = true;
-      await ensureDir(this.path);
+      await makeDirectory(this.path);
       this.#claim.release();
       this.#claim = await DirClaim.ask(this.path);
     }
@@ -145,8 +142,28 @@ export async function isInUse(path: string): Promise<boolean> {
 
 /** A health directory that a command cannot look into. */
 export function unreadable(path: string, error: unknown): HealthDirError {
+  if (error instanceof HealthDirError) return error;
   return new HealthDirError(
     `The health directory ${path} cannot be read (${errorText(error)}): ` +
       "run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent",
+    { cause: error },
   );
+}
+
+function unwritable(path: string, error: unknown): HealthDirError {
+  return new HealthDirError(
+    `The health directory ${path} cannot be written (${errorText(error)}): ` +
+      "mount a writable volume there, or set HEALTH_DIR",
+    { cause: error },
+  );
+}
+
+/** Makes the directory and those above it, if they are missing. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    throw unwritable(path, new Error("it is not a directory", { cause: error }));
+  }
 }

@@ -1,5 +1,6 @@
 import { readSetting } from "../agent/settings/load.ts";
 import { unreadable } from "./health_dir.ts";
+import { printAnswer } from "./print_answer.ts";
 import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 
 /** A question that `health` answers, named as Kubernetes names its probes. */
@@ -38,10 +39,6 @@ export async function probe(name: Probe, env: (variable: string) => string | und
 }
 
 function say(answer: boolean, text: string): boolean {
-  try {
-    console.log(text);
-  } catch {
-    // The exit status is the answer: a full disk below standard output must not restart an agent that lives.
-  }
+  printAnswer(text);
   return answer;
 }

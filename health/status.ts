@@ -1,4 +1,5 @@
 import { setTimeout } from "../agent/lib/builtins.ts";
+import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/text/redact.ts";
@@ -8,6 +9,8 @@ import { isInUse, unreadable } from "./health_dir.ts";
 /** An agent that has just started has this long to write its status, in milliseconds. */
 const START_TIMEOUT_MS = 5000;
 const LOOK_EVERY_MS = 20;
+/** As much as is read of a status, in bytes: many times what one takes. */
+const MAX_BYTES = 1024 * 1024;
 
 /** What `status.json` says: one line of JSON, for people and for the commands. */
 export interface Status {
@@ -71,9 +74,9 @@ export async function readStatus(directory: string): Promise<Status | undefined>
   const path = `${directory}/status.json`;
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readFileNow(path, MAX_BYTES);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (isNotFound(error)) return undefined;
     throw unreadable(directory, error);
   }
   // An agent that starts writes an empty object first, and a full disk leaves nothing at all.

@@ -22,6 +22,12 @@ export class ExitRefusedError extends Error {
   }
 }
 
+/** Takes what is said when the process is about to end. */
+export interface LastWords {
+  say(text: string): void;
+  flushSync(): void;
+}
+
 /** Ends the process with `status`. What a user's module does at the end is done, and changes nothing of it. */
 export function leave(status: number): never {
   // A hook that fails leads here once more: the status stays.
@@ -36,10 +42,10 @@ export function leave(status: number): never {
 
 /**
  * From now on only {@linkcode leave} ends the process: what a user's module calls to end it throws instead, so that it is
- * the failure of one document rather than the success of a Job. What ends the process in another way is told of on
- * standard error as the deed of `processor`, and makes the exit status 1. To be called before the module is loaded.
+ * the failure of one document rather than the success of a Job. What ends the process in another way is told of in
+ * `remarks` as the deed of `processor`, and makes the exit status 1. To be called before the module is loaded.
  */
-export function forbidExit(processor: string | undefined): void {
+export function forbidExit(processor: string | undefined, remarks: LastWords): void {
   // What is built in does not end the process.
   if (processor === undefined || processor === "log") return;
   const refuse = (name: string) => (...args: unknown[]): never => {
@@ -54,7 +60,7 @@ export function forbidExit(processor: string | undefined): void {
   globalThis.addEventListener("unload", () => {
     if (leaving !== undefined) return;
     Deno.exitCode = 1;
-    // deno-lint-ignore house/no-console -- the process ends: no logger is left
-    console.error(`pulling-agent: PROCESSOR=${processor} ended the process: only the agent may`);
+    remarks.say(`pulling-agent: PROCESSOR=${processor} ended the process: only the agent may`);
+    remarks.flushSync();
   });
 }

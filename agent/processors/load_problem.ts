@@ -54,7 +54,8 @@ export function loadProblem(error: unknown, source: ModuleSource): string {
   if (error instanceof ReferenceError && COMMON_JS.test(line)) {
     return `is a CommonJS module (${line}): write \`export default\` and \`import\`, or ${BUNDLE}`;
   }
-  const permission = error instanceof Deno.errors.NotCapable && /^Requires (\w+) access/.exec(line)?.[1];
+  const permission = error instanceof Deno.errors.NotCapable &&
+    /^Requires (\w+) access/.exec(error.message)?.[1];
   const why = permission ? `no processor has the permission "${permission}"` : line;
   return `failed while it was loaded${placeOf(error, source)}: ${why}`;
 }

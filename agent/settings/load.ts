@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { errorText, UsageError } from "../errors.ts";
 import { secrets } from "../text/redact.ts";
 import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
+import { isNotFound, isPermissionDenied, NotAFileError, readFileOnce } from "../lib/read_file.ts";
 import { byteLength } from "../text/utf8.ts";
 
 /** The environment: a variable that is not set, or is blank, counts as absent. */
@@ -84,6 +85,11 @@ function requirement(spec: Setting<unknown>): string {
   return examples[spec.variable] ?? `set it to ${spec.parse.accepts}`;
 }
 
+/** As much as is read of the file, in bytes: more than a connection string is long. */
+const MAX_URI_BYTES = 64 * 1024;
+/** A pipe in place of the file, such as a shell's `<(...)`, has this long to yield it, in milliseconds. */
+const PIPE_WAIT_MS = 5000;
+
 /** The connection string, from the variable or from the file that is named instead. */
 function uriOf(env: Environment): string {
   const uri = textOf("MONGODB_URI", env);
@@ -96,7 +102,7 @@ function uriOf(env: Environment): string {
   if (file === undefined) return valueOf(SETTINGS.mongodbUri, env, {}, thisHost());
   let content: string;
   try {
-    content = Deno.readTextFileSync(file).trim();
+    content = readFileOnce(file, { maxBytes: MAX_URI_BYTES, pipeWaitMs: PIPE_WAIT_MS }).trim();
     secrets.learn(content);
   } catch (error) {
     throw new Error(
@@ -114,12 +120,17 @@ function uriOf(env: Environment): string {
 }
 
 function readProblem(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "does not exist: mount it, or set MONGODB_URI";
-  if (error instanceof Deno.errors.IsADirectory) return "is a directory: name the file in it";
+  if (isNotFound(error)) return "does not exist: mount it, or set MONGODB_URI";
+  if (error instanceof NotAFileError) {
+    const mend = error.message === "it is a directory"
+      ? "the file in it"
+      : "the file that holds the connection string";
+    return `${error.message.replace(/^it /, "")}: name ${mend}`;
+  }
   const mend = "give it the right to, with the mode of the file or of its volume (defaultMode, fsGroup)";
-  return error instanceof Deno.errors.PermissionDenied
+  return isPermissionDenied(error)
     ? `user ${Deno.uid()}, as whom the agent runs, cannot read: ${mend}`
-    : `cannot be read: ${errorText(error)}`;
+    : `cannot be read (${errorText(error)}): name a file that holds the connection string`;
 }
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */

@@ -1,4 +1,5 @@
 import { type SafeText, secrets } from "./redact.ts";
+import { runtimeText } from "./runtime_text.ts";
 import { serverText } from "./server_text.ts";
 
 /** The text of an error is no longer than this, in UTF-16 units: it may quote a whole document. */
@@ -91,7 +92,7 @@ function ownText(error: unknown): string {
     const said = serverText(error);
     if (said !== undefined) return said;
     const { message, name } = error as { message?: unknown; name?: unknown };
-    if (typeof message === "string" && message) return bounded(message);
+    if (typeof message === "string" && message) return bounded(runtimeText(message));
     if (error instanceof Error && !message) return bounded(String(name));
     return bounded(asJson(message || error) ?? Object.prototype.toString.call(error));
   } catch {

@@ -2,7 +2,9 @@ import type { Environment } from "../../agent/settings/load.ts";
 import { forbidExit } from "../../agent/processors/exit_guard.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
 import { formatDuration } from "../../agent/settings/parse.ts";
+import { printAnswer } from "../../health/print_answer.ts";
 import { checkedSettings } from "./checked_settings.ts";
 
 /**
@@ -13,7 +15,7 @@ import { checkedSettings } from "./checked_settings.ts";
 export async function checkCommand(env: Environment): Promise<void> {
   // As `run` does, so that a processor's module finds here what it will find there.
   await Deno.permissions.revoke({ name: "run" });
-  forbidExit(env("PROCESSOR"));
+  forbidExit(env("PROCESSOR"), remarks);
   const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
@@ -24,7 +26,7 @@ export async function checkCommand(env: Environment): Promise<void> {
       return `${spec.variable.padEnd(24)}${shown}`;
     },
   );
-  console.log(
+  printAnswer(
     [...lines, ...warnings.map((warning) => `Warning: ${secrets.text(warning)}`), "The settings are fine."]
       .join("\n"),
   );

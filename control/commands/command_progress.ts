@@ -3,12 +3,12 @@ const EVERY_MS = 2000;
 
 /** Says now and then how far something is that may take long. */
 export class Progress {
-  readonly #say: (text: string) => void;
+  readonly #output: { say(text: string): void };
   readonly #now: () => number;
   #saidAtMs: number;
 
-  constructor(say: (text: string) => void, now: () => number = () => performance.now()) {
-    this.#say = say;
+  constructor(output: { say(text: string): void }, now: () => number = () => performance.now()) {
+    this.#output = output;
     this.#now = now;
     this.#saidAtMs = now();
   }
@@ -18,6 +18,6 @@ export class Progress {
     const now = this.#now();
     if (now - this.#saidAtMs < EVERY_MS) return;
     this.#saidAtMs = now;
-    this.#say(text);
+    this.#output.say(text);
   }
 }

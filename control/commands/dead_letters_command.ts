@@ -1,6 +1,7 @@
 import { chunks } from "../../agent/lib/chunks.ts";
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/load.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
@@ -108,7 +109,7 @@ async function chosen(box: DeadLetterStore, { ids, limit, ...query }: Asked): Pr
     for (const letter of some) found.set(letterJson(letter), letter);
     if (some.length > 0) continue;
     isShort = true;
-    console.error(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
+    remarks.say(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
   }
   return { letters: [...found.values()].slice(0, limit), isShort };
 }
@@ -121,7 +122,7 @@ async function mentionOthers(box: DeadLetterStore, { ids, filter }: Asked): Prom
   const letters = others === 1
     ? "1 letter of another collection is"
     : `${others} letters of other collections are`;
-  console.error(`${letters} left alone: every collection needs a DEAD_LETTER_COLLECTION of its own`);
+  remarks.say(`${letters} left alone: every collection needs a DEAD_LETTER_COLLECTION of its own`);
 }
 
 async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<number> {
@@ -130,7 +131,7 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
     count += 1;
     console.log(asJson ? letterJson(letter) : lineOf(letter));
   }
-  if (!asJson) console.error(count === 1 ? "1 dead letter" : `${count} dead letters`);
+  if (!asJson) remarks.say(count === 1 ? "1 dead letter" : `${count} dead letters`);
   return isShort ? 1 : 0;
 }
 
@@ -157,7 +158,7 @@ async function change(
   act: (letter: DeadLetter) => Promise<boolean>,
 ): Promise<number> {
   const interruption = new Interruption();
-  const progress = new Progress((text) => console.error(text));
+  const progress = new Progress(remarks);
   let [count, passed, refused] = [0, 0, 0];
   const one = async (letter: DeadLetter) => {
     if (isDry) console.log(lineOf(letter));
@@ -165,14 +166,14 @@ async function change(
       if (!isDry && !await act(letter)) return passed += 1;
     } catch (error) {
       if (!isRefused(error)) throw error;
-      console.error(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
+      remarks.say(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
       return refused += 1;
     }
     count += 1;
   };
   const report = (rest = "") => {
     const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
-    console.error(`${count} ${isDry ? `would be ${done}` : done}${rest}${others}`);
+    remarks.say(`${count} ${isDry ? `would be ${done}` : done}${rest}${others}`);
   };
   try {
     for await (const some of chunks(letters, AT_ONCE)) {

@@ -1,5 +1,6 @@
 import { CommandError } from "../../agent/errors.ts";
 import { readSetting } from "../../agent/settings/load.ts";
+import { confirmations } from "../../agent/telemetry/remarks.ts";
 import { ask, type Silence } from "../../health/ask.ts";
 import { awaitStatus, requireStatus, type Status } from "../../health/status.ts";
 
@@ -30,7 +31,9 @@ export async function pauseCommand(
   const directory = readSetting("healthDir", env);
   const wanted = command === "pause" ? "paused" : "running";
   const { control, held } = await tell(directory, await asked(directory), wanted);
-  console.log(`${wanted}, by ${control.source}, since ${control.since}; ${held.documents} documents held`);
+  confirmations.say(
+    `${wanted}, by ${control.source}, since ${control.since}; ${held.documents} documents held`,
+  );
 }
 
 /** The status of an agent that has just shown that it answers, and that still claims. */

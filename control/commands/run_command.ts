@@ -17,6 +17,7 @@ import { documentLog } from "../../agent/telemetry/document_log.ts";
 import { LineQueue } from "../../agent/telemetry/line_queue.ts";
 import { logEvents } from "../../agent/telemetry/log_events.ts";
 import { Logger, logLine } from "../../agent/telemetry/logger.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
 import { versionInfo } from "../../agent/version.ts";
 import { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
@@ -50,7 +51,7 @@ export async function run(
   // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
   // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
   await Deno.permissions.revoke({ name: "run" });
-  forbidExit(env("PROCESSOR"));
+  forbidExit(env("PROCESSOR"), remarks);
   const output = new ModuleOutput();
   let lines: LineQueue | undefined;
   try {
@@ -58,7 +59,7 @@ export async function run(
     const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
     if (typeof checked === "string") {
       output.giveBack();
-      console.error(`pulling-agent: stopped by ${checked} before it had started`);
+      remarks.say(`pulling-agent: stopped by ${checked} before it had started`);
       // A Job that has not begun is not done.
       return untilEmpty ? 1 : 0;
     }

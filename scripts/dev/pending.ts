@@ -10,9 +10,9 @@ import { UserError } from "./user_error.ts";
 /** At most so many kinds of statuses are named. */
 const SHOWN = 5;
 
-/** Whether the agent takes a document, as far as its status says. */
+/** Whether the agent takes a document, as far as its status says: MongoDB finds a value among those of an array as well. */
 export function isPending({ status }: Document): boolean {
-  return status === "pending";
+  return Array.isArray(status) ? status.includes("pending") : status === "pending";
 }
 
 /**

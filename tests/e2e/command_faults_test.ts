@@ -45,6 +45,16 @@ const withHealth = (files: Record<string, string>): Fault => ({
   },
 });
 
+/** A named pipe that no program ever opens the other end of. */
+const withPipe = (name: string): Fault => ({
+  env: () => ({}),
+  prepare: async (dir) => {
+    await Deno.mkdir(`${dir}/health`);
+    const { success } = await new Deno.Command("mkfifo", { args: [`${dir}/${name}`] }).output();
+    assert(success);
+  },
+});
+
 const FAULTS: Record<string, Fault> = {
   "HEALTH_DIR below a file": {
     env: (dir) => ({ HEALTH_DIR: `${dir}/file/health` }),
@@ -54,6 +64,8 @@ const FAULTS: Record<string, Fault> = {
     env: (dir) => ({ HEALTH_DIR: `${dir}/file` }),
     prepare: (dir) => Deno.writeTextFile(`${dir}/file`, ""),
   },
+  "HEALTH_DIR of the kernel": { env: () => ({ HEALTH_DIR: "/sys" }) },
+  "HEALTH_DIR that is a device": { env: () => ({ HEALTH_DIR: "/dev/full" }) },
   "HEALTH_DIR in /proc": { env: () => ({ HEALTH_DIR: "/proc/pulling-agent" }) },
   "HEALTH_DIR in a circle of links": {
     env: (dir) => ({ HEALTH_DIR: `${dir}/circle/health` }),
@@ -73,6 +85,24 @@ const FAULTS: Record<string, Fault> = {
   "a lock that is a directory": {
     env: () => ({}),
     prepare: (dir) => Deno.mkdir(`${dir}/health/agent.lock`, { recursive: true }),
+  },
+  "a lock that is a pipe": withPipe("health/agent.lock"),
+  "a status that is a pipe": { ...withPipe("health/status.json"), runGoesOn: true },
+  "a turn of the commands that is a pipe": { ...withPipe("health/commands.lock"), runGoesOn: true },
+  "MONGODB_URI_FILE that is a pipe without a writer": {
+    ...withPipe("uri"),
+    env: (dir) => ({ MONGODB_URI: "", MONGODB_URI_FILE: `${dir}/uri` }),
+  },
+  "MONGODB_URI_FILE that is a device": { env: () => ({ MONGODB_URI: "", MONGODB_URI_FILE: "/dev/zero" }) },
+  "MONGODB_URI_FILE of the kernel": { env: () => ({ MONGODB_URI: "", MONGODB_URI_FILE: "/proc/self/mem" }) },
+  "a CA file that is a pipe": {
+    ...withPipe("ca.pem"),
+    env: (dir) => ({ MONGODB_URI: `mongodb://host/?tls=true&tlsCAFile=${dir}/ca.pem` }),
+  },
+  "a CA file that is a device": refusedUri(() => "mongodb://host/?tls=true&tlsCAFile=/dev/zero"),
+  "PROCESSOR that is a pipe": {
+    ...withPipe("pipe.js"),
+    env: (dir) => ({ PROCESSOR: `module:${dir}/pipe.js` }),
   },
   "no MONGODB_URI": { env: () => ({ MONGODB_URI: "" }) },
   "MONGODB_URI_FILE that does not exist": {
@@ -97,6 +127,7 @@ function assertToldPlainly({ code, stdout, stderr }: CommandResult, what: string
   assert([0, 1, 2].includes(code), `${what} exits with ${code}: ${said}`);
   assertFalse(/this is a bug/.test(said), `${what}: ${said}`);
   assertFalse(/^ {4}at |panicked|Stack backtrace/m.test(said), `${what}: ${said}`);
+  assertFalse(/--allow|deno compile|undefined/.test(said), `${what}: ${said}`);
   assertFalse(said.includes(PASSWORD), `${what}: ${said}`);
   if (code !== 0) assert(said.trim().length > 0, `${what} fails without a word`);
 }

@@ -68,6 +68,12 @@ Deno.test("statusNote() says nothing of documents that are pending", () => {
   assertEquals(statusNote([{ status: "pending" }], "FILE=f"), undefined);
 });
 
+Deno.test("statusNote() takes an array with pending in it for pending, as the agent's query does", () => {
+  assertEquals(statusNote([{ status: ["new", "pending"] }], "FILE=f"), undefined);
+  // Within an array in the array no query looks.
+  assertThrows(() => statusNote([{ status: [["pending"]] }], "FILE=f"), UserError);
+});
+
 Deno.test("statusNote() counts the documents that bring a status of their own", () => {
   const note = statusNote(
     [{ status: "pending" }, { status: "new" }, { status: "new" }, { status: null }],

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
-import { readFileNow } from "../../lib/read_file.ts";
+import { isNotFound, isPermissionDenied, readFileNow, readFileOnce } from "../../lib/read_file.ts";
+import { errorText } from "../../errors.ts";
 import type { ConnectionString } from "mongodb-connection-string-url";
 import { option } from "./uri_options.ts";
 
@@ -50,17 +51,16 @@ export async function tlsFilesDigest(uri: ConnectionString): Promise<string | un
 
 function contentOf(path: string): string | { problem: string } {
   try {
-    return Deno.readTextFileSync(path);
+    return readFileOnce(path, { maxBytes: MAX_BYTES });
   } catch (error) {
-    const { errors } = Deno;
-    if (error instanceof errors.NotFound) {
+    if (isNotFound(error)) {
       return { problem: "which does not exist: check the path and the mount" };
     }
-    if (error instanceof errors.PermissionDenied || error instanceof errors.NotCapable) {
+    if (isPermissionDenied(error)) {
       return { problem: `which this user may not read: let user ${Deno.uid()} read it` };
     }
-    const why = error instanceof Error ? error.message.replace(/^(.*?) \(os error.*$/, "$1") : String(error);
-    return { problem: `which cannot be read (${why.slice(0, 80)}): name a file that holds PEM` };
+    const why = errorText(error).replace(/^(.*?) \(os error.*$/, "$1");
+    return { problem: `which cannot be read (${why.slice(0, 100)}): name a file that holds PEM` };
   }
 }
 

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
 
 const GUARD = new URL("../../../../agent/processors/exit_guard.ts", import.meta.url).href;
+const REMARKS = new URL("../../../../agent/telemetry/remarks.ts", import.meta.url).href;
 
 /** Runs a program of which the guard is a part. */
 async function run(source: string): Promise<{ code: number; stderr: string }> {
-  const program = `import { forbidExit, leave } from "${GUARD}";\nconst exit = Deno.exit;\n${source}`;
+  const program =
+    `import { forbidExit, leave } from "${GUARD}";\nimport { remarks } from "${REMARKS}";\nconst exit = Deno.exit;\n${source}`;
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -22,19 +24,19 @@ const BLAMED = "pulling-agent: PROCESSOR=module:x.js ended the process: only the
 
 Deno.test("forbidExit() makes an exit that it could not refuse the failure of the processor", async () => {
   for (const end of ["exit(0)", "exit(7)", ""]) {
-    assertEquals(await run(`forbidExit("module:x.js"); ${end}`), { code: 1, stderr: BLAMED }, end);
+    assertEquals(await run(`forbidExit("module:x.js", remarks); ${end}`), { code: 1, stderr: BLAMED }, end);
   }
 });
 
 Deno.test("forbidExit() has nothing to say of what is built in", async () => {
-  assertEquals(await run(`forbidExit("log"); Deno.exit(3)`), { code: 3, stderr: "" });
+  assertEquals(await run(`forbidExit("log", remarks); Deno.exit(3)`), { code: 3, stderr: "" });
 });
 
 Deno.test("leave() ends the process with its status, whatever hooks do", async () => {
   const hooks =
     "addEventListener('unload', () => { Deno.exitCode = 0; }); process.on('exit', () => process.exit(0));";
   for (const status of [0, 1, 2]) {
-    const { code } = await run(`forbidExit("module:x.js"); ${hooks} leave(${status})`);
+    const { code } = await run(`forbidExit("module:x.js", remarks); ${hooks} leave(${status})`);
     assertEquals(code, status);
   }
 });
