@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { NOTHING_LEFT } from "../../../agent/agent.ts";
+import { NOTHING_LEFT } from "../../../agent/drain.ts";
 import { Events } from "../../../agent/events.ts";
 import { Logger } from "../../../agent/telemetry/logger.ts";
 import { JobEnd } from "../../../control/job_end.ts";
@@ -14,7 +14,7 @@ function endOf(refused: number): { end: JobEnd; lines: () => Record<string, unkn
     events.emit({ ...common, error: new Error(`no ${id}`), next: "dead_letter" });
     events.emit({ ...common, error: new Error(`no ${id}`), next: "nothing" });
   }
-  events.emit({ type: "drain_started", reason: NOTHING_LEFT, inFlight: 0 });
+  end.drained(NOTHING_LEFT);
   end.tell(new Logger({ format: "json", level: "INFO", output }), {});
   return { end, lines: () => output.lines.map((line) => JSON.parse(line)) };
 }
