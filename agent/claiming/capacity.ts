@@ -38,11 +38,11 @@ export class ClaimCapacity {
     const { batchSize, gate, ledger, progress } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
-      const { documents, doubted, bytes } = ledger.counts;
+      const { documents, doubted, bytes, doubtedBytes } = ledger.counts;
       // Those in doubt make room for others: what becomes of these tells whether the server or the document is at fault.
-      if (
-        documents - Math.min(doubted, batchSize) <= batchSize && bytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES
-      ) {
+      const certain = documents - Math.min(doubted, batchSize);
+      const certainBytes = bytes - Math.min(doubtedBytes, MAX_CLAIM_BYTES);
+      if (certain <= batchSize && certainBytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
         return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       }
       progress.enter("full");

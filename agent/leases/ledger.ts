@@ -36,6 +36,8 @@ export interface LedgerCounts {
   running: number;
   /** Those whose outcome is refused for a reason that need not be theirs. */
   doubted: number;
+  /** Bytes of these documents. */
+  doubtedBytes: number;
 }
 
 /**
@@ -49,6 +51,7 @@ export class Ledger {
   readonly #watchers: RemovalWatcher[] = [];
   readonly #doubted = new Set<Held>();
   #bytes = 0;
+  #doubtedBytes = 0;
   #resultBytes = 0;
   #waiting = 0;
   #running = 0;
@@ -62,6 +65,7 @@ export class Ledger {
       waiting: this.#waiting,
       running: this.#running,
       doubted: this.#doubted.size,
+      doubtedBytes: this.#doubtedBytes,
     };
   }
 
@@ -130,12 +134,13 @@ export class Ledger {
   doubt(held: Held): void {
     if (!this.#held.has(held) || this.#doubted.has(held)) return;
     this.#doubted.add(held);
+    this.#doubtedBytes += held.document.sizeBytes;
     this.#tell();
   }
 
   /** It is known now. */
   undoubt(held: Held): void {
-    this.#doubted.delete(held);
+    if (this.#doubted.delete(held)) this.#doubtedBytes -= held.document.sizeBytes;
   }
 
   /** The lease has ended, in whatever way. */
@@ -143,7 +148,7 @@ export class Ledger {
     if (!this.#held.has(held)) return;
     this.settling(held);
     this.#held.delete(held);
-    this.#doubted.delete(held);
+    this.undoubt(held);
     this.#bytes -= held.document.sizeBytes;
     this.#resultBytes -= held.resultBytes;
     for (const watcher of this.#watchers) watcher.documentLeft();

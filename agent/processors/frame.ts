@@ -20,7 +20,11 @@ export function frameIn(error: unknown, file: string): Frame | undefined {
 /** The agent itself may be in the same folder, if it runs from source. */
 const OURS = pathOf(new URL("../..", import.meta.url).href);
 
+/** The executable has its sources in a folder of its own, which is not on disk. */
+const EMBEDDED = /\/deno-compile-[^/]+\//;
+
 function isOurs(file: string): boolean {
+  if (EMBEDDED.test(file)) return true;
   return file.startsWith(OURS) &&
     /^(main\.ts$|(agent|health|control|node_modules|\.tools)\/)/.test(file.slice(OURS.length));
 }

@@ -10,15 +10,17 @@ function hold(ledger: Ledger, count = 1): Held[] {
 }
 
 /** Compares what the ledger counts with what it holds. */
-function checkCounts(ledger: Ledger, tokens: string[]): void {
+function checkCounts(ledger: Ledger, tokens: string[], inDoubt: ReadonlySet<Held>): void {
   const all = ledger.all();
+  const doubted = all.filter((held) => inDoubt.has(held));
   assertEquals(ledger.counts, {
     documents: all.length,
     bytes: all.reduce((sum, { document, resultBytes }) => sum + document.sizeBytes + resultBytes, 0),
     resultBytes: all.reduce((sum, { resultBytes }) => sum + resultBytes, 0),
     waiting: all.filter(({ state }) => state === "waiting").length,
     running: all.filter(({ state }) => state === "running").length,
-    doubted: 0,
+    doubted: doubted.length,
+    doubtedBytes: doubted.reduce((sum, { document }) => sum + document.sizeBytes, 0),
   });
   for (const token of tokens) {
     const unfinished = all.filter(({ document, state }) => document.token === token && state !== "settling");
@@ -32,10 +34,22 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
   for (let run = 0; run < 100; run++) {
     const ledger = new Ledger();
     const known: Held[] = [];
+    const inDoubt = new Set<Held>();
     for (let step = 0; step < 60; step++) {
       const action = pick(
         random,
-        ["add", "add", "start", "weigh", "settling", "settling", "remove", "remove"] as const,
+        [
+          "add",
+          "add",
+          "start",
+          "weigh",
+          "settling",
+          "settling",
+          "doubt",
+          "undoubt",
+          "remove",
+          "remove",
+        ] as const,
       );
       if (action === "add") {
         const sizeBytes = integerFrom(random, 5, 5000);
@@ -43,11 +57,13 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
       } else if (known.length > 0) {
         // Repeats are part of it: a lost lease and the end of a handler may both let go of a document.
         const held = pick(random, known);
+        if (action === "doubt") inDoubt.add(held);
+        else if (action === "undoubt") inDoubt.delete(held);
         if (action === "weigh") ledger.weigh(held, integerFrom(random, 0, 5000));
         else if (action !== "start") ledger[action](held);
         else if (held.state === "waiting" && ledger.has(held)) ledger.start(held);
       }
-      checkCounts(ledger, tokens);
+      checkCounts(ledger, tokens, inDoubt);
     }
     for (const held of known) ledger.remove(held);
     assertEquals(ledger.counts, {
@@ -57,6 +73,7 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
       waiting: 0,
       running: 0,
       doubted: 0,
+      doubtedBytes: 0,
     });
   }
 });

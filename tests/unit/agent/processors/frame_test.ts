@@ -32,6 +32,11 @@ Deno.test("frameIn() takes no frame of the agent's for one of a processor beside
   assertEquals(frameIn({ stack }, `${ROOT}processor.js`), undefined);
 });
 
+Deno.test("frameIn() takes no frame of the executable's for one of a processor in the folder for temporary files", () => {
+  const stack = "at run (file:///tmp/deno-compile-pulling-agent/agent/handling/pool.ts:1:1)";
+  assertEquals(frameIn({ stack }, "/tmp/processor.js"), undefined);
+});
+
 Deno.test("frameIn() never throws", () => {
   const error = {
     get stack() {

@@ -88,6 +88,7 @@ Deno.test("Pool starts no handler while the results that wait to be written are 
       waiting: 0,
       running: 0,
       doubted: 0,
+      doubtedBytes: 0,
     });
   }
 });
