@@ -141,15 +141,15 @@ export class Agent implements Drainable {
     const before = this.#settler.counts;
     this.#retries.stop();
     this.#pool.close();
-    const abandoned = await this.#finish(loop);
+    const left = await this.#finish(loop);
     this.#cancelForce?.();
     this.#settler.stop();
     this.#keeper.stop();
-    const { finished, released } = this.#settler.counts;
+    const { finished, released, abandoned } = this.#settler.counts;
     const counts = {
       finished: finished - before.finished,
       released: released - before.released,
-      abandoned,
+      abandoned: abandoned - before.abandoned + left,
     };
     events.emit({ type: "drain_finished", elapsedMs: clock.monotonicMs() - sinceMs, ...counts });
     this.#enter("stopped");

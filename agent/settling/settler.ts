@@ -30,6 +30,8 @@ export interface SettledCounts {
   finished: number;
   /** Those that were handed back with their attempt. */
   released: number;
+  /** Those that take no outcome: their leases run out. */
+  abandoned: number;
 }
 
 /** An ack waits this long for company, in milliseconds; less if nothing else of its claim is running. */
@@ -51,7 +53,7 @@ export class Settler {
   readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
   readonly #doubts = new Doubts<Settling>();
   readonly #again = new Set<() => void>();
-  readonly #counts: SettledCounts = { finished: 0, released: 0 };
+  readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -212,6 +214,7 @@ export class Settler {
       return this.settle(held, next);
     }
     // Its lease runs out.
+    this.#counts.abandoned += 1;
     ledger.remove(held);
     if (isLast) store.exclude(document, error);
   }

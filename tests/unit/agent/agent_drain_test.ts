@@ -191,6 +191,16 @@ Deno.test("Agent abandons, 3 s after it was forced, what cannot be written, and 
   assertEquals(h.clock.pending, 0);
 });
 
+Deno.test("Agent counts what MongoDB refuses to take back as abandoned", async () => {
+  const { processor } = manual();
+  const { h, running, report } = await busy(processor);
+  h.store.fail("release", new Error("a validator"), { times: 1000 });
+  h.agent.force("test");
+  await h.clock.advance(3000);
+  await running;
+  assertEquals(report(), { reason: "test", finished: 0, released: 0, abandoned: 10 });
+});
+
 Deno.test("Agent ends 3 s after it was forced although a claim never gets its answer", async () => {
   const h = new AgentHarness(() => {});
   const { go, reached } = h.store.hold("claim");
