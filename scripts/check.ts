@@ -22,8 +22,10 @@ export interface CheckCounts {
   skipped: number;
 }
 
-/** What a check found: nothing, problems to print, or the reason why it could not look. */
-/** What is wrong, or why a check was left out; REQUIRE_ALL=1 does not insist on one that is optional. */
+/**
+ * What a check found: nothing, problems to print, or the reason why it could not look. REQUIRE_ALL=1 makes that reason a
+ * failure, unless the check is optional.
+ */
 type Finding = { problems: string } | { skipped: string; isOptional?: boolean } | undefined;
 
 /** The checks and what the line that reports each calls it. */
