@@ -140,7 +140,7 @@ export class PollLoop implements RemovalWatcher {
       const groups = await store.leftAlone(false);
       if (groups) events.emit({ type: "left_alone", groups });
     } catch {
-      // Claims go on whatever it says; the next look says it again.
+      // A look that fails stops no claim; the next look reports it again.
     }
   }
 }

@@ -29,7 +29,7 @@ export class UntilEmpty implements RemovalWatcher {
     options.ledger.watch(this);
   }
 
-  /** The loop claims again as soon as nothing is held, for whatever reason: only then can nothing be left. */
+  /** The loop claims again as soon as nothing is held, however that came about: only then can nothing be left. */
   documentLeft(): void {
     const { ledger, wakeup } = this.#options;
     if (ledger.isEmpty) wakeup.wake();

@@ -30,7 +30,7 @@ const FORCE_GRACE_MS = 500;
 
 /**
  * Runs the handler once, on one document or on the documents of a batch, and returns how that ended for each of them.
- * Never throws: whatever happens in a handler is its result.
+ * Never throws: all that happens in a handler is its result.
  */
 export function runHandler(run: readonly Held[], options: RunOptions): Promise<HandlerResult[]> {
   return new Promise((resolve) => new HandlerRun(run, options, resolve).start());

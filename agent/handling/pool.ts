@@ -181,7 +181,7 @@ export class Pool implements RemovalWatcher {
     settler.settle(held, outcome);
   }
 
-  /** Runs a suspect, once its mark stands: without the mark nobody would know whom to blame if the process ends now. */
+  /** Runs a suspect, once its mark stands: without the mark no agent could tell which document ended the process. */
   async #runAlone(run: Held[]): Promise<HandlerResult[]> {
     const notStarted: HandlerResult = {
       ok: false,

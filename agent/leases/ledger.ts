@@ -143,7 +143,7 @@ export class Ledger {
     if (this.#doubted.delete(held)) this.#doubtedBytes -= held.document.sizeBytes;
   }
 
-  /** The lease has ended, in whatever way. */
+  /** The lease has ended, in any way. */
   remove(held: Held): void {
     if (!this.#held.has(held)) return;
     this.settling(held);

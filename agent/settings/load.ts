@@ -39,7 +39,7 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
 }
 
 /**
- * Reads one setting alone, for commands that must work whatever the others say.
+ * Reads one setting alone, for commands that must work even if the others are wrong.
  *
  * @throws {UsageError} Where its value is unusable.
  */
@@ -59,7 +59,7 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
     throw new Error(`${spec.variable} is not set: ${requirement(spec)}`);
   }
   const shown = `${spec.variable} is ${JSON.stringify(secrets.text(given, MAX_SHOWN))}:`;
-  // Where any text will do as well: nobody means such a value.
+  // Any text is accepted here, and no operator means such a value.
   if (isServiceLink(given)) throw new Error(`${shown} ${SERVICE_LINK}`);
   try {
     return spec.parse(given);

@@ -13,7 +13,6 @@ export function writeOutcomes(batch: readonly Settling[], store: DocumentStore):
     case "release":
       return store.release(documents);
     case "dead_letter":
-      return writeDeadLetter(batch[0]!, store);
     case "finish_verdict":
       return writeDeadLetter(batch[0]!, store);
     default:

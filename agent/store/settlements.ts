@@ -9,7 +9,7 @@ import type { StoreContext } from "./store_context.ts";
 /** Errors of earlier attempts that are kept on a document. */
 const KEPT_ERRORS = 5;
 
-/** Every write that ends a lease removes these: without a token a document is not leased, whatever its status. */
+/** Every write that ends a lease removes these: without a token a document is not leased, of any status. */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
 const UNLEASED = { "_pull.token": { $exists: false } } as const;
 

@@ -52,8 +52,8 @@ export async function deadLetters(line: CommandLine, env: Environment): Promise<
       }
     };
     const status = await work();
-    // Counting them reads all letters: whether that succeeds in time must not decide about the work, nor is it for whoever
-    // has interrupted that.
+    // Counting them reads all letters: whether that succeeds in time must not decide about the work. An operator
+    // who has interrupted the work does not want to wait for it, either.
     if (status < 128) await mentionOthers(box, asked).catch(() => {});
     return status;
   } catch (error) {

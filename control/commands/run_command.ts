@@ -34,7 +34,7 @@ import { SourceEnd } from "../source_end.ts";
 /** Whatever is still open when the agent has stopped may take this long to close, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
 
-/** The last lines of the log may take this long to be written, in milliseconds: nobody may be reading them. */
+/** The last lines of the log may take this long to be written, in milliseconds: there may be no reader. */
 const FLUSH_LIMIT_MS = 500;
 
 /**

@@ -2,9 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { uriProblem } from "../../agent/store/connection/uri.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
-
-/** The first client of a process looks whether it runs in a container, and does not wait for the answer. */
-const LENIENT = { sanitizeOps: false };
+import "../support/first_client.ts";
 
 /** What a client's file may be, and what is said of it; nothing of one that works. */
 const CLIENT_FILES: Record<string, string | undefined> = {
@@ -23,7 +21,6 @@ const CLIENT_FILES: Record<string, string | undefined> = {
 
 Deno.test(
   "uriProblem() says of each kind of file of certificates what is wrong with it",
-  LENIENT,
   async () => {
     await using certificates = await Certificates.make();
     for (const [name, says] of Object.entries(CLIENT_FILES)) {

@@ -2,9 +2,7 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { sameServers, uriProblem } from "../../../../../agent/store/connection/uri.ts";
 import { checkedSettings } from "../../../../../control/commands/checked_settings.ts";
 import { pick, seededRandom } from "../../../../support/random.ts";
-
-/** The first client of a process looks whether it runs in a container, and does not wait for the answer. */
-const LENIENT = { sanitizeOps: false };
+import "../../../../support/first_client.ts";
 
 /** What cannot work in this program, and the way out that is told. */
 const REFUSED: Record<string, string> = {
@@ -41,7 +39,7 @@ const REFUSED: Record<string, string> = {
 };
 
 for (const [uri, says] of Object.entries(REFUSED)) {
-  Deno.test(`uriProblem() of ${uri} says what is wrong and the way out`, LENIENT, () => {
+  Deno.test(`uriProblem() of ${uri} says what is wrong and the way out`, () => {
     const problems = uriProblem(uri);
     assertEquals(problems.length, 1);
     assertStringIncludes(problems[0]!, says);
@@ -62,7 +60,7 @@ const FINE = [
 ];
 
 for (const uri of FINE) {
-  Deno.test(`uriProblem() finds nothing wrong with ${uri}`, LENIENT, () => assertEquals(uriProblem(uri), []));
+  Deno.test(`uriProblem() finds nothing wrong with ${uri}`, () => assertEquals(uriProblem(uri), []));
 }
 
 Deno.test("sameServers() takes a change of credentials and members for the same servers, and other hosts for others", () => {
@@ -130,7 +128,6 @@ function assertHidden(password: string, said: string, uri: string): void {
 
 Deno.test(
   "uriProblem() quotes no four characters of a password, however it is written into the string",
-  LENIENT,
   () => {
     const random = seededRandom(seed);
     for (let round = 0; round < 3000; round++) {
@@ -142,7 +139,6 @@ Deno.test(
 
 Deno.test(
   "checkedSettings() shows no four characters of a password, however it is written into MONGODB_URI",
-  LENIENT,
   async () => {
     const random = seededRandom(seed);
     for (let round = 0; round < 40; round++) {
