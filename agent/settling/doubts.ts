@@ -1,17 +1,14 @@
 import { backoffMs } from "../lib/backoff.ts";
+import { countRefusal, NO_REFUSALS, type RefusalCount } from "../lib/refusal_count.ts";
 import type { SettleKind } from "../events.ts";
 
 /** Refusals that count against a document, each with other documents' writes accepted since the one before it. */
 const CONVINCING = 5;
 const RETRY = { baseMs: 200, maxMs: 3000 };
 
-interface Doubt {
+interface Doubt extends RefusalCount {
   /** Refusals in all. */
   tries: number;
-  /** Those that count. */
-  counted: number;
-  /** How many writes of the kind had been accepted at the last one that counts. */
-  accepted: number;
 }
 
 /**
@@ -38,14 +35,10 @@ export class Doubts<T extends object> {
    * false, says of none of its documents that it was that one.
    */
   convict(kind: SettleKind, write: T, isAlone: boolean): boolean {
-    const accepted = this.#acceptedOf(kind);
-    const doubt = this.#doubts.get(write) ?? { tries: 0, counted: 0, accepted: -1 };
+    const doubt = this.#doubts.get(write) ?? { tries: 0, ...NO_REFUSALS };
     this.#doubts.set(write, doubt);
     doubt.tries += 1;
-    if (isAlone && accepted > doubt.accepted) {
-      doubt.counted += 1;
-      doubt.accepted = accepted;
-    }
+    if (isAlone) countRefusal(doubt, this.#acceptedOf(kind));
     return doubt.counted >= CONVINCING;
   }
 

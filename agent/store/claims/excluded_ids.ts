@@ -1,3 +1,4 @@
+import { countRefusal, NO_REFUSALS, type RefusalCount } from "../../lib/refusal_count.ts";
 import { idKey } from "../documents/id_key.ts";
 
 /** A document whose claim MongoDB refused is left alone for so long, in milliseconds: an operator may mend it. */
@@ -14,12 +15,9 @@ const FORGET_MS = 60_000;
 /** So many refusals, each with claims of other documents accepted since the one before it, are no trouble of the server's. */
 const CONVINCING = 3;
 
-interface Doubt {
+interface Doubt extends RefusalCount {
   id: unknown;
   error: unknown;
-  counted: number;
-  /** How many claims had been accepted at the last refusal that counts. */
-  accepted: number;
   untilMs: number;
 }
 
@@ -56,13 +54,10 @@ export class ExcludedIds {
    */
   doubt(id: unknown, error: unknown): boolean {
     const key = idKey(id);
-    const doubt = this.#doubts.get(key) ?? { id, error, counted: 0, accepted: -1, untilMs: 0 };
-    if (this.#accepted > doubt.accepted) {
-      doubt.counted += 1;
-      doubt.accepted = this.#accepted;
-    }
+    const doubt = this.#doubts.get(key) ?? { id, error, untilMs: 0, ...NO_REFUSALS };
+    const counted = countRefusal(doubt, this.#accepted);
     this.#doubts.delete(key);
-    if (doubt.counted >= CONVINCING || this.#byKey.has(key)) {
+    if (counted >= CONVINCING || this.#byKey.has(key)) {
       this.add(id, error);
       return true;
     }
