@@ -28,12 +28,13 @@ export class IndexKeeper {
     this.#store = store;
     this.#log = log;
     this.#lookEveryMs = lookEveryMs;
-    store.source.onChange(() => this.#wakeup.wake());
   }
 
   /** Makes what is missing, at once and whenever it is missing again. Resolves once it is stopped; never throws. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
+    // From here on only: the change that lets it begin would have it look twice.
+    this.#store.source.onChange(() => this.#wakeup.wake());
     for (let failures = 0; !signal.aborted;) {
       let delayMs = this.#lookEveryMs;
       try {

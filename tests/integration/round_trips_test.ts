@@ -1,5 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { testDatabase } from "../support/mongod.ts";
+import { Events } from "../../agent/events.ts";
+import { prepareStore } from "../../agent/store/prepare_store.ts";
+import { Logger } from "../../agent/telemetry/logger.ts";
+import { RecordedLines } from "../support/recorded_lines.ts";
+import { waitFor } from "../support/wait.ts";
 import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
@@ -39,6 +44,24 @@ Deno.test("Round trips: a claim that finds nothing costs one read a kind, and no
   await using store = openStore({ uri: proxy.uri, name: database.name });
   await jobs(database).insertMany(pending(1, { status: "processed" }));
   assertEquals(await commandsOf(proxy, () => store.take(100)), Array(5).fill("find"));
+});
+
+Deno.test("Round trips: a start looks for the indexes once", async () => {
+  await using database = await testDatabase("round trips");
+  await jobs(database).insertMany(pending(1));
+  await using before = openStore(database);
+  await before.ensureIndexes();
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  const output = new RecordedLines();
+  const log = new Logger({ level: "DEBUG", format: "text", output });
+  const commands = await commandsOf(proxy, async () => {
+    const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
+    await waitFor("the indexes", () => output.lines.some((line) => line.includes("are there")));
+    await store.take(1);
+    stop();
+  });
+  assertEquals(commands.filter((command) => command === "listIndexes"), ["listIndexes"]);
 });
 
 Deno.test("Round trips: a look for what no claim can take costs three reads, once a minute", async () => {
