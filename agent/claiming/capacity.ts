@@ -2,6 +2,7 @@ import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
 import { type Clock, sleep } from "../lib/clock.ts";
 import type { ClaimLimit, PauseGate } from "../ports.ts";
+import { MAX_DOUBTED_RESULT_BYTES } from "../settling/result_capacity.ts";
 import type { LoopProgress } from "./loop_progress.ts";
 
 /** What a {@linkcode ClaimCapacity} needs. */
@@ -38,10 +39,11 @@ export class ClaimCapacity {
     const { batchSize, gate, ledger, progress } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
-      const { documents, doubted, bytes, doubtedBytes } = ledger.counts;
+      const { documents, doubted, bytes, doubtedBytes, doubtedResultBytes } = ledger.counts;
       // Those in doubt make room for others: what becomes of these tells whether the server or the document is at fault.
       const certain = documents - Math.min(doubted, batchSize);
-      const certainBytes = bytes - Math.min(doubtedBytes, MAX_CLAIM_BYTES);
+      const certainBytes = bytes - Math.min(doubtedBytes, MAX_CLAIM_BYTES) -
+        Math.min(doubtedResultBytes, MAX_DOUBTED_RESULT_BYTES);
       if (certain <= batchSize && certainBytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
         return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       }

@@ -19,9 +19,9 @@ export interface Held {
 /** A {@linkcode Held} in the hands of its {@linkcode Ledger}, which alone changes it. */
 type Entry = { -readonly [Key in keyof Held]: Held[Key] };
 
-/** Is called whenever a document leaves a {@linkcode Ledger}. */
+/** Is called whenever a document leaves a {@linkcode Ledger}, or makes room for others in it. */
 export interface RemovalWatcher {
-  /** A document has left: its outcome is written, its lease is lost, or it is given up. */
+  /** A document has left: its outcome is written, its lease is lost, or it is given up. Or its outcome is in doubt. */
   documentLeft(): void;
 }
 
@@ -38,6 +38,8 @@ export interface LedgerCounts {
   doubted: number;
   /** Bytes of these documents. */
   doubtedBytes: number;
+  /** Bytes of the results of these. */
+  doubtedResultBytes: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export class Ledger {
   readonly #doubted = new Set<Held>();
   #bytes = 0;
   #doubtedBytes = 0;
+  #doubtedResultBytes = 0;
   #resultBytes = 0;
   #waiting = 0;
   #running = 0;
@@ -66,6 +69,7 @@ export class Ledger {
       running: this.#running,
       doubted: this.#doubted.size,
       doubtedBytes: this.#doubtedBytes,
+      doubtedResultBytes: this.#doubtedResultBytes,
     };
   }
 
@@ -107,7 +111,9 @@ export class Ledger {
   /** The document's handler has returned fields of this size, which are held until they are written. */
   weigh(held: Entry, resultBytes: number): void {
     if (!this.#held.has(held)) return;
-    this.#resultBytes += resultBytes - held.resultBytes;
+    const moreBytes = resultBytes - held.resultBytes;
+    this.#resultBytes += moreBytes;
+    if (this.#doubted.has(held)) this.#doubtedResultBytes += moreBytes;
     held.resultBytes = resultBytes;
   }
 
@@ -135,12 +141,17 @@ export class Ledger {
     if (!this.#held.has(held) || this.#doubted.has(held)) return;
     this.#doubted.add(held);
     this.#doubtedBytes += held.document.sizeBytes;
+    this.#doubtedResultBytes += held.resultBytes;
+    // Its result makes room for those of other documents.
+    for (const watcher of this.#watchers) watcher.documentLeft();
     this.#tell();
   }
 
   /** It is known now. */
   undoubt(held: Held): void {
-    if (this.#doubted.delete(held)) this.#doubtedBytes -= held.document.sizeBytes;
+    if (!this.#doubted.delete(held)) return;
+    this.#doubtedBytes -= held.document.sizeBytes;
+    this.#doubtedResultBytes -= held.resultBytes;
   }
 
   /** The lease has ended, in any way. */
@@ -161,7 +172,7 @@ export class Ledger {
     for (const listener of listeners) listener();
   }
 
-  /** Calls `watcher` whenever a document has left. */
+  /** Calls `watcher` whenever a document has left or is in doubt. */
   watch(watcher: RemovalWatcher): void {
     this.#watchers.push(watcher);
   }

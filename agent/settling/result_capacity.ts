@@ -9,6 +9,12 @@ export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
  */
 export const MAX_HELD_RESULT_BYTES = 96 * 1024 * 1024;
 
+/**
+ * Bytes of results in doubt that make room for as many others, at most: what becomes of the others tells whether the
+ * server or the document is at fault.
+ */
+export const MAX_DOUBTED_RESULT_BYTES = MAX_HELD_RESULT_BYTES - MAX_RESULT_BYTES;
+
 /** How much of what results were expected to weigh is still expected once one was lighter. */
 const FORGETTING = 0.9;
 
@@ -29,11 +35,12 @@ export class ResultCapacity {
   /** Of `wanted` documents how many may start now. */
   fits(wanted: number): number {
     if (this.#expectedBytes < 1) return wanted;
-    const { resultBytes, running } = this.#ledger.counts;
-    const free = MAX_RESULT_BYTES - resultBytes - running * this.#expectedBytes;
+    const { doubtedResultBytes, resultBytes, running } = this.#ledger.counts;
+    const certainBytes = resultBytes - Math.min(doubtedResultBytes, MAX_DOUBTED_RESULT_BYTES);
+    const free = MAX_RESULT_BYTES - certainBytes - running * this.#expectedBytes;
     const fitting = Math.floor(free / this.#expectedBytes);
     if (fitting >= 1) return Math.min(wanted, fitting);
-    return resultBytes === 0 && running === 0 ? 1 : 0;
+    return certainBytes === 0 && running === 0 ? 1 : 0;
   }
 
   /** Whether a result of so many bytes can be held beside those that are. */

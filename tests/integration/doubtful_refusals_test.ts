@@ -108,6 +108,20 @@ Deno.test("Doubts: as long as every document's ack is refused with an unknown co
   assertEquals(agent.all("dead_lettered").map(({ id }) => id).sort(), [0, 1]);
 });
 
+Deno.test("Doubts: results that are refused with an unknown code keep no handler from its start, although they fill the room for results", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany(pending(20, BAD));
+  await indexPlaces(database, "processed");
+  const text = "x".repeat(2 * 1024 * 1024);
+  const handler = ({ at }: Document) => at.length === 1 ? { set: { text } } : undefined;
+  await using agent = new InProcessAgent(store, handler, { maxAttempts: 1, concurrency: 4 });
+  await waitFor("all results to be refused", () => agent.all("settle_failed").length > 20);
+  await using _neighbours = neighboursOf(database);
+  await waitFor("all to be found at fault", () => agent.all("dead_lettered").length === 20);
+  assert(agent.count("processed") > 0);
+});
+
 for (const batchSize of [1, 20]) {
   Deno.test(`Doubts: one document whose claim is refused with an unknown code is left alone and told of, and its neighbours are processed (BATCH_SIZE=${batchSize})`, async () => {
     await using database = await testDatabase("doubtful refusals");

@@ -63,3 +63,12 @@ for (
     assertEquals(await s.now(), may ? BATCH : undefined);
   });
 }
+
+Deno.test("ClaimCapacity lets the loop claim while results in doubt are larger than what may be held otherwise", async () => {
+  const s = new Setup();
+  for (const held of s.add(4, 100)) {
+    s.ledger.weigh(held, 10 * 1024 * 1024);
+    s.ledger.doubt(held);
+  }
+  assertEquals(await s.now(), BATCH);
+});

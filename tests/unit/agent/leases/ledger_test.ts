@@ -21,6 +21,7 @@ function checkCounts(ledger: Ledger, tokens: string[], inDoubt: ReadonlySet<Held
     running: all.filter(({ state }) => state === "running").length,
     doubted: doubted.length,
     doubtedBytes: doubted.reduce((sum, { document }) => sum + document.sizeBytes, 0),
+    doubtedResultBytes: doubted.reduce((sum, { resultBytes }) => sum + resultBytes, 0),
   });
   for (const token of tokens) {
     const unfinished = all.filter(({ document, state }) => document.token === token && state !== "settling");
@@ -74,6 +75,7 @@ Deno.test("Ledger: counts never drift, whatever happens to documents in whatever
       running: 0,
       doubted: 0,
       doubtedBytes: 0,
+      doubtedResultBytes: 0,
     });
   }
 });

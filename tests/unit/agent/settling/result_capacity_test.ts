@@ -89,6 +89,7 @@ Deno.test("Pool starts no handler while the results that wait to be written are 
       running: 0,
       doubted: 0,
       doubtedBytes: 0,
+      doubtedResultBytes: 0,
     });
   }
 });
@@ -173,6 +174,43 @@ Deno.test("ResultCapacity forgets a heavy result after lighter ones", () => {
   assertEquals(room.fits(100), 1);
   for (let light = 0; light < 200; light++) room.learn(0);
   assertEquals(room.fits(100), 100);
+});
+
+Deno.test("ResultCapacity lets others start while results in doubt fill the room, up to what can be held", () => {
+  const ledger = new Ledger();
+  const room = new ResultCapacity(ledger);
+  const add = () => {
+    const held = ledger.add(fakeDocument());
+    ledger.weigh(held, 10 * MIB);
+    return held;
+  };
+  room.learn(10 * MIB);
+  add();
+  const doubted = add();
+  assertEquals(room.fits(100), 0);
+  ledger.doubt(doubted);
+  // The other one waits to be written.
+  assertEquals(room.fits(100), 0);
+  for (const held of ledger.all()) ledger.doubt(held);
+  assertEquals(room.fits(100), 1);
+  while (ledger.counts.resultBytes <= MAX_HELD_RESULT_BYTES - 10 * MIB) ledger.doubt(add());
+  assertEquals(room.fits(100), 0);
+  ledger.undoubt(doubted);
+  assertEquals(room.fits(100), 0);
+  ledger.remove(doubted);
+  assertEquals(room.fits(100), 1);
+});
+
+Deno.test("Pool goes on when the outcome of a document whose result waits is in doubt", async () => {
+  const setup = new Setup({
+    concurrency: 1,
+    processing: { kind: "single", process: () => ({ set: { text: text(15) } }) },
+  });
+  await setup.add(2);
+  assertEquals(setup.unwritten.length, 1);
+  setup.ledger.doubt(setup.unwritten[0]!);
+  await settled();
+  assertEquals(setup.unwritten.length, 2);
 });
 
 Deno.test("ResultCapacity lets something start whenever nothing runs and nothing waits: property", () => {
