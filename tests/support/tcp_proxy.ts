@@ -21,9 +21,9 @@ export interface RecordedCommand extends CommandMatch {
   body: Document;
 }
 
-/** A command on its way; nobody but the proxy has seen it yet. */
+/** A command on its way, which only the proxy has seen yet; or the answer to one. */
 export interface HeldCommand {
-  /** Resolves when the command has come. */
+  /** Resolves when it has come. */
   readonly arrived: Promise<void>;
   /** Lets it through. */
   pass(): void;
@@ -43,9 +43,10 @@ interface Rule extends CommandMatch {
   /** Applies to this many more commands. */
   left: number;
   arrived: PromiseWithResolvers<void>;
-  /** Where the command is to wait. */
+  /** Where the command, or its answer, is to wait. */
   passed?: PromiseWithResolvers<void>;
-  losesAnswer: boolean;
+  /** What happens to the answer. */
+  answer: "passes" | "waits" | "is lost";
   lost: number;
 }
 
@@ -78,13 +79,20 @@ export class TcpProxy implements AsyncDisposable {
   /** Holds back the next such command until it is passed, or for good. */
   hold(match: CommandMatch): HeldCommand {
     const passed = Promise.withResolvers<void>();
-    const { arrived } = this.#rule(match, { left: 1, passed, losesAnswer: false });
+    const { arrived } = this.#rule(match, { left: 1, passed, answer: "passes" });
+    return { arrived: arrived.promise, pass: () => passed.resolve() };
+  }
+
+  /** Has the next such command applied, and holds its answer back until it is passed, or for good. */
+  holdAnswer(match: CommandMatch): HeldCommand {
+    const passed = Promise.withResolvers<void>();
+    const { arrived } = this.#rule(match, { left: 1, passed, answer: "waits" });
     return { arrived: arrived.promise, pass: () => passed.resolve() };
   }
 
   /** Has the next `times` such commands applied, then cuts the connection instead of answering. */
   loseAnswers(match: CommandMatch, times = 1): LostAnswers {
-    const rule = this.#rule(match, { left: times, losesAnswer: true });
+    const rule = this.#rule(match, { left: times, answer: "is lost" });
     return {
       first: rule.arrived.promise,
       get count() {
@@ -115,7 +123,7 @@ export class TcpProxy implements AsyncDisposable {
     await Promise.all(this.#tasks);
   }
 
-  #rule(match: CommandMatch, fields: Pick<Rule, "left" | "passed" | "losesAnswer">): Rule {
+  #rule(match: CommandMatch, fields: Pick<Rule, "answer" | "left" | "passed">): Rule {
     const rule: Rule = { ...match, ...fields, arrived: Promise.withResolvers<void>(), lost: 0 };
     this.#rules.push(rule);
     return rule;
@@ -137,21 +145,23 @@ export class TcpProxy implements AsyncDisposable {
     this.#connections.add(client);
     const server = await Deno.connect({ hostname: this.#target.hostname, port: Number(this.#target.port) });
     this.#connections.add(server);
-    /** Requests of this connection whose answer is to be lost. */
-    const losing = new Map<number, Rule>();
+    /** Requests of this connection whose answer does not simply pass. */
+    const answers = new Map<number, Rule>();
     try {
       await Promise.race([
         this.#forward(client, server, async (message) => {
           const rule = this.#ruleFor(message);
-          if (rule?.losesAnswer) losing.set(header(message).requestId, rule);
-          if (!rule?.passed) return true;
-          rule.arrived.resolve();
-          await rule.passed.promise;
+          if (rule && rule.answer !== "passes") answers.set(header(message).requestId, rule);
+          else if (rule) await waitAt(rule);
           return true;
         }),
-        this.#forward(server, client, (message) => {
-          const rule = losing.get(header(message).responseTo);
+        this.#forward(server, client, async (message) => {
+          const rule = answers.get(header(message).responseTo);
           if (!rule) return true;
+          if (rule.answer === "waits") {
+            await waitAt(rule);
+            return true;
+          }
           rule.lost += 1;
           rule.arrived.resolve();
           return false;
@@ -189,6 +199,11 @@ export class TcpProxy implements AsyncDisposable {
     if (rule) rule.left -= 1;
     return rule;
   }
+}
+
+async function waitAt({ arrived, passed }: Rule): Promise<void> {
+  arrived.resolve();
+  await passed?.promise;
 }
 
 async function* messages(connection: Deno.Conn): AsyncGenerator<Uint8Array> {

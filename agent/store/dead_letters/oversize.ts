@@ -4,6 +4,7 @@ import { OtherLetterError } from "./source.ts";
 import { writeReference } from "./writer.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
 import { leasedBy } from "../queries.ts";
+import { lookAt } from "./verdict.ts";
 
 /**
  * Makes dead letters of the documents that are too large to take even the bookkeeping of a claim.
@@ -30,9 +31,13 @@ export async function deadLetterOversize(
 const TOO_LARGE = "The document is too large to take the agent's bookkeeping: make it smaller";
 
 async function bury(id: unknown, options: DeadLetterOptions): Promise<boolean> {
-  const deadAt = options.clock.now();
+  const waiting = { _id: { $eq: id } as never, status: "pending" };
+  const seen = await lookAt(waiting, options);
+  if (!seen) return false;
+  const { now, deadAt = now } = seen;
   await writeReference(id, { attempts: 0, error: TOO_LARGE, errors: [], deadAt }, options);
-  const untouched = { _id: { $eq: id } as never, status: "pending" };
+  // An agent that could claim it since, and a redrive, have written a later time.
+  const untouched = { ...waiting, $nor: [{ "_pull.visible_at": { $gt: now } }] };
   const { matchedCount } = await options.collection.updateOne(untouched, { $set: { status: "failed" } });
   return matchedCount > 0;
 }
@@ -46,9 +51,11 @@ export async function deadLetterHeld(
   error: string,
   options: DeadLetterOptions,
 ): Promise<number> {
-  const { id, attempt } = document;
-  const deadAt = options.clock.now();
-  const errors = [{ at: deadAt, attempt, message: error }];
+  const { id, attempt, token } = document;
+  const seen = await lookAt(leasedBy([id], token), options);
+  if (!seen) return 0;
+  const { now, deadAt = now } = seen;
+  const errors = [{ at: now, attempt, message: error }];
   await writeReference(id, { attempts: attempt, error, errors, deadAt }, options);
   return await markFailed(document, [{ _pull: "" }, { "_pull.token": "", "_pull.owner": "" }], options);
 }

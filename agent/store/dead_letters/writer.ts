@@ -187,7 +187,11 @@ async function replace(id: unknown, letter: Document, options: DeadLetterOptions
   const { collection, letters } = options;
   const { dead_at, ...rest } = letter;
   const source = { database: collection.dbName, collection: collection.collectionName };
-  const older = { _id: { $eq: id } as never, dead_at: { $lte: dead_at }, ...lettersOf(collection) };
+  // A letter without a date, which the user has taken away, is no newer one.
+  const newer: Document[] = [{ dead_at: { $gt: dead_at } }];
+  // Another holder may have copied the document for the same verdict: a reference is less.
+  if (letter.by_reference) newer.push({ dead_at, by_reference: { $ne: true } });
+  const older = { _id: { $eq: id } as never, $nor: newer, ...lettersOf(collection) };
   try {
     await letters.replaceOne(older, { ...rest, source, dead_at }, { upsert: true, collation: SIMPLE });
   } catch (error) {

@@ -1,0 +1,163 @@
+import { assert, assertEquals } from "@std/assert";
+import { Binary } from "mongodb";
+import type { LeasedDocument } from "../../agent/ports.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import {
+  COLLECTION,
+  expireLeases,
+  jobs,
+  LETTERS,
+  letters,
+  openStore,
+  pending,
+  type TestStore,
+} from "../support/store.ts";
+import { type HeldCommand, TcpProxy } from "../support/tcp_proxy.ts";
+
+/** A letter that refers to its document is written without a verdict. These are the moments at which its writer freezes. */
+const MOMENTS: Record<string, (proxy: TcpProxy, refused: string) => HeldCommand> = {
+  "once the write was refused": (proxy, refused) =>
+    proxy.holdAnswer({ command: refused, collection: COLLECTION }),
+  "before it looks at the document": (proxy) => proxy.hold({ command: "aggregate", collection: COLLECTION }),
+  "once it has looked at the document": (proxy) =>
+    proxy.holdAnswer({ command: "aggregate", collection: COLLECTION }),
+  "before it writes the letter": (proxy) => proxy.hold({ command: "update", collection: LETTERS }),
+};
+
+/** A store that can be frozen, and another that goes on. */
+async function setUp() {
+  const stack = new AsyncDisposableStack();
+  const database = stack.use(await testDatabase("late references"));
+  const proxy = stack.use(new TcpProxy(database.uri));
+  const frozen = stack.use(openStore({ uri: proxy.uri, name: database.name }));
+  const other = stack.use(openStore(database));
+  return { database, proxy, frozen, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** What the letters' commands show: the letters that stand, by their error. */
+async function standing(store: TestStore): Promise<unknown[]> {
+  const found = await Array.fromAsync((await store.letterBox()).list({ removeStale: true }));
+  return found.map(({ _id, error }) => [_id, error]);
+}
+
+async function forbid(database: TestDatabase, query: object | undefined, collection = COLLECTION) {
+  await database.db.command({ collMod: collection, validator: query ? { $nor: [query] } : {} });
+}
+
+async function takeOver(database: TestDatabase, other: TestStore): Promise<LeasedDocument> {
+  await expireLeases(jobs(database));
+  return await other.takeOne();
+}
+
+const MAX_BSON = 16 * 1024 * 1024;
+/** Room for no claim. */
+const OVERSIZE = { _id: 0, status: "pending", data: new Binary(new Uint8Array(MAX_BSON - 47 - 20)) };
+
+for (const [moment, freeze] of Object.entries(MOMENTS)) {
+  Deno.test(`deadLetter(): an agent that takes no verdict and freezes ${moment} leaves the letter of the next holder in place`, async () => {
+    await using setup = await setUp();
+    const { database, proxy, frozen, other } = setup;
+    await jobs(database).insertMany(pending(1));
+    const document = await frozen.takeOne();
+    await forbid(database, { "_pull.dead_at": { $exists: true } });
+    // The verdict is tried with its error, then without.
+    const first = proxy.holdAnswer({ command: "findAndModify", collection: COLLECTION });
+    const result = frozen.deadLetter(document, "fails for the first");
+    await first.arrived;
+    const held = freeze(proxy, "findAndModify");
+    first.pass();
+    await held.arrived;
+    await forbid(database, undefined);
+    assertEquals(await other.deadLetter(await takeOver(database, other), "fails for the next"), 1);
+    const [letter] = await letters(database).find().toArray();
+    held.pass();
+
+    assertEquals(await result, 0);
+    assertEquals(await letters(database).find().toArray(), [letter]);
+    assertEquals(await standing(other), [[0, "fails for the next"]]);
+    assertEquals((await jobs(database).findOne()).status, "failed");
+  });
+
+  Deno.test(`claim(): an agent that cannot claim an oversize document and freezes ${moment} leaves the letter in place that another agent writes once the document is smaller`, async () => {
+    await using setup = await setUp();
+    const { database, proxy, frozen, other } = setup;
+    await jobs(database).insertOne(OVERSIZE);
+    const held = freeze(proxy, "update");
+    const result = frozen.take();
+    await held.arrived;
+    await jobs(database).updateOne({}, { $set: { data: "small" } });
+    assertEquals(await other.deadLetter(await other.takeOne(), "fails for the next"), 1);
+    const [letter] = await letters(database).find().toArray();
+    held.pass();
+
+    assertEquals((await result).refused.map(({ isDeadLetter }) => isDeadLetter), [false]);
+    assertEquals(await letters(database).find().toArray(), [letter]);
+    assertEquals(await standing(other), [[0, "fails for the next"]]);
+  });
+}
+
+Deno.test("claim(): an agent that freezes between the letter and the mark of an oversize document does not mark it once it was redriven", async () => {
+  await using setup = await setUp();
+  const { database, proxy, frozen, other } = setup;
+  await jobs(database).insertOne(OVERSIZE);
+  const letter = proxy.hold({ command: "update", collection: LETTERS });
+  const result = frozen.take();
+  await letter.arrived;
+  const mark = proxy.hold({ command: "update", collection: COLLECTION });
+  letter.pass();
+  await mark.arrived;
+  await jobs(database).updateOne({}, { $set: { data: "small" } });
+  assertEquals(await other.deadLetter(await other.takeOne(), "fails for the next"), 1);
+  const box = await other.letterBox();
+  const [found] = await Array.fromAsync(box.list({}));
+  assert(await box.redrive(found!));
+  mark.pass();
+
+  assertEquals((await result).refused.map(({ isDeadLetter }) => isDeadLetter), [false]);
+  assertEquals((await jobs(database).findOne()).status, "pending");
+});
+
+Deno.test("deadLetter(): a reference that comes late never takes the place of the copy that another holder has made for the same verdict", async () => {
+  await using setup = await setUp();
+  const { database, proxy, frozen, other } = setup;
+  await jobs(database).insertMany(pending(1));
+  const document = await frozen.takeOne();
+  await database.db.createCollection(LETTERS);
+  await forbid(database, { by_reference: { $exists: false } }, LETTERS);
+  // The server's copy is refused, then the driver's.
+  const byDriver = proxy.holdAnswer({ command: "update", collection: LETTERS });
+  const result = frozen.deadLetter(document, "fails");
+  await byDriver.arrived;
+  const reference = proxy.hold({ command: "update", collection: LETTERS });
+  byDriver.pass();
+  await reference.arrived;
+  await forbid(database, undefined, LETTERS);
+  assertEquals(await other.finishVerdict(await takeOver(database, other)), 1);
+  const [letter] = await letters(database).find().toArray();
+  reference.pass();
+
+  assertEquals(await result, 0);
+  assertEquals(letter.document, { _id: 0, status: "failed" });
+  assertEquals(await letters(database).find().toArray(), [letter]);
+});
+
+Deno.test("claim(): an oversize document with the verdict of an earlier dead letter gets a letter that stands", async () => {
+  await using setup = await setUp();
+  const { database, other } = setup;
+  const verdict = new Date(5);
+  const data = new Binary(new Uint8Array(MAX_BSON - 47 - 20 - 30));
+  await jobs(database).insertOne({ _id: 0, status: "pending", data, _pull: { dead_at: verdict } });
+  const { refused } = await other.take();
+  assertEquals(refused.map(({ isDeadLetter }) => isDeadLetter), [true]);
+  assertEquals((await standing(other)).length, 1);
+});
+
+Deno.test("claim(): the letter of an oversize document takes the place of one whose verdict was edited away", async () => {
+  await using setup = await setUp();
+  const { database, other } = setup;
+  await jobs(database).insertOne(OVERSIZE);
+  await letters(database).insertOne({ _id: 0, error: "of long ago" });
+  await other.take();
+  const [letter] = await letters(database).find().toArray();
+  assertEquals([letter.by_reference, /too large/.test(letter.error)], [true, true]);
+});
