@@ -140,6 +140,15 @@ export interface Settlement {
 }
 
 /**
+ * When the agent looks for what it cannot claim:
+ *
+ * - `busy`: more is there to claim. Only what claims have met counts, and what an earlier look found;
+ * - `idle`: the next claim has time;
+ * - `last`: the agent is about to say that nothing is left. It always looks, and leaves nothing out to save time.
+ */
+export type LookMoment = "busy" | "idle" | "last";
+
+/**
  * Where documents come from and where outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
@@ -150,11 +159,8 @@ export interface DocumentStore {
   claim(limit: ClaimLimit): Promise<Claim>;
   /** Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. */
   claimSuspect(): Promise<Claim>;
-  /**
-   * What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. With `isLast` it is
-   * always looked for, and nothing is left out to save time: the agent is about to say that nothing is left.
-   */
-  leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined>;
+  /** What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. */
+  leftAlone(moment: LookMoment): Promise<readonly LeftAlone[] | undefined>;
   /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 if the lease is over. */
   markRunningAlone(document: LeasedDocument): Promise<number>;
   /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */

@@ -4,7 +4,7 @@ import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
-import type { Claim, DocumentStore, PauseGate } from "../ports.ts";
+import type { Claim, DocumentStore, LookMoment, PauseGate } from "../ports.ts";
 import { ClaimCapacity } from "./capacity.ts";
 import { Intake } from "./intake.ts";
 import { LoopProgress } from "./loop_progress.ts";
@@ -123,21 +123,22 @@ export class PollLoop implements RemovalWatcher {
     this.#emptyHanded = hasDocuments ? 0 : this.#emptyHanded + 1;
     this.#isHeldUp = heldUp !== undefined;
     if (heldUp) events.emit({ type: "claims_held_up", reason: heldUp.error });
+    const isBusy = hasMore || hasSuspects;
+    await this.#lookForLeftAlone(isBusy ? "busy" : "idle");
     // Others were faster at everything we tried to claim, or a stuck handler keeps the suspects waiting:
     // step aside for a moment, at random.
-    if (hasMore || hasSuspects) {
+    if (isBusy) {
       return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
     }
-    await this.#lookForLeftAlone();
     if (heldUp) return Math.min(pollIntervalMs, 1 + heldUp.retryInMs);
     if (!hasDocuments && ledger.isEmpty) await untilEmpty?.foundNothing();
     return pollIntervalMs;
   }
 
-  async #lookForLeftAlone(): Promise<void> {
+  async #lookForLeftAlone(moment: LookMoment): Promise<void> {
     const { events, store } = this.#options;
     try {
-      const groups = await store.leftAlone(false);
+      const groups = await store.leftAlone(moment);
       if (groups) events.emit({ type: "left_alone", groups });
     } catch {
       // A look that fails stops no claim; the next look reports it again.

@@ -45,7 +45,7 @@ export class UntilEmpty implements RemovalWatcher {
     const { agent, events, retries, store } = this.#options;
     // A retry that this agent has scheduled is work that is left.
     if (!retries.isEmpty) return;
-    events.emit({ type: "left_alone", groups: await store.leftAlone(true) ?? [] });
+    events.emit({ type: "left_alone", groups: await store.leftAlone("last") ?? [] });
     agent.drain(NOTHING_LEFT);
   }
 

@@ -1,6 +1,6 @@
 import type { Collection } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
-import { NOTHING_CLAIMED, type Settlement } from "../ports.ts";
+import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { deadLetter, finishVerdict } from "./dead_letters/dead_letters.ts";
@@ -95,10 +95,10 @@ export class MongoStore implements DocumentStore {
     return suspect ? { ...NOTHING_CLAIMED, documents: [suspect], takeovers: 1 } : NOTHING_CLAIMED;
   }
 
-  async leftAlone(isLast: boolean): Promise<readonly LeftAlone[] | undefined> {
+  async leftAlone(moment: LookMoment): Promise<readonly LeftAlone[] | undefined> {
     // Of a collection that was renamed or dropped nothing is left either.
-    if (isLast && this.#isGuarded) await this.source.look();
-    return await this.#claimer.leftAlone(isLast);
+    if (moment === "last" && this.#isGuarded) await this.source.look();
+    return await this.#claimer.leftAlone(moment);
   }
 
   markRunningAlone(document: LeasedDocument): Promise<number> {

@@ -29,12 +29,14 @@ const DUE = { ...SCHEDULED, $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } };
 /** `processing` without a token is not a lease of an agent: another program works on it. */
 const EXPIRED = { status: "processing", "_pull.token": { $exists: true }, ...DUE };
 
-/** A lease that an agent holds. */
-export const LIVE_LEASE = {
-  status: "processing",
-  "_pull.token": { $exists: true },
-  $expr: { $gt: ["$_pull.visible_at", "$$NOW"] },
-};
+/** A lease that an agent holds, or one that ran out less than `graceMs` ago: an agent is about to take it over. */
+export function heldLease(graceMs: number): Filter<Document> {
+  return {
+    status: "processing",
+    "_pull.token": { $exists: true },
+    $expr: { $gt: ["$_pull.visible_at", { $subtract: ["$$NOW", graceMs] }] },
+  };
+}
 
 /** Expired leases that a document may see while others are in flight beside it; from the next on it is a suspect. */
 const TAKEOVERS_IN_COMPANY = 1;

@@ -212,7 +212,7 @@ async function rawDocuments(
 /** How many pending documents the agent says it cannot take: those it could not claim, and those that a look finds. */
 async function toldOf(store: TestStore, refused: number): Promise<number> {
   // A server that fails meanwhile is looked at again with the next judgement.
-  const groups = await store.leftAlone(true).catch(() => []) ?? [];
+  const groups = await store.leftAlone("last").catch(() => []) ?? [];
   return Math.max(refused, groups.reduce((sum, { documents }) => sum + documents, 0));
 }
 

@@ -39,7 +39,7 @@ class MortalStore implements DocumentStore {
     if (claim.documents.length > 0) this.onClaimed(claim.documents.map(({ id }) => id));
     return claim;
   };
-  leftAlone: DocumentStore["leftAlone"] = (isLast) => this.#alive(() => this.#store.leftAlone(isLast));
+  leftAlone: DocumentStore["leftAlone"] = (moment) => this.#alive(() => this.#store.leftAlone(moment));
   markRunningAlone: DocumentStore["markRunningAlone"] = (document) =>
     this.#alive(() => this.#store.markRunningAlone(document));
   recover: DocumentStore["recover"] = () => this.#alive(() => this.#store.recover());

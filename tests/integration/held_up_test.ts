@@ -148,3 +148,73 @@ for (const [what, takeovers] of [["An expired lease", 0], ["A suspect", 1]] as c
     });
   }
 }
+
+/** Documents that each insert another one of a new customer: an agent always has something to claim. */
+async function insertEndless(database: TestDatabase, chains: number) {
+  let customers = 0;
+  const next = () => ({ status: "pending", customer: `endless ${customers++}`, isEndless: true });
+  await jobs(database).insertMany(Array.from({ length: chains }, next));
+  return async ({ isEndless }: AnyDocument) => {
+    if (isEndless) await jobs(database).insertOne(next());
+  };
+}
+
+for (const [what, options] of [["", {}], [" with a collation", INDEXES["a collation"]![1]]] as const) {
+  Deno.test(`HeldUpWatch reports, in a busy agent, the documents that wait for one that no agent holds, by a unique index${what}`, async () => {
+    await using database = await testDatabase("held up");
+    await using store = openStore(database, { leaseDurationMs: 100 });
+    await using other = openStore(database);
+    await jobs(database).insertMany(of("held", 3, 10));
+    await limitCustomers(database, { customer: 1 }, options);
+    assertEquals((await other.take(1)).documents.length, 1);
+    await jobs(database).insertMany([...of("a", 3), { _id: "foreign", customer: "a", status: "processing" }]);
+    const handle = await insertEndless(database, 20);
+    await using agent = new InProcessAgent(store, handle, { ...RARELY, batchSize: 4, leaseDurationMs: 100 });
+    const group = await waitFor(
+      "the agent to report all that waits",
+      () => agent.all("left_alone").flatMap(({ groups }) => groups).find(({ documents }) => documents === 3),
+    );
+    assertEquals(group.example, 0);
+    assertMatch(String(group.reason), /no agent holds \(_id: foreign\).*E11000/);
+    assert(agent.all("claimed").every(({ documents }, at, { length }) => at === length - 1 || documents > 0));
+    // An operator mends it.
+    await jobs(database).updateOne({ _id: "foreign" }, { $set: { status: "processed" } });
+    await waitFor(
+      "what waited to be processed",
+      async () => await jobs(database).countDocuments({ customer: "a", status: "processed" }) === 4,
+    );
+    const reported = agent.all("left_alone").flatMap(({ groups }) => groups);
+    assert(reported.every(({ reason }) => /foreign/.test(String(reason))), "none of those that are held");
+  });
+}
+
+Deno.test("HeldUpWatch reports many waits in few groups, and counts every document", async () => {
+  await using database = await testDatabase("held up");
+  await using store = openStore(database, { leaseDurationMs: 100 });
+  const customers = Array.from({ length: 40 }, (_, id) => id);
+  await jobs(database).insertMany(customers.flatMap((customer) => [
+    ...of(customer, 2, 2 * customer),
+    { _id: `foreign ${customer}`, customer, status: "processing" },
+  ]));
+  await limitCustomers(database);
+  await using agent = new InProcessAgent(store, () => {}, RARELY, { untilEmpty: true });
+  await agent.stopped;
+  const left = agent.all("left_alone").at(-1)!.groups;
+  assertEquals(left.map(({ documents }) => documents), [...Array(10).fill(2), 60]);
+  assertMatch(String(left.at(-1)!.reason), /30 documents in processing that no agent holds/);
+});
+
+Deno.test("HeldUpWatch.look() costs no round trip until documents have waited for two leases", async () => {
+  await using database = await testDatabase("held up");
+  await using proxy = new TcpProxy(database.uri);
+  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await jobs(database).insertMany([...of("a", 3), { _id: "foreign", customer: "a", status: "processing" }]);
+  await limitCustomers(database);
+  await store.take();
+  const commands = await proxy.record(async () => {
+    await store.take();
+    assertEquals(await store.leftAlone("busy"), undefined);
+  });
+  const sent = commands.filter(({ collection }) => collection === COLLECTION).map(({ command }) => command);
+  assert(!sent.includes("aggregate") && sent.length <= 6, sent.join());
+});

@@ -133,6 +133,6 @@ Deno.test("MongoStore.leftAlone() tells of leases that never end, and of FILTER'
     ...pending(1, { from: 1, ...endless, kind: "b" }),
     ...pending(1, { from: 2, status: "processing", _pull: { visible_at: "another program's" }, kind: "a" }),
   ]);
-  const left = await store.leftAlone(true);
+  const left = await store.leftAlone("last");
   assertEquals(left?.map(({ documents, example }) => [documents, example]), [[1, 0]]);
 });

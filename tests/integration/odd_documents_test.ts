@@ -149,7 +149,7 @@ for (const [what, _pull] of Object.entries(PULLS)) {
     const claims = [await store.take(), await store.take()];
     assertEquals(claims.map(idsOf), [[1], []]);
     assertEquals(claims.flatMap(({ refused }) => refused), []);
-    const [left, ...others] = await store.leftAlone(false) ?? [];
+    const [left, ...others] = await store.leftAlone("idle") ?? [];
     assertEquals([left?.documents, left?.isMore, left?.example, others], [1, false, 0, []]);
     assertMatch(String(left!.reason), /_pull is not the agent's/);
   });
@@ -161,7 +161,7 @@ Deno.test("Any number of documents with a _pull of their own cost nothing but th
   await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
   const claims = [await store.take(2), await store.take(2), await store.take(2)];
   assertEquals(claims.map(idsOf), [[3000, 3001], [3002], []]);
-  const [left] = await store.leftAlone(false) ?? [];
+  const [left] = await store.leftAlone("idle") ?? [];
   assertEquals([left?.documents, left?.isMore], [1000, true]);
 });
 

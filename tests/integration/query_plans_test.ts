@@ -110,15 +110,15 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
     maxTimeMS: 10_000,
     excluded: new ExcludedIds(),
     candidates: { unaddressable: undefined },
-    heldUp: { stuck: undefined },
+    heldUp: { look: () => Promise.resolve(false), stuck: [] },
     nowMs: () => now,
   });
   let now = 0;
   // The first one reads all, as one an hour does.
-  await reader.look(false);
+  await reader.look("idle");
   now = 61_000;
   let found: LeftAlone[] | undefined;
-  const looks = await profile(database, async () => found = await reader.look(false));
+  const looks = await profile(database, async () => found = await reader.look("idle"));
   assertEquals(found?.map(({ documents }) => documents), [5, 10, 5]);
   assertEquals(looks.length, 3);
   for (const look of looks) {

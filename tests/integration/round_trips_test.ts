@@ -68,9 +68,9 @@ Deno.test("Round trips: a look for what no claim can take costs three reads, onc
   await using database = await testDatabase("round trips");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
-  assertEquals(await commandsOf(proxy, () => store.leftAlone(false)), Array(3).fill("find"));
-  assertEquals(await commandsOf(proxy, () => store.leftAlone(false)), []);
-  assertEquals(await commandsOf(proxy, () => store.leftAlone(true)), Array(3).fill("find"));
+  assertEquals(await commandsOf(proxy, () => store.leftAlone("idle")), Array(3).fill("find"));
+  assertEquals(await commandsOf(proxy, () => store.leftAlone("idle")), []);
+  assertEquals(await commandsOf(proxy, () => store.leftAlone("last")), Array(3).fill("find"));
 });
 
 Deno.test("Round trips: acks, releases and renewals take one per claim, nacks and acks with fields one in all", async () => {

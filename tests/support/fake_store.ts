@@ -1,5 +1,5 @@
 import { RefusedWritesError } from "../../agent/partial_writes.ts";
-import type { Ack, Claim, ClaimLimit, Settlement } from "../../agent/ports.ts";
+import type { Ack, Claim, ClaimLimit, LookMoment, Settlement } from "../../agent/ports.ts";
 import {
   type DocumentStore,
   type LeasedDocument,
@@ -162,7 +162,7 @@ export class FakeStore implements DocumentStore {
       return { ...NOTHING_CLAIMED, documents: [document], takeovers: 1 };
     });
   }
-  leftAlone = (_isLast: boolean): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
+  leftAlone = (_moment: LookMoment): Promise<readonly LeftAlone[] | undefined> => Promise.resolve(undefined);
   markRunningAlone(document: LeasedDocument): Promise<number> {
     return this.#call("markRunningAlone", [document.id], () => {
       const stored = this.#held(document);

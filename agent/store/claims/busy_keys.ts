@@ -1,6 +1,7 @@
 import { BSON, type Document, type Filter } from "mongodb";
 import { idKey } from "../documents/id_key.ts";
 import type { RawDocument } from "../documents/raw_document.ts";
+import { collationOf, conditionOf, keyFieldsOf, KeyWaits, valuesAt } from "./key_waits.ts";
 
 /** A key of a unique index that a document in processing has: no other of that key can be claimed. */
 interface BusyKey {
@@ -25,6 +26,8 @@ const MAX_KEYS = 1000;
 export class BusyKeys {
   readonly #now: () => number;
   readonly #keys = new Map<string, BusyKey>();
+  /** How long claims have had to wait for each of them. */
+  readonly waits: KeyWaits;
   /** Of the index by which claims wait, as far as the agent does not write them itself; undefined if none does. */
   #fields: readonly string[] | undefined;
   /** Whether documents without a value wait for each other, too: a partial index may hold none of them. */
@@ -35,6 +38,7 @@ export class BusyKeys {
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+    this.waits = new KeyWaits(now);
   }
 
   /** Names of what has to be read of a document to tell its key. */
@@ -47,7 +51,10 @@ export class BusyKeys {
     return this.#error;
   }
 
-  /** Whether a claim left documents out since the last look, even if their keys are free by now. */
+  /**
+   * Whether a claim left documents out since the last look, even if their keys are free by now. What waits for a document
+   * that no agent holds does not count.
+   */
   takeLeftOut(): boolean {
     const leftOut = this.#leftOut;
     this.#leftOut = false;
@@ -60,11 +67,12 @@ export class BusyKeys {
     if (this.#fields && now - this.#learntAtMs >= FORGET_MS) this.#forget();
     const conditions: Filter<Document>[] = [];
     for (const [name, { condition, untilMs, waitMs }] of this.#keys) {
-      if (untilMs > now) conditions.push(condition);
-      // Not met again for as long as it was left alone: it is not busy any more.
+      if (untilMs > now) {
+        conditions.push(condition);
+        if (!this.waits.isStuck(name)) this.#leftOut = true;
+      } // Not met again for as long as it was left alone: it is not busy any more.
       else if (untilMs + waitMs <= now) this.#keys.delete(name);
     }
-    if (conditions.length > 0) this.#leftOut = true;
     return conditions;
   }
 
@@ -76,25 +84,24 @@ export class BusyKeys {
     return this.conditions.filter(({ _id }) => _id !== undefined);
   }
 
-  /** All that was left alone, with what may be tried again. */
-  get allConditions(): Filter<Document>[] {
-    return [...this.#keys.values()].map(({ condition }) => condition);
-  }
-
-  /** How long until the first key may be tried again, in milliseconds; undefined if none is left alone. */
+  /**
+   * How long until the first key may be tried again, in milliseconds; undefined if none is left alone. A key whose
+   * document no agent holds does not count: no short wait helps.
+   */
   get retryInMs(): number | undefined {
     const now = this.#now();
-    const waits = [...this.#keys.values()].map(({ untilMs }) => untilMs - now).filter((ms) => ms > 0);
+    const keys = [...this.#keys].filter(([name]) => !this.waits.isStuck(name));
+    const waits = keys.map(([, { untilMs }]) => untilMs - now).filter((ms) => ms > 0);
     return waits.length > 0 ? Math.min(...waits) : undefined;
   }
 
   /** Learns from the error of a claim which key is busy. Returns whether leaving that key alone is of any use. */
   learn(error: unknown): boolean {
-    const { collation, keyPattern, keyValue } = error as Record<string, Document | undefined>;
+    const { keyValue } = error as { keyValue?: Document };
+    const fields = keyFieldsOf(error);
     this.#error = error;
     // By a collation other values are equal than those that are the same.
-    if (!keyPattern || !keyValue || collation) return false;
-    const fields = Object.keys(keyPattern).filter((field) => !/^(status|_pull|_id)(\.|$)/.test(field));
+    if (!fields || !keyValue || collationOf(error)) return false;
     const values = fields.map((field) => keyValue[field] ?? null);
     const name = keyName(values);
     // Left alone already, and met all the same.
@@ -102,24 +109,30 @@ export class BusyKeys {
     this.#fields = fields;
     this.#learntAtMs = this.#now();
     if (values.includes(null)) this.#isNullKey = true;
-    this.#leaveAlone(name, conditionOf(fields, values));
+    const condition = conditionOf(fields, values);
+    this.waits.met(name, condition, error);
+    this.#leaveAlone(name, condition);
     return true;
   }
 
   /** Leaves one document alone, with any key; returns how many that is. */
   addId(id: unknown, error: unknown): 1 {
     this.#error = error;
-    this.#leaveAlone(`id ${idKey(id)}`, { _id: { $eq: id as never } });
+    const condition: Filter<Document> = { _id: { $eq: id as never } };
+    this.waits.met(idName(id), condition, error);
+    this.#leaveAlone(idName(id), condition);
     return 1;
   }
 
   /** Takes note of documents that were claimed here: their keys are busy now. */
   claimed(documents: readonly RawDocument[]): void {
+    if (!this.waits.isEmpty) { for (const { id } of documents) this.waits.over(idName(id)); }
     const fields = this.#fields;
     if (!fields) return;
     for (const document of documents) {
-      const values = valuesOf(document, fields);
+      const values = valuesAt(document.peek(), fields);
       if (!this.#isKey(values)) continue;
+      this.waits.over(keyName(values));
       this.#leaveAlone(keyName(values), conditionOf(fields, values), MAX_WAIT_MS);
     }
   }
@@ -127,7 +140,11 @@ export class BusyKeys {
   /** Takes note of documents that were settled here: their keys may be claimed again. */
   settled(documents: readonly RawDocument[]): void {
     if (this.#keys.size === 0) return;
-    for (const document of documents) this.#keys.delete(keyName(valuesOf(document, this.#fields ?? [])));
+    for (const document of documents) {
+      const name = keyName(valuesAt(document.peek(), this.#fields ?? []));
+      this.#keys.delete(name);
+      this.waits.over(name);
+    }
     // One that has to wait by itself may wait for any of them.
     for (const name of [...this.#keys.keys()]) if (name.startsWith("id ")) this.#keys.delete(name);
   }
@@ -138,7 +155,7 @@ export class BusyKeys {
     if (!fields) return documents;
     const seen = new Set<string>();
     return documents.filter((document) => {
-      const values = valuesOf(document, fields);
+      const values = valuesAt(document.peek(), fields);
       if (!this.#isKey(values)) return true;
       const name = keyName(values);
       return !seen.has(name) && seen.add(name);
@@ -169,17 +186,8 @@ export class BusyKeys {
   }
 }
 
-function conditionOf(fields: readonly string[], values: readonly unknown[]): Filter<Document> {
-  return Object.fromEntries(fields.map((field, at) => [field, { $eq: values[at] }]));
-}
-
-function valuesOf(document: RawDocument, fields: readonly string[]): unknown[] {
-  const parsed = document.peek();
-  return fields.map((path) => valueAt(parsed, path) ?? null);
-}
-
-function valueAt(document: unknown, path: string): unknown {
-  return path.split(".").reduce<unknown>((value, name) => (value as Document | undefined)?.[name], document);
+function idName(id: unknown): string {
+  return `id ${idKey(id)}`;
 }
 
 function keyName(values: readonly unknown[]): string {

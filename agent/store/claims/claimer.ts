@@ -1,4 +1,4 @@
-import type { Claim, ClaimLimit, LeasedDocument, LeftAlone } from "../../ports.ts";
+import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, LookMoment } from "../../ports.ts";
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader } from "./candidates.ts";
 import { ClaimBatch } from "./claim_batch.ts";
@@ -136,8 +136,8 @@ export class Claimer {
   }
 
   /** What waits and cannot be claimed; undefined if it was looked for a moment ago. Throws what the driver throws. */
-  async leftAlone(isLast: boolean): Promise<LeftAlone[] | undefined> {
-    return await this.#leftAlone.look(isLast);
+  async leftAlone(moment: LookMoment): Promise<LeftAlone[] | undefined> {
+    return await this.#leftAlone.look(moment);
   }
 
   /** Whether the rare kinds and suspects are due to be looked for first. */

@@ -1,5 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
-import type { LeftAlone } from "../../ports.ts";
+import type { LeftAlone, LookMoment } from "../../ports.ts";
 import type { CandidateReader } from "./candidates.ts";
 import { idBytes } from "../documents/round_trip_id.ts";
 import type { HeldUpWatch } from "./held_up.ts";
@@ -17,14 +17,14 @@ export interface LeftAloneOptions {
   /** Documents whose claim MongoDB refused. */
   excluded: ExcludedIds;
   /** Knows the documents that wait for others for ever. */
-  heldUp: Pick<HeldUpWatch, "stuck">;
+  heldUp: Pick<HeldUpWatch, "look" | "stuck">;
   /** Knows the documents whose `_id` no claim can name. */
   candidates: Pick<CandidateReader, "unaddressable">;
   /** Milliseconds that only grow. */
   nowMs?: () => number;
 }
 
-/** Time between two looks, in milliseconds. */
+/** Time between two looks at what claims have met, and between two scans, in milliseconds. */
 const LOOK_MS = 60_000;
 /** Time between two looks that read all that is scheduled, in milliseconds; the first look does, too. */
 const THOROUGH_MS = 3_600_000;
@@ -33,58 +33,90 @@ const MAX_TIME_MS = 2000;
 /** Documents that are counted per reason, at most. */
 const MAX_COUNTED = 1000;
 
+/** What a scan found: the groups, and the ids of all that it counted. */
+interface Scanned {
+  readonly keys: ReadonlySet<string>;
+  readonly groups: readonly LeftAlone[];
+}
+
 /** Finds and counts documents that wait and that no claim can take, by the reason why not. */
 export class LeftAloneReader {
   readonly #options: LeftAloneOptions;
   readonly #nowMs: () => number;
-  #lookedAtMs = -Infinity;
+  #lookedAtMs: number;
+  #scannedAtMs = -Infinity;
   #wasThoroughAtMs = -Infinity;
+  #scanned: Scanned = { keys: new Set(), groups: [] };
 
   constructor(options: LeftAloneOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
+    // An agent that begins with a backlog has work to do first.
+    this.#lookedAtMs = this.#nowMs();
   }
 
   /** Undefined if the last look was a moment ago and this one is not the last. Throws what the driver throws. */
-  async look(isLast: boolean): Promise<LeftAlone[] | undefined> {
+  async look(moment: LookMoment): Promise<LeftAlone[] | undefined> {
+    const hasNews = await this.#options.heldUp.look();
     const now = this.#nowMs();
-    if (!isLast && now - this.#lookedAtMs < LOOK_MS) return undefined;
-    const isThorough = isLast || now - this.#wasThoroughAtMs >= THOROUGH_MS;
+    const [isBusy, isLast] = [moment === "busy", moment === "last"];
+    const lookedAtMs = isBusy ? this.#lookedAtMs : this.#scannedAtMs;
+    if (!isLast && !hasNews && now - lookedAtMs < LOOK_MS) return undefined;
     this.#lookedAtMs = now;
-    if (isThorough) this.#wasThoroughAtMs = now;
+    if (!isBusy) this.#scannedAtMs = now;
+    const known = new Set<string>();
     const maxTimeMS = isLast ? this.#options.maxTimeMS : Math.min(this.#options.maxTimeMS, MAX_TIME_MS);
+    // A scan of all that waits is not worth a stop of the claims: what the last one found stands.
+    if (!isBusy) this.#scanned = await this.#scan(isLast, maxTimeMS);
+    for (const key of this.#scanned.keys) known.add(key);
+    return [...this.#scanned.groups, ...await this.#remembered(known, maxTimeMS)];
+  }
+
+  /** What no claim can find, by queries that read all that waits. */
+  async #scan(isLast: boolean, maxTimeMS: number): Promise<Scanned> {
+    const now = this.#nowMs();
+    const isThorough = isLast || now - this.#wasThoroughAtMs >= THOROUGH_MS;
+    if (isThorough) this.#wasThoroughAtMs = now;
     try {
-      return await this.#look(isThorough, maxTimeMS);
+      return await this.#scanOnce(isThorough, maxTimeMS);
     } catch (error) {
       // Too much is scheduled to read all of it.
       if (!isThorough || !isOutOfTime(error)) throw error;
-      return await this.#look(false, maxTimeMS);
+      return await this.#scanOnce(false, maxTimeMS);
     }
   }
 
-  async #look(isThorough: boolean, maxTimeMS: number): Promise<LeftAlone[]> {
-    const known = new Set<string>();
-    const found: (LeftAlone | undefined)[] = [];
+  async #scanOnce(isThorough: boolean, maxTimeMS: number): Promise<Scanned> {
+    const keys = new Set<string>();
+    const groups: LeftAlone[] = [];
     for (const { query, reason } of unclaimable(isThorough)) {
-      found.push(await this.#count(query, reason, known, maxTimeMS));
+      groups.push(...await this.#count(query, reason, keys, maxTimeMS));
     }
-    for (const [reason, ids] of this.#options.excluded.byReason) {
-      const still = { _id: { $in: ids as never[] }, ...WAITING };
-      found.push(await this.#count(still, reason, known, maxTimeMS));
-    }
-    const { stuck } = this.#options.heldUp;
-    if (stuck) found.push(await this.#count(stuck.query, stuck.reason, known, maxTimeMS));
-    found.push(this.#options.candidates.unaddressable);
-    return found.filter((each) => each !== undefined);
+    return { keys, groups };
   }
 
-  /** Counts the documents that are not in `known` yet, and adds them to it. */
+  /** What claims have met. */
+  async #remembered(known: Set<string>, maxTimeMS: number): Promise<LeftAlone[]> {
+    const { candidates, excluded, heldUp } = this.#options;
+    const found: LeftAlone[] = [];
+    for (const [reason, ids] of excluded.byReason) {
+      const still = { _id: { $in: ids as never[] }, ...WAITING };
+      found.push(...await this.#count(still, reason, known, maxTimeMS));
+    }
+    for (const { query, reason } of heldUp.stuck) {
+      found.push(...await this.#count(query, reason, known, maxTimeMS));
+    }
+    const { unaddressable } = candidates;
+    return unaddressable ? [...found, unaddressable] : found;
+  }
+
+  /** Counts the documents that are not in `known` yet, and adds them to it; none is no group. */
   async #count(
     query: Filter<Document>,
     reason: unknown,
     known: Set<string>,
     maxTimeMS: number,
-  ): Promise<LeftAlone | undefined> {
+  ): Promise<LeftAlone[]> {
     const { collection, filter } = this.#options;
     const found = await collection.find<Uint8Array>(filter ? { $and: [query, filter] } : query, {
       projection: { _id: 1 },
@@ -96,7 +128,7 @@ export class LeftAloneReader {
     }).toArray();
     const fresh = found.map((bytes) => new RawDocument(bytes)).filter((raw) => !known.has(idBytes(raw)));
     for (const raw of fresh) known.add(idBytes(raw));
-    if (fresh.length === 0) return undefined;
-    return { documents: fresh.length, isMore: found.length >= MAX_COUNTED, example: fresh[0]!.id, reason };
+    if (fresh.length === 0) return [];
+    return [{ documents: fresh.length, isMore: found.length >= MAX_COUNTED, example: fresh[0]!.id, reason }];
   }
 }

@@ -3,6 +3,7 @@ import { UntilEmpty } from "../../../../agent/claiming/until_empty.ts";
 import { CANNOT_CLAIM, NOTHING_LEFT } from "../../../../agent/drain.ts";
 import { Events } from "../../../../agent/events.ts";
 import { Ledger } from "../../../../agent/leases/ledger.ts";
+import type { LookMoment } from "../../../../agent/ports.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { FakeStore, TransientError } from "../../../support/fake_store.ts";
@@ -61,10 +62,10 @@ Deno.test("UntilEmpty begins its count anew after a claim that works", () => {
 Deno.test("UntilEmpty.foundNothing() ends the agent, and says first what is left alone", async () => {
   const s = new Setup();
   const group = { documents: 3, isMore: false, example: "a", reason: "no date" };
-  const looks: boolean[] = [];
-  s.store.leftAlone = (isLast) => (looks.push(isLast), Promise.resolve([group]));
+  const looks: LookMoment[] = [];
+  s.store.leftAlone = (moment) => (looks.push(moment), Promise.resolve([group]));
   await s.untilEmpty.foundNothing();
-  assertEquals([s.reasons, looks], [[NOTHING_LEFT], [true]]);
+  assertEquals([s.reasons, looks], [[NOTHING_LEFT], ["last"]]);
   assertEquals(s.recorder.of("left_alone").map(({ groups }) => groups), [[group]]);
 });
 
