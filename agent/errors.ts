@@ -10,22 +10,35 @@ export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }
 
-/** A mistake in what the user gave us (settings, processor, command line): shown without a stack trace. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-  /** Each problem as a sentence of its own. */
+/**
+ * A command cannot do its work. The only kind of error that users see without a stack trace: `main.ts` prints each of its
+ * problems on a line and ends the process with its status.
+ */
+export class CommandError extends Error {
+  override readonly name: string = "CommandError";
+  /** Each problem as a sentence of its own: what is wrong, where, and how to mend it. */
   readonly problems: readonly string[];
+  /** The exit status of the process. */
+  readonly status: number;
 
-  constructor(problems: string | readonly string[]) {
+  constructor(
+    problems: string | readonly string[],
+    { status = 1, ...options }: ErrorOptions & { status?: number } = {},
+  ) {
     const list = typeof problems === "string" ? [problems] : problems;
-    super(list.join("\n"));
+    super(list.join("\n"), options);
     this.problems = list;
+    this.status = status;
   }
 }
 
-/** The health directory cannot be used: the message says why and what to do. Shown without a stack trace. */
-export class HealthDirError extends Error {
-  override readonly name = "HealthDirError";
+/** The failure of a command that a user has to mend in the settings, in the processor or on the command line: status 2. */
+export class UsageError extends CommandError {
+  override readonly name = "UsageError";
+
+  constructor(problems: string | readonly string[], options?: ErrorOptions) {
+    super(problems, { ...options, status: 2 });
+  }
 }
 
 /** What `MONGODB_COLLECTION` names cannot be pulled from, or no letters can be written where they should go: one sentence. */
@@ -38,11 +51,6 @@ export class SourceError extends Error {
     super(message);
     this.isLasting = isLasting;
   }
-}
-
-/** A command could not do its work, such as for want of a database: the message says why. Shown without a stack trace. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
 }
 
 /** Whether the operating system has refused something: a full disk, a missing right, a device that fails. */

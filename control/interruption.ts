@@ -1,3 +1,4 @@
+import { leave } from "../agent/processors/exit_guard.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
@@ -35,7 +36,7 @@ export class Interruption {
       remarks.say(`${signal}: stopping after what is under way`);
     } else if (atMs - this.#first.atMs > SAME_SIGNAL_MS) {
       remarks.flushSync();
-      Deno.exit(this.status);
+      leave(this.status);
     }
   }
 }

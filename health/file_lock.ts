@@ -1,4 +1,4 @@
-import { HealthDirError } from "../agent/errors.ts";
+import { CommandError } from "../agent/errors.ts";
 import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
 import { isNotFound } from "../agent/lib/read_file.ts";
 
@@ -16,13 +16,13 @@ export interface LockWish {
 /**
  * Opens a file, or a directory, to be locked. To open a pipe would be to wait for its other end.
  *
- * @throws {HealthDirError} If something else is in its place.
+ * @throws {CommandError} If something else is in its place.
  */
 export async function openLock(path: string, options?: Deno.OpenOptions): Promise<Deno.FsFile> {
   try {
     const { isFile, isDirectory } = await Deno.stat(path);
     if (!isFile && !isDirectory) {
-      throw new HealthDirError(
+      throw new CommandError(
         `${path} is not a file: remove it, or set HEALTH_DIR to a directory of the agent's own`,
       );
     }

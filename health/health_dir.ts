@@ -1,4 +1,4 @@
-import { errorText, HealthDirError, isSystemError } from "../agent/errors.ts";
+import { CommandError, errorText, isSystemError } from "../agent/errors.ts";
 import { DirClaim, isClaimed } from "./dir_claim.ts";
 
 /** The files of the health directory that probes and people look at. */
@@ -22,14 +22,14 @@ export class HealthDir implements AsyncDisposable {
   /**
    * Makes the directory if it is missing, claims it, and removes what an earlier agent left there.
    *
-   * @throws {HealthDirError} If it cannot be written, or another live agent uses it.
+   * @throws {CommandError} If it cannot be written, or another live agent uses it.
    */
   static async open(path: string): Promise<HealthDir> {
     try {
       await makeDirectory(path);
       const claim = await DirClaim.ask(path);
       if (!claim.isTaken) {
-        throw new HealthDirError(
+        throw new CommandError(
           `The health directory ${path} is used by another live agent: set HEALTH_DIR to a directory of its own`,
         );
       }
@@ -39,7 +39,7 @@ export class HealthDir implements AsyncDisposable {
       return directory;
     } catch (error) {
       // What is not of the system's making is not mended by another directory.
-      if (error instanceof HealthDirError || !isSystemError(error)) throw error;
+      if (error instanceof CommandError || !isSystemError(error)) throw error;
       throw unwritable(path, error);
     }
   }
@@ -48,7 +48,7 @@ export class HealthDir implements AsyncDisposable {
    * Makes sure that the directory is there and still claimed by this agent, even if it was swept away or replaced;
    * returns whether something was amiss, so that files may be missing.
    *
-   * @throws {HealthDirError} If another agent has claimed it by now: nothing may be written into it then.
+   * @throws {CommandError} If another agent has claimed it by now: nothing may be written into it then.
    */
   async keep(): Promise<boolean> {
     let isAmiss = this.#isLost;
@@ -61,7 +61,7 @@ export class HealthDir implements AsyncDisposable {
       this.#claim = await DirClaim.ask(this.path);
     }
     if (!this.#claim.isTaken) {
-      throw new HealthDirError(
+      throw new CommandError(
         `The health directory ${this.path} was removed, and another live agent uses it now: ` +
           "set HEALTH_DIR of one of them to a directory of its own",
       );
@@ -130,7 +130,7 @@ export class HealthDir implements AsyncDisposable {
 /**
  * Whether a live agent uses the directory.
  *
- * @throws {HealthDirError} If that cannot be found out.
+ * @throws {CommandError} If that cannot be found out.
  */
 export async function isInUse(path: string): Promise<boolean> {
   try {
@@ -141,17 +141,17 @@ export async function isInUse(path: string): Promise<boolean> {
 }
 
 /** A health directory that a command cannot look into. */
-export function unreadable(path: string, error: unknown): HealthDirError {
-  if (error instanceof HealthDirError) return error;
-  return new HealthDirError(
+export function unreadable(path: string, error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  return new CommandError(
     `The health directory ${path} cannot be read (${errorText(error)}): ` +
       "run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent",
     { cause: error },
   );
 }
 
-function unwritable(path: string, error: unknown): HealthDirError {
-  return new HealthDirError(
+function unwritable(path: string, error: unknown): CommandError {
+  return new CommandError(
     `The health directory ${path} cannot be written (${errorText(error)}): ` +
       "mount a writable volume there, or set HEALTH_DIR",
     { cause: error },

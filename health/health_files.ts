@@ -1,4 +1,4 @@
-import { errorText, HealthDirError } from "../agent/errors.ts";
+import { CommandError, errorText } from "../agent/errors.ts";
 import { HEALTH_FILES, type HealthDir, type HealthFile } from "./health_dir.ts";
 
 /** What each file should hold: `undefined` if it should not be there. */
@@ -123,7 +123,7 @@ export class HealthFiles {
 
   #tell(error: unknown): void {
     const { directory, onProblem } = this.#options;
-    const problem = error instanceof HealthDirError
+    const problem = error instanceof CommandError
       ? error.message
       : `The health directory ${directory.path} cannot be written: ${errorText(error)}`;
     // A directory that is gone or full fails in several ways: one is told of until all can be written again.

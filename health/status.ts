@@ -46,7 +46,7 @@ export interface Status {
  * The status of the agent that lives in a health directory, as it was written last.
  *
  * @throws {CommandError} If there is no agent, or its status cannot be used.
- * @throws {HealthDirError} If the directory cannot be read.
+ * @throws {CommandError} If the directory cannot be read.
  */
 export async function requireStatus(directory: string): Promise<Status> {
   for (const endMs = performance.now() + START_TIMEOUT_MS; await isInUse(directory);) {
@@ -68,7 +68,7 @@ export async function requireStatus(directory: string): Promise<Status> {
  * The status of the agent that uses a health directory; undefined if its file is missing or not written yet.
  *
  * @throws {CommandError} If it is none that this version understands.
- * @throws {HealthDirError} If it cannot be read.
+ * @throws {CommandError} If it cannot be read.
  */
 export async function readStatus(directory: string): Promise<Status | undefined> {
   const path = `${directory}/status.json`;

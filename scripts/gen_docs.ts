@@ -3,7 +3,8 @@
  * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails if a
  * document says something else.
  */
-import { type Command, COMMANDS } from "../control/commands/command_line.ts";
+import { usageOf, withValue } from "../control/commands/command.ts";
+import { COMMANDS } from "../control/commands/commands.ts";
 import { type Setting, SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { collectMessages } from "./messages/collect.ts";
@@ -26,6 +27,7 @@ const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>);
 
 const PARTS: Part[] = [
   { file: "docs/commands.md", mark: "commands", content: commandsTable() },
+  { file: "docs/commands.md", mark: "options", content: optionsTable() },
   { file: "docs/configuration.md", mark: "all settings", content: settingsTable() },
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
@@ -58,8 +60,19 @@ function settingsInFull(): string {
 }
 
 function commandsTable(): string {
-  const rows = Object.values<Command>(COMMANDS).map(({ usage, doc }) => [`\`pulling-agent ${usage}\``, doc]);
+  const rows = COMMANDS.map((command) => [`\`pulling-agent ${usageOf(command)}\``, command.doc]);
   return table(["Command", "What it does"], rows);
+}
+
+function optionsTable(): string {
+  const rows = COMMANDS.flatMap(({ name, options = {} }) =>
+    Object.entries(options).map(([option, spec]) => [
+      `\`${name}\``,
+      `\`${withValue(option, spec)}\``,
+      spec.doc,
+    ])
+  );
+  return table(["Command", "Option", "What it does"], rows);
 }
 
 function countersTable(): string {

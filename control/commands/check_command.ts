@@ -1,33 +1,12 @@
-import type { Environment } from "../../agent/settings/load.ts";
-import { forbidExit } from "../../agent/processors/exit_guard.ts";
-import { secrets } from "../../agent/text/redact.ts";
-import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
-import { remarks } from "../../agent/telemetry/remarks.ts";
-import { formatDuration } from "../../agent/settings/parse.ts";
-import { printAnswer } from "../../health/print_answer.ts";
-import { checkedSettings } from "./checked_settings.ts";
+import { command } from "./command.ts";
 
-/**
- * Prints every setting as the agent would use it.
- *
- * @throws {UsageError} With every problem there is.
- */
-export async function checkCommand(env: Environment): Promise<void> {
-  // As `run` does, so that a processor's module finds here what it will find there.
-  await Deno.permissions.revoke({ name: "run" });
-  forbidExit(env("PROCESSOR"), remarks);
-  const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
-  const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
-    ([key, spec]) => {
-      const value = settings[key];
-      const shown = key.endsWith("Ms")
-        ? formatDuration(value as number)
-        : secrets.text(String(value ?? "(none)"));
-      return `${spec.variable.padEnd(24)}${shown}`;
-    },
-  );
-  printAnswer(
-    [...lines, ...warnings.map((warning) => `Warning: ${secrets.text(warning)}`), "The settings are fine."]
-      .join("\n"),
-  );
-}
+/** Checks the settings and the processor, and prints what the agent would use. */
+export const checkCommand = command({
+  name: "check",
+  doc: "Validate the settings and load the processor, without a database.",
+  also: ["validate", "test"],
+  async run(_, env) {
+    const { check } = await import("./check_work.ts");
+    return await check(env);
+  },
+});

@@ -1,252 +1,203 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../../agent/errors.ts";
 import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
+import { type Command, type CommandLine, usageOf, withValue } from "./command.ts";
+import { COMMANDS, DEFAULT_COMMAND } from "./commands.ts";
 import { nearest } from "./did_you_mean.ts";
 
-/** One command: the only place where anything is said about it. Help, documentation and parsing are made of this. */
-export interface Command {
-  /** How it is called, with its arguments. */
-  readonly usage: string;
-  readonly doc: string;
-  /** The words that may follow its name; one of them must. */
-  readonly words?: readonly string[];
-  /** Words after which one more argument follows, and what it is. */
-  readonly operand?: Readonly<Record<string, string>>;
-  /** Switches it knows. */
-  readonly flags?: readonly string[];
-  /** Options with a value that it knows. */
-  readonly options?: readonly string[];
-  /** Which of its options may be given several times. */
-  readonly repeatable?: readonly string[];
-  /** For each word the switches and options that go with it, where not all do. */
-  readonly takes?: Readonly<Record<string, readonly string[]>>;
+/** A command that was asked for, and what was asked of it. */
+export interface Asked {
+  readonly command: Command;
+  readonly line: CommandLine;
 }
 
-/** Every command, in the order of the help. */
-export const COMMANDS = {
-  run: {
-    usage: "run [--until-empty]",
-    doc: "Pull and process documents until told to stop, or until nothing claimable is left. The default.",
-    flags: ["until-empty"],
-  },
-  pause: {
-    usage: "pause",
-    doc: "Tell the running agent to claim nothing; returns once it has confirmed.",
-  },
-  resume: {
-    usage: "resume",
-    doc: "Tell the running agent to claim again; returns once it has confirmed.",
-  },
-  status: {
-    usage: "status [--json]",
-    doc: "Say what the running agent is doing.",
-    flags: ["json"],
-  },
-  health: {
-    usage: "health liveness|readiness|startup",
-    doc: "Answer a probe by the health files alone: exit 0 for yes, 1 for no.",
-    words: ["liveness", "readiness", "startup"],
-  },
-  "dead-letters": {
-    usage:
-      "dead-letters list|show ID|redrive|purge [--id ID... | --filter JSON | --all] [--limit N] [--dry-run] [--json]",
-    doc: "List dead letters, show one, set their documents back to pending, or remove them.",
-    words: ["list", "show", "redrive", "purge"],
-    operand: { show: "ID" },
-    flags: ["all", "dry-run", "json"],
-    options: ["id", "filter", "limit"],
-    repeatable: ["id"],
-    takes: {
-      list: ["id", "filter", "all", "limit", "json"],
-      show: ["json"],
-      redrive: ["id", "filter", "all", "limit", "dry-run"],
-      purge: ["id", "filter", "all", "limit", "dry-run"],
-    },
-  },
-  check: {
-    usage: "check",
-    doc: "Validate the settings and load the processor, without a database.",
-  },
-} as const satisfies Record<string, Command>;
-
-/** The name of a command. */
-export type CommandName = keyof typeof COMMANDS;
-
-/** What people say instead of a command or of the word after it, as other programs call it. */
-const OTHERWISE: Readonly<Record<string, string>> = {
-  start: "run",
-  work: "run",
-  unpause: "resume",
-  continue: "resume",
-  info: "status",
-  ps: "status",
-  probe: "health",
-  healthz: "health",
-  dlq: "dead-letters",
-  letters: "dead-letters",
-  validate: "check",
-  test: "check",
-  live: "liveness",
-  alive: "liveness",
-  ready: "readiness",
-  started: "startup",
-  ls: "list",
-  get: "show",
-  retry: "redrive",
-  requeue: "redrive",
-  replay: "redrive",
-  delete: "purge",
-  remove: "purge",
-};
-
-/** A command line that was understood: what stands in it is allowed, and what must stand in it is there. */
-export interface CommandLine {
-  readonly command: CommandName | "help" | "version";
-  /** The command that `help` is asked about; undefined if it is asked about all. */
-  readonly about?: CommandName;
-  /** The word after the command's name, if it takes one. */
-  readonly word?: string;
-  readonly operand?: string | undefined;
-  readonly flags: readonly string[];
-  readonly options: Readonly<Record<string, readonly string[]>>;
-}
-
-const ALL: readonly Command[] = Object.values(COMMANDS);
-const FLAGS = [...new Set(ALL.flatMap(({ flags = [] }) => flags))];
-const OPTIONS = [...new Set(ALL.flatMap(({ options = [] }) => options))];
+/** Commands that every other command knows as a switch: `--help`, `--version`. */
+const SWITCHES = COMMANDS.filter(({ asSwitch }) => asSwitch !== undefined);
+const SWITCH_NAMES = SWITCHES.map(({ name }) => name);
+const SWITCH_LETTERS = Object.fromEntries(SWITCHES.map(({ name, asSwitch }) => [name, asSwitch!]));
 
 /**
- * Understands a command line.
+ * Finds the command that the arguments name, and has the rest parsed by what that command takes.
  *
- * @throws {UsageError} if it is not one of ours; the message says what is.
+ * @throws {UsageError} if they name none, or if it does not take the rest; the message says what is right.
  */
-export function parseCommandLine(args: string[]): CommandLine {
+export function parseCommandLine(args: readonly string[]): Asked {
+  const at = args.findIndex((arg) => !/^-./.test(arg));
+  const [name, rest] = at < 0 ? [undefined, args] : [args[at]!, args.toSpliced(at, 1)];
+  const { _: words, ...on } = parseArgs([...rest], {
+    boolean: SWITCH_NAMES,
+    alias: SWITCH_LETTERS,
+    string: ["_"],
+    unknown: (_, key) => key === undefined,
+  });
+  const asked = SWITCHES.find((each) => on[each.name] || each.name === name);
+  if (asked?.name === "help") {
+    return { command: asked, line: { flags: [], options: {}, about: explained(name, words.map(String)) } };
+  }
+  // `status --version` asks for the version, and for nothing of status.
+  if (asked && asked.name !== name) return { command: asked, line: { flags: [], options: {} } };
+  const command = name === undefined ? DEFAULT_COMMAND : commandNamed(name);
+  return { command, line: lineOf(command, rest) };
+}
+
+/** `help COMMAND` and `COMMAND --help` tell of that command, `help` and `--help` of all. */
+function explained(name: string | undefined, [of, ...more]: string[]): readonly Command[] {
+  const isAsked = name === "help";
+  const found = COMMANDS.find((each) => each.name === (isAsked ? of : name));
+  if (SWITCHES.some((each) => each === found)) return COMMANDS;
+  if (!isAsked) return found ? [found] : COMMANDS;
+  if (of === undefined) return COMMANDS;
+  const about = commandNamed(of);
+  const strange = more.find((word, at) => at > 0 || !Object.hasOwn(about.words ?? {}, word));
+  if (strange === undefined) return [about];
+  throw wrong(
+    `help ${about.name} takes no argument ${quoted(strange)}`,
+    SWITCHES.find((each) => each.name === "help")!,
+  );
+}
+
+/** Parses what stands on the line beside the name of a command, by what that command takes and nothing else. */
+function lineOf(command: Command, rest: readonly string[]): CommandLine {
+  const specs = Object.entries(command.options ?? {});
+  const flags = specs.filter(([, { value }]) => value === undefined).map(([name]) => name);
+  const valued = specs.filter(([, { value }]) => value !== undefined).map(([name]) => name);
   const unknown: string[] = [];
-  const parsed = parseArgs(args, {
-    boolean: ["help", "version", ...FLAGS],
-    alias: { help: "h", version: "V" },
-    string: ["_", ...OPTIONS],
-    collect: OPTIONS,
+  const parsed: Record<string, unknown> & { _: unknown[] } = parseArgs([...rest], {
+    boolean: [...SWITCH_NAMES, ...flags],
+    alias: SWITCH_LETTERS,
+    string: ["_", ...valued],
+    collect: valued,
     unknown: (arg, key) => {
       if (key !== undefined) unknown.push(arg);
       return key === undefined;
     },
   });
-  const [first, ...rest] = parsed._.map(String);
-  const name = first ?? "run";
-  if (parsed.help || name === "help") return helpAsked(first ?? "help", rest);
-  if (parsed.version || name === "version") return versionAsked(name, rest);
-  const command = commandNamed(name);
-  const spec: Command = COMMANDS[command];
-  const flags = FLAGS.filter((flag) => parsed[flag]);
-  const values: Record<string, string[]> = Object.fromEntries(
-    OPTIONS.map((option) => [option, [parsed[option] ?? []].flat().map(String)]),
-  );
-  const given = OPTIONS.filter((option) => values[option]!.length > 0);
-  const [word] = spec.words ? rest : [];
-  const dashed = args.findIndex((arg, at) =>
-    given.includes(arg.replace(/^--/, "")) && /^-[^-]/.test(args[at + 1] ?? "")
-  );
-  if (dashed >= 0) {
-    const [option, value] = args.slice(dashed);
-    throw wrong(`${option} needs a value (one that starts with a dash as ${option}=${value})`, spec);
-  }
-  const [strange] = [
-    ...unknown,
-    ...flags.filter((flag) => !spec.flags?.includes(flag)).map((flag) => `--${flag}`),
-    ...given.filter((option) => !spec.options?.includes(option)).map((option) => `--${option}`),
-  ];
-  if (strange) {
-    const hint = spec.operand?.[word ?? ""] && /^-\d/.test(strange)
-      ? ` (an ${spec.operand[word!]} that starts with a dash as ${word} -- ${strange})`
-      : "";
-    throw hint
-      ? wrong(`${command} knows no ${inOneLine(strange)}${hint}`, spec)
-      : unknownOption(command, spec, strange);
-  }
-  const empty = given.find((option) => values[option]!.includes(""));
-  if (empty) throw wrong(`--${empty} needs a value`, spec);
-  const twice = given.find((option) => values[option]!.length > 1 && !spec.repeatable?.includes(option));
-  if (twice) throw wrong(`--${twice} may be given once`, spec);
-  const place = positional(command, spec, rest);
-  const unused = [...flags, ...given].find((name) => spec.takes && !spec.takes[word ?? ""]?.includes(name));
-  if (unused) throw wrong(`${command} ${word} knows no --${unused}`, spec);
-  return {
-    command,
-    ...place,
-    flags,
-    options: Object.fromEntries(given.map((name) => [name, values[name]!])),
-  };
+  const words = parsed._.map(String);
+  const given: Given = valued.flatMap((name) => {
+    const values = [parsed[name] ?? []].flat().map(String);
+    return values.length > 0 ? [[name, values] as const] : [];
+  });
+  const on = flags.filter((name) => parsed[name]);
+  refuseDashed(command, given, rest);
+  refuseUnknown(command, unknown, words);
+  refuseValues(command, given);
+  const place = positional(command, words);
+  refuseTogether(command, place.word, [...on, ...given.map(([name]) => name)]);
+  refuseCounts(command, given);
+  return { ...place, flags: on, options: Object.fromEntries(given) };
 }
 
-/** `help COMMAND` and `COMMAND --help` tell of that command, `help` and `--help` of all. */
-function helpAsked(name: string, [of, ...more]: string[]): CommandLine {
-  const help = { command: "help", flags: [], options: {} } as const;
-  if (name !== "help") return isCommand(name) ? { ...help, about: name } : help;
-  if (of === undefined || of === "help" || of === "version") return help;
-  const about = commandNamed(of);
-  const { words = [] }: Command = COMMANDS[about];
-  const strange = more.find((word, at) => at > 0 || !words.includes(word));
-  if (strange !== undefined) {
-    throw wrong(`help ${about} takes no argument ${quoted(strange)}`, { usage: "help [COMMAND]" });
-  }
-  return { ...help, about };
+/** The options with a value that are given, and their values. */
+type Given = readonly (readonly [name: string, values: readonly string[]])[];
+
+/** A value that starts with a dash was taken for an option. */
+function refuseDashed(command: Command, given: Given, rest: readonly string[]): void {
+  const isGiven = (arg: string) => given.some(([name]) => arg === `--${name}`);
+  const at = rest.findIndex((arg, at) => isGiven(arg) && /^-[^-]/.test(rest[at + 1] ?? ""));
+  if (at < 0) return;
+  const [option, value] = rest.slice(at);
+  throw wrong(`${option} needs a value (one that starts with a dash as ${option}=${value})`, command);
 }
 
-function versionAsked(name: string, [first]: string[]): CommandLine {
-  if (name === "version" && first !== undefined) {
-    throw wrong(`version takes no argument ${quoted(first)}`, { usage: "version" });
+function refuseUnknown(command: Command, [strange]: readonly string[], [word]: readonly string[]): void {
+  if (strange === undefined) return;
+  const said = `${command.name} knows no ${inOneLine(strange)}`;
+  const operand = command.words?.[word ?? ""]?.operand;
+  if (operand && /^-\d/.test(strange)) {
+    throw wrong(`${said} (an ${operand} that starts with a dash as ${word} -- ${strange})`, command);
   }
-  return { command: "version", flags: [], options: {} };
+  const meant = nearest(strange.split("=", 1)[0]!, [...Object.keys(command.options ?? {}), ...SWITCH_NAMES]);
+  throw meant ? wrong(`${said}: did you mean --${meant}`, command, "?") : wrong(said, command);
 }
 
+function refuseValues(command: Command, given: Given): void {
+  const empty = given.find(([, values]) => values.includes(""));
+  if (empty) throw wrong(`--${empty[0]} needs a value`, command);
+  const twice = given.find(([name, { length }]) => length > 1 && !command.options?.[name]?.isRepeatable);
+  if (twice) throw wrong(`--${twice[0]} may be given once`, command);
+}
+
+function refuseCounts(command: Command, given: Given): void {
+  for (const [name, [value]] of given) {
+    if (!command.options?.[name]?.isCount || /^[1-9]\d*$/.test(value!)) continue;
+    throw new UsageError(`--${name} is ${quoted(value!)}: must be a whole number from 1`);
+  }
+}
+
+/** The word and the operand of a line. */
 function positional(
-  command: CommandName,
-  spec: Command,
-  rest: string[],
-): { word?: string; operand?: string | undefined } {
-  const { words, operand } = spec;
-  const [word, value] = words ? rest : [];
-  const most = words ? (operand?.[word ?? ""] ? 2 : 1) : 0;
-  if (rest.length > most) throw wrong(`${command} takes no argument ${quoted(rest.at(-1)!)}`, spec);
-  if (!words) return {};
-  if (word === undefined) throw wrong(`${command} needs one of ${words.join(", ")}`, spec);
-  if (!words.includes(word)) {
-    const meant = nearest(word, words, OTHERWISE);
-    throw meant
-      ? wrong(`${command} knows no ${quoted(word)}: did you mean ${command} ${meant}`, spec, "?")
-      : wrong(`${command} knows no ${quoted(word)}, but ${words.join(", ")}`, spec);
+  command: Command,
+  [first, ...others]: readonly string[],
+): Omit<CommandLine, "flags" | "options"> {
+  const { name, words, operand } = command;
+  const rest = first === undefined ? [] : [first, ...others];
+  const wanted = words?.[first ?? ""]?.operand;
+  const most = words ? (wanted ? 2 : 1) : operand ? 1 : 0;
+  if (rest.length > most) throw wrong(`${name} takes no argument ${quoted(rest.at(-1)!)}`, command);
+  if (!words) {
+    if (first !== undefined) return { operand: first };
+    if (operand && !operand.startsWith("[")) throw wrong(`${name} needs an ${operand}`, command);
+    return {};
   }
-  const wanted = operand?.[word];
-  if (wanted && value === undefined) throw wrong(`${command} ${word} needs an ${wanted}`, spec);
-  return { word, operand: value };
+  const known = Object.keys(words);
+  if (first === undefined) throw wrong(`${name} needs one of ${known.join(", ")}`, command);
+  if (!Object.hasOwn(words, first)) {
+    const meant = nearest(first, known, otherwise(Object.entries(words)));
+    throw meant
+      ? wrong(`${name} knows no ${quoted(first)}: did you mean ${name} ${meant}`, command, "?")
+      : wrong(`${name} knows no ${quoted(first)}, but ${known.join(", ")}`, command);
+  }
+  const [value] = others;
+  if (wanted && value === undefined) throw wrong(`${name} ${first} needs an ${wanted}`, command);
+  return { word: first, ...(value === undefined ? {} : { operand: value }) };
 }
 
-function isCommand(word: string): word is CommandName {
-  return Object.hasOwn(COMMANDS, word);
+/** Refuses options that do not go with the word, or with one another. */
+function refuseTogether(command: Command, word: string | undefined, given: readonly string[]): void {
+  const { name, options, oneOf = [] } = command;
+  const { takes, needsOne } = command.words?.[word ?? ""] ?? {};
+  const unused = given.find((option) => takes && !takes.includes(option));
+  if (unused) throw wrong(`${name} ${word} knows no --${unused}`, command);
+  const count = oneOf.filter((option) => given.includes(option)).length;
+  if (count > 1) {
+    throw new UsageError(
+      `${inWords(oneOf.map((option) => `--${option}`), "and")} exclude each other: give one of them`,
+    );
+  }
+  if (count === 0 && needsOne) {
+    const choices = oneOf.map((option) => withValue(option, { ...options![option]!, isRepeatable: false }));
+    throw new UsageError(`${name} ${word} needs to know which: give ${inWords(choices, "or")}`);
+  }
 }
 
-function commandNamed(word: string): CommandName {
-  if (isCommand(word)) return word;
-  const known = [...Object.keys(COMMANDS), "help", "version"];
-  const meant = nearest(word, known, OTHERWISE);
+function commandNamed(word: string): Command {
+  const found = COMMANDS.find(({ name }) => name === word);
+  if (found) return found;
+  const known = COMMANDS.map(({ name }) => name);
+  const meant = nearest(word, known, otherwise(COMMANDS.map((each) => [each.name, each])));
   throw new UsageError(
     `There is no command ${quoted(word)}: ` +
       (meant ? `did you mean ${meant}? Known are ` : "known are ") + known.join(", "),
   );
 }
 
-function unknownOption(command: CommandName, spec: Command, strange: string): UsageError {
-  const [name] = strange.split("=", 1);
-  const meant = nearest(name!, [...spec.flags ?? [], ...spec.options ?? [], "help", "version"]);
-  const said = `${command} knows no ${inOneLine(strange)}`;
-  return meant ? wrong(`${said}: did you mean --${meant}`, spec, "?") : wrong(said, spec);
+/** What people say instead of a name, and which one they mean. */
+function otherwise(
+  named: readonly [name: string, spec: { also?: readonly string[] }][],
+): Record<string, string> {
+  return Object.fromEntries(named.flatMap(([name, { also = [] }]) => also.map((other) => [other, name])));
+}
+
+function inWords(items: readonly string[], last: string): string {
+  return `${items.slice(0, -1).join(", ")} ${last} ${items.at(-1)}`;
 }
 
 function quoted(word: string): string {
   return printableJson(JSON.stringify(word));
 }
 
-function wrong(what: string, { usage }: Pick<Command, "usage">, end: ":" | "?" = ":"): UsageError {
-  return new UsageError(`${what}${end} ${end === "?" ? "Use" : "use"} it as pulling-agent ${usage}`);
+function wrong(what: string, command: Command, end: ":" | "?" = ":"): UsageError {
+  return new UsageError(
+    `${what}${end} ${end === "?" ? "Use" : "use"} it as pulling-agent ${usageOf(command)}`,
+  );
 }

@@ -1,28 +1,32 @@
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
-import { type CommandName, COMMANDS } from "./command_line.ts";
+import { type Command, usageOf, withValue } from "./command.ts";
 
 /**
  * What `--help` prints: made of the tables of commands and settings, so that it cannot say anything else than they do.
  *
- * @param about the command that is asked about; of all without it
+ * @param about the commands to explain: one in full, or all of them in a line each
  */
-export function helpText(about?: CommandName): string {
-  return about === undefined ? helpOfAll() : helpOf(about);
+export function helpText(about: readonly Command[]): string {
+  const [first, ...others] = about;
+  return first && others.length === 0 ? helpOf(first) : helpOfAll(about);
 }
 
-function helpOf(name: CommandName): string {
-  const { usage, doc } = COMMANDS[name];
+function helpOf(command: Command): string {
+  const options = Object.entries(command.options ?? {}).map(([name, spec]) =>
+    row(withValue(name, spec), spec.doc, OPTION_WIDTH)
+  );
   return [
-    `Usage: pulling-agent ${usage}`,
+    `Usage: pulling-agent ${usageOf(command)}`,
     "",
-    doc,
+    command.doc,
     "",
+    ...options,
+    ...(options.length > 0 ? [""] : []),
     "All commands and all settings: pulling-agent --help",
   ].join("\n");
 }
 
-function helpOfAll(): string {
-  const commands = Object.values(COMMANDS).map(({ usage, doc }) => row(usage, doc));
+function helpOfAll(commands: readonly Command[]): string {
   const settings = Object.values(SETTINGS as Record<string, Setting<unknown>>).map((setting) =>
     row(setting.variable, `${setting.doc.replaceAll("`", "")} ${defaultOf(setting)}`)
   );
@@ -31,9 +35,7 @@ function helpOfAll(): string {
     "",
     "Usage: pulling-agent [COMMAND]",
     "",
-    ...commands,
-    row("help [COMMAND], --help, -h", "Print this, or what one command does."),
-    row("version, --version, -V", "Print the version of the agent and of what it is made of."),
+    ...commands.map((command) => row(waysOf(command), command.doc)),
     "",
     "Settings are environment variables. Durations are seconds (5), or carry a unit (500ms, 2m).",
     "",
@@ -44,15 +46,22 @@ function helpOfAll(): string {
   ].join("\n");
 }
 
+/** Its usage, and the switches that call it. */
+function waysOf(command: Command): string {
+  const { name, asSwitch } = command;
+  return [usageOf(command), ...(asSwitch === undefined ? [] : [`--${name}`, `-${asSwitch}`])].join(", ");
+}
+
 function defaultOf({ default: given, defaultText, required }: Setting<unknown>): string {
   if (required) return "(required)";
   return `(default: ${(given ?? defaultText ?? "none").replaceAll("`", "")})`;
 }
 
 const NAME_WIDTH = 36;
+const OPTION_WIDTH = 20;
 
-function row(name: string, text: string): string {
+function row(name: string, text: string, width = NAME_WIDTH): string {
   // A name that fills its column stands on a line of its own.
-  if (name.length >= NAME_WIDTH) return `  ${name}\n  ${" ".repeat(NAME_WIDTH)}${text}`;
-  return `  ${name.padEnd(NAME_WIDTH)}${text}`;
+  if (name.length >= width) return `  ${name}\n  ${" ".repeat(width)}${text}`;
+  return `  ${name.padEnd(width)}${text}`;
 }

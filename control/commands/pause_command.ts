@@ -1,67 +1,11 @@
-import { CommandError } from "../../agent/errors.ts";
-import { readSetting } from "../../agent/settings/load.ts";
-import { confirmations } from "../../agent/telemetry/remarks.ts";
-import { ask, type Silence } from "../../health/ask.ts";
-import { awaitStatus, requireStatus, type Status } from "../../health/status.ts";
+import { command } from "./command.ts";
 
-/** An agent that is told something has this long to show that it heard it, in milliseconds. */
-const CONFIRM_TIMEOUT_MS = 5000;
-
-/** What can be done about an agent that does not answer as its process. */
-const MENDS: Record<Silence, string> = {
-  "no such process":
-    "there is no such process here: it runs in another container, so run this command in that one",
-  "not permitted": "this user may not signal it: run this command as the user that the agent runs as",
-  "no answer":
-    "it is frozen, a handler blocks it, or it runs in another container (run this command there); see `pulling-agent status` and its log",
-};
-
-/**
- * Tells the agent of this health directory to pause or resume, by signal, and prints what it has confirmed.
- *
- * The agent is asked before anything is believed or sent, even if its status says already what is wanted: a frozen one
- * would confirm for ever what it wrote last.
- *
- * @throws {CommandError} If the agent does not confirm.
- */
-export async function pauseCommand(
-  command: "pause" | "resume",
-  env: (variable: string) => string | undefined,
-): Promise<void> {
-  const directory = readSetting("healthDir", env);
-  const wanted = command === "pause" ? "paused" : "running";
-  const { control, held } = await tell(directory, await asked(directory), wanted);
-  confirmations.say(
-    `${wanted}, by ${control.source}, since ${control.since}; ${held.documents} documents held`,
-  );
-}
-
-/** The status of an agent that has just shown that it answers, and that still claims. */
-async function asked(directory: string): Promise<Status> {
-  const status = await requireStatus(directory);
-  const answer = await ask(directory, status);
-  if (typeof answer === "string") {
-    throw new CommandError(
-      `The agent of ${directory} does not answer as process ${status.pid}: ${MENDS[answer]}`,
-    );
-  }
-  if (answer.state === "draining" || answer.state === "stopped") {
-    throw new CommandError(`The agent is ${answer.state}: it claims nothing any more`);
-  }
-  return answer;
-}
-
-async function tell(directory: string, status: Status, wanted: "paused" | "running"): Promise<Status> {
-  if (status.control.state === wanted) return status;
-  Deno.kill(status.pid, wanted === "paused" ? "SIGUSR1" : "SIGUSR2");
-  const confirmed = await awaitStatus(
-    directory,
-    CONFIRM_TIMEOUT_MS,
-    ({ control }) => control.state === wanted,
-  );
-  if (confirmed) return confirmed;
-  throw new CommandError(
-    `The agent (process ${status.pid}) did not confirm within ${CONFIRM_TIMEOUT_MS / 1000} s: ` +
-      "see its log and `pulling-agent status`",
-  );
-}
+/** Pauses the agent of `HEALTH_DIR`. */
+export const pauseCommand = command({
+  name: "pause",
+  doc: "Tell the running agent to claim nothing; returns once it has confirmed.",
+  async run(_, env) {
+    const { askFor } = await import("./pause_work.ts");
+    return await askFor("paused", env);
+  },
+});

@@ -6,6 +6,9 @@
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const AGENT = /^agent\//;
+const PRODUCT = /^(main\.ts|agent\/|control\/|health\/)/;
+/** The one place that ends the process. */
+const EXIT = /^agent\/processors\/exit_guard\.ts$/;
 const TESTS = /^tests\/(unit|integration|e2e)\/.*_test\.ts$/;
 
 /** Whether a file is one of those; the checkout itself may lie in a folder called agent. */
@@ -27,6 +30,23 @@ const plugin: Deno.lint.Plugin = {
               node,
               message: "agent/ prints nothing itself",
               hint: "emit an event or use the logger, which redacts",
+            });
+          },
+        };
+      },
+    },
+    /** A command returns its exit status or throws a `CommandError`; `main.ts` prints, and ends the process by `leave()`. */
+    "no-exit": {
+      create(context) {
+        if (!isAmong(PRODUCT, context.filename) || isAmong(EXIT, context.filename)) return {};
+        return {
+          "MemberExpression[object.name=/^(Deno|process)$/][property.name=/^(exit|exitCode)$/]"(
+            node: Deno.lint.MemberExpression,
+          ) {
+            context.report({
+              node,
+              message: "Only main.ts ends the process",
+              hint: "return the exit status, or throw a CommandError",
             });
           },
         };

@@ -8,7 +8,7 @@ const COMPOSED = new Set([
   "PROCESSOR=module:<path> <loadProblem>",
   "PROCESSOR=module:<path> <readProblem>",
   "<name> <errorText>",
-  "<what><end> <value> it as pulling-agent <usage>",
+  "<what><end> <value> it as pulling-agent <usageOf>",
   "--filter <message>",
 ]);
 

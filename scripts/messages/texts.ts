@@ -23,7 +23,7 @@ export interface Text {
 const REFUSALS = new Set(["UsageError"]);
 /** Lists whose entries become refusals. */
 const REFUSAL_LISTS = new Set(["problems", "found", "warnings"]);
-const FAILURES = new Set(["CommandError", "HealthDirError"]);
+const FAILURES = new Set(["CommandError"]);
 const LEVELS: Record<string, string> = { debug: "DEBUG", info: "INFO", warn: "WARNING", error: "ERROR" };
 
 /** Properties of the tables of settings and commands: documentation, which the help prints as it is. */

@@ -1,5 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { COMMANDS } from "../../control/commands/command_line.ts";
+import { usageOf } from "../../control/commands/command.ts";
+import { COMMANDS } from "../../control/commands/commands.ts";
+import { pauseCommand } from "../../control/commands/pause_command.ts";
 import { SETTINGS } from "../../agent/settings/settings.ts";
 import { agentHome } from "../support/agent_home.ts";
 
@@ -190,7 +192,7 @@ Deno.test("--help names every command and every setting, and needs no settings",
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
     assertEquals(stdout, answers[0]!.stdout);
   }
-  for (const { usage } of Object.values(COMMANDS)) assertStringIncludes(answers[0]!.stdout, `  ${usage}`);
+  for (const command of COMMANDS) assertStringIncludes(answers[0]!.stdout, `  ${usageOf(command)}`);
   for (const { variable } of Object.values(SETTINGS)) {
     assertStringIncludes(answers[0]!.stdout, `  ${variable} `);
   }
@@ -203,7 +205,7 @@ Deno.test("help of a command is the same in each of its ways, says what it does,
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
     assertEquals(
       stdout,
-      `Usage: pulling-agent pause\n\n${COMMANDS.pause.doc}\n\nAll commands and all settings: pulling-agent --help\n`,
+      `Usage: pulling-agent pause\n\n${pauseCommand.doc}\n\nAll commands and all settings: pulling-agent --help\n`,
     );
   }
 });

@@ -162,9 +162,10 @@ Deno.test({
       for (const probe of probes) {
         const { exec, timeoutSeconds, periodSeconds } = container[`${probe}Probe`];
         const [program, ...args] = exec.command;
+        const { command, line } = parseCommandLine(args);
         assertEquals(
-          [program, parseCommandLine(args)],
-          ["pulling-agent", { command: "health", word: probe, operand: undefined, flags: [], options: {} }],
+          [program, command.name, line],
+          ["pulling-agent", "health", { word: probe, flags: [], options: {} }],
           name,
         );
         assertGreaterOrEqual(timeoutSeconds, 5, `${name} ${probe}`);

@@ -16,6 +16,18 @@ Deno.test("house/no-console refuses output in agent/, and there alone", () => {
   }
 });
 
+Deno.test("house/no-exit refuses the end of the process in the product, but for the one place that ends it", () => {
+  for (const text of ["Deno.exit(1);", "Deno.exitCode = 1;", "process.exit(1);"]) {
+    for (const path of ["main.ts", "control/interruption.ts", "health/probe.ts", "agent/agent.ts"]) {
+      assertEquals(brokenBy(`${ROOT}${path}`, text), ["house/no-exit"], `${path}: ${text}`);
+    }
+    for (const path of ["agent/processors/exit_guard.ts", "scripts/dev.ts", "bench/main.ts"]) {
+      assertEquals(brokenBy(`${ROOT}${path}`, text), [], path);
+    }
+  }
+  assertEquals(brokenBy(`${ROOT}main.ts`, "leave(1);"), []);
+});
+
 Deno.test("house/no-fixed-sleep refuses a test that waits for a time, not one that only yields or asks late", () => {
   const path = `${ROOT}tests/integration/a_test.ts`;
   assertEquals(brokenBy(path, "await new Promise((resolve) => setTimeout(resolve, 50));"), [

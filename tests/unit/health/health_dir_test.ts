@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { HealthDirError } from "../../../agent/errors.ts";
+import { CommandError } from "../../../agent/errors.ts";
 import { HealthDir, isInUse } from "../../../health/health_dir.ts";
 import { readStatus } from "../../../health/status.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -83,7 +83,7 @@ Deno.test("HealthDir.open() refuses a path that cannot be a directory, and says 
   await using dir = await TempDir.make();
   const file = await dir.write("file", "");
   for (const path of [file, `${file}/below`, "/proc/health"]) {
-    const error = await assertRejects(() => HealthDir.open(path), HealthDirError);
+    const error = await assertRejects(() => HealthDir.open(path), CommandError);
     assertMatch(
       error.message,
       /^The health directory .* cannot be written \(.*\): mount a writable volume there/,
@@ -132,7 +132,7 @@ Deno.test("HealthDir.open() refuses a directory that another process uses, and l
   assertEquals(used, true);
   assertMatch(
     refusal,
-    /^HealthDirError: .* is used by another live agent: set HEALTH_DIR to a directory of its own$/,
+    /^CommandError: .* is used by another live agent: set HEALTH_DIR to a directory of its own$/,
   );
   assertEquals(namesIn(dir.path), ["liveness", "status.json"]);
   await health.close();
@@ -187,7 +187,7 @@ Deno.test("HealthDir.open() refuses a directory that a live agent uses, also aft
   for (const { name } of Deno.readDirSync(dir.path)) await Deno.remove(`${dir.path}/${name}`);
   const { refusal, used } = await openElsewhere(dir.path);
   assertEquals(used, true);
-  assertMatch(refusal, /^HealthDirError: .* is used by another live agent/);
+  assertMatch(refusal, /^CommandError: .* is used by another live agent/);
   assertEquals([...Deno.readDirSync(dir.path)], [], "who is refused leaves nothing behind");
   assertEquals(await health.keep(), true, "it is told that something was amiss");
   assertEquals([...Deno.readDirSync(dir.path)].map(({ name }) => name), ["agent.lock"]);
@@ -227,8 +227,8 @@ Deno.test(
     setInterval(() => {}, 1000);
   `,
     );
-    await assertRejects(() => health.keep(), HealthDirError, "another live agent uses it now");
-    await assertRejects(() => health.keep(), HealthDirError, "another live agent uses it now");
+    await assertRejects(() => health.keep(), CommandError, "another live agent uses it now");
+    await assertRejects(() => health.keep(), CommandError, "another live agent uses it now");
     assertEquals(await Deno.readTextFile(`${path}/liveness`), "of the other\n");
     child.kill("SIGKILL");
     await child.status;

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
-import { checkCommand } from "../../../../control/commands/check_command.ts";
+import { check as checkAll } from "../../../../control/commands/check_work.ts";
 import { checkedSettings } from "../../../../control/commands/checked_settings.ts";
 import { uriProblem } from "../../../../agent/store/connection/uri.ts";
 import { captureConsole } from "../../../support/captured_console.ts";
@@ -112,9 +112,9 @@ Deno.test("checkedSettings() takes a FILTER on fields whose names only look like
   await check({ ...GOOD, FILTER: JSON.stringify(filter) });
 });
 
-Deno.test("checkCommand() prints every setting as it is used, without credentials", async () => {
+Deno.test("check() prints every setting as it is used, without credentials", async () => {
   const env: Record<string, string> = { ...GOOD, PROCESS_TIMEOUT: "90" };
-  const { out } = await captureConsole(() => checkCommand((name) => env[name]));
+  const { out } = await captureConsole(() => checkAll((name) => env[name]));
   const text = out.join("\n");
   assertMatch(text, /^MONGODB_URI +mongodb:\/\/\*\*\*@db\.example\.com\/\?replicaSet=rs$/m);
   assertMatch(text, /^PROCESS_TIMEOUT +90s$/m);

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
-import { COMMANDS } from "../../../../control/commands/command_line.ts";
+import { usageOf } from "../../../../control/commands/command.ts";
+import { COMMANDS } from "../../../../control/commands/commands.ts";
 import { helpText } from "../../../../control/commands/help.ts";
 
-const LINES = helpText().split("\n");
+const LINES = helpText(COMMANDS).split("\n");
 
 function lineOf(name: string): string {
   const found = LINES.filter((line) => line === `  ${name}` || line.startsWith(`  ${name} `));
@@ -22,8 +23,20 @@ Deno.test("helpText() has a line for every setting, with its doc and default", (
 });
 
 Deno.test("helpText() has a line for every command, with its doc", () => {
-  for (const { doc, usage } of Object.values(COMMANDS)) {
-    assert(lineOf(usage).endsWith(doc));
+  for (const command of COMMANDS) {
+    const { name, asSwitch } = command;
+    const ways = asSwitch === undefined ? "" : `, --${name}, -${asSwitch}`;
+    assert(lineOf(usageOf(command) + ways).endsWith(command.doc));
+  }
+});
+
+Deno.test("helpText() of one command has a line for each of its options, with its doc", () => {
+  for (const command of COMMANDS) {
+    const lines = helpText([command]).split("\n");
+    assertEquals(lines[0], `Usage: pulling-agent ${usageOf(command)}`);
+    for (const [name, { doc }] of Object.entries(command.options ?? {})) {
+      assert(lines.some((line) => line.startsWith(`  --${name}`) && line.endsWith(doc)), name);
+    }
   }
 });
 
@@ -43,7 +56,7 @@ Deno.test("helpText() tells of durations, signals and exit statuses", () => {
 
 Deno.test("helpText() is plain text in one column of names", () => {
   assert(LINES.every((line) => !/[`\t]|\s$/.test(line)), "no backquotes, tabs or blanks at the end");
-  const names = new Set<string>(Object.values(COMMANDS).map(({ usage }) => `  ${usage}`));
+  const names = new Set<string>(COMMANDS.map((command) => `  ${usageOf(command)}`));
   const rows = LINES.filter((line) => line.startsWith("  ") && !names.has(line));
   const columns = new Set(rows.map((line) => line.search(/(?<= {2,})\S(?!.* {2,}\S)/)));
   assertEquals(columns.size, 1);

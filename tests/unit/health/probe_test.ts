@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UsageError } from "../../../agent/errors.ts";
-import { type Probe, probe } from "../../../health/probe_command.ts";
+import { type Probe, probe } from "../../../health/probe.ts";
 import { captureConsole } from "../../support/captured_console.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 

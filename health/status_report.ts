@@ -1,5 +1,5 @@
 import { CommandError } from "../agent/errors.ts";
-import { readSetting } from "../agent/settings/load.ts";
+import { type Environment, readSetting } from "../agent/settings/load.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
@@ -20,17 +20,17 @@ interface Look {
 }
 
 /**
- * Prints what the agent of this health directory is doing.
+ * Prints what the agent of this health directory is doing; returns the exit status.
  *
  * @throws {CommandError} If there is none, or if it does not respond, which is said after what it wrote last is printed.
  */
-export async function statusCommand(
-  { json, env }: { json: boolean; env: (variable: string) => string | undefined },
-): Promise<void> {
+export async function reportStatus(
+  { asJson, env }: { asJson: boolean; env: Environment },
+): Promise<number> {
   const look = await lookAt(readSetting("healthDir", env));
   const seconds = (look.ageMs / 1000).toFixed(1);
-  console.log(json ? asJson(look) : inWords(look, seconds));
-  if (look.isResponding) return;
+  console.log(asJson ? inJson(look) : inWords(look, seconds));
+  if (look.isResponding) return 0;
   const { pid, updated_at } = look.status;
   throw new CommandError(
     `The agent (process ${pid}) has not responded since ${updated_at}, ${seconds} s ago: it is frozen, or a handler ` +
@@ -55,7 +55,7 @@ function ageOf({ updated_at, machine_uptime_s }: Status): number {
   return ageMs({ at: updated_at, machine_uptime_s });
 }
 
-function asJson({ status, ageMs, isResponding }: Look): string {
+function inJson({ status, ageMs, isResponding }: Look): string {
   return JSON.stringify({ ...status, age_ms: Math.round(ageMs), responding: isResponding });
 }
 

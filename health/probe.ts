@@ -1,4 +1,4 @@
-import { readSetting } from "../agent/settings/load.ts";
+import { type Environment, readSetting } from "../agent/settings/load.ts";
 import { unreadable } from "./health_dir.ts";
 import { printAnswer } from "./print_answer.ts";
 import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
@@ -13,9 +13,9 @@ const MIN_AGE_MS = 30_000;
  * Answers a probe by the files alone. Liveness and readiness are renewed by each heartbeat, and believed for as long as
  * some heartbeats take: a process that is frozen or was killed leaves them behind.
  *
- * @throws {HealthDirError} If the directory cannot be read.
+ * @throws {CommandError} If the directory cannot be read.
  */
-export async function probe(name: Probe, env: (variable: string) => string | undefined): Promise<boolean> {
+export async function probe(name: Probe, env: Environment): Promise<boolean> {
   const directory = readSetting("healthDir", env);
   const limitMs = Math.max(MIN_AGE_MS, 3 * readSetting("heartbeatIntervalMs", env));
   const path = `${directory}/${name}`;

@@ -1,0 +1,193 @@
+import { chunks } from "../../agent/lib/chunks.ts";
+import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
+import type { Environment } from "../../agent/settings/load.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
+import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import { parseFilter } from "../../agent/store/filter.ts";
+import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
+import type { DeadLetterQuery, DeadLetterStore } from "../../agent/store/dead_letters/dead_letter_store.ts";
+import { isMongoError, isRefused } from "../../agent/store/mongo_errors.ts";
+import { MongoStore } from "../../agent/store/mongo_store.ts";
+import { Interruption } from "../interruption.ts";
+import { checkedSettings } from "./checked_settings.ts";
+import { Progress } from "./command_progress.ts";
+
+/** Letters changed at the same time. */
+const AT_ONCE = 10;
+
+/** What is to be done with which dead letters, as the command line says. */
+export interface LettersTask {
+  act: "list" | "show" | "redrive" | "purge";
+  /** As they were typed; all letters without them. */
+  ids: readonly string[] | undefined;
+  /** Extended JSON. */
+  filter: string | undefined;
+  limit: number | undefined;
+  /** Say what would be done, and do nothing. */
+  isDry: boolean;
+  asJson: boolean;
+}
+
+/** Which letters are meant. */
+interface Asked extends Omit<DeadLetterQuery, "id"> {
+  ids: readonly string[] | undefined;
+}
+
+/**
+ * Lists, shows, redrives or purges dead letters; returns the exit status.
+ *
+ * @throws {UsageError} if the settings or the filter cannot be used.
+ * @throws {CommandError} if the database refuses, or is out of reach.
+ */
+export async function workOnLetters(task: LettersTask, env: Environment): Promise<number> {
+  const { ids, limit } = task;
+  const asked: Asked = { ids, limit, filter: task.filter === undefined ? undefined : filterOf(task.filter) };
+  const { settings } = await checkedSettings((name) => name === "PROCESSOR" ? undefined : env(name));
+  const store = new MongoStore(settings);
+  try {
+    await store.source.look();
+    const box = await store.letterBox();
+    const status = await carryOut(task, asked, box);
+    // Counting them reads all letters: whether that succeeds in time must not decide about the work. An operator
+    // who has interrupted the work does not want to wait for it, either.
+    if (status < 128) await mentionOthers(box, asked).catch(() => {});
+    return status;
+  } catch (error) {
+    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
+    if (!isMongoError(error)) throw error;
+    const problem = inOneLine(errorText(error));
+    throw new CommandError(`dead-letters ${task.act} failed: ${problem}`, { cause: error });
+  } finally {
+    await store.close();
+  }
+}
+
+async function carryOut(
+  { act, asJson, isDry }: LettersTask,
+  asked: Asked,
+  box: DeadLetterStore,
+): Promise<number> {
+  switch (act) {
+    case "list":
+      return await list(await chosen(box, { ...asked, whole: asJson }), asJson);
+    case "show":
+      return await show(await chosen(box, { ...asked, whole: true }));
+    case "redrive": {
+      const letters = await chosen(box, { ...asked, removeStale: !isDry });
+      return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
+    }
+    case "purge": {
+      const letters = await chosen(box, { ...asked, removeStale: !isDry });
+      return await change("purged", letters, isDry, (letter) => box.remove(letter));
+    }
+  }
+}
+
+function filterOf(text: string): DeadLetterQuery["filter"] {
+  try {
+    return parseFilter(text);
+  } catch (error) {
+    throw new UsageError(`--filter ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** The letters that are meant. */
+interface Chosen {
+  letters: AsyncIterable<DeadLetter> | Iterable<DeadLetter>;
+  /** There was none for an id that was given. */
+  isShort: boolean;
+}
+
+async function chosen(box: DeadLetterStore, { ids, limit, ...query }: Asked): Promise<Chosen> {
+  if (!ids) return { letters: box.list({ ...query, limit }), isShort: false };
+  // People may type the same id in several ways.
+  const found = new Map<string, DeadLetter>();
+  let isShort = false;
+  for (const id of ids) {
+    const some = await Array.fromAsync(box.list({ ...query, id }));
+    for (const letter of some) found.set(letterJson(letter), letter);
+    if (some.length > 0) continue;
+    isShort = true;
+    remarks.say(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
+  }
+  return { letters: [...found.values()].slice(0, limit), isShort };
+}
+
+async function mentionOthers(box: DeadLetterStore, { ids, filter }: Asked): Promise<void> {
+  const queries = ids ? ids.map((id) => ({ id })) : [{ filter }];
+  let others = 0;
+  for (const query of queries) others += await box.countOthers(query);
+  if (others === 0) return;
+  const letters = others === 1
+    ? "1 letter of another collection is"
+    : `${others} letters of other collections are`;
+  remarks.say(`${letters} left alone: every collection needs a DEAD_LETTER_COLLECTION of its own`);
+}
+
+async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<number> {
+  let count = 0;
+  for await (const letter of letters) {
+    count += 1;
+    console.log(asJson ? letterJson(letter) : lineOf(letter));
+  }
+  if (!asJson) remarks.say(count === 1 ? "1 dead letter" : `${count} dead letters`);
+  return isShort ? 1 : 0;
+}
+
+function lineOf({ _id, attempts, dead_at, error }: DeadLetter): string {
+  // Somebody may have edited the letter: anything can stand in it.
+  const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
+  const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
+  return `${when}  ${formatId(_id)}  ${attemptsOf(attempts)}  ${what}`;
+}
+
+function attemptsOf(attempts: unknown = 0): string {
+  return attempts === 1 ? "1 attempt" : `${formatId(attempts)} attempts`;
+}
+
+async function show({ letters, isShort }: Chosen): Promise<number> {
+  for await (const letter of letters) console.log(letterJson(letter, 2));
+  return isShort ? 1 : 0;
+}
+
+async function change(
+  done: string,
+  { letters, isShort }: Chosen,
+  isDry: boolean,
+  act: (letter: DeadLetter) => Promise<boolean>,
+): Promise<number> {
+  const interruption = new Interruption();
+  const progress = new Progress(remarks);
+  let [count, passed, refused] = [0, 0, 0];
+  const one = async (letter: DeadLetter) => {
+    if (isDry) console.log(lineOf(letter));
+    try {
+      if (!isDry && !await act(letter)) return passed += 1;
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      remarks.say(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
+      return refused += 1;
+    }
+    count += 1;
+  };
+  const report = (rest = "") => {
+    const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
+    remarks.say(`${count} ${isDry ? `would be ${done}` : done}${rest}${others}`);
+  };
+  try {
+    for await (const some of chunks(letters, AT_ONCE)) {
+      if (interruption.signal) break;
+      // All have to end before what was done can be said.
+      const results = await Promise.allSettled(some.map(one));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+      if (interruption.signal) break;
+      if (!isDry) progress.update(`${count} ${done} so far`);
+    }
+  } catch (error) {
+    report(" before it failed");
+    throw error;
+  }
+  report(interruption.signal && ` before ${interruption.signal}: there may be more`);
+  return interruption.status || (refused > 0 || isShort ? 1 : 0);
+}

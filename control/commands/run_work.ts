@@ -1,0 +1,244 @@
+import { setTimeout } from "../../agent/lib/builtins.ts";
+import { Agent } from "../../agent/agent.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { errorText } from "../../agent/errors.ts";
+import { Events } from "../../agent/events.ts";
+import type { Environment } from "../../agent/settings/load.ts";
+import { forbidExit } from "../../agent/processors/exit_guard.ts";
+import type { LeasedDocument } from "../../agent/ports.ts";
+import type { Settings } from "../../agent/settings/settings.ts";
+import { secrets } from "../../agent/text/redact.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import { isLasting } from "../../agent/store/mongo_errors.ts";
+import { MongoStore } from "../../agent/store/mongo_store.ts";
+import { prepareStore } from "../../agent/store/prepare_store.ts";
+import { UriFile } from "../../agent/store/connection/uri_source.ts";
+import { documentLog } from "../../agent/telemetry/document_log.ts";
+import { LineQueue } from "../../agent/telemetry/line_queue.ts";
+import { logEvents } from "../../agent/telemetry/log_events.ts";
+import { Logger, logLine } from "../../agent/telemetry/logger.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
+import { versionInfo } from "../../agent/version.ts";
+import { HealthDir } from "../../health/health_dir.ts";
+import { HealthReporter } from "../../health/health_reporter.ts";
+import { type Checked, checkedSettings } from "./checked_settings.ts";
+import { ControlFile } from "../control_file.ts";
+import { JobEnd } from "../job_end.ts";
+import { ModuleOutput } from "../module_output.ts";
+import { LastingFailure } from "../lasting_failure.ts";
+import { NothingFound } from "./nothing_found.ts";
+import { PauseController } from "../pause_controller.ts";
+import type { Signals } from "../signals.ts";
+import { SourceEnd } from "../source_end.ts";
+
+/** Whatever is still open when the agent has stopped may take this long to close, in milliseconds. */
+const CLOSE_LIMIT_MS = 1000;
+
+/** The last lines of the log may take this long to be written, in milliseconds: there may be no reader. */
+const FLUSH_LIMIT_MS = 500;
+
+/**
+ * Runs the agent until it has drained; returns the exit status.
+ *
+ * @throws {UsageError} Where the settings or the processor cannot be used.
+ * @throws {CommandError} Where the health directory cannot.
+ */
+export async function runAgent(
+  env: Environment,
+  signals: Signals,
+  { untilEmpty }: { untilEmpty: boolean },
+): Promise<number> {
+  // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
+  // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
+  await Deno.permissions.revoke({ name: "run" });
+  forbidExit(env("PROCESSOR"), remarks);
+  const output = new ModuleOutput();
+  let lines: LineQueue | undefined;
+  try {
+    const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
+    const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
+    if (typeof checked === "string") {
+      output.giveBack();
+      remarks.say(`pulling-agent: stopped by ${checked} before it had started`);
+      // A Job that has not begun is not done.
+      return untilEmpty ? 1 : 0;
+    }
+    lines = standardOutput(checked.settings);
+    return await runChecked(checked, { lines, output, signals, untilEmpty });
+  } finally {
+    output.giveBack();
+    await lines?.flush(FLUSH_LIMIT_MS);
+  }
+}
+
+/** The log's lines, on their way to standard output. */
+function standardOutput({ logFormat }: Settings): LineQueue {
+  const lines = new LineQueue({
+    sink: Deno.stdout,
+    lossLine: (lines, reason) =>
+      logLine(logFormat, { level: "WARNING", message: "Log lines were lost", fields: { lines, reason } }),
+  });
+  // A module may end the process from one moment to the next.
+  globalThis.addEventListener("unload", () => lines.flushSync());
+  return lines;
+}
+
+/** What a run needs besides its settings. */
+interface RunParts {
+  lines: LineQueue;
+  output: ModuleOutput;
+  signals: Signals;
+  untilEmpty: boolean;
+}
+
+async function runChecked(
+  { settings, processing, warnings }: Checked,
+  { lines, output, signals, untilEmpty }: RunParts,
+): Promise<number> {
+  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
+  const directory = await HealthDir.open(settings.healthDir);
+
+  const events = new Events();
+  const gate = new PauseController();
+  const store = new MongoStore(settings);
+  const { version } = versionInfo();
+  logEvents(events, log, formatId);
+  const agent = new Agent({
+    clock: systemClock,
+    events,
+    gate,
+    store,
+    processing,
+    settings,
+    untilEmpty,
+    logFor: (document) => documentLog(log, () => described(document)),
+  });
+  const health = new HealthReporter({
+    ...settings,
+    directory,
+    events,
+    formatId,
+    version,
+    name: settings.agentName,
+    control: () => gate.current,
+    hasSource: () => store.source.isUsable,
+    held: () => agent.held,
+    onProblem: (message) => log.error(message),
+    onMended: (message) => log.info(message),
+  });
+  store.source.onChange(() => health.refresh());
+  gate.onChange(() => {
+    const { state, source } = gate.current;
+    log.info(state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", { source });
+    health.refresh();
+  });
+  output.handTo(log, events, settings.processor);
+  announce(log, settings, [...warnings, ...store.warnings]);
+
+  const controlFile = new ControlFile({
+    path: settings.controlFile,
+    onCommand: (command) => gate[command]("file"),
+    onProblem: (message) => log.warn(message),
+    onAbsent: (message) => log.info(message),
+  });
+  // The file decides how the agent starts; signals that came meanwhile are later changes.
+  await controlFile.start();
+  const stop = stopper(agent);
+  // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  signals.handle((command) => {
+    if (command.kind === "stop") stop(command.signal);
+    else if (command.kind === "answer") health.answer();
+    else gate[command.kind]("signal");
+  });
+  health.start();
+  const { mongodbUriFile } = settings;
+  store.follow(mongodbUriFile === undefined ? undefined : new UriFile(mongodbUriFile, learnSecrets));
+  const sourceEnd = new SourceEnd(events, agent, { untilEmpty });
+  const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
+  const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
+
+  const end = new JobEnd(events, { untilEmpty });
+  const { filter } = settings;
+  const nothingFound = new NothingFound({ events, log, filter, count: () => store.documentCount() });
+  if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });
+  const { abandoned, reason } = await agent.run();
+  end.drained(reason);
+  stopPreparing();
+  await Promise.race([nothingFound.told, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
+  end.tell(log, health.counters);
+  const closing = Promise.allSettled([
+    controlFile.stop(),
+    stopListening().then(() => store.close()),
+    health.stop(),
+  ]);
+  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
+  return sourceEnd.status || (abandoned > 0 || end.isFailure ? 1 : 0);
+}
+
+/** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */
+const START_GRACE_MS = 2000;
+
+/** Resolves with the signal that asks to stop, once its grace is over. It says nothing: the start may be over by then. */
+async function stoppedMeanwhile(signals: Signals): Promise<Deno.Signal> {
+  const signal = await signals.stopped;
+  await new Promise((resolve) => setTimeout(resolve, START_GRACE_MS));
+  return signal;
+}
+
+/** Wakes the loop when documents change; returns a function that ends it. */
+function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): () => Promise<void> {
+  const stream = store.wakeStream({
+    onHint: () => agent.wake(),
+    onUnsupported: (reason) =>
+      log.info("This server tells of no changes: documents are found by polling alone", { reason }),
+    onTrouble: (error) =>
+      log.warn("Cannot follow the changes of the collection: documents are found by polling alone", {
+        error: errorText(error),
+      }),
+  });
+  events.subscribe((event) => {
+    if (event.type === "progress" && event.stage === "idle") stream.loopIdle();
+    if (event.type === "claimed") stream.claimed(event.documents);
+  });
+  stream.start();
+  return () => stream.stop();
+}
+
+/** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
+const SAME_SIGNAL_MS = 300;
+
+/** The first signal drains, a second one forces. */
+function stopper(agent: Agent): (signal: Deno.Signal) => void {
+  let first: { signal: Deno.Signal; atMs: number } | undefined;
+  return (signal) => {
+    const atMs = performance.now();
+    if (first === undefined) {
+      first = { signal, atMs };
+      agent.drain(signal);
+    } else if (signal !== first.signal || atMs - first.atMs > SAME_SIGNAL_MS) {
+      agent.force(`a second signal, ${signal}`);
+    }
+  };
+}
+
+function announce(log: Logger, settings: Settings, warnings: readonly string[]): void {
+  log.info("Starting pulling-agent", {
+    ...versionInfo(),
+    agent: settings.agentName,
+    source: `${settings.mongodbDatabase}.${settings.mongodbCollection}`,
+    processor: settings.processor,
+    concurrency: settings.concurrency,
+    batchSize: settings.batchSize,
+  });
+  for (const warning of warnings) log.warn(warning);
+}
+
+/** What lines about a document say of it. */
+function described(document: LeasedDocument | undefined): { id?: string; attempt?: number } {
+  return document ? { id: formatId(document.id), attempt: document.attempt } : {};
+}
+
+function learnSecrets(uri: string): void {
+  secrets.learn(uri);
+}

@@ -1,0 +1,15 @@
+import { command } from "./command.ts";
+
+/** Prints what the agent of `HEALTH_DIR` is doing. */
+export const statusCommand = command({
+  name: "status",
+  doc: "Say what the running agent is doing.",
+  also: ["info", "ps"],
+  options: {
+    json: { doc: "Print it as one line of JSON." },
+  },
+  async run({ flags }, env) {
+    const { reportStatus } = await import("../../health/status_report.ts");
+    return await reportStatus({ asJson: flags.includes("json"), env });
+  },
+});

@@ -1,0 +1,13 @@
+import { command } from "./command.ts";
+
+/** Says which agent this is. */
+export const versionCommand = command({
+  name: "version",
+  doc: "Print the version of the agent and of what it is made of.",
+  asSwitch: "V",
+  async run() {
+    const { versionText } = await import("../../agent/version.ts");
+    console.log(versionText());
+    return 0;
+  },
+});
