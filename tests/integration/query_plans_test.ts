@@ -104,6 +104,7 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
   ]);
   const client = new MongoClient(database.uri, { appName: "pulling-agent" });
   await using _ = { [Symbol.asyncDispose]: () => client.close() };
+  let now = 0;
   const reader = new LeftAloneReader({
     collection: client.db(database.name).collection(COLLECTION),
     filter: undefined,
@@ -113,7 +114,6 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
     heldUp: { look: () => Promise.resolve(false), stuck: [] },
     nowMs: () => now,
   });
-  let now = 0;
   // The first one reads all, as one an hour does.
   await reader.look("idle");
   now = 61_000;

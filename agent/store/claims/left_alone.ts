@@ -59,15 +59,17 @@ export class LeftAloneReader {
   async look(moment: LookMoment): Promise<LeftAlone[] | undefined> {
     const hasNews = await this.#options.heldUp.look();
     const now = this.#nowMs();
-    const [isBusy, isLast] = [moment === "busy", moment === "last"];
-    const lookedAtMs = isBusy ? this.#lookedAtMs : this.#scannedAtMs;
-    if (!isLast && !hasNews && now - lookedAtMs < LOOK_MS) return undefined;
+    const isLast = moment === "last";
+    // A scan of all that waits is not worth a stop of the claims: what the last one found stands.
+    const isScan = isLast || (moment === "idle" && now - this.#scannedAtMs >= LOOK_MS);
+    if (!isScan && !hasNews && now - this.#lookedAtMs < LOOK_MS) return undefined;
     this.#lookedAtMs = now;
-    if (!isBusy) this.#scannedAtMs = now;
     const known = new Set<string>();
     const maxTimeMS = isLast ? this.#options.maxTimeMS : Math.min(this.#options.maxTimeMS, MAX_TIME_MS);
-    // A scan of all that waits is not worth a stop of the claims: what the last one found stands.
-    if (!isBusy) this.#scanned = await this.#scan(isLast, maxTimeMS);
+    if (isScan) {
+      this.#scannedAtMs = now;
+      this.#scanned = await this.#scan(isLast, maxTimeMS);
+    }
     for (const key of this.#scanned.keys) known.add(key);
     return [...this.#scanned.groups, ...await this.#remembered(known, maxTimeMS)];
   }
