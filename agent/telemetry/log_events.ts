@@ -1,10 +1,12 @@
 import { errorText } from "../errors.ts";
 import type { AfterRefusal, AgentEvent, AgentState, Events } from "../events.ts";
 import type { LeftAlone } from "../ports.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { FailureLog } from "./failure_log.ts";
 import { HandlerLog } from "./handler_log.ts";
 import type { Logger } from "./logger.ts";
 import { logReleased } from "./log_released.ts";
+import { RefusedReleaseLog } from "./refused_release_log.ts";
 
 /** What the agent does after the database refused an outcome. */
 const AFTER_REFUSAL: Record<AfterRefusal, string> = {
@@ -25,11 +27,17 @@ const REFUSALS_MS = 60_000;
 const MAX_IDS = 10;
 
 /** Writes a log line for each event that people want to read about. */
-export function logEvents(events: Events, log: Logger, formatId: (id: unknown) => string): void {
+export function logEvents(
+  events: Events,
+  log: Logger,
+  formatId: (id: unknown) => string,
+  clock: Clock = systemClock,
+): void {
   const failures = new FailureLog(log);
-  const progress = new ProgressLog(log, "Processed documents");
-  const takeovers = new ProgressLog(log, "Took over documents whose lease had expired");
-  const refusals = new RefusalLog(log);
+  const progress = new ProgressLog(log, clock, "Processed documents");
+  const takeovers = new ProgressLog(log, clock, "Took over documents whose lease had expired");
+  const refusals = new RefusalLog(log, clock);
+  const refusedReleases = new RefusedReleaseLog(log, clock);
   const leftAlone = new LeftAloneLog(log, formatId);
   let isHeldUpTold = false;
   /** Which documents; or among which they are, if more are named. */
@@ -131,6 +139,10 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         }, { level: event.isLasting ? "error" : "warn" });
         break;
       case "settle_rejected":
+        if (event.kind === "release") {
+          refusedReleases.add(formatId(event.id), event.error);
+          break;
+        }
         log.error(`MongoDB refuses the outcome (${event.kind}) of a document: ${AFTER_REFUSAL[event.next]}`, {
           id: formatId(event.id),
           error: errorText(event.error),
@@ -168,6 +180,7 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
         takeovers.flush();
         progress.flush();
         refusals.flush();
+        refusedReleases.flush();
         const { type: _, elapsedMs, ...fields } = event;
         const write = event.abandoned > 0 ? "warn" : "info";
         log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
@@ -184,24 +197,26 @@ export function logEvents(events: Events, log: Logger, formatId: (id: unknown) =
 /** Says now and then how many documents something happened to: enough to see it, too little to drown the rest. */
 class ProgressLog {
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #message: string;
   #documents = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(log: Logger, message: string) {
+  constructor(log: Logger, clock: Clock, message: string) {
     this.#log = log;
+    this.#clock = clock;
     this.#message = message;
   }
 
   add(documents: number): void {
     if (documents === 0) return;
     this.#documents += documents;
-    this.#timer ??= setTimeout(() => this.flush(), PROGRESS_MS);
+    this.#cancel ??= this.#clock.after(PROGRESS_MS, () => this.flush());
   }
 
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     if (this.#documents > 0) this.#log.info(this.#message, { documents: this.#documents });
     this.#documents = 0;
   }
@@ -210,19 +225,21 @@ class ProgressLog {
 /** Says at once that a document cannot be claimed, and of those that follow how many there were in a minute. */
 class RefusalLog {
   readonly #log: Logger;
+  readonly #clock: Clock;
   #ids: string[] = [];
   #documents = 0;
   #error = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancel: (() => void) | undefined;
 
-  constructor(log: Logger) {
+  constructor(log: Logger, clock: Clock) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   add(id: string, error: unknown): void {
-    if (this.#timer === undefined) {
+    if (this.#cancel === undefined) {
       this.#log.error("A document cannot be claimed and is left alone", { id, error: errorText(error) });
-      this.#timer = setTimeout(() => this.flush(), REFUSALS_MS);
+      this.#cancel = this.#clock.after(REFUSALS_MS, () => this.flush());
       return;
     }
     this.#documents += 1;
@@ -231,8 +248,8 @@ class RefusalLog {
   }
 
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     if (this.#documents > 0) {
       const fields = { documents: this.#documents, ids: this.#ids, error: this.#error };
       this.#log.error("More documents cannot be claimed and are left alone", fields);

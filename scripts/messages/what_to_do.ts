@@ -32,6 +32,9 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Read `error` and mend the document, or the validator or index that refuses it. It is tried again after a minute, " +
     "later less often.",
   "More documents cannot be claimed and are left alone": "As for the line before: `ids` names ten of them.",
+  "MongoDB refuses to set documents back to pending: an agent takes them over when their lease runs out":
+    'Nothing is lost: `ids` names all of them. Let the validator or index allow `status: "pending"` with `_pull`, as ' +
+    "`error` says.",
   "Documents wait that cannot be claimed":
     "Read `reason` and mend the documents like `example`. They stay as they are until then.",
   "Stopped before nothing was left: run it again to do the rest":

@@ -1,8 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Document } from "mongodb";
 import { agentHome } from "../support/agent_home.ts";
-import { documentsOf, insertPending } from "../support/documents.ts";
+import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { OBEDIENT } from "../support/modules.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { waitFor } from "../support/wait.ts";
 
 const MARKING = `export default ({ _id }) => { mark("run " + _id); };`;
 const FAILING =
@@ -50,4 +52,39 @@ Deno.test("With a validator that lets no document wait again, the handler runs o
   assertMatch(String((await documents.findOne({ _id: 1 }))!.error), both);
   const shown = await home.run("dead-letters", "show", "1");
   assertMatch(JSON.parse(shown.stdout).error, both);
+});
+
+Deno.test("A validator that refuses a release: the log names the documents once, the exit status is 1, and an agent takes them over", async () => {
+  await using db = await testDatabase("refused releases");
+  const documents = await insertPending(db, upTo(3));
+  const LEASE_DURATION = "2s";
+  await using home = await agentHome({
+    db,
+    module: OBEDIENT,
+    env: { SHUTDOWN_TIMEOUT: "0", LEASE_DURATION },
+  });
+  const agent = await home.startReady();
+  await home.untilMarked("start 3");
+  // What was claimed once must not be set back.
+  const validator = { $nor: [{ status: "pending", "_pull.visible_at": { $exists: true } }] };
+  // Not while the agent's indexes are made.
+  await waitFor("the validator", () => db.db.command({ collMod: "documents", validator }));
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 1);
+  const { finished, released, abandoned } = await agent.log("Drained");
+  assertEquals({ finished, released, abandoned }, { finished: 0, released: 0, abandoned: 3 });
+  const lines = agent.entries.filter(({ message }) => /MongoDB refuses to set documents back/.test(message));
+  assertEquals(lines.map(({ level, ids }) => [level, (ids as string[]).sort()]), [["ERROR", [
+    "1",
+    "2",
+    "3",
+  ]]]);
+  assertMatch(String(lines[0]!.error), /Document failed validation/);
+  assertEquals(await documents.countDocuments({ status: "processing", "_pull.token": { $exists: true } }), 3);
+
+  await using next = await agentHome({ db, module: MARKING, env: { LEASE_DURATION } });
+  const other = await next.startReady();
+  await next.untilMarked("run 3");
+  await other.untilStatus("all to be processed", ({ counters }) => counters.processed === 3);
+  assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 3);
 });

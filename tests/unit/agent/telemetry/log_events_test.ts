@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AgentEvent, Events } from "../../../../agent/events.ts";
 import { logEvents } from "../../../../agent/telemetry/log_events.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
+import { ManualClock } from "../../../support/manual_clock.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 import { safe } from "../../../support/safe_text.ts";
 
@@ -138,28 +139,20 @@ Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO bef
   assertMatch(lines.at(-1)!.message, /^Drained/);
 });
 
-Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing where it is none", () => {
-  const timers: { callback: () => void; delayMs: number }[] = [];
-  const { setTimeout } = globalThis;
-  globalThis.setTimeout =
-    ((callback: () => void, delayMs: number) =>
-      timers.push({ callback, delayMs })) as unknown as typeof setTimeout;
-  try {
-    const output = new RecordedLines();
-    const events = new Events();
-    logEvents(events, new Logger({ level: "INFO", format: "json", output }), String);
-    for (const documents of [2, 3]) events.emit(processed(documents));
-    timers.shift()!.callback();
-    events.emit(processed(4));
-    const [{ callback, delayMs }] = timers.splice(0) as [typeof timers[0]];
-    assertEquals(delayMs, 5000);
-    callback();
-    callback();
-    assertEquals(sums(output.lines.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
-    assertEquals(timers, []);
-  } finally {
-    globalThis.setTimeout = setTimeout;
-  }
+Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing if it is none", async () => {
+  const clock = new ManualClock();
+  const output = new RecordedLines();
+  const events = new Events();
+  logEvents(events, new Logger({ level: "INFO", format: "json", output }), String, clock);
+  const written = () => sums(output.lines.map((line) => JSON.parse(line)));
+  for (const documents of [2, 3]) events.emit(processed(documents));
+  await clock.advance(5000);
+  assertEquals(written(), [["INFO", 5]]);
+  events.emit(processed(4));
+  await clock.advance(4999);
+  assertEquals(written(), [["INFO", 5]]);
+  await clock.advance(1);
+  assertEquals([written(), clock.pending], [[["INFO", 5], ["INFO", 4]], 0]);
 });
 
 Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", () => {
@@ -242,4 +235,26 @@ Deno.test("logEvents() names documents as candidates if it is not known which of
     [2, ["<1>", "<2>"], undefined],
     [1, undefined, ["<1>", "<2>"]],
   ]);
+});
+
+Deno.test("logEvents() names each document whose release is refused, in one line for a reason, at the end of a drain at the latest", () => {
+  const refused = (id: unknown, code: number): AgentEvent => ({
+    type: "settle_rejected",
+    kind: "release",
+    id,
+    error: Object.assign(new Error(`no ${id}`), { code }),
+    next: "nothing",
+  });
+  const ids = Array.from({ length: 120 }, (_, id) => id);
+  const lines = linesOf(
+    ...ids.map((id) => refused(id, 121)),
+    refused("x", 11000),
+    { type: "drain_finished", finished: 0, released: 0, abandoned: 121, elapsedMs: 1 },
+  ).filter(({ message }) => /refuses to set documents back/.test(message));
+  assertEquals(lines.map(({ level, documents, error }) => [level, documents, error]), [
+    ["ERROR", 100, "no 0"],
+    ["ERROR", 20, "no 100"],
+    ["ERROR", 1, "no x"],
+  ]);
+  assertEquals(lines.flatMap(({ ids }) => ids), [...ids.map((id) => `<${id}>`), "<x>"]);
 });
