@@ -7,6 +7,7 @@ import {
   MongoServerSelectionError,
   MongoWriteConcernError,
 } from "mongodb";
+import { isLoginMissing } from "./connection/login_missing.ts";
 import { OperationTimeoutError } from "./connection/operation_timeout.ts";
 import { LetterRefusedError } from "./dead_letters/source.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
@@ -176,7 +177,7 @@ export function isDuplicateKey(error: unknown): boolean {
 
 /** Whether we lack the right to do it. */
 export function isForbidden(error: unknown): boolean {
-  if (!(error instanceof MongoServerError)) return false;
+  if (!(error instanceof MongoServerError) || isLoginMissing(error)) return false;
   // Atlas has one code for all that it refuses: its text says which it is.
   return Number(error.code) === 13 ||
     (Number(error.code) === 8000 && /not allowed to do action/i.test(error.message));

@@ -1,6 +1,7 @@
 import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
 import { backoffMs } from "../lib/backoff.ts";
 import { sleep, systemClock } from "../lib/clock.ts";
+import { isLoginMissing } from "./connection/login_missing.ts";
 import { within } from "./connection/operation_timeout.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 
@@ -228,6 +229,5 @@ async function nextChanges(stream: RunCommandCursor): Promise<number | undefined
 
 function isUnsupported(error: unknown): boolean {
   // A connection whose user was made anew is shut out as one without the right is: a new connection is let in.
-  return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code)) &&
-    !/requires authentication/.test(error.message);
+  return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code)) && !isLoginMissing(error);
 }

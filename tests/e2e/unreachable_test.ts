@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/as
 import { startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
+import { Guarded } from "../support/guarded.ts";
 import { DOCUMENTS, TestDatabase, testUri } from "../support/mongod.ts";
 
 const PASSWORD = "s3cr3t-Passw0rd";
@@ -117,6 +118,26 @@ Deno.test("run says of a wrong password once that MongoDB refuses it, and never 
   assertFalse(agent.hasLogged("in reach") || agent.hasLogged("out of reach"), agent.output);
   assert(!await home.probe("readiness"));
   assertEquals(last.error, first.error);
+});
+
+Deno.test("run without credentials says once that MongoDB asks for them, and never that MongoDB is in reach", async () => {
+  await using guarded = await Guarded.start();
+  const uri = `mongodb://127.0.0.1:${guarded.server.port}/?replicaSet=rs0`;
+  await says(
+    uri,
+    "asks for a user and a password, and MONGODB_URI holds none: write USER:PASSWORD@",
+    "no user",
+  );
+  await using home = await agentHome({
+    db: { uri, name: "shop" },
+    env: { LOG_LEVEL: "DEBUG", PROCESSOR: "log" },
+  });
+  const agent = await home.start();
+  let last = await agent.log("Cannot claim");
+  for (let failures = 0; failures < 4; failures++) last = await agent.log("Cannot claim", { after: last });
+  const said = agent.entries.filter(({ level }) => level === "WARNING");
+  assertEquals(said.map(({ message }) => message), ["Cannot claim documents"], agent.output);
+  assertFalse(agent.hasLogged("in reach") || agent.hasLogged("out of reach"), agent.output);
 });
 
 Deno.test("run --until-empty with a wrong password or a wrong set name gives up after a minute, with the cause", async () => {

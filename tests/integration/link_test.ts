@@ -151,3 +151,15 @@ Deno.test("Link ends a query with an error if the client that it is read from is
   );
   assert(read < 10);
 });
+
+Deno.test("Link without credentials is refused by a server that asks for them, and makes no new connection for that", async () => {
+  await using guarded = await Guarded.start();
+  await using link = new TestLink(`mongodb://127.0.0.1:${guarded.server.port}/?replicaSet=rs0`);
+  const reachable: boolean[] = [];
+  link.listen({ onReachable: (isReachable) => reachable.push(isReachable), onRenewed() {}, onStale() {} });
+  for (let time = 0; time < 3; time++) {
+    await assertRejects(() => link.ping(), UnreachableError, "MONGODB_URI holds none");
+    await link.clock.advance(10_000);
+  }
+  assertEquals(reachable, []);
+});

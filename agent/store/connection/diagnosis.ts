@@ -93,6 +93,11 @@ function notFound(
 }
 
 function tooOld({ hosts }: Facts, why: string): string {
+  if (/load balanc/i.test(why)) {
+    return `${
+      hosts.join(",")
+    } is not behind a load balancer of MongoDB's: take loadBalanced=true out of MONGODB_URI`;
+  }
   return `The MongoDB server at ${hosts.join(",")} is too old or too new for this agent (${why}): upgrade it`;
 }
 

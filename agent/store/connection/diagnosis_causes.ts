@@ -1,3 +1,5 @@
+import { asksForLogin } from "./login_missing.ts";
+
 /** What a connection string asks for, and what the servers have said of themselves. */
 export interface Facts {
   /** As the connection string names them. */
@@ -54,12 +56,12 @@ const ATLAS_REFUSAL = /bad auth|auth(entication)? (error|failed)/i;
 /** Causes in the order in which they are looked for: the telling ones first. */
 export const CAUSES: readonly Cause[] = [
   {
-    matches: both(hasServerCode(13), says(/requires authentication/)),
+    matches: both(hasServerCode(13), ({ message }) => asksForLogin(message)),
     say: (_, where, { hasCredentials }) =>
       hasCredentials
         ? `The user that this agent had logged in as at ${where} is gone, or was made anew`
         : `MongoDB at ${where} asks for a user and a password, and MONGODB_URI holds none: ` +
-          "write them into it, as mongodb://USER:PASSWORD@HOST",
+          "write USER:PASSWORD@ in front of the host",
     isLasting: true,
     isRefusal: true,
   },

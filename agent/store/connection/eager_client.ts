@@ -1,6 +1,7 @@
 import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
 import { within } from "./operation_timeout.ts";
 import type { Facts } from "./diagnosis_causes.ts";
+import { isLoginMissing } from "./login_missing.ts";
 import type { Member } from "./no_majority.ts";
 
 /** Kinds of servers that take writes, in the driver's words. */
@@ -86,8 +87,26 @@ export class EagerClient {
     // The driver would open a closed client again.
     if (this.#isClosed) throw new MongoTopologyClosedError();
     await within(this.client.connect(), this.#answerLimitMs);
+    // The driver logs in with credentials only, and a server that asks for them lets everyone connect.
+    if (this.client.options.credentials === undefined) await this.#ask();
     if (this.#isClosed) throw new MongoTopologyClosedError();
     this.#isConnected = true;
+  }
+
+  /** Throws if the server wants to know who asks. The answer is small, and needs no right of its own. */
+  async #ask(): Promise<void> {
+    const question = {
+      listDatabases: 1,
+      nameOnly: true,
+      authorizedDatabases: true,
+      filter: { name: "admin" },
+    };
+    try {
+      await within(this.client.db("admin").command(question), this.#answerLimitMs);
+    } catch (error) {
+      // What else a server, or what stands in for one, may say to this question is no reason to stay away.
+      if (isLoginMissing(error)) throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { ConnectionString } from "mongodb-connection-string-url";
 import { errorText } from "../../errors.ts";
 import { secrets } from "../../text/redact.ts";
 import { muteDriverWarnings } from "./driver_warnings.ts";
+import { isPlaceholder, loginProblem } from "./uri_login.ts";
 import { optionProblems } from "./uri_options.ts";
 import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
 
@@ -22,7 +23,7 @@ export function uriProblem(uri: string): string[] {
   if (shape !== undefined) return [`MONGODB_URI cannot be used: ${shape}`];
   const parsed = parsedUri(uri);
   // What the driver says of these is less than what can be said here.
-  const problems = parsed ? [...optionProblems(parsed), ...tlsFileProblems(parsed)] : [];
+  const problems = parsed ? knownProblems(parsed) : [];
   if (problems.length > 0) return problems.map((problem) => `MONGODB_URI cannot be used: ${problem}`);
   muteDriverWarnings();
   try {
@@ -31,6 +32,11 @@ export function uriProblem(uri: string): string[] {
   } catch (error) {
     return [`MONGODB_URI cannot be used: ${withoutPartsOf(uri, errorText(error))}`];
   }
+}
+
+function knownProblems(parsed: ConnectionString): string[] {
+  const login = loginProblem(parsed);
+  return [...login === undefined ? [] : [login], ...optionProblems(parsed), ...tlsFileProblems(parsed)];
 }
 
 /** Whether two connection strings lead to the same servers, as far as their text tells. */
@@ -72,12 +78,16 @@ function shapeProblem(uri: string): string | undefined {
     return `the user, the password or an option holds a character that has a meaning of its own there: ${ENCODE}`;
   }
   const credentials = authority.includes("@") ? authority.slice(0, authority.indexOf("@")) : "";
+  if (isPlaceholder(credentials)) {
+    return "the user or the password is still the placeholder of a template, or of a variable that is not set: " +
+      "put the right one in its place";
+  }
   if (/%(?![0-9a-f]{2})/i.test(credentials) || /[[\]]|:.*:/.test(credentials) || !isText(credentials)) {
     return `the user or the password is not percent-encoded: ${ENCODE}`;
   }
   const options =
     rest.slice(authority.length).split(/\?(.*)/s)[1]?.split("&").filter((option) => option !== "") ?? [];
-  if (!options.every((option) => /^[a-z]+=/i.test(option))) {
+  if (!options.every((option) => /^[a-z][a-z0-9]*=/i.test(option))) {
     return `an option is not written as NAME=VALUE; if that is a part of a password: ${ENCODE}, and & as %26`;
   }
   const hosts = authority.slice(authority.indexOf("@") + 1);

@@ -16,6 +16,31 @@ const REFUSED: Record<string, string> = {
   "mongodb://key:secret@host/?authmechanism=MONGODB-AWS&authSource=$external": "MONGODB-AWS does not work",
   "mongodb://host/?proxyHost=socks.example": "proxyHost does not work in this program: SOCKS",
   "mongodb://host/?tls=true&tlsCRLFile=/etc/crl.pem": "tlsCRLFile does not work in this program",
+  "mongodb://host/?compressors=ZLIB": "compressors names one that does not exist: take compressors=zlib,zstd",
+  "mongodb://u:password@host/?authMechanism=MONGODB-CR":
+    "authMechanism names none that MongoDB has: take SCRAM",
+  "mongodb://host/?authMechanism=SCRAM-SHA-256":
+    "authMechanism=SCRAM-SHA-256 logs in by a user and a password, and there are none: write USER:PASSWORD@",
+  "mongodb://host/?authMechanism=plain": "authMechanism=PLAIN logs in by a user and a password",
+  "mongodb://user@host/": "there is a user without a password: write USER:PASSWORD@ in front of the host",
+  "mongodb://user:@host/?authMechanism=SCRAM-SHA-1": "there is a user without a password",
+  "mongodb://host/?authMechanismProperties=SERVICE_NAME:x": "authMechanismProperties stands there without",
+  "mongodb://host/?authMechanism=MONGODB-X509": "name its file with tls=true&tlsCertificateKeyFile=FILE",
+  "mongodb://host/?tls=true&authMechanism=MONGODB-X509":
+    "name its file with tls=true&tlsCertificateKeyFile=FILE",
+  "mongodb://u:password@host/?tls=true&authMechanism=MONGODB-X509":
+    "logs in by a certificate: remove the password",
+  "mongodb://u:password@host/?authMechanism=MONGODB-OIDC": "logs in by a token: remove the password",
+  "mongodb://host/?authMechanism=MONGODB-OIDC":
+    "set authMechanismProperties=ENVIRONMENT:k8s, or azure or gcp",
+  "mongodb://host/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:aws": "ENVIRONMENT:k8s",
+  "mongodb://host/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:gcp":
+    "set authMechanismProperties=ENVIRONMENT:gcp,TOKEN_RESOURCE:NAME",
+  "mongodb://user:<password>@host/":
+    "is still the placeholder of a template, or of a variable that is not set",
+  "mongodb://$(MONGO_USER):$(MONGO_PASSWORD)@host/": "is still the placeholder",
+  "mongodb+srv://user:${DB_PASSWORD}@host.example.net/": "is still the placeholder",
+  "mongodb://{{ .Values.user }}:x@host/": "is still the placeholder",
   "mongodb://host/?autoEncryption=true": "MONGODB_URI cannot be used: ",
   "mongodb://host/?tls=true&tlsCAFile=/nowhere/ca.pem":
     'tlsCAFile names "/nowhere/ca.pem", which does not exist: check the path and the mount',
@@ -56,7 +81,11 @@ const FINE = [
   "mongodb://host/?compressors=zstd,zlib",
   "mongodb://user:password@host/?authMechanism=SCRAM-SHA-256",
   "mongodb://host/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:k8s",
-  "mongodb://host/?tls=true&authMechanism=MONGODB-X509",
+  "mongodb://host/?authMechanism=MONGODB-OIDC&authMechanismProperties=ENVIRONMENT:gcp,TOKEN_RESOURCE:x",
+  "mongodb://host/?authMechanism=DEFAULT&authSource=admin",
+  "mongodb://user:%3Cpassword%3E@host/",
+  "mongodb://user:a$(b)c@host/",
+  "mongodb://host/?enableUtf8Validation=false",
 ];
 
 for (const uri of FINE) {
