@@ -1,6 +1,6 @@
 import { CommandError } from "../agent/errors.ts";
 import { unreadable } from "./health_dir.ts";
-import { openLock, takeLock } from "./file_lock.ts";
+import { openLockFile, takeLock } from "./file_lock.ts";
 import { awaitStatus, readStatus, type Status } from "./status.ts";
 
 /** An agent that is asked something has this long to answer, in milliseconds. */
@@ -54,7 +54,7 @@ function send(pid: number, signal: Deno.Signal): Silence | undefined {
 async function takeTurn(directory: string): Promise<Disposable> {
   let file: Deno.FsFile;
   try {
-    file = await openLock(`${directory}/${TURNS}`, { create: true, write: true });
+    file = await openLockFile(`${directory}/${TURNS}`);
   } catch (error) {
     throw unreadable(directory, error);
   }

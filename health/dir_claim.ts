@@ -1,4 +1,4 @@
-import { type LockWish, openLock, takeLock } from "./file_lock.ts";
+import { type LockWish, openLock, openLockFile, takeLock } from "./file_lock.ts";
 
 const LOCK = "agent.lock";
 /** A lock that is free is had within microseconds; one that is not had by then belongs to a live agent, in milliseconds. */
@@ -73,13 +73,13 @@ export class DirClaim {
 
   async #take(): Promise<void> {
     // First the directory: who is refused leaves no lock file behind, which the holder may just be about to make.
-    const directory = await openFile(this.#path, { read: true });
+    const directory = await identified(openLock(this.#path));
     try {
       if (!await takeLock(directory.handle, WISH)) return;
       this.#directory = directory;
     } catch {
       // A file system that cannot lock directories: the lock file has to do.
-      this.#directory = await openFile(this.#path, { read: true });
+      this.#directory = await identified(openLock(this.#path));
     }
     try {
       await this.#takeFile();
@@ -89,7 +89,7 @@ export class DirClaim {
   }
 
   async #takeFile(): Promise<void> {
-    const file = await openFile(`${this.#path}/${LOCK}`, { create: true, write: true });
+    const file = await identified(openLockFile(`${this.#path}/${LOCK}`));
     if (!await takeLock(file.handle, WISH)) return;
     this.#file = file;
     this.#isTaken = true;
@@ -128,8 +128,8 @@ interface OpenFile {
   readonly inode: number | null;
 }
 
-async function openFile(path: string, options: Deno.OpenOptions): Promise<OpenFile> {
-  const handle = await openLock(path, options);
+async function identified(opening: Promise<Deno.FsFile>): Promise<OpenFile> {
+  const handle = await opening;
   try {
     const { dev: device, ino: inode } = await handle.stat();
     return { handle, device, inode };

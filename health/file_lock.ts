@@ -1,9 +1,15 @@
-import { CommandError } from "../agent/errors.ts";
+import { closeSync, constants, fchmodSync, openSync } from "node:fs";
+import { CommandError, isSystemError } from "../agent/errors.ts";
 import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
-import { isNotFound } from "../agent/lib/read_file.ts";
+import { isNotFound, isPermissionDenied } from "../agent/lib/read_file.ts";
 
 /** Between two looks at a lock that another process holds, in milliseconds. */
 const LOOK_EVERY_MS = 10;
+
+/** A lock file holds nothing: each user that may enter its directory may read it, and to lock it takes no more. */
+const LOCK_MODE = 0o644;
+/** Fails if anything is at the path: root must not make a file at the end of a link that another user has put there. */
+const MAKE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
 
 /** How a lock is asked for. */
 export interface LockWish {
@@ -30,6 +36,64 @@ export async function openLock(path: string, options?: Deno.OpenOptions): Promis
     if (!isNotFound(error)) throw error;
   }
   return await Deno.open(path, options);
+}
+
+/**
+ * Opens a lock file, and makes it if it is missing. It does not belong to the user that came first: root and the agent's
+ * own user take turns, in either order and under any umask.
+ *
+ * @throws {CommandError} If something else is in its place, or another user keeps it to itself.
+ * @throws {Error} If it is missing and cannot be made.
+ */
+export async function openLockFile(path: string): Promise<Deno.FsFile> {
+  if (!await isThere(path)) makeLockFile(path);
+  return await openExisting(path);
+}
+
+/** Whether a lock file is there; a link in its place could lead root to a file of another user's choice. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    if (!(await Deno.lstat(path)).isSymlink) return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+  throw new CommandError(`${path} is a link: remove it`);
+}
+
+/** A file system of the network locks only what is open for writing; a file of another user's opens only for reading. */
+async function openExisting(path: string): Promise<Deno.FsFile> {
+  try {
+    return await openLock(path, { read: true, write: true });
+  } catch (error) {
+    if (!isSystemError(error) || error instanceof Deno.errors.IsADirectory) throw error;
+  }
+  try {
+    return await openLock(path);
+  } catch (error) {
+    if (!isPermissionDenied(error)) throw error;
+    throw new CommandError(
+      `${path} belongs to another user and cannot be read: remove it as that user or as root`,
+      { cause: error },
+    );
+  }
+}
+
+/** Makes an empty lock file; does nothing if another process was quicker. */
+function makeLockFile(path: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, MAKE_FLAGS, LOCK_MODE);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "EEXIST") return;
+    throw error;
+  }
+  try {
+    // The umask may have taken bits away. The descriptor is this file's, even if another stands at the path by now.
+    fchmodSync(descriptor, LOCK_MODE);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CommandError, errorText } from "../agent/errors.ts";
+import { isNotFound } from "../agent/lib/read_file.ts";
 import { HEALTH_FILES, type HealthDir, type HealthFile } from "./health_dir.ts";
 
 /** What each file should hold: `undefined` if it should not be there. */
@@ -75,7 +76,7 @@ export class HealthFiles {
   async #pass(isRenewal: boolean): Promise<void> {
     let problems = await this.#write(isRenewal);
     // Taken away in the middle of it: what is missing is made again before anything is said.
-    if (problems.some((error) => error instanceof Deno.errors.NotFound)) {
+    if (problems.some(isNotFound)) {
       problems = await this.#write(isRenewal);
     }
     for (const error of problems) this.#tell(error);
