@@ -23,7 +23,23 @@ command='' namespace='' context='' method=configmap timeout=180
 in_pod=20 at_least=10
 at_once=10 # pods that are asked at the same time
 
-die() { printf 'control-agent.sh: %s\n' "$1" >&2; exit "${2:-1}"; }
+# Bytes are bytes, and what the shell says of a call that was ended is in English.
+export LC_ALL=C
+# Messages go where standard error went. What the shell itself says there, such as "Terminated" of a call that it ended, is
+# looked through first: see `end`.
+exec 3>&2
+
+# What the cluster, its pods or the command line said, as a terminal shows it: each control character becomes a blank, be it a
+# single byte or a character of UTF-8, and so does what changes the order of a text. Line breaks and tabs stay.
+byte() { printf '%b' "\\0$1"; }
+unprintable="s/$(byte 302)[$(byte 200)-$(byte 237)]/ /g
+s/$(byte 342)$(byte 200)[$(byte 213)-$(byte 217)$(byte 250)-$(byte 256)]/ /g
+s/$(byte 342)$(byte 201)[$(byte 240)-$(byte 257)]/ /g
+s/$(byte 357)$(byte 273)$(byte 277)/ /g"
+printable() { tr '\000-\010\013-\037\177' '[ *]' | sed "$unprintable"; }
+
+complain() { printf 'control-agent.sh: %s\n' "$1" | printable >&3; }
+die() { complain "$1"; exit "${2:-1}"; }
 usage() { sed -n '3,/^set -eu/s/^#//p' "$0" | sed 's/^ //'; }
 
 while [ $# -gt 0 ]; do
@@ -66,9 +82,16 @@ end_calls() {
 }
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/control-agent.XXXXXX") || die 'no temporary directory can be made: set TMPDIR to one'
-trap 'end_calls; rm -rf "$tmp"' EXIT
+# What programs complained of besides, and what the shell did, without what it says of calls that were ended.
+end() {
+  end_calls
+  [ ! -s "$tmp/shell.err" ] || grep -Ev '(Terminated|Killed|Hangup|Interrupt)( |$)' "$tmp/shell.err" | printable >&3 || :
+  rm -rf "$tmp"
+}
+trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+exec 2>>"$tmp/shell.err"
 
 # What is left of --timeout: SECONDS at most, and never less than a call needs.
 left() { # SECONDS
@@ -83,7 +106,7 @@ bounded() { # SECONDS COMMAND...
   limit=$1 code=0
   shift
   rm -f "$tmp/$job.late"
-  "$@" </dev/null &
+  "$@" </dev/null 3>&- &
   child=$!
   {
     waited=0
@@ -92,7 +115,7 @@ bounded() { # SECONDS COMMAND...
     kill "$child"
     sleep 1
     kill -KILL "$child"
-  } >/dev/null 2>&1 </dev/null &
+  } >/dev/null 2>&1 3>&- </dev/null &
   watchdog=$!
   wait "$child" 2>/dev/null || code=$?
   child=''
@@ -105,19 +128,45 @@ bounded() { # SECONDS COMMAND...
 }
 
 # kubectl, for so many seconds. What it prints and complains of is in files: a child of it that hangs would keep a pipe open.
+# All that this script learns of a cluster comes in here, and is printable from here on.
 k() { # SECONDS ARGUMENT...
-  for_seconds=$1
+  for_seconds=$1 ended=0
   shift
   set -- "$kubectl" ${context:+--context "$context"} ${namespace:+--namespace "$namespace"} "$@"
-  bounded "$for_seconds" "$@" >"$tmp/$job.out" 2>"$tmp/$job.err"
-}
-k_aloud() { # SECONDS ARGUMENT...
-  for_seconds=$1
-  shift
-  set -- "$kubectl" ${context:+--context "$context"} ${namespace:+--namespace "$namespace"} "$@"
-  bounded "$for_seconds" "$@"
+  bounded "$for_seconds" "$@" >"$tmp/$job.raw-out" 2>"$tmp/$job.raw-err" || ended=$?
+  for part in out err; do printable <"$tmp/$job.raw-$part" >"$tmp/$job.$part"; done
+  return "$ended"
 }
 out() { cat "$tmp/$job.out"; }
+
+# The same, and shows what is said while it is said.
+k_aloud() { # SECONDS ARGUMENT...
+  rm -f "$tmp/$job.raw-out" "$tmp/$job.raw-err" "$tmp/said"
+  { trap - EXIT; follow; } &
+  visits=$! code_aloud=0
+  k "$@" || code_aloud=$?
+  : >"$tmp/said"
+  end_visits
+  return "$code_aloud"
+}
+follow() {
+  shown_out=0 shown_err=0 is_last=''
+  while [ -z "$is_last" ]; do
+    [ ! -f "$tmp/said" ] || is_last=yes
+    to_out=$(lines_of out) to_err=$(lines_of err)
+    show out "$shown_out" "$to_out"
+    show err "$shown_err" "$to_err" >&3
+    shown_out=$to_out shown_err=$to_err
+    [ -n "$is_last" ] || sleep 1
+  done
+}
+lines_of() { if [ -f "$tmp/main.raw-$1" ]; then wc -l <"$tmp/main.raw-$1"; else echo 0; fi; }
+show() { # out|err LINES-SHOWN LINES
+  # At the end a line without its break is whole as well.
+  if [ -n "$is_last" ]; then sed -n "$(($2 + 1)),\$p" "$tmp/main.raw-$1"
+  elif [ "$3" -gt "$2" ]; then sed -n "$(($2 + 1)),$3p" "$tmp/main.raw-$1"
+  fi | printable
+}
 
 # Why the last call has failed, in one line, and what can be done about it.
 reason() {
@@ -267,7 +316,7 @@ tell_all() {
   # shellcheck disable=SC2086
   total=$(count $pods)
   if [ -n "$missing" ]; then
-    for pod in $missing; do complain "$pod"; done
+    for pod in $missing; do complain_of "$pod"; done
     # shellcheck disable=SC2086
     die "$(count $missing) of $total pods did not confirm within $timeout s"
   fi
@@ -292,12 +341,12 @@ say_pod() { # POD ANSWER
   echo "$pod  $1, by $2, since $3; $6 documents held"
 }
 
-complain() { # POD
+complain_of() { # POD
   answer=$(answer_of "$1") why=$(cat "$tmp/$1.why" 2>/dev/null || :)
   if [ -n "$why" ]; then
-    echo "control-agent.sh: $1 does not answer: $why; see kubectl describe pod $1" >&2
+    complain "$1 does not answer: $why; see kubectl describe pod $1"
   else
-    echo "control-agent.sh: $1 is ${answer%% *}: see kubectl logs $1, or tell it with --method signal" >&2
+    complain "$1 is ${answer%% *}: see kubectl logs $1, or tell it with --method signal"
   fi
 }
 
@@ -322,7 +371,7 @@ status() {
   # shellcheck disable=SC2086
   echo "Running pods: $(count $pods)"
   [ -z "$silent" ] || {
-    for pod in $silent; do complain "$pod"; done
+    for pod in $silent; do complain_of "$pod"; done
     exit 1
   }
 }
@@ -347,7 +396,7 @@ restart() {
     running_pods
     for pod in $pods; do
       k "$(left $in_pod)" exec "$pod" -c "$name" -- pulling-agent health readiness ||
-        echo "control-agent.sh: $pod is not ready: see kubectl describe pod $pod and kubectl logs $pod" >&2
+        complain "$pod is not ready: see kubectl describe pod $pod and kubectl logs $pod"
     done
     die "the restart was not through within $timeout s; the old pods go on until the new ones are ready"
   fi

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { isPrintable } from "../../agent/text/terminal_text.ts";
 import { StandIn } from "../support/kubectl_stand_in.ts";
 
 const OPTIONS = ["--timeout", "60"];
@@ -160,3 +161,54 @@ Deno.test("control-agent.sh leaves nothing behind when it is interrupted", async
   );
   assertEquals(interrupted.stdout.trim().split("\n").at(-1), "143 0", interrupted.stderr);
 });
+
+/** Colors a terminal, clears it by one byte of 8 bits, rings, and turns the order of the text around. */
+const HOSTILE = "\u001b[31mred\u009b2J\u0007 \u202egnp.txt\u2066 \ufeff\r over";
+
+Deno.test("control-agent.sh shows nothing to the terminal that commands it, whichever call of kubectl says so", async () => {
+  await using cluster = await StandIn.make();
+  await cluster.pod("a-1");
+  await cluster.write("replicas", "1");
+  const assertPlain = async (what: string, said: RegExp, ...args: string[]) => {
+    const { stdout, stderr } = await cluster.control(...args);
+    const lines = (stdout + stderr).split("\n");
+    assertMatch(stdout + stderr, said, what);
+    for (const line of lines) assert(isPrintable(line), `${what}: ${JSON.stringify(line)}`);
+  };
+  const calls: [call: string, ...args: string[]][] = [
+    ["get pods", "status"],
+    ["get configmap", "status"],
+    ["exec a-1", "status"],
+    ["exec a-1", "pause", "--method", "signal", "--timeout", "0"],
+    ["create configmap", "pause", "--timeout", "0"],
+    ["rollout restart", "restart"],
+    ["rollout status", "restart"],
+  ];
+  for (const [call, ...args] of calls) {
+    await cluster.write("fails", `${call}|error: ${HOSTILE}\n`);
+    await assertPlain(call, /red 2J/, ...args);
+  }
+  await cluster.remove("fails");
+  await cluster.write("configmap", HOSTILE);
+  await assertPlain("the ConfigMap", /ConfigMap agent-control: +\[31mred/, "status");
+  await cluster.write("rollout", `one\nWaiting for ${HOSTILE}`);
+  await assertPlain("the rollout", /one\nWaiting for +\[31mred.*over/, "restart");
+  await assertPlain("an argument", /there is no command +\[31mred/, HOSTILE);
+});
+
+for (const shell of ["sh", "bash"]) {
+  Deno.test(`control-agent.sh says nothing when a signal ends it and all that it runs, in ${shell}`, async () => {
+    await using cluster = await StandIn.make();
+    await cluster.pod("a-1");
+    await cluster.write("pods/a-1/stale", "");
+    // The signal comes while it sleeps between two rounds, and ends the sleep as well.
+    const { stdout, stderr } = await cluster.run(
+      "sh",
+      "-c",
+      `setsid ${shell} scripts/control-agent.sh pause --timeout 20 & pid=$!
+       until grep -qs "(sleep) . $pid " /proc/[0-9]*/stat; do :; done
+       kill -TERM -$pid; wait $pid; echo "$?"`,
+    );
+    assertEquals([stdout, stderr], ["143\n", ""]);
+  });
+}

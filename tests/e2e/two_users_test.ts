@@ -46,7 +46,8 @@ for (const umask of ["022", "077"]) {
     });
 
     Deno.test({
-      name: `HEALTH_DIR of an agent that was killed is taken over by another user's: ${order}, umask ${umask}`,
+      name:
+        `HEALTH_DIR of an agent that was killed is taken over by another user's: ${order}, umask ${umask}`,
       ignore,
       fn: async () => {
         await using db = await testDatabase("two users' agents");

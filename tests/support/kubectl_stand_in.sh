@@ -8,6 +8,7 @@
 #   forbidden          words of commands that are refused, one a line
 #   hang               words of commands that never end, one a line; after a minus those that ignore SIGTERM besides
 #   fails              words of commands that fail, a bar, and what is said then, one a line
+#   rollout            what is said of a rollout on its way
 #   no-namespace       the namespace does not exist
 #   calls              every command it was given, one a line
 #
@@ -76,6 +77,9 @@ case "$1 $2" in
     for name; do case $name in --*) ;; *) rm -r "pods/$name" && mv "spare/$name" "pods/$name-new" ;; esac; done
     ;;
   'rollout restart') echo "$3 restarted" ;;
-  'rollout status') [ ! -f stuck ] || { echo 'error: timed out waiting for the condition' >&2; exit 1; } ;;
+  'rollout status')
+    [ ! -f rollout ] || cat rollout
+    [ ! -f stuck ] || { echo 'error: timed out waiting for the condition' >&2; exit 1; }
+    ;;
   *) echo "kubectl_stand_in.sh does not know: $*" >&2; exit 1 ;;
 esac
