@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { errorText, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { secrets } from "../text/redact.ts";
-import { type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
-import { isNotFound, isPermissionDenied, NotAFileError, readFileOnce } from "../lib/read_file.ts";
+import { type FileVariant, type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
+import { readFileVariant } from "./file_variant.ts";
 import { byteLength } from "../text/utf8.ts";
 
 /** The environment: a variable that is not set, or is blank, counts as absent. */
@@ -28,13 +28,13 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
   const problems: string[] = [];
   for (const [key, spec] of ENTRIES) {
     try {
-      Object.assign(values, { [key]: key === "mongodbUri" ? uriOf(env) : valueOf(spec, env, values, host) });
+      Object.assign(values, { [key]: valueOf(spec, env, values, host) });
     } catch (error) {
       problems.push((error as Error).message);
     }
   }
   problems.push(...contradictions(values, env));
-  // The connection string cannot be had either where the file that holds it is named wrongly.
+  // A file that is named wrongly is a problem of two settings.
   return { values, problems: [...new Set(problems)], warnings: oddities(values, env) };
 }
 
@@ -47,25 +47,53 @@ export function readSetting<K extends keyof Settings>(key: K, env: Environment):
   try {
     return valueOf(SETTINGS[key] as Setting<Settings[K]>, env, {}, thisHost());
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError((error as Error).message, { cause: error });
   }
 }
 
 function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>, host: Host): T {
-  const given = textOf(spec.variable, env);
+  const text = textOf(spec.variable, env);
+  // Before anything can quote it.
+  if (spec.secret && text !== undefined) secrets.learn(text);
+  const given = spec.file ? textOrFile(spec, spec.file, text, env) : text;
   if (given === undefined) {
     if (spec.fallback) return spec.fallback(known, host);
     if (spec.default !== undefined) return spec.parse(spec.default);
-    throw new Error(`${spec.variable} is not set: ${requirement(spec)}`);
+    const hint = spec.hint ?? `set it to ${spec.parse.accepts}`;
+    throw new Error(`${spec.variable} is not set: ${hint}`);
   }
-  const shown = `${spec.variable} is ${JSON.stringify(secrets.text(given, MAX_SHOWN))}:`;
-  // Any text is accepted here, and no operator means such a value.
-  if (isServiceLink(given)) throw new Error(`${shown} ${SERVICE_LINK}`);
+  refuseServiceLink(spec.variable, given);
   try {
     return spec.parse(given);
   } catch (error) {
-    throw new Error(`${spec.secret ? spec.variable : shown} ${(error as Error).message}`);
+    const subject = spec.secret ? spec.variable : shown(spec.variable, given);
+    throw new Error(`${subject} ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** What is set, or what stands in the file that is named instead. */
+function textOrFile(
+  { variable, secret }: Setting<unknown>,
+  file: FileVariant,
+  text: string | undefined,
+  env: Environment,
+): string | undefined {
+  const path = textOf(file.variable, env);
+  if (path === undefined) return text;
+  refuseServiceLink(file.variable, path);
+  if (text !== undefined) throw new Error(`${variable} and ${file.variable} are both set: keep one of them`);
+  const content = readFileVariant(path, variable, file);
+  if (secret) secrets.learn(content);
+  return content;
+}
+
+/** Any text is accepted by some settings, and no operator means such a value. */
+function refuseServiceLink(variable: string, given: string): void {
+  if (isServiceLink(given)) throw new Error(`${shown(variable, given)} ${SERVICE_LINK}`);
+}
+
+function shown(variable: string, given: string): string {
+  return `${variable} is ${JSON.stringify(secrets.text(given, MAX_SHOWN))}:`;
 }
 
 /** Kubernetes sets variables such as `BILLING_PORT=tcp://10.0.0.1:80` for every Service of the namespace. */
@@ -75,63 +103,6 @@ function isServiceLink(given: string): boolean {
 
 const SERVICE_LINK =
   "this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";
-
-function requirement(spec: Setting<unknown>): string {
-  const examples: Record<string, string> = {
-    MONGODB_URI: "set it (or MONGODB_URI_FILE) to a connection string, as mongodb://localhost:27017",
-    MONGODB_DATABASE: "set it to the database to pull from",
-    MONGODB_COLLECTION: "set it to the collection to pull from",
-  };
-  return examples[spec.variable] ?? `set it to ${spec.parse.accepts}`;
-}
-
-/** As much as is read of the file, in bytes: more than a connection string is long. */
-const MAX_URI_BYTES = 64 * 1024;
-/** A pipe in place of the file, such as a shell's `<(...)`, has this long to yield it, in milliseconds. */
-const PIPE_WAIT_MS = 5000;
-
-/** The connection string, from the variable or from the file that is named instead. */
-function uriOf(env: Environment): string {
-  const uri = textOf("MONGODB_URI", env);
-  // Before anything can quote it.
-  if (uri !== undefined) secrets.learn(uri);
-  const file = valueOf(SETTINGS.mongodbUriFile, env, {}, thisHost());
-  if (uri !== undefined && file !== undefined) {
-    throw new Error("MONGODB_URI and MONGODB_URI_FILE are both set: keep one of them");
-  }
-  if (file === undefined) return valueOf(SETTINGS.mongodbUri, env, {}, thisHost());
-  let content: string;
-  try {
-    content = readFileOnce(file, { maxBytes: MAX_URI_BYTES, pipeWaitMs: PIPE_WAIT_MS }).trim();
-    secrets.learn(content);
-  } catch (error) {
-    throw new Error(
-      `MONGODB_URI_FILE names ${JSON.stringify(secrets.text(file))}, which ${readProblem(error)}`,
-    );
-  }
-  if (content === "") {
-    throw new Error(
-      `MONGODB_URI_FILE names ${
-        JSON.stringify(secrets.text(file))
-      }, which is empty: write the connection string into it`,
-    );
-  }
-  return content;
-}
-
-function readProblem(error: unknown): string {
-  if (isNotFound(error)) return "does not exist: mount it, or set MONGODB_URI";
-  if (error instanceof NotAFileError) {
-    const mend = error.message === "it is a directory"
-      ? "the file in it"
-      : "the file that holds the connection string";
-    return `${error.message.replace(/^it /, "")}: name ${mend}`;
-  }
-  const mend = "give it the right to, with the mode of the file or of its volume (defaultMode, fsGroup)";
-  return isPermissionDenied(error)
-    ? `user ${Deno.uid()}, as whom the agent runs, cannot read: ${mend}`
-    : `cannot be read (${errorText(error)}): name a file that holds the connection string`;
-}
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
 const MAX_NAMESPACE_BYTES = 255;

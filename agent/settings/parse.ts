@@ -10,6 +10,8 @@ export interface Parser<T> {
   (text: string): T;
   /** What is accepted, as in "a whole number from 1 to 10000". */
   readonly accepts: string;
+  /** Writes a value so that people recognise it, and so that it is parsed to the same value. */
+  format(value: T): string;
 }
 
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -24,7 +26,7 @@ export function duration(minMs: number, maxMs: number): Parser<number> {
       throw new Error(`must be ${accepts}, in seconds as 5 or with a unit as 500ms, 30s, 2m`);
     }
     return Math.round(valueMs);
-  });
+  }, formatDuration);
 }
 
 /** The shortest exact text of a duration: `5s`, `500ms`, `2m`. */
@@ -104,20 +106,13 @@ export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAM
   return value;
 });
 
-/** A JSON object, kept as text: other code reads what is in it. */
-export const jsonObject: Parser<string> = parser("an object in Extended JSON", (value) => {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(value);
-  } catch (error) {
-    throw new Error(`must be an object in Extended JSON, as {"kind": "order"} (${(error as Error).message})`);
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new Error(`must be an object in Extended JSON, as {"kind": "order"}`);
-  }
-  return value;
-});
+/** A query, kept as text: the store parses it, whose driver no probe must load. */
+export const query: Parser<string> = parser("an object in Extended JSON", (value) => value);
 
-function parser<T>(accepts: string, parse: (text: string) => T): Parser<T> {
-  return Object.assign((text: string) => parse(text), { accepts });
+function parser<T>(
+  accepts: string,
+  parse: (text: string) => T,
+  format: (value: T) => string = String,
+): Parser<T> {
+  return Object.assign((text: string) => parse(text), { accepts, format });
 }

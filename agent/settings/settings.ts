@@ -12,6 +12,10 @@ export interface Setting<T> {
   /** Makes the default that depends on something else. */
   readonly fallback?: (known: Readonly<Record<string, unknown>>, host: Host) => T;
   readonly required?: boolean;
+  /** What to do if it is missing; without it, to set what its parser accepts. */
+  readonly hint?: string;
+  /** A file may hold the value instead. */
+  readonly file?: FileVariant;
   /** Never shown, wherever it may turn up. */
   readonly secret?: boolean;
   /**
@@ -21,6 +25,13 @@ export interface Setting<T> {
   readonly decides?: RegExp;
   /** One sentence or two for people who run the agent. */
   readonly doc: string;
+}
+
+/** The setting that names a file with the value of another setting. */
+export interface FileVariant {
+  readonly variable: string;
+  /** What is in the file, such as "the connection string". */
+  readonly holds: string;
 }
 
 /** What defaults may depend on besides other settings. */
@@ -49,6 +60,8 @@ export const SETTINGS = {
     variable: "MONGODB_URI",
     parse: parse.text,
     required: true,
+    hint: "set it (or MONGODB_URI_FILE) to a connection string, as mongodb://localhost:27017",
+    file: { variable: "MONGODB_URI_FILE", holds: "the connection string" },
     secret: true,
     doc: "MongoDB connection string.",
   }),
@@ -64,17 +77,19 @@ export const SETTINGS = {
     variable: "MONGODB_DATABASE",
     parse: parse.databaseName,
     required: true,
+    hint: "set it to the database to pull from",
     doc: "Database to pull from.",
   }),
   mongodbCollection: setting<string>({
     variable: "MONGODB_COLLECTION",
     parse: parse.collectionName,
     required: true,
+    hint: "set it to the collection to pull from",
     doc: "Collection to pull from. The agent does not make it.",
   }),
   filter: setting<string | undefined>({
     variable: "FILTER",
-    parse: parse.jsonObject,
+    parse: parse.query,
     fallback: () => undefined,
     defaultText: "none",
     decides: LOOKS.query,

@@ -3,9 +3,9 @@ import { errorText } from "../errors.ts";
 import { isTransient } from "./mongo_errors.ts";
 
 /**
- * The query that `FILTER` says.
+ * The query that a text says.
  *
- * @throws {Error} Where the text is no Extended JSON; the message completes "FILTER ...".
+ * @throws {Error} if the text is not one; the message completes "FILTER ..." or "--filter ...".
  */
 export function parseFilter(text: string): Filter<Document> {
   let filter: unknown;
@@ -13,7 +13,9 @@ export function parseFilter(text: string): Filter<Document> {
     // Not relaxed: a $numberLong beyond 2^53 would be rounded to a number that matches something else.
     filter = BSON.EJSON.parse(text, { relaxed: false });
   } catch (error) {
-    throw new Error(`is not Extended JSON: ${(error as Error).message}`);
+    throw new Error(`is not Extended JSON such as {"kind": "order"}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   // Of an object of JSON, such as {"$oid": "..."}, Extended JSON may make a value.
   if (filter === null || ![Object.prototype, null].includes(Object.getPrototypeOf(filter))) {
@@ -26,9 +28,9 @@ export function parseFilter(text: string): Filter<Document> {
 const AGENT_FIELD = /^(_pull|status|processed_at|error)(\.|$)/;
 
 /**
- * The same for documents of the source collection.
+ * The same for documents of the source collection: what `FILTER` says. The start parses it once, and hands the query on.
  *
- * @throws {Error} where it asks for a field of the agent's own as well, or in a way that no claim can
+ * @throws {Error} if it asks for a field of the agent's own as well, or in a way that no claim can
  */
 export function parseSourceFilter(text: string): Filter<Document> {
   const filter = parseFilter(text);

@@ -1,4 +1,4 @@
-import type { Collection } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -6,7 +6,6 @@ import { Claimer } from "./claims/claimer.ts";
 import { deadLetter, finishVerdict } from "./dead_letters/dead_letters.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
 import { deadLetterOversize } from "./dead_letters/oversize.ts";
-import { parseSourceFilter } from "./filter.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
@@ -24,7 +23,6 @@ export type StoreSettings = Pick<
   Settings,
   | "agentName"
   | "deadLetterCollection"
-  | "filter"
   | "leaseDurationMs"
   | "maxAttempts"
   | "mongodbCollection"
@@ -49,8 +47,12 @@ export class MongoStore implements DocumentStore {
   readonly #context: StoreContext & DeadLetterOptions;
   #isGuarded = false;
 
-  /** Throws `MongoParseError` where the URI is not valid, and `Error` where the filter is not. */
-  constructor(settings: StoreSettings) {
+  /**
+   * Throws `MongoParseError` if the URI is not valid.
+   *
+   * @param filter only documents that match it as well are claimed
+   */
+  constructor(settings: StoreSettings, filter?: Filter<Document>) {
     const leaseMs = settings.leaseDurationMs;
     const clock = new ServerClock();
     const link = new Link(settings.mongodbUri, { agentName: settings.agentName, leaseMs, clock });
@@ -72,7 +74,7 @@ export class MongoStore implements DocumentStore {
       withoutMajority: () => link.withoutMajority,
       owner: settings.agentName,
       maxAttempts: settings.maxAttempts,
-      filter: settings.filter === undefined ? undefined : parseSourceFilter(settings.filter),
+      filter,
       readBack: settings.readBack,
     });
   }

@@ -3,9 +3,8 @@ import { forbidExit } from "../../agent/processors/exit_guard.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { formatDuration } from "../../agent/settings/parse.ts";
 import { printAnswer } from "../../health/print_answer.ts";
-import { checkedSettings } from "./checked_settings.ts";
+import { settingsAndProcessor } from "./checked_settings.ts";
 
 /**
  * Prints every setting as the agent would use it; returns the exit status.
@@ -16,13 +15,11 @@ export async function check(env: Environment): Promise<number> {
   // As `run` does, so that a processor's module finds here what it will find there.
   await Deno.permissions.revoke({ name: "run" });
   forbidExit(env("PROCESSOR"), remarks);
-  const { settings, warnings } = await checkedSettings(env, Object.keys(Deno.env.toObject()));
+  const { settings, warnings } = await settingsAndProcessor(env, Object.keys(Deno.env.toObject()));
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];
-      const shown = key.endsWith("Ms")
-        ? formatDuration(value as number)
-        : secrets.text(String(value ?? "(none)"));
+      const shown = value === undefined ? "(none)" : secrets.text(spec.parse.format(value));
       return `${spec.variable.padEnd(24)}${shown}`;
     },
   );

@@ -1,3 +1,4 @@
+import type { Document, Filter } from "mongodb";
 import { errorText, UsageError } from "../../agent/errors.ts";
 import { type Environment, loadSettings } from "../../agent/settings/load.ts";
 import { loadProcessor } from "../../agent/processors/load.ts";
@@ -8,37 +9,80 @@ import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { findTypos } from "../../agent/settings/typos.ts";
 import { uriProblem } from "../../agent/store/connection/uri.ts";
 
-/** Everything that can be known before a database is asked. */
-export interface Checked {
+/** All settings, and all that can be known of them before a database is asked. */
+export interface CheckedSettings {
   settings: Settings;
-  processing: Processing;
+  /** The query that `FILTER` says. */
+  filter: Filter<Document> | undefined;
   warnings: string[];
 }
 
+/** What a run starts with. */
+export interface Checked extends CheckedSettings {
+  processing: Processing;
+}
+
 /**
- * Reads and checks the settings, and loads the processor they name. `variables` are the names of all that is set, to
- * be searched for misspelt ones.
+ * Reads and checks the settings.
  *
  * @throws {UsageError} With every problem there is, without credentials.
  */
-export async function checkedSettings(env: Environment, variables: readonly string[] = []): Promise<Checked> {
+export function checkedSettings(env: Environment): CheckedSettings {
+  return complete(lookAt(env, []));
+}
+
+/**
+ * The same, and loads the processor that they name. `variables` are the names of all that is set, to be searched for
+ * misspelt ones.
+ *
+ * @throws {UsageError} With every problem of both, without credentials.
+ */
+export async function settingsAndProcessor(
+  env: Environment,
+  variables: readonly string[] = [],
+): Promise<Checked> {
+  const found = lookAt(env, variables);
+  const processing = await loaded(found);
+  return { ...complete(found), processing: processing! };
+}
+
+/** What was found, right or wrong. */
+interface Found {
+  values: Partial<Settings>;
+  filter: Filter<Document> | undefined;
+  problems: string[];
+  warnings: string[];
+  /** Settings that seem to be misspelt: often the reason why another one is missing. */
+  misspelt: string[];
+}
+
+function lookAt(env: Environment, variables: readonly string[]): Found {
   const { values, problems, warnings } = loadSettings(env);
-  const found = [...problems];
-  const attempt = async <T>(name: string, test: () => T | Promise<T>): Promise<T | undefined> => {
-    try {
-      return await test();
-    } catch (error) {
-      found.push(error instanceof UsageError ? error.message : `${name} ${errorText(error)}`);
-    }
-  };
-  const { mongodbUri, filter, processor: name } = values;
-  if (mongodbUri !== undefined) found.push(...uriProblem(mongodbUri));
-  if (filter !== undefined) await attempt("FILTER", () => parseSourceFilter(filter));
-  const processing = name === undefined ? undefined : await attempt("PROCESSOR", () => loadProcessor(name));
+  if (values.mongodbUri !== undefined) problems.push(...uriProblem(values.mongodbUri));
+  let filter: Filter<Document> | undefined;
+  try {
+    filter = values.filter === undefined ? undefined : parseSourceFilter(values.filter);
+  } catch (error) {
+    problems.push(`FILTER ${errorText(error)}`);
+  }
   const typos = findTypos(variables, env);
-  found.push(...typos.problems);
-  // A required setting that is missing is often one that was misspelt.
-  if (found.length > 0) found.push(...typos.warnings);
-  if (found.length > 0 || !processing) throw new UsageError(found.map((problem) => secrets.text(problem)));
-  return { settings: values as Settings, processing, warnings: [...warnings, ...typos.warnings] };
+  problems.push(...typos.problems);
+  return { values, filter, problems, warnings, misspelt: typos.warnings };
+}
+
+/** The processor; undefined if there is a problem with it, which is added to the others. */
+async function loaded({ values, problems }: Found): Promise<Processing | undefined> {
+  if (values.processor === undefined) return undefined;
+  try {
+    return await loadProcessor(values.processor);
+  } catch (error) {
+    problems.push(error instanceof UsageError ? error.message : `PROCESSOR ${errorText(error)}`);
+  }
+}
+
+function complete({ values, filter, problems, warnings, misspelt }: Found): CheckedSettings {
+  if (problems.length > 0) {
+    throw new UsageError([...problems, ...misspelt].map((problem) => secrets.text(problem)));
+  }
+  return { settings: values as Settings, filter, warnings: [...warnings, ...misspelt] };
 }

@@ -43,7 +43,7 @@ interface Asked extends Omit<DeadLetterQuery, "id"> {
 export async function workOnLetters(task: LettersTask, env: Environment): Promise<number> {
   const { ids, limit } = task;
   const asked: Asked = { ids, limit, filter: task.filter === undefined ? undefined : filterOf(task.filter) };
-  const { settings } = await checkedSettings((name) => name === "PROCESSOR" ? undefined : env(name));
+  const { settings } = checkedSettings(env);
   const store = new MongoStore(settings);
   try {
     await store.source.look();

@@ -6,8 +6,8 @@ import type { Logger } from "../../agent/telemetry/logger.ts";
 export interface NothingFoundOptions {
   events: Events;
   log: Logger;
-  /** The query that documents have to match besides, as it was set. */
-  filter: string | undefined;
+  /** Whether documents have to match `FILTER` as well. */
+  hasFilter: boolean;
   /** How many documents the collection has, about. */
   count(): Promise<number>;
 }
@@ -38,11 +38,11 @@ export class NothingFound {
   }
 
   async #tell(): Promise<void> {
-    const { count, filter, log } = this.#options;
+    const { count, hasFilter, log } = this.#options;
     try {
       const documents = await count();
       if (documents === 0) return;
-      const matching = filter === undefined ? "" : " and matches FILTER";
+      const matching = hasFilter ? " and matches FILTER" : "";
       log.info(`No document of the collection has status "pending"${matching} and is due`, { documents });
     } catch (error) {
       log.debug("Cannot count the documents of the collection", { error: errorText(error) });

@@ -21,7 +21,7 @@ import { remarks } from "../../agent/telemetry/remarks.ts";
 import { versionInfo } from "../../agent/version.ts";
 import { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
-import { type Checked, checkedSettings } from "./checked_settings.ts";
+import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
 import { ControlFile } from "../control_file.ts";
 import { JobEnd } from "../job_end.ts";
 import { ModuleOutput } from "../module_output.ts";
@@ -55,7 +55,7 @@ export async function runAgent(
   const output = new ModuleOutput();
   let lines: LineQueue | undefined;
   try {
-    const checking = checkedSettings(env, Object.keys(Deno.env.toObject()));
+    const checking = settingsAndProcessor(env, Object.keys(Deno.env.toObject()));
     const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
     if (typeof checked === "string") {
       output.giveBack();
@@ -92,7 +92,7 @@ interface RunParts {
 }
 
 async function runChecked(
-  { settings, processing, warnings }: Checked,
+  { settings, filter, processing, warnings }: Checked,
   { lines, output, signals, untilEmpty }: RunParts,
 ): Promise<number> {
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
@@ -100,7 +100,7 @@ async function runChecked(
 
   const events = new Events();
   const gate = new PauseController();
-  const store = new MongoStore(settings);
+  const store = new MongoStore(settings, filter);
   const { version } = versionInfo();
   logEvents(events, log, formatId);
   const agent = new Agent({
@@ -159,8 +159,12 @@ async function runChecked(
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
   const end = new JobEnd(events, { untilEmpty });
-  const { filter } = settings;
-  const nothingFound = new NothingFound({ events, log, filter, count: () => store.documentCount() });
+  const nothingFound = new NothingFound({
+    events,
+    log,
+    hasFilter: filter !== undefined,
+    count: () => store.documentCount(),
+  });
   if (untilEmpty) new LastingFailure({ clock: systemClock, events, agent, isLasting });
   const { abandoned, reason } = await agent.run();
   end.drained(reason);

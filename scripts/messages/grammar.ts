@@ -7,7 +7,8 @@ const COMPOSED = new Set([
   "PROCESSOR=module:<path> exports <problem> as <name>",
   "PROCESSOR=module:<path> <loadProblem>",
   "PROCESSOR=module:<path> <readProblem>",
-  "<name> <errorText>",
+  "FILTER <errorText>",
+  "PROCESSOR <errorText>",
   "<what><end> <value> it as pulling-agent <usageOf>",
   "--filter <message>",
 ]);

@@ -6,6 +6,7 @@
 
 import type { Collection, Document } from "mongodb";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
+import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { MongoStore, type StoreSettings } from "../../agent/store/mongo_store.ts";
 import type { TestDatabase } from "./mongod.ts";
 
@@ -22,8 +23,8 @@ const MIB = 1024 * 1024;
 export class TestStore extends MongoStore implements AsyncDisposable {
   readonly settings: StoreSettings;
 
-  constructor(settings: StoreSettings) {
-    super(settings);
+  constructor(settings: StoreSettings, filter?: string) {
+    super(settings, filter === undefined ? undefined : parseSourceFilter(filter));
     this.settings = settings;
   }
 
@@ -57,7 +58,6 @@ function storeSettings(
   return {
     agentName: "agent-under-test",
     deadLetterCollection: LETTERS,
-    filter: undefined,
     leaseDurationMs: 60_000,
     maxAttempts: 5,
     mongodbCollection: COLLECTION,
@@ -68,12 +68,12 @@ function storeSettings(
   };
 }
 
-/** Opens a store on `database`. */
+/** Opens a store on `database`; `filter` is what `FILTER` says. */
 export function openStore(
   database: Pick<TestDatabase, "uri" | "name">,
-  overrides: Partial<StoreSettings> = {},
+  { filter, ...overrides }: Partial<StoreSettings> & { filter?: string } = {},
 ): TestStore {
-  return new TestStore(storeSettings(database, overrides));
+  return new TestStore(storeSettings(database, overrides), filter);
 }
 
 /** Makes the indexes that claims need, and the collection first if it is not there: a store makes none. */

@@ -80,12 +80,10 @@ Deno.test("loadSettings() finds every problem at once, in the order of the table
     POLL_INTERVAL: "soon",
     LOG_LEVEL: "LOUD",
     READY_WHILE_PAUSED: "maybe",
-    FILTER: "[]",
   });
   assertEquals(problems.map((problem) => problem.split(" ", 1)[0]), [
     "MONGODB_DATABASE",
     "MONGODB_COLLECTION",
-    "FILTER",
     "POLL_INTERVAL",
     "BATCH_SIZE",
     "READY_WHILE_PAUSED",
@@ -105,7 +103,7 @@ Deno.test("loadSettings() quotes the value it refuses, shortened where it is lon
 Deno.test("loadSettings() never quotes credentials, whichever variable they were put into", () => {
   const secret = `hunter2${"x".repeat(90)}`;
   for (
-    const variable of ["MONGODB_URI_FILE", "MONGODB_DATABASE", "MONGODB_COLLECTION", "FILTER", "BATCH_SIZE"]
+    const variable of ["MONGODB_URI_FILE", "MONGODB_DATABASE", "MONGODB_COLLECTION", "BATCH_SIZE"]
   ) {
     for (const uri of [`mongodb://user:${secret}@db/$x`, `mongodb://user:hunter2@db/$x`]) {
       const env: Record<string, string> = { ...REQUIRED, [variable]: uri };

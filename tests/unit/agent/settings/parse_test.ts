@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   agentName,
   boolean,
@@ -8,7 +8,7 @@ import {
   duration,
   formatDuration,
   integer,
-  jsonObject,
+  query,
 } from "../../../../agent/settings/parse.ts";
 
 const ANY = duration(0, 86_400_000);
@@ -120,10 +120,10 @@ Deno.test("agentName() takes what may be written on every document, and says how
   assertThrows(() => agentName("ä".repeat(129)), Error, "must be at most 256 bytes");
 });
 
-Deno.test("jsonObject() keeps an object's text as it is and says what is wrong with anything else", () => {
-  assertEquals(jsonObject('{ "a": {"$oid": "x"} }'), '{ "a": {"$oid": "x"} }');
-  for (const text of ["[]", "null", "3", '"a"']) {
-    assertMatch(assertThrows(() => jsonObject(text), Error).message, /must be an object in Extended JSON/);
-  }
-  assertMatch(assertThrows(() => jsonObject("{a: 1}"), Error).message, /as \{"kind": "order"\} \(.*JSON/);
+Deno.test("Parser.format() writes a value as it is parsed to the same one", () => {
+  for (const ms of [0, 1, 500, 1500, 90_000]) assertEquals(ANY(ANY.format(ms)), ms);
+  assertEquals(ANY.format(90_000), "90s");
+  assertEquals(boolean(boolean.format(false)), false);
+  assertEquals(integer(1, 9).format(7), "7");
+  assertEquals(query.format('{ "a": 1 }'), '{ "a": 1 }');
 });

@@ -1,7 +1,8 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Long } from "mongodb";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
 import { check as checkAll } from "../../../../control/commands/check_work.ts";
-import { checkedSettings } from "../../../../control/commands/checked_settings.ts";
+import { checkedSettings, settingsAndProcessor } from "../../../../control/commands/checked_settings.ts";
 import { uriProblem } from "../../../../agent/store/connection/uri.ts";
 import { captureConsole } from "../../../support/captured_console.ts";
 
@@ -16,14 +17,14 @@ const GOOD = {
 };
 
 function check(env: Record<string, string>) {
-  return checkedSettings((name) => env[name]);
+  return settingsAndProcessor((name) => env[name]);
 }
 
 async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
   return (await assertRejects(() => check(env), UsageError)).problems;
 }
 
-Deno.test("checkedSettings() returns settings, processor and warnings where all is well", async () => {
+Deno.test("settingsAndProcessor() returns settings, processor and warnings where all is well", async () => {
   const { processing, settings, warnings } = await check({
     ...GOOD,
     PROCESSOR: "log",
@@ -35,7 +36,7 @@ Deno.test("checkedSettings() returns settings, processor and warnings where all 
   assertEquals(warnings.length, 1);
 });
 
-Deno.test("checkedSettings() lists the problems of settings, URI, filter and processor together", async () => {
+Deno.test("settingsAndProcessor() lists the problems of settings, URI, filter and processor together", async () => {
   const problems = await problemsOf({
     ...GOOD,
     MONGODB_URI: "postgres://db",
@@ -63,17 +64,17 @@ for (
     "mongodb://user:hunter2@db/?authMechanism=hunter2",
   ]
 ) {
-  Deno.test(`checkedSettings() refuses ${uri} without showing its password`, async () => {
+  Deno.test(`settingsAndProcessor() refuses ${uri} without showing its password`, async () => {
     const problems = (await problemsOf({ ...GOOD, MONGODB_URI: uri })).join("\n");
     assertMatch(problems, /^MONGODB_URI /);
     assertEquals(/hun.?ter2/.test(problems), false, problems);
   });
 }
 
-Deno.test("checkedSettings() refuses a near miss of a setting that decides what happens to documents", async () => {
+Deno.test("settingsAndProcessor() refuses a near miss of a setting that decides what happens to documents", async () => {
   const env: Record<string, string> = { ...GOOD, PROCESOR: "module:/processor.js", BATCHSIZE: "1" };
   const { problems } = await assertRejects(
-    () => checkedSettings((name) => env[name], Object.keys(env)),
+    () => settingsAndProcessor((name) => env[name], Object.keys(env)),
     UsageError,
   );
   assertEquals(problems.length, 2, problems.join("|"));
@@ -81,7 +82,7 @@ Deno.test("checkedSettings() refuses a near miss of a setting that decides what 
   assertMatch(problems[1]!, /^BATCHSIZE is set, .*: did you mean BATCH_SIZE\?$/);
 
   env.PROCESSOR = "";
-  const { warnings } = await checkedSettings((name) => env[name], Object.keys(env));
+  const { warnings } = await settingsAndProcessor((name) => env[name], Object.keys(env));
   assertEquals(warnings.map((warning) => warning.split(" ", 1)[0]), ["PROCESSOR", "BATCHSIZE"]);
 });
 
@@ -93,7 +94,7 @@ for (
     { $nor: [{ processed_at: null }] },
   ]
 ) {
-  Deno.test(`checkedSettings() refuses a FILTER on what the agent writes itself: ${JSON.stringify(filter)}`, async () => {
+  Deno.test(`settingsAndProcessor() refuses a FILTER on what the agent writes itself: ${JSON.stringify(filter)}`, async () => {
     const problems = await problemsOf({ ...GOOD, FILTER: JSON.stringify(filter) });
     assertMatch(
       problems.join("|"),
@@ -102,7 +103,7 @@ for (
   });
 }
 
-Deno.test("checkedSettings() takes a FILTER on fields whose names only look like the agent's", async () => {
+Deno.test("settingsAndProcessor() takes a FILTER on fields whose names only look like the agent's", async () => {
   const filter = {
     statuses: 1,
     "customer.status": "new",
@@ -110,6 +111,48 @@ Deno.test("checkedSettings() takes a FILTER on fields whose names only look like
     $expr: true,
   };
   await check({ ...GOOD, FILTER: JSON.stringify(filter) });
+});
+
+for (
+  const [filter, said] of [
+    ["{kind:", 'FILTER is not Extended JSON such as {"kind": "order"}: '],
+    ["[]", "FILTER must be a query: an object in Extended JSON"],
+    ["null", "FILTER must be a query"],
+    ["7", "FILTER must be a query"],
+    ['"x"', "FILTER must be a query"],
+    ['{"a": {"$oid": "short"}}', "FILTER is not Extended JSON such as"],
+  ] as const
+) {
+  Deno.test(`checkedSettings() says what is wrong with FILTER=${filter}`, () => {
+    const { problems } = assertThrows(
+      () => checkedSettings((name) => ({ ...GOOD, FILTER: filter } as Record<string, string>)[name]),
+      UsageError,
+    );
+    assertEquals(problems.length, 1, problems.join("\n"));
+    assert(problems[0]!.startsWith(said), problems[0]);
+  });
+}
+
+Deno.test("checkedSettings() never quotes credentials that were put into FILTER", () => {
+  for (
+    const filter of ["mongodb://user:hunter2@db/$x", '{"uri": "mongodb://user:hunter2@db/"', '["hunter2"]']
+  ) {
+    const { problems } = assertThrows(
+      () => checkedSettings((name) => ({ ...GOOD, FILTER: filter } as Record<string, string>)[name]),
+      UsageError,
+    );
+    assertEquals(problems.join().includes("hunter2"), false, problems.join());
+  }
+});
+
+Deno.test("checkedSettings() hands on the query that FILTER says, and loads no processor", () => {
+  const env: Record<string, string> = {
+    ...GOOD,
+    FILTER: '{"at": {"$numberLong": "9007199254740993"}}',
+    PROCESSOR: "module:/nowhere/processor.js",
+  };
+  const { filter } = checkedSettings((name) => env[name]);
+  assertEquals(filter, { at: Long.fromString("9007199254740993") });
 });
 
 Deno.test("check() prints every setting as it is used, without credentials", async () => {

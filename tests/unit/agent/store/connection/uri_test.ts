@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { sameServers, uriProblem } from "../../../../../agent/store/connection/uri.ts";
-import { checkedSettings } from "../../../../../control/commands/checked_settings.ts";
+import { settingsAndProcessor } from "../../../../../control/commands/checked_settings.ts";
 import { pick, seededRandom } from "../../../../support/random.ts";
 import "../../../../support/first_client.ts";
 
@@ -167,7 +167,7 @@ Deno.test(
 );
 
 Deno.test(
-  "checkedSettings() shows no four characters of a password, however it is written into MONGODB_URI",
+  "settingsAndProcessor() shows no four characters of a password, however it is written into MONGODB_URI",
   async () => {
     const random = seededRandom(seed);
     for (let round = 0; round < 40; round++) {
@@ -178,7 +178,7 @@ Deno.test(
         MONGODB_COLLECTION: "orders",
         BATCH_SIZE: "x",
       };
-      const error = await checkedSettings((name) => env[name]).then(
+      const error = await settingsAndProcessor((name) => env[name]).then(
         () => undefined,
         (error) => error as Error,
       );
