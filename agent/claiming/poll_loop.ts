@@ -95,7 +95,7 @@ export class PollLoop implements RemovalWatcher {
     this.#progress.enter("claiming");
     try {
       const claim = await this.#intake.claim(limit);
-      const hadSuspects = claim.hasSuspects && await this.#suspects.take(claimSignal);
+      const hadSuspects = claim.hasSuspects && await this.#suspects.run(claimSignal);
       // Meanwhile there may be something else, and more suspects.
       const delayMs = hadSuspects ? 0 : await this.#delayAfter(claim);
       this.#failures = 0;

@@ -15,8 +15,8 @@ export interface SuspectIsolationOptions {
   progress: LoopProgress;
 }
 
-/** How long suspects are worked on before other documents get their turn again, in milliseconds. */
-const TURN_MS = 1000;
+/** How long suspects are worked on before other documents are claimed again, in milliseconds. */
+const SLICE_MS = 1000;
 
 /**
  * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
@@ -30,9 +30,9 @@ export class SuspectIsolation {
   }
 
   /** Returns whether there were any. Throws what a claim throws. */
-  async take(claimSignal: AbortSignal): Promise<boolean> {
+  async run(claimSignal: AbortSignal): Promise<boolean> {
     const { clock, gate, intake, pool, progress } = this.#options;
-    const endMs = clock.monotonicMs() + TURN_MS;
+    const endMs = clock.monotonicMs() + SLICE_MS;
     let hadAny = false;
     do {
       if (!await this.#isEmpty(claimSignal)) return hadAny;

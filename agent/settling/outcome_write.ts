@@ -1,23 +1,40 @@
-import type { DocumentStore, Settlement } from "../ports.ts";
-import type { Outcome, Settling } from "./outcome.ts";
+import type { Ack, DocumentStore, Nack, Settlement } from "../ports.ts";
+import type { Settling } from "./outcome.ts";
 
 /** Hands documents whose outcomes are all of one kind to the store. Throws what the store throws. */
 export function writeOutcomes(batch: readonly Settling[], store: DocumentStore): Promise<Settlement> {
-  const documents = batch.map(({ held }) => held.document);
   const { kind } = batch[0]!.outcome;
   switch (kind) {
     case "ack":
-      return store.ack(ofKind(kind, batch).map(({ set }, at) => ({ document: documents[at]!, set })));
+      return store.ack(acksOf(batch));
     case "nack":
-      return store.nack(ofKind(kind, batch).map((outcome, at) => ({ document: documents[at]!, ...outcome })));
+      return store.nack(nacksOf(batch));
     case "release":
-      return store.release(documents);
+      return store.release(batch.map(({ held }) => held.document));
     case "dead_letter":
     case "finish_verdict":
       return writeDeadLetter(batch[0]!, store);
     default:
       return kind satisfies never;
   }
+}
+
+function acksOf(batch: readonly Settling[]): Ack[] {
+  const acks: Ack[] = [];
+  for (const { held: { document }, outcome } of batch) {
+    if (outcome.kind === "ack") acks.push({ document, set: outcome.set });
+  }
+  return acks;
+}
+
+function nacksOf(batch: readonly Settling[]): Nack[] {
+  const nacks: Nack[] = [];
+  for (const { held: { document }, outcome } of batch) {
+    if (outcome.kind !== "nack") continue;
+    const { error, delayMs, withoutError = false } = outcome;
+    nacks.push({ document, error, delayMs, withoutError });
+  }
+  return nacks;
 }
 
 /** Three writes in order each: one document at a time. */
@@ -29,11 +46,4 @@ async function writeDeadLetter(
     ? await store.deadLetter(document, outcome.error)
     : await store.finishVerdict(document);
   return { matched, missed: matched === 0 ? [document] : [] };
-}
-
-function ofKind<K extends Outcome["kind"]>(
-  _kind: K,
-  batch: readonly Settling[],
-): Extract<Outcome, { kind: K }>[] {
-  return batch.map(({ outcome }) => outcome as Extract<Outcome, { kind: K }>);
 }
