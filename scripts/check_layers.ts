@@ -24,7 +24,7 @@ const LEAVES = ["agent/lib/", "agent/text/", "agent/errors.ts", "agent/events.ts
 const CONCEPTS = [
   ["claiming", "handling", "telemetry", "processors", "settling", "leases", "settings", "text", "lib"]
     .map((name) => `agent/${name}/`),
-  ["claims", "dead_letters", "connection", "documents"].map((name) => `agent/store/${name}/`),
+  ["claims", "dead_letters", "outcomes", "connection", "documents"].map((name) => `agent/store/${name}/`),
 ];
 
 /** Only these see the database: itself, and those who put the parts together. All others know `agent/ports.ts`. */

@@ -2,9 +2,8 @@ import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
 import { runHandler, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { safeUntilMs } from "../leases/lease.ts";
-import { type HandlerResult, type Outcome, outcomeOf, type OutcomePolicy } from "../settling/outcome.ts";
+import { type HandlerResult, outcomeOf, type OutcomePolicy, outcomeWithoutRun } from "../settling/outcome.ts";
 import type { DocumentStore, LeasedDocument } from "../ports.ts";
-import { secrets } from "../text/redact.ts";
 import { ResultCapacity } from "../settling/result_capacity.ts";
 import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
 import type { Settler } from "../settling/settler.ts";
@@ -68,10 +67,10 @@ export class Pool implements RemovalWatcher {
 
   /** Takes claimed documents in; their handlers start as slots become free. */
   add(documents: readonly LeasedDocument[]): void {
-    const { ledger, settler } = this.#options;
+    const { ledger, refusedOutcomes, settler } = this.#options;
     for (const document of documents) {
       const held = ledger.add(document);
-      const outcome = this.#decided(document);
+      const outcome = outcomeWithoutRun(document, refusedOutcomes.errorOf(document));
       if (outcome) settler.settle(held, outcome);
       else this.#waiting.push(held);
     }
@@ -107,17 +106,6 @@ export class Pool implements RemovalWatcher {
   /** Starts nothing from now on: what waits is to be handed back. */
   close(): void {
     this.#isClosed = true;
-  }
-
-  /** The outcome of a document whose handler must not run; undefined for all others. */
-  #decided(document: LeasedDocument): Outcome | undefined {
-    const { deadLetterReason, verdict } = document;
-    if (verdict) return { kind: "finish_verdict" };
-    const refused = this.#options.refusedOutcomes.errorOf(document);
-    if (refused) return { kind: "dead_letter", error: refused };
-    return deadLetterReason === undefined
-      ? undefined
-      : { kind: "dead_letter", error: secrets.text(deadLetterReason) };
   }
 
   #fill(): void {

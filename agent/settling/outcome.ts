@@ -1,5 +1,5 @@
 import type { Held } from "../leases/ledger.ts";
-import type { Document } from "../ports.ts";
+import type { Document, LeasedDocument } from "../ports.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import { detached } from "../lib/detached.ts";
 import { type SafeText, secrets } from "../text/redact.ts";
@@ -49,7 +49,7 @@ export interface OutcomePolicy {
 }
 
 /** Longest error text kept on a document, in UTF-16 units; with the history of five it stays far below a page. */
-export const MAX_ERROR_LENGTH = 1000;
+const MAX_ERROR_LENGTH = 1000;
 
 /**
  * Decides what becomes of a document whose handler has ended.
@@ -67,6 +67,59 @@ export function outcomeOf(result: HandlerResult, attempt: number, policy: Outcom
   const text = detached(secrets.text(errorText(error), MAX_ERROR_LENGTH));
   if (permanent === true || attempt >= policy.maxAttempts) return { kind: "dead_letter", error: text };
   return { kind: "nack", error: text, delayMs: retryDelayMs(retryAfterMs, attempt, policy) };
+}
+
+/**
+ * Decides what becomes of a claimed document whose handler must not run; undefined for all others. `refused` is the
+ * outcome's error if the database has let no outcome be written on the document before.
+ */
+export function outcomeWithoutRun(
+  { deadLetterReason, verdict }: LeasedDocument,
+  refused: SafeText | undefined,
+): Outcome | undefined {
+  if (verdict) return { kind: "finish_verdict" };
+  const error = refused ?? (deadLetterReason === undefined ? undefined : secrets.text(deadLetterReason));
+  return error === undefined ? undefined : { kind: "dead_letter", error };
+}
+
+/** What the operator can do, in the text that a dead letter keeps. */
+const MEND = "change the validator or the unique index that does not allow it, then redrive the document";
+
+/**
+ * What is to become of a document whose outcome the database refused, today and tomorrow: something that asks less of it.
+ * Undefined if there is nothing left to try.
+ *
+ * A refused ack is a failure of the attempt: the work may be done, and the document cannot say so. A refused failure is
+ * written without its error. A document that cannot wait for its next attempt is a dead letter, and each of these texts
+ * names both errors.
+ */
+export function afterRefusal(
+  refused: Outcome,
+  error: unknown,
+  attempt: number,
+  policy: OutcomePolicy,
+): Outcome | undefined {
+  const why = errorText(error);
+  switch (refused.kind) {
+    case "ack": {
+      const text = refused.set
+        ? `The result cannot be written: ${why}`
+        : `MongoDB refused to mark the document processed (${why}): ${MEND}`;
+      return outcomeOf({ ok: false, error: new Error(text) }, attempt, policy);
+    }
+    case "nack": {
+      if (!refused.withoutError) return { ...refused, withoutError: true };
+      const failure = secrets.text(refused.error, MAX_ERROR_LENGTH / 2);
+      const text = `${failure} (and MongoDB refused to set the document back to pending (${why}): ${MEND})`;
+      return { kind: "dead_letter", error: secrets.text(text, MAX_ERROR_LENGTH) };
+    }
+    case "release":
+    case "dead_letter":
+    case "finish_verdict":
+      return undefined;
+    default:
+      return refused satisfies never;
+  }
 }
 
 /** The failure that led to an outcome; undefined for one that no failure led to. */

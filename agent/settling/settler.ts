@@ -5,9 +5,9 @@ import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts"
 import type { DocumentStore, Settlement } from "../ports.ts";
 import { type Batched, Batcher } from "./batcher.ts";
 import { Doubts } from "./doubts.ts";
-import { failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
+import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
 import { writeOutcomes } from "./outcome_write.ts";
-import { afterRefusal, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
+import { type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import { MAX_RESULT_BYTES } from "./result_capacity.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
@@ -72,7 +72,7 @@ export class Settler {
     return { ...this.#counts };
   }
 
-  /** Takes over a document whose fate is decided. Never throws. */
+  /** Takes over a document whose outcome is decided. Never throws. */
   settle(held: Held, outcome: Outcome): void {
     this.#options.ledger.settling(held);
     this.#batchers[outcome.kind].add({ held, outcome });

@@ -1,9 +1,9 @@
 import type { Collection, Document } from "mongodb";
-import { settlementOf, writeGroup } from "./group_write.ts";
+import { settlementOf, writeGroup } from "./outcomes/group_write.ts";
 import { idKey } from "./documents/id_key.ts";
 import type { LeasedDocument } from "../ports.ts";
 import { leasedBy } from "./queries.ts";
-import { byToken, runLimited } from "./run_limited.ts";
+import { byToken, runLimited } from "./outcomes/run_limited.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /**

@@ -3,9 +3,8 @@ import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, 
 import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
-import { deadLetter, finishVerdict } from "./dead_letters/dead_letters.ts";
+import { DeadLetters } from "./dead_letters/dead_letters.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
-import { deadLetterOversize } from "./dead_letters/oversize.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
@@ -15,7 +14,7 @@ import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { markRunningAlone, renew } from "./lease_writes.ts";
-import { ack, nack, release } from "./settlements.ts";
+import { ack, nack, release } from "./outcomes/settlements.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
@@ -43,6 +42,7 @@ export class MongoStore implements DocumentStore {
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
+  readonly #deadLetters: DeadLetters;
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
   #isGuarded = false;
@@ -67,6 +67,7 @@ export class MongoStore implements DocumentStore {
     this.#link = link;
     this.#collection = collection;
     this.#context = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#deadLetters = new DeadLetters(this.#context);
     this.#syncClock = () => syncClock(link, clock);
     this.#claimer = new Claimer({
       ...this.#context,
@@ -89,7 +90,7 @@ export class MongoStore implements DocumentStore {
     const claim = await this.#claimer.claim(limit);
     if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
-    return { ...claim, refused: await deadLetterOversize(claim.refused, this.#context) };
+    return { ...claim, refused: await this.#deadLetters.makeOfRefused(claim.refused) };
   }
 
   async claimSuspect(): Promise<Claim> {
@@ -128,11 +129,11 @@ export class MongoStore implements DocumentStore {
   }
 
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return this.#settling([document], deadLetter(document, error, this.#context));
+    return this.#settling([document], this.#deadLetters.make(document, error));
   }
 
   finishVerdict(document: LeasedDocument): Promise<number> {
-    return this.#settling([document], finishVerdict(document, this.#context));
+    return this.#settling([document], this.#deadLetters.finish(document));
   }
 
   exclude({ id }: LeasedDocument, error: unknown): void {

@@ -10,7 +10,7 @@ export const LETTERS = {
       "No lease protects a write to another collection. The verdict does: from then on the document can only " +
       "become a dead letter.",
     without: "the copy comes first, then the mark",
-    code: [["agent/store/dead_letters/dead_letters.ts", "deadLetter"]],
+    code: [["agent/store/dead_letters/dead_letters.ts", "make"]],
   },
   verdictOnce: {
     title: "a verdict is written once",
@@ -19,7 +19,10 @@ export const LETTERS = {
       "The time of the verdict is what a letter is known by. A verdict that was given up and arrives late would " +
       "part the document from its letter.",
     without: "a verdict replaces an earlier one",
-    code: [["agent/store/queries.ts", "UNJUDGED"], ["agent/store/dead_letters/dead_letters.ts", "judge"]],
+    code: [["agent/store/queries.ts", "UNJUDGED"], [
+      "agent/store/dead_letters/dead_letters.ts",
+      "writeVerdict",
+    ]],
   },
   finishVerdict: {
     title: "a verdict is finished",
@@ -28,9 +31,9 @@ export const LETTERS = {
       "handler.",
     reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
     without: "the document is processed again",
-    code: [["agent/handling/pool.ts", "finish_verdict"], [
+    code: [["agent/settling/outcome.ts", "outcomeWithoutRun"], [
       "agent/store/dead_letters/dead_letters.ts",
-      "finishVerdict",
+      "finish",
     ]],
   },
   newerLetterStays: {
@@ -38,7 +41,7 @@ export const LETTERS = {
     rule: "A copy replaces an older letter of the document, never a newer one.",
     reason: "A frozen agent makes its copy after the document was redriven and has failed again.",
     without: "a copy replaces each letter",
-    code: [["agent/store/dead_letters/writer.ts", "isReplaceable"]],
+    code: [["agent/store/dead_letters/letter_writer.ts", "isReplaceable"]],
   },
   redriveByVerdict: {
     title: "a letter is known by its verdict",

@@ -13,7 +13,7 @@ const LEASES = {
     reason:
       "Other programs set `status` to `processing`, too. What they work on is not the agent's to take over.",
     without: "an expired lease is told by `status` and `_pull.visible_at`",
-    code: [["agent/store/queries.ts", "EXPIRED"], ["agent/store/settlements.ts", "LEASE_FIELDS"]],
+    code: [["agent/store/queries.ts", "EXPIRED"], ["agent/store/outcomes/settlements.ts", "LEASE_FIELDS"]],
   },
   stillMatches: {
     title: "a claim matches again what was read",
@@ -105,7 +105,7 @@ const ATTEMPTS = {
     rule: "A release gives the attempt back that the claim counted.",
     reason: "An interruption is no failure: a deployment must not use attempts up.",
     without: "a release leaves the attempts as they are",
-    code: [["agent/store/settlements.ts", "release"]],
+    code: [["agent/store/outcomes/settlements.ts", "release"]],
   },
   freeTakeover: {
     title: "a crash in company costs no attempt",
@@ -182,7 +182,7 @@ const SUSPECTS = {
       "A drain or a lost answer is not the document's fault. The number is set and not subtracted from, as the " +
       "mark may have been written or not.",
     without: "a release leaves `_pull.alone` as it is",
-    code: [["agent/store/settlements.ts", "release"]],
+    code: [["agent/store/outcomes/settlements.ts", "release"]],
   },
   releaseKeepsSuspicion: {
     title: "a release keeps the suspicion",
@@ -191,7 +191,7 @@ const SUSPECTS = {
       "A document that was handed back unharmed was not run. One that failed has shown that it does not end " +
       "the process.",
     without: "a release sets `_pull.takeovers` back",
-    code: [["agent/store/settlements.ts", "release"], ["agent/store/queries.ts", "SUSPECT_PENDING"]],
+    code: [["agent/store/outcomes/settlements.ts", "release"], ["agent/store/queries.ts", "SUSPECT_PENDING"]],
   },
   twoExpiries: {
     title: "two processes ended alone are a verdict",

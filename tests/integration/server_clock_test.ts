@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Claimer } from "../../agent/store/claims/claimer.ts";
 import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { renew } from "../../agent/store/lease_writes.ts";
-import { nack, release } from "../../agent/store/settlements.ts";
+import { nack, release } from "../../agent/store/outcomes/settlements.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, pending } from "../support/store.ts";
 

@@ -6,7 +6,7 @@ import { isRefused, isTransient } from "../mongo_errors.ts";
 import type { Marked } from "./claim_writer.ts";
 import { leasedBy } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
-import { release } from "../settlements.ts";
+import { release } from "../outcomes/settlements.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
 /** What a {@linkcode ClaimSender} needs. */

@@ -1,110 +1,191 @@
-import type { Document, UpdateFilter } from "mongodb";
-import type { LeasedDocument } from "../../ports.ts";
-import type { DeadLetterOptions } from "./options.ts";
-import { lettersOf } from "./source.ts";
-import { type Failures, writeLetter } from "./writer.ts";
+import type { Document, Filter, UpdateFilter } from "mongodb";
+import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
-import { deadLetterHeld, markFailed } from "./oversize.ts";
+import { failure } from "../outcomes/settlements.ts";
 import { leasedBy, UNJUDGED } from "../queries.ts";
-import { failure } from "../settlements.ts";
+import { type Failures, writeLetter } from "./letter_writer.ts";
+import type { DeadLetterOptions } from "./options.ts";
+import { lettersOf, OtherLetterError } from "./source.ts";
 
 /**
- * Makes a dead letter in three writes: the verdict on the document, the copy, and the mark `failed`. A crash between
- * any two is finished by the agent that takes the lease over, as the verdict on the document tells it to. Returns 0 if
- * the lease was lost before the verdict, which then is none.
+ * Makes dead letters, in three writes: the verdict on the document, the letter, and the mark `failed`. A crash between
+ * any two is finished by the agent that takes the lease over, as the verdict on the document tells it to.
  *
- * A document that the database does not let take the verdict with its error takes one without, and one that takes none
- * at all is marked alone. No step reads the user's document.
+ * A document that takes no verdict, as it has no room or as the database does not allow it, stays where it is: its letter
+ * refers to it and bears the verdict alone. A crash before its mark is made good when the document is met again.
  */
-export async function deadLetter(
-  document: LeasedDocument,
-  error: string,
-  options: DeadLetterOptions,
-): Promise<number> {
-  const at = options.clock.now();
-  const failures = { error, errors: [{ at, attempt: document.attempt, message: error }] };
-  const full = { $set: { error }, $push: failure(document, error, at) };
-  for (const noted of [full, {}]) {
-    let deadAt: Date | undefined;
-    try {
-      deadAt = await judge(document, noted, options);
-    } catch (refusal) {
-      if (!isRefused(refusal)) throw refusal;
-      if (isTooLarge(refusal)) break;
-      continue;
-    }
-    if (deadAt) return await copyAndMark(document, { deadAt, failures }, options);
-    return await finish(document, failures, options);
+export class DeadLetters {
+  readonly #options: DeadLetterOptions;
+
+  constructor(options: DeadLetterOptions) {
+    this.#options = options;
   }
-  return await deadLetterHeld(document, error, options);
+
+  /**
+   * Makes a dead letter of a held document. Returns 0 if the lease was lost before the verdict, which then is none.
+   *
+   * @throws {LetterRefusedError} If the letters' collection takes no letter of it.
+   */
+  async make(document: LeasedDocument, error: string): Promise<number> {
+    const at = this.#options.clock.now();
+    const verdict = await this.#writeVerdict(document, { error }, failure(document, error, at));
+    const failures = { error, errors: [{ at, attempt: document.attempt, message: error }] };
+    return verdict ? await this.#writeAndMark(document, verdict, failures) : 0;
+  }
+
+  /**
+   * Letter and mark of a verdict that an earlier holder had written on the document.
+   *
+   * @throws {LetterRefusedError} As {@linkcode DeadLetters.make} does.
+   */
+  async finish(document: LeasedDocument): Promise<number> {
+    const verdict = await this.#readVerdict(leasedBy([document.id], document.token));
+    return verdict?.isOnDocument ? await this.#writeAndMark(document, verdict, undefined) : 0;
+  }
+
+  /** Makes dead letters of the documents that are too large to take even the bookkeeping of a claim. Never throws. */
+  async makeOfRefused(claims: readonly RefusedClaim[]): Promise<RefusedClaim[]> {
+    return await Promise.all(claims.map(async (claim) => {
+      if (!isTooLarge(claim.error)) return claim;
+      // What else the claim brought must not be lost if this fails: the document is met again.
+      try {
+        return { ...claim, isDeadLetter: await this.#makeOfOversize(claim.id), error: TOO_LARGE };
+      } catch (error) {
+        return {
+          ...claim,
+          isDeadLetter: false,
+          error: error instanceof OtherLetterError ? error : TOO_LARGE,
+        };
+      }
+    }));
+  }
+
+  /** No lease protects it: an agent that can claim it in between decides, and neither letter nor mark undoes that. */
+  async #makeOfOversize(id: unknown): Promise<boolean> {
+    const waiting = { _id: { $eq: id } as never, status: "pending" };
+    const verdict = await this.#readVerdict(waiting);
+    if (!verdict) return false;
+    const failures = { error: TOO_LARGE, errors: [] };
+    await writeLetter({ id, deadAt: verdict.deadAt, attempts: 0, failures }, this.#options);
+    // An agent that could claim it since, and a redrive, have written a later time.
+    const untouched = { ...waiting, $nor: [{ "_pull.visible_at": { $gt: verdict.seenAt } }] };
+    const { matchedCount } = await this.#options.collection.updateOne(untouched, MARK);
+    return matchedCount > 0;
+  }
+
+  /**
+   * Writes the verdict on a held document, unless one stands there: a retry must neither change the letter's identity nor
+   * push the same error again. A document that the database does not let take the verdict with its error takes one
+   * without, or none. Undefined if the lease is lost. Nothing of the user's is read.
+   */
+  async #writeVerdict(
+    { id, token }: LeasedDocument,
+    $set: Document,
+    $push: Document,
+  ): Promise<Verdict | undefined> {
+    const held = leasedBy([id], token);
+    for (const noted of [{ $set, $push }, {}] as UpdateFilter<Document>[]) {
+      try {
+        const judged = await this.#options.collection.findOneAndUpdate(
+          { ...held, ...UNJUDGED },
+          { ...noted, $currentDate: { "_pull.dead_at": true } },
+          { projection: { _id: 0, "_pull.dead_at": 1 }, returnDocument: "after", hint: { _id: 1 } },
+        );
+        if (!judged) break;
+        const { dead_at: deadAt } = judged._pull;
+        return { deadAt, seenAt: deadAt, isOnDocument: true };
+      } catch (refusal) {
+        if (!isRefused(refusal)) throw refusal;
+        if (isTooLarge(refusal)) break;
+      }
+    }
+    return await this.#readVerdict(held);
+  }
+
+  /**
+   * The verdict that stands on a document, or one for its letter alone, if the document still is what `query` says.
+   *
+   * A letter that no verdict on the document precedes has the server's time at this look. So it is never newer than a
+   * letter that another agent writes after this one has lost the document. Nothing of the user's is read.
+   */
+  async #readVerdict(query: Filter<Document>): Promise<Verdict | undefined> {
+    const { collection, maxTimeMS } = this.#options;
+    const [seen] = await collection.aggregate([
+      { $match: query },
+      { $project: { _id: 0, now: "$$NOW", deadAt: "$_pull.dead_at" } },
+    ], { maxTimeMS, hint: { _id: 1 } }).toArray();
+    if (!seen) return undefined;
+    const isOnDocument = isDate(seen.deadAt);
+    return { deadAt: isOnDocument ? seen.deadAt : seen.now, seenAt: seen.now, isOnDocument };
+  }
+
+  async #writeAndMark(
+    document: LeasedDocument,
+    { deadAt, isOnDocument }: Verdict,
+    failures: Failures | undefined,
+  ): Promise<number> {
+    const { id, token, attempt: attempts } = document;
+    const held = leasedBy([id], token);
+    const content = isOnDocument ? { copyOf: { ...held, "_pull.dead_at": deadAt } } : { attempts };
+    if (!await writeLetter({ id, deadAt, failures, ...content }, this.#options)) return 0;
+    const matched = await this.#mark(held, isOnDocument ? WITH_VERDICT : WITHOUT_VERDICT);
+    if (matched === 0 && isOnDocument) await this.#removeStale(id, deadAt);
+    return matched;
+  }
+
+  /** Marks a held document as failed, together with the first of these removals that the database allows. */
+  async #mark(held: Filter<Document>, removals: readonly Removal[]): Promise<number> {
+    for (const [position, $unset] of removals.entries()) {
+      try {
+        const { matchedCount } = await this.#options.collection.updateOne(held, { ...MARK, $unset }, {
+          hint: { _id: 1 },
+        });
+        return matchedCount;
+      } catch (error) {
+        if (!isRefused(error) || position === removals.length - 1) throw error;
+      }
+    }
+    return 0;
+  }
+
+  /**
+   * The document is the truth: a letter whose document is gone, processed, or carries another verdict is stale. Our mark
+   * may also have missed because an earlier one, whose answer was lost, had succeeded: then the letter is right.
+   */
+  async #removeStale(id: unknown, deadAt: Date): Promise<void> {
+    const { collection, letters, maxTimeMS } = this.#options;
+    const query = { _id: { $eq: id } as never, status: { $ne: "processed" }, "_pull.dead_at": deadAt };
+    const stands = await collection.findOne(query, { projection: { _id: 1 }, maxTimeMS });
+    if (stands) return;
+    await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt, ...lettersOf(collection) });
+  }
 }
 
-/** Copy and mark of a verdict that an earlier holder had written. */
-export function finishVerdict(document: LeasedDocument, options: DeadLetterOptions): Promise<number> {
-  return finish(document, undefined, options);
+/** The decision that a document is a dead letter, and where it stands. */
+interface Verdict {
+  /** The letter's identity. */
+  readonly deadAt: Date;
+  /** The server's time when the document was last known to be as it was asked for. */
+  readonly seenAt: Date;
+  /** If not, it stands on the letter alone. */
+  readonly isOnDocument: boolean;
 }
 
-/** Writes the verdict and returns its time; undefined if the document is no longer ours or has a verdict already. */
-async function judge(
-  { id, token }: LeasedDocument,
-  noted: UpdateFilter<Document>,
-  { collection }: DeadLetterOptions,
-): Promise<Date | undefined> {
-  // Once: a retry must neither change the letter's identity nor push the same error again.
-  const unjudged = { ...leasedBy([id], token), ...UNJUDGED };
-  const judged = await collection.findOneAndUpdate(
-    unjudged,
-    { ...noted, $currentDate: { "_pull.dead_at": true } },
-    { ...VERDICT, returnDocument: "after", hint: { _id: 1 } },
-  );
-  return judged?._pull.dead_at;
-}
+const TOO_LARGE = "The document is too large to take the agent's bookkeeping: make it smaller";
 
-/** Nothing of the user's is read. */
-const VERDICT = { projection: { _id: 0, "_pull.dead_at": 1 } };
+const MARK = { $set: { status: "failed" } };
 
-async function finish(
-  document: LeasedDocument,
-  failures: Failures | undefined,
-  options: DeadLetterOptions,
-): Promise<number> {
-  const { collection, maxTimeMS } = options;
-  const judged = await collection.findOne(leasedBy([document.id], document.token), { ...VERDICT, maxTimeMS });
-  const deadAt = judged?._pull?.dead_at;
-  return deadAt ? await copyAndMark(document, { deadAt, failures }, options) : 0;
-}
-
-async function copyAndMark(
-  document: LeasedDocument,
-  verdict: { deadAt: Date; failures: Failures | undefined },
-  options: DeadLetterOptions,
-): Promise<number> {
-  const { id, token } = document;
-  if (!await writeLetter({ id, token, ...verdict }, options)) return 0;
-  const matched = await markFailed(document, MARKS, options);
-  if (matched === 0) await removeStale(id, verdict.deadAt, options);
-  return matched;
-}
-
-/** What goes with the mark; where the database does not allow that, the lease alone. */
-const MARKS: readonly Record<string, "">[] = [
-  {
-    "_pull.token": "",
-    "_pull.owner": "",
-    "_pull.visible_at": "",
-    "_pull.takeovers": "",
-    "_pull.alone": "",
-  },
-  { "_pull.token": "", "_pull.owner": "" },
+type Removal = Record<string, "">;
+const LEASE: Removal = { "_pull.token": "", "_pull.owner": "" };
+/** What goes with the mark if the verdict stays on the document; if the database does not allow that, the lease alone. */
+const WITH_VERDICT: readonly Removal[] = [
+  { ...LEASE, "_pull.visible_at": "", "_pull.takeovers": "", "_pull.alone": "" },
+  LEASE,
 ];
+/** The same if there is none: a document without room gets rid of all of the bookkeeping. */
+const WITHOUT_VERDICT: readonly Removal[] = [{ _pull: "" }, LEASE];
 
-/**
- * The document is the truth: a letter whose document is gone, processed, or carries another verdict is stale. Our mark
- * may also have missed because an earlier one, whose answer was lost, had succeeded: then the letter is right.
- */
-async function removeStale(id: unknown, deadAt: Date, { collection, letters, maxTimeMS }: DeadLetterOptions) {
-  const query = { _id: { $eq: id } as never, status: { $ne: "processed" }, "_pull.dead_at": deadAt };
-  const stands = await collection.findOne(query, { projection: { _id: 1 }, maxTimeMS });
-  if (stands) return;
-  await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt, ...lettersOf(collection) });
+/** What else stands in the field is no verdict of an agent's: see {@linkcode UNJUDGED}. */
+function isDate(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime());
 }

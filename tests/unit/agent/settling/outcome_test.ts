@@ -5,9 +5,12 @@ import {
   PermanentError,
   ProcessTimeoutError,
 } from "../../../../agent/errors.ts";
-import { MAX_ERROR_LENGTH, type Outcome, outcomeOf } from "../../../../agent/settling/outcome.ts";
+import { type Outcome, outcomeOf } from "../../../../agent/settling/outcome.ts";
 import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
 import { safe } from "../../../support/safe_text.ts";
+
+/** Longest error text kept on a document. */
+const MAX_ERROR_LENGTH = 1000;
 
 const POLICY = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import type { Outcome } from "../../../../agent/settling/outcome.ts";
-import { afterRefusal, RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
+import { afterRefusal, type Outcome } from "../../../../agent/settling/outcome.ts";
+import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { safe } from "../../../support/safe_text.ts";
 

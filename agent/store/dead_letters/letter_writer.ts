@@ -1,10 +1,9 @@
-import { BSON, type Document } from "mongodb";
+import { BSON, type Document, type Filter } from "mongodb";
 import { errorText } from "../../errors.ts";
 import type { DeadLetterOptions } from "./options.ts";
 import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./source.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "../mongo_errors.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
-import { leasedBy } from "../queries.ts";
 
 /** A verdict may be all that a document took, and its holder may have ended right after it. */
 const NO_REASON = "The agent that decided so ended before it could write why: see its log";
@@ -15,83 +14,82 @@ export interface Failures {
   errors: Document[];
 }
 
-/** A document with a verdict on it, which our lease protects. */
-export interface Judged {
+/** What a letter is written from. */
+interface Draft {
+  /** The letter's `_id`, and its document's. */
   id: unknown;
-  token: string;
   deadAt: Date;
   /** The failure, if we know of it; otherwise what stands on the document counts. */
-  failures?: Failures | undefined;
+  failures: Failures | undefined;
+}
+
+/** Of a letter that holds a copy of its document. */
+export interface CopyDraft extends Draft {
+  /** Matches the document as long as its lease and its verdict protect it. */
+  copyOf: Filter<Document>;
+}
+
+/** Of a letter that refers to its document, which is not read. */
+export interface ReferenceDraft extends Draft {
+  copyOf?: undefined;
+  attempts: number;
 }
 
 /**
- * Writes the letter of a judged document, over an older one, never over a newer one nor over another collection's.
- * Returns false if there is no such document any more.
+ * Writes a letter, over an older one, never over a newer one nor over another collection's. It holds a copy of the
+ * document, or refers to it, which then stays where it is. Returns false if there is no such document any more.
  *
  * @throws {LetterRefusedError} If the letters' collection takes it in no form.
  * @throws {OtherLetterError} If the letter of another collection stands in its place.
  */
-export async function writeLetter(judged: Judged, options: DeadLetterOptions): Promise<boolean> {
-  await withRefusalsNamed(copied(judged, options), options);
-  return await isThere(judged.id, options);
-}
-
-/**
- * Writes a letter that refers to its document, which stays where it is: for one that is too large to be copied, or that
- * takes no verdict.
- *
- * @throws {LetterRefusedError} As {@linkcode writeLetter} does.
- */
-export function writeReference(id: unknown, content: Content, options: DeadLetterOptions): Promise<void> {
-  return withRefusalsNamed(refer(id, content, options), options);
-}
-
-async function withRefusalsNamed<T>(writing: Promise<T>, { letters }: DeadLetterOptions): Promise<T> {
+export async function writeLetter(
+  draft: CopyDraft | ReferenceDraft,
+  options: DeadLetterOptions,
+): Promise<boolean> {
   try {
-    return await writing;
+    return await write(draft, options);
   } catch (error) {
     // Without the right to write there, retried in vain it would keep every other dead letter waiting.
     if (error instanceof LetterRefusedError || !(isForbidden(error) || isRefused(error))) throw error;
-    const { collectionName } = letters;
+    const { collectionName } = options.letters;
     throw new LetterRefusedError(
       `The dead letter cannot be written to ${collectionName}: ${errorText(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
 
 /** Tries the ways to write a letter: each loses more than the one before it, and asks less of the server. */
-async function copied(judged: Judged, options: DeadLetterOptions): Promise<void> {
+async function write(draft: CopyDraft | ReferenceDraft, options: DeadLetterOptions): Promise<boolean> {
+  if (!draft.copyOf) {
+    await refer(draft, { _pull: { attempts: draft.attempts } }, options);
+    return true;
+  }
   try {
-    return await copyOnServer(judged, options);
+    await copyOnServer(draft, options);
   } catch (error) {
     if (!isRefused(error)) throw error;
-    if (!isTooLarge(error) && await copyByDriver(judged, options).catch(unlessRefused)) return;
+    const isCopied = !isTooLarge(error) && await copyByDriver(draft, options).catch(unlessRefused);
+    if (!isCopied) await referToFound(draft, options);
   }
-  const found = await options.collection.findOne(query(judged), {
-    projection: { _id: 0, error: 1, "_pull.attempts": 1, "_pull.errors": 1 },
-    maxTimeMS: options.maxTimeMS,
-  });
-  if (found) await refer(judged.id, { deadAt: judged.deadAt, ...contentOf(found, judged) }, options);
+  return await isThere(draft.id, options);
 }
 
 /**
  * The server makes the copy, of the very bytes of the document: no driver can carry all that may be in one (text that is
  * no UTF-8, dates beyond JavaScript's, values of types that are no more, names in an order of their own).
  */
-async function copyOnServer(judged: Judged, options: DeadLetterOptions): Promise<void> {
+async function copyOnServer(draft: CopyDraft, options: DeadLetterOptions): Promise<void> {
   const { collection, letters, maxTimeMS } = options;
   const source = { database: collection.dbName, collection: collection.collectionName };
   await collection.aggregate([
-    { $match: query(judged) },
+    { $match: draft.copyOf },
     {
       $replaceWith: {
         _id: "$_id",
         document: "$$ROOT",
         attempts: "$_pull.attempts",
-        ...failuresOf(judged),
+        ...failuresOf(draft),
         source: { $literal: source },
         dead_at: "$_pull.dead_at",
       },
@@ -112,7 +110,7 @@ async function copyOnServer(judged: Judged, options: DeadLetterOptions): Promise
 }
 
 /** The failures as expressions of the server's. */
-function failuresOf({ failures }: Judged): Document {
+function failuresOf({ failures }: Draft): Document {
   const kept = { $cond: [{ $isArray: "$_pull.errors" }, "$_pull.errors", []] };
   if (!failures) return { error: { $ifNull: ["$error", { $literal: NO_REASON }] }, errors: kept };
   const error = { $literal: failures.error };
@@ -138,17 +136,16 @@ function isReplaceable(collection: string): Document {
  * For servers that cannot write what they aggregate. Returns false for a document that would not come out as it went in:
  * a letter that only refers to it loses nothing.
  */
-async function copyByDriver(judged: Judged, options: DeadLetterOptions): Promise<boolean> {
+async function copyByDriver(draft: CopyDraft, options: DeadLetterOptions): Promise<boolean> {
   const { collection, maxTimeMS } = options;
-  const [bytes] = await collection.find<Uint8Array>(query(judged), { raw: true, maxTimeMS }).toArray();
+  const [bytes] = await collection.find<Uint8Array>(draft.copyOf, { raw: true, maxTimeMS }).toArray();
   if (!bytes) return true;
   const document = BSON.deserialize(bytes, EXACT_BSON);
   const again = BSON.serialize(document);
   if (again.length !== bytes.length || again.some((byte, at) => byte !== bytes[at])) return false;
   const { _id, _pull, error, ...rest } = document;
-  const content = contentOf({ _pull, error }, judged);
-  const letter = { document: { _id, ...rest, status: "failed" }, ...content };
-  await replace(_id, { ...letter, dead_at: judged.deadAt }, options);
+  const letter = { document: { _id, ...rest, status: "failed" }, ...contentOf({ _pull, error }, draft) };
+  await replace(_id, { ...letter, dead_at: draft.deadAt }, options);
   return true;
 }
 
@@ -158,7 +155,24 @@ function unlessRefused(error: unknown): false {
   throw error;
 }
 
-function contentOf({ _pull, error }: Document, { failures }: Judged): Omit<Content, "deadAt"> {
+/** The letter of a document that is too large to be copied, or that no copy can hold. */
+async function referToFound(draft: CopyDraft, options: DeadLetterOptions): Promise<void> {
+  const { collection, maxTimeMS } = options;
+  const found = await collection.findOne(draft.copyOf, {
+    projection: { _id: 0, error: 1, "_pull.attempts": 1, "_pull.errors": 1 },
+    maxTimeMS,
+  });
+  if (found) await refer(draft, found, options);
+}
+
+async function refer(draft: Draft, known: Document, options: DeadLetterOptions): Promise<void> {
+  const { id, deadAt } = draft;
+  const letter = { document: { _id: id }, by_reference: true, ...contentOf(known, draft) };
+  await replace(id, { ...letter, dead_at: deadAt }, options);
+}
+
+/** What a letter says besides its document. */
+function contentOf({ _pull, error }: Document, { failures }: Draft): Document {
   const kept: Document[] = Array.isArray(_pull?.errors) ? _pull.errors : [];
   const isKept = failures === undefined || String(error) === failures.error;
   return {
@@ -166,21 +180,6 @@ function contentOf({ _pull, error }: Document, { failures }: Judged): Omit<Conte
     error: failures?.error ?? error ?? NO_REASON,
     errors: isKept ? kept : [...kept, ...failures.errors],
   };
-}
-
-/** What a letter by reference says. */
-interface Content extends Failures {
-  attempts: unknown;
-  deadAt: Date;
-}
-
-async function refer(
-  id: unknown,
-  { deadAt, ...content }: Content,
-  options: DeadLetterOptions,
-): Promise<void> {
-  const letter = { document: { _id: id }, by_reference: true, ...content };
-  await replace(id, { ...letter, dead_at: deadAt }, options);
 }
 
 async function replace(id: unknown, letter: Document, options: DeadLetterOptions): Promise<void> {
@@ -199,8 +198,4 @@ async function replace(id: unknown, letter: Document, options: DeadLetterOptions
     // A newer letter, which stays, or another collection's: otherwise some index of the letters' refuses it.
     if (!await isThere(id, options)) throw error;
   }
-}
-
-function query({ id, token, deadAt }: Judged): Document {
-  return { ...leasedBy([id], token), "_pull.dead_at": deadAt };
 }

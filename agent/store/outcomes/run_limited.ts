@@ -1,5 +1,5 @@
 import type { Unanswered, Written } from "./group_write.ts";
-import type { LeasedDocument } from "../ports.ts";
+import type { LeasedDocument } from "../../ports.ts";
 
 /** Writes of one ack, release or renewal that are under way at once, at most. */
 const WRITES_AT_ONCE = 4;

@@ -6,11 +6,11 @@ import {
   MongoBulkWriteError,
   type UpdateFilter,
 } from "mongodb";
-import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
-import type { LeasedDocument, Settlement } from "../ports.ts";
-import { idKey } from "./documents/id_key.ts";
-import { isRefused, isTransient } from "./mongo_errors.ts";
-import { leasedBy } from "./queries.ts";
+import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
+import type { LeasedDocument, Settlement } from "../../ports.ts";
+import { idKey } from "../documents/id_key.ts";
+import { isRefused, isTransient } from "../mongo_errors.ts";
+import { leasedBy } from "../queries.ts";
 
 /** What became of writes on documents that we hold. */
 export interface Written extends Settlement {

@@ -1,10 +1,10 @@
 import type { Document, UpdateFilter } from "mongodb";
 import { settlementOf, writeEach, writeGroup, type Written } from "./group_write.ts";
-import { isTooLarge } from "./mongo_errors.ts";
-import type { Ack, LeasedDocument, Nack, Settlement } from "../ports.ts";
-import { backToPending } from "./back_to_pending.ts";
+import { isTooLarge } from "../mongo_errors.ts";
+import type { Ack, LeasedDocument, Nack, Settlement } from "../../ports.ts";
+import { backToPending } from "../back_to_pending.ts";
 import { byToken, type GroupWrite, runLimited } from "./run_limited.ts";
-import type { StoreContext } from "./store_context.ts";
+import type { StoreContext } from "../store_context.ts";
 
 /** Errors of earlier attempts that are kept on a document. */
 const KEPT_ERRORS = 5;
