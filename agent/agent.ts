@@ -6,7 +6,8 @@ import type { AgentState, Events } from "./events.ts";
 import { Pool } from "./handling/pool.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
 import { Ledger } from "./leases/ledger.ts";
-import type { Clock } from "./lib/clock.ts";
+import type { TimeAndChance } from "./lib/time_and_chance.ts";
+import { aborted, doneBy } from "./lib/deadline.ts";
 import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
 import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
 import type { Processing, ProcessorLog } from "./processors/processor.ts";
@@ -16,8 +17,7 @@ import { RetrySchedule } from "./settling/retry_schedule.ts";
 import { Settler } from "./settling/settler.ts";
 
 /** What an {@linkcode Agent} is made of. */
-export interface AgentOptions {
-  clock: Clock;
+export interface AgentOptions extends TimeAndChance {
   events: Events;
   gate: PauseGate;
   store: DocumentStore;
@@ -67,16 +67,16 @@ export class Agent implements Drainable {
   #cancelForce: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
-    const { clock, events, logFor, processing, store, untilEmpty: isJob = false } = options;
+    const { clock, events, logFor, processing, random, store, untilEmpty: isJob = false } = options;
     const { batchSize, concurrency, leaseDurationMs: leaseMs, pollIntervalMs } = options.settings;
     const { maxAttempts, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = options.settings;
-    const policy = { maxAttempts, retryBackoffMs, retryBackoffMaxMs };
+    const policy = { maxAttempts, random, retryBackoffMs, retryBackoffMaxMs };
     const ledger = this.#ledger;
     const refusedOutcomes = new RefusedOutcomes();
     const gate = new DrainingGate(options.gate, this.#claiming.signal);
     const wakeup = new InterruptibleSleep(clock);
     const retries = new RetrySchedule({ clock, wakeup, untilEmpty: isJob });
-    const settler = new Settler({ clock, events, ledger, policy, refusedOutcomes, retries, store });
+    const settler = new Settler({ clock, events, ledger, policy, random, refusedOutcomes, retries, store });
     const pool = new Pool({
       clock,
       events,
@@ -107,6 +107,7 @@ export class Agent implements Drainable {
       gate,
       ledger,
       pool,
+      random,
       store,
       untilEmpty,
       wakeup,
@@ -193,7 +194,7 @@ export class Agent implements Drainable {
   async #finish(loop: Promise<void>): Promise<number> {
     const working = this.#working.signal;
     // A claim under way may still bring documents, those included that would be handed back before it has ended.
-    await Promise.race([loop, aborted(working)]);
+    await doneBy(loop, { signal: working });
     this.#pool.releaseWaiting();
     this.#settler.flush();
     await this.#ledger.empty(working);
@@ -203,7 +204,7 @@ export class Agent implements Drainable {
     const cancel = this.#options.clock.after(RELEASE_LIMIT_MS, () => limit.abort());
     this.#pool.force();
     this.#settler.flush();
-    await Promise.race([loop, aborted(limit.signal)]);
+    await doneBy(loop, { signal: limit.signal });
     await this.#ledger.empty(limit.signal);
     cancel();
     return this.#ledger.counts.documents;
@@ -223,9 +224,4 @@ export class Agent implements Drainable {
     this.#state = to;
     this.#options.events.emit({ type: "state_changed", from, to });
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }

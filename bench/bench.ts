@@ -1,4 +1,6 @@
 import type { Collection, Db, MongoClient } from "mongodb";
+import { systemClock } from "../agent/lib/clock.ts";
+import { sleep } from "../agent/lib/deadline.ts";
 import type { RunningMongod } from "../scripts/mongod.ts";
 
 export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -62,11 +64,6 @@ export async function until<T>(
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > endMs) throw new Error(`Waited ${limitMs / 1000} s in vain: ${look}`);
-    await pause(everyMs);
+    await sleep(systemClock, everyMs);
   }
-}
-
-/** Resolves after `ms` milliseconds. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,5 @@
-import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
 import { errorText } from "../agent/errors.ts";
+import type { Clock } from "../agent/lib/clock.ts";
 import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
 
@@ -8,6 +8,7 @@ export type FileCommand = "pause" | "resume";
 
 /** What a {@linkcode ControlFile} needs. */
 export interface ControlFileOptions {
+  clock: Clock;
   path: string;
   /** Told of each change of what the file asks for. */
   onCommand(command: FileCommand): void;
@@ -44,7 +45,7 @@ export class ControlFile implements AsyncDisposable {
   #emptySinceMs: number | undefined;
   /** What was known of the file when it was read for the last time. */
   #stamp: string | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #cancelLook: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #isLooking = false;
   /** Something has changed during a look, which may have come too early to see it. */
@@ -67,7 +68,7 @@ export class ControlFile implements AsyncDisposable {
   /** Stops following; resolves once nothing is under way any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancelLook?.();
     this.#watch.stop();
     await this.#looking;
   }
@@ -82,7 +83,7 @@ export class ControlFile implements AsyncDisposable {
     if (this.#stopped) return;
     this.#lookAgain = true;
     if (this.#isLooking) return;
-    clearTimeout(this.#timer);
+    this.#cancelLook?.();
     this.#looking = this.#look();
   }
 
@@ -94,7 +95,8 @@ export class ControlFile implements AsyncDisposable {
       await this.#lookSafely();
     } while (this.#lookAgain && !this.#stopped);
     this.#isLooking = false;
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#looking = this.#look(), LOOK_EVERY_MS);
+    if (this.#stopped) return;
+    this.#cancelLook = this.#options.clock.after(LOOK_EVERY_MS, () => this.#looking = this.#look());
   }
 
   async #lookSafely(): Promise<void> {
@@ -120,8 +122,8 @@ export class ControlFile implements AsyncDisposable {
       if (!isNotFound(error)) {
         this.#problem(`cannot be read: ${errorText(error)}`);
       } else {
-        this.#missingSinceMs ??= performance.now();
-        if (isOdd(this.#missingSinceMs)) this.#absent();
+        this.#missingSinceMs ??= this.#options.clock.monotonicMs();
+        if (this.#isOdd(this.#missingSinceMs)) this.#absent();
       }
       return;
     }
@@ -135,8 +137,8 @@ export class ControlFile implements AsyncDisposable {
     if (content === "") {
       // It may be about to be written: the next look reads it again. Of the start's all is told at once.
       this.#stamp = undefined;
-      this.#emptySinceMs ??= performance.now();
-      if (!this.#isStarted || isOdd(this.#emptySinceMs)) {
+      this.#emptySinceMs ??= this.#options.clock.monotonicMs();
+      if (!this.#isStarted || this.#isOdd(this.#emptySinceMs)) {
         this.#problem("is empty: write pause or resume into it");
       }
       return;
@@ -152,6 +154,10 @@ export class ControlFile implements AsyncDisposable {
     }
   }
 
+  #isOdd(sinceMs: number): boolean {
+    return this.#options.clock.monotonicMs() - sinceMs >= ODD_AFTER_MS;
+  }
+
   #absent(): void {
     if (this.#reported === ABSENT) return;
     this.#reported = ABSENT;
@@ -163,10 +169,6 @@ export class ControlFile implements AsyncDisposable {
     this.#reported = what;
     this.#options.onProblem(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
   }
-}
-
-function isOdd(sinceMs: number): boolean {
-  return performance.now() - sinceMs >= ODD_AFTER_MS;
 }
 
 /** What changes when a file is written or replaced. */

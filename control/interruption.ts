@@ -1,17 +1,17 @@
+import { systemClock } from "../agent/lib/clock.ts";
 import { leave } from "../agent/processors/exit_guard.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
+import { SignalEcho } from "./signal_echo.ts";
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
-
-/** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
-const SAME_SIGNAL_MS = 300;
 
 /**
  * Listens to the signals that ask to stop, so that work in batches can end between two of them and say how far it came.
  * Whoever does not want to wait for the batch sends a second one, which ends the process.
  */
 export class Interruption {
-  #first: { signal: keyof typeof NUMBERS; atMs: number } | undefined;
+  readonly #echo = new SignalEcho(systemClock);
+  #first: keyof typeof NUMBERS | undefined;
 
   constructor() {
     for (const signal of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
@@ -21,20 +21,20 @@ export class Interruption {
 
   /** The signal that came, if one did. */
   get signal(): string | undefined {
-    return this.#first?.signal;
+    return this.#first;
   }
 
   /** The exit status by which shells know that a signal came; 0 where none did. */
   get status(): number {
-    return this.#first ? 128 + NUMBERS[this.#first.signal] : 0;
+    return this.#first ? 128 + NUMBERS[this.#first] : 0;
   }
 
   #receive(signal: keyof typeof NUMBERS): void {
-    const atMs = performance.now();
+    if (this.#echo.isEcho(signal)) return;
     if (this.#first === undefined) {
-      this.#first = { signal, atMs };
+      this.#first = signal;
       remarks.say(`${signal}: stopping after what is under way`);
-    } else if (atMs - this.#first.atMs > SAME_SIGNAL_MS) {
+    } else {
       remarks.flushSync();
       leave(this.status);
     }

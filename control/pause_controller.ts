@@ -1,3 +1,4 @@
+import { doneBy } from "../agent/lib/deadline.ts";
 import type { PauseGate } from "../agent/ports.ts";
 
 /** Who asked for a change. */
@@ -16,6 +17,7 @@ export interface PauseState {
  */
 export class PauseController implements PauseGate {
   #current: PauseState = { state: "running", source: "start", since: new Date() };
+  #changed = Promise.withResolvers<void>();
   readonly #listeners: ((isOpen: boolean) => void)[] = [];
 
   get current(): PauseState {
@@ -41,27 +43,15 @@ export class PauseController implements PauseGate {
   }
 
   async waitOpen(signal: AbortSignal): Promise<boolean> {
-    while (!this.isOpen && !signal.aborted) await this.#nextChange(signal);
+    while (!this.isOpen && !signal.aborted) await doneBy(this.#changed.promise, { signal });
     return !signal.aborted;
   }
 
   #change(state: PauseState["state"], source: PauseSource): void {
     if (state === this.#current.state) return;
     this.#current = { state, source, since: new Date() };
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
     for (const listener of [...this.#listeners]) listener(this.isOpen);
-  }
-
-  #nextChange(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const finish = () => {
-        signal.removeEventListener("abort", finish);
-        const index = this.#listeners.indexOf(finish);
-        // Called twice where a listener of the same change aborts the signal.
-        if (index >= 0) this.#listeners.splice(index, 1);
-        resolve();
-      };
-      signal.addEventListener("abort", finish);
-      this.#listeners.push(finish);
-    });
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fchmodSync, openSync } from "node:fs";
 import { CommandError, isSystemError } from "../agent/errors.ts";
-import { clearTimeout, setTimeout } from "../agent/lib/builtins.ts";
+import { systemClock } from "../agent/lib/clock.ts";
+import { doneBy, sleep } from "../agent/lib/deadline.ts";
 import { isNotFound, isPermissionDenied } from "../agent/lib/read_file.ts";
 
 /** Between two looks at a lock that another process holds, in milliseconds. */
@@ -114,11 +115,11 @@ export async function takeLock(file: Deno.FsFile, wish: LockWish): Promise<boole
 
 /** Asks again and again, which leaves nothing behind that waits. */
 async function lookedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): Promise<boolean> {
-  const endMs = performance.now() + waitMs;
+  const endMs = systemClock.monotonicMs() + waitMs;
   for (;;) {
     if (await file.tryLock(isExclusive)) return true;
-    if (performance.now() >= endMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (systemClock.monotonicMs() >= endMs) return false;
+    await sleep(systemClock, LOOK_EVERY_MS);
   }
 }
 
@@ -127,14 +128,6 @@ async function lookedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): 
  * which a closed file lets go of in the same moment.
  */
 async function waitedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), waitMs));
   const lock = file.lock(isExclusive).then(() => true);
-  // Of a wait that was given up nothing is wanted any more, its failure included.
-  lock.catch(() => {});
-  try {
-    return await Promise.race([lock, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await doneBy(lock, { clock: systemClock, limitMs: waitMs }) ?? false;
 }

@@ -1,7 +1,7 @@
-import { clearInterval, clearTimeout, setInterval, setTimeout } from "../agent/lib/builtins.ts";
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/text/redact.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
+import type { Clock } from "../agent/lib/clock.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
@@ -12,6 +12,7 @@ import type { Status } from "./status.ts";
 
 /** What a {@linkcode HealthReporter} needs. */
 export interface HealthReporterOptions {
+  clock: Clock;
   directory: HealthDir;
   events: Events;
   heartbeatIntervalMs: number;
@@ -50,7 +51,7 @@ const { stringify } = JSON;
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
-  readonly #progress = new StuckDetector(() => performance.now());
+  readonly #progress: StuckDetector;
   readonly #files: HealthFiles;
   readonly #startedAt = new Date();
   #answers = 0;
@@ -65,12 +66,13 @@ export class HealthReporter {
   #startup: string | undefined;
   /** What the readiness file says while the agent is ready. */
   #readiness: Stamp & { since: string } | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
-  #statusTimer: ReturnType<typeof setTimeout> | undefined;
+  #cancelBeat: (() => void) | undefined;
+  #cancelRefresh: (() => void) | undefined;
 
   constructor(options: HealthReporterOptions) {
     this.#options = options;
-    const { directory, onMended, onProblem } = options;
+    const { clock, directory, onMended, onProblem } = options;
+    this.#progress = new StuckDetector(clock);
     this.#files = new HealthFiles({ directory, onMended, onProblem, wanted: () => this.#wanted() });
     options.events.subscribe((event) => this.#observe(event));
   }
@@ -82,14 +84,14 @@ export class HealthReporter {
 
   /** Starts the heartbeat. Call it before the agent runs. */
   start(): void {
-    this.#timer = setInterval(() => this.#beat(), this.#options.heartbeatIntervalMs);
+    this.#beatSoon();
     this.refresh();
   }
 
   /** Ends the heartbeat and removes the files. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    clearTimeout(this.#statusTimer);
+    this.#cancelBeat?.();
+    this.#cancelRefresh?.();
     await this.#files.stop();
     await this.#options.directory.close();
   }
@@ -132,10 +134,18 @@ export class HealthReporter {
   }
 
   #refreshSoon(): void {
-    this.#statusTimer ??= setTimeout(() => {
-      this.#statusTimer = undefined;
+    this.#cancelRefresh ??= this.#options.clock.after(STATUS_EVERY_MS, () => {
+      this.#cancelRefresh = undefined;
       this.refresh();
-    }, STATUS_EVERY_MS);
+    });
+  }
+
+  #beatSoon(): void {
+    const { clock, heartbeatIntervalMs } = this.#options;
+    this.#cancelBeat = clock.after(heartbeatIntervalMs, () => {
+      this.#beatSoon();
+      this.#beat();
+    });
   }
 
   #loopStarted(): void {

@@ -1,4 +1,5 @@
-import { setTimeout } from "../agent/lib/builtins.ts";
+import { systemClock } from "../agent/lib/clock.ts";
+import { sleep } from "../agent/lib/deadline.ts";
 import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
@@ -49,15 +50,15 @@ export interface Status {
  * @throws {CommandError} If the directory cannot be read.
  */
 export async function requireStatus(directory: string): Promise<Status> {
-  for (const endMs = performance.now() + START_TIMEOUT_MS; await isInUse(directory);) {
+  for (const endMs = systemClock.monotonicMs() + START_TIMEOUT_MS; await isInUse(directory);) {
     const status = await readStatus(directory);
     if (status) return status;
-    if (performance.now() >= endMs) {
+    if (systemClock.monotonicMs() >= endMs) {
       throw new CommandError(
         `The agent of ${directory} has not written its status yet: it is starting, or cannot write there (see its log)`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(systemClock, LOOK_EVERY_MS);
   }
   throw new CommandError(
     `No agent uses the health directory ${directory}: start one, or set HEALTH_DIR to the directory of the agent you mean`,
@@ -97,10 +98,10 @@ export async function awaitStatus(
   timeoutMs: number,
   accept: (status: Status) => boolean,
 ): Promise<Status | undefined> {
-  for (const endMs = performance.now() + timeoutMs; performance.now() < endMs;) {
+  for (const endMs = systemClock.monotonicMs() + timeoutMs; systemClock.monotonicMs() < endMs;) {
     const status = await readStatus(directory);
     if (status && accept(status)) return status;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(systemClock, LOOK_EVERY_MS);
   }
   return undefined;
 }

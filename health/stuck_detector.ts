@@ -1,4 +1,5 @@
 import type { AgentEvent, Stage } from "../agent/events.ts";
+import type { Clock } from "../agent/lib/clock.ts";
 
 /** A write that is tried again keeps the loop from going on, and is no reason to kill the pod: it gets this long. */
 const RETRY_GRACE_MS = 60_000;
@@ -10,12 +11,12 @@ const RETRY_GRACE_MS = 60_000;
  * resume, or for a database that is gone are stages like any other: none of them is a reason to be restarted.
  */
 export class StuckDetector {
-  readonly #monotonicMs: () => number;
+  readonly #clock: Clock;
   #stage: Stage | undefined;
   #deadlineMs = Infinity;
 
-  constructor(monotonicMs: () => number) {
-    this.#monotonicMs = monotonicMs;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** The stage the loop is in; undefined before it has started. */
@@ -25,7 +26,7 @@ export class StuckDetector {
 
   /** Whether the loop should have left its stage by now. */
   get isStuck(): boolean {
-    return this.#monotonicMs() > this.#deadlineMs;
+    return this.#clock.monotonicMs() > this.#deadlineMs;
   }
 
   /** Takes note of an event of the agent's. */
@@ -36,7 +37,7 @@ export class StuckDetector {
       this.#stage = event.stage;
       this.#deadlineMs = event.deadlineMs;
     } else if (event.type === "settle_failed" && this.#stage === "full") {
-      this.#deadlineMs = Math.max(this.#deadlineMs, this.#monotonicMs() + RETRY_GRACE_MS);
+      this.#deadlineMs = Math.max(this.#deadlineMs, this.#clock.monotonicMs() + RETRY_GRACE_MS);
     }
   }
 }

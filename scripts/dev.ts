@@ -11,13 +11,16 @@
 
 import { type Document, EJSON } from "bson";
 import { MongoClient, MongoServerSelectionError } from "mongodb";
+import { systemClock } from "../agent/lib/clock.ts";
+import { sleep } from "../agent/lib/deadline.ts";
+import { SignalEcho } from "../control/signal_echo.ts";
 import { sampleOrders } from "../examples/orders.ts";
 import { AgentProcess, checkSettings } from "./dev/agent_process.ts";
 import { readDocuments } from "./dev/documents.ts";
 import { makePlan, type Plan, ROOT } from "./dev/plan.ts";
 import { statusNote } from "./dev/pending.ts";
 import { UserError } from "./dev/user_error.ts";
-import { pause, type Tally, Workload } from "./dev/workload.ts";
+import { type Tally, Workload } from "./dev/workload.ts";
 import { type RunningMongod, startMongod } from "./mongod.ts";
 
 const SAMPLE_COUNT = 1_000;
@@ -28,11 +31,10 @@ const TRICKLE_MS = 500;
 const PROGRESS_MS = 5_000;
 const SHOWN_FAILURES = 10;
 const INTERRUPTED = 130;
-const SAME_SIGNAL_MS = 300;
 
 const stopping = new AbortController();
 let agent: AgentProcess | undefined;
-let lastSignalMs = -Infinity;
+const echo = new SignalEcho(systemClock);
 
 /** Does what the environment asks for; returns the exit status. */
 async function dev(): Promise<number> {
@@ -128,7 +130,7 @@ async function untilDrained(workload: Workload, done: AbortSignal): Promise<bool
   const drained = new AbortController();
   const progress = async () => {
     for (;;) {
-      await pause(PROGRESS_MS, AbortSignal.any([done, drained.signal]));
+      await sleep(systemClock, PROGRESS_MS, AbortSignal.any([done, drained.signal]));
       if (done.aborted || drained.signal.aborted) return;
       say(`So far: ${tallyText(await workload.tally())}`);
     }
@@ -167,7 +169,7 @@ async function reportDrain(
 /** Inserts an order now and then, so that there is something to watch. */
 async function trickle(workload: Workload, done: AbortSignal): Promise<void> {
   for (let number = SAMPLE_COUNT + 1;; number++) {
-    await pause(TRICKLE_MS, done);
+    await sleep(systemClock, TRICKLE_MS, done);
     if (done.aborted) return;
     await workload.insert(sampleOrders(1, number));
     if (number * TRICKLE_MS % PROGRESS_MS === 0) say(tallyText(await workload.tally()));
@@ -218,11 +220,8 @@ async function connect(client: MongoClient, uri: string): Promise<void> {
   }
 }
 
-function onSignal(): void {
-  const nowMs = performance.now();
-  // One Ctrl-C may come twice: from the terminal, and from `deno task`, which passes on what it gets.
-  if (nowMs - lastSignalMs < SAME_SIGNAL_MS) return;
-  lastSignalMs = nowMs;
+function onSignal(signal: Deno.Signal): void {
+  if (echo.isEcho(signal)) return;
   const isFirst = !stopping.signal.aborted;
   if (isFirst) {
     say(agent === undefined ? "Stopping." : "Stopping: the agent finishes what it holds; again to abort it.");
@@ -256,7 +255,9 @@ function redacted(uri: string): string {
   return uri.replace(/\/\/[^@/]*@/, "//***@");
 }
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, onSignal);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  Deno.addSignalListener(signal, () => onSignal(signal));
+}
 let status: number;
 try {
   status = await dev();

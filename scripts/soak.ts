@@ -7,6 +7,8 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { type Collection, MongoClient } from "mongodb";
+import { systemClock } from "../agent/lib/clock.ts";
+import { sleep } from "../agent/lib/deadline.ts";
 import { startMongod } from "./mongod.ts";
 import { newScratchDir, removeScratchDir } from "./scratch_dir.ts";
 import { type Fate, judge, type Kind, type Run, type Verdict } from "./soak_check.ts";
@@ -109,7 +111,7 @@ class Fleet {
   /** Ends one agent after the other, at random, and starts another in its place. */
   async disturb(endMs: number): Promise<void> {
     for (;;) {
-      await pause(END_MIN_MS + Math.random() * (END_MAX_MS - END_MIN_MS));
+      await sleep(systemClock, END_MIN_MS + Math.random() * (END_MAX_MS - END_MIN_MS));
       if (performance.now() >= endMs) return;
       const place = Math.floor(Math.random() * this.#agents.length);
       const agent = this.#agents[place]!;
@@ -161,7 +163,7 @@ async function produce(jobs: Collection<Job>, endMs: number): Promise<number> {
       () => ({ _id: next, kind: kindOf(next++), status: "pending" }),
     );
     await jobs.insertMany(documents);
-    await pause(INSERT_MS);
+    await sleep(systemClock, INSERT_MS);
   }
   return next;
 }
@@ -176,7 +178,7 @@ async function untilSettled(jobs: Collection<Job>): Promise<void> {
   const endMs = performance.now() + TAIL_MS;
   while (await jobs.countDocuments({ status: { $in: ["pending", "processing"] } }) > 0) {
     if (performance.now() > endMs) return;
-    await pause(200);
+    await sleep(systemClock, 200);
   }
 }
 
@@ -216,10 +218,6 @@ export function reportText(
       ? "Nothing was lost, repeated without need or dead-lettered without reason"
       : `${problems.length} problems`,
   ].join("\n");
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 if (import.meta.main) {

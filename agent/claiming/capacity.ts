@@ -1,6 +1,7 @@
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
-import { type Clock, sleep } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
+import { sleep } from "../lib/deadline.ts";
 import type { ClaimLimit, PauseGate } from "../ports.ts";
 import { MAX_DOUBTED_RESULT_BYTES } from "../settling/result_capacity.ts";
 import type { LoopProgress } from "./loop_progress.ts";

@@ -2,7 +2,7 @@ import type { Events } from "../events.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { backoffMs } from "../lib/backoff.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { Claim, DocumentStore, LookMoment, PauseGate } from "../ports.ts";
 import { ClaimCapacity } from "./capacity.ts";
@@ -12,8 +12,7 @@ import { SuspectIsolation } from "./suspect_isolation.ts";
 import type { UntilEmpty } from "./until_empty.ts";
 
 /** What a {@linkcode PollLoop} needs. */
-export interface PollLoopOptions {
-  clock: Clock;
+export interface PollLoopOptions extends TimeAndChance {
   events: Events;
   gate: PauseGate;
   ledger: Ledger;
@@ -107,18 +106,18 @@ export class PollLoop implements RemovalWatcher {
   }
 
   #failed(error: unknown): number {
-    const { events, store, untilEmpty } = this.#options;
+    const { events, random, store, untilEmpty } = this.#options;
     const isHopeless = !store.isTransient(error) && !store.isDoubtful(error);
     const isLasting = isHopeless || store.isForbidden(error);
     this.#failures += 1;
-    const retryInMs = 250 + backoffMs(this.#failures, FAILURE_BACKOFF);
+    const retryInMs = 250 + backoffMs(this.#failures, { ...FAILURE_BACKOFF, random });
     events.emit({ type: "claim_failed", error, retryInMs, isLasting });
     untilEmpty?.claimFailed(isHopeless);
     return retryInMs;
   }
 
   async #delayAfter({ documents, hasMore, hasSuspects, heldUp }: Claim): Promise<number> {
-    const { events, ledger, pollIntervalMs, untilEmpty } = this.#options;
+    const { events, ledger, pollIntervalMs, random, untilEmpty } = this.#options;
     const hasDocuments = documents.length > 0;
     this.#emptyHanded = hasDocuments ? 0 : this.#emptyHanded + 1;
     this.#isHeldUp = heldUp !== undefined;
@@ -128,7 +127,7 @@ export class PollLoop implements RemovalWatcher {
     // Others were faster at everything we tried to claim, or a stuck handler keeps the suspects waiting:
     // step aside for a moment, at random.
     if (isBusy) {
-      return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, CONTENTION_BACKOFF);
+      return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, { ...CONTENTION_BACKOFF, random });
     }
     if (heldUp) return Math.min(pollIntervalMs, 1 + heldUp.retryInMs);
     if (!hasDocuments && ledger.isEmpty) await untilEmpty?.foundNothing();

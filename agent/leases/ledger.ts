@@ -1,4 +1,5 @@
 import { LazyAbort } from "./lazy_abort.ts";
+import { doneBy } from "../lib/deadline.ts";
 import type { LeasedDocument } from "../ports.ts";
 
 /** Where a held document is: waiting for a slot, in its handler, or waiting for the write that ends its lease. */
@@ -58,7 +59,8 @@ export class Ledger {
   #resultBytes = 0;
   #waiting = 0;
   #running = 0;
-  #changed: (() => void)[] = [];
+  /** Resolved once a document has left or is in doubt; undefined if no part waits for that. */
+  #changed: PromiseWithResolvers<void> | undefined;
 
   get counts(): LedgerCounts {
     return {
@@ -167,9 +169,8 @@ export class Ledger {
   }
 
   #tell(): void {
-    const listeners = this.#changed;
-    this.#changed = [];
-    for (const listener of listeners) listener();
+    this.#changed?.resolve();
+    this.#changed = undefined;
   }
 
   /** Calls `watcher` whenever a document has left or is in doubt. */
@@ -184,15 +185,8 @@ export class Ledger {
 
   /** Resolves once a document has left or is in doubt, or when `signal` aborts. */
   nextRemoval(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => {
-        signal.removeEventListener("abort", finish);
-        resolve();
-      };
-      signal.addEventListener("abort", finish);
-      this.#changed.push(finish);
-    });
+    this.#changed ??= Promise.withResolvers();
+    return doneBy(this.#changed.promise, { signal });
   }
 
   /** Resolves once nothing is held any more, or when `signal` aborts. */

@@ -1,11 +1,12 @@
+import type { Chance } from "./chance.ts";
+
 /** Limits of the wait before a retry. */
 export interface BackoffOptions {
   /** Upper bound of the first wait, in milliseconds. */
   baseMs: number;
   /** Upper bound of any wait, in milliseconds. */
   maxMs: number;
-  /** A source of numbers in [0, 1); `Math.random` unless a test says otherwise. */
-  random?: (() => number) | undefined;
+  random: Chance;
 }
 
 /**
@@ -18,10 +19,11 @@ export interface BackoffOptions {
  * ```ts
  * import { assert } from "@std/assert";
  * import { backoffMs } from "./backoff.ts";
- * assert(backoffMs(3, { baseMs: 1000, maxMs: 300_000 }) <= 4000);
+ * import { systemChance } from "./chance.ts";
+ * assert(backoffMs(3, { baseMs: 1000, maxMs: 300_000, random: systemChance }) <= 4000);
  * ```
  */
-export function backoffMs(retry: number, { baseMs, maxMs, random = Math.random }: BackoffOptions): number {
+export function backoffMs(retry: number, { baseMs, maxMs, random }: BackoffOptions): number {
   const exponent = Math.max(0, retry - 1);
   // 2 ** 1024 is Infinity, and Infinity * 0 is NaN: the exponent stops where no bound can follow any more.
   const boundMs = Math.min(maxMs, baseMs * 2 ** Math.min(exponent, 52));

@@ -1,5 +1,12 @@
 /**
- * The timers as they were before a user's module could put something else in their place. A test library that was bundled
- * with it brings timers that never fire: with those the agent would neither work nor hear that it is to stop.
+ * The timers, clocks and chance as they were before a user's module could put something else in their place. A test library
+ * that was bundled with it brings timers that never fire and clocks that stand still: with those the agent would neither
+ * work, nor keep its leases, nor hear that it is to stop.
  */
-export const { setTimeout, clearTimeout, setInterval, clearInterval } = globalThis;
+export const { setTimeout, clearTimeout } = globalThis;
+
+/** Milliseconds since an arbitrary start. */
+export const monotonicMs: () => number = performance.now.bind(performance);
+
+/** A number drawn at random, at least 0 and less than 1. */
+export const { random } = Math;

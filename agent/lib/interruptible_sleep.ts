@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { atDeadline } from "./deadline.ts";
 
 /**
  * A sleep that others may cut short.
@@ -30,13 +31,13 @@ export class InterruptibleSleep {
     return new Promise((resolve) => {
       const end = () => {
         this.#end = undefined;
-        cancel?.();
-        signal?.removeEventListener("abort", end);
         resolve();
       };
-      this.#end = end;
-      const cancel = Number.isFinite(delayMs) ? this.#clock.after(delayMs, end) : undefined;
-      signal?.addEventListener("abort", end);
+      const cancel = atDeadline({ clock: this.#clock, limitMs: delayMs, signal }, end);
+      this.#end = () => {
+        cancel();
+        end();
+      };
     });
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { systemClock } from "./clock.ts";
 
 /** A pipe opens at once, and shows that it is no file, instead of waiting for a writer. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -50,7 +51,7 @@ export function readFileOnce(path: string, { maxBytes, pipeWaitMs }: ReadOnceOpt
     if (info.isDirectory()) throw new NotAFileError("it is a directory");
     if (info.isFile()) return textOf(readAll(descriptor, maxBytes));
     if (!info.isFIFO() || pipeWaitMs === undefined) throw new NotAFileError("it is not a file");
-    return textOf(readAll(descriptor, maxBytes, performance.now() + pipeWaitMs));
+    return textOf(readAll(descriptor, maxBytes, systemClock.monotonicMs() + pipeWaitMs));
   } finally {
     closeSync(descriptor);
   }
@@ -68,7 +69,7 @@ function readAll(descriptor: number, maxBytes: number, endMs?: number): Uint8Arr
     const isOver = read === 0 && (endMs === undefined || length > 0);
     if (isOver) break;
     if (read !== undefined && read > 0) length += read;
-    else if (endMs === undefined || performance.now() >= endMs) {
+    else if (endMs === undefined || systemClock.monotonicMs() >= endMs) {
       throw new NotAFileError(
         `it is a pipe that ${length > 0 ? "its writer does not close" : "nothing writes to"}`,
       );

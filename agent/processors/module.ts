@@ -1,4 +1,5 @@
-import { clearTimeout, setTimeout } from "../lib/builtins.ts";
+import { systemClock } from "../lib/clock.ts";
+import { answerBy } from "../lib/deadline.ts";
 import { errorText, UsageError } from "../errors.ts";
 import { fileUrl, pathOf } from "./file_url.ts";
 import { kindOf } from "./kind_of.ts";
@@ -54,7 +55,7 @@ function callProblem(handler: object): string | undefined {
 
 async function importModule(path: string, source: ModuleSource): Promise<Record<string, unknown>> {
   try {
-    return await withinTime(import(fileUrl(source.file)));
+    return await loadedInTime(import(fileUrl(source.file)));
   } catch (error) {
     throw new UsageError(`PROCESSOR=module:${path} ${loadProblem(error, source)}`);
   }
@@ -123,15 +124,7 @@ function readProblem(error: unknown): string {
 /** A module whose top level waits for something that never comes would hold the start forever, in milliseconds. */
 const LOAD_LIMIT_MS = 30_000;
 
-async function withinTime<T>(loading: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const why = `its top level has not ended after ${LOAD_LIMIT_MS / 1000} s`;
-    timer = setTimeout(() => reject(new Error(why)), LOAD_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([loading, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
+function loadedInTime<T>(loading: Promise<T>): Promise<T> {
+  const late = () => new Error(`its top level has not ended after ${LOAD_LIMIT_MS / 1000} s`);
+  return answerBy(loading, { clock: systemClock, limitMs: LOAD_LIMIT_MS }, late);
 }

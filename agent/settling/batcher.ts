@@ -1,5 +1,6 @@
 import { backoffMs } from "../lib/backoff.ts";
-import { type Clock, sleep } from "../lib/clock.ts";
+import { sleep } from "../lib/deadline.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
 
 /** An item on its way, and whether an earlier write of it ended without an answer. */
 export interface Batched<T> {
@@ -9,8 +10,7 @@ export interface Batched<T> {
 }
 
 /** How a {@linkcode Batcher} works. */
-export interface BatcherOptions<T> {
-  clock: Clock;
+export interface BatcherOptions<T> extends TimeAndChance {
   /** Items a write takes at most. */
   maxItems: number;
   /** Bytes a write takes at most; a single larger item is written alone. */
@@ -92,14 +92,14 @@ export class Batcher<T> {
   }
 
   async #write(batch: Batched<T>[]): Promise<void> {
-    const { write, isTransient, onRetry, onRejected, clock } = this.#options;
+    const { write, isTransient, onRetry, onRejected, clock, random } = this.#options;
     for (let failures = 1; !this.#stop.signal.aborted; failures++) {
       try {
         return await write(batch);
       } catch (error) {
         if (isTransient(error)) {
           for (const each of batch) each.uncertain = true;
-          const retryInMs = 50 + backoffMs(failures, RETRY);
+          const retryInMs = 50 + backoffMs(failures, { ...RETRY, random });
           onRetry(batch, error, retryInMs);
           await sleep(clock, retryInMs, this.#stop.signal);
         } else if (batch.length === 1) {

@@ -1,4 +1,5 @@
 import { backoffMs } from "../lib/backoff.ts";
+import type { Chance } from "../lib/chance.ts";
 import { countRefusal, NO_REFUSALS, type RefusalCount } from "../lib/refusal_count.ts";
 import type { SettleKind } from "../events.ts";
 
@@ -20,9 +21,14 @@ interface Doubt extends RefusalCount {
  * is renewed, and the document is not blamed. If every document is refused, none is ever blamed.
  */
 export class Doubts<T extends object> {
+  readonly #random: Chance;
   #acks = 0;
   #writes = 0;
   readonly #doubts = new WeakMap<T, Doubt>();
+
+  constructor(random: Chance) {
+    this.#random = random;
+  }
 
   /** Takes note of writes of a kind that the database accepted. */
   accepted(kind: SettleKind, documents: number): void {
@@ -44,7 +50,7 @@ export class Doubts<T extends object> {
 
   /** How long to wait until the write is tried again, in milliseconds: at random, so that writes which failed together part. */
   retryInMs(write: T): number {
-    return 50 + backoffMs(this.#doubts.get(write)?.tries ?? 1, RETRY);
+    return 50 + backoffMs(this.#doubts.get(write)?.tries ?? 1, { ...RETRY, random: this.#random });
   }
 
   /** Acks are compared with acks. The others are too rare for that: any outcome that is written counts. */

@@ -1,6 +1,7 @@
 import type { Held } from "../leases/ledger.ts";
 import type { Document, LeasedDocument } from "../ports.ts";
 import { backoffMs } from "../lib/backoff.ts";
+import type { Chance } from "../lib/chance.ts";
 import { detached } from "../lib/detached.ts";
 import { type SafeText, secrets } from "../text/redact.ts";
 import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
@@ -45,7 +46,7 @@ export interface OutcomePolicy {
   maxAttempts: number;
   retryBackoffMs: number;
   retryBackoffMaxMs: number;
-  random?: () => number;
+  random: Chance;
 }
 
 /** Longest error text kept on a document, in UTF-16 units; with the history of five it stays far below a page. */

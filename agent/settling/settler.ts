@@ -1,6 +1,6 @@
 import type { Events, SettleKind } from "../events.ts";
 import type { Held, Ledger } from "../leases/ledger.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
 import type { DocumentStore, Settlement } from "../ports.ts";
 import { type Batched, Batcher } from "./batcher.ts";
@@ -13,8 +13,7 @@ import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
 
 /** What a {@linkcode Settler} needs. */
-export interface SettlerOptions {
-  clock: Clock;
+export interface SettlerOptions extends TimeAndChance {
   events: Events;
   ledger: Ledger;
   policy: OutcomePolicy;
@@ -51,12 +50,13 @@ const MAX_WRITES = 2;
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
-  readonly #doubts = new Doubts<Settling>();
+  readonly #doubts: Doubts<Settling>;
   readonly #again = new Set<() => void>();
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#doubts = new Doubts(options.random);
     this.#batchers = {
       ack: this.#batcherFor("ack", MAX_BATCH),
       nack: this.#batcherFor("nack", MAX_BATCH),
@@ -94,6 +94,7 @@ export class Settler {
   #batcherFor(kind: SettleKind, maxItems: number): Batcher<Settling> {
     return new Batcher<Settling>({
       clock: this.#options.clock,
+      random: this.#options.random,
       maxItems,
       maxBytes: MAX_BATCH_BYTES,
       bytesOf: ({ held }) => held.resultBytes,

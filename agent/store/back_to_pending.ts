@@ -5,6 +5,6 @@ import type { ServerClock } from "./connection/server_clock.ts";
  * The fields of a document that is handed back, due at once. `visible_at` stays rather than goes: a document with
  * bookkeeping is read back after its next claim.
  */
-export function backToPending(clock: ServerClock, bookkeeping: Document = {}): Document {
-  return { status: "pending", "_pull.visible_at": clock.now(), ...bookkeeping };
+export function backToPending(serverClock: ServerClock, bookkeeping: Document = {}): Document {
+  return { status: "pending", "_pull.visible_at": serverClock.now(), ...bookkeeping };
 }

@@ -1,5 +1,6 @@
 import { backoffMs } from "../lib/backoff.ts";
-import { systemClock } from "../lib/clock.ts";
+import type { Chance } from "../lib/chance.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { errorText, SourceError } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
@@ -15,19 +16,30 @@ const NO_COLLECTION = 26;
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const RETRY = { baseMs: 1000, maxMs: 10_000 };
 
+/** What an {@linkcode IndexKeeper} needs. */
+export interface IndexKeeperOptions extends TimeAndChance {
+  store: MongoStore;
+  log: Logger;
+  /** Time between two looks, in milliseconds. */
+  lookEveryMs?: number;
+}
+
 /** Sees to it that the indexes are there that claims need, for as long as the agent runs. */
 export class IndexKeeper {
   readonly #store: MongoStore;
   readonly #log: Logger;
   readonly #lookEveryMs: number;
-  readonly #wakeup = new InterruptibleSleep(systemClock);
+  readonly #random: Chance;
+  readonly #wakeup: InterruptibleSleep;
   readonly #stop = new AbortController();
   #told: readonly string[] = [];
 
-  constructor(store: MongoStore, log: Logger, { lookEveryMs = LOOK_EVERY_MS } = {}) {
+  constructor({ clock, random, store, log, lookEveryMs = LOOK_EVERY_MS }: IndexKeeperOptions) {
     this.#store = store;
     this.#log = log;
     this.#lookEveryMs = lookEveryMs;
+    this.#random = random;
+    this.#wakeup = new InterruptibleSleep(clock);
   }
 
   /** Makes what is missing, at once and whenever it is missing again. Resolves once it is stopped; never throws. */
@@ -45,7 +57,7 @@ export class IndexKeeper {
         // The connection was closed as well.
         if (signal.aborted) return;
         failures += 1;
-        if (this.#passes(error)) delayMs = 500 + backoffMs(failures, RETRY);
+        if (this.#passes(error)) delayMs = 500 + backoffMs(failures, { ...RETRY, random: this.#random });
       }
       await this.#wakeup.sleep(delayMs, signal);
     }

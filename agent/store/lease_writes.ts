@@ -34,12 +34,12 @@ export async function renew(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<LeasedDocument[]> {
-  const { clock, collection, leaseMs, maxTimeMS } = options;
+  const { clock, collection, leaseMs, maxTimeMS, serverClock } = options;
   const lost: LeasedDocument[] = [];
   const renewOne = async (token: string, group: readonly LeasedDocument[]) => {
-    const sentAtMs = performance.now();
+    const sentAtMs = clock.monotonicMs();
     // Never shortened: a renewal that was given up may arrive after the one that followed it.
-    const renewed = { $max: { "_pull.visible_at": clock.now(leaseMs) } };
+    const renewed = { $max: { "_pull.visible_at": serverClock.now(leaseMs) } };
     const written = await writeGroup(group, renewed, collection);
     const taken = group.filter((document) => !written.refused.has(document));
     const ours = leasedBy(taken.map(({ id }) => id), token);

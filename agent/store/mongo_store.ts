@@ -1,4 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
+import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -45,6 +46,7 @@ export class MongoStore implements DocumentStore {
   readonly #deadLetters: DeadLetters;
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
+  readonly #timeAndChance: TimeAndChance;
   #isGuarded = false;
 
   /**
@@ -52,10 +54,11 @@ export class MongoStore implements DocumentStore {
    *
    * @param filter only documents that match it as well are claimed
    */
-  constructor(settings: StoreSettings, filter?: Filter<Document>) {
-    const leaseMs = settings.leaseDurationMs;
-    const clock = new ServerClock();
-    const link = new Link(settings.mongodbUri, { agentName: settings.agentName, leaseMs, clock });
+  constructor(settings: StoreSettings, filter?: Filter<Document>, timeAndChance: TimeAndChance = SYSTEM) {
+    const { agentName, leaseDurationMs: leaseMs } = settings;
+    const { clock } = this.#timeAndChance = timeAndChance;
+    const serverClock = new ServerClock(clock);
+    const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock }, clock);
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
     this.warnings = link.warnings;
@@ -63,17 +66,18 @@ export class MongoStore implements DocumentStore {
       database: settings.mongodbDatabase,
       source: settings.mongodbCollection,
       letters: settings.deadLetterCollection,
-    });
+    }, clock);
     this.#link = link;
     this.#collection = collection;
-    this.#context = { collection, letters, clock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    this.#context = { collection, letters, clock, serverClock, leaseMs, maxTimeMS: MAX_TIME_MS };
     this.#deadLetters = new DeadLetters(this.#context);
-    this.#syncClock = () => syncClock(link, clock);
+    this.#syncClock = () => syncClock(link, serverClock);
     this.#claimer = new Claimer({
       ...this.#context,
+      random: timeAndChance.random,
       syncClock: this.#syncClock,
       withoutMajority: () => link.withoutMajority,
-      owner: settings.agentName,
+      owner: agentName,
       maxAttempts: settings.maxAttempts,
       filter,
       readBack: settings.readBack,
@@ -173,7 +177,14 @@ export class MongoStore implements DocumentStore {
       return link.db(dbName);
     };
     const onEnd = () => this.source.forget();
-    const stream = new WakeStream({ ...listeners, onEnd, db, collection, maxAwaitTimeMS });
+    const stream = new WakeStream({
+      ...listeners,
+      ...this.#timeAndChance,
+      onEnd,
+      db,
+      collection,
+      maxAwaitTimeMS,
+    });
     link.onReplaced(() => stream.reopen());
     return stream;
   }
@@ -227,7 +238,7 @@ export class MongoStore implements DocumentStore {
 }
 
 /** Asks the primary for its time, unless its heartbeats have told it. */
-async function syncClock(link: Link, clock: ServerClock): Promise<void> {
+async function syncClock(link: Link, serverClock: ServerClock): Promise<void> {
   const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
-  clock.observe(reply.localTime, reply.me ?? link.hosts[0] ?? "");
+  serverClock.observe(reply.localTime, reply.me ?? link.hosts[0] ?? "");
 }

@@ -1,5 +1,6 @@
 import { backoffMs } from "../lib/backoff.ts";
-import { sleep, systemClock } from "../lib/clock.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
+import { sleep } from "../lib/deadline.ts";
 import { SourceError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -8,16 +9,21 @@ import type { MongoStore } from "./mongo_store.ts";
 
 const BACKOFF = { baseMs: 1000, maxMs: 10_000 };
 
+/** What {@linkcode prepareStore} needs besides the store. */
+export interface PrepareStoreOptions extends TimeAndChance {
+  events: Events;
+  log: Logger;
+  ensureIndexes: boolean;
+}
+
 /**
  * Connects and keeps the indexes, in the background, as often as it takes: the agent starts without a database as well.
  * Returns a function that ends it.
  */
-export function prepareStore(
-  store: MongoStore,
-  { events, log, ensureIndexes }: { events: Events; log: Logger; ensureIndexes: boolean },
-): () => void {
+export function prepareStore(store: MongoStore, options: PrepareStoreOptions): () => void {
+  const { clock, ensureIndexes, events, log, random } = options;
   const stop = new AbortController();
-  const indexes = ensureIndexes ? new IndexKeeper(store, log) : undefined;
+  const indexes = ensureIndexes ? new IndexKeeper({ clock, random, store, log }) : undefined;
   store.listen({
     onReachable: (isReachable, error) =>
       events.emit({ type: "reachable_changed", isReachable, ...(error === undefined ? {} : { error }) }),
@@ -33,22 +39,27 @@ export function prepareStore(
     if (store.source.warning !== undefined) log.warn(store.source.warning);
   });
   store.guardSource();
-  prepare(store, indexes, stop.signal);
+  prepare(store, indexes, { clock, random, stop: stop.signal });
   return () => {
     stop.abort();
     indexes?.stop();
   };
 }
 
+/** How it is tried again and again. */
+interface Retrying extends TimeAndChance {
+  stop: AbortSignal;
+}
+
 async function prepare(
   store: MongoStore,
   indexes: IndexKeeper | undefined,
-  stop: AbortSignal,
+  retrying: Retrying,
 ): Promise<void> {
   // The claims fail of the same cause as the connection, and their failures are reported.
-  await untilDone(() => store.connect(), () => true, stop);
+  await untilDone(() => store.connect(), () => true, retrying);
   // Claims look too, but a paused agent claims nothing, and may have to say whether it is ready.
-  await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), stop)
+  await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), retrying)
     .catch(() => {});
   await indexes?.run();
 }
@@ -57,14 +68,14 @@ async function prepare(
 async function untilDone(
   act: () => Promise<void>,
   mayPass: (error: unknown) => boolean,
-  stop: AbortSignal,
+  { clock, random, stop }: Retrying,
 ): Promise<void> {
   for (let failures = 1; !stop.aborted; failures++) {
     try {
       return await act();
     } catch (error) {
       if (!mayPass(error)) throw error;
-      await sleep(systemClock, 500 + backoffMs(failures, BACKOFF), stop);
+      await sleep(clock, 500 + backoffMs(failures, { ...BACKOFF, random }), stop);
     }
   }
 }

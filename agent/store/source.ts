@@ -1,6 +1,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import type { Db, Document } from "mongodb";
 import { SourceError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Link } from "./connection/link.ts";
 import { isForbidden } from "./mongo_errors.ts";
 
@@ -28,6 +29,7 @@ export interface SourceNames {
 export class Source {
   readonly #link: Pick<Link, "db" | "run">;
   readonly #names: SourceNames;
+  readonly #clock: Clock;
   readonly #listeners: (() => void)[] = [];
   #isUsable = false;
   #isDoubted = false;
@@ -35,8 +37,9 @@ export class Source {
   #looking: Promise<void> | undefined;
   #warning: string | undefined;
 
-  constructor(link: Pick<Link, "db" | "run">, names: SourceNames) {
+  constructor(link: Pick<Link, "db" | "run">, names: SourceNames, clock: Clock) {
     this.#link = link;
+    this.#clock = clock;
     this.#names = names;
   }
 
@@ -70,7 +73,7 @@ export class Source {
    * @throws {MongoError} if the database is out of reach
    */
   async ensureUsable(): Promise<void> {
-    const isOld = this.#isDoubted && performance.now() - this.#lookedAtMs >= LOOK_AGAIN_MS;
+    const isOld = this.#isDoubted && this.#clock.monotonicMs() - this.#lookedAtMs >= LOOK_AGAIN_MS;
     if (!this.#isUsable || isOld) {
       await (this.#looking ??= this.look().finally(() => this.#looking = undefined));
     }
@@ -112,7 +115,7 @@ export class Source {
         capped.join(" and ")
       } is capped: the server removes its oldest documents to make room, processed or not`
       : undefined;
-    this.#lookedAtMs = performance.now();
+    this.#lookedAtMs = this.#clock.monotonicMs();
     this.#isDoubted = false;
     this.#set(true);
   }

@@ -1,10 +1,12 @@
 import type { Collection } from "mongodb";
+import type { Clock } from "../lib/clock.ts";
 import type { ServerClock } from "./connection/server_clock.ts";
 
 /** What every write on leased documents needs. */
 export interface StoreContext {
   collection: Collection;
-  clock: ServerClock;
+  clock: Clock;
+  serverClock: ServerClock;
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;

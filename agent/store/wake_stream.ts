@@ -1,12 +1,12 @@
 import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
 import { backoffMs } from "../lib/backoff.ts";
-import { sleep, systemClock } from "../lib/clock.ts";
+import { doneBy, sleep } from "../lib/deadline.ts";
+import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { isLoginMissing } from "./connection/login_missing.ts";
-import { within } from "./connection/operation_timeout.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 
 /** What a {@linkcode WakeStream} needs. */
-export interface WakeStreamOptions {
+export interface WakeStreamOptions extends TimeAndChance {
   /** The database, connected; anew for each stream, as the connection may change. */
   db(): Promise<Db>;
   /** The name of the collection that is listened to. */
@@ -117,9 +117,10 @@ export class WakeStream {
   }
 
   async #run(): Promise<void> {
+    const { clock, random } = this.#options;
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
-      const startedMs = performance.now();
+      const startedMs = clock.monotonicMs();
       try {
         if (this.#isSuspended) await this.#untilIdle();
         if (signal.aborted) return;
@@ -128,13 +129,15 @@ export class WakeStream {
       } catch (error) {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
-        failures = performance.now() - startedMs > HOLDS_MS ? 1 : failures + 1;
+        failures = clock.monotonicMs() - startedMs > HOLDS_MS ? 1 : failures + 1;
         // That MongoDB cannot be reached is said by the claims.
         if (failures === WORTH_A_WORD && !(error instanceof UnreachableError)) this.#options.onTrouble(error);
-        await sleep(systemClock, 100 + backoffMs(failures, REOPEN), signal);
+        await sleep(clock, 100 + backoffMs(failures, { ...REOPEN, random }), signal);
       } finally {
         // A stream that cannot be closed must not keep the next from being opened.
-        await within(this.#stream?.close() ?? Promise.resolve(), CLOSE_MS).catch(() => {});
+        await doneBy(this.#stream?.close() ?? Promise.resolve(), { clock, limitMs: CLOSE_MS }).catch(
+          () => {},
+        );
       }
     }
   }
@@ -180,12 +183,12 @@ export class WakeStream {
 
   /** Reads until `over` aborts: then the stream is closed here, and not by the server. */
   async #read(stream: RunCommandCursor, over: AbortSignal): Promise<void> {
-    const { onHint } = this.#options;
+    const { clock, onHint } = this.#options;
     let cancel: (() => void) | undefined;
     let hintedMs = -Infinity;
     const hint = () => {
       cancel = undefined;
-      hintedMs = performance.now();
+      hintedMs = clock.monotonicMs();
       onHint();
     };
     try {
@@ -196,8 +199,8 @@ export class WakeStream {
           throw new Error("The server has ended the stream of changes");
         }
         if (changes === 0) continue;
-        const now = performance.now();
-        if (now - hintedMs < DEBOUNCE_MS) cancel ??= systemClock.after(DEBOUNCE_MS, hint);
+        const now = clock.monotonicMs();
+        if (now - hintedMs < DEBOUNCE_MS) cancel ??= clock.after(DEBOUNCE_MS, hint);
         else if (!cancel) hint();
         if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
         read += changes;

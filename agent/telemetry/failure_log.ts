@@ -1,4 +1,5 @@
 import { errorText } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "./logger.ts";
 
 /** Repeats of the same failure are written at most this often, in milliseconds. */
@@ -7,10 +8,12 @@ const REPEAT_MS = 30_000;
 /** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
 export class FailureLog {
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #last = new Map<string, { text: string; atMs: number }>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, clock: Clock) {
     this.#log = log;
+    this.#clock = clock;
   }
 
   report(
@@ -22,7 +25,7 @@ export class FailureLog {
   ): void {
     const text = errorText(error);
     const last = this.#last.get(what);
-    const now = performance.now();
+    const now = this.#clock.monotonicMs();
     if (last?.text === text && now - last.atMs < REPEAT_MS) {
       this.#log.debug(message, { error: text, ...fields });
       return;

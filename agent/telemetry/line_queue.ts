@@ -1,4 +1,5 @@
-import { clearTimeout, setTimeout } from "../lib/builtins.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { doneBy } from "../lib/deadline.ts";
 
 /** Takes lines for the log. Never throws and never waits. */
 export interface LineOutput {
@@ -21,6 +22,7 @@ export interface LineQueueOptions {
   lossLine(lines: number, reason: string): string;
   /** Lines that wait take no more than this, in UTF-16 units. */
   maxLength?: number;
+  clock?: Clock;
 }
 
 /** Enough for thousands of lines that come at once, little beside the heap. */
@@ -54,15 +56,16 @@ export class LineQueue implements LineOutput {
   #failed = 0;
   #reason = FULL;
   #failures = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Takes back the next try after a failed write. */
+  #cancelRetry: (() => void) | undefined;
   /** When the write under way has begun, in milliseconds of the monotonic clock. */
   #writingSinceMs: number | undefined;
-  #waiting: (() => void)[] = [];
+  #rested: PromiseWithResolvers<void> | undefined;
   /** Whether the process is about to end: what comes is collected for one last write. */
   #isEnding = false;
 
   constructor(options: LineQueueOptions) {
-    this.#options = { maxLength: MAX_LENGTH, ...options };
+    this.#options = { maxLength: MAX_LENGTH, clock: systemClock, ...options };
   }
 
   add(line: string): void {
@@ -86,13 +89,8 @@ export class LineQueue implements LineOutput {
     this.#endWait();
     this.#pump();
     if (this.#writingSinceMs === undefined) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, limitMs);
-      this.#waiting.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    this.#rested ??= Promise.withResolvers();
+    await doneBy(this.#rested.promise, { clock: this.#options.clock, limitMs });
   }
 
   /**
@@ -109,7 +107,7 @@ export class LineQueue implements LineOutput {
       }
       if (texts.length === 0) return;
       this.#write(texts.join("")).catch(() => {});
-    } else if (performance.now() - sinceMs > STUCK_MS) return;
+    } else if (this.#options.clock.monotonicMs() - sinceMs > STUCK_MS) return;
     // Whether the write has ended cannot be seen before the next turn of the event loop, which does not come.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
   }
@@ -132,10 +130,10 @@ export class LineQueue implements LineOutput {
   }
 
   #pump(): void {
-    if (this.#writingSinceMs !== undefined || this.#retry !== undefined) return;
+    if (this.#writingSinceMs !== undefined || this.#cancelRetry !== undefined) return;
     const { text, lines } = this.#take();
     if (text === "") return this.#rest();
-    this.#writingSinceMs = performance.now();
+    this.#writingSinceMs = this.#options.clock.monotonicMs();
     this.#write(text).then(() => this.#wrote(), (error) => this.#couldNot(error, lines));
   }
 
@@ -174,21 +172,22 @@ export class LineQueue implements LineOutput {
     this.#failures += 1;
     this.#reason = error instanceof Error ? error.message : "it cannot be written";
     const waitMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (this.#failures - 1));
-    this.#retry = setTimeout(() => {
+    const retry = () => {
       this.#endWait();
       this.#pump();
-    }, waitMs);
-    Deno.unrefTimer(this.#retry);
+    };
+    this.#cancelRetry = this.#options.clock.after(waitMs, retry, { isBackground: true });
     this.#rest();
   }
 
   #endWait(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
   }
 
   /** Nothing can be done for now. */
   #rest(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    this.#rested?.resolve();
+    this.#rested = undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { errorText } from "../errors.ts";
 import type { AfterRefusal, AgentEvent, AgentState, Events } from "../events.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { LeftAlone } from "../ports.ts";
-import { type Clock, systemClock } from "../lib/clock.ts";
 import { FailureLog } from "./failure_log.ts";
 import { HandlerLog } from "./handler_log.ts";
 import type { Logger } from "./logger.ts";
@@ -26,14 +26,16 @@ const REFUSALS_MS = 60_000;
 /** Ids named in one line at most. */
 const MAX_IDS = 10;
 
+/** What {@linkcode logEvents} needs besides the log. */
+export interface LogEventsOptions {
+  clock: Clock;
+  /** Writes an `_id` for people. */
+  formatId(id: unknown): string;
+}
+
 /** Writes a log line for each event that people want to read about. */
-export function logEvents(
-  events: Events,
-  log: Logger,
-  formatId: (id: unknown) => string,
-  clock: Clock = systemClock,
-): void {
-  const failures = new FailureLog(log);
+export function logEvents(events: Events, log: Logger, { clock, formatId }: LogEventsOptions): void {
+  const failures = new FailureLog(log, clock);
   const progress = new ProgressLog(log, clock, "Processed documents");
   const takeovers = new ProgressLog(log, clock, "Took over documents whose lease had expired");
   const refusals = new RefusalLog(log, clock);

@@ -1,5 +1,7 @@
 import { BINARY, startAgent } from "../agent.ts";
-import { type Bench, freshCollection, inRounds, pause } from "../bench.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
+import { type Bench, freshCollection, inRounds } from "../bench.ts";
 import { cpuMs } from "../proc.ts";
 import { runToEnd } from "../programs.ts";
 import { median } from "../stats.ts";
@@ -23,11 +25,11 @@ export async function measureIdle(bench: Bench): Promise<IdleResult> {
   await freshCollection(bench, "idle");
   await using agent = await startAgent(bench, { collection: "idle" });
   await agent.ready();
-  await pause(bench.isQuick ? 500 : 5000);
+  await sleep(systemClock, bench.isQuick ? 500 : 5000);
   const seconds = bench.isQuick ? SECONDS.quick : SECONDS.full;
   const shares = (await inRounds(bench, [agent], async () => {
     const [before, serverBefore] = [await cpuMs(agent.pid), await cpuMs(bench.server.pid)];
-    await pause(seconds * 1000);
+    await sleep(systemClock, seconds * 1000);
     const [after, serverAfter] = [await cpuMs(agent.pid), await cpuMs(bench.server.pid)];
     return [after - before, serverAfter - serverBefore].map((ms) => ms / (seconds * 1000));
   })).get(agent)!;

@@ -1,6 +1,8 @@
 import type { Collection } from "mongodb";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
 import { startAgent } from "../agent.ts";
-import { type Bench, freshCollection, inRounds, pause, until } from "../bench.ts";
+import { type Bench, freshCollection, inRounds, until } from "../bench.ts";
 import { quantile } from "../stats.ts";
 
 /** Inserts of a round that are measured. */
@@ -69,7 +71,7 @@ async function measure(
   try {
     for (let n = 0; n < warmUp + count; n++) {
       await collection.insertOne({ status: "pending", sentAt: performance.timeOrigin + performance.now() });
-      await pause(20 + Math.random() * 80);
+      await sleep(systemClock, 20 + Math.random() * 80);
     }
     const lines = await until(async () => {
       const found = (await Deno.readTextFile(file).catch(() => "")).trimEnd().split("\n");
@@ -98,7 +100,7 @@ class Load {
   async #run(collection: Collection): Promise<void> {
     while (!this.#isOver) {
       await collection.insertMany(Array.from({ length: LOAD }, () => ({ status: "pending" })));
-      await pause(LOAD_EVERY_MS);
+      await sleep(systemClock, LOAD_EVERY_MS);
     }
   }
 }

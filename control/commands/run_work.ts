@@ -1,6 +1,7 @@
-import { setTimeout } from "../../agent/lib/builtins.ts";
 import { Agent } from "../../agent/agent.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
+import { doneBy, sleep } from "../../agent/lib/deadline.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { errorText } from "../../agent/errors.ts";
 import { Events } from "../../agent/events.ts";
 import type { Environment } from "../../agent/settings/load.ts";
@@ -28,6 +29,7 @@ import { ModuleOutput } from "../module_output.ts";
 import { LastingFailure } from "../lasting_failure.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { PauseController } from "../pause_controller.ts";
+import { SignalEcho } from "../signal_echo.ts";
 import type { Signals } from "../signals.ts";
 import { SourceEnd } from "../source_end.ts";
 
@@ -102,9 +104,9 @@ async function runChecked(
   const gate = new PauseController();
   const store = new MongoStore(settings, filter);
   const { version } = versionInfo();
-  logEvents(events, log, formatId);
+  logEvents(events, log, { clock: systemClock, formatId });
   const agent = new Agent({
-    clock: systemClock,
+    ...SYSTEM,
     events,
     gate,
     store,
@@ -115,6 +117,7 @@ async function runChecked(
   });
   const health = new HealthReporter({
     ...settings,
+    clock: systemClock,
     directory,
     events,
     formatId,
@@ -136,6 +139,7 @@ async function runChecked(
   announce(log, settings, [...warnings, ...store.warnings]);
 
   const controlFile = new ControlFile({
+    clock: systemClock,
     path: settings.controlFile,
     onCommand: (command) => gate[command]("file"),
     onProblem: (message) => log.warn(message),
@@ -145,7 +149,7 @@ async function runChecked(
   await controlFile.start();
   const stop = stopper(agent);
   // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await sleep(systemClock, 0);
   signals.handle((command) => {
     if (command.kind === "stop") stop(command.signal);
     else if (command.kind === "answer") health.answer();
@@ -155,7 +159,12 @@ async function runChecked(
   const { mongodbUriFile } = settings;
   store.follow(mongodbUriFile === undefined ? undefined : new UriFile(mongodbUriFile, learnSecrets));
   const sourceEnd = new SourceEnd(events, agent, { untilEmpty });
-  const stopPreparing = prepareStore(store, { events, log, ensureIndexes: settings.ensureIndexes });
+  const stopPreparing = prepareStore(store, {
+    ...SYSTEM,
+    events,
+    log,
+    ensureIndexes: settings.ensureIndexes,
+  });
   const stopListening = settings.changeStream === "auto" ? listen(store, agent, events, log) : async () => {};
 
   const end = new JobEnd(events, { untilEmpty });
@@ -169,14 +178,14 @@ async function runChecked(
   const { abandoned, reason } = await agent.run();
   end.drained(reason);
   stopPreparing();
-  await Promise.race([nothingFound.told, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
+  await doneBy(nothingFound.told, { clock: systemClock, limitMs: CLOSE_LIMIT_MS });
   end.tell(log, health.counters);
   const closing = Promise.allSettled([
     controlFile.stop(),
     stopListening().then(() => store.close()),
     health.stop(),
   ]);
-  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_LIMIT_MS))]);
+  await doneBy(closing, { clock: systemClock, limitMs: CLOSE_LIMIT_MS });
   return sourceEnd.status || (abandoned > 0 || end.isFailure ? 1 : 0);
 }
 
@@ -186,7 +195,7 @@ const START_GRACE_MS = 2000;
 /** Resolves with the signal that asks to stop, once its grace is over. It says nothing: the start may be over by then. */
 async function stoppedMeanwhile(signals: Signals): Promise<Deno.Signal> {
   const signal = await signals.stopped;
-  await new Promise((resolve) => setTimeout(resolve, START_GRACE_MS));
+  await sleep(systemClock, START_GRACE_MS);
   return signal;
 }
 
@@ -209,20 +218,15 @@ function listen(store: MongoStore, agent: Agent, events: Events, log: Logger): (
   return () => stream.stop();
 }
 
-/** The same signal twice within this is one: a terminal and a task runner both pass Ctrl-C on, in milliseconds. */
-const SAME_SIGNAL_MS = 300;
-
 /** The first signal drains, a second one forces. */
 function stopper(agent: Agent): (signal: Deno.Signal) => void {
-  let first: { signal: Deno.Signal; atMs: number } | undefined;
+  const echo = new SignalEcho(systemClock);
+  let isDraining = false;
   return (signal) => {
-    const atMs = performance.now();
-    if (first === undefined) {
-      first = { signal, atMs };
-      agent.drain(signal);
-    } else if (signal !== first.signal || atMs - first.atMs > SAME_SIGNAL_MS) {
-      agent.force(`a second signal, ${signal}`);
-    }
+    if (echo.isEcho(signal)) return;
+    if (isDraining) agent.force(`a second signal, ${signal}`);
+    else agent.drain(signal);
+    isDraining = true;
   };
 }
 

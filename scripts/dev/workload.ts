@@ -6,6 +6,8 @@
 
 import { type Document, EJSON } from "bson";
 import { type Collection, type Filter, MongoBulkWriteError } from "mongodb";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
 import { isPending } from "./pending.ts";
 import { UserError } from "./user_error.ts";
 
@@ -98,7 +100,7 @@ export class Workload {
   async drained(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       if (!await this.#hasUnsettled()) return true;
-      await pause(POLL_MS, signal);
+      await sleep(systemClock, POLL_MS, signal);
     }
     return false;
   }
@@ -158,20 +160,6 @@ export class Workload {
     if (this.#ids === undefined) return [{}];
     return batches(this.#ids, QUERY_BATCH).map((ids) => ({ _id: { $in: ids } }) as Filter<Document>);
   }
-}
-
-/** Resolves after `ms` milliseconds, or when `signal` is aborted. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }
 
 function position(ids: unknown[], document: Document): number {

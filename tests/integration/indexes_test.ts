@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { Events } from "../../agent/events.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { IndexKeeper } from "../../agent/store/index_keeper.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
@@ -148,7 +149,7 @@ class Keeping implements AsyncDisposable {
     const output = new RecordedLines();
     const log = new Logger({ level: "INFO", format: "text", output });
     this.lines = output.lines;
-    this.#keeper = new IndexKeeper(store, log, { lookEveryMs: 20 });
+    this.#keeper = new IndexKeeper({ ...SYSTEM, store, log, lookEveryMs: 20 });
     this.#done = this.#keeper.run();
   }
 
@@ -221,7 +222,7 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
   const output = new RecordedLines();
   const { lines } = output;
   const log = new Logger({ level: "WARNING", format: "json", output });
-  const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
+  const stop = prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true });
   try {
     await using agent = new InProcessAgent(store, () => {});
     await waitFor("the documents to be processed", () => agent.count("processed") === 10);
@@ -248,7 +249,7 @@ Deno.test("An agent that ends while the index is still being made complains of n
   const output = new RecordedLines();
   const { lines } = output;
   const log = new Logger({ level: "WARNING", format: "json", output });
-  const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
+  const stop = prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true });
   try {
     await waitFor("the index to be asked for", async () => {
       const { inprog } = await admin.db("admin").command({

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { OperationTimeoutError } from "../../agent/store/connection/operation_timeout.ts";
 import { Link } from "../../agent/store/connection/link.ts";
 import { ServerClock } from "../../agent/store/connection/server_clock.ts";
@@ -35,7 +36,11 @@ class TestLink extends Link implements AsyncDisposable {
 
   constructor(uri: string) {
     const clock = new ManualClock();
-    super(uri, { agentName: "agent-under-test", leaseMs: 60_000, clock: new ServerClock() }, clock);
+    super(
+      uri,
+      { agentName: "agent-under-test", leaseMs: 60_000, serverClock: new ServerClock(clock) },
+      clock,
+    );
     this.clock = clock;
     this.listen({ onReachable() {}, onRenewed: () => this.renewed += 1, onStale() {} });
   }
@@ -105,6 +110,7 @@ Deno.test("WakeStream moves to the client that takes the place of its own, and t
   let [hints, ends] = [0, 0];
   const troubles: unknown[] = [];
   const stream = new WakeStream({
+    ...SYSTEM,
     db: () => Promise.resolve(link.db(database.name)),
     collection: "jobs",
     maxAwaitTimeMS: 1000,

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
-import { OperationTimeoutError, within } from "../../agent/store/connection/operation_timeout.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { answerWithin, OperationTimeoutError } from "../../agent/store/connection/operation_timeout.ts";
 import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { startMongod } from "../../scripts/mongod.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
@@ -279,7 +280,7 @@ Deno.test("Lost answers: a write that the server does not answer is given up, an
     const data = { failCommands: ["update"], blockConnection: true, blockTimeMS: 1000 };
     await using _ = await failCommand("answer-limit", data, 1);
     await assertRejects(
-      () => within(collection.updateOne({}, { $set: { n: 1 } }), 100),
+      () => answerWithin(collection.updateOne({}, { $set: { n: 1 } }), 100, systemClock),
       OperationTimeoutError,
     );
     assertEquals(await jobs(database).countDocuments({ n: 1 }), 0);

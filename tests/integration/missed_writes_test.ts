@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { UnansweredWritesError } from "../../agent/partial_writes.ts";
 import { Events } from "../../agent/events.ts";
 import type { LeasedDocument, Settlement } from "../../agent/ports.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
 import { logEvents } from "../../agent/telemetry/log_events.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
@@ -26,7 +27,10 @@ const UPDATE = { command: "update", collection: COLLECTION };
 function linesOf(agent: InProcessAgent): Record<string, unknown>[] {
   const output = new RecordedLines();
   const events = new Events();
-  logEvents(events, new Logger({ format: "json", level: "DEBUG", output }), String);
+  logEvents(events, new Logger({ format: "json", level: "DEBUG", output }), {
+    clock: systemClock,
+    formatId: String,
+  });
   for (const event of agent.seen) events.emit(event);
   return output.lines.map((line) => JSON.parse(line));
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Events } from "../../agent/events.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
@@ -97,7 +98,7 @@ Deno.test("Outages: an agent that starts before its server waits for it", async 
   await using agent = new InProcessAgent(store, () => {});
   const log = new Logger({ level: "ERROR", format: "json", output: new RecordedLines() });
   using stack = new DisposableStack();
-  stack.defer(prepareStore(store, { events: new Events(), log, ensureIndexes: true }));
+  stack.defer(prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true }));
   await waitFor("a claim to fail", () => agent.all("claim_failed").length > 0, LONG);
   await server.start();
   await waitFor("all to be processed", () => agent.count("processed") === 10, LONG);

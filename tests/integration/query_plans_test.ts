@@ -3,6 +3,7 @@ import type { LeasedDocument, LeftAlone } from "../../agent/ports.ts";
 import { LeftAloneReader } from "../../agent/store/claims/left_alone.ts";
 import { ExcludedIds } from "../../agent/store/claims/excluded_ids.ts";
 import { MongoClient } from "mongodb";
+import { ManualClock } from "../support/manual_clock.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
 import { COLLECTION, jobs, LONG_AGO, makeIndexes, openStore, pending } from "../support/store.ts";
@@ -104,19 +105,19 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
   ]);
   const client = new MongoClient(database.uri, { appName: "pulling-agent" });
   await using _ = { [Symbol.asyncDispose]: () => client.close() };
-  let now = 0;
+  const clock = new ManualClock();
   const reader = new LeftAloneReader({
     collection: client.db(database.name).collection(COLLECTION),
     filter: undefined,
     maxTimeMS: 10_000,
-    excluded: new ExcludedIds(),
+    excluded: new ExcludedIds(clock),
     candidates: { unaddressable: undefined },
     heldUp: { look: () => Promise.resolve(false), stuck: [] },
-    nowMs: () => now,
+    clock,
   });
   // The first one reads all, as one an hour does.
   await reader.look("idle");
-  now = 61_000;
+  clock.skip(61_000);
   let found: LeftAlone[] | undefined;
   const looks = await profile(database, async () => found = await reader.look("idle"));
   assertEquals(found?.map(({ documents }) => documents), [5, 10, 5]);

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { testDatabase } from "../support/mongod.ts";
 import { Events } from "../../agent/events.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
@@ -56,7 +57,7 @@ Deno.test("Round trips: a start looks for the indexes once", async () => {
   const output = new RecordedLines();
   const log = new Logger({ level: "DEBUG", format: "text", output });
   const commands = await commandsOf(proxy, async () => {
-    const stop = prepareStore(store, { events: new Events(), log, ensureIndexes: true });
+    const stop = prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true });
     await waitFor("the indexes", () => output.lines.some((line) => line.includes("are there")));
     await store.take(1);
     stop();

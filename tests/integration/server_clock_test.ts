@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { Claimer } from "../../agent/store/claims/claimer.ts";
 import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { renew } from "../../agent/store/lease_writes.ts";
@@ -38,11 +40,12 @@ for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as
     await collection.insertMany(pending(4));
     const before = (await serverTime(database)).getTime();
     await withPodClock(offsetMs, async () => {
-      const clock = new ServerClock();
-      const holder = { collection, clock, leaseMs: LEASE_MS, maxTimeMS: 10_000 };
+      const serverClock = new ServerClock(systemClock);
+      const holder = { collection, clock: systemClock, serverClock, leaseMs: LEASE_MS, maxTimeMS: 10_000 };
       const claimer = new Claimer({
         ...holder,
-        syncClock: async () => clock.observe(await serverTime(database), "the primary"),
+        ...SYSTEM,
+        syncClock: async () => serverClock.observe(await serverTime(database), "the primary"),
         owner: "a pod",
         filter: undefined,
         readBack: "contended",
@@ -73,11 +76,12 @@ Deno.test("A server that claims to be an hour ahead is believed: its leases are 
   await using database = await testDatabase("server clock");
   const collection = jobs(database);
   await collection.insertMany(pending(1));
-  const clock = new ServerClock();
-  clock.observe(new Date(Date.now() + HOUR_MS), "the primary");
+  const serverClock = new ServerClock(systemClock);
+  serverClock.observe(new Date(Date.now() + HOUR_MS), "the primary");
   const claimer = new Claimer({
     collection,
-    clock,
+    ...SYSTEM,
+    serverClock,
     syncClock: () => Promise.reject(new Error("The clock is known")),
     owner: "a pod",
     leaseMs: LEASE_MS,

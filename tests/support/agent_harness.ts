@@ -1,4 +1,5 @@
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
+import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
 import type { Processing, Processor, ProcessorLog } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
@@ -40,6 +41,7 @@ export class AgentHarness {
     this.store = new FakeStore(this.clock, merged.leaseDurationMs);
     this.agent = new Agent({
       clock: this.clock,
+      random: systemChance,
       events: this.events,
       gate: this.gate,
       store: this.store,

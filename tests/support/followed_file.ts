@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { systemClock } from "../../agent/lib/clock.ts";
 import { ControlFile, type FileCommand } from "../../control/control_file.ts";
 import { waitFor } from "./wait.ts";
 
@@ -10,6 +11,7 @@ export class Followed implements AsyncDisposable {
 
   constructor(path: string) {
     this.#file = new ControlFile({
+      clock: systemClock,
       path,
       onCommand: (command) => this.commands.push(command),
       onProblem: (message) => this.problems.push(message),

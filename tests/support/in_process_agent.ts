@@ -6,6 +6,7 @@
 
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import type { DrainReport } from "../../agent/drain.ts";
+import { systemChance } from "../../agent/lib/chance.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { type AgentEvent, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";
@@ -51,6 +52,7 @@ export class InProcessAgent implements AsyncDisposable {
     });
     this.agent = new Agent({
       clock: systemClock,
+      random: systemChance,
       events,
       gate: this.gate,
       store,

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
 import { Ledger } from "../../agent/leases/ledger.ts";
 import { DrainingGate } from "../../agent/claiming/draining_gate.ts";
@@ -38,6 +39,7 @@ export class PollLoopHarness {
     const { clock, gate, ledger, store } = this;
     this.loop = new PollLoop({
       clock,
+      random: systemChance,
       events,
       ledger,
       store,

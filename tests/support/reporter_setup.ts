@@ -1,5 +1,6 @@
 import { exists } from "@std/fs/exists";
 import { type AgentEvent, type AgentState, Events } from "../../agent/events.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
 import { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
 import { readStatus, type Status } from "../../health/status.ts";
@@ -32,6 +33,7 @@ export class ReporterSetup implements AsyncDisposable {
     this.directory = directory;
     this.path = dir.path;
     this.reporter = new HealthReporter({
+      clock: systemClock,
       directory,
       events: this.events,
       heartbeatIntervalMs: options.heartbeatMs ?? 10,

@@ -23,6 +23,7 @@ export class SettlerSetup {
     const policy = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
     this.settler = new Settler({
       clock: this.clock,
+      random: policy.random,
       events,
       ledger: this.ledger,
       policy,

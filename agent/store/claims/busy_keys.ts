@@ -1,4 +1,5 @@
 import { BSON, type Document, type Filter } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
 import { idKey } from "../documents/id_key.ts";
 import type { RawDocument } from "../documents/raw_document.ts";
 import { collationOf, conditionOf, keyFieldsOf, KeyWaits, valuesAt } from "./key_waits.ts";
@@ -24,7 +25,7 @@ const MAX_KEYS = 1000;
  * agents settle, too.
  */
 export class BusyKeys {
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #keys = new Map<string, BusyKey>();
   /** How long claims have had to wait for each of them. */
   readonly waits: KeyWaits;
@@ -36,9 +37,9 @@ export class BusyKeys {
   #leftOut = false;
   #error: unknown;
 
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
-    this.waits = new KeyWaits(now);
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.waits = new KeyWaits(clock);
   }
 
   /** Names of what has to be read of a document to tell its key. */
@@ -63,7 +64,7 @@ export class BusyKeys {
 
   /** What is left alone now: a condition a key. */
   get conditions(): Filter<Document>[] {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     if (this.#fields && now - this.#learntAtMs >= FORGET_MS) this.#forget();
     const conditions: Filter<Document>[] = [];
     for (const [name, { condition, untilMs, waitMs }] of this.#keys) {
@@ -89,7 +90,7 @@ export class BusyKeys {
    * document no agent holds does not count: no short wait helps.
    */
   get retryInMs(): number | undefined {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     const keys = [...this.#keys].filter(([name]) => !this.waits.isStuck(name));
     const waits = keys.map(([, { untilMs }]) => untilMs - now).filter((ms) => ms > 0);
     return waits.length > 0 ? Math.min(...waits) : undefined;
@@ -107,7 +108,7 @@ export class BusyKeys {
     // Left alone already, and met all the same.
     if (this.#isBusy(name)) return false;
     this.#fields = fields;
-    this.#learntAtMs = this.#now();
+    this.#learntAtMs = this.#clock.monotonicMs();
     if (values.includes(null)) this.#isNullKey = true;
     const condition = conditionOf(fields, values);
     this.waits.met(name, condition, error);
@@ -174,14 +175,14 @@ export class BusyKeys {
   }
 
   #isBusy(name: string): boolean {
-    return (this.#keys.get(name)?.untilMs ?? 0) > this.#now();
+    return (this.#keys.get(name)?.untilMs ?? 0) > this.#clock.monotonicMs();
   }
 
   #leaveAlone(name: string, condition: Filter<Document>, leastMs = FIRST_WAIT_MS): void {
     const known = this.#keys.get(name);
     const waitMs = Math.max(leastMs, known ? Math.min(2 * known.waitMs, MAX_WAIT_MS) : 0);
     this.#keys.delete(name);
-    this.#keys.set(name, { condition, waitMs, untilMs: this.#now() + waitMs });
+    this.#keys.set(name, { condition, waitMs, untilMs: this.#clock.monotonicMs() + waitMs });
     if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
   }
 }

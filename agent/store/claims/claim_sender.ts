@@ -1,4 +1,5 @@
 import type { Collection } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
 import type { LeasedDocument } from "../../ports.ts";
 import { OperationTimeoutError } from "../connection/operation_timeout.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
@@ -12,7 +13,8 @@ import type { ServerClock } from "../connection/server_clock.ts";
 /** What a {@linkcode ClaimSender} needs. */
 export interface ClaimSenderOptions {
   collection: Collection;
-  clock: ServerClock;
+  clock: Clock;
+  serverClock: ServerClock;
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
@@ -26,11 +28,6 @@ export interface SentClaim {
   readonly token: string;
   readonly sentAtMs: number;
   readonly isSuspect: boolean;
-}
-
-/** A claim on `ids` with a token of its own, to be sent now. */
-export function newClaim(ids: readonly unknown[], isSuspect = false): SentClaim {
-  return { ids, token: crypto.randomUUID(), sentAtMs: performance.now(), isSuspect };
 }
 
 /**
@@ -56,6 +53,12 @@ export class ClaimSender {
   /** Whether a claim is open: {@linkcode recover} has to look for its documents first. */
   get hasOpen(): boolean {
     return this.#open.size > 0;
+  }
+
+  /** A claim on `ids` with a token of its own, to be sent now. */
+  newClaim(ids: readonly unknown[], isSuspect = false): SentClaim {
+    const sentAtMs = this.#options.clock.monotonicMs();
+    return { ids, token: crypto.randomUUID(), sentAtMs, isSuspect };
   }
 
   /** Sends a claim of one write; returns how many documents it took. Throws what the driver throws. */
@@ -112,7 +115,8 @@ export class ClaimSender {
   }
 
   async #recoverOne(claim: SentClaim): Promise<MongoLeasedDocument[]> {
-    if (performance.now() - claim.sentAtMs >= this.#options.leaseMs) {
+    const { clock, leaseMs } = this.#options;
+    if (clock.monotonicMs() - claim.sentAtMs >= leaseMs) {
       this.#open.delete(claim);
       return [];
     }

@@ -10,7 +10,7 @@ import type { ServerClock } from "../connection/server_clock.ts";
 /** What writing claims needs. */
 export interface ClaimWriterOptions {
   collection: Collection;
-  clock: ServerClock;
+  serverClock: ServerClock;
   filter: Filter<Document> | undefined;
   leaseMs: number;
   maxAttempts: number;
@@ -167,13 +167,13 @@ function lease(
   count: Record<string, number>,
   options: ClaimWriterOptions,
 ): UpdateFilter<Document> {
-  const { clock, leaseMs, owner } = options;
+  const { leaseMs, owner, serverClock } = options;
   return {
     $set: {
       status: "processing",
       "_pull.token": token,
       "_pull.owner": owner,
-      "_pull.visible_at": clock.now(leaseMs),
+      "_pull.visible_at": serverClock.now(leaseMs),
     },
     $inc: count,
   };

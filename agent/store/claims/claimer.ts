@@ -1,3 +1,4 @@
+import type { Chance } from "../../lib/chance.ts";
 import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, LookMoment } from "../../ports.ts";
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader } from "./candidates.ts";
@@ -19,7 +20,7 @@ export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimS
   /** Makes sure that the server's time is known. */
   syncClock(): Promise<void>;
   readBack: "contended" | "always";
-  random?: () => number;
+  random: Chance;
 }
 
 /** Retries, expired leases and suspects are looked for at least this often while new documents keep coming, in milliseconds. */
@@ -41,8 +42,8 @@ const RARE_LAST: readonly Kind[] = ["new_documents", "due_retries", "expired_lea
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
-  readonly #busy = new BusyKeys();
-  readonly #excluded = new ExcludedIds();
+  readonly #busy: BusyKeys;
+  readonly #excluded: ExcludedIds;
   readonly #unreported = new UnreportedRefusals();
   readonly #streak: RefusalStreak;
   readonly #sender: ClaimSender;
@@ -53,14 +54,15 @@ export class Claimer {
   #lookedAtMs = -Infinity;
 
   constructor(options: ClaimerOptions) {
-    const [busy, excluded, unreported] = [this.#busy, this.#excluded, this.#unreported];
+    const busy = this.#busy = new BusyKeys(options.clock);
+    const excluded = this.#excluded = new ExcludedIds(options.clock);
+    const unreported = this.#unreported;
     const shared = { ...options, busy, excluded, unreported };
     this.#options = options;
     const sender = this.#sender = new ClaimSender(options);
     const candidates = new CandidateReader(shared);
     const streak = this.#streak = new RefusalStreak(options.collection.namespace);
-    const random = options.random ?? Math.random;
-    this.#kinds = new KindClaimer({ ...shared, candidates, sender, streak, random });
+    this.#kinds = new KindClaimer({ ...shared, candidates, sender, streak });
     this.#suspects = new SuspectClaimer({ ...shared, candidates, sender });
     const heldUp = this.#heldUp = new HeldUpWatch(shared);
     this.#leftAlone = new LeftAloneReader({ ...shared, candidates, heldUp });
@@ -73,7 +75,7 @@ export class Claimer {
    * @throws {ClaimsRefusedError} If MongoDB refuses one claim after the other.
    */
   async claim(limit: ClaimLimit): Promise<Claim> {
-    if (!this.#options.clock.isKnown) await this.#options.syncClock();
+    if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
     if (this.#streak.error && !this.#sender.hasOpen) await this.#kinds.probe();
     const batch = new ClaimBatch(limit);
     /** Undefined as long as they were not looked for. */
@@ -114,7 +116,7 @@ export class Claimer {
   async claimSuspect(): Promise<LeasedDocument | undefined> {
     // What an open claim took would be company.
     if (this.#sender.hasOpen) return undefined;
-    if (!this.#options.clock.isKnown) await this.#options.syncClock();
+    if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
     return await this.#suspects.claim();
   }
 
@@ -142,7 +144,7 @@ export class Claimer {
 
   /** Whether the rare kinds and suspects are due to be looked for first. */
   #isLook(): boolean {
-    const now = performance.now();
+    const now = this.#options.clock.monotonicMs();
     if (now - this.#lookedAtMs < LOOK_MS) return false;
     this.#lookedAtMs = now;
     return true;

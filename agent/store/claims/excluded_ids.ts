@@ -1,3 +1,4 @@
+import type { Clock } from "../../lib/clock.ts";
 import { countRefusal, NO_REFUSALS, type RefusalCount } from "../../lib/refusal_count.ts";
 import { idKey } from "../documents/id_key.ts";
 
@@ -34,13 +35,13 @@ interface Refused {
  * must not keep the agent busy with asking for what it is not given.
  */
 export class ExcludedIds {
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #byKey = new Map<string, Refused>();
   readonly #doubts = new Map<string, Doubt>();
   #accepted = 0;
 
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Takes note of documents that were claimed. */
@@ -61,14 +62,14 @@ export class ExcludedIds {
       this.add(id, error);
       return true;
     }
-    this.#doubts.set(key, { ...doubt, error, untilMs: this.#now() + DOUBT_MS });
+    this.#doubts.set(key, { ...doubt, error, untilMs: this.#clock.monotonicMs() + DOUBT_MS });
     if (this.#doubts.size > MAX_IDS) this.#doubts.delete(this.#doubts.keys().next().value!);
     return false;
   }
 
   /** Why documents are left out that may not be at fault; undefined if none is: without one, nothing may be left. */
   get doubted(): unknown {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     return this.#doubts.values().find(({ untilMs }) => untilMs > now)?.error;
   }
 
@@ -78,13 +79,13 @@ export class ExcludedIds {
     const known = this.#byKey.get(key);
     const leftAloneMs = known ? Math.min(2 * known.leftAloneMs, LEFT_ALONE_MAX_MS) : LEFT_ALONE_MS;
     this.#byKey.delete(key);
-    this.#byKey.set(key, { id, error, leftAloneMs, untilMs: this.#now() + leftAloneMs });
+    this.#byKey.set(key, { id, error, leftAloneMs, untilMs: this.#clock.monotonicMs() + leftAloneMs });
     if (this.#byKey.size > MAX_IDS) this.#byKey.delete(this.#byKey.keys().next().value!);
   }
 
   /** The ids to leave alone now. */
   get ids(): unknown[] {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     const ids: unknown[] = [];
     for (const [key, { id, untilMs, leftAloneMs }] of this.#byKey) {
       if (untilMs > now) ids.push(id);

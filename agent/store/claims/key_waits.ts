@@ -1,4 +1,5 @@
 import type { CollationOptions, Document, Filter } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
 
 /** A wait for another document that has the same key of a unique index. */
 export interface KeyWait {
@@ -23,16 +24,16 @@ const MAX_WAITS = 1000;
 
 /** How long claims have had to wait for each key, or for each document whose key cannot be told. */
 export class KeyWaits {
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #waits = new Map<string, KeyWait>();
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Takes note of a claim that had to wait for the key of this name. */
   met(name: string, condition: Filter<Document>, error: unknown): void {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     const known = this.#waits.get(name);
     if (known) {
       known.error = error;
@@ -54,12 +55,12 @@ export class KeyWaits {
 
   /** Takes note that the holder of the key is looked for now. */
   checked(wait: KeyWait): void {
-    wait.checkedAtMs = this.#now();
+    wait.checkedAtMs = this.#clock.monotonicMs();
   }
 
   /** An agent has the key: the wait begins anew. */
   held(wait: KeyWait): void {
-    wait.sinceMs = this.#now();
+    wait.sinceMs = this.#clock.monotonicMs();
     wait.misses = 0;
     wait.holder = undefined;
   }
@@ -90,7 +91,7 @@ export class KeyWaits {
 
   /** Names and waits that have lasted for so long since they began, or since they were looked at; `limit` at most. */
   due(patienceMs: number, limit: number): [name: string, wait: KeyWait][] {
-    const now = this.#now();
+    const now = this.#clock.monotonicMs();
     const isDue = ([, { sinceMs, checkedAtMs }]: [string, KeyWait]) =>
       now - Math.max(sinceMs, checkedAtMs) >= patienceMs;
     return this.#waits.entries().filter(isDue).take(limit).toArray();

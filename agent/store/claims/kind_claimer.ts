@@ -1,7 +1,8 @@
+import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import type { CandidateReader, Candidates } from "./candidates.ts";
 import type { Taken } from "./claim_batch.ts";
-import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
+import type { ClaimSender, SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markClaimed, type Marked } from "./claim_writer.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import { filterAtFault } from "../filter.ts";
@@ -12,7 +13,7 @@ import { type Kind, KINDS } from "../queries.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
 /** What a {@linkcode KindClaimer} needs. */
-export interface KindClaimerOptions extends ClaimWriterOptions {
+export interface KindClaimerOptions extends ClaimWriterOptions, TimeAndChance {
   candidates: CandidateReader;
   sender: ClaimSender;
   busy: BusyKeys;
@@ -20,7 +21,6 @@ export interface KindClaimerOptions extends ClaimWriterOptions {
   unreported: UnreportedRefusals;
   streak: RefusalStreak;
   readBack: "contended" | "always";
-  random: () => number;
 }
 
 /** Tries of one kind in one go, at most, if all that they find has to wait for other documents. */
@@ -39,8 +39,8 @@ export class KindClaimer {
 
   constructor(options: KindClaimerOptions) {
     this.#options = options;
-    const cursor = (isById: boolean) =>
-      new ScanCursor({ isById, random: options.random, nowMs: () => performance.now() });
+    const { clock, random } = options;
+    const cursor = (isById: boolean) => new ScanCursor({ clock, isById, random });
     this.#cursors = {
       due_retries: cursor(false),
       expired_leases: cursor(false),
@@ -64,13 +64,13 @@ export class KindClaimer {
    * @throws {ClaimsRefusedError} If they are refused as well.
    */
   async probe(): Promise<void> {
-    const { candidates, excluded, streak, unreported } = this.#options;
+    const { candidates, excluded, sender, streak, unreported } = this.#options;
     const limit: RemainingLimit = { documents: PROBED, bytes: Infinity, isEmpty: true };
     for (const start of [{}, { withExcluded: true }]) {
       for (const kind of KINDS) {
         const { ids } = await candidates.ids(kind, limit, start);
         if (ids.length === 0) continue;
-        const marked = await this.#mark(kind, newClaim(ids));
+        const marked = await this.#mark(kind, sender.newClaim(ids));
         if (marked.documents > 0) {
           excluded.clear();
           // The error that ends here has reported all of them.
@@ -91,7 +91,7 @@ export class KindClaimer {
     const hasMore = hasMoreBehind || cursor.isAhead;
     if (ids.length === 0) return { documents: [], hasMore, conflicts: 0, isHeldUp: false };
 
-    const claim = newClaim(ids);
+    const claim = sender.newClaim(ids);
     const marked = await this.#mark(kind, claim);
     const { isHeldUp } = marked;
     // If some were refused, others may have been left for the next claim: no other agent was faster there.

@@ -1,4 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
 import type { LeftAlone, LookMoment } from "../../ports.ts";
 import type { CandidateReader } from "./candidates.ts";
 import { idBytes } from "../documents/round_trip_id.ts";
@@ -10,6 +11,7 @@ import type { ExcludedIds } from "./excluded_ids.ts";
 
 /** What a {@linkcode LeftAloneReader} needs. */
 export interface LeftAloneOptions {
+  clock: Clock;
   collection: Collection;
   filter: Filter<Document> | undefined;
   /** Bound of a query, in milliseconds. */
@@ -20,8 +22,6 @@ export interface LeftAloneOptions {
   heldUp: Pick<HeldUpWatch, "look" | "stuck">;
   /** Knows the documents whose `_id` no claim can name. */
   candidates: Pick<CandidateReader, "unaddressable">;
-  /** Milliseconds that only grow. */
-  nowMs?: () => number;
 }
 
 /** Time between two looks at what claims have met, and between two scans, in milliseconds. */
@@ -42,7 +42,6 @@ interface Scanned {
 /** Finds and counts documents that wait and that no claim can take, by the reason why not. */
 export class LeftAloneReader {
   readonly #options: LeftAloneOptions;
-  readonly #nowMs: () => number;
   #lookedAtMs: number;
   #scannedAtMs = -Infinity;
   #wasThoroughAtMs = -Infinity;
@@ -50,15 +49,14 @@ export class LeftAloneReader {
 
   constructor(options: LeftAloneOptions) {
     this.#options = options;
-    this.#nowMs = options.nowMs ?? (() => performance.now());
     // An agent that begins with a backlog has work to do first.
-    this.#lookedAtMs = this.#nowMs();
+    this.#lookedAtMs = this.#options.clock.monotonicMs();
   }
 
   /** Undefined if the last look was a moment ago and this one is not the last. Throws what the driver throws. */
   async look(moment: LookMoment): Promise<LeftAlone[] | undefined> {
     const hasNews = await this.#options.heldUp.look();
-    const now = this.#nowMs();
+    const now = this.#options.clock.monotonicMs();
     const isLast = moment === "last";
     // A scan of all that waits is not worth a stop of the claims: what the last one found stands.
     const isScan = isLast || (moment === "idle" && now - this.#scannedAtMs >= LOOK_MS);
@@ -76,7 +74,7 @@ export class LeftAloneReader {
 
   /** What no claim can find, by queries that read all that waits. */
   async #scan(isLast: boolean, maxTimeMS: number): Promise<Scanned> {
-    const now = this.#nowMs();
+    const now = this.#options.clock.monotonicMs();
     const isThorough = isLast || now - this.#wasThoroughAtMs >= THOROUGH_MS;
     if (isThorough) this.#wasThoroughAtMs = now;
     try {

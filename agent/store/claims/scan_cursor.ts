@@ -1,3 +1,5 @@
+import type { TimeAndChance } from "../../lib/time_and_chance.ts";
+
 /** Where in the order of claims to read candidates: after an id, or after so many documents; from the head if neither is given. */
 export interface ScanStart {
   readonly after?: unknown;
@@ -16,12 +18,9 @@ export interface ClaimResult {
 }
 
 /** How a {@linkcode ScanCursor} works. */
-export interface ScanCursorOptions {
+export interface ScanCursorOptions extends TimeAndChance {
   /** Documents of the kind are claimed in the order of their `_id`, so that the next ones come after the last id. */
   isById: boolean;
-  random: () => number;
-  /** Milliseconds that only grow. */
-  nowMs: () => number;
 }
 
 const HEAD: ScanStart = {};
@@ -72,7 +71,7 @@ export class ScanCursor {
 
   /** Called before each claim: returns to the head if the cursor has been ahead for long. */
   begin(): void {
-    const isLong = this.#options.nowMs() - this.#aheadSinceMs >= AHEAD_MS;
+    const isLong = this.#options.clock.monotonicMs() - this.#aheadSinceMs >= AHEAD_MS;
     if (isLong || this.#claimsAhead >= CLAIMS_AHEAD) this.#returnToHead();
   }
 
@@ -99,7 +98,7 @@ export class ScanCursor {
   #recordConflict({ hasMore, ids }: ClaimResult): void {
     // Behind the last documents there is nowhere to jump to.
     if (!hasMore) return this.#returnToHead();
-    if (!this.isAhead) this.#aheadSinceMs = this.#options.nowMs();
+    if (!this.isAhead) this.#aheadSinceMs = this.#options.clock.monotonicMs();
     this.#window = Math.min(MAX_WINDOW, Math.max(FIRST_WINDOW * ids.length, this.#window * WIDER));
     this.#jump();
   }

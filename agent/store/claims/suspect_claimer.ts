@@ -1,7 +1,7 @@
 import type { LeasedDocument } from "../../ports.ts";
 import { brokenCounters } from "../documents/bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
-import { type ClaimSender, newClaim, type SentClaim } from "./claim_sender.ts";
+import type { ClaimSender, SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
@@ -38,7 +38,7 @@ export class SuspectClaimer {
       const suspects = await this.#read();
       let refused = 0;
       for (const suspect of suspects) {
-        const claim = newClaim([suspect.raw.id], true);
+        const claim = sender.newClaim([suspect.raw.id], true);
         const marked = await this.#mark(suspect, claim);
         if (marked === undefined) refused += 1;
         else if (marked > 0) {

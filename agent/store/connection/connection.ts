@@ -51,7 +51,7 @@ export interface ConnectionOptions {
   agentName: string;
   leaseMs: number;
   /** Told the time of the server by its heartbeats. */
-  clock: ServerClock;
+  serverClock: ServerClock;
 }
 
 /**
@@ -61,7 +61,7 @@ export interface ConnectionOptions {
  */
 export function connect(
   uri: string,
-  { agentName, leaseMs, clock }: ConnectionOptions,
+  { agentName, leaseMs, serverClock }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
   const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
@@ -85,7 +85,7 @@ export function connect(
   // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
     if (reply.isWritablePrimary && reply.localTime instanceof Date) {
-      clock.observe(reply.localTime, connectionId);
+      serverClock.observe(reply.localTime, connectionId);
     }
   });
   return {

@@ -1,5 +1,6 @@
 import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
-import { within } from "./operation_timeout.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { answerWithin } from "./operation_timeout.ts";
 import type { Facts } from "./diagnosis_causes.ts";
 import { isLoginMissing } from "./login_missing.ts";
 import type { Member } from "./no_majority.ts";
@@ -10,6 +11,7 @@ const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
 /** What an {@linkcode EagerClient} needs. */
 export interface EagerClientOptions {
   client: MongoClient;
+  clock: Clock;
   /** An attempt to connect that has not ended by then has failed, in milliseconds. */
   answerLimitMs: number;
   /** Told that a server that takes writes has come into sight or is lost, and what the driver says of the loss. */
@@ -24,6 +26,7 @@ export interface EagerClientOptions {
 export class EagerClient {
   readonly client: MongoClient;
   readonly #answerLimitMs: number;
+  readonly #clock: Clock;
   #connecting: Promise<void> | undefined;
   #isConnected = false;
   #isClosed = false;
@@ -31,9 +34,10 @@ export class EagerClient {
   #seenSet: string | undefined;
   #members: readonly Member[] = [];
 
-  constructor({ client, answerLimitMs, onWritable }: EagerClientOptions) {
+  constructor({ client, clock, answerLimitMs, onWritable }: EagerClientOptions) {
     this.client = client;
     this.#answerLimitMs = answerLimitMs;
+    this.#clock = clock;
     client.on("serverHeartbeatSucceeded", ({ reply }: ServerHeartbeatSucceededEvent) => {
       this.#seenSet = typeof reply.setName === "string" ? reply.setName : "";
     });
@@ -86,7 +90,7 @@ export class EagerClient {
   async #attempt(): Promise<void> {
     // The driver would open a closed client again.
     if (this.#isClosed) throw new MongoTopologyClosedError();
-    await within(this.client.connect(), this.#answerLimitMs);
+    await answerWithin(this.client.connect(), this.#answerLimitMs, this.#clock);
     // The driver logs in with credentials only, and a server that asks for them lets everyone connect.
     if (this.client.options.credentials === undefined) await this.#ask();
     if (this.#isClosed) throw new MongoTopologyClosedError();
@@ -102,7 +106,7 @@ export class EagerClient {
       filter: { name: "admin" },
     };
     try {
-      await within(this.client.db("admin").command(question), this.#answerLimitMs);
+      await answerWithin(this.client.db("admin").command(question), this.#answerLimitMs, this.#clock);
     } catch (error) {
       // What else a server, or what stands in for one, may say to this question is no reason to stay away.
       if (isLoginMissing(error)) throw error;

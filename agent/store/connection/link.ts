@@ -1,7 +1,7 @@
 import type { Collection, Db } from "mongodb";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { errorText } from "../../errors.ts";
-import { within, withOperations } from "./operation_timeout.ts";
+import { answerWithin, withOperations } from "./operation_timeout.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
@@ -137,7 +137,7 @@ export class Link {
     if (!this.#current.isConnected) await this.connect();
     const client = this.#current;
     try {
-      const answer = await within(operation(), this.answerLimitMs);
+      const answer = await answerWithin(operation(), this.answerLimitMs, this.#clock);
       if (this.#refusal && client === this.#current) this.#accepted();
       return answer;
     } catch (error) {
@@ -158,6 +158,7 @@ export class Link {
   #eager(client: EagerClient["client"]): EagerClient {
     const eager: EagerClient = new EagerClient({
       client,
+      clock: this.#clock,
       answerLimitMs: this.answerLimitMs,
       onWritable: (_, error) => this.#update(eager, error),
     });

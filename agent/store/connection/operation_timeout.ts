@@ -1,4 +1,5 @@
-import { clearTimeout, setTimeout } from "../../lib/builtins.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { answerBy } from "../../lib/deadline.ts";
 import type { AbstractCursor, Collection } from "mongodb";
 
 /** An operation was given up: its outcome is not known, and it may be sent again. */
@@ -94,17 +95,7 @@ class Query {
  * cover the moment in which a socket is closed while a command is about to be written to it: that command waits for a
  * `drain` event of a socket that is gone, and its caller would hold its documents until the end of the process.
  */
-export async function within<T>(operation: Promise<T>, limitMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new OperationTimeoutError(`MongoDB did not answer within ${limitMs} ms`)),
-      limitMs,
-    );
-  });
-  try {
-    return await Promise.race([operation, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+export function answerWithin<T>(operation: Promise<T>, limitMs: number, clock: Clock): Promise<T> {
+  const late = () => new OperationTimeoutError(`MongoDB did not answer within ${limitMs} ms`);
+  return answerBy(operation, { clock, limitMs }, late);
 }

@@ -1,3 +1,5 @@
+import type { Clock } from "../../lib/clock.ts";
+
 /** Observations kept: the best of them counts, so that one that came late does no harm. */
 const KEPT = 8;
 
@@ -10,12 +12,12 @@ const KEPT = 8;
  * written from it ends early by the answer's latency at the worst, never late.
  */
 export class ServerClock {
-  readonly #monotonicMs: () => number;
+  readonly #clock: Clock;
   #server: string | undefined;
   #offsetsMs: number[] = [];
 
-  constructor(monotonicMs: () => number = () => performance.now()) {
-    this.#monotonicMs = monotonicMs;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** Whether anything is known yet. */
@@ -28,7 +30,7 @@ export class ServerClock {
     // Another primary, another clock: what the last one said must not count.
     if (server !== this.#server) this.#offsetsMs = [];
     this.#server = server;
-    this.#offsetsMs.push(time.getTime() - this.#monotonicMs());
+    this.#offsetsMs.push(time.getTime() - this.#clock.monotonicMs());
     if (this.#offsetsMs.length > KEPT) this.#offsetsMs.shift();
   }
 
@@ -39,6 +41,6 @@ export class ServerClock {
    */
   now(inMs = 0): Date {
     if (!this.isKnown) throw new Error("The server's time is not known yet");
-    return new Date(Math.floor(Math.max(...this.#offsetsMs) + this.#monotonicMs() + inMs));
+    return new Date(Math.floor(Math.max(...this.#offsetsMs) + this.#clock.monotonicMs() + inMs));
   }
 }

@@ -11,7 +11,7 @@ import { possibleIds } from "../documents/parse_id.ts";
 export interface DeadLetterStoreOptions {
   collection: Collection;
   letters: Collection;
-  clock: ServerClock;
+  serverClock: ServerClock;
 }
 
 /** Which letters are meant. */
@@ -92,10 +92,10 @@ export class DeadLetterStore {
    * since. In this order: a crash in between leaves a letter that is stale, never a failed document without one.
    */
   async redrive(letter: DeadLetter): Promise<boolean> {
-    const { clock, collection } = this.#options;
+    const { collection, serverClock } = this.#options;
     if (!isNameable(letter)) return false;
     const { matchedCount } = await collection.updateOne(this.#failed(letter), {
-      $set: backToPending(clock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
+      $set: backToPending(serverClock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
       $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
     });
     if (matchedCount > 0) await this.remove(letter);

@@ -27,7 +27,7 @@ export class DeadLetters {
    * @throws {LetterRefusedError} If the letters' collection takes no letter of it.
    */
   async make(document: LeasedDocument, error: string): Promise<number> {
-    const at = this.#options.clock.now();
+    const at = this.#options.serverClock.now();
     const verdict = await this.#writeVerdict(document, { error }, failure(document, error, at));
     const failures = { error, errors: [{ at, attempt: document.attempt, message: error }] };
     return verdict ? await this.#writeAndMark(document, verdict, failures) : 0;

@@ -5,6 +5,6 @@ import type { ServerClock } from "../connection/server_clock.ts";
 export interface DeadLetterOptions {
   collection: Collection;
   letters: Collection;
-  clock: ServerClock;
+  serverClock: ServerClock;
   maxTimeMS: number;
 }

@@ -68,9 +68,9 @@ export async function nack(nacks: readonly Nack[], options: StoreContext): Promi
   return settlementOf([{ ...written, refused }, ...smaller.written], documents, smaller.unanswered);
 }
 
-function writeNacks(nacks: readonly Nack[], { clock, collection }: StoreContext): Promise<Written> {
-  const at = clock.now();
-  const dueAt = nacks.map(({ delayMs }) => clock.now(delayMs));
+function writeNacks(nacks: readonly Nack[], { collection, serverClock }: StoreContext): Promise<Written> {
+  const at = serverClock.now();
+  const dueAt = nacks.map(({ delayMs }) => serverClock.now(delayMs));
   const writes = nacks.map(({ document, error, withoutError }, position) => ({
     document,
     update: {
@@ -90,11 +90,11 @@ export async function release(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<Settlement> {
-  const { clock, collection } = options;
+  const { collection, serverClock } = options;
   const handBack = (group: readonly LeasedDocument[]) => {
     // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
-    const back = backToPending(clock, mark);
+    const back = backToPending(serverClock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
     return writeGroup(group, update as UpdateFilter<Document>, collection, { ...back, ...UNLEASED });
   };

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AgentHarness } from "../../support/agent_harness.ts";
 import { TransientError } from "../../support/fake_store.ts";
-import { sleep } from "../../../agent/lib/clock.ts";
+import { sleep } from "../../../agent/lib/deadline.ts";
 import { integerFrom, pick, seededRandom } from "../../support/random.ts";
 
 /** One agent's life: documents, failures, pauses, and an end at any moment. Checks what must hold whatever happened. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { systemClock } from "../../../agent/lib/clock.ts";
 import { ControlFile, type FileCommand } from "../../../control/control_file.ts";
 import { Followed } from "../../support/followed_file.ts";
 import { TempDir } from "../../support/temp_dir.ts";
@@ -195,6 +196,7 @@ Deno.test("ControlFile, disposed of, leaves nothing behind, even before the firs
   const commands: FileCommand[] = [];
   for (let count = 0; count < 20; count++) {
     const file = new ControlFile({
+      clock: systemClock,
       path,
       onCommand: (each) => commands.push(each),
       onProblem() {},
@@ -214,6 +216,7 @@ Deno.test("ControlFile follows on where a command could not be carried out, says
   const told: FileCommand[] = [];
   const problems: string[] = [];
   const file = new ControlFile({
+    clock: systemClock,
     path,
     onCommand: (command) => {
       told.push(command);

@@ -7,7 +7,7 @@ const RETRY_GRACE_MS = 60_000;
 
 function setUp() {
   const clock = new ManualClock(0);
-  const monitor = new StuckDetector(() => clock.monotonicMs());
+  const monitor = new StuckDetector(clock);
   const enter = (stage: Stage, forMs: number) =>
     monitor.observe({ type: "progress", stage, deadlineMs: clock.monotonicMs() + forMs });
   return { clock, monitor, enter };

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { backoffMs } from "../../../../agent/lib/backoff.ts";
+import { systemChance } from "../../../../agent/lib/chance.ts";
 import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
 
 const CASES = 5000;
@@ -92,7 +93,8 @@ Deno.test("backoffMs() spreads evenly between zero and its bound", () => {
   }
 });
 
-Deno.test("backoffMs() draws by itself where no source is given", () => {
-  const drawn = new Set(Array.from({ length: 50 }, () => backoffMs(20, { baseMs: 1000, maxMs: 1e9 })));
+Deno.test("systemChance draws another number each time", () => {
+  const options = { baseMs: 1000, maxMs: 1e9, random: systemChance };
+  const drawn = new Set(Array.from({ length: 50 }, () => backoffMs(20, options)));
   assertGreater(drawn.size, 10);
 });

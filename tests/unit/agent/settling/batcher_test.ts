@@ -19,6 +19,7 @@ class Setup {
   constructor(options: Partial<BatcherOptions<number>> = {}) {
     this.batcher = new Batcher<number>({
       clock: this.clock,
+      random: () => 0.5,
       maxItems: 10,
       lingerMs: 5,
       maxWrites: 2,

@@ -7,7 +7,7 @@ import { SettlerSetup } from "../../../support/settler_setup.ts";
 const ACK = { kind: "ack" } as const;
 
 Deno.test("Doubts find a document at fault after five refusals with other writes accepted between", () => {
-  const doubts = new Doubts<object>();
+  const doubts = new Doubts<object>(() => 0.5);
   const write = {};
   const told = Array.from({ length: 5 }, () => {
     doubts.accepted("ack", 1);
@@ -17,7 +17,7 @@ Deno.test("Doubts find a document at fault after five refusals with other writes
 });
 
 Deno.test("Doubts never find a document at fault if no other write of the kind is accepted", () => {
-  const doubts = new Doubts<object>();
+  const doubts = new Doubts<object>(() => 0.5);
   const write = {};
   for (let times = 0; times < 100; times++) {
     doubts.accepted("nack", 1);

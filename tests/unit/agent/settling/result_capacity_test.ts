@@ -34,7 +34,7 @@ class Setup {
       ledger: this.ledger,
       leaseMs: 60_000,
       processing: { kind: "single", process: () => {} },
-      policy: AGENT_SETTINGS,
+      policy: { ...AGENT_SETTINGS, random: () => 0.5 },
       store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
       logFor: () => SILENT,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type AgentEvent, Events } from "../../../../agent/events.ts";
 import { logEvents } from "../../../../agent/telemetry/log_events.ts";
-import { Logger } from "../../../../agent/telemetry/logger.ts";
+import { type Level, Logger } from "../../../../agent/telemetry/logger.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 import { safe } from "../../../support/safe_text.ts";
@@ -12,10 +12,16 @@ interface Line {
   [field: string]: unknown;
 }
 
-function linesOf(...happened: AgentEvent[]): Line[] {
+function setUp(level: Level) {
+  const clock = new ManualClock();
   const output = new RecordedLines();
   const events = new Events();
-  logEvents(events, new Logger({ level: "DEBUG", format: "json", output }), (id) => `<${id}>`);
+  logEvents(events, new Logger({ level, format: "json", output }), { clock, formatId: (id) => `<${id}>` });
+  return { clock, events, output };
+}
+
+function linesOf(...happened: AgentEvent[]): Line[] {
+  const { events, output } = setUp("DEBUG");
   for (const event of happened) events.emit(event);
   return output.lines.map((line) => JSON.parse(line));
 }
@@ -140,19 +146,34 @@ Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO bef
 });
 
 Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing if it is none", async () => {
-  const clock = new ManualClock();
-  const output = new RecordedLines();
-  const events = new Events();
-  logEvents(events, new Logger({ level: "INFO", format: "json", output }), String, clock);
-  const written = () => sums(output.lines.map((line) => JSON.parse(line)));
+  const { clock, events, output } = setUp("INFO");
   for (const documents of [2, 3]) events.emit(processed(documents));
-  await clock.advance(5000);
-  assertEquals(written(), [["INFO", 5]]);
-  events.emit(processed(4));
   await clock.advance(4999);
-  assertEquals(written(), [["INFO", 5]]);
+  assertEquals(output.lines, []);
   await clock.advance(1);
-  assertEquals([written(), clock.pending], [[["INFO", 5], ["INFO", 4]], 0]);
+  events.emit(processed(4));
+  await clock.advance(20_000);
+  assertEquals(sums(output.lines.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
+  assertEquals(clock.pending, 0);
+});
+
+Deno.test("logEvents() writes the same failure again at its level after 30 s", () => {
+  const { clock, events, output } = setUp("WARNING");
+  const failed: AgentEvent = { type: "claim_failed", error: new Error("a"), retryInMs: 5 };
+  for (const waitMs of [0, 29_999, 1, 0]) {
+    clock.skip(waitMs);
+    events.emit(failed);
+  }
+  assertEquals(output.lines.length, 2);
+});
+
+Deno.test("logEvents() counts the documents of a minute that cannot be claimed", async () => {
+  const { clock, events, output } = setUp("ERROR");
+  for (const id of [1, 2, 3]) events.emit({ type: "claim_refused", id, error });
+  await clock.advance(60_000);
+  events.emit({ type: "claim_refused", id: 4, error });
+  const lines = output.lines.map((line) => JSON.parse(line));
+  assertEquals(lines.map(({ id, ids }) => id ?? ids), ["<1>", ["<2>", "<3>"], "<4>"]);
 });
 
 Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", () => {
@@ -211,9 +232,7 @@ Deno.test("logEvents() names ten ids at the most", () => {
 
 Deno.test("logEvents() says at DEBUG, and at no other level, where a handler's error was made", () => {
   for (const level of ["DEBUG", "INFO"] as const) {
-    const output = new RecordedLines();
-    const events = new Events();
-    logEvents(events, new Logger({ level, format: "json", output }), String);
+    const { events, output } = setUp(level);
     events.emit({ type: "handler_failed", id: 7, attempt: 1, error });
     events.emit({ type: "retried", id: 7, attempt: 1, error: safe("it broke"), delayMs: 5 });
     const stacks = output.lines.map((line) => JSON.parse(line).stack);

@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { Progress } from "../../../../control/commands/command_progress.ts";
+import { ManualClock } from "../../../support/manual_clock.ts";
 
 Deno.test("Progress is said every two seconds, whatever was done meanwhile", () => {
-  let now = 1000;
+  const clock = new ManualClock();
   const said: string[] = [];
-  const progress = new Progress({ say: (text) => said.push(text) }, () => now);
+  const progress = new Progress({ say: (text) => said.push(text) }, clock);
   for (const passed of [0, 1999, 1, 1999, 5000, 0]) {
-    now += passed;
-    progress.update(`at ${now}`);
+    clock.skip(passed);
+    progress.update(`at ${clock.monotonicMs()}`);
   }
   assertEquals(said, ["at 3000", "at 9999"]);
 });

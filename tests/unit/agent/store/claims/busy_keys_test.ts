@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { BSON } from "mongodb";
 import { BusyKeys } from "../../../../../agent/store/claims/busy_keys.ts";
 import { RawDocument } from "../../../../../agent/store/documents/raw_document.ts";
+import { ManualClock } from "../../../../support/manual_clock.ts";
 
 const raw = (document: BSON.Document) => new RawDocument(BSON.serialize(document));
 const duplicate = (keyValue: BSON.Document) => ({
@@ -11,8 +12,8 @@ const duplicate = (keyValue: BSON.Document) => ({
 });
 
 function busyKeys() {
-  const clock = { ms: 1000 };
-  return { clock, busy: new BusyKeys(() => clock.ms) };
+  const clock = new ManualClock();
+  return { clock, busy: new BusyKeys(clock) };
 }
 
 Deno.test("BusyKeys leaves a key alone for a while, longer each time it is met again, and forgets it then", () => {
@@ -22,10 +23,10 @@ Deno.test("BusyKeys leaves a key alone for a while, longer each time it is met a
   for (const waitMs of [250, 500, 1000, 2000, 4000, 5000, 5000]) {
     assertEquals(busy.learn(duplicate({ customer: "a", status: "processing" })), true);
     assertEquals([busy.conditions, busy.retryInMs], [[condition], waitMs]);
-    clock.ms += waitMs;
+    clock.skip(waitMs);
     assertEquals(busy.conditions, []);
   }
-  clock.ms += 5000;
+  clock.skip(5000);
   assertEquals(busy.conditions, []);
   busy.learn(duplicate({ customer: "a" }));
   assertEquals(busy.retryInMs, 250);
@@ -35,11 +36,11 @@ Deno.test("BusyKeys thinks of an index no more if no claim has had to wait for a
   const { busy, clock } = busyKeys();
   const documents = [{ customer: "a" }, { customer: "a" }].map(raw);
   busy.learn(duplicate({ customer: "x" }));
-  clock.ms += 59_999;
+  clock.skip(59_999);
   busy.claimed(documents);
   assertEquals(busy.conditions, [{ customer: { $eq: "a" } }]);
   assertEquals(busy.firstOfEach(documents).length, 1);
-  clock.ms += 1;
+  clock.skip(1);
   assertEquals(busy.conditions, []);
   assertEquals(busy.firstOfEach(documents), documents);
   assertEquals(busy.fields, []);

@@ -2,26 +2,27 @@ import { assertEquals } from "@std/assert";
 import { Long, ObjectId, UUID } from "mongodb";
 import { idKey } from "../../../../../agent/store/documents/id_key.ts";
 import { ExcludedIds } from "../../../../../agent/store/claims/excluded_ids.ts";
+import { ManualClock } from "../../../../support/manual_clock.ts";
 
 const MINUTE = 60_000;
 
 Deno.test("A refused id is left alone for longer each time, and forgotten when it does not come back", () => {
-  let now = 0;
-  const refused = new ExcludedIds(() => now);
+  const clock = new ManualClock();
+  const refused = new ExcludedIds(clock);
   const leftAloneFor = () => {
-    const from = now;
+    const from = clock.monotonicMs();
     refused.add("a");
-    while (refused.ids.length > 0) now += MINUTE;
-    return (now - from) / MINUTE;
+    while (refused.ids.length > 0) clock.skip(MINUTE);
+    return (clock.monotonicMs() - from) / MINUTE;
   };
   assertEquals(Array.from({ length: 8 }, leftAloneFor), [1, 2, 4, 8, 16, 32, 60, 60]);
-  now += 60 * MINUTE;
+  clock.skip(60 * MINUTE);
   assertEquals(refused.ids, []);
   assertEquals(leftAloneFor(), 1, "it is a new one");
 });
 
 Deno.test("Refused ids are bounded: the oldest goes", () => {
-  const refused = new ExcludedIds();
+  const refused = new ExcludedIds(new ManualClock());
   for (let id = 0; id < 5001; id++) refused.add(id);
   const { ids } = refused;
   assertEquals([ids.length, ids[0]], [5000, 1]);

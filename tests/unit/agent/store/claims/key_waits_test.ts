@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { KeyWaits } from "../../../../../agent/store/claims/key_waits.ts";
+import { ManualClock } from "../../../../support/manual_clock.ts";
 
 function keyWaits() {
-  const clock = { ms: 1000 };
-  return { clock, waits: new KeyWaits(() => clock.ms) };
+  const clock = new ManualClock();
+  return { clock, waits: new KeyWaits(clock) };
 }
 
 const namesOf = (due: [name: string, wait: unknown][]) => due.map(([name]) => name);
@@ -11,16 +12,16 @@ const namesOf = (due: [name: string, wait: unknown][]) => due.map(([name]) => na
 Deno.test("KeyWaits counts from the first claim that had to wait, and anew from a look that found an agent", () => {
   const { clock, waits } = keyWaits();
   waits.met("a", {}, "first");
-  clock.ms += 60;
+  clock.skip(60);
   waits.met("a", {}, "second");
   waits.met("b", {}, "first");
-  clock.ms += 40;
+  clock.skip(40);
   const due = waits.due(100, 9);
   assertEquals(due.map(([name, { error }]) => [name, error]), [["a", "second"]]);
   waits.held(due[0]![1]);
-  clock.ms += 60;
+  clock.skip(60);
   assertEquals(namesOf(waits.due(100, 9)), ["b"]);
-  clock.ms += 40;
+  clock.skip(40);
   assertEquals(namesOf(waits.due(100, 9)), ["a", "b"]);
   assertEquals(namesOf(waits.due(100, 1)), ["a"]);
 });

@@ -1,10 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { ScanCursor } from "../../../../../agent/store/claims/scan_cursor.ts";
+import { ManualClock } from "../../../../support/manual_clock.ts";
 
 /** A cursor whose random source always gives `random`, and ids of a batch of ten from `first` on. */
 function setUp({ isById = true, random = 0.5 } = {}) {
-  const clock = { ms: 0 };
-  const cursor = new ScanCursor({ isById, random: () => random, nowMs: () => clock.ms });
+  const clock = new ManualClock(0);
+  const cursor = new ScanCursor({ clock, isById, random: () => random });
   const batch = (first: number, length = 10) => Array.from({ length }, (_, index) => first + index);
   return {
     cursor,
@@ -93,14 +94,14 @@ Deno.test("ScanCursor returns to the head though it meets another agent each tim
 
 Deno.test("ScanCursor returns to the head after five seconds, however few its claims were", () => {
   const { claimed, clock, cursor, met } = setUp();
-  clock.ms = 5_000;
+  clock.skip(5000);
   met();
-  clock.ms = 9_999;
+  clock.skip(4999);
   cursor.begin();
   assert(cursor.isAhead);
   claimed(500);
   met();
-  clock.ms = 10_000;
+  clock.skip(1);
   cursor.begin();
   assertEquals(cursor.start, {});
 });

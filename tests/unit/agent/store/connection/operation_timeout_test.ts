@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Collection } from "mongodb";
+import { systemClock } from "../../../../../agent/lib/clock.ts";
 import {
+  answerWithin,
   OperationTimeoutError,
-  within,
   withOperations,
 } from "../../../../../agent/store/connection/operation_timeout.ts";
 import { isRefused, isTransient } from "../../../../../agent/store/mongo_errors.ts";
@@ -24,7 +25,7 @@ function collectionOf(answer: () => Promise<unknown>): Collection {
 
 /** The same collection, whose operations fail if they are not answered in time. */
 function limited(collection: Collection, limitMs: number): Collection {
-  return withOperations(() => collection, (operation) => within(operation(), limitMs));
+  return withOperations(() => collection, (operation) => answerWithin(operation(), limitMs, systemClock));
 }
 
 Deno.test("An operation that is never answered fails as an outage does, with its outcome unknown", async () => {

@@ -1,20 +1,21 @@
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { ServerClock } from "../../../../../agent/store/connection/server_clock.ts";
+import { ManualClock } from "../../../../support/manual_clock.ts";
 import { seededRandom } from "../../../../support/random.ts";
 
 Deno.test("ServerClock knows nothing before its first observation, and says so", () => {
-  const clock = new ServerClock(() => 0);
+  const clock = new ServerClock(new ManualClock());
   assertEquals(clock.isKnown, false);
   assertThrows(() => clock.now(), Error, "not known yet");
 });
 
 Deno.test("ServerClock.now() goes on with the monotonic time since the observation", () => {
-  let monotonicMs = 100;
-  const clock = new ServerClock(() => monotonicMs);
+  const monotonic = new ManualClock(100);
+  const clock = new ServerClock(monotonic);
   clock.observe(new Date(5_000_000), "a:27017");
   assertEquals(clock.isKnown, true);
   assertEquals(clock.now().getTime(), 5_000_000);
-  monotonicMs = 350.7;
+  monotonic.skip(250.7);
   assertEquals(clock.now().getTime(), 5_000_250);
   assertEquals(clock.now(60_000).getTime(), 5_060_250);
 });
@@ -24,17 +25,17 @@ Deno.test("ServerClock.now() is never ahead of the server, and behind by the bes
   for (let run = 0; run < 500; run++) {
     // The server's clock is ahead of ours by any amount; both advance alike.
     const aheadMs = Math.floor(1.7e12 + random() * 1e9);
-    let monotonicMs = random() * 1e6;
-    const serverMs = () => monotonicMs + aheadMs;
-    const clock = new ServerClock(() => monotonicMs);
+    const monotonic = new ManualClock(random() * 1e6);
+    const serverMs = () => monotonic.monotonicMs() + aheadMs;
+    const clock = new ServerClock(monotonic);
     const latenciesMs: number[] = [];
     for (let step = 0; step < 30; step++) {
       const said = new Date(Math.floor(serverMs()));
       const latencyMs = random() < 0.2 ? random() * 10_000 : random() * 20;
-      monotonicMs += latencyMs;
+      monotonic.skip(latencyMs);
       clock.observe(said, "a:27017");
       latenciesMs.push(latencyMs);
-      monotonicMs += random() * 5000;
+      monotonic.skip(random() * 5000);
       const now = clock.now().getTime();
       assert(now <= serverMs(), `ahead by ${now - serverMs()} ms`);
       const best = Math.min(...latenciesMs.slice(-8));
@@ -45,7 +46,7 @@ Deno.test("ServerClock.now() is never ahead of the server, and behind by the bes
 });
 
 Deno.test("ServerClock forgets what another server said", () => {
-  const clock = new ServerClock(() => 0);
+  const clock = new ServerClock(new ManualClock());
   clock.observe(new Date(9_000_000), "ahead:27017");
   clock.observe(new Date(5_000_000), "primary:27017");
   assertEquals(clock.now().getTime(), 5_000_000);
@@ -54,7 +55,7 @@ Deno.test("ServerClock forgets what another server said", () => {
 });
 
 Deno.test("ServerClock lets go of observations in time, so that a clock that was set back is followed", () => {
-  const clock = new ServerClock(() => 0);
+  const clock = new ServerClock(new ManualClock());
   clock.observe(new Date(9_000_000), "a:27017");
   for (let count = 0; count < 8; count++) clock.observe(new Date(5_000_000), "a:27017");
   assertEquals(clock.now().getTime(), 5_000_000);

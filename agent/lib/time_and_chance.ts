@@ -1,0 +1,11 @@
+import { type Chance, systemChance } from "./chance.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+/** What differs between two runs that are the same otherwise: each part that tells time or draws takes them by these names. */
+export interface TimeAndChance {
+  clock: Clock;
+  random: Chance;
+}
+
+/** Those of the machine. */
+export const SYSTEM: Readonly<TimeAndChance> = { clock: systemClock, random: systemChance };
