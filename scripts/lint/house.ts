@@ -9,6 +9,8 @@ const AGENT = /^agent\//;
 const PRODUCT = /^(main\.ts|agent\/|control\/|health\/)/;
 /** The one place that ends the process. */
 const EXIT = /^agent\/processors\/exit_guard\.ts$/;
+/** The places that take time and chance from the runtime. */
+const TIME = /^agent\/lib\/(builtins|clock)\.ts$/;
 const TESTS = /^tests\/(unit|integration|e2e)\/.*_test\.ts$/;
 
 /** Whether a file is one of those; the checkout itself may lie in a folder called agent. */
@@ -49,6 +51,27 @@ const plugin: Deno.lint.Plugin = {
               hint: "return the exit status, or throw a CommandError",
             });
           },
+        };
+      },
+    },
+    /** Time and chance come by a `Clock` and a `Chance`: tests turn those, and a user's module cannot replace them. */
+    "no-own-time": {
+      create(context) {
+        if (!isAmong(PRODUCT, context.filename) || isAmong(TIME, context.filename)) return {};
+        const report = (node: Deno.lint.Node) =>
+          context.report({
+            node,
+            message: "Time and chance are handed in",
+            hint:
+              "take a Clock and a Chance, of agent/lib/time_and_chance.ts; for waits see agent/lib/deadline.ts",
+          });
+        return {
+          "CallExpression[callee.name=/^(set|clear)(Timeout|Interval)$/]": report,
+          "MemberExpression[object.name='globalThis'][property.name=/^(set|clear)(Timeout|Interval)$/]":
+            report,
+          "MemberExpression[object.name=/^(performance|Date)$/][property.name='now']": report,
+          "MemberExpression[object.name='Math'][property.name='random']": report,
+          "MemberExpression[object.name='AbortSignal'][property.name='timeout']": report,
         };
       },
     },

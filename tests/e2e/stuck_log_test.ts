@@ -167,3 +167,31 @@ Deno.test("an agent works, and ends when it is told to, with the timers of a tes
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });
+
+Deno.test("an agent keeps its leases with the clocks of a test library that stand still, and with loaded dice", async () => {
+  await using db = await testDatabase("broken clocks");
+  const documents = await insertPending(db, upTo(1));
+  await using home = await agentHome({
+    db,
+    module: `
+      performance.now = () => 5;
+      Math.random = () => NaN;
+      export default async ({ _id }) => {
+        mark("start " + _id);
+        while (!(await Deno.stat(Deno.env.get("MARKS") + ".go").catch(() => null))) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };`,
+    env: { LEASE_DURATION: "1s", POLL_INTERVAL: "100ms" },
+  });
+  const agent = await home.startReady();
+  const leaseEndMs = async () => Number((await documents.findOne({}))?._pull?.visible_at);
+  await home.untilMarked("start 1");
+  const firstMs = await leaseEndMs();
+  await waitFor("three leases to have passed", async () => await leaseEndMs() > firstMs + 3000);
+  await Deno.writeTextFile(`${home.marksFile}.go`, "");
+  const { counters } = await agent.untilStatus("it to be done", ({ counters }) => counters.processed === 1);
+  assertEquals(counters.takeovers, 0);
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});

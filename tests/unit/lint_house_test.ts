@@ -28,6 +28,27 @@ Deno.test("house/no-exit refuses the end of the process in the product, but for 
   assertEquals(brokenBy(`${ROOT}main.ts`, "leave(1);"), []);
 });
 
+Deno.test("house/no-own-time refuses time and chance of the runtime in the product, but for where they are taken", () => {
+  const texts = [
+    "setTimeout(wake, 5);",
+    "globalThis.clearInterval(timer);",
+    "const now = performance.now();",
+    "draw(Math.random);",
+    "fetch(url, { signal: AbortSignal.timeout(5) });",
+  ];
+  for (const text of texts) {
+    for (const path of ["main.ts", "agent/store/link.ts", "control/signals.ts", "health/probe.ts"]) {
+      assertEquals(brokenBy(`${ROOT}${path}`, text), ["house/no-own-time"], `${path}: ${text}`);
+    }
+    for (const path of ["agent/lib/clock.ts", "scripts/dev.ts", "tests/support/wait.ts"]) {
+      assertEquals(brokenBy(`${ROOT}${path}`, text), [], `${path}: ${text}`);
+    }
+  }
+  for (const text of ["socket.setTimeout(0);", "clock.monotonicMs();", "random();"]) {
+    assertEquals(brokenBy(`${ROOT}agent/agent.ts`, text), [], text);
+  }
+});
+
 Deno.test("house/no-fixed-sleep refuses a test that waits for a time, not one that only yields or asks late", () => {
   const path = `${ROOT}tests/integration/a_test.ts`;
   assertEquals(brokenBy(path, "await new Promise((resolve) => setTimeout(resolve, 50));"), [
@@ -40,5 +61,8 @@ Deno.test("house/no-fixed-sleep refuses a test that waits for a time, not one th
       'const module = "await new Promise((resolve) => setTimeout(resolve, 50))";',
     ]
   ) assertEquals(brokenBy(path, text), [], text);
-  assertEquals(brokenBy(`${ROOT}agent/a.ts`, "await new Promise((resolve) => setTimeout(resolve, 50));"), []);
+  assertEquals(
+    brokenBy(`${ROOT}scripts/a.ts`, "await new Promise((resolve) => setTimeout(resolve, 50));"),
+    [],
+  );
 });
