@@ -56,7 +56,8 @@ export function loadProblem(error: unknown, source: ModuleSource): string {
   }
   const permission = error instanceof Deno.errors.NotCapable &&
     /^Requires (\w+) access/.exec(error.message)?.[1];
-  const why = permission ? `no processor has the permission "${permission}"` : line;
+  // Of the kernel's files the runtime says that all permissions are missing, and the text says what they are.
+  const why = permission && permission !== "all" ? `no processor has the permission "${permission}"` : line;
   return `failed while it was loaded${placeOf(error, source)}: ${why}`;
 }
 

@@ -58,7 +58,12 @@ interface Found {
 
 function lookAt(env: Environment, variables: readonly string[]): Found {
   const { values, problems, warnings } = loadSettings(env);
-  if (values.mongodbUri !== undefined) problems.push(...uriProblem(values.mongodbUri));
+  const { mongodbUri, mongodbUriFile } = values;
+  if (mongodbUri !== undefined) {
+    problems.push(
+      ...uriProblem(mongodbUri, mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE"),
+    );
+  }
   let filter: Filter<Document> | undefined;
   try {
     filter = values.filter === undefined ? undefined : parseSourceFilter(values.filter);

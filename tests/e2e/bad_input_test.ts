@@ -123,6 +123,10 @@ const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
     "new Deno.Command('ls').outputSync();",
     /failed while it was loaded \(line 1, column \d+\): no processor has the permission "run"$/m,
   ],
+  "kernel.js": [
+    "Deno.readTextFileSync('/proc/1/environ');",
+    /\(line 1, column \d+\): "\/proc\/1\/environ" belongs to the kernel/,
+  ],
   "types.ts": ["export default (d: unknown) => {};", /TypeScript.*bundle it to one \.js file/],
   "notes.txt": ["hello", /name a file that ends in \.js or \.mjs/],
 };

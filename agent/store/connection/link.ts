@@ -244,7 +244,7 @@ export class Link {
 
   #clientFor(uri: string): EagerClient | undefined {
     if (uri !== this.#origin.uri) this.#source?.onUri(uri);
-    const [problem] = uriProblem(uri);
+    const [problem] = uriProblem(uri, this.#source ? "MONGODB_URI_FILE" : "MONGODB_URI");
     const reason = problem ??
       (sameServers(uri, this.#origin.uri)
         ? undefined

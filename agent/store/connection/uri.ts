@@ -11,26 +11,38 @@ import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
 const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
   "%3A %2F %3F %23 %5B %5D %40 and %25 (percent-encoding)";
 
+/** A longer one is refused, in UTF-16 units: it is not a connection string, or not that alone. */
+const MAX_LENGTH = 16 * 1024;
+
 /**
  * What is wrong with a connection string, one sentence each; it never quotes what may be a part of a password. Nothing is
  * connected to; files that the string names are read.
+ *
+ * @param setting the setting that it comes from, for the sentences
  */
-export function uriProblem(uri: string): string[] {
-  if (!/^mongodb(\+srv)?:\/\//.test(uri)) {
-    return ["MONGODB_URI is not a connection string: it starts with mongodb:// or mongodb+srv://"];
+export function uriProblem(
+  uri: string,
+  setting: "MONGODB_URI" | "MONGODB_URI_FILE" = "MONGODB_URI",
+): string[] {
+  const where = setting === "MONGODB_URI" ? setting : `The content of ${setting}`;
+  if (!/^mongodb(\+srv)?:\/\//.test(uri) || uri.length > MAX_LENGTH) {
+    return [
+      `${where} is not a connection string: it starts with mongodb:// or mongodb+srv://, without quotation marks, ` +
+      `and has at most ${MAX_LENGTH} characters`,
+    ];
   }
   const shape = shapeProblem(uri);
-  if (shape !== undefined) return [`MONGODB_URI cannot be used: ${shape}`];
+  if (shape !== undefined) return [`${where} cannot be used: ${shape}`];
   const parsed = parsedUri(uri);
   // What the driver says of these is less than what can be said here.
   const problems = parsed ? knownProblems(parsed) : [];
-  if (problems.length > 0) return problems.map((problem) => `MONGODB_URI cannot be used: ${problem}`);
+  if (problems.length > 0) return problems.map((problem) => `${where} cannot be used: ${problem}`);
   muteDriverWarnings();
   try {
     new MongoClient(uri);
     return [];
   } catch (error) {
-    return [`MONGODB_URI cannot be used: ${withoutPartsOf(uri, errorText(error))}`];
+    return [`${where} cannot be used: ${withoutPartsOf(uri, errorText(error))}`];
   }
 }
 

@@ -51,6 +51,18 @@ Deno.test("settingsAndProcessor() lists the problems of settings, URI, filter an
   assertMatch(problems[3]!, /^PROCESSOR=module:\/nowhere\/processor\.js does not exist/);
 });
 
+Deno.test("checkedSettings() names MONGODB_URI_FILE if what it holds is wrong", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(file, '"mongodb://other:correct-horse@db/"\n');
+    const [problem] = await problemsOf({ ...GOOD, MONGODB_URI: "", MONGODB_URI_FILE: file });
+    assertMatch(problem!, /^The content of MONGODB_URI_FILE is not a connection string: .*quotation marks/);
+    assert(!problem!.includes("horse"));
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 for (
   const uri of [
     "mongodb://user:hunter2@db:notaport/",

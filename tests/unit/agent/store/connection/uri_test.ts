@@ -71,6 +71,23 @@ for (const [uri, says] of Object.entries(REFUSED)) {
   });
 }
 
+Deno.test("uriProblem() names MONGODB_URI_FILE if the connection string comes from there", () => {
+  for (const uri of ['"mongodb://host/"', "mongodb://u:p@ss@host/", "mongodb://host/?compressors=snappy"]) {
+    const [problem] = uriProblem(uri, "MONGODB_URI_FILE");
+    assert(problem!.startsWith("The content of MONGODB_URI_FILE "), problem);
+  }
+});
+
+Deno.test("uriProblem() refuses what is too long for a connection string, and quotes nothing of it", () => {
+  const part = "aZ".repeat(35_000);
+  for (const uri of [`mongodb://user:${part}@host/`, `mongodb://host/?option=${part}`, part]) {
+    const problems = uriProblem(uri);
+    assertEquals(problems.length, 1);
+    assert(problems[0]!.startsWith("MONGODB_URI is not a connection string: "), problems[0]!.slice(0, 200));
+    assertFalse(problems[0]!.includes("aZaZ"));
+  }
+});
+
 const FINE = [
   "mongodb://localhost",
   "mongodb://localhost:27017/?replicaSet=rs0",
