@@ -5,6 +5,7 @@ import type { LogRecord } from "@std/log/logger";
 import { errorStack, errorText } from "../errors.ts";
 import { type Redactor, secrets } from "../text/redact.ts";
 import type { LineOutput } from "./line_queue.ts";
+import { printable } from "../text/terminal_text.ts";
 import { Loggable } from "./loggable.ts";
 
 /** How severe a line is: the words of `LOG_LEVEL`. */
@@ -139,16 +140,7 @@ function jsonLine(time: Date, level: Level, message: string, fields: Fields): st
 function textLine(time: Date, level: Level, message: string, fields: Fields): string {
   const said = Object.entries(fields).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
   const line = `${time.toISOString().slice(11, 23)} ${level.padEnd(7)} ${message}${said}`;
-  return line.replace(UNPRINTABLE, (character) => ESCAPES[character] ?? codeOf(character));
-}
-
-/** What would break a line in two, or let the text of a document command the terminal. */
-// deno-lint-ignore no-control-regex
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-const ESCAPES: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-
-function codeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return printable(line);
 }
 
 function textValue(value: unknown): string {

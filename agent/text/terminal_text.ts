@@ -7,6 +7,13 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text);
 }
 
+/** A text in which all that cannot be shown as it is stands as an escape. */
+export function printable(text: string): string {
+  return text.replace(EACH_UNPRINTABLE, (character) => NAMED[character] ?? escaped(character));
+}
+
+const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
 /** JSON that says the same, and that a terminal shows as it stands. The line breaks of an indented text stay. */
 export function printableJson(json: string): string {
   return json.replace(EACH_UNPRINTABLE, (character) => character === "\n" ? character : escaped(character));
