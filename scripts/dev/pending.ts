@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Document } from "bson";
+import { type Document, EJSON } from "bson";
 import { UserError } from "./user_error.ts";
 
 /** At most so many kinds of statuses are named. */
@@ -23,7 +23,7 @@ export function isPending({ status }: Document): boolean {
 export function statusNote(documents: readonly Document[], name: string): string | undefined {
   const others = documents.filter((document) => !isPending(document));
   if (others.length === 0) return undefined;
-  const counts = [...Map.groupBy(others, ({ status }) => String(JSON.stringify(status)))]
+  const counts = [...Map.groupBy(others, ({ status }) => String(EJSON.stringify(status)))]
     .map(([status, { length }]) => `${length} with ${status}`);
   const shown = counts.slice(0, SHOWN).join(", ") + (counts.length > SHOWN ? ", and others" : "");
   const mend =

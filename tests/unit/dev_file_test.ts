@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { BSON } from "bson";
-import { readDocuments } from "../../scripts/dev/documents.ts";
+import { parseDocuments, readDocuments } from "../../scripts/dev/documents.ts";
 import { statusNote } from "../../scripts/dev/pending.ts";
 import { UserError } from "../../scripts/dev/user_error.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -84,6 +84,15 @@ Deno.test("statusNote() counts the documents that bring a status of their own", 
     '3 of 4 documents have a status of their own and are left alone: 2 with "new", 1 with null.',
   );
   assertStringIncludes(note, "jq -c 'del(.status)'");
+});
+
+Deno.test("statusNote() names statuses as they are written in the file", () => {
+  const documents = parseDocuments(
+    '{"status":{"$numberLong":"5"}}\n{"status":{"$oid":"65f0c0ffee0123456789abcd"}}',
+    "f",
+  );
+  const { message } = assertThrows(() => statusNote(documents, "FILE=f"), UserError);
+  assertStringIncludes(message, 'pending: 1 with 5, 1 with {"$oid":"65f0c0ffee0123456789abcd"}.');
 });
 
 Deno.test("statusNote() refuses a file none of whose documents is pending", () => {
