@@ -23,14 +23,16 @@ class Outpost implements AsyncDisposable {
   }
 }
 
-/** Waits for readiness to go or come while making sure at each look that the agent counts as alive. */
+/**
+ * Waits for readiness to go or come. The agent has to count as alive at each look, and its heart has to beat while
+ * MongoDB is out of reach: the liveness probe alone would notice a heartbeat that stops half a minute later.
+ */
 async function untilReadiness(home: AgentHome, wanted: boolean): Promise<void> {
-  const seen = await waitFor(`readiness to be ${wanted}`, async () => {
-    const [isAlive, isReady] = [await home.probe("liveness"), await home.probe("readiness")];
-    // An error would only count as "not yet".
-    return isAlive ? isReady === wanted && "alive" : "dead";
+  await waitFor(`readiness to be ${wanted}`, async () => {
+    assert(await home.probe("liveness"), "it does not count as alive any more");
+    return await home.probe("readiness") === wanted;
   }, { timeoutMs: 30_000 });
-  assertEquals(seen, "alive", "it does not count as alive any more");
+  await home.untilHeartbeat();
   assert(await home.probe("liveness"));
 }
 

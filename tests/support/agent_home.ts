@@ -119,6 +119,13 @@ export class AgentHome implements AsyncDisposable {
     return (await this.run("health", name)).code === 0;
   }
 
+  /** Resolves once the agent has written another heartbeat than the last one. */
+  async untilHeartbeat(): Promise<void> {
+    const read = () => Deno.readTextFile(`${this.healthDir}/liveness`);
+    const last = await read();
+    await waitFor("another heartbeat", async () => await read() !== last);
+  }
+
   /** Writes a file of the home's; returns its path. */
   async write(name: string, content: string): Promise<string> {
     await Deno.writeTextFile(`${this.dir}/${name}`, content);
