@@ -4,7 +4,6 @@ import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { COLLECTION, expireLeases, jobs, letters, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { waitFor } from "../support/wait.ts";
 
 Deno.test("Ack with fields: those that a processor returns are written with the ack, nested ones and all types alike", async () => {
   await using database = await testDatabase("ack fields");
@@ -43,7 +42,7 @@ Deno.test("Ack with fields: each document of a batch gets its own fields, and th
     store,
     ({ _id }) => _id % 3 === 0 ? { set: { double: 2 * _id } } : {},
   );
-  await waitFor("all to be processed", () => agent.count("processed") === 100);
+  await agent.until("all to be processed", () => agent.count("processed") === 100);
 
   for (const { _id, double } of await jobs(database).find().toArray()) {
     assertEquals(double, _id % 3 === 0 ? 2 * _id : undefined);
@@ -104,7 +103,7 @@ for (const [what, [set, status, error]] of Object.entries(REFUSED)) {
 
     await agent.event("dead_lettered");
     // Those that were written along with it can only be told by looking: they count as unconfirmed.
-    await waitFor(
+    await agent.until(
       "the others to be settled",
       () => agent.count("processed") + agent.count("unconfirmed") === 3,
     );
@@ -142,7 +141,7 @@ Deno.test("Ack with fields: those that an index does not take fail their own doc
     ({ _id }) => ({ set: { location: { type: "Point", coordinates: bad(_id) ? [500, 500] : [1, 2] } } }),
     { maxAttempts: 1 },
   );
-  await waitFor(
+  await agent.until(
     "all to be settled",
     () => agent.count("processed") + agent.all("dead_lettered").length === 60,
   );

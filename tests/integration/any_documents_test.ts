@@ -51,7 +51,7 @@ for (const kind of ["single", "batch"] as const) {
       ? { kind, process: see }
       : { kind, processBatch: (documents: readonly AnyDocument[]) => documents.map(see) };
     await using agent = new InProcessAgent(store, processing);
-    await waitFor("the others to be processed", () => agent.count("processed") === 10);
+    await agent.until("the others to be processed", () => agent.count("processed") === 10);
     assertEquals(seen.sort((a, b) => a - b), [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]);
     assertEquals([agent.all("claim_failed"), agent.all("claim_refused")], [[], []]);
   });

@@ -13,7 +13,6 @@ import {
   pending,
 } from "../support/store.ts";
 import { profile } from "../support/profile.ts";
-import { waitFor } from "../support/wait.ts";
 
 const ENGLISH = { locale: "en", strength: 1 };
 /** Kinds of collections on which an agent must work like on any other. */
@@ -42,7 +41,7 @@ for (const [what, { options, standalone }] of Object.entries(KINDS)) {
     };
     await using agent = new InProcessAgent(store, processor, { maxAttempts: 2, batchSize: 7 });
 
-    await waitFor(
+    await agent.until(
       "all to be settled",
       () => agent.count("processed") + agent.all("dead_lettered").length === 60,
     );

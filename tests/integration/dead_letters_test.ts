@@ -167,7 +167,7 @@ Deno.test("Dead letters that cannot be written keep no other document waiting", 
   await using agent = new InProcessAgent(store, ({ _id }) => {
     if (_id < 25) throw Object.assign(new Error("bad"), { permanent: true });
   }, { batchSize: 10 });
-  await waitFor("the others to be processed", () => agent.count("processed") === 35);
+  await agent.until("the others to be processed", () => agent.count("processed") === 35);
   assertEquals(agent.all("dead_lettered"), []);
   const [judged] = await jobs(database).find({ _id: 0 }).toArray();
   assertEquals([judged!.status, judged!.error, judged!._pull.errors.length], ["processing", "bad", 1]);

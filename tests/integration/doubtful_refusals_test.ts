@@ -28,7 +28,7 @@ for (const errorCode of CODES) {
       if (_id === 3) throw new Error("once more");
     };
     await using agent = new InProcessAgent(store, handler, { batchSize: 6, maxAttempts: 2 });
-    await waitFor("many refusals", () => agent.all("settle_failed").length > MANY);
+    await agent.until("many refusals", () => agent.all("settle_failed").length > MANY);
     assert(agent.all("settle_failed").every(({ isDoubtful }) => isDoubtful));
     assertEquals([agent.all("settle_rejected"), agent.all("dead_lettered"), agent.all("retried")], [
       [],
@@ -36,7 +36,7 @@ for (const errorCode of CODES) {
       [],
     ]);
     await server.mend();
-    await waitFor("the others", () => agent.count("processed") + agent.count("unconfirmed") >= 11);
+    await agent.until("the others", () => agent.count("processed") + agent.count("unconfirmed") >= 11);
     await waitFor("the end", async () => await jobs(database).countDocuments({ status: /^p.*ing$/ }) === 0);
     assertEquals(await jobs(database).distinct("_id", { status: "failed" }), [3]);
     assertEquals([...runs.values()].reduce((sum, each) => sum + each, 0), 13);
@@ -90,7 +90,7 @@ Deno.test("Doubts: one document whose ack is refused with an unknown code is a d
   } finally {
     clearInterval(feed);
   }
-  await waitFor("the others", () => agent.count("processed") >= 60);
+  await agent.until("the others", () => agent.count("processed") >= 60);
   assertEquals(agent.all("dead_lettered").length, 1);
   assertEquals(agent.all("settle_rejected").length, 1);
 });
@@ -101,10 +101,10 @@ Deno.test("Doubts: as long as every document's ack is refused with an unknown co
   await jobs(database).insertMany(pending(2, BAD));
   await indexPlaces(database, "processed");
   await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 1 });
-  await waitFor("many refusals", () => agent.all("settle_failed").length > 10);
+  await agent.until("many refusals", () => agent.all("settle_failed").length > 10);
   assertEquals([agent.all("settle_rejected"), agent.agent.held.documents], [[], 2]);
   await using _neighbours = neighboursOf(database);
-  await waitFor("both to be found at fault", () => agent.all("dead_lettered").length === 2);
+  await agent.until("both to be found at fault", () => agent.all("dead_lettered").length === 2);
   assertEquals(agent.all("dead_lettered").map(({ id }) => id).sort(), [0, 1]);
 });
 
@@ -129,7 +129,7 @@ for (const batchSize of [1, 20]) {
     await jobs(database).insertMany([...pending(1, BAD), ...pending(20, { from: 1, ...GOOD })]);
     await indexPlaces(database, "processing");
     await using agent = new InProcessAgent(store, () => {}, { batchSize });
-    await waitFor("the others", () => agent.count("processed") >= 20);
+    await agent.until("the others", () => agent.count("processed") >= 20);
     const feed = setInterval(
       () => jobs(database).insertOne({ ...GOOD, status: "pending" }).catch(() => {}),
       50,
@@ -152,7 +152,7 @@ Deno.test("Doubts: a run until nothing is left does not end as long as claims ar
   await using store = openStore(database);
   await server.fail(APP_NAME, { failCommands: ["update"], errorCode: 286 });
   await using agent = new InProcessAgent(store, () => {}, {}, { untilEmpty: true });
-  await waitFor("claims to fail", () => agent.all("claim_failed").length >= 3);
+  await agent.until("claims to fail", () => agent.all("claim_failed").length >= 3);
   assertEquals([agent.all("claim_refused"), agent.all("drain_started")], [[], []]);
   await server.mend();
   await agent.stopped;
@@ -165,7 +165,7 @@ Deno.test("SuspectIsolation does not wait for a document whose outcome is in dou
   await jobs(database).insertMany(pending(1, BAD));
   await indexPlaces(database, "processed");
   await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 5 });
-  await waitFor("a refusal", () => agent.all("settle_failed").length > 0);
+  await agent.until("a refusal", () => agent.all("settle_failed").length > 0);
   const _pull = { visible_at: new Date(1), attempts: 1, takeovers: 2 };
   await jobs(database).insertOne({ _id: 1, ...GOOD, status: "pending", _pull });
   await using _neighbours = neighboursOf(database);

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
 import { expired } from "../support/suspects.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { waitFor } from "../support/wait.ts";
 
 /** Long enough that no test sees a poll. */
 const RARELY = { pollIntervalMs: 600_000 };
@@ -39,7 +39,7 @@ for (const [what, [keys, options]] of Object.entries(INDEXES)) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       running.set(customer, now - 1);
     }, RARELY);
-    await waitFor("all to be processed", () => agent.count("processed") === 12);
+    await agent.until("all to be processed", () => agent.count("processed") === 12);
     for (const type of ["claim_refused", "claim_failed", "retried"] as const) {
       assertEquals(agent.all(type), []);
     }
@@ -80,10 +80,10 @@ Deno.test("A document is claimed soon after another agent has settled the one th
   await limitCustomers(database);
   const { documents } = await other.take(1);
   await using agent = new InProcessAgent(store, () => {}, RARELY);
-  await waitFor("the agent to wait", () => agent.all("claims_held_up").length >= 3);
+  await agent.until("the agent to wait", () => agent.all("claims_held_up").length >= 3);
   assertEquals(agent.count("claimed"), 0);
   await other.ack(documents.map((document) => ({ document })));
-  await waitFor("the other to be processed", () => agent.count("processed") === 1);
+  await agent.until("the other to be processed", () => agent.count("processed") === 1);
 });
 
 Deno.test("Documents of many customers are claimed many at a time, one of each", async () => {
@@ -109,7 +109,7 @@ Deno.test("A suspect that waits for another document of its key is claimed once 
   const suspect = expired("suspect", { takeovers: 2, customer: "a" });
   await jobs(database).insertOne({ ...suspect, status: "pending" });
   await using agent = new InProcessAgent(store, () => {}, RARELY, { untilEmpty: true });
-  await waitFor("the agent to wait", () => agent.all("claims_held_up").length >= 3);
+  await agent.until("the agent to wait", () => agent.all("claims_held_up").length >= 3);
   await other.ack(documents.map((document) => ({ document })));
   await agent.stopped;
   assertEquals([agent.count("processed"), agent.all("claim_refused")], [1, []]);
@@ -170,7 +170,7 @@ for (const [what, options] of [["", {}], [" with a collation", INDEXES["a collat
     await jobs(database).insertMany([...of("a", 3), { _id: "foreign", customer: "a", status: "processing" }]);
     const handle = await insertEndless(database, 20);
     await using agent = new InProcessAgent(store, handle, { ...RARELY, batchSize: 4, leaseDurationMs: 100 });
-    const group = await waitFor(
+    const group = await agent.until(
       "the agent to report all that waits",
       () => agent.all("left_alone").flatMap(({ groups }) => groups).find(({ documents }) => documents === 3),
     );

@@ -225,7 +225,7 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
   const stop = prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true });
   try {
     await using agent = new InProcessAgent(store, () => {});
-    await waitFor("the documents to be processed", () => agent.count("processed") === 10);
+    await agent.until("the documents to be processed", () => agent.count("processed") === 10);
     await waitFor("the refusal to be told", () => lines.length > 0);
   } finally {
     stop();
@@ -276,7 +276,7 @@ Deno.test("An agent works without any index, and on a collection that is not the
   await using agent = new InProcessAgent(store, () => {});
   await agent.event("claimed");
   await jobs(database).insertMany(pending(10));
-  await waitFor("the documents to be processed", () => agent.count("processed") === 10);
+  await agent.until("the documents to be processed", () => agent.count("processed") === 10);
 });
 
 Deno.test("A collection that is dropped and filled again while the agent runs is processed on", async () => {
@@ -285,7 +285,7 @@ Deno.test("A collection that is dropped and filled again while the agent runs is
   await using agent = new InProcessAgent(store, () => {});
   for (const total of [10, 20]) {
     await jobs(database).insertMany(pending(10));
-    await waitFor("the documents to be processed", () => agent.count("processed") === total);
+    await agent.until("the documents to be processed", () => agent.count("processed") === total);
     await database.db.dropCollection(COLLECTION);
   }
 });

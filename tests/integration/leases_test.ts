@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 const LEASE_MS = 1000;
 const SHORT = { leaseDurationMs: LEASE_MS };
 
-/** Tries something again and again until the server's clock has gone on by `count` leases. */
+/** Calls `attempt`, which asserts, again and again until the server's clock has gone on by `count` leases. */
 async function leasesPass(
   database: TestDatabase,
   count: number,
@@ -16,12 +16,10 @@ async function leasesPass(
 ): Promise<void> {
   const now = async () => (await database.client.db("admin").command({ hello: 1 })).localTime.getTime();
   const end = await now() + count * LEASE_MS;
-  let failure: unknown;
   await waitFor(`${count} leases to pass`, async () => {
-    await attempt().catch((error) => failure ??= error);
-    return failure !== undefined || await now() >= end;
+    await attempt();
+    return await now() >= end;
   });
-  if (failure !== undefined) throw failure;
 }
 
 /** What happens to the agent while its handlers take longer than the lease. */
@@ -49,7 +47,10 @@ for (const [what, happens] of Object.entries(MEANWHILE)) {
     happens(agent);
 
     // Documents that wait for a slot go back when the agent stops claiming; whoever runs keeps its lease.
-    await waitFor("those that wait to be released", () => what === "works" || agent.count("released") === 16);
+    await agent.until(
+      "those that wait to be released",
+      () => what === "works" || agent.count("released") === 16,
+    );
     await leasesPass(database, 3, async () => {
       const { documents } = await other.take();
       const stolen = idsOf(documents).filter((id) => started.includes(id as number) || what === "works");
@@ -57,7 +58,7 @@ for (const [what, happens] of Object.entries(MEANWHILE)) {
       await other.release(documents);
     });
     gate.resolve();
-    await waitFor("all to be settled", () => agent.count("processed") === (what === "works" ? 20 : 4));
+    await agent.until("all to be settled", () => agent.count("processed") === (what === "works" ? 20 : 4));
     assertEquals([aborted, agent.count("lease_lost"), agent.count("unconfirmed")], [[], 0, 0]);
   });
 }
@@ -134,7 +135,7 @@ Deno.test("Leases: a drain releases what has not started, finishes what has, and
   await using agent = new InProcessAgent(store, () => (running += 1, gate.promise), { concurrency: 3 });
   await waitFor("three handlers to run", () => running === 3);
   const stopped = agent.drain();
-  await waitFor("the others to be released", () => agent.count("released") === 47);
+  await agent.until("the others to be released", () => agent.count("released") === 47);
   gate.resolve();
 
   assertEquals(await stopped, { reason: "the test says so", finished: 3, released: 47, abandoned: 0 });

@@ -182,7 +182,7 @@ Deno.test("Lost answers: an ack whose answer is lost has processed its document 
     if (runs.push(_id) === 1) proxy.loseAnswers(UPDATE);
   });
 
-  await waitFor("all to be settled", () => agent.count("unconfirmed") + agent.count("processed") === 3);
+  await agent.until("all to be settled", () => agent.count("unconfirmed") + agent.count("processed") === 3);
   await agent.drain();
   assertEquals(runs.sort(), [0, 1, 2]);
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 3);

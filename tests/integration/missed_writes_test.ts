@@ -84,7 +84,7 @@ Deno.test("Log lines name the documents that are retried, and the one whose leas
   });
   fail();
   const lost = await agent.event("lease_lost");
-  await waitFor("the others", () => agent.all("retried").length === 2);
+  await agent.until("the others", () => agent.all("retried").length === 2);
 
   assertEquals([lost.documents, lost.ids, lost.during], [1, [0], "nack"]);
   const lines = linesOf(agent);

@@ -44,7 +44,7 @@ for (const [what, fields] of Object.entries(ODD)) {
       if (_id === 1 && runs.filter((id) => id === 1).length === 1) throw new Error("once");
     });
 
-    await waitFor("both to be processed", () => agent.count("processed") === 2);
+    await agent.until("both to be processed", () => agent.count("processed") === 2);
     assertEquals(runs.sort(), [1, 1, 2]);
     const { status, processed_at: _, error: __, _pull: ___, ...after } = await jobs(database).findOne({
       _id: 1,
@@ -103,7 +103,7 @@ for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
     );
     assertEquals(runs.sort(), [0, 2, 3, 4]);
     const left = () => agent.all("left_alone").flatMap(({ groups }) => groups);
-    await waitFor("it to be told of", () => left().length + agent.all("dead_lettered").length);
+    await agent.until("it to be told of", () => left().length + agent.all("dead_lettered").length);
     const isOversize = what === OVERSIZE;
     assertEquals(left().map(({ documents, example }) => [documents, example]), isOversize ? [] : [[1, 1]]);
     assertEquals(agent.all("dead_lettered").map(({ id }) => id), isOversize ? [1] : []);
@@ -130,7 +130,7 @@ Deno.test("Many documents that cannot be claimed are told from their neighbours 
   ]);
   await validate(database);
   await using agent = new InProcessAgent(store, () => {});
-  await waitFor("the others to be processed", () => agent.count("processed") === 70);
+  await agent.until("the others to be processed", () => agent.count("processed") === 70);
   assertEquals(agent.all("claim_refused").length, 50);
 });
 
@@ -220,10 +220,10 @@ for (const [what, insert] of Object.entries(NAMELESS)) {
     await jobs(database).insertMany(pending(30));
     await jobs(database).insertMany(pending(30).map(({ status }) => ({ status })));
     await using agent = new InProcessAgent(store, () => {}, { batchSize: 10 });
-    await waitFor("the others to be processed", () => agent.count("processed") === 60);
-    await waitFor("all to be reported", () => agent.all("claim_refused").length >= 25);
+    await agent.until("the others to be processed", () => agent.count("processed") === 60);
+    await agent.until("all to be reported", () => agent.all("claim_refused").length >= 25);
     await insert(database, 25);
-    await waitFor("another one to be reported", () => agent.all("claim_refused").length >= 26);
+    await agent.until("another one to be reported", () => agent.all("claim_refused").length >= 26);
     assertEquals(agent.all("claim_refused").length, 26);
     assertMatch(String(agent.all("claim_refused")[0]!.error), /JavaScript cannot hold its _id unchanged/);
     assertEquals(agent.all("claimed").filter(({ conflicts }) => conflicts > 0), []);

@@ -44,7 +44,7 @@ Deno.test("Outages: a frozen server makes operations time out, and everything go
 
   server.freeze();
   gate.resolve();
-  await waitFor("an operation to time out", () => agent.all("settle_failed").length > 0, LONG);
+  await agent.until("an operation to time out", () => agent.all("settle_failed").length > 0, LONG);
   const [{ error: first }] = agent.all("settle_failed") as { error: unknown }[] as [{ error: Error }];
   // Nothing but its own timeout ends an operation before the monitor gives the server up.
   assertEquals(first.name, "MongoNetworkTimeoutError");
@@ -73,14 +73,14 @@ Deno.test("Outages: a server that is killed and started again loses no document 
     runs.push(_id);
     if (runs.length > 100) await resume.promise;
   }, { batchSize: 20 });
-  await waitFor("a third to be processed", () => agent.count("processed") >= 50);
+  await agent.until("a third to be processed", () => agent.count("processed") >= 50);
   await waitFor("the next to be in flight", () => runs.length > 100);
 
   await server.kill();
   resume.resolve();
   resume = Promise.withResolvers();
   resume.resolve();
-  await waitFor("the outage to be noticed", () => agent.all("settle_failed").length > 0, LONG);
+  await agent.until("the outage to be noticed", () => agent.all("settle_failed").length > 0, LONG);
   await server.start();
   const processed = () => jobs(database).countDocuments({ status: "processed" });
   await waitFor("all to be processed", async () => await processed() === 300, LONG);
@@ -99,9 +99,9 @@ Deno.test("Outages: an agent that starts before its server waits for it", async 
   const log = new Logger({ level: "ERROR", format: "json", output: new RecordedLines() });
   using stack = new DisposableStack();
   stack.defer(prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true }));
-  await waitFor("a claim to fail", () => agent.all("claim_failed").length > 0, LONG);
+  await agent.until("a claim to fail", () => agent.all("claim_failed").length > 0, LONG);
   await server.start();
-  await waitFor("all to be processed", () => agent.count("processed") === 10, LONG);
+  await agent.until("all to be processed", () => agent.count("processed") === 10, LONG);
 });
 
 Deno.test("Outages: a drain while the server is frozen ends after SHUTDOWN_TIMEOUT and says what it had to abandon", async () => {

@@ -5,7 +5,6 @@ import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
 import { expired } from "../support/suspects.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { waitFor } from "../support/wait.ts";
 
 async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
   await database.db.command({ collMod: COLLECTION, validator });
@@ -65,7 +64,7 @@ Deno.test("Refused claims: many refused documents at the head are told from a co
   await jobs(database).insertMany([...pending(40, { fixed: true }), ...pending(60, { from: 40 })]);
   await validate(database, { $or: [{ fixed: { $ne: true } }, { status: "pending" }] });
   await using agent = new InProcessAgent(store, () => {});
-  await waitFor("the others to be processed", () => agent.count("processed") === 60);
+  await agent.until("the others to be processed", () => agent.count("processed") === 60);
   assertEquals(agent.all("claim_failed"), []);
   assertEquals(agent.all("claim_refused").length, 40);
 });
@@ -76,7 +75,7 @@ Deno.test("Refused claims: an agent whose every claim is refused fails its claim
   await jobs(database).insertMany(pending(300));
   await validate(database, NO_ROOM);
   await using agent = new InProcessAgent(store, () => {});
-  await waitFor("claims to fail", () => agent.all("claim_failed").length >= 2);
+  await agent.until("claims to fail", () => agent.all("claim_failed").length >= 2);
   assert(agent.all("claim_failed").every(({ isLasting }) => isLasting));
   assertEquals(agent.all("claim_refused"), []);
 });

@@ -165,7 +165,7 @@ Deno.test("Of a hundred acks the database refuses one: the others are acked, cou
   const { id, error } = await agent.event("dead_lettered");
   assertEquals(id, 57);
   assertMatch(error, /^MongoDB refused to mark the document processed \(Document failed validation/);
-  await waitFor("the others", () => agent.count("processed") === 99);
+  await agent.until("the others", () => agent.count("processed") === 99);
   assertEquals([agent.count("lease_lost"), agent.count("unconfirmed")], [0, 0]);
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 99);
 });
@@ -223,7 +223,7 @@ for (const [what, make] of Object.entries(NO_LETTERS)) {
       runs += 1;
       throw new PermanentError("for good");
     });
-    await waitFor("both to be told of", () => agent.all("settle_rejected").length === 2);
+    await agent.until("both to be told of", () => agent.all("settle_rejected").length === 2);
     for (const { kind, error, failure, next } of agent.all("settle_rejected")) {
       assertEquals([kind, String(failure), next], ["dead_letter", "for good", "nothing"]);
       assertMatch(String(error), new RegExp(`The dead letter cannot be written to ${LETTERS}: `));
@@ -235,7 +235,7 @@ for (const [what, make] of Object.entries(NO_LETTERS)) {
     await expireLeases(jobs(database));
     await using other = openStore(database);
     await using finisher = new InProcessAgent(other, () => void runs++);
-    await waitFor("both to be finished", () => finisher.all("dead_lettered").length === 2);
+    await finisher.until("both to be finished", () => finisher.all("dead_lettered").length === 2);
     assertEquals([runs, await letters(database).countDocuments()], [2, 2]);
   });
 }
@@ -253,7 +253,7 @@ Deno.test("RefusedOutcomes forgets a document that was reset: its handler runs a
   const refused = () => agent.all("settle_rejected").filter(({ next }) => next === "nothing").length;
   await waitFor("the end", () => refused() === 1);
   await expireLeases(jobs(database));
-  await waitFor("it to be taken over", () => agent.all("claimed").some(({ takeovers }) => takeovers > 0));
+  await agent.until("it to be taken over", () => agent.all("claimed").some(({ takeovers }) => takeovers > 0));
   await database.db.command({ collMod: COLLECTION, validator: {} });
   await jobs(database).replaceOne({ _id: 1 }, { status: "pending" });
   await waitFor("it to be processed", async () => (await jobs(database).findOne()).status === "processed");

@@ -111,7 +111,7 @@ for (const maxAttempts of [1, 2, 3, 5]) {
     const runs: unknown[] = [];
     await using agent = new InProcessAgent(store, ({ _id }) => void runs.push(_id), { maxAttempts });
     const { id, error } = await agent.event("dead_lettered");
-    await waitFor("the others to be processed", () => agent.count("processed") === 3);
+    await agent.until("the others to be processed", () => agent.count("processed") === 3);
     assertEquals([id, runs.toSorted()], ["poison", ["met before", "neighbour", "once"]]);
     assert(/ended or froze 2 times/.test(error), error);
     assertEquals((await letters(database).find().toArray()).map(({ _id }) => _id), ["poison"]);
@@ -131,7 +131,7 @@ Deno.test("Suspects run with nothing else in flight, also if there is other work
   ]);
   const overlaps = new OverlapRecorder();
   await using agent = new InProcessAgent(store, ({ _id }) => overlaps.run(_id, turn), { batchSize: 20 });
-  await waitFor("all to be processed", () => agent.count("processed") === 348);
+  await agent.until("all to be processed", () => agent.count("processed") === 348);
   for (const id of suspects) assertEquals(overlaps.company.get(id), undefined, id);
   assert(overlaps.company.size > 100, "the others ran together");
   assertEquals(overlaps.runs.length, 348);
@@ -178,7 +178,7 @@ Deno.test("Agents that are killed all day take documents over again and again, a
   }
   await using store = openStore(database, { maxAttempts: 1 });
   await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1 });
-  await waitFor("all to be processed", () => agent.count("processed") === 20);
+  await agent.until("all to be processed", () => agent.count("processed") === 20);
   assertEquals([agent.all("dead_lettered"), await letters(database).countDocuments()], [[], 0]);
 });
 

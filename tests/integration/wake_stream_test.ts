@@ -81,7 +81,7 @@ Deno.test("WakeStream: changes that make nothing claimable are no hint: not an a
   await using it = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
   await it.untilRun(1);
-  await waitFor("the ack", () => it.agent.count("processed") === 1);
+  await it.agent.until("the ack", () => it.agent.count("processed") === 1);
   const before = it.hints;
   await jobs(database).insertOne({ _id: 2, status: "failed" });
   await jobs(database).deleteOne({ _id: 2 });
@@ -120,7 +120,7 @@ Deno.test("WakeStream: a burst suspends it, and the loop wakes it when there is 
   await using database = await testDatabase("wake stream");
   await using it = await listening(openStore(database));
   await jobs(database).insertMany(pending(4000));
-  await waitFor("the burst to be processed", () => it.agent.count("processed") === 4000);
+  await it.agent.until("the burst to be processed", () => it.agent.count("processed") === 4000);
   // The stream sleeps until the loop is idle.
   const asleep = it.hints;
   it.stream.loopIdle();

@@ -1,19 +1,20 @@
 import type { AgentEvent, AgentState, Events } from "../../agent/events.ts";
+import { DEFAULT_TIMEOUT_MS } from "./wait.ts";
 
-/** The longest a test waits for any event, in milliseconds. Only tests that fail wait that long. */
-const TIMEOUT_MS = 10_000;
+/** The events of one kind. */
+export type EventOf<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
 
-type EventOf<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
-
-/** Remembers every event, so that a test can await the next of a kind, whether it has come yet or not. */
+/** Remembers every event, so that a test can await what they tell, whether it has come yet or not. */
 export class EventRecorder {
   readonly all: AgentEvent[] = [];
   /** Per kind of event, how many of {@linkcode EventRecorder.all} have been handed out or passed over. */
   readonly #seen = new Map<AgentEvent["type"], number>();
   readonly #waiting = new Set<() => void>();
 
-  constructor(events: Events) {
+  /** @param accept which events to remember: of an agent that is not on a manual clock, the loop's steps are many */
+  constructor(events: Events, accept: (event: AgentEvent) => boolean = () => true) {
     events.subscribe((event) => {
+      if (!accept(event)) return;
       this.all.push(event);
       for (const look of [...this.#waiting]) look();
     });
@@ -25,33 +26,45 @@ export class EventRecorder {
   }
 
   /**
-   * Resolves with the next event of a kind that `accept` accepts, each event once.
+   * Resolves to what `look` returns as soon as that is truthy. It is called at once and after each event, so it has to
+   * depend on events alone.
    *
-   * @throws {Error} If none comes in time; says what came instead.
+   * @throws {Error} If that does not happen in time; says what came instead. Otherwise what `look` throws.
    */
-  async next<T extends AgentEvent["type"]>(
+  async until<T>(
+    description: string,
+    look: () => T,
+    { timeoutMs = DEFAULT_TIMEOUT_MS }: { timeoutMs?: number } = {},
+  ): Promise<NonNullable<T>> {
+    const { promise, resolve, reject } = Promise.withResolvers<NonNullable<T>>();
+    const lookAgain = () => {
+      try {
+        const found = look();
+        if (found) resolve(found);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const timer = setTimeout(() => {
+      const came = this.all.map((event) => event.type).join(", ") || "nothing";
+      reject(new Error(`Waited ${timeoutMs} ms for ${description} in vain; there came: ${came}`));
+    }, timeoutMs);
+    this.#waiting.add(lookAgain);
+    lookAgain();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(lookAgain);
+    }
+  }
+
+  /** Resolves with the next event of a kind that `accept` accepts, each event once. */
+  next<T extends AgentEvent["type"]>(
     type: T,
     accept: (event: EventOf<T>) => boolean = () => true,
   ): Promise<EventOf<T>> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let look: (() => void) | undefined;
-    try {
-      return await new Promise((resolve, reject) => {
-        look = () => {
-          const found = this.#take(type, accept);
-          if (found) resolve(found);
-        };
-        timer = setTimeout(() => {
-          const came = this.all.map((event) => event.type).join(", ") || "nothing";
-          reject(new Error(`Waited ${TIMEOUT_MS} ms for the event "${type}" in vain; there came: ${came}`));
-        }, TIMEOUT_MS);
-        this.#waiting.add(look);
-        look();
-      });
-    } finally {
-      clearTimeout(timer);
-      if (look) this.#waiting.delete(look);
-    }
+    return this.until(`the event "${type}"`, () => this.#take(type, accept));
   }
 
   /** Resolves once the agent enters a state (again). */

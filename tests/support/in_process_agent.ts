@@ -12,7 +12,7 @@ import { type AgentEvent, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";
 import type { Processing, Processor } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
-import { waitFor } from "./wait.ts";
+import { type EventOf, EventRecorder } from "./event_recorder.ts";
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -29,14 +29,11 @@ const SETTINGS: AgentSettings = {
   shutdownTimeoutMs: 30_000,
 };
 
-type EventOf<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
-
 /** An agent at work. `await using` forces it to stop. */
 export class InProcessAgent implements AsyncDisposable {
   readonly agent: Agent;
   readonly gate = new PauseController();
-  /** Everything that happened, but for the loop's steps. */
-  readonly seen: AgentEvent[] = [];
+  readonly #recorder: EventRecorder;
   /** Resolves when the agent has stopped. */
   readonly stopped: Promise<DrainReport>;
 
@@ -47,9 +44,7 @@ export class InProcessAgent implements AsyncDisposable {
     options: { untilEmpty?: boolean } = {},
   ) {
     const events = new Events();
-    events.subscribe((event) => {
-      if (event.type !== "progress") this.seen.push(event);
-    });
+    this.#recorder = new EventRecorder(events, ({ type }) => type !== "progress");
     this.agent = new Agent({
       clock: systemClock,
       random: systemChance,
@@ -64,9 +59,14 @@ export class InProcessAgent implements AsyncDisposable {
     this.stopped = this.agent.run();
   }
 
+  /** Everything that happened, but for the loop's steps. */
+  get seen(): readonly AgentEvent[] {
+    return this.#recorder.all;
+  }
+
   /** The events of a kind so far. */
   all<T extends AgentEvent["type"]>(type: T): EventOf<T>[] {
-    return this.seen.filter((event): event is EventOf<T> => event.type === type);
+    return this.#recorder.of(type);
   }
 
   /** How many documents events of a kind were about so far. */
@@ -76,7 +76,12 @@ export class InProcessAgent implements AsyncDisposable {
 
   /** Waits for an event of a kind, which may have happened already. */
   event<T extends AgentEvent["type"]>(type: T): Promise<EventOf<T>> {
-    return waitFor(`the event ${type}`, () => this.all(type)[0]);
+    return this.until(`the event ${type}`, () => this.all(type)[0]);
+  }
+
+  /** Waits for what events tell, such as a {@linkcode InProcessAgent.count}: see {@linkcode EventRecorder.until}. */
+  until<T>(description: string, look: () => T, options?: { timeoutMs?: number }): Promise<NonNullable<T>> {
+    return this.#recorder.until(description, look, options);
   }
 
   /** Drains the agent and waits until it has stopped. */
