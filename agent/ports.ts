@@ -152,32 +152,59 @@ export type LookMoment = "busy" | "idle" | "last";
  * Where documents come from and where outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
- * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` throw
- * `RefusedWritesError` or `UnansweredWritesError` if they wrote a part of the documents.
+ * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` write documents of
+ * any number of claims. They throw `RefusedWritesError` if the database refuses some, and `UnansweredWritesError` if
+ * some have no answer and others have; what can be written is written. A write whose answer was lost throws a transient
+ * error; sent again, it misses what it has written already.
+ *
+ * The contract suite, `tests/contract/document_store.ts`, checks what is said here on each store, and that no method is
+ * without a check.
  */
 export interface DocumentStore {
+  /**
+   * Claims up to `limit`, and at least one document, however large. What an earlier claim took whose answer was lost
+   * comes first. Of each kind (retries, expired leases, new documents) those that are due longest come first, then in
+   * the order of `_id`. A new document and a retry get an attempt; a takeover inherits that of the expired lease.
+   * Suspects are left to {@linkcode DocumentStore.claimSuspect}, unless no handler is to see them again.
+   */
   claim(limit: ClaimLimit): Promise<Claim>;
-  /** Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. */
+  /**
+   * Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. An expired lease counts
+   * as an attempt if the document was alone, up to `MAX_ATTEMPTS`. A suspect that was claimed without an answer is set
+   * back to pending by the next `claim` or `recover`.
+   */
   claimSuspect(): Promise<Claim>;
   /** What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. */
   leftAlone(moment: LookMoment): Promise<readonly LeftAlone[] | undefined>;
-  /** Notes on a suspect that its handler starts alone, right before it does. Returns 0 if the lease is over. */
+  /**
+   * Notes on a suspect that its handler starts alone, right before it does; counts once, however often it is sent.
+   * Returns 0 if the lease is over: lost, or expired.
+   */
   markRunningAlone(document: LeasedDocument): Promise<number>;
-  /** Documents of a claim whose answer was lost: a claim finds them by itself, a drain asks for them. */
+  /** Documents of a claim whose answer was lost, once: a claim finds them by itself, a drain asks for them. */
   recover(): Promise<readonly LeasedDocument[]>;
+  /** Marks documents as processed, and removes the error of an earlier attempt. */
   ack(acks: readonly Ack[]): Promise<Settlement>;
+  /** Sets documents back to pending, each with its error and due after its delay. That clears the suspicion. */
   nack(nacks: readonly Nack[]): Promise<Settlement>;
+  /** Sets documents back to pending, due at once, as if they had not been claimed. A suspect stays one. */
   release(documents: readonly LeasedDocument[]): Promise<Settlement>;
   /**
    * Renews the leases, tells each document whose lease stands ({@linkcode LeasedDocument.leaseRenewed}), also if it
    * throws, and returns the documents whose lease is no longer ours.
    */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
-  /** Writes verdict, copy and mark. Returns 0 if the lease was lost before the verdict. */
+  /**
+   * Writes verdict, copy and mark. A verdict that stands on the document already is not replaced. Returns 0 if the lease
+   * was lost before the verdict, or if all is written already.
+   */
   deadLetter(document: LeasedDocument, error: string): Promise<number>;
-  /** Copy and mark of a verdict that an earlier holder had written. */
+  /** Copy and mark of a verdict that an earlier holder had written. Returns 0 if the lease is lost. */
   finishVerdict(document: LeasedDocument): Promise<number>;
-  /** Leaves a document alone for a while, longer each time, as the database lets nothing more be written on it. */
+  /**
+   * Keeps a document from the claims of this agent for a while, longer each time, as the database lets nothing more be
+   * written on it.
+   */
   exclude(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;

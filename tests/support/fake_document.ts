@@ -20,7 +20,7 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     leaseRenewed(sentAtMs) {
       this.leasedAtMs = sentAtMs;
     },
-    read: () => ({ _id: id, ...structuredClone(fields ?? {}) }),
+    read: () => ({ _id: id, status: "processing", ...structuredClone(fields ?? {}) }),
     ...rest,
   };
 }

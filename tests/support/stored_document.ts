@@ -10,11 +10,11 @@ export interface StoredDocument {
   takeovers: number;
   /** Starts of its handler as a suspect. */
   alone: number;
-  /** By the manual clock; 0 for a new document. */
-  visibleAtMs: number;
+  /** By the manual clock: when it is due, or its lease expires; undefined for a new document. */
+  visibleAtMs?: number | undefined;
   sizeBytes: number;
   fields: Document;
-  error?: string;
+  error?: string | undefined;
   verdict?: Date;
 }
 
@@ -24,11 +24,26 @@ export const NEW = {
   attempts: 0,
   takeovers: 0,
   alone: 0,
-  visibleAtMs: 0,
   sizeBytes: 100,
 } as const;
 
-/** Whether it is one, as the claim protocol says. */
-export function isSuspect({ alone, status, takeovers }: StoredDocument): boolean {
-  return alone >= 1 || takeovers >= (status === "processing" ? 1 : 2);
+/** Leases that may expire while the document was processed alone; then it is a dead letter. */
+export const EXPIRIES_ALONE = 2;
+
+/** Whether it is one, as the claim protocol says; no handler will see it again once its fate is decided. */
+export function isSuspect({ alone, status, takeovers, verdict }: StoredDocument): boolean {
+  if (takeovers < 1) return false;
+  if (status === "pending") return alone >= 1 || takeovers >= 2;
+  return alone < EXPIRIES_ALONE && verdict === undefined;
+}
+
+/** The order of claims: retries, expired leases, new documents; of each kind what is due longest, then by `_id`. */
+export function byClaimOrder(one: StoredDocument, other: StoredDocument): number {
+  return rank(one) - rank(other) || (one.visibleAtMs ?? 0) - (other.visibleAtMs ?? 0) ||
+    String(one.id).localeCompare(String(other.id), "en", { numeric: true });
+}
+
+function rank({ status, visibleAtMs }: StoredDocument): number {
+  if (status === "processing") return 1;
+  return visibleAtMs === undefined ? 2 : 0;
 }

@@ -98,7 +98,7 @@ Deno.test("PollLoop ends at once while it is idle, paused or full", async () => 
   await paused.end(paused.run());
   const full = new PollLoopHarness();
   full.store.insert(BATCH + 1);
-  for (const document of (await full.store.claim({ documents: 11, bytes: 1 })).documents) {
+  for (const document of (await full.store.claim({ documents: 11, bytes: 1e9 })).documents) {
     full.ledger.add(document);
   }
   const waiting = full.run();

@@ -86,7 +86,7 @@ Deno.test("Pool hands its processor the document, the attempt, the key, a signal
   }, { logFor: () => log });
   setup.pool.add([fakeDocument({ id: "a", attempt: 2, fields: { n: 1 } })]);
   await settled();
-  assertEquals(seen.slice(0, 4), [{ _id: "a", n: 1 }, 2, 'test.documents:"a"', false]);
+  assertEquals(seen.slice(0, 4), [{ _id: "a", status: "processing", n: 1 }, 2, 'test.documents:"a"', false]);
   assert(seen[4] === log);
 });
 
