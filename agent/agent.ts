@@ -9,12 +9,13 @@ import { Ledger } from "./leases/ledger.ts";
 import type { TimeAndChance } from "./lib/time_and_chance.ts";
 import { aborted, doneBy } from "./lib/deadline.ts";
 import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
-import type { DocumentStore, LeasedDocument, PauseGate } from "./ports.ts";
-import type { Processing, ProcessorLog } from "./processors/processor.ts";
+import type { DocumentStore, PauseGate } from "./ports.ts";
+import type { Processing } from "./processors/processor.ts";
 import type { Settings } from "./settings/settings.ts";
 import { RefusedOutcomes } from "./settling/refused_outcome.ts";
 import { RetrySchedule } from "./settling/retry_schedule.ts";
 import { Settler } from "./settling/settler.ts";
+import type { DocumentLogs } from "./telemetry/document_log.ts";
 
 /** What an {@linkcode Agent} is made of. */
 export interface AgentOptions extends TimeAndChance {
@@ -25,7 +26,8 @@ export interface AgentOptions extends TimeAndChance {
   settings: AgentSettings;
   /** Drain by itself once nothing claimable is left. */
   untilEmpty?: boolean;
-  logFor(document: LeasedDocument | undefined): ProcessorLog;
+  /** Makes the logs that handlers are given. */
+  logs: Pick<DocumentLogs, "logFor">;
 }
 
 /** The settings that the agent itself follows. */
@@ -67,7 +69,7 @@ export class Agent implements Drainable {
   #cancelForce: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
-    const { clock, events, logFor, processing, random, store, untilEmpty: isJob = false } = options;
+    const { clock, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
     const { batchSize, concurrency, leaseDurationMs: leaseMs, pollIntervalMs } = options.settings;
     const { maxAttempts, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = options.settings;
     const policy = { maxAttempts, random, retryBackoffMs, retryBackoffMaxMs };
@@ -81,7 +83,7 @@ export class Agent implements Drainable {
       clock,
       events,
       ledger,
-      logFor,
+      logs,
       policy,
       processing,
       refusedOutcomes,

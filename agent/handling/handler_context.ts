@@ -1,6 +1,7 @@
 import type { LazyAbort } from "../leases/lazy_abort.ts";
 import type { LeasedDocument } from "../ports.ts";
 import type { ProcessorContext, ProcessorLog } from "../processors/processor.ts";
+import type { DocumentLogs } from "../telemetry/document_log.ts";
 
 /**
  * What a processor is told besides its document, made for those who ask for it: a literal with getters would cost more
@@ -10,18 +11,14 @@ export class HandlerContext implements ProcessorContext {
   readonly attempt: number;
   readonly #document: LeasedDocument;
   readonly #abort: LazyAbort;
-  readonly #logFor: (document: LeasedDocument) => ProcessorLog;
+  readonly #logs: Pick<DocumentLogs, "logFor">;
   #log: ProcessorLog | undefined;
 
-  constructor(
-    document: LeasedDocument,
-    abort: LazyAbort,
-    logFor: (document: LeasedDocument) => ProcessorLog,
-  ) {
+  constructor(document: LeasedDocument, abort: LazyAbort, logs: Pick<DocumentLogs, "logFor">) {
     this.attempt = document.attempt;
     this.#document = document;
     this.#abort = abort;
-    this.#logFor = logFor;
+    this.#logs = logs;
   }
 
   get signal(): AbortSignal {
@@ -29,7 +26,7 @@ export class HandlerContext implements ProcessorContext {
   }
 
   get log(): ProcessorLog {
-    return this.#log ??= this.#logFor(this.#document);
+    return this.#log ??= this.#logs.logFor(this.#document);
   }
 
   get idempotencyKey(): string {

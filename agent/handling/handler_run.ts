@@ -5,9 +5,9 @@ import { LazyAbort } from "../leases/lazy_abort.ts";
 import { HandlerContext } from "./handler_context.ts";
 import type { Held } from "../leases/ledger.ts";
 import type { HandlerResult } from "../settling/outcome.ts";
-import type { LeasedDocument } from "../ports.ts";
-import type { BatchProcessor, Processing, Processor, ProcessorLog } from "../processors/processor.ts";
+import type { BatchProcessor, Processing, Processor } from "../processors/processor.ts";
 import { entriesOf, resultOf } from "../processors/result.ts";
+import type { DocumentLogs } from "../telemetry/document_log.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
 import type { StuckHandlers } from "./stuck_handlers.ts";
 
@@ -21,8 +21,8 @@ export interface RunOptions {
   timeLimit: SharedDeadline;
   /** Counts the handlers that go on although they are no longer waited for. */
   stuck: StuckHandlers;
-  /** Makes the log that a handler is given. */
-  logFor(document: LeasedDocument | undefined): ProcessorLog;
+  /** Makes the logs that handlers are given. */
+  logs: Pick<DocumentLogs, "logFor">;
 }
 
 /** How long a handler may go on after a forced stop has aborted it: enough to return what it just finished. */
@@ -80,7 +80,7 @@ class HandlerRun implements Timed {
 
   async #handle(process: Processor): Promise<HandlerResult[]> {
     const { document } = this.#run[0]!;
-    const context = new HandlerContext(document, this.#abort, this.#options.logFor);
+    const context = new HandlerContext(document, this.#abort, this.#options.logs);
     return [await resultOf(await process(document.read(), context))];
   }
 
@@ -88,7 +88,7 @@ class HandlerRun implements Timed {
     const documents = this.#run.map(({ document }) => document);
     const returned = await processBatch(documents.map((document) => document.read()), {
       signal: this.#abort.signal,
-      log: this.#options.logFor(documents.length === 1 ? documents[0] : undefined),
+      log: this.#options.logs.logFor(documents.length === 1 ? documents[0] : undefined),
       attempts: documents.map(({ attempt }) => attempt),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
     });

@@ -47,10 +47,10 @@ export class Pool implements RemovalWatcher {
   #handedBack = 0;
 
   constructor(options: PoolOptions) {
-    const { clock, events, ledger, logFor, processing, processTimeoutMs } = options;
+    const { clock, events, ledger, logs, processing, processTimeoutMs } = options;
     const timeLimit = new SharedDeadline(clock, processTimeoutMs);
     this.#options = options;
-    this.#runOptions = { clock, events, logFor, processing, processTimeoutMs, stuck: this.#stuck, timeLimit };
+    this.#runOptions = { clock, events, logs, processing, processTimeoutMs, stuck: this.#stuck, timeLimit };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
   }

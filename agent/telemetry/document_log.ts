@@ -1,7 +1,29 @@
 import { errorText } from "../errors.ts";
+import type { LeasedDocument } from "../ports.ts";
 import type { ProcessorLog } from "../processors/processor.ts";
 import { readableEntries } from "./loggable.ts";
 import type { Fields, Level, Logger } from "./logger.ts";
+
+/** Makes the logs that handlers are given, each for its document. */
+export class DocumentLogs {
+  readonly #log: Logger;
+  readonly #formatId: (id: unknown) => string;
+
+  constructor(log: Logger, formatId: (id: unknown) => string) {
+    this.#log = log;
+    this.#formatId = formatId;
+  }
+
+  /** The log of a run on `document`, or on a batch. */
+  logFor(document: LeasedDocument | undefined): ProcessorLog {
+    return documentLog(this.#log, () => this.#about(document));
+  }
+
+  /** What lines about a document say of it. */
+  #about(document: LeasedDocument | undefined): Fields {
+    return document ? { id: this.#formatId(document.id), attempt: document.attempt } : {};
+  }
+}
 
 /**
  * The log that a processor is given: its lines carry what `about` says of the document. Its functions take anything

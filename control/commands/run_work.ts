@@ -6,7 +6,6 @@ import { errorText } from "../../agent/errors.ts";
 import { Events } from "../../agent/events.ts";
 import type { Environment } from "../../agent/settings/load.ts";
 import { forbidExit } from "../../agent/processors/exit_guard.ts";
-import type { LeasedDocument } from "../../agent/ports.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
@@ -14,7 +13,7 @@ import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { UriFile } from "../../agent/store/connection/uri_source.ts";
-import { documentLog } from "../../agent/telemetry/document_log.ts";
+import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import { LineQueue } from "../../agent/telemetry/line_queue.ts";
 import { logEvents } from "../../agent/telemetry/log_events.ts";
 import { Logger, logLine } from "../../agent/telemetry/logger.ts";
@@ -113,16 +112,17 @@ async function runChecked(
     processing,
     settings,
     untilEmpty,
-    logFor: (document) => documentLog(log, () => described(document)),
+    logs: new DocumentLogs(log, formatId),
   });
   const health = new HealthReporter({
-    ...settings,
     clock: systemClock,
     directory,
     events,
     formatId,
     version,
     name: settings.agentName,
+    heartbeatIntervalMs: settings.heartbeatIntervalMs,
+    readyWhilePaused: settings.readyWhilePaused,
     control: () => gate.current,
     hasSource: () => store.source.isUsable,
     held: () => agent.held,
@@ -240,11 +240,6 @@ function announce(log: Logger, settings: Settings, warnings: readonly string[]):
     batchSize: settings.batchSize,
   });
   for (const warning of warnings) log.warn(warning);
-}
-
-/** What lines about a document say of it. */
-function described(document: LeasedDocument | undefined): { id?: string; attempt?: number } {
-  return document ? { id: formatId(document.id), attempt: document.attempt } : {};
 }
 
 function learnSecrets(uri: string): void {

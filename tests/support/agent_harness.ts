@@ -1,6 +1,7 @@
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
+import type { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import type { Processing, Processor, ProcessorLog } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { EventRecorder } from "./event_recorder.ts";
@@ -22,6 +23,8 @@ export const AGENT_SETTINGS: AgentSettings = {
 
 /** A log that says nothing. */
 export const SILENT: ProcessorLog = { debug() {}, info() {}, warn() {}, error() {} };
+/** Gives each handler a silent log. */
+export const SILENT_LOGS: Pick<DocumentLogs, "logFor"> = { logFor: () => SILENT };
 
 /** An agent on a store in memory and a clock in the test's hands. */
 export class AgentHarness {
@@ -47,7 +50,7 @@ export class AgentHarness {
       store: this.store,
       processing: typeof processor === "function" ? { kind: "single", process: processor } : processor,
       settings: merged,
-      logFor: () => SILENT,
+      logs: SILENT_LOGS,
       ...options,
     });
   }

@@ -53,7 +53,7 @@ export class InProcessAgent implements AsyncDisposable {
       store,
       processing: typeof processor === "function" ? { kind: "single", process: processor } : processor,
       settings: { ...SETTINGS, ...settings },
-      logFor: () => SILENT,
+      logs: { logFor: () => SILENT },
       ...options,
     });
     this.stopped = this.agent.run();

@@ -5,7 +5,7 @@ import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT } from "../../../support/agent_harness.ts";
+import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_harness.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
@@ -35,7 +35,7 @@ function setUp(
     processing: { kind: "single", process: (_, { signal }) => handler(signal, clock) },
     store: markingStore(),
     refusedOutcomes: new RefusedOutcomes(),
-    logFor: () => SILENT,
+    logs: SILENT_LOGS,
     settler: {
       settle: (held, outcome) => {
         outcomes.push(outcome);

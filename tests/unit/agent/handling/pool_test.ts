@@ -5,7 +5,7 @@ import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import type { Processor } from "../../../../agent/processors/processor.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT } from "../../../support/agent_harness.ts";
+import { AGENT_SETTINGS, SILENT, SILENT_LOGS } from "../../../support/agent_harness.ts";
 import { safe } from "../../../support/safe_text.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { TransientError } from "../../../support/fake_store.ts";
@@ -35,7 +35,7 @@ class Setup {
       processing: { kind: "single", process },
       store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
-      logFor: () => SILENT,
+      logs: SILENT_LOGS,
       settler: { settle: (held, outcome) => this.#settle(held, outcome) },
       ...options,
     });
@@ -83,7 +83,7 @@ Deno.test("Pool hands its processor the document, the attempt, the key, a signal
   const log = { ...SILENT };
   const setup = new Setup((document, { attempt, idempotencyKey, signal, log }) => {
     seen.push(document, attempt, idempotencyKey, signal.aborted, log);
-  }, { logFor: () => log });
+  }, { logs: { logFor: () => log } });
   setup.pool.add([fakeDocument({ id: "a", attempt: 2, fields: { n: 1 } })]);
   await settled();
   assertEquals(seen.slice(0, 4), [{ _id: "a", status: "processing", n: 1 }, 2, 'test.documents:"a"', false]);
