@@ -10,6 +10,7 @@ import { ensureIndexes } from "./indexes.ts";
 import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
+import { MAX_TIME_MS } from "./connection/operation_timeout.ts";
 import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
@@ -30,9 +31,6 @@ export type StoreSettings = Pick<
   | "mongodbUri"
   | "readBack"
 >;
-
-/** A server stops working on a query of ours after this long, in milliseconds. */
-const MAX_TIME_MS = 10_000;
 
 /** A collection of MongoDB as the agent's store. */
 export class MongoStore implements DocumentStore {

@@ -2,15 +2,9 @@ import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEven
 import { cutToBytes } from "../../text/utf8.ts";
 import { OWN_BSON, OWN_BSON_NAMES } from "../documents/own_bson.ts";
 import type { ServerClock } from "./server_clock.ts";
+import { timeLimits } from "./operation_timeout.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
 
-/** Finding a server may take this long before an operation fails, in milliseconds. */
-const SELECTION_TIMEOUT_MS = 5000;
-const CONNECT_TIMEOUT_MS = 5000;
-/** A server that does not answer for this long is given up (it may be frozen): far below the usual lease. */
-const SOCKET_TIMEOUT_MS = 10_000;
-/** Time beyond the driver's own limits that an operation is given, in milliseconds. */
-const ANSWER_GRACE_MS = 1000;
 /**
  * Claims, acks, nacks, releases, renewals, dead letters take five each at most, and the stream of changes one: some
  * thirty are ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
@@ -64,17 +58,17 @@ export function connect(
   { agentName, leaseMs, serverClock }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
-  const socketTimeoutMS = Math.max(1000, Math.min(SOCKET_TIMEOUT_MS, leaseMs / 2));
+  const { selectionMs, connectMs, socketMs, answerMs } = timeLimits(leaseMs);
   const options: MongoClientOptions = {
     // The server says that no majority has a write before the connection is given up, which would say nothing.
-    writeConcern: { w: "majority", journal: true, wtimeoutMS: Math.round(0.8 * socketTimeoutMS) },
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: Math.round(0.8 * socketMs) },
     readPreference: "primary",
     readConcernLevel: "local",
     retryWrites: true,
-    serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
-    connectTimeoutMS: CONNECT_TIMEOUT_MS,
-    socketTimeoutMS,
-    waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
+    serverSelectionTimeoutMS: selectionMs,
+    connectTimeoutMS: connectMs,
+    socketTimeoutMS: socketMs,
+    waitQueueTimeoutMS: selectionMs,
     maxPoolSize: POOL_SIZE,
     ...OWN_BSON,
     appName: appNameOf(uri, agentName),
@@ -90,7 +84,7 @@ export function connect(
   });
   return {
     client,
-    answerLimitMs: SELECTION_TIMEOUT_MS + socketTimeoutMS + ANSWER_GRACE_MS,
+    answerLimitMs: answerMs,
     warnings: overrides(uri),
   };
 }

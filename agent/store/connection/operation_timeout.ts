@@ -7,6 +7,28 @@ export class OperationTimeoutError extends Error {
   override readonly name: string = "OperationTimeoutError";
 }
 
+/** A server stops working on a query of the agent's after this long, in milliseconds. */
+export const MAX_TIME_MS = 10_000;
+
+/** How long the parts of an operation may take before it is given up, in milliseconds. */
+export interface TimeLimits {
+  /** To find a server that takes writes, or a free connection to it. */
+  readonly selectionMs: number;
+  /** To open a connection. */
+  readonly connectMs: number;
+  /** For a server to answer: it may be frozen. Far below the usual lease, and at most half of any. */
+  readonly socketMs: number;
+  /** For all of it, and a second more than the driver's own limits. */
+  readonly answerMs: number;
+}
+
+/** The limits under leases of `leaseMs` milliseconds. */
+export function timeLimits(leaseMs: number): TimeLimits {
+  const [selectionMs, connectMs] = [5000, 5000];
+  const socketMs = Math.max(1000, Math.min(10_000, leaseMs / 2));
+  return { selectionMs, connectMs, socketMs, answerMs: selectionMs + socketMs + 1000 };
+}
+
 /**
  * Operations that answer with a promise. An index may take longer to make: the server goes on with it, and the operation
  * is sent again. Operations that are not listed, and cursors that are iterated, have no limit.
