@@ -1,6 +1,7 @@
 import { parseCommandLine } from "./control/commands/command_line.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { inOneLine } from "./agent/text/terminal_text.ts";
+import { answers } from "./agent/telemetry/printer.ts";
 import { confirmations, remarks } from "./agent/telemetry/remarks.ts";
 import { CommandError, errorText, isSystemError } from "./agent/errors.ts";
 
@@ -31,7 +32,10 @@ const LAST_WORDS_LIMIT_MS = 1000;
 
 /** Ends the process once what was said is written, or its reader has had its time. */
 async function end(status: number): Promise<never> {
-  await Promise.all([remarks, confirmations].map((each) => each.flush(LAST_WORDS_LIMIT_MS)));
+  await confirmations.flush(LAST_WORDS_LIMIT_MS);
+  const { unwritten } = confirmations;
+  if (unwritten !== undefined) complain(`Not all was printed (${unwritten}): the exit status is the answer`);
+  await remarks.flush(LAST_WORDS_LIMIT_MS);
   // What a user's module keeps open (a timer, a socket) must not hold the process.
   leave(status);
 }
@@ -68,6 +72,12 @@ if (import.meta.main) {
     status = await command.run(line, (variable) => Deno.env.get(variable));
   } catch (error) {
     status = report(error);
+  }
+  try {
+    await answers.finish();
+  } catch (error) {
+    // One sentence is enough: the first one.
+    if (status === 0) status = report(error);
   }
   await end(isFailing ? 1 : status);
 }

@@ -1,19 +1,10 @@
-import { Console } from "node:console";
-import { Writable } from "node:stream";
 import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 import { frameIn } from "../agent/processors/frame.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
-
-/** How severe what is printed by a function of the console is; by any other it is `INFO`. */
-const LEVELS: Record<string, Level> = {
-  debug: "DEBUG",
-  warn: "WARNING",
-  error: "ERROR",
-  assert: "ERROR",
-  trace: "DEBUG",
-};
+import { printableLines } from "../agent/text/terminal_text.ts";
+import { ModuleConsole } from "./module_console.ts";
 
 /** At most so much is kept until there is a log. */
 const MAX_KEPT = 1000;
@@ -26,15 +17,13 @@ type Said = { level: Level; text: string } | { stray: unknown; isPromise: boolea
  * must not wait for a reader of standard output: both go into the log.
  */
 export class ModuleOutput {
-  readonly #original = { ...console };
+  readonly #console = new ModuleConsole((level, text) => this.#say({ level, text }));
   readonly #kept: Said[] = [];
   #tell: ((said: Said) => void) | undefined;
-  #level: Level = "INFO";
   #isTelling = false;
 
   /** Takes over the console and the errors that no code catches. */
   constructor() {
-    this.#takeConsole();
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
       this.#say({ stray: event.reason, isPromise: true });
@@ -69,31 +58,9 @@ export class ModuleOutput {
    */
   giveBack(): void {
     if (this.#tell) return;
-    Object.assign(console, this.#original);
+    this.#console.giveBack();
     for (const said of this.#kept.splice(0)) {
-      remarks.say("stray" in said ? strayText(said) : said.text);
-    }
-  }
-
-  #takeConsole(): void {
-    const stream = new Writable({
-      decodeStrings: false,
-      write: (text, _, done) => {
-        this.#say({ level: this.#level, text: String(text).replace(/\n$/, "") });
-        done();
-      },
-    });
-    // It formats, counts, groups and draws tables as the one of the runtime does, which writes and waits.
-    const collecting = new Console({ stdout: stream, stderr: stream, colorMode: false });
-    const functions = collecting as unknown as Record<string, unknown>;
-    for (const name of Object.keys(console)) {
-      const print = functions[name];
-      if (typeof print !== "function" || name === "Console") continue;
-      const taken = (...args: unknown[]) => {
-        this.#level = LEVELS[name] ?? "INFO";
-        print.apply(collecting, args);
-      };
-      Object.assign(console, { [name]: taken });
+      remarks.say(printableLines("stray" in said ? strayText(said) : said.text));
     }
   }
 

@@ -1,5 +1,6 @@
 import { CommandError } from "../agent/errors.ts";
 import { type Environment, readSetting } from "../agent/settings/load.ts";
+import { answers } from "../agent/telemetry/printer.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
@@ -29,7 +30,7 @@ export async function reportStatus(
 ): Promise<number> {
   const look = await lookAt(readSetting("healthDir", env));
   const seconds = (look.ageMs / 1000).toFixed(1);
-  console.log(asJson ? inJson(look) : inWords(look, seconds));
+  await answers.print(asJson ? inJson(look) : inWords(look, seconds));
   if (look.isResponding) return 0;
   const { pid, updated_at } = look.status;
   throw new CommandError(

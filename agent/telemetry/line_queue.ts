@@ -112,6 +112,12 @@ export class LineQueue implements LineOutput {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
   }
 
+  /** Why not all lines are written, as far as is known; undefined if they are. */
+  get unwritten(): string | undefined {
+    if (this.#failures > 0) return this.#reason;
+    return this.#writingSinceMs === undefined && this.#lines.length === 0 ? undefined : FULL;
+  }
+
   get #whyFull(): string {
     return this.#failures > 0 ? this.#reason : FULL;
   }

@@ -22,6 +22,11 @@ class Remarks {
     await this.#lines.flush(limitMs);
   }
 
+  /** Why not all is said; undefined if it is. For the end of the process, after {@linkcode Remarks.flush}. */
+  get unwritten(): string | undefined {
+    return this.#lines.unwritten;
+  }
+
   /** The same for a process that ends in this moment. */
   flushSync(): void {
     this.#lines.flushSync();

@@ -19,6 +19,11 @@ export function printableJson(json: string): string {
   return json.replace(EACH_UNPRINTABLE, (character) => character === "\n" ? character : escaped(character));
 }
 
+/** A text of several lines, with a blank for what a terminal would not show. */
+export function printableLines(text: string): string {
+  return text.replace(EACH_UNPRINTABLE, (character) => /[\n\t]/.test(character) ? character : " ");
+}
+
 /** A text in one line, with a blank for what a terminal would not show. */
 export function inOneLine(text: string): string {
   return text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");

@@ -1,10 +1,11 @@
 import type { Environment } from "../../agent/settings/load.ts";
-import { forbidExit } from "../../agent/processors/exit_guard.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
-import { remarks } from "../../agent/telemetry/remarks.ts";
-import { printAnswer } from "../../health/print_answer.ts";
-import { settingsAndProcessor } from "./checked_settings.ts";
+import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";
+import { printableLines } from "../../agent/text/terminal_text.ts";
+import { ModuleConsole } from "../module_console.ts";
+import { guardAgainstModule } from "../module_guard.ts";
+import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
 
 /**
  * Prints every setting as the agent would use it; returns the exit status.
@@ -13,9 +14,14 @@ import { settingsAndProcessor } from "./checked_settings.ts";
  */
 export async function check(env: Environment): Promise<number> {
   // As `run` does, so that a processor's module finds here what it will find there.
-  await Deno.permissions.revoke({ name: "run" });
-  forbidExit(env("PROCESSOR"), remarks);
-  const { settings, warnings } = await settingsAndProcessor(env, Object.keys(Deno.env.toObject()));
+  await guardAgainstModule(env);
+  new ModuleConsole((_, text) => remarks.say(printableLines(text)));
+  confirmations.say(inWords(await settingsAndProcessor(env, Object.keys(Deno.env.toObject()))));
+  return 0;
+}
+
+/** Every setting as the agent would use it, without credentials, and what is odd about them. */
+export function inWords({ settings, warnings }: Pick<Checked, "settings" | "warnings">): string {
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];
@@ -23,9 +29,6 @@ export async function check(env: Environment): Promise<number> {
       return `${spec.variable.padEnd(24)}${shown}`;
     },
   );
-  printAnswer(
-    [...lines, ...warnings.map((warning) => `Warning: ${secrets.text(warning)}`), "The settings are fine."]
-      .join("\n"),
-  );
-  return 0;
+  const remarked = warnings.map((warning) => `Warning: ${secrets.text(warning)}`);
+  return [...lines, ...remarked, "The settings are fine."].join("\n");
 }

@@ -1,6 +1,7 @@
 import { chunks } from "../../agent/lib/chunks.ts";
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/load.ts";
+import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
@@ -129,8 +130,9 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    console.log(asJson ? letterJson(letter) : lineOf(letter));
+    await answers.print(asJson ? letterJson(letter) : lineOf(letter));
   }
+  await answers.finish();
   if (!asJson) remarks.say(count === 1 ? "1 dead letter" : `${count} dead letters`);
   return isShort ? 1 : 0;
 }
@@ -147,7 +149,7 @@ function attemptsOf(attempts: unknown = 0): string {
 }
 
 async function show({ letters, isShort }: Chosen): Promise<number> {
-  for await (const letter of letters) console.log(letterJson(letter, 2));
+  for await (const letter of letters) await answers.print(letterJson(letter, 2));
   return isShort ? 1 : 0;
 }
 
@@ -157,11 +159,12 @@ async function change(
   isDry: boolean,
   act: (letter: DeadLetter) => Promise<boolean>,
 ): Promise<number> {
-  const interruption = new Interruption();
+  // A dry run changes nothing: a signal ends it, even while it waits for the reader of its lines.
+  const interruption = isDry ? undefined : new Interruption();
   const progress = new Progress(remarks);
   let [count, passed, refused] = [0, 0, 0];
   const one = async (letter: DeadLetter) => {
-    if (isDry) console.log(lineOf(letter));
+    if (isDry) await answers.print(lineOf(letter));
     try {
       if (!isDry && !await act(letter)) return passed += 1;
     } catch (error) {
@@ -177,17 +180,18 @@ async function change(
   };
   try {
     for await (const some of chunks(letters, AT_ONCE)) {
-      if (interruption.signal) break;
+      if (interruption?.signal) break;
       // All have to end before what was done can be said.
       const results = await Promise.allSettled(some.map(one));
       for (const result of results) if (result.status === "rejected") throw result.reason;
-      if (interruption.signal) break;
+      if (interruption?.signal) break;
       if (!isDry) progress.update(`${count} ${done} so far`);
     }
   } catch (error) {
     report(" before it failed");
     throw error;
   }
-  report(interruption.signal && ` before ${interruption.signal}: there may be more`);
-  return interruption.status || (refused > 0 || isShort ? 1 : 0);
+  await answers.finish();
+  report(interruption?.signal && ` before ${interruption.signal}: there may be more`);
+  return interruption?.status || (refused > 0 || isShort ? 1 : 0);
 }

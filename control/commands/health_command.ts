@@ -1,3 +1,4 @@
+import { confirmations } from "../../agent/telemetry/remarks.ts";
 import { command } from "./command.ts";
 
 /** Answers the probes of Kubernetes. It runs every few seconds: it loads the health files' reader and nothing else. */
@@ -12,6 +13,8 @@ export const healthCommand = command({
   },
   async run({ word }, env) {
     const { probe } = await import("../../health/probe.ts");
-    return await probe(word!, env) ? 0 : 1;
+    const { isYes, text } = await probe(word!, env);
+    confirmations.say(text);
+    return isYes ? 0 : 1;
   },
 });

@@ -1,3 +1,4 @@
+import { answers } from "../../agent/telemetry/printer.ts";
 import { command } from "./command.ts";
 
 /** Explains one command, or all of them and the settings. */
@@ -8,7 +9,7 @@ export const helpCommand = command({
   asSwitch: "h",
   async run({ about = [] }) {
     const { helpText } = await import("./help.ts");
-    console.log(helpText(about));
+    await answers.print(helpText(about));
     return 0;
   },
 });

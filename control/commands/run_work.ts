@@ -5,7 +5,6 @@ import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { errorText } from "../../agent/errors.ts";
 import { Events } from "../../agent/events.ts";
 import type { Environment } from "../../agent/settings/load.ts";
-import { forbidExit } from "../../agent/processors/exit_guard.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
@@ -24,6 +23,7 @@ import { HealthReporter } from "../../health/health_reporter.ts";
 import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
 import { ControlFile } from "../control_file.ts";
 import { JobEnd } from "../job_end.ts";
+import { guardAgainstModule } from "../module_guard.ts";
 import { ModuleOutput } from "../module_output.ts";
 import { LastingFailure } from "../lasting_failure.ts";
 import { NothingFound } from "./nothing_found.ts";
@@ -49,10 +49,7 @@ export async function runAgent(
   signals: Signals,
   { untilEmpty }: { untilEmpty: boolean },
 ): Promise<number> {
-  // Only the commands that send signals need it. A processor must not be able to start programs, and its module may act,
-  // or start a worker that keeps the permissions of this moment, as soon as it is loaded.
-  await Deno.permissions.revoke({ name: "run" });
-  forbidExit(env("PROCESSOR"), remarks);
+  await guardAgainstModule(env);
   const output = new ModuleOutput();
   let lines: LineQueue | undefined;
   try {

@@ -1,3 +1,4 @@
+import { answers } from "../../agent/telemetry/printer.ts";
 import { command } from "./command.ts";
 
 /** Says which agent this is. */
@@ -7,7 +8,7 @@ export const versionCommand = command({
   asSwitch: "V",
   async run() {
     const { versionText } = await import("../../agent/version.ts");
-    console.log(versionText());
+    await answers.print(versionText());
     return 0;
   },
 });

@@ -5,7 +5,6 @@
  */
 
 const ROOT = new URL("../..", import.meta.url).pathname;
-const AGENT = /^agent\//;
 const PRODUCT = /^(main\.ts|agent\/|control\/|health\/)/;
 /** The one place that ends the process. */
 const EXIT = /^agent\/processors\/exit_guard\.ts$/;
@@ -22,16 +21,16 @@ function isAmong(files: RegExp, filename: string): boolean {
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
-    /** `agent/` reports by events and the logger: what it prints itself is in no format, and not redacted. */
+    /** The console is the processor's: it waits for a reader, and what fails there shows a stack, or is lost. */
     "no-console": {
       create(context) {
-        if (!isAmong(AGENT, context.filename)) return {};
+        if (!isAmong(PRODUCT, context.filename)) return {};
         return {
           "MemberExpression[object.name='console']"(node: Deno.lint.MemberExpression) {
             context.report({
               node,
-              message: "agent/ prints nothing itself",
-              hint: "emit an event or use the logger, which redacts",
+              message: "The program prints nothing by the console",
+              hint: "agent/ emits an event or logs; a command prints by answers, confirmations or remarks",
             });
           },
         };

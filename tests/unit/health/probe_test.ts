@@ -1,12 +1,11 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UsageError } from "../../../agent/errors.ts";
 import { type Probe, probe } from "../../../health/probe.ts";
-import { captureConsole } from "../../support/captured_console.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 async function ask(name: Probe, env: Record<string, string>): Promise<{ answer: boolean; said: string }> {
-  const { out, value } = await captureConsole(() => probe(name, (variable) => env[variable]));
-  return { answer: value, said: out.join("\n") };
+  const { isYes, text } = await probe(name, (variable) => env[variable]);
+  return { answer: isYes, said: text };
 }
 
 /** Makes a heartbeat of this age, in seconds. */

@@ -1,10 +1,9 @@
 import { Long } from "mongodb";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
-import { check as checkAll } from "../../../../control/commands/check_work.ts";
+import { inWords } from "../../../../control/commands/check_work.ts";
 import { checkedSettings, settingsAndProcessor } from "../../../../control/commands/checked_settings.ts";
 import { uriProblem } from "../../../../agent/store/connection/uri.ts";
-import { captureConsole } from "../../../support/captured_console.ts";
 
 // The driver looks once whether it runs in a container and waits for no answer: that is no test's leak.
 uriProblem("mongodb://db");
@@ -167,10 +166,9 @@ Deno.test("checkedSettings() hands on the query that FILTER says, and loads no p
   assertEquals(filter, { at: Long.fromString("9007199254740993") });
 });
 
-Deno.test("check() prints every setting as it is used, without credentials", async () => {
+Deno.test("inWords() of check prints every setting as it is used, without credentials", async () => {
   const env: Record<string, string> = { ...GOOD, PROCESS_TIMEOUT: "90" };
-  const { out } = await captureConsole(() => checkAll((name) => env[name]));
-  const text = out.join("\n");
+  const text = inWords(await settingsAndProcessor((name) => env[name]));
   assertMatch(text, /^MONGODB_URI +mongodb:\/\/\*\*\*@db\.example\.com\/\?replicaSet=rs$/m);
   assertMatch(text, /^PROCESS_TIMEOUT +90s$/m);
   assertMatch(text, /^DEAD_LETTER_COLLECTION +orders_dead_letters$/m);
