@@ -19,6 +19,8 @@ export interface Batch {
   files: string[];
   /** More options of `deno test`. */
   options: string[];
+  /** Into how many modules the files are put together, if they are: a module of its own costs each file a quarter of a second. */
+  modules?: number;
   /** Whether the tests use the executable and the MongoDB servers. */
   needsServers: boolean;
 }
@@ -39,6 +41,9 @@ export const VARIABLES: Record<Lane, Readonly<Record<string, string>>> = {
 
 /** Folders whose tests are computation and files alone: one process runs all of a folder on all cores. */
 const WITHOUT_SERVERS: readonly string[] = ["tests/unit", "tests/models"];
+
+/** Of these the files are small and many: they share the memory of a few modules, a module a core. */
+const MERGED: readonly string[] = ["tests/unit"];
 
 /** Where doc comments with examples are. */
 const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models", "scripts"];
@@ -94,7 +99,8 @@ export function spread(files: readonly string[], longFiles: readonly string[]): 
   for (const folder of new Set(rest.map(folderOf))) {
     const inFolder = rest.filter((file) => folderOf(file) === folder);
     if (WITHOUT_SERVERS.includes(folder)) {
-      batches.push({ ...batch(folder, inFolder), options: ["--parallel"], needsServers: false });
+      const merged = MERGED.includes(folder) && { modules: navigator.hardwareConcurrency };
+      batches.push({ ...batch(folder, inFolder), options: ["--parallel"], needsServers: false, ...merged });
       continue;
     }
     const count = Math.ceil(inFolder.length / FILES_PER_BATCH);

@@ -115,11 +115,42 @@ export class TestRun {
     await using servers = new TestServers(this.#root);
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
       const env = batch.needsServers ? await servers.environment() : {};
+      await using modules = await TestModules.of(batch, this.#root);
       // The checks have the types checked once for all.
-      const args = ["--no-check", ...batch.options, ...batch.files.map((file) => `${this.#root}/${file}`)];
+      const args = ["--no-check", ...batch.options, ...modules.paths];
       console.log(`begins  ${batch.name}`);
       onResult(batch, await this.denoTest(args, { env, isHeldBack: true }));
     }
+  }
+}
+
+/** The modules that `deno test` is given: the files of a batch, or a few modules that import them. */
+class TestModules implements AsyncDisposable {
+  readonly paths: readonly string[];
+  readonly #dir: string | undefined;
+
+  private constructor(paths: readonly string[], dir?: string) {
+    this.paths = paths;
+    this.#dir = dir;
+  }
+
+  static async of({ files, modules }: Batch, root: string): Promise<TestModules> {
+    const paths = files.map((file) => `${root}/${file}`);
+    if (modules === undefined) return new TestModules(paths);
+    const dir = await Deno.makeTempDir({ prefix: "tests-" });
+    const merged = Array.from(
+      { length: Math.min(modules, files.length) },
+      (_, part) => `${dir}/part_${part}.ts`,
+    );
+    for (const [part, path] of merged.entries()) {
+      const imported = paths.filter((_, at) => at % merged.length === part);
+      await Deno.writeTextFile(path, imported.map((each) => `import "file://${each}";\n`).join(""));
+    }
+    return new TestModules(merged, dir);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#dir !== undefined) await Deno.remove(this.#dir, { recursive: true });
   }
 }
 

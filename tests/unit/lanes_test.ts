@@ -35,7 +35,9 @@ Deno.test("batchesOf() runs every test file in the lane all, and no build and no
   }
   const all = (await batchesOf("all", ROOT)).filter(({ options }) => !options.includes("--doc"));
   assertEquals(all.flatMap((batch) => batch.files).sort(), files.sort());
-  assert((await batchesOf("unit", ROOT)).every(({ needsServers }) => !needsServers));
+  const unit = await batchesOf("unit", ROOT);
+  assert(unit.every(({ needsServers }) => !needsServers));
+  assertEquals(unit.find(({ name }) => name === "tests/unit")?.modules, navigator.hardwareConcurrency);
 });
 
 Deno.test("batchesOf() runs the examples of doc comments in every lane", async () => {

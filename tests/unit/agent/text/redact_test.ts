@@ -245,7 +245,7 @@ function lineOf(format: LogFormat, { uri, password, quoted }: Quoted): string {
 
 Deno.test("logLine() stays JSON with its time and level, and says no password, whatever that is", () => {
   const random = seededRandom(10);
-  const passwords = [...ODD_PASSWORDS, ...Array.from({ length: 2000 }, () => randomPassword(random))];
+  const passwords = [...ODD_PASSWORDS, ...Array.from({ length: 700 }, () => randomPassword(random))];
   for (const password of passwords) {
     const encoded = password.isWellFormed() ? encodeURIComponent(password) : password;
     for (const written of new Set([password, encoded])) {
