@@ -25,6 +25,8 @@ export interface LeftAlone {
  */
 export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
+  /** An operator has paused or resumed the agent; its state follows at once, unless it starts or drains. */
+  | { type: "pause_changed"; state: "running" | "paused"; source: string }
   | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
   | { type: "claim_refused"; id: unknown; error: unknown }
   | {

@@ -4,18 +4,16 @@ import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import { DirectoryWatch } from "./directory_watch.ts";
 
 /** What the file may ask for. */
-export type FileCommand = "pause" | "resume";
+type FileCommand = "pause" | "resume";
 
 /** What a {@linkcode ControlFile} needs. */
 export interface ControlFileOptions {
   clock: Clock;
   path: string;
-  /** Told of each change of what the file asks for. */
-  onCommand(command: FileCommand): void;
-  /** Told once of each thing that is odd about the file. */
-  onProblem(message: string): void;
-  /** Told once that there is no file, which is nothing odd: it is optional. */
-  onAbsent(message: string): void;
+  /** Follows each change of what the file asks for. */
+  gate: { pause(source: "file"): void; resume(source: "file"): void };
+  /** Warns once of each thing that is odd about the file, and says once that there is none, which is nothing odd. */
+  log: { warn(message: string): void; info(message: string): void };
 }
 
 /** The file is looked at this often even if the watcher says nothing, in milliseconds. */
@@ -146,7 +144,7 @@ export class ControlFile implements AsyncDisposable {
     this.#emptySinceMs = undefined;
     if (command === "pause" || command === "resume") {
       // A command that could not be carried out is told again with the next reading.
-      if (command !== this.#last) this.#options.onCommand(command);
+      if (command !== this.#last) this.#obey(command);
       this.#last = command;
       this.#reported = "";
     } else {
@@ -158,16 +156,22 @@ export class ControlFile implements AsyncDisposable {
     return this.#options.clock.monotonicMs() - sinceMs >= ODD_AFTER_MS;
   }
 
+  #obey(command: FileCommand): void {
+    const { gate } = this.#options;
+    if (command === "pause") gate.pause("file");
+    else gate.resume("file");
+  }
+
   #absent(): void {
     if (this.#reported === ABSENT) return;
     this.#reported = ABSENT;
-    this.#options.onAbsent(`There is no control file ${this.#options.path}: ${ABSENT}`);
+    this.#options.log.info(`There is no control file ${this.#options.path}: ${ABSENT}`);
   }
 
   #problem(what: string): void {
     if (what === this.#reported) return;
     this.#reported = what;
-    this.#options.onProblem(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
+    this.#options.log.warn(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { Events } from "../agent/events.ts";
 import { doneBy } from "../agent/lib/deadline.ts";
 import type { PauseGate } from "../agent/ports.ts";
 
@@ -18,7 +19,13 @@ export interface PauseState {
 export class PauseController implements PauseGate {
   #current: PauseState = { state: "running", source: "start", since: new Date() };
   #changed = Promise.withResolvers<void>();
+  readonly #events: Events;
   readonly #listeners: ((isOpen: boolean) => void)[] = [];
+
+  /** Emits each change to `events`, before the listeners act on it. */
+  constructor(events: Events = new Events()) {
+    this.#events = events;
+  }
 
   get current(): PauseState {
     return this.#current;
@@ -52,6 +59,7 @@ export class PauseController implements PauseGate {
     this.#current = { state, source, since: new Date() };
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
+    this.#events.emit({ type: "pause_changed", state, source });
     for (const listener of [...this.#listeners]) listener(this.isOpen);
   }
 }

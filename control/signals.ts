@@ -1,5 +1,14 @@
+/** Does what signals ask for. */
+export interface SignalHandler {
+  stop(signal: Deno.Signal): void;
+  pause(): void;
+  resume(): void;
+  /** Shows that the signal has reached this process. */
+  answer(): void;
+}
+
 /** What a signal asks for. */
-export type SignalCommand = { kind: "stop"; signal: Deno.Signal } | { kind: "pause" | "resume" | "answer" };
+type SignalCommand = { kind: "stop"; signal: Deno.Signal } | { kind: "pause" | "resume" | "answer" };
 
 const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
   SIGTERM: "stop",
@@ -20,7 +29,7 @@ const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
  */
 export class Signals {
   #early: SignalCommand[] = [];
-  #handler: ((command: SignalCommand) => void) | undefined;
+  #handler: SignalHandler | undefined;
   #tellStopped: (signal: Deno.Signal) => void = () => {};
   /** Resolves with the first signal that asks to stop, handled or not. */
   readonly stopped: Promise<Deno.Signal> = new Promise((resolve) => this.#tellStopped = resolve);
@@ -34,14 +43,27 @@ export class Signals {
   }
 
   /** Hands all signals to `handler` from now on, those that came before first. */
-  handle(handler: (command: SignalCommand) => void): void {
+  handle(handler: SignalHandler): void {
     this.#handler = handler;
-    for (const command of this.#early.splice(0)) handler(command);
+    for (const command of this.#early.splice(0)) pass(command, handler);
   }
 
   #receive(command: SignalCommand): void {
     if (command.kind === "stop") this.#tellStopped(command.signal);
-    if (this.#handler) this.#handler(command);
+    if (this.#handler) pass(command, this.#handler);
     else this.#early.push(command);
+  }
+}
+
+function pass(command: SignalCommand, to: SignalHandler): void {
+  switch (command.kind) {
+    case "stop":
+      return to.stop(command.signal);
+    case "pause":
+      return to.pause();
+    case "resume":
+      return to.resume();
+    case "answer":
+      return to.answer();
   }
 }

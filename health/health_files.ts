@@ -10,10 +10,8 @@ export interface HealthFilesOptions {
   directory: HealthDir;
   /** What the files should hold at this moment, all of it from one state of the agent. */
   wanted(): WantedFiles;
-  /** Told once for each different reason why a file cannot be written. */
-  onProblem(message: string): void;
-  /** Told when all files can be written again. */
-  onMended(message: string): void;
+  /** Told once for each different reason why a file cannot be written, and when all can be again. */
+  log: { error(message: string): void; info(message: string): void };
 }
 
 /**
@@ -82,7 +80,7 @@ export class HealthFiles {
     for (const error of problems) this.#tell(error);
     if (problems.length > 0 || !this.#hasTold) return;
     this.#hasTold = false;
-    this.#options.onMended(`The health directory ${this.#options.directory.path} can be written again`);
+    this.#options.log.info(`The health directory ${this.#options.directory.path} can be written again`);
   }
 
   /** Writes what differs; returns what could not be done. */
@@ -123,12 +121,12 @@ export class HealthFiles {
   }
 
   #tell(error: unknown): void {
-    const { directory, onProblem } = this.#options;
+    const { directory, log } = this.#options;
     const problem = error instanceof CommandError
       ? error.message
       : `The health directory ${directory.path} cannot be written: ${errorText(error)}`;
     // A directory that is gone or full fails in several ways: one is told of until all can be written again.
-    if (!this.#hasTold) onProblem(problem);
+    if (!this.#hasTold) log.error(problem);
     this.#hasTold = true;
   }
 }

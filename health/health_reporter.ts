@@ -19,18 +19,14 @@ export interface HealthReporterOptions {
   readyWhilePaused: boolean;
   name: string;
   version: string;
-  /** What the pause controller says. */
-  control(): { state: "running" | "paused"; source: string; since: Date };
+  gate: { readonly current: { state: "running" | "paused"; source: string; since: Date } };
+  agent: { readonly held: { documents: number; running: number } };
   /** Whether there is a collection to claim from, as far as is known. */
-  hasSource?(): boolean;
-  /** What the agent holds. */
-  held(): { documents: number; running: number };
+  source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
   /** Writes an `_id` for people. */
   formatId?(id: unknown): string;
-  /** Told once for each different reason why a health file cannot be written. */
-  onProblem(message: string): void;
-  /** Told when all health files can be written again. */
-  onMended(message: string): void;
+  /** Told once for each different reason why a health file cannot be written, and when all can be again. */
+  log: { error(message: string): void; info(message: string): void };
 }
 
 /** What changes the status file is written at most this often, in milliseconds, unless a state changes. */
@@ -71,10 +67,11 @@ export class HealthReporter {
 
   constructor(options: HealthReporterOptions) {
     this.#options = options;
-    const { clock, directory, onMended, onProblem } = options;
+    const { clock, directory, log } = options;
     this.#progress = new StuckDetector(clock);
-    this.#files = new HealthFiles({ directory, onMended, onProblem, wanted: () => this.#wanted() });
+    this.#files = new HealthFiles({ directory, log, wanted: () => this.#wanted() });
     options.events.subscribe((event) => this.#observe(event));
+    options.source?.onChange(() => this.refresh());
   }
 
   /** What was counted since the agent's start. */
@@ -110,7 +107,7 @@ export class HealthReporter {
   get #isReady(): boolean {
     const isAtWork = this.#state === "running" ||
       (this.#state === "paused" && this.#options.readyWhilePaused);
-    const hasSource = this.#options.hasSource?.() ?? true;
+    const hasSource = this.#options.source?.isUsable ?? true;
     return isAtWork && hasSource && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY &&
       this.#unwritten < UNWRITTEN_TO_UNREADY;
   }
@@ -129,8 +126,14 @@ export class HealthReporter {
     if (WRITTEN.has(event.type)) this.#unwritten = 0;
     if (event.type === "state_changed") this.#state = event.to;
     if (stage === undefined && this.#progress.stage !== undefined) this.#loopStarted();
-    if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();
+    if (event.type === "pause_changed") this.#pauseChanged();
+    else if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();
     else if (event.type !== "progress") this.#refreshSoon();
+  }
+
+  /** Of an agent that claims, the state follows at once, and is what asks for the files. */
+  #pauseChanged(): void {
+    if (this.#state !== "running" && this.#state !== "paused") this.refresh();
   }
 
   #refreshSoon(): void {
@@ -175,8 +178,8 @@ export class HealthReporter {
   }
 
   #status({ at, ...uptime }: Stamp): Status {
-    const { control, held, name, version } = this.#options;
-    const { since, ...rest } = control();
+    const { agent, gate, name, version } = this.#options;
+    const { since, ...rest } = gate.current;
     return {
       pid: Deno.pid,
       answers: this.#answers,
@@ -187,7 +190,7 @@ export class HealthReporter {
       ready: this.#isReady,
       connected: this.#isReachable,
       loop: { stage: this.#progress.stage ?? "starting", stuck: this.#progress.isStuck },
-      held: held(),
+      held: agent.held,
       counters: this.#counters.values,
       left_alone: this.#leftAlone,
       last_error: this.#lastError,

@@ -55,6 +55,11 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
           log.info(`Agent is ${event.to}`, { from: event.from });
         }
         break;
+      case "pause_changed":
+        log.info(event.state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", {
+          source: event.source,
+        });
+        break;
       case "claimed": {
         failures.over("claim");
         const { type: _, elapsedMs, ...counts } = event;

@@ -13,6 +13,8 @@ export const WHAT_TO_DO: Record<string, string> = {
   "Processing failed and will be retried":
     "Nothing for a few: `error` says what the processor threw, and `delayMs` when it runs again. For many, mend the " +
     "processor or what it calls; `LOG_LEVEL=DEBUG` adds the stack.",
+  "The control file <path> <what>; the agent stays as it is":
+    "Write `pause` or `resume` into the file, or give the agent's user the right to read it.",
   "Document is a dead letter":
     "Read `error`, mend the cause, then `pulling-agent dead-letters redrive --id ID`.",
   "Cannot confirm a write whose answer was lost; most likely it was applied":

@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../agent/lib/clock.ts";
-import { ControlFile, type FileCommand } from "../../control/control_file.ts";
+import { ControlFile } from "../../control/control_file.ts";
 import { waitFor } from "./wait.ts";
+
+/** What a control file may ask for. */
+export type FileCommand = "pause" | "resume";
 
 /** A followed file, what it asked for and what was odd about it. */
 export class Followed implements AsyncDisposable {
@@ -13,9 +16,8 @@ export class Followed implements AsyncDisposable {
     this.#file = new ControlFile({
       clock: systemClock,
       path,
-      onCommand: (command) => this.commands.push(command),
-      onProblem: (message) => this.problems.push(message),
-      onAbsent: (message) => this.problems.push(message),
+      gate: { pause: () => this.commands.push("pause"), resume: () => this.commands.push("resume") },
+      log: { warn: (message) => this.problems.push(message), info: (message) => this.problems.push(message) },
     });
   }
 

@@ -40,10 +40,12 @@ export class ReporterSetup implements AsyncDisposable {
       readyWhilePaused: options.readyWhilePaused ?? false,
       name: "pod-1",
       version: "1.2.3",
-      control: () => this.control,
-      held: () => ({ documents: 3, running: 2 }),
-      onProblem: (message) => this.problems.push(message),
-      onMended: (message) => this.mended.push(message),
+      gate: { current: this.control },
+      agent: { held: { documents: 3, running: 2 } },
+      log: {
+        error: (message) => this.problems.push(message),
+        info: (message) => this.mended.push(message),
+      },
     });
     this.reporter.start();
   }
@@ -67,9 +69,10 @@ export class ReporterSetup implements AsyncDisposable {
 
   /** As a pause or a resume is seen from here: the control first, the state after. */
   pause(isPaused: boolean): void {
-    this.control.state = isPaused ? "paused" : "running";
-    this.enter(isPaused ? "paused" : "running");
-    this.reporter.refresh();
+    const state = isPaused ? "paused" : "running";
+    this.control.state = state;
+    this.emit({ type: "pause_changed", state, source: "signal" });
+    this.enter(state);
   }
 
   emit(...events: AgentEvent[]): void {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { systemClock } from "../../../agent/lib/clock.ts";
-import { ControlFile, type FileCommand } from "../../../control/control_file.ts";
-import { Followed } from "../../support/followed_file.ts";
+import { ControlFile } from "../../../control/control_file.ts";
+import { type FileCommand, Followed } from "../../support/followed_file.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -198,9 +198,8 @@ Deno.test("ControlFile, disposed of, leaves nothing behind, even before the firs
     const file = new ControlFile({
       clock: systemClock,
       path,
-      onCommand: (each) => commands.push(each),
-      onProblem() {},
-      onAbsent() {},
+      gate: { pause: () => commands.push("pause"), resume: () => commands.push("resume") },
+      log: { warn() {}, info() {} },
     });
     const started = file.start();
     if (count % 2 === 0) await started;
@@ -218,12 +217,14 @@ Deno.test("ControlFile follows on where a command could not be carried out, says
   const file = new ControlFile({
     clock: systemClock,
     path,
-    onCommand: (command) => {
-      told.push(command);
-      if (told.length < 3) throw new Error("a listener broke");
+    gate: {
+      pause() {
+        told.push("pause");
+        if (told.length < 3) throw new Error("a listener broke");
+      },
+      resume: () => told.push("resume"),
     },
-    onProblem: (message) => problems.push(message),
-    onAbsent: () => {},
+    log: { warn: (message) => problems.push(message), info() {} },
   });
   await file.start();
   try {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { type AgentEvent, Events } from "../../../agent/events.ts";
 import { PauseController } from "../../../control/pause_controller.ts";
 
 const NEVER = new AbortController().signal;
@@ -42,6 +43,23 @@ Deno.test("PauseController tells every listener of every change, in order", () =
   gate.pause("signal");
   gate.resume("signal");
   assertEquals(told, ["a false", "b false", "a true", "b true"]);
+});
+
+Deno.test("PauseController emits one event for each change, with its source, before a listener acts on it", () => {
+  const events = new Events();
+  const seen: (AgentEvent | string)[] = [];
+  events.subscribe((event) => seen.push(event));
+  const gate = new PauseController(events);
+  gate.onChange((isOpen) => seen.push(`listener ${isOpen}`));
+  gate.pause("file");
+  gate.pause("signal");
+  gate.resume("signal");
+  assertEquals(seen, [
+    { type: "pause_changed", state: "paused", source: "file" },
+    "listener false",
+    { type: "pause_changed", state: "running", source: "signal" },
+    "listener true",
+  ]);
 });
 
 Deno.test("PauseController.waitOpen() resolves true at once while open, and on resume", async () => {

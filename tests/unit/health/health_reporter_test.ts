@@ -175,3 +175,25 @@ Deno.test("HealthReporter.stop() removes every file", async () => {
   assertEquals([...Deno.readDirSync(s.path)].map(({ name }) => name), ["agent.lock"]);
   await Deno.remove(s.path, { recursive: true });
 });
+
+Deno.test("HealthReporter asks once for the files when an operator pauses or resumes, in any state of the agent", async () => {
+  await using s = await ReporterSetup.ready();
+  await s.atRest();
+  let asked = 0;
+  const refresh = s.reporter.refresh.bind(s.reporter);
+  s.reporter.refresh = () => {
+    asked += 1;
+    refresh();
+  };
+  s.pause(true);
+  assertEquals(asked, 1);
+  s.pause(false);
+  assertEquals(asked, 2);
+  s.enter("draining");
+  assertEquals(asked, 3);
+  // A draining agent stays in its state.
+  s.control.state = "paused";
+  s.emit({ type: "pause_changed", state: "paused", source: "file" });
+  assertEquals(asked, 4);
+  await s.status("the control", ({ control }) => control.state === "paused");
+});

@@ -29,6 +29,8 @@ function linesOf(...happened: AgentEvent[]): Line[] {
 const error = new Error("it broke");
 const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "state_changed", from: "starting", to: "running" }, "INFO", /Agent is running/],
+  [{ type: "pause_changed", state: "paused", source: "file" }, "INFO", /^Paused: claiming nothing/],
+  [{ type: "pause_changed", state: "running", source: "signal" }, "INFO", /^Resumed$/],
   [{ type: "claim_failed", error, retryInMs: 5 }, "WARNING", /Cannot claim/],
   [{ type: "claim_failed", error, retryInMs: 5, isLasting: true }, "ERROR", /Cannot claim/],
   [{ type: "claims_held_up", reason: error }, "INFO", /wait until another one of the same key is settled/],
@@ -80,6 +82,16 @@ for (const [event, level, says] of CASES) {
     if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
   });
 }
+
+Deno.test("logEvents() writes one line about a pause, which names its source", () => {
+  const lines = linesOf(
+    { type: "pause_changed", state: "paused", source: "file" },
+    { type: "state_changed", from: "running", to: "paused" },
+  );
+  assertEquals(lines.map(({ message, source }) => [message, source]), [
+    ["Paused: claiming nothing until resumed", "file"],
+  ]);
+});
 
 Deno.test("logEvents() tells once in a process of a result that is ignored", () => {
   const ignored = (id: number): AgentEvent => ({ type: "result_ignored", id, fields: ["total", "tax"] });

@@ -8,8 +8,8 @@ export interface NothingFoundOptions {
   log: Logger;
   /** Whether documents have to match `FILTER` as well. */
   hasFilter: boolean;
-  /** How many documents the collection has, about. */
-  count(): Promise<number>;
+  /** Says how many documents the collection has, about. */
+  store: { documentCount(): Promise<number> };
 }
 
 /**
@@ -38,9 +38,9 @@ export class NothingFound {
   }
 
   async #tell(): Promise<void> {
-    const { count, hasFilter, log } = this.#options;
+    const { hasFilter, log, store } = this.#options;
     try {
-      const documents = await count();
+      const documents = await store.documentCount();
       if (documents === 0) return;
       const matching = hasFilter ? " and matches FILTER" : "";
       log.info(`No document of the collection has status "pending"${matching} and is due`, { documents });

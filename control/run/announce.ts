@@ -1,0 +1,15 @@
+import { versionInfo } from "../../agent/version.ts";
+import type { Parts } from "./parts.ts";
+
+/** The first lines of the log: which agent this is, what it works on, and what is odd about its settings. */
+export function announce({ log, settings, warnings }: Parts): void {
+  log.info("Starting pulling-agent", {
+    ...versionInfo(),
+    agent: settings.agentName,
+    source: `${settings.mongodbDatabase}.${settings.mongodbCollection}`,
+    processor: settings.processor,
+    concurrency: settings.concurrency,
+    batchSize: settings.batchSize,
+  });
+  for (const warning of warnings) log.warn(warning);
+}

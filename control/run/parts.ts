@@ -1,0 +1,108 @@
+import { Agent } from "../../agent/agent.ts";
+import { Events } from "../../agent/events.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
+import type { Settings } from "../../agent/settings/settings.ts";
+import { secrets } from "../../agent/text/redact.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import { isLasting } from "../../agent/store/mongo_errors.ts";
+import { MongoStore } from "../../agent/store/mongo_store.ts";
+import { UriFile } from "../../agent/store/connection/uri_source.ts";
+import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
+import { logEvents } from "../../agent/telemetry/log_events.ts";
+import type { Logger } from "../../agent/telemetry/logger.ts";
+import { versionInfo } from "../../agent/version.ts";
+import type { HealthDir } from "../../health/health_dir.ts";
+import { HealthReporter } from "../../health/health_reporter.ts";
+import type { Checked } from "../commands/checked_settings.ts";
+import { ControlFile } from "../control_file.ts";
+import { JobEnd } from "../job_end.ts";
+import { LastingFailure } from "../lasting_failure.ts";
+import { PauseController } from "../pause_controller.ts";
+import { SourceEnd } from "../source_end.ts";
+import { NothingFound } from "./nothing_found.ts";
+import { WakeHints } from "./wake_hints.ts";
+
+/** The parts of a run, each handed what it needs. */
+export interface Parts {
+  settings: Settings;
+  /** What is odd about the settings, a sentence each. */
+  warnings: readonly string[];
+  log: Logger;
+  events: Events;
+  store: MongoStore;
+  gate: PauseController;
+  agent: Agent;
+  health: HealthReporter;
+  controlFile: ControlFile;
+  /** Where the connection string comes from, if it may change. */
+  uriFile: UriFile | undefined;
+  /** Unless `CHANGE_STREAM` is off. */
+  wakeHints: WakeHints | undefined;
+  nothingFound: NothingFound;
+  sourceEnd: SourceEnd;
+  jobEnd: JobEnd;
+}
+
+/** What the parts are made of. */
+export interface Material {
+  checked: Checked;
+  directory: HealthDir;
+  log: Logger;
+  untilEmpty: boolean;
+}
+
+/** Puts the parts of a run together. Nothing is started, and nothing is connected to. */
+export function partsOf({ checked, directory, log, untilEmpty }: Material): Parts {
+  const { settings, filter, processing } = checked;
+  const { clock } = SYSTEM;
+  const events = new Events();
+  logEvents(events, log, { clock, formatId });
+  const gate = new PauseController(events);
+  const store = new MongoStore(settings, filter);
+  const agent = new Agent({
+    ...SYSTEM,
+    events,
+    gate,
+    store,
+    processing,
+    settings,
+    untilEmpty,
+    logs: new DocumentLogs(log, formatId),
+  });
+  const { agentName: name, heartbeatIntervalMs, readyWhilePaused } = settings;
+  const health = new HealthReporter({
+    agent,
+    clock,
+    directory,
+    events,
+    formatId,
+    gate,
+    heartbeatIntervalMs,
+    log,
+    name,
+    readyWhilePaused,
+    source: store.source,
+    version: versionInfo().version,
+  });
+  if (untilEmpty) new LastingFailure({ clock, events, agent, isLasting });
+  return {
+    settings,
+    warnings: [...checked.warnings, ...store.warnings],
+    log,
+    events,
+    store,
+    gate,
+    agent,
+    health,
+    controlFile: new ControlFile({ clock, path: settings.controlFile, gate, log }),
+    uriFile: uriFileOf(settings),
+    wakeHints: settings.changeStream === "auto" ? new WakeHints({ agent, events, log, store }) : undefined,
+    nothingFound: new NothingFound({ events, log, store, hasFilter: filter !== undefined }),
+    sourceEnd: new SourceEnd(events, agent, { untilEmpty }),
+    jobEnd: new JobEnd(events, { untilEmpty }),
+  };
+}
+
+function uriFileOf({ mongodbUriFile }: Settings): UriFile | undefined {
+  return mongodbUriFile === undefined ? undefined : new UriFile(mongodbUriFile, (uri) => secrets.learn(uri));
+}

@@ -1,0 +1,70 @@
+import type { DrainReport } from "../../agent/drain.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { doneBy, sleep } from "../../agent/lib/deadline.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
+import { prepareStore } from "../../agent/store/prepare_store.ts";
+import type { Signals } from "../signals.ts";
+import { announce } from "./announce.ts";
+import type { Parts } from "./parts.ts";
+import { SignalPolicy } from "./signal_policy.ts";
+
+/** What is still open when the agent has stopped may take this long to close, in milliseconds. */
+const CLOSING = { clock: systemClock, limitMs: 1000 };
+
+/** The life of a run, once its parts are there: from the control file's first word to the exit status. */
+export class Run {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Runs the agent until it has drained; returns the exit status. */
+  async live(signals: Signals): Promise<number> {
+    announce(this.#parts);
+    // The file decides how the agent starts; signals that came meanwhile are later changes.
+    await this.#parts.controlFile.start();
+    // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
+    await sleep(systemClock, 0);
+    signals.handle(new SignalPolicy(this.#parts));
+    this.#parts.health.start();
+    const stopPreparing = this.#connect();
+    const report = await this.#parts.agent.run();
+    stopPreparing();
+    await this.#tellEnd(report);
+    await this.#close();
+    return this.#statusOf(report);
+  }
+
+  /** Connects and makes indexes in the background; returns a function that ends that. */
+  #connect(): () => void {
+    const { events, log, settings: { ensureIndexes }, store, uriFile, wakeHints } = this.#parts;
+    store.follow(uriFile);
+    const stopPreparing = prepareStore(store, { ...SYSTEM, events, log, ensureIndexes });
+    wakeHints?.start();
+    return stopPreparing;
+  }
+
+  async #tellEnd({ reason }: DrainReport): Promise<void> {
+    const { health, jobEnd, log, nothingFound } = this.#parts;
+    jobEnd.drained(reason);
+    await doneBy(nothingFound.told, CLOSING);
+    jobEnd.tell(log, health.counters);
+  }
+
+  async #close(): Promise<void> {
+    const { controlFile, health } = this.#parts;
+    await doneBy(Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]), CLOSING);
+  }
+
+  async #disconnect(): Promise<void> {
+    const { store, wakeHints } = this.#parts;
+    await wakeHints?.stop();
+    await store.close();
+  }
+
+  #statusOf({ abandoned }: DrainReport): number {
+    const { jobEnd, sourceEnd } = this.#parts;
+    return sourceEnd.status || (abandoned > 0 || jobEnd.isFailure ? 1 : 0);
+  }
+}

@@ -1,0 +1,90 @@
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
+import type { Environment } from "../../agent/settings/load.ts";
+import type { Settings } from "../../agent/settings/settings.ts";
+import { LineQueue } from "../../agent/telemetry/line_queue.ts";
+import { Logger, logLine } from "../../agent/telemetry/logger.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
+import { HealthDir } from "../../health/health_dir.ts";
+import { type Checked, settingsAndProcessor } from "../commands/checked_settings.ts";
+import { guardAgainstModule } from "../module_guard.ts";
+import { ModuleOutput } from "../module_output.ts";
+import type { Signals } from "../signals.ts";
+import { partsOf } from "./parts.ts";
+import { Run } from "./run.ts";
+
+/** The last lines of the log may take this long to be written, in milliseconds: there may be no reader. */
+const FLUSH_LIMIT_MS = 500;
+
+/**
+ * Runs the agent until it has drained; returns the exit status.
+ *
+ * @throws {UsageError} if the settings or the processor cannot be used.
+ * @throws {CommandError} if the health directory cannot.
+ */
+export async function runAgent(
+  env: Environment,
+  signals: Signals,
+  { untilEmpty }: { untilEmpty: boolean },
+): Promise<number> {
+  await guardAgainstModule(env);
+  const output = new ModuleOutput();
+  let lines: LineQueue | undefined;
+  try {
+    const checking = settingsAndProcessor(env, Object.keys(Deno.env.toObject()));
+    const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
+    if (typeof checked === "string") {
+      output.giveBack();
+      remarks.say(`pulling-agent: stopped by ${checked} before it had started`);
+      // A Job that has not begun is not done.
+      return untilEmpty ? 1 : 0;
+    }
+    lines = standardOutput(checked.settings);
+    return await runChecked(checked, { lines, output, signals, untilEmpty });
+  } finally {
+    output.giveBack();
+    await lines?.flush(FLUSH_LIMIT_MS);
+  }
+}
+
+/** The log's lines, on their way to standard output. */
+function standardOutput({ logFormat }: Settings): LineQueue {
+  const lines = new LineQueue({
+    sink: Deno.stdout,
+    lossLine: (lines, reason) =>
+      logLine(logFormat, { level: "WARNING", message: "Log lines were lost", fields: { lines, reason } }),
+  });
+  // A module may end the process from one moment to the next.
+  globalThis.addEventListener("unload", () => lines.flushSync());
+  return lines;
+}
+
+/** What a run needs besides its settings. */
+interface Surroundings {
+  lines: LineQueue;
+  output: ModuleOutput;
+  signals: Signals;
+  untilEmpty: boolean;
+}
+
+async function runChecked(
+  checked: Checked,
+  { lines, output, signals, untilEmpty }: Surroundings,
+): Promise<number> {
+  const { settings } = checked;
+  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
+  const directory = await HealthDir.open(settings.healthDir);
+  const parts = partsOf({ checked, directory, log, untilEmpty });
+  output.handTo(log, parts.events, settings.processor);
+  return await new Run(parts).live(signals);
+}
+
+/** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */
+const START_GRACE_MS = 2000;
+
+/** Resolves with the signal that asks to stop, once its grace is over. It says nothing: the start may be over by then. */
+async function stoppedMeanwhile(signals: Signals): Promise<Deno.Signal> {
+  const signal = await signals.stopped;
+  await sleep(systemClock, START_GRACE_MS);
+  return signal;
+}
