@@ -237,11 +237,16 @@ tell() { # POD
   if k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent "$command"; then ask "$1"; else why=$(reason); fi
 }
 
-# Does that with each pod, some at the same time. What came of it is in files of the pods' names.
+# Does that with each pod, some at the same time. What came of it is in files of the pods' names. The first are asked in any
+# case; if the time is over then, the others are not: each ten that hang would take ten seconds more.
 visit() { # ask|tell POD...
   how=$1 visits='' begun=0
   shift
   for pod; do
+    if [ -z "$visits" ] && [ "$begun" != 0 ] && [ "$(elapsed)" -ge "$timeout" ]; then
+      [ -f "$tmp/$pod.why" ] || echo "it was not asked within $timeout s, as others kept kubectl waiting" >"$tmp/$pod.why"
+      continue
+    fi
     (
       job=$pod child='' watchdog='' visits=''
       trap end_calls EXIT

@@ -31,6 +31,21 @@ for (const shell of ["sh", "bash"]) {
     }
   });
 
+  Deno.test(`control-agent.sh asks no more pods in ${shell} once its time is over`, async () => {
+    await using cluster = await StandIn.make();
+    const names = Array.from({ length: 11 }, (_, number) => `hung-${String(number).padStart(2, "0")}`);
+    for (const name of names) await cluster.write(`pods/${name}`, "");
+    await cluster.write("hang", "exec hung\n");
+    const { code, stderr } = await cluster.run(shell, "scripts/control-agent.sh", "status", "--timeout", "1");
+    assertEquals(code, 1);
+    const said = stderr.trim().split("\n");
+    assertEquals(said.filter((line) => line.includes("kubectl did not end within 10 s")).length, 10, stderr);
+    assertStringIncludes(
+      said[10]!,
+      "hung-10 does not answer: it was not asked within 1 s, as others kept kubectl waiting",
+    );
+  });
+
   Deno.test(`control-agent.sh ends in ${shell} although the cluster itself never answers`, async () => {
     await Promise.all(
       ["get pods", "get configmap", "create configmap", "rollout restart"].map(async (words) => {
@@ -156,7 +171,7 @@ Deno.test("control-agent.sh leaves nothing behind when it is interrupted", async
     "sh",
     "-c",
     `sh scripts/control-agent.sh status & pid=$!
-     until ls "$STAND_IN/tmp"/control-agent.*/a-1.out >/dev/null 2>&1; do sleep 0.05; done
+     until ls "$STAND_IN/tmp"/control-agent.*/a-1.raw-out >/dev/null 2>&1 || ! kill -0 $pid; do sleep 0.05; done
      kill -TERM $pid; wait $pid; echo "$? $(ls "$STAND_IN/tmp" | wc -l | tr -d ' ')"`,
   );
   assertEquals(interrupted.stdout.trim().split("\n").at(-1), "143 0", interrupted.stderr);
