@@ -5,7 +5,7 @@ import { keyOf } from "./key.ts";
 import { Properties } from "./properties.ts";
 import type { Protocol } from "./protocol.ts";
 import type { RuleName } from "./rules.ts";
-import { type Budget, type Fault, IDLE, type Message, NEW_DOC, type State, without } from "./state.ts";
+import { type Budget, type Fault, IDLE, type Message, NEW_DOC, NONE, type State, without } from "./state.ts";
 import { WorldSteps } from "./world_steps.ts";
 
 /** What a scenario of the claim protocol is made of. */
@@ -87,7 +87,9 @@ export class Claims implements Model<State> {
     if (agents.some(({ claim, items }) => claim || items.length > 0)) return false;
     return docs.every(({ status, truth, verdict }, number) => {
       const letter = letters[number];
-      if (status === "failed") return letter?.at === verdict;
+      if (status === "failed") {
+        return letter?.at === verdict || (letter?.isReference === true && verdict === NONE);
+      }
       return letter === undefined && (status === "done" || status === "gone" || truth.isForeign);
     });
   }

@@ -77,4 +77,15 @@ export const LETTERS = {
       "standing",
     ]],
   },
+  datedWhileHeld: {
+    title: "a letter without a verdict is dated while the document is held",
+    rule:
+      "The letter of a document that takes no verdict has the server's time at which the agent has seen that it " +
+      "still holds the document. If it does not, it writes no letter. The mark asks that there is no verdict still.",
+    reason:
+      "The letter comes before the mark. An agent that is frozen in between loses the document, and the letter of " +
+      "the next holder must be the newer one.",
+    without: "it has the time at which it is written",
+    code: [["agent/store/dead_letters/dead_letters.ts", "readVerdict"]],
+  },
 } as const satisfies Record<string, Rule>;

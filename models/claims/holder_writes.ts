@@ -1,5 +1,5 @@
 import { has, type Protocol } from "./protocol.ts";
-import { type Doc, type HolderWrite, type Item, NONE, type Truth } from "./state.ts";
+import { type Doc, type HolderWrite, type Item, NO_BOOKKEEPING, NONE, type Truth } from "./state.ts";
 
 /** Marks that tell: a document with more than these is judged by its verdict anyway. */
 const MANY = 3;
@@ -21,6 +21,7 @@ export function isHeld(doc: Doc, { token }: Pick<HolderWrite, "token">, protocol
 export function matches(doc: Doc, write: HolderWrite, protocol: Protocol): boolean {
   if (!isHeld(doc, write, protocol)) return false;
   if (write.name === "mark") return doc.isLive || !has(protocol, "markNeedsLease");
+  if (write.name === "failUnjudged") return doc.verdict === NONE;
   if (write.name === "judge") return doc.verdict === NONE || !has(protocol, "verdictOnce");
   return true;
 }
@@ -62,6 +63,8 @@ export function written(doc: Doc, write: HolderWrite, time: number, protocol: Pr
         // Without a verdict before the copy, it comes with the mark.
         verdict: has(protocol, "verdictFirst") ? doc.verdict : write.verdict,
       };
+    case "failUnjudged":
+      return { ...ended(doc, protocol), ...NO_BOOKKEEPING, status: "failed" };
   }
 }
 

@@ -70,6 +70,19 @@ export class ItemSteps {
       case "copied":
         steps.push(...this.#write(state, at, item, "fail"));
         break;
+      case "unjudged":
+        steps.push(
+          ...has(this.#protocol, "datedWhileHeld")
+            ? this.#date(state, at, item)
+            : this.#refer(state, at, { ...item, verdict: nextTime(state, item.doc) }, item),
+        );
+        break;
+      case "dated":
+        steps.push(...this.#refer(state, at, item));
+        break;
+      case "referred":
+        steps.push(...this.#write(state, at, item, "failUnjudged"));
+        break;
     }
     const renewed = this.#renew(state, at, item);
     if (renewed) steps.push(renewed);
@@ -150,6 +163,11 @@ export class ItemSteps {
     const label = `${agentName(at)} ${WRITES[name](item.doc)}`;
     const steps: Step<State>[] = [];
     if (matches(doc, write, this.#protocol)) {
+      const refused = name === "judge" ? spent(state, "refuse") : undefined;
+      if (refused) {
+        const unjudged: Item = { ...item, phase: "unjudged" };
+        steps.push({ label: `${label}: refused`, state: withItem(refused, at, item, unjudged) });
+      }
       const time = name === "judge" ? nextTime(state, item.doc) : NONE;
       const after = withDoc(state, item.doc, written(doc, write, time, this.#protocol));
       const next = this.#after(item, name, time);
@@ -166,9 +184,9 @@ export class ItemSteps {
           ),
         });
       }
-    } else if (name === "judge" && isHeld(doc, write, this.#protocol)) {
+    } else if ((name === "judge" || name === "failUnjudged") && isHeld(doc, write, this.#protocol)) {
       const known: Item = { ...item, phase: "judged", verdict: doc.verdict };
-      steps.push({ label: `${label}: it stands already`, state: withItem(state, at, item, known) });
+      steps.push({ label: `${label}: a verdict stands already`, state: withItem(state, at, item, known) });
     } else {
       steps.push({ label: `${label}: no match, its lease is lost`, state: withItem(state, at, item) });
     }
@@ -182,16 +200,46 @@ export class ItemSteps {
     return undefined;
   }
 
-  /** A write without an answer is sent again; a mark is not, and its suspect is handed back. */
+  /** A write without an answer is sent again, the one after a reference from the verdict on; a mark is not. */
   #unanswered(item: Item, name: HolderWrite["name"]): Item {
+    if (name === "failUnjudged") return { ...item, phase: "sentenced", verdict: NONE };
     if (name !== "mark") return item;
     return { ...item, phase: has(this.#protocol, "noAnswerNoStart") ? "back" : "marked" };
+  }
+
+  /** A look at a document that took no verdict: what anyone decides after it is later. */
+  #date(state: State, at: number, item: Item): Step<State>[] {
+    const doc = state.docs[item.doc]!;
+    const label = `${agentName(at)} looks whether it still holds d${item.doc}`;
+    if (!isHeld(doc, item, this.#protocol)) {
+      return [{ label: `${label}: its lease is lost`, state: withItem(state, at, item) }];
+    }
+    const next: Item = doc.verdict === NONE
+      ? { ...item, phase: "dated", verdict: nextTime(state, item.doc) }
+      : { ...item, phase: "judged", verdict: doc.verdict };
+    return [{ label, state: withItem(state, at, item, next) }];
+  }
+
+  /** Without an answer, all is tried again from the verdict on. */
+  #refer(state: State, at: number, item: Item, held = item): Step<State>[] {
+    const { doc, verdict, life } = item;
+    const letter = { at: verdict, life, isReference: true };
+    const label = `${agentName(at)} writes a letter that refers to d${doc}`;
+    const written = withCopy(state, doc, letter, this.#protocol);
+    const steps = [{ label, state: withItem(written, at, held, { ...item, phase: "referred" }) }];
+    const lost = spent(state, "lose");
+    if (lost) {
+      const messages = [...lost.messages, { kind: "copy", doc, letter } as const];
+      const again: Item = { ...held, phase: "sentenced", verdict: NONE };
+      steps.push({ label: `${label}: no answer`, state: withItem({ ...lost, messages }, at, held, again) });
+    }
+    return steps;
   }
 
   /** No lease protects the copy: it may come at any time after the verdict was written. */
   #copy(state: State, at: number, item: Item, held = item): Step<State>[] {
     const { doc, verdict, life } = item;
-    const letter = { at: verdict, life };
+    const letter = { at: verdict, life, isReference: false };
     const label = `${agentName(at)} copies d${doc} to the dead letters`;
     const copied: Item = { ...item, phase: "copied" };
     const steps = [{
@@ -214,6 +262,7 @@ const WRITES: Record<HolderWrite["name"], (doc: number) => string> = {
   release: (doc) => `releases d${doc}`,
   judge: (doc) => `writes the verdict on d${doc}`,
   fail: (doc) => `marks d${doc} as failed`,
+  failUnjudged: (doc) => `marks d${doc} as failed, without a verdict`,
 };
 
 /** Letters of agents, for traces. */

@@ -1,4 +1,4 @@
-import { type Agent, type Candidate, type Doc, NONE, type State } from "./state.ts";
+import { type Agent, type Candidate, type Doc, type Letter, NONE, type State } from "./state.ts";
 
 /**
  * Names a state. Tokens are called by the order in which they are met and agents are sorted, as neither the one nor the
@@ -17,7 +17,7 @@ export function keyOf(state: State): string {
   let key = "";
   for (const [number, doc] of state.docs.entries()) {
     const letter = state.letters[number];
-    key += `${docKey(doc, name)}${letter ? `${letter.at}.${letter.life}` : ""};`;
+    key += `${docKey(doc, name)}${letter ? letterKey(letter) : ""};`;
   }
   const agents = state.agents.length < 2
     ? state.agents
@@ -33,12 +33,18 @@ export function keyOf(state: State): string {
         return `W${what}${doc}${name(token)}${alone}${verdict}${isSuspect ? "s" : ""}${life}`;
       }
       case "copy":
-        return `L${message.doc}${message.letter.at}${message.letter.life}`;
+        return `L${message.doc}${letterKey(message.letter)}`;
     }
   });
   key += messages.sort().join(",");
-  for (const { doc, at, stage } of state.redrives) key += `;${stage}${doc}${at}`;
+  for (const { doc, at, isReference, stage } of state.redrives) {
+    key += `;${stage}${doc}${at}${isReference ? "r" : ""}`;
+  }
   return `${key}|${Object.values(state.budget).join("")}`;
+}
+
+function letterKey({ at, life, isReference }: Letter): string {
+  return `${at}.${life}${isReference ? "r" : ""}`;
 }
 
 function docKey(doc: Doc, name: (token: number) => unknown): string {

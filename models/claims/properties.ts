@@ -60,7 +60,9 @@ export class Properties {
 
   #ofLetter({ docs, letters }: State, number: number): string | undefined {
     const { status, truth: { life } } = docs[number]!;
-    return status === "done" && letters[number]?.life === life
+    const letter = letters[number];
+    // One that refers to its document is shown once that is marked, and not before.
+    return status === "done" && letter?.life === life && !letter.isReference
       ? "is processed, and its dead letter is out"
       : undefined;
   }

@@ -33,6 +33,7 @@ export const COUNTEREXAMPLES: Readonly<Record<RuleName, Counterexample>> = {
   redriveByVerdict: { natures: ["bad"], agents: 1, maxAttempts: 1, budget: { redrive: 1 } },
   documentBeforeLetter: { natures: ["bad"], agents: 1, maxAttempts: 1, budget: { redrive: 1, crash: 1 } },
   staleLettersGo: { natures: ["flaky"], agents: 1, maxAttempts: 1, budget: { redrive: 1, crash: 1 } },
+  datedWhileHeld: { natures: ["bad"], agents: 2, maxAttempts: 1, budget: { freeze: 1, refuse: 1 } },
 };
 
 /** A scenario and what it is called. */
@@ -79,6 +80,27 @@ export const SMALL: readonly Scenario[] = [
     agents: 2,
     maxAttempts: 1,
     budget: { redrive: 1, freeze: 1 },
+  },
+  {
+    name: "two refused verdicts, freeze",
+    natures: ["flaky"],
+    agents: 2,
+    maxAttempts: 1,
+    budget: { refuse: 2, freeze: 1 },
+  },
+  {
+    name: "refused verdict, lost answer and freeze",
+    natures: ["flaky"],
+    agents: 2,
+    maxAttempts: 1,
+    budget: { refuse: 1, lose: 1, freeze: 1 },
+  },
+  {
+    name: "refused verdict, kill and redrive",
+    natures: ["flaky"],
+    agents: 2,
+    maxAttempts: 1,
+    budget: { refuse: 1, crash: 1, redrive: 1 },
   },
   {
     name: "another program takes, a user deletes",
@@ -194,6 +216,20 @@ export const LARGE: readonly Scenario[] = [
     agents: 2,
     maxAttempts: 1,
     budget: { redrive: 2, freeze: 1 },
+  },
+  {
+    name: "refused verdict, redrive and freeze",
+    natures: ["flaky"],
+    agents: 2,
+    maxAttempts: 1,
+    budget: { refuse: 1, redrive: 1, freeze: 1 },
+  },
+  {
+    name: "refused verdict, reset and freeze",
+    natures: ["flaky"],
+    agents: 2,
+    maxAttempts: 1,
+    budget: { refuse: 1, reset: 1, freeze: 1 },
   },
   {
     name: "reset, lost answer and freeze",

@@ -64,11 +64,14 @@ export interface Letter {
   readonly at: number;
   /** The life of the document that it tells of; no agent knows it. */
   readonly life: number;
+  /** It refers to its document, which took no verdict. */
+  readonly isReference: boolean;
 }
 
 /**
  * held: not started · back: to be released · marked: a suspect about to start · running · succeeded · failed: to be
- * tried again · sentenced: to be a dead letter · judged: the verdict stands · copied: the letter stands
+ * tried again · sentenced: to be a dead letter · judged: the verdict stands · copied: the letter stands · unjudged: the
+ * verdict was refused · dated: the document is still held, and the letter has a time · referred: that letter stands
  */
 export type Phase =
   | "held"
@@ -79,7 +82,10 @@ export type Phase =
   | "failed"
   | "sentenced"
   | "judged"
-  | "copied";
+  | "copied"
+  | "unjudged"
+  | "dated"
+  | "referred";
 
 /** A document that an agent holds, as the agent knows it. */
 export interface Item {
@@ -126,7 +132,7 @@ export interface Agent {
 /** What an agent writes on a document that it holds, with all that the write needs to know. */
 export interface HolderWrite
   extends Pick<Item, "doc" | "token" | "alone" | "isSuspect" | "verdict" | "life"> {
-  readonly name: "mark" | "ack" | "nack" | "release" | "judge" | "fail";
+  readonly name: "mark" | "ack" | "nack" | "release" | "judge" | "fail" | "failUnjudged";
 }
 
 /** A write under way. A claim is applied document by document; the others are writes whose sender has given them up. */
@@ -146,6 +152,7 @@ export type Message =
 export interface Redrive {
   readonly doc: number;
   readonly at: number;
+  readonly isReference: boolean;
   readonly stage: "read" | "half";
 }
 
@@ -156,6 +163,7 @@ export const FAULTS = {
   lose: "an answer is lost: the write is applied at once, later or never",
   drain: "an agent is told to end",
   redrive: "the operator redrives a dead letter",
+  refuse: "the database lets a document take no verdict",
   take: "another program sets a pending document to `processing`",
   edit: "a user changes a pending document",
   reset: 'a user starts a document over: `status: "pending"`, `_pull` removed',

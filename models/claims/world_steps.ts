@@ -1,7 +1,17 @@
 import type { Step } from "../explorer.ts";
 import { agentName } from "./item_steps.ts";
 import { has, type Protocol } from "./protocol.ts";
-import { anew, type Doc, IDLE, NO_BOOKKEEPING, NONE, replaced, spent, type State } from "./state.ts";
+import {
+  anew,
+  type Doc,
+  IDLE,
+  NO_BOOKKEEPING,
+  NONE,
+  type Redrive,
+  replaced,
+  spent,
+  type State,
+} from "./state.ts";
 import { withAgent, withDoc, withLetter, without } from "./state.ts";
 
 /** What happens around the agents: time passes, processes end, users and other programs write. */
@@ -78,7 +88,8 @@ export class WorldSteps {
     for (const [doc, letter] of state.letters.entries()) {
       const after = letter && spent(state, "redrive");
       if (!after) continue;
-      const redrives = [...after.redrives, { doc, at: letter.at, stage: "read" } as const];
+      const { at, isReference } = letter;
+      const redrives = [...after.redrives, { doc, at, isReference, stage: "read" } as const];
       steps.push({ label: `the operator reads the letter of d${doc}`, state: { ...after, redrives } });
     }
     const isDocumentFirst = has(this.#protocol, "documentBeforeLetter");
@@ -99,9 +110,10 @@ export class WorldSteps {
     return steps;
   }
 
-  #setBack(state: State, { doc: number, at }: { doc: number; at: number }): Write {
+  #setBack(state: State, { doc: number, at, isReference }: Redrive): Write {
     const doc = state.docs[number]!;
-    const isVerdict = doc.verdict === at || !has(this.#protocol, "redriveByVerdict");
+    const isVerdict = doc.verdict === at || (isReference && doc.verdict === NONE) ||
+      !has(this.#protocol, "redriveByVerdict");
     const label = `the operator sets d${number} to pending`;
     if (doc.status !== "failed" || !isVerdict) {
       return { hasMatched: false, step: { label: `${label}: no match`, state } };
@@ -116,7 +128,7 @@ export class WorldSteps {
     return { hasMatched: true, step: { label, state: withDoc(state, number, pending) } };
   }
 
-  #removeLetter(state: State, { doc, at }: { doc: number; at: number }): Write {
+  #removeLetter(state: State, { doc, at }: Redrive): Write {
     const letter = state.letters[doc];
     const isLetter = letter && (letter.at === at || !has(this.#protocol, "redriveByVerdict"));
     const label = `the operator removes the letter of d${doc}`;
@@ -130,11 +142,15 @@ interface Write {
   step: Step<State>;
 }
 
-/** A letter whose document is gone, done, or carries another verdict. */
+/**
+ * A letter whose document is gone, done, or carries another verdict. One that refers to a document without a verdict
+ * stands as soon as that is marked.
+ */
 function isStale({ docs, letters }: State, number: number): boolean {
   const [doc, letter] = [docs[number]!, letters[number]];
-  return letter !== undefined &&
-    (doc.status === "gone" || doc.status === "done" || doc.verdict !== letter.at);
+  if (letter === undefined) return false;
+  if (doc.status === "gone" || doc.status === "done") return true;
+  return doc.verdict !== letter.at && !(letter.isReference && doc.verdict === NONE);
 }
 
 /** Whether an agent renews leases of this token. */

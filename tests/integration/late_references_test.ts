@@ -53,6 +53,28 @@ const MAX_BSON = 16 * 1024 * 1024;
 /** Room for no claim. */
 const OVERSIZE = { _id: 0, status: "pending", data: new Binary(new Uint8Array(MAX_BSON - 47 - 20)) };
 
+Deno.test("deadLetter(): a verdict that was refused and arrives late all the same is finished, and its letter stands (rule 28)", async () => {
+  await using setup = await setUp();
+  const { database, proxy, frozen, other } = setup;
+  await jobs(database).insertMany(pending(1));
+  const document = await frozen.takeOne();
+  await forbid(database, { "_pull.dead_at": { $exists: true } });
+  const mark = proxy.hold({ command: "update", collection: COLLECTION });
+  const result = frozen.deadLetter(document, "fails");
+  await mark.arrived;
+  await forbid(database, undefined);
+  const [{ dead_at: dated }] = await letters(database).find().toArray();
+  const verdict = new Date(dated.getTime() + 1);
+  await jobs(database).updateOne({}, { $set: { "_pull.dead_at": verdict, error: "fails" } });
+  assertEquals(await standing(other), [], "the reference has another verdict than the document");
+  mark.pass();
+
+  assertEquals(await result, 1);
+  const [letter] = await letters(database).find().toArray();
+  assertEquals([letter.dead_at, letter.document], [verdict, { _id: 0, status: "failed" }]);
+  assertEquals(await standing(other), [[0, "fails"]]);
+});
+
 for (const [moment, freeze] of Object.entries(MOMENTS)) {
   Deno.test(`deadLetter(): an agent that takes no verdict and freezes ${moment} leaves the letter of the next holder in place`, async () => {
     await using setup = await setUp();

@@ -16,7 +16,7 @@ export interface TimeLimits {
   readonly selectionMs: number;
   /** To open a connection. */
   readonly connectMs: number;
-  /** For a server to answer: it may be frozen. Far below the usual lease, and at most half of any. */
+  /** For a server to answer: it may be frozen. Far below the usual lease, and at most half of one of two seconds or more. */
   readonly socketMs: number;
   /** For all of it, and a second more than the driver's own limits. */
   readonly answerMs: number;

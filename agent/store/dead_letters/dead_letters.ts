@@ -128,9 +128,16 @@ export class DeadLetters {
     const held = leasedBy([id], token);
     const content = isOnDocument ? { copyOf: { ...held, "_pull.dead_at": deadAt } } : { attempts };
     if (!await writeLetter({ id, deadAt, failures, ...content }, this.#options)) return 0;
-    const matched = await this.#mark(held, isOnDocument ? WITH_VERDICT : WITHOUT_VERDICT);
-    if (matched === 0 && isOnDocument) await this.#removeStale(id, deadAt);
+    if (!isOnDocument) return await this.#markUnjudged(document, held);
+    const matched = await this.#mark(held, WITH_VERDICT);
+    if (matched === 0) await this.#removeStale(id, deadAt);
     return matched;
+  }
+
+  /** A verdict that was given up may have come late, and then the letter is not the one it asks for: it is finished. */
+  async #markUnjudged(document: LeasedDocument, held: Filter<Document>): Promise<number> {
+    const matched = await this.#mark({ ...held, ...UNJUDGED }, WITHOUT_VERDICT);
+    return matched === 0 ? await this.finish(document) : matched;
   }
 
   /** Marks a held document as failed, together with the first of these removals that the database allows. */
