@@ -1,5 +1,5 @@
 /**
- * The checks that need no running program: format, lint, types, layers, shell scripts, generated documents, words, names.
+ * The checks that need no running program: format, lint, types, layers, shell scripts, generated documents, titles, words, names.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { exists } from "@std/fs";
 import { checkExports } from "./check_exports.ts";
 import { checkLayers } from "./check_layers.ts";
 import { checkNames } from "./check_names.ts";
+import { checkTitles } from "./check_titles.ts";
 import { checkWords } from "./house_words.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { checkMessages } from "./messages/grammar.ts";
@@ -40,6 +41,7 @@ const CHECKS: Record<string, () => Promise<Finding>> = {
   "spelling": checkSpelling,
   "generated documents": checkGeneratedDocs,
   "messages": async () => listed(checkMessages(await collectMessages(ROOT))),
+  "titles of tests": async () => listed(await checkTitles(ROOT, await filesInGit() ?? [])),
   "words": async () => listed(await checkWords(ROOT, await filesInGit() ?? [])),
   "names": async () => {
     const files = await filesInGit();

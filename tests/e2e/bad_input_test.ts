@@ -24,7 +24,7 @@ Deno.test("without any settings, all that are required are named at once, and th
   assertEquals(result.stderr.split("\n").length, 4);
 });
 
-Deno.test("everything that is wrong with the settings is said at once", async () => {
+Deno.test("Settings: everything that is wrong with the settings is said at once", async () => {
   const wrong = {
     MONGODB_DATABASE: "a.b",
     MONGODB_COLLECTION: "system.x",
@@ -46,7 +46,7 @@ Deno.test("everything that is wrong with the settings is said at once", async ()
   }
 });
 
-Deno.test("a value of several lines is told of in one, for every setting and on the command line", async () => {
+Deno.test("Settings: a value of several lines is told of in one, for every setting and on the command line", async () => {
   const values = Object.fromEntries(
     Object.values(SETTINGS).map(({ variable }) => [variable, "a\nb \x1b[31m\u2028c"]),
   );
@@ -72,7 +72,7 @@ const WRONG_COMMANDS: [string[], RegExp][] = [
 ];
 
 for (const [args, said] of WRONG_COMMANDS) {
-  Deno.test(`"${args.join(" ")}" is refused with status 2 and a word on what is right`, async () => {
+  Deno.test(`Settings: "${args.join(" ")}" is refused with status 2 and a word on what is right`, async () => {
     await using home = await agentHome();
     const result = await home.run(...args);
     assertSaid(result, 2);
@@ -132,7 +132,7 @@ const WRONG_MODULES: Record<string, [source: string, said: RegExp]> = {
 };
 
 for (const [file, [source, said]] of Object.entries(WRONG_MODULES)) {
-  Deno.test(`a processor module like ${file} is refused at the start, and by check`, async () => {
+  Deno.test(`Settings: a processor module like ${file} is refused at the start, and by check`, async () => {
     await using home = await agentHome({ db: DB });
     const path = await home.write(file, source);
     const env = { PROCESSOR: `module:${path}` };
@@ -146,7 +146,7 @@ for (const [file, [source, said]] of Object.entries(WRONG_MODULES)) {
   });
 }
 
-Deno.test("a processor that is missing, a folder, or of an unknown kind is refused at the start", async () => {
+Deno.test("Settings: a processor that is missing, a folder, or of an unknown kind is refused at the start", async () => {
   await using home = await agentHome({ db: DB });
   await Deno.mkdir(`${home.dir}/folder.js`);
   const processors = {
@@ -176,7 +176,7 @@ Deno.test("check shows the settings as they are used, and does not ask the datab
   for (const { variable } of Object.values(SETTINGS)) assertStringIncludes(stdout, variable);
 });
 
-Deno.test("a processor module that imports JSON without saying so is told how", async () => {
+Deno.test("Settings: a processor module that imports JSON without saying so is told how", async () => {
   await using home = await agentHome({
     db: DB,
     module: 'import rates from "./rates.json"; export default () => {};',
@@ -226,7 +226,7 @@ Deno.test("--version says the version, the commit and the kind of the build", as
   }
 });
 
-Deno.test("a processor or a connection string that the agent's user may not read is told apart from one that is not there", async () => {
+Deno.test("Settings: a processor or a connection string that the agent's user may not read is told apart from one that is not there", async () => {
   await using home = await agentHome({ db: DB, module: "export default () => {};" });
   const uriFile = await home.write("uri", "mongodb://127.0.0.1:1/");
   await Deno.chmod(`${home.dir}/processor.js`, 0);

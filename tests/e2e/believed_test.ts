@@ -81,7 +81,7 @@ Deno.test("status, pause and resume believe nothing of a process that its handle
   await waitFor("status to be fine", async () => (await home.run("status")).code === 0);
 });
 
-Deno.test("a sweeper of temporary files takes nothing away for long, and lets no second agent in", async () => {
+Deno.test("Health files: a sweeper of temporary files takes nothing away for long, and lets no second agent in", async () => {
   await using db = await testDatabase("sweeper");
   await using home = await agentHome({ db, env: { PROCESSOR: "log" } });
   const agent = await home.startReady();
@@ -110,7 +110,7 @@ async function assertRefused(home: AgentHome): Promise<void> {
   assertMatch(stderr, /^pulling-agent: The health directory \S+ is used by another live agent: /);
 }
 
-Deno.test("an agent whose directory another one took says so and leaves it alone", async () => {
+Deno.test("Health files: an agent whose directory another one took says so and leaves it alone", async () => {
   await using db = await testDatabase("two directories");
   await using home = await agentHome({ db });
   const first = await home.startReady();
@@ -125,7 +125,7 @@ Deno.test("an agent whose directory another one took says so and leaves it alone
   assert(await home.probe("readiness"), "who goes takes nothing of the other's along");
 });
 
-Deno.test("storms of pauses and resumes leave readiness and status as the last one wants them", async () => {
+Deno.test("Health files: storms of pauses and resumes leave readiness and status as the last one wants them", async () => {
   await using db = await testDatabase("storms");
   await using home = await agentHome({ db, env: { HEARTBEAT_INTERVAL: "5m" } });
   const agent = await home.startReady();
@@ -164,7 +164,7 @@ async function settle(agent: AgentProcess, signal: Deno.Signal): Promise<Status>
 }
 
 for (const setBySeconds of [-7200, 7200]) {
-  Deno.test(`probes and status mind no clock that is set by ${setBySeconds} s`, async () => {
+  Deno.test(`Health files: probes and status mind no clock that is set by ${setBySeconds} s`, async () => {
     await using db = await testDatabase(`clock ${setBySeconds}`);
     await using home = await agentHome({ db, env: { HEARTBEAT_INTERVAL: "5m" } });
     const agent = await home.startReady();

@@ -21,7 +21,7 @@ async function streams({ client, name }: TestDatabase): Promise<number> {
   return found.length;
 }
 
-Deno.test("with POLL_INTERVAL=1h a document inserted while the agent is idle is processed at once, and the stop is clean", async () => {
+Deno.test("CHANGE_STREAM: with POLL_INTERVAL=1h a document inserted while the agent is idle is processed at once, and the stop is clean", async () => {
   await using db = await testDatabase("stream e2e");
   await using home = await agentHome({ db, module: MARKING, env: RARELY });
   const agent = await home.startReady();
@@ -33,7 +33,7 @@ Deno.test("with POLL_INTERVAL=1h a document inserted while the agent is idle is 
   await waitFor("the stream to be gone", async () => await streams(db) === 0);
 });
 
-Deno.test("with CHANGE_STREAM=off there is no stream, and the poll finds what there is", async () => {
+Deno.test("CHANGE_STREAM: with CHANGE_STREAM=off there is no stream, and the poll finds what there is", async () => {
   await using db = await testDatabase("stream off");
   await using home = await agentHome({ db, module: MARKING, env: { CHANGE_STREAM: "off" } });
   await home.startReady();
@@ -42,7 +42,7 @@ Deno.test("with CHANGE_STREAM=off there is no stream, and the poll finds what th
   assertEquals(await streams(db), 0);
 });
 
-Deno.test("on a standalone it is said once that documents are found by polling alone", async () => {
+Deno.test("CHANGE_STREAM: on a standalone it is said once that documents are found by polling alone", async () => {
   await using db = await testDatabase("stream standalone", { standalone: true });
   await using home = await agentHome({ db, module: MARKING });
   const agent = await home.startReady();

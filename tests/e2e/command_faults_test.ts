@@ -133,7 +133,7 @@ function assertToldPlainly({ code, stdout, stderr }: CommandResult, what: string
 }
 
 for (const [name, fault] of Object.entries(FAULTS)) {
-  Deno.test(`no command calls ${name} a bug, nor shows a stack`, async () => {
+  Deno.test(`Commands: no command calls ${name} a bug, nor shows a stack`, async () => {
     await using home = await agentHome({ db: { uri: testUri(), name: "faults" } });
     await fault.prepare?.(home.dir);
     const env = fault.env(home.dir);

@@ -32,7 +32,7 @@ async function control(home: AgentHome, content: string): Promise<void> {
   await Deno.rename(`${home.controlFile}.new`, home.controlFile);
 }
 
-Deno.test("a ConfigMap that kubelet swaps pauses and resumes, each time it changes", async () => {
+Deno.test("CONTROL_FILE: a ConfigMap that kubelet swaps pauses and resumes, each time it changes", async () => {
   await using db = await testDatabase("configmap");
   await using home = await agentHome({ db });
   const volume = new ConfigMapVolume(`${home.dir}/control`);
@@ -48,7 +48,7 @@ Deno.test("a ConfigMap that kubelet swaps pauses and resumes, each time it chang
   }
 });
 
-Deno.test("a control file that says pause at the start keeps the agent from claiming anything", async () => {
+Deno.test("CONTROL_FILE: a control file that says pause at the start keeps the agent from claiming anything", async () => {
   await using db = await testDatabase("paused at start");
   const documents = await insertPending(db, upTo(3));
   await using home = await agentHome({ db, module: MARKING });
@@ -70,7 +70,7 @@ Deno.test("a control file that says pause at the start keeps the agent from clai
   );
 });
 
-Deno.test("a control file, and its directory, may come after the agent has started", async () => {
+Deno.test("CONTROL_FILE: a control file, and its directory, may come after the agent has started", async () => {
   await using db = await testDatabase("late file");
   await using home = await agentHome({ db });
   await Deno.remove(`${home.dir}/control`, { recursive: true });
@@ -80,7 +80,7 @@ Deno.test("a control file, and its directory, may come after the agent has start
   assertEquals((await agent.log("Paused")).source, "file");
 });
 
-Deno.test("a control directory that was removed and made again is still followed", async () => {
+Deno.test("CONTROL_FILE: a control directory that was removed and made again is still followed", async () => {
   await using db = await testDatabase("recreated directory");
   await using home = await agentHome({ db });
   await control(home, "resume");
@@ -94,7 +94,7 @@ Deno.test("a control directory that was removed and made again is still followed
   }
 });
 
-Deno.test("a control file that vanishes leaves the agent as it is", async () => {
+Deno.test("CONTROL_FILE: a control file that vanishes leaves the agent as it is", async () => {
   await using db = await testDatabase("vanished file");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db, module: MARKING });
@@ -109,7 +109,7 @@ Deno.test("a control file that vanishes leaves the agent as it is", async () => 
   assertEquals(await documents.countDocuments({ status: "pending" }), 1);
 });
 
-Deno.test("garbage in the control file is reported once for each kind and changes nothing", async () => {
+Deno.test("CONTROL_FILE: garbage in the control file is reported once for each kind and changes nothing", async () => {
   await using db = await testDatabase("garbage");
   await insertPending(db, [1]);
   await using home = await agentHome({ db, module: MARKING });
@@ -142,7 +142,7 @@ Deno.test("garbage in the control file is reported once for each kind and change
   await home.untilMarked("1");
 });
 
-Deno.test("a directory, a pipe or a dangling link in place of the control file harm nothing", async () => {
+Deno.test("CONTROL_FILE: a directory, a pipe or a dangling link in place of the control file harm nothing", async () => {
   await using db = await testDatabase("no file");
   await using home = await agentHome({ db, module: MARKING });
   await Deno.mkdir(home.controlFile);
@@ -156,7 +156,7 @@ Deno.test("a directory, a pipe or a dangling link in place of the control file h
   await agent.log("Paused", { after: directory });
 });
 
-Deno.test("a pipe in a control directory that is made anew does not stop the process", async () => {
+Deno.test("CONTROL_FILE: a pipe in a control directory that is made anew does not stop the process", async () => {
   await using db = await testDatabase("pipe in a new directory");
   await using home = await agentHome({ db });
   await control(home, "resume");
@@ -175,7 +175,7 @@ Deno.test("a pipe in a control directory that is made anew does not stop the pro
   }
 });
 
-Deno.test("between file and signal the latest change wins, and what only stays the same is no change", async () => {
+Deno.test("CONTROL_FILE: between file and signal the latest change wins, and what only stays the same is no change", async () => {
   await using db = await testDatabase("latest wins");
   await using home = await agentHome({ db, module: MARKING });
   await control(home, "pause");

@@ -9,7 +9,7 @@ import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
 const FAILING =
   `export default ({ _id }) => { throw Object.assign(new Error("no " + _id), { permanent: true }); };`;
 
-Deno.test("A document with bytes that JavaScript cannot hold becomes a dead letter, with the same bytes, is listed, shown and redriven", async () => {
+Deno.test("Dead letters: a document with bytes that JavaScript cannot hold becomes a dead letter, with the same bytes, is listed, shown and redriven", async () => {
   await using db = await testDatabase("dead letter bytes");
   await insertInvalidUtf8(db, { _id: 1, status: "pending", name: `caf${INVALID}`, 10: 1, 9: 2 }, "documents");
   await using home = await agentHome({ db, module: FAILING });

@@ -58,7 +58,7 @@ Deno.test("dead-letters list, show, redrive and purge do what they say, to those
   assertEquals(await documentsOf(db).countDocuments({ status: "failed" }), 3);
 });
 
-Deno.test("redriven documents are processed by an agent that runs, and those that fail again get a new letter", async () => {
+Deno.test("Dead letters: redriven documents are processed by an agent that runs, and those that fail again get a new letter", async () => {
   await using db = await testDatabase("dead letters again");
   await using home = await homeWithLetters(db, 3);
   assertEquals((await home.run("dead-letters", "redrive", "--all")).code, 0);
@@ -194,7 +194,7 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
   }
 });
 
-Deno.test("what takes long says how far it is", async () => {
+Deno.test("Dead letters: what takes long says how far it is", async () => {
   await using db = await testDatabase("dead letters progress");
   await using home = await homeWithLetters(db, 3);
   const configureFailPoint = "failCommand";
@@ -248,7 +248,7 @@ Deno.test("dead-letters leaves the letters of other collections alone, and says 
   assertEquals(await lettersLeft(db), 0);
 });
 
-Deno.test("whatever stands in ids and errors, dead-letters commands no terminal and forges no line", async () => {
+Deno.test("Dead letters: with any text in ids and errors, dead-letters commands no terminal and forges no line", async () => {
   await using db = await testDatabase("dead letters forged");
   await using home = await agentHome({ db });
   const forged = "a\n2026-01-01T00:00:00.000Z  b  1 attempts  forged\u001b[2J\u009b\u202e";

@@ -62,7 +62,7 @@ async function run(
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-Deno.test("every shell block of the documents is sound, and is run or says what it needs", async () => {
+Deno.test("Docs: every shell block of the documents is sound, and is run or says what it needs", async () => {
   for (const { file, line, mark, text } of await shellBlocks()) {
     const where = `${file}:${line}`;
     assert(["", "cluster", "registry"].includes(mark), `${where} has an unknown mark ${mark}`);
@@ -73,7 +73,7 @@ Deno.test("every shell block of the documents is sound, and is run or says what 
   }
 });
 
-Deno.test("what can be run of the documents' shell blocks runs", async () => {
+Deno.test("Docs: what can be run of the documents' shell blocks runs", async () => {
   await using db = await testDatabase("docs");
   await db.db.createCollection("orders");
   await using home = await TempDir.make();
@@ -102,7 +102,7 @@ Deno.test("what can be run of the documents' shell blocks runs", async () => {
   assert(commands > 0);
 });
 
-Deno.test("the scripts, files and make targets that the documents name are there", async () => {
+Deno.test("Docs: the scripts, files and make targets that the documents name are there", async () => {
   const make = await Deno.readTextFile(`${ROOT}/Makefile`);
   const targets = new Set([...make.matchAll(/^([a-z0-9-]+):/gm)].map(([, name]) => name));
   for (const file of await documents()) {
@@ -148,7 +148,7 @@ Deno.test("docs/architecture.md draws folders and files that are there", async (
   assertEquals(drawn.filter((name) => !names.has(name)), []);
 });
 
-Deno.test("links between the documents lead somewhere", async () => {
+Deno.test("Docs: links between the documents lead somewhere", async () => {
   const anchors = new Map<string, Set<string>>();
   const anchorsOf = async (path: string): Promise<Set<string>> => {
     const known = anchors.get(path) ??
@@ -178,7 +178,7 @@ Deno.test("links between the documents lead somewhere", async () => {
 });
 
 Deno.test({
-  name: "shell blocks that need a cluster use commands and options that kubectl knows",
+  name: "Docs: shell blocks that need a cluster use commands and options that kubectl knows",
   ignore: await isMissing(KUBECTL),
   fn: async () => {
     const general = (await run("kubectl options")).text;

@@ -39,7 +39,7 @@ async function insertAsIs(db: TestDatabase): Promise<Collection<TestDocument>> {
   return documentsOf(db);
 }
 
-Deno.test("an _id of any type is claimed, processed and marked, once", async () => {
+Deno.test("Documents: an _id of any type is claimed, processed and marked, once", async () => {
   await using db = await testDatabase("every id");
   const documents = await insertAsIs(db);
   await using home = await agentHome({
@@ -58,7 +58,7 @@ Deno.test("an _id of any type is claimed, processed and marked, once", async () 
   assertEquals(agent.entries.filter(({ level }) => level !== "INFO"), []);
 });
 
-Deno.test("an _id of any type becomes a dead letter that carries it", async () => {
+Deno.test("Documents: an _id of any type becomes a dead letter that carries it", async () => {
   await using db = await testDatabase("every dead id");
   await insertAsIs(db);
   await using home = await agentHome({
@@ -73,7 +73,7 @@ Deno.test("an _id of any type becomes a dead letter that carries it", async () =
   assertEquals(found.map(({ _id }) => text(_id)).sort(), IDS.map(text).sort());
 });
 
-Deno.test("what is deleted or edited while in flight stays as whoever did it left it", async () => {
+Deno.test("Documents: what is deleted or edited while in flight stays as the other program left it", async () => {
   await using db = await testDatabase("edited in flight");
   const documents = await insertPending(db, [1, 2, 3, 4, 5]);
   await using home = await agentHome({ db, module: GATED });
@@ -98,7 +98,7 @@ Deno.test("what is deleted or edited while in flight stays as whoever did it lef
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("documents of 15 MB are processed, among small ones, without more memory than a small pod has", async () => {
+Deno.test("Documents: those of 15 MB are processed, among small ones, without more memory than a small pod has", async () => {
   await using db = await testDatabase("large documents");
   const documents = documentsOf(db);
   for (let _id = 1; _id <= 5; _id++) {

@@ -2,7 +2,7 @@ import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { testDatabase } from "../support/mongod.ts";
 
-Deno.test("options of MONGODB_URI that the driver warns of put nothing of the driver's on standard error", async () => {
+Deno.test("MONGODB_URI: options of MONGODB_URI that the driver warns of put nothing of the driver's on standard error", async () => {
   await using db = await testDatabase("driver warnings");
   await using home = await agentHome({
     db: { uri: `${db.uri}&w=majority&j=true&timeoutMS=1000`, name: db.name },

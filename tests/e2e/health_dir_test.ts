@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 
 const AS_NOBODY = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--inh-caps=-all"];
 
-Deno.test("a second agent on the same health directory is refused in one sentence; the first goes on", async () => {
+Deno.test("HEALTH_DIR: a second agent on the same health directory is refused in one sentence; the first goes on", async () => {
   await using db = await testDatabase("two agents");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db });
@@ -28,7 +28,7 @@ Deno.test("a second agent on the same health directory is refused in one sentenc
   assertEquals((await first.status()).pid, first.pid);
 });
 
-Deno.test("a health directory below a file is refused in one sentence", async () => {
+Deno.test("HEALTH_DIR: a health directory below a file is refused in one sentence", async () => {
   await using db = await testDatabase("bad directory");
   await using home = await agentHome({ db });
   const file = await home.write("file", "");
@@ -38,7 +38,7 @@ Deno.test("a health directory below a file is refused in one sentence", async ()
 });
 
 Deno.test({
-  name: "a health directory that its user may not write is refused in one sentence",
+  name: "HEALTH_DIR: a health directory that its user may not write is refused in one sentence",
   ignore: await isMissing(OTHER_USER),
   fn: async () => {
     await using db = await testDatabase("no rights");
@@ -52,7 +52,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "as a user without rights, on a file system that is read-only but for its health directory, all works",
+    "HEALTH_DIR: as a user without rights, on a file system that is read-only but for its health directory, all works",
   ignore: await isMissing(MOUNT_NAMESPACE) || await isMissing(OTHER_USER),
   fn: async () => {
     await using db = await testDatabase("read only");
@@ -81,7 +81,7 @@ Deno.test({
   },
 });
 
-Deno.test("a health directory that can no longer be written is reported, and the work goes on", async () => {
+Deno.test("HEALTH_DIR: a health directory that can no longer be written is reported, and the work goes on", async () => {
   await using db = await testDatabase("lost directory");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db });
@@ -107,7 +107,7 @@ Deno.test("a health directory that can no longer be written is reported, and the
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("every health file is one line of JSON that people can read", async () => {
+Deno.test("HEALTH_DIR: every health file is one line of JSON that people can read", async () => {
   await using db = await testDatabase("health files");
   await using home = await agentHome({ db });
   const agent = await home.startReady();

@@ -39,7 +39,7 @@ mark("worker " + await new Promise((resolve) => worker.onmessage = ({ data }) =>
 worker.terminate();
 export default async () => mark("handler " + await tryAll(ran));`;
 
-Deno.test("a processor's module can start no program, whenever and in whichever way it tries", async () => {
+Deno.test("Permissions: a processor's module can start no program, whenever and in whichever way it tries", async () => {
   await using db = await testDatabase("least privilege");
   await insertPending(db, [1]);
   await using home = await agentHome({ db, module: MODULE });
@@ -63,7 +63,7 @@ Deno.test("a processor's module can start no program, whenever and in whichever 
   assertEquals(await exists(`${home.marksFile}.ran`), false);
 });
 
-Deno.test("the limit of the heap is in the first line of the log and in --version, and fits a container of 512 MiB", async () => {
+Deno.test("Permissions: the limit of the heap is in the first line of the log and in --version, and fits a container of 512 MiB", async () => {
   await using db = await testDatabase("heap limit");
   await using home = await agentHome({ db });
   const agent = await home.start();

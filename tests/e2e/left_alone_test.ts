@@ -63,7 +63,7 @@ Deno.test("run --until-empty fails where a FILTER cannot be used, and names it",
 });
 
 for (const operator of ["$near", "$nearSphere", "$geoNear"]) {
-  Deno.test(`A FILTER with ${operator} is refused at the start, with what to use instead`, async () => {
+  Deno.test(`Left alone: a FILTER with ${operator} is refused at the start, with what to use instead`, async () => {
     await using home = await agentHome({
       db: { uri: "mongodb://127.0.0.1:1/", name: "nowhere" },
       env: { FILTER: JSON.stringify({ $and: [{ at: { [operator]: [1, 1] } }] }) },
@@ -114,7 +114,7 @@ Deno.test("status tells of documents that no claim can take", async () => {
   );
 });
 
-Deno.test("A document that cannot be read ends as a dead letter that names the field, and its neighbours are processed", async () => {
+Deno.test("Left alone: a document that cannot be read ends as a dead letter that names the field, and its neighbours are processed", async () => {
   await using db = await testDatabase("left alone");
   const documents = await insertPending(db, upTo(10));
   const broken = bsonDocument([

@@ -55,7 +55,7 @@ const envOf = (home: AgentHome, [name]: string[]) =>
 const runIn = (home: AgentHome, args: string[], script: string): Promise<CommandResult> =>
   home.runWith({ args, wrapper: ["sh", "-c", script, `${home.dir}/pipe`], env: envOf(home, args) });
 
-Deno.test("each command prints on standard output, and nothing of its processor's module there", async () => {
+Deno.test("Output: each command prints on standard output, and nothing of its processor's module there", async () => {
   await withLetters("output of commands", async (home) => {
     for (const args of CALLS) {
       const { code, stdout, stderr } = await home.runWith({ args, env: envOf(home, args) });
@@ -79,7 +79,7 @@ const LOSSES: Record<string, { script: string; reason: RegExp }> = {
   },
 };
 for (const [loss, { script, reason }] of Object.entries(LOSSES)) {
-  Deno.test(`each command says in one sentence that standard output is ${loss}, and shows it by its status`, async () => {
+  Deno.test(`Output: each command says in one sentence that standard output is ${loss}, and shows it by its status`, async () => {
     await withLetters("lost output", async (home) => {
       for (const args of CALLS) {
         const { code, stderr } = await runIn(home, args, script);
@@ -96,7 +96,7 @@ for (const [loss, { script, reason }] of Object.entries(LOSSES)) {
   });
 }
 
-Deno.test("a pipe that nothing reads holds up no command that answers by its status, and costs the others nothing", async () => {
+Deno.test("Output: a pipe that nothing reads holds up no command that answers by its status, and costs the others nothing", async () => {
   await withLetters("unread output", async (home) => {
     // The pipe is full before the command begins; its reader begins when the file `go` is there.
     const script = 'n=$1; shift; { head -c 65536 /dev/zero; "$@"; echo "$?" >"$0.$n.code"; } | ' +

@@ -44,7 +44,7 @@ async function agents(): Promise<{ name: string; pod: KubernetesObject; containe
 }
 
 Deno.test({
-  name: "the manifests are what Kubernetes knows, old and new",
+  name: "Manifests: the manifests are what Kubernetes knows, old and new",
   ignore: noSchemas,
   fn: async () => {
     const paths = (await Promise.all(FOLDERS.map(manifestsIn))).flat().filter((path) =>
@@ -55,7 +55,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the overlays make what Kubernetes knows",
+  name: "Manifests: the overlays make what Kubernetes knows",
   ignore: noOverlays,
   fn: async () => {
     for (const name of OVERLAYS) {
@@ -67,7 +67,7 @@ Deno.test({
   },
 });
 
-Deno.test("the overlays stand on the manifests that kubectl apply -f k8s/ applies", async () => {
+Deno.test("Manifests: the overlays stand on the manifests that kubectl apply -f k8s/ applies", async () => {
   const names = (await manifestsIn("k8s")).map((path) => path.slice("k8s/".length));
   const copies = (await manifestsIn("k8s/overlays/base")).map((path) =>
     path.slice("k8s/overlays/base/".length)
@@ -88,7 +88,7 @@ Deno.test("the overlays stand on the manifests that kubectl apply -f k8s/ applie
 });
 
 Deno.test({
-  name: "kubectl apply -f k8s/ touches neither the secret nor the control ConfigMap",
+  name: "Manifests: kubectl apply -f k8s/ touches neither the secret nor the control ConfigMap",
   ignore: noSchemas,
   fn: async () => {
     const kinds = (await objectsIn(...await manifestsIn("k8s"))).map(({ kind }) => kind).sort();
@@ -104,7 +104,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what a manifest sets, the agent knows and takes",
+  name: "Manifests: what a manifest sets, the agent knows and takes",
   ignore: noSchemas,
   fn: async () => {
     const known = new Set(Object.values(SETTINGS).map(({ variable }) => variable as string));
@@ -131,7 +131,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the Job of the examples fails at once for bad settings, and counts no evicted pod",
+  name: "Manifests: the Job of the examples fails at once for bad settings, and counts no evicted pod",
   ignore: noSchemas,
   fn: async () => {
     const [job] = await objectsIn("k8s/examples/job.yaml");
@@ -152,7 +152,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "probes are commands of the agent, with time to answer",
+  name: "Manifests: probes are commands of the agent, with time to answer",
   ignore: noSchemas,
   fn: async () => {
     for (const { name, container } of await agents()) {
@@ -177,7 +177,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a container has twice the memory of the heap that is built into the executable",
+  name: "Manifests: a container has twice the memory of the heap that is built into the executable",
   ignore: noSchemas,
   fn: async () => {
     const build = await Deno.readTextFile(new URL("../../scripts/build.sh", import.meta.url));
@@ -218,7 +218,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "every Job ends, also where MongoDB stays out of reach",
+  name: "Manifests: every Job ends, also where MongoDB stays out of reach",
   ignore: noSchemas,
   fn: async () => {
     const jobs = (await everyObject()).filter(({ kind }) => kind === "Job" || kind === "CronJob");
@@ -230,7 +230,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the schedules may write the control ConfigMap and nothing else, and miss no hour silently",
+  name:
+    "Manifests: the schedules may write the control ConfigMap and nothing else, and miss no hour silently",
   ignore: noSchemas,
   fn: async () => {
     const objects = await objectsIn("k8s/jobs/cronjobs-example.yaml");

@@ -8,7 +8,7 @@ import { waitFor } from "../support/wait.ts";
 
 const MIB = 1024 * 1024;
 
-Deno.test("a hundred documents of 15 MiB waiting do not exhaust a container of 512 MiB", async () => {
+Deno.test("Memory: a hundred documents of 15 MiB waiting do not exhaust a container of 512 MiB", async () => {
   await using db = await testDatabase("memory");
   const documents = documentsOf(db);
   const data = new Binary(new Uint8Array(15 * MIB));

@@ -39,7 +39,7 @@ Deno.test("run with options alone goes on when a module leaves something behind 
   assertEquals(agent.stderr, "");
 });
 
-Deno.test("the stack of a handler's error is in one line at DEBUG, with that of its cause", async () => {
+Deno.test("Modules: the stack of a handler's error is in one line at DEBUG, with that of its cause", async () => {
   await using db = await testDatabase("stacks");
   await insertPending(db, [1]);
   await using home = await agentHome({
@@ -71,7 +71,7 @@ Deno.test("the stack of a handler's error is in one line at DEBUG, with that of 
   assertMatch(source.split("\n")[Number(line) - 1]!, /\(/);
 });
 
-Deno.test("what a module prints while it is loaded is on standard error when the agent does not start", async () => {
+Deno.test("Modules: what a module prints while it is loaded is on standard error when the agent does not start", async () => {
   await using home = await agentHome({
     db: { uri: "mongodb://user:s3cr3t-Passw0rd@127.0.0.1:1/", name: "nowhere" },
     module: `console.log("loading with", Deno.env.get("MONGODB_URI")); export default () => {};`,

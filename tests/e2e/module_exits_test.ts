@@ -19,7 +19,7 @@ const EXITS: Record<string, string> = {
   'const { exit } = await import("node:process"); exit(0)': "",
 };
 
-Deno.test("a handler that ends the process fails its own document, and a Job goes on to the last", async () => {
+Deno.test("Modules: a handler that ends the process fails its own document, and a Job goes on to the last", async () => {
   await using db = await testDatabase("exits");
   const ids = [...Object.keys(EXITS), "fine"];
   const documents = await insertPending(db, ids);
@@ -44,7 +44,7 @@ Deno.test("a handler that ends the process fails its own document, and a Job goe
 });
 
 for (const call of Object.keys(EXITS)) {
-  Deno.test(`a module that calls ${call} while it is loaded is refused by run and by check`, async () => {
+  Deno.test(`Modules: a module that calls ${call} while it is loaded is refused by run and by check`, async () => {
     await using home = await agentHome({ db: NOWHERE, module: `${call};\nexport default () => {};` });
     for (const command of ["run", "check"]) {
       const { code, stdout, stderr } = await home.run(command);
@@ -59,7 +59,7 @@ for (const call of Object.keys(EXITS)) {
   });
 }
 
-Deno.test("a module's hooks at the end run, and do not change the exit status", async () => {
+Deno.test("Modules: a module's hooks at the end run, and do not change the exit status", async () => {
   await using home = await agentHome({
     db: NOWHERE,
     module:
@@ -73,7 +73,7 @@ Deno.test("a module's hooks at the end run, and do not change the exit status", 
   assertEquals((await home.marks()).map(({ text }) => text), ["unload"]);
 });
 
-Deno.test("a module's own handler of SIGTERM, which ends the process, does not keep the agent from its drain", async () => {
+Deno.test("Modules: a module's own handler of SIGTERM, which ends the process, does not keep the agent from its drain", async () => {
   await using db = await testDatabase("exits");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({
@@ -94,7 +94,7 @@ Deno.test("a module's own handler of SIGTERM, which ends the process, does not k
   assert(handedBack, agent.output);
 });
 
-Deno.test("a timer of a module that ends the process is an error that belongs to no document", async () => {
+Deno.test("Modules: a timer of a module that ends the process is an error that belongs to no document", async () => {
   await using db = await testDatabase("exits");
   const documents = await insertPending(db, [1, 2, 3]);
   await using home = await agentHome({

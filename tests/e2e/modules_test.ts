@@ -4,7 +4,7 @@ import { insertPending, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("a module that returns fields has them written with the ack", async () => {
+Deno.test("Modules: a module that returns fields has them written with the ack", async () => {
   await using db = await testDatabase("set fields");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({
@@ -23,7 +23,7 @@ Deno.test("a module that returns fields has them written with the ack", async ()
   assertEquals(_pull, { attempts: 1 });
 });
 
-Deno.test("a module that throws is tried again, and MAX_ATTEMPTS makes a dead letter with every error", async () => {
+Deno.test("Modules: a module that throws is tried again, and MAX_ATTEMPTS makes a dead letter with every error", async () => {
   await using db = await testDatabase("throws");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({
@@ -46,7 +46,7 @@ Deno.test("a module that throws is tried again, and MAX_ATTEMPTS makes a dead le
   assertEquals((await agent.log("dead letter")).id, "1");
 });
 
-Deno.test("permanent makes a dead letter at once; retryAfterMs decides when it is tried again", async () => {
+Deno.test("Modules: permanent makes a dead letter at once; retryAfterMs decides when it is tried again", async () => {
   await using db = await testDatabase("kinds of errors");
   const documents = await insertPending(db, ["permanent", "later", "soon"]);
   await using home = await agentHome({
@@ -74,7 +74,7 @@ Deno.test("permanent makes a dead letter at once; retryAfterMs decides when it i
   assertEquals((await home.marks()).length, 4);
 });
 
-Deno.test("a module is told what it needs to know, and its log lines carry the document", async () => {
+Deno.test("Modules: a module is told what it needs to know, and its log lines carry the document", async () => {
   await using db = await testDatabase("context");
   await insertPending(db, [1]);
   await using home = await agentHome({
@@ -119,7 +119,7 @@ Deno.test("PROCESS_TIMEOUT aborts the signal of a module and counts as a failure
   assertEquals((await home.marks()).map(({ text }) => text), ["ProcessTimeoutError"]);
 });
 
-Deno.test("an object without set is ignored with one WARNING in a process", async () => {
+Deno.test("Modules: an object without set is ignored with one WARNING in a process", async () => {
   await using db = await testDatabase("ignored results");
   const documents = await insertPending(db, upTo(5));
   await using home = await agentHome({
@@ -138,7 +138,7 @@ Deno.test("an object without set is ignored with one WARNING in a process", asyn
   ]]);
 });
 
-Deno.test("a module may print, replace globals and change what it was given without harm to others", async () => {
+Deno.test("Modules: a module may print, replace globals and change what it was given without harm to others", async () => {
   await using db = await testDatabase("rude module");
   const documents = await insertPending(db, upTo(20));
   await using home = await agentHome({
@@ -164,7 +164,7 @@ Deno.test("a module may print, replace globals and change what it was given with
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("a module that tries to write a field of the agent's makes a dead letter, not a mess", async () => {
+Deno.test("Modules: a module that tries to write a field of the agent's makes a dead letter, not a mess", async () => {
   await using db = await testDatabase("reserved fields");
   const documents = await insertPending(db, upTo(3));
   await using home = await agentHome({
@@ -178,7 +178,7 @@ Deno.test("a module that tries to write a field of the agent's makes a dead lett
   for (const error of errors) assertStringIncludes(error, "Cannot write the processor's result");
 });
 
-Deno.test("a module cannot start programs", async () => {
+Deno.test("Modules: a module cannot start programs", async () => {
   await using db = await testDatabase("no programs");
   await insertPending(db, [1]);
   await using home = await agentHome({
@@ -200,7 +200,7 @@ Deno.test("a module cannot start programs", async () => {
   assertEquals(marks.map(({ text }) => text), ["NotCapable"]);
 });
 
-Deno.test("a module's results that show that something is wrong are not believed", async () => {
+Deno.test("Modules: a module's results that show that something is wrong are not believed", async () => {
   await using db = await testDatabase("results");
   const returned = {
     response: `new Response("", { status: 502 })`,

@@ -42,7 +42,7 @@ async function makeUser(db: TestDatabase, pwd: string): Promise<string> {
 }
 
 for (const password of PASSWORDS) {
-  Deno.test(`the password ${JSON.stringify(password)} reaches neither documents, letters, lines nor commands by an error`, async () => {
+  Deno.test(`Secrets: the password ${JSON.stringify(password)} reaches neither documents, letters, lines nor commands by an error`, async () => {
     await using db = await testDatabase("odd password");
     const uri = await makeUser(db, password);
     try {

@@ -36,7 +36,7 @@ async function untilReadiness(home: AgentHome, wanted: boolean): Promise<void> {
   assert(await home.probe("liveness"));
 }
 
-Deno.test("an agent waits for a MongoDB that is not there yet, alive and not ready", async () => {
+Deno.test("Outages: an agent waits for a MongoDB that is not there yet, alive and not ready", async () => {
   await using mongod = await startMongod();
   await using outpost = new Outpost(mongod);
   await insertPending(outpost.database, upTo(10));

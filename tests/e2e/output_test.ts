@@ -4,7 +4,7 @@ import { insertPending, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("an agent whose output nobody reads any more goes on, and drains when told to", async () => {
+Deno.test("Output: an agent whose output is no longer read goes on, and drains when told to", async () => {
   await using db = await testDatabase("closed output");
   const documents = await insertPending(db, upTo(50));
   await using home = await agentHome({ db, env: { LOG_LEVEL: "DEBUG" } });
@@ -19,7 +19,7 @@ Deno.test("an agent whose output nobody reads any more goes on, and drains when 
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("an agent whose output is never read does not stop working before the pipe is full", async () => {
+Deno.test("Output: an agent whose output is never read does not stop working before the pipe is full", async () => {
   await using db = await testDatabase("unread output");
   const documents = await insertPending(db, upTo(50));
   await using home = await agentHome({ db });
@@ -34,7 +34,7 @@ Deno.test("an agent whose output is never read does not stop working before the 
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("every line of the log is one object of JSON with a time, a level and a message", async () => {
+Deno.test("Output: every line of the log is one object of JSON with a time, a level and a message", async () => {
   await using db = await testDatabase("log lines");
   await insertPending(db, upTo(3));
   await using home = await agentHome({ db, env: { LOG_LEVEL: "DEBUG" } });
@@ -51,7 +51,7 @@ Deno.test("every line of the log is one object of JSON with a time, a level and 
   assertEquals(source, `${db.name}.documents`);
 });
 
-Deno.test("LOG_FORMAT=text writes lines for people, LOG_LEVEL leaves out what is less severe", async () => {
+Deno.test("Output: LOG_FORMAT=text writes lines for people, LOG_LEVEL leaves out what is less severe", async () => {
   await using db = await testDatabase("text log");
   await using home = await agentHome({ db, env: { LOG_FORMAT: "text" } });
   const agent = await home.startReady();

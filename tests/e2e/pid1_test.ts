@@ -30,7 +30,7 @@ async function startContained(home: AgentHome): Promise<Contained> {
 
 for (const signal of ALL_SIGNALS) {
   Deno.test({
-    name: `as PID 1, the agent takes ${signal} from the moment it listens on, and stops in good order`,
+    name: `PID 1: the agent takes ${signal} from the moment it listens on, and stops in good order`,
     ignore,
     fn: async () => {
       await using db = await testDatabase(`pid 1 ${signal}`);
@@ -49,7 +49,7 @@ for (const signal of ALL_SIGNALS) {
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   Deno.test({
-    name: `as PID 1, the agent drains on ${signal}`,
+    name: `PID 1: the agent drains on ${signal}`,
     ignore,
     fn: async () => {
       await using db = await testDatabase(`pid 1 ${signal}`);
@@ -68,7 +68,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 }
 
 Deno.test({
-  name: "as PID 1, the agent is forced by a second signal",
+  name: "PID 1: the agent is forced by a second signal",
   ignore,
   fn: async () => {
     await using db = await testDatabase("pid 1 force");
@@ -85,7 +85,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "as PID 1, the agent is paused and resumed by signals, and by commands run in its container",
+  name: "PID 1: the agent is paused and resumed by signals, and by commands run in its container",
   ignore,
   fn: async () => {
     await using db = await testDatabase("pid 1 pause");

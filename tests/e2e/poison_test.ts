@@ -80,7 +80,7 @@ async function assertOnlyThePoisonIsDead(
 }
 
 for (const maxAttempts of [1, 2, 3, 5]) {
-  Deno.test(`a document that ends its process is a dead letter after ${CRASHES} crashes, with MAX_ATTEMPTS ${maxAttempts}, and its neighbours are processed`, async () => {
+  Deno.test(`Suspects: a document that ends its process is a dead letter after ${CRASHES} crashes, with MAX_ATTEMPTS ${maxAttempts}, and its neighbours are processed`, async () => {
     await using db = await testDatabase("poison exit");
     await insertPending(db, IDS);
     const module = withPoison("Array.from({ length: 2 ** 25 }, (_, n) => n + 0.5);");
@@ -90,7 +90,7 @@ for (const maxAttempts of [1, 2, 3, 5]) {
   });
 }
 
-Deno.test("a document that exhausts the heap is a dead letter in the end, and its neighbours are processed", async () => {
+Deno.test("Suspects: a document that exhausts the heap is a dead letter in the end, and its neighbours are processed", async () => {
   await using db = await testDatabase("poison heap");
   await insertPending(db, IDS);
   const module = withPoison("const all = []; for (;;) all.push(new Array(100_000).fill(all.length + 0.5));");
@@ -99,7 +99,7 @@ Deno.test("a document that exhausts the heap is a dead letter in the end, and it
   await assertOnlyThePoisonIsDead(db, home, 5);
 });
 
-Deno.test("a document that blocks its process for ever, until that is killed, is a dead letter in the end", async () => {
+Deno.test("Suspects: a document that blocks its process for ever, until that is killed, is a dead letter in the end", async () => {
   await using db = await testDatabase("poison loop");
   const documents = await insertPending(db, IDS);
   await using home = await agentHome({ db, module: withPoison("for (;;);") });

@@ -37,7 +37,7 @@ const COMMANDS = [
   ["--version"],
 ];
 
-Deno.test("probes, status, pause, resume, --help and --version work without ever loading the driver", async () => {
+Deno.test("Driver: probes, status, pause, resume, --help and --version work without ever loading the driver", async () => {
   await using db = await testDatabase("no driver");
   await using home = await agentHome({ db });
   await home.startReady();
@@ -47,7 +47,7 @@ Deno.test("probes, status, pause, resume, --help and --version work without ever
   }
 });
 
-Deno.test("a command that does load the driver is found out by the same trap", async () => {
+Deno.test("Driver: a command that does load the driver is found out by the same trap", async () => {
   const { code, output } = await runWithoutDriver(["check"], {
     MONGODB_URI: "mongodb://127.0.0.1:1/",
     MONGODB_DATABASE: "nowhere",

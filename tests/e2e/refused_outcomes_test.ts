@@ -17,7 +17,7 @@ function refusals(log: string): Document[] {
   return lines.filter(({ msg, message }) => /MongoDB refuses the outcome/.test(msg ?? message));
 }
 
-Deno.test("A unique index on key and status makes the second document of a key a dead letter after MAX_ATTEMPTS, which says why", async () => {
+Deno.test("Refused outcomes: a unique index on key and status makes the second document of a key a dead letter after MAX_ATTEMPTS, which says why", async () => {
   await using db = await testDatabase("refused acks");
   await using home = await agentHome({ db, module: MARKING, env: QUICK });
   const documents = documentsOf(db);
@@ -36,7 +36,7 @@ Deno.test("A unique index on key and status makes the second document of a key a
   assertMatch(String(error), /key_1_status_1.*change the validator or the unique index/);
 });
 
-Deno.test("With a validator that lets no document wait again, the handler runs once, and its error is in the log, on the document and in its letter", async () => {
+Deno.test("Refused outcomes: with a validator that lets no document wait again, the handler runs once, and its error is in the log, on the document and in its letter", async () => {
   await using db = await testDatabase("refused nacks");
   await using home = await agentHome({ db, module: FAILING, env: QUICK });
   const documents = await insertPending(db, [1, 2]);
@@ -54,7 +54,7 @@ Deno.test("With a validator that lets no document wait again, the handler runs o
   assertMatch(JSON.parse(shown.stdout).error, both);
 });
 
-Deno.test("A validator that refuses a release: the log names the documents once, the exit status is 1, and an agent takes them over", async () => {
+Deno.test("Refused outcomes: a validator that refuses a release: the log names the documents once, the exit status is 1, and an agent takes them over", async () => {
   await using db = await testDatabase("refused releases");
   const documents = await insertPending(db, upTo(3));
   const LEASE_DURATION = "2s";

@@ -5,7 +5,7 @@ import { GATED, MARKING } from "../support/modules.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("four replicas drain 10,000 documents, each processed exactly once, without a storm of conflicts", async () => {
+Deno.test("Replicas: four replicas drain 10,000 documents, each processed exactly once, without a storm of conflicts", async () => {
   const count = 10_000;
   await using db = await testDatabase("four replicas");
   const documents = await insertPending(db, upTo(count));
@@ -28,7 +28,7 @@ Deno.test("four replicas drain 10,000 documents, each processed exactly once, wi
   assertEquals(levels.filter((level) => level !== "INFO"), []);
 });
 
-Deno.test("candidates lost to other replicas stay a small share of what is claimed", async () => {
+Deno.test("Replicas: candidates lost to other replicas stay a small share of what is claimed", async () => {
   const count = 4000;
   await using db = await testDatabase("conflicts");
   const documents = await insertPending(db, upTo(count));
@@ -60,7 +60,7 @@ async function pair(db: { uri: string; name: string }, module: string): Promise<
   return [first, second];
 }
 
-Deno.test("the documents of a killed agent are taken over by another, which costs them no attempt", async () => {
+Deno.test("Replicas: the documents of a killed agent are taken over by another, which costs them no attempt", async () => {
   await using db = await testDatabase("kill 9");
   const documents = await insertPending(db, upTo(40));
   const [first, second] = await pair(db, GATED);
@@ -82,7 +82,7 @@ Deno.test("the documents of a killed agent are taken over by another, which cost
   assertEquals(counters.takeovers, 40);
 });
 
-Deno.test("an agent that was frozen for longer than its lease does not overwrite what its successor wrote", async () => {
+Deno.test("Replicas: an agent that was frozen for longer than its lease does not overwrite what its successor wrote", async () => {
   await using db = await testDatabase("frozen agent");
   const documents = await insertPending(db, [1]);
   const module = GATED.replace(
@@ -110,7 +110,7 @@ Deno.test("an agent that was frozen for longer than its lease does not overwrite
   assertEquals(await documents.findOne({ _id: 1 }), before);
 });
 
-Deno.test("a handler that blocks for ever stops the heartbeat, and another replica takes the rest over", async () => {
+Deno.test("Replicas: a handler that blocks for ever stops the heartbeat, and another replica takes the rest over", async () => {
   await using db = await testDatabase("blocked");
   const documents = await insertPending(db, upTo(20));
   const module = `export default ({ _id }) => {

@@ -17,7 +17,7 @@ async function checkPeak(pid: number): Promise<void> {
 }
 
 for (const CONCURRENCY of ["1", "16"]) {
-  Deno.test(`80 small documents with results of 4 MiB each do not exhaust the heap at CONCURRENCY=${CONCURRENCY}`, async () => {
+  Deno.test(`Results: 80 small documents with results of 4 MiB each do not exhaust the heap at CONCURRENCY=${CONCURRENCY}`, async () => {
     await using db = await testDatabase("result bytes");
     const documents = await insertPending(db, upTo(80));
     await using home = await agentHome({
@@ -37,7 +37,7 @@ for (const CONCURRENCY of ["1", "16"]) {
   });
 }
 
-Deno.test("24 handlers that return 15 MiB each before any weight is known do not exhaust the heap", async () => {
+Deno.test("Results: 24 handlers that return 15 MiB each before any weight is known do not exhaust the heap", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(24));
   await using home = await agentHome({
@@ -81,7 +81,7 @@ Deno.test("batches whose results weigh 1 MiB a document do not exhaust the heap"
   await checkPeak(agent.pid);
 });
 
-Deno.test("errors with texts of 16 MiB do not exhaust the heap, and are cut where they are kept", async () => {
+Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are cut where they are kept", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(40));
   await using home = await agentHome({
@@ -100,7 +100,7 @@ Deno.test("errors with texts of 16 MiB do not exhaust the heap, and are cut wher
   await checkPeak(agent.pid);
 });
 
-Deno.test("handlers wait for a database that is slow to take their results", async () => {
+Deno.test("Results: handlers wait for a database that is slow to take their results", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(30));
   await using proxy = new TcpProxy(db.uri);
@@ -129,7 +129,7 @@ Deno.test("handlers wait for a database that is slow to take their results", asy
   assert(!agent.ended, agent.output);
 });
 
-Deno.test("results that are parts of large texts do not keep these in memory", async () => {
+Deno.test("Results: those that are parts of large texts do not keep these in memory", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(40));
   await using home = await agentHome({

@@ -28,7 +28,7 @@ const BAD_URIS = [
 ];
 
 for (const uri of BAD_URIS) {
-  Deno.test(`the password in ${uri.replaceAll(PASSWORD, "***")} is never shown, however the agent fails`, async () => {
+  Deno.test(`Secrets: the password in ${uri.replaceAll(PASSWORD, "***")} is never shown, however the agent fails`, async () => {
     await using home = await agentHome({
       db: { uri, name: "nowhere" },
       env: { LOG_LEVEL: "DEBUG", BATCH_SIZE: "x" },
@@ -83,7 +83,7 @@ async function saidWhileFailing(uri: string): Promise<string> {
   return said + agent.output;
 }
 
-Deno.test("however connecting fails, no output shows the credentials, at LOG_LEVEL=DEBUG", async () => {
+Deno.test("Secrets: however connecting fails, no output shows the credentials, at LOG_LEVEL=DEBUG", async () => {
   // Together, as most of it is waiting for the driver to give up.
   await Promise.all(
     Object.entries(FAILING).map(async ([what, uriOf]) => {
@@ -95,7 +95,7 @@ Deno.test("however connecting fails, no output shows the credentials, at LOG_LEV
   );
 });
 
-Deno.test("a processor that logs or throws the connection string does not give the password away", async () => {
+Deno.test("Secrets: a processor that logs or throws the connection string does not give the password away", async () => {
   await using db = await testDatabase("leaky module");
   const documents = await insertPending(db, [1]);
   const uri = `mongodb://someone:${ODD_PASSWORD.encoded}@127.0.0.1/`;

@@ -13,7 +13,7 @@ const RELEASED = { status: "pending", "_pull.attempts": 0, "_pull.token": { $exi
 for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
   const who = kind === "DEAF" ? "a handler that ignores its signal" : "a handler that obeys its signal";
 
-  Deno.test(`a second signal hands back the document of ${who}, and the exit status is 0`, async () => {
+  Deno.test(`Shutdown: a second signal hands back the document of ${who}, and the exit status is 0`, async () => {
     await using db = await testDatabase(`force ${kind}`);
     const documents = await insertPending(db, upTo(5));
     await using home = await agentHome({ db, module, env: { CONCURRENCY: "3", SHUTDOWN_TIMEOUT: "1h" } });
@@ -48,7 +48,7 @@ for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
   });
 }
 
-Deno.test("SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
+Deno.test("Shutdown: SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
   await using db = await testDatabase("timeout 0");
   const documents = await insertPending(db, upTo(3));
   await using home = await agentHome({ db, module: OBEDIENT, env: { SHUTDOWN_TIMEOUT: "0" } });
@@ -59,7 +59,7 @@ Deno.test("SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
   assertEquals(await documents.countDocuments(RELEASED), 3);
 });
 
-Deno.test("an agent that has started does not say that it was stopped before, however long its drain takes", async () => {
+Deno.test("Shutdown: an agent that has started does not say that it was stopped before, however long its drain takes", async () => {
   await using db = await testDatabase("said of the start");
   await insertPending(db, [1]);
   await using home = await agentHome({ db, module: OBEDIENT, env: { SHUTDOWN_TIMEOUT: "3" } });
@@ -70,7 +70,7 @@ Deno.test("an agent that has started does not say that it was stopped before, ho
   assertEquals(agent.stderr, "");
 });
 
-Deno.test("leases are kept while a drain takes longer than they last", async () => {
+Deno.test("Shutdown: leases are kept while a drain takes longer than they last", async () => {
   await using db = await testDatabase("long drain");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({
@@ -95,7 +95,7 @@ Deno.test("leases are kept while a drain takes longer than they last", async () 
 });
 
 for (const how of ["killed", "frozen"] as const) {
-  Deno.test(`an agent whose MongoDB is ${how} still ends, with status 1 for what it had to abandon`, async () => {
+  Deno.test(`Shutdown: an agent whose MongoDB is ${how} still ends, with status 1 for what it had to abandon`, async () => {
     await using mongod = await startMongod();
     const database = new TestDatabase(mongod.uri, "abandoned");
     await insertPending(database, upTo(2));
@@ -119,7 +119,7 @@ for (const how of ["killed", "frozen"] as const) {
   });
 }
 
-Deno.test("an agent that never reached MongoDB stops with status 0: it abandons nothing", async () => {
+Deno.test("Shutdown: an agent that never reached MongoDB stops with status 0: it abandons nothing", async () => {
   const db = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
   await using home = await agentHome({ db, env: { SHUTDOWN_TIMEOUT: "1" } });
   const agent = await home.start();
@@ -128,7 +128,7 @@ Deno.test("an agent that never reached MongoDB stops with status 0: it abandons 
   assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
 });
 
-Deno.test("an idle agent whose MongoDB is frozen in the middle of a claim still ends", async () => {
+Deno.test("Shutdown: an idle agent whose MongoDB is frozen in the middle of a claim still ends", async () => {
   await using mongod = await startMongod();
   const database = new TestDatabase(mongod.uri, "idle");
   await database.db.createCollection(DOCUMENTS);
@@ -142,7 +142,7 @@ Deno.test("an idle agent whose MongoDB is frozen in the middle of a claim still 
   assertEquals((await agent.exit({ timeoutMs: LIMIT_MS })).code, 0);
 });
 
-Deno.test("whatever a module keeps open does not hold the exit", async () => {
+Deno.test("Shutdown: what a module keeps open does not hold the exit", async () => {
   await using db = await testDatabase("open handles");
   await insertPending(db, [1]);
   const module = `
@@ -160,7 +160,7 @@ Deno.test("whatever a module keeps open does not hold the exit", async () => {
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("a module that never ends loading does not hold the exit", async () => {
+Deno.test("Shutdown: a module that never ends loading does not hold the exit", async () => {
   await using db = await testDatabase("endless module");
   const module = `await new Promise(() => setInterval(() => {}, 1000)); export default () => {};`;
   await using home = await agentHome({ db, module, env: { SHUTDOWN_TIMEOUT: "1" } });

@@ -60,7 +60,7 @@ Deno.test("SIGUSR1 before the settings are loaded makes the agent start paused",
   );
 });
 
-Deno.test("two signals before the settings are loaded end the agent all the same", async () => {
+Deno.test("Signals: two signals before the settings are loaded end the agent all the same", async () => {
   await using db = await testDatabase("early twice");
   await using home = await agentHome({ db });
   const { agent, goOn } = await startHeldUp(home, db);
@@ -70,7 +70,7 @@ Deno.test("two signals before the settings are loaded end the agent all the same
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("SIGTERM at whatever instant loses no document, repeats none, and leaves none in processing", async () => {
+Deno.test("SIGTERM at any instant loses no document, repeats none, and leaves none in processing", async () => {
   const [rounds, together, count] = [5, 3, 2000];
   await using db = await testDatabase("any instant");
   const documents = await insertPending(db, upTo(count));

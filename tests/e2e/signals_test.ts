@@ -80,7 +80,7 @@ Deno.test("SIGUSR1 pauses claims and lets what is in flight finish; SIGUSR2 clai
   await agent.untilReady();
 });
 
-Deno.test("a paused agent drains at once when told to stop", async () => {
+Deno.test("Signals: a paused agent drains at once when told to stop", async () => {
   await using db = await testDatabase("stop while paused");
   await using home = await agentHome({ db });
   const agent = await home.startReady();
@@ -90,7 +90,7 @@ Deno.test("a paused agent drains at once when told to stop", async () => {
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("pauses and resumes that come while it drains change nothing", async () => {
+Deno.test("Signals: pauses and resumes that come while it drains change nothing", async () => {
   await using db = await testDatabase("pause while draining");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db, module: GATED });

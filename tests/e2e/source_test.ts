@@ -6,7 +6,7 @@ import { DOCUMENTS, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 for (const changeStream of ["auto", "off"]) {
-  Deno.test(`an agent on a collection that is not there says so, is not ready, makes none, and starts when it is there (CHANGE_STREAM=${changeStream})`, async () => {
+  Deno.test(`Source: an agent on a collection that is not there says so, is not ready, makes none, and starts when it is there (CHANGE_STREAM=${changeStream})`, async () => {
     await using db = await testDatabase("source", { empty: true });
     await db.db.createCollection("document");
     await using home = await agentHome({ db, module: MARKING, env: { CHANGE_STREAM: changeStream } });
@@ -128,7 +128,7 @@ Deno.test("dead-letters says that the collection is not there, and which may be 
   assertEquals((await db.db.listCollections().toArray()).length, 1);
 });
 
-Deno.test("an agent without PROCESSOR warns that it only marks, and one with nearly PROCESSOR does not start", async () => {
+Deno.test("Source: an agent without PROCESSOR warns that it only marks, and one with nearly PROCESSOR does not start", async () => {
   await using db = await testDatabase("source");
   await insertPending(db, upTo(3));
   await using home = await agentHome({ db });

@@ -4,7 +4,7 @@ import { insertPending, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("promises and timers that a module leaves behind and that fail do not end the agent", async () => {
+Deno.test("Modules: promises and timers that a module leaves behind and that fail do not end the agent", async () => {
   await using db = await testDatabase("stray errors");
   const documents = await insertPending(db, upTo(20));
   await using home = await agentHome({
@@ -36,7 +36,7 @@ Deno.test("promises and timers that a module leaves behind and that fail do not 
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("a promise that a handler forgets to await and that fails after the ack names the place in the processor", async () => {
+Deno.test("Modules: a promise that a handler forgets to await and that fails after the ack names the place in the processor", async () => {
   await using db = await testDatabase("forgotten await");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({

@@ -29,7 +29,7 @@ const OUTPUTS = {
 };
 
 for (const [what, script] of Object.entries(OUTPUTS)) {
-  Deno.test(`an agent whose log meets ${what} goes on, keeps its leases, and drains in time`, async () => {
+  Deno.test(`Output: an agent whose log meets ${what} goes on, keeps its leases, and drains in time`, async () => {
     await using db = await testDatabase("stuck log");
     const documents = await insertPending(db, upTo(5));
     await using home = await agentHome({ db, module: TALKATIVE, env: { LEASE_DURATION: "1" } });
@@ -58,7 +58,7 @@ interface Leased {
   _pull: { visible_at: Date };
 }
 
-Deno.test("an agent says how many lines were lost as soon as the log can be written again", async () => {
+Deno.test("Output: an agent says how many lines were lost as soon as the log can be written again", async () => {
   await using db = await testDatabase("lost lines");
   const documents = await insertPending(db, [1]);
   await using home = await agentHome({ db, module: TALKATIVE.replace("_id === 1", "false") });
@@ -81,7 +81,7 @@ Deno.test("an agent says how many lines were lost as soon as the log can be writ
   assertStringIncludes(reason, "File too large");
 });
 
-Deno.test("an agent keeps its log and its health when a module breaks the console and JSON", async () => {
+Deno.test("Output: an agent keeps its log and its health when a module breaks the console and JSON", async () => {
   await using db = await testDatabase("broken console");
   await insertPending(db, upTo(3));
   await using home = await agentHome({
@@ -100,7 +100,7 @@ Deno.test("an agent keeps its log and its health when a module breaks the consol
   await agent.log("Agent is stopped");
 });
 
-Deno.test("the last lines of an agent are there when it ends, however many came at once", async () => {
+Deno.test("Output: the last lines of an agent are there when it ends, however many came at once", async () => {
   await using db = await testDatabase("last lines");
   await insertPending(db, [1]);
   const module = `export default (_, { log }) => {
@@ -114,7 +114,7 @@ Deno.test("the last lines of an agent are there when it ends, however many came 
   assertEquals(agent.entries.at(-1)!.message, "Nothing claimable is left");
 });
 
-Deno.test("an agent with a log that nobody reads ends although its module goes on printing", async () => {
+Deno.test("Output: an agent with a log that is not read ends although its module goes on printing", async () => {
   await using db = await testDatabase("printing to the end");
   await insertPending(db, [1]);
   await using home = await agentHome({
@@ -129,7 +129,7 @@ Deno.test("an agent with a log that nobody reads ends although its module goes o
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("an agent with a log that nobody reads ends although its module prints much at the very end", async () => {
+Deno.test("Output: an agent with a log that nobody reads ends although its module prints much at the very end", async () => {
   await using db = await testDatabase("printing at the end");
   await insertPending(db, [1]);
   await using home = await agentHome({
@@ -152,7 +152,7 @@ Deno.test("an agent with a log that nobody reads ends although its module prints
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("an agent works, and ends when it is told to, with the timers of a test library that never fire", async () => {
+Deno.test("Output: an agent works, and ends when it is told to, with the timers of a test library that never fire", async () => {
   await using db = await testDatabase("broken timers");
   const documents = await insertPending(db, upTo(3));
   await using home = await agentHome({
@@ -168,7 +168,7 @@ Deno.test("an agent works, and ends when it is told to, with the timers of a tes
   assertEquals((await agent.exit()).code, 0);
 });
 
-Deno.test("an agent keeps its leases with the clocks of a test library that stand still, and with loaded dice", async () => {
+Deno.test("Output: an agent keeps its leases with the clocks of a test library that stand still, and with loaded dice", async () => {
   await using db = await testDatabase("broken clocks");
   const documents = await insertPending(db, upTo(1));
   await using home = await agentHome({

@@ -165,7 +165,7 @@ Deno.test("run --until-empty works off what a unique index lets in one by one, a
   assertEquals((await refused.log("Documents are left whose outcome MongoDB refuses")).documents, 6);
 });
 
-Deno.test("several run --until-empty share the work, and all end", async () => {
+Deno.test("run --until-empty, several at once, share the work, and all end", async () => {
   await using db = await testDatabase("until empty");
   const documents = await insertPending(db, upTo(3000));
   await using one = await agentHome({ db, env: RARELY });

@@ -90,7 +90,7 @@ const REFUSED: Record<string, [set: Record<string, unknown>, status: string, err
 };
 
 for (const [what, [set, status, error]] of Object.entries(REFUSED)) {
-  Deno.test(`A result that sets ${what} is a failure of the processor, and its neighbours are acked`, async () => {
+  Deno.test(`Ack with fields: a result that sets ${what} is a failure of the processor, and its neighbours are acked`, async () => {
     await using database = await testDatabase("ack fields");
     await using store = openStore(database);
     await database.db.createCollection(COLLECTION, { validator: { size: { $not: { $type: "string" } } } });

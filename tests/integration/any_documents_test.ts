@@ -39,7 +39,7 @@ function wrongLength(id: number): Uint8Array {
 }
 
 for (const kind of ["single", "batch"] as const) {
-  Deno.test(`A document that cannot be read is condemned alone, and its neighbours are processed (${kind})`, async () => {
+  Deno.test(`Odd documents: a document that cannot be read is condemned alone, and its neighbours are processed (${kind})`, async () => {
     await using database = await testDatabase("any documents");
     await using store = openStore(database);
     await jobs(database).insertMany(pending(5));
@@ -57,7 +57,7 @@ for (const kind of ["single", "batch"] as const) {
   });
 }
 
-Deno.test("A store claims what cannot be read again after its claim was lost, without losing its neighbours", async () => {
+Deno.test("Odd documents: a store claims what cannot be read again after its claim was lost, without losing its neighbours", async () => {
   await using database = await testDatabase("any documents");
   await using store = openStore(database, { readBack: "always" });
   await insert(database, [wrongLength(1)]);
@@ -85,7 +85,7 @@ Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it 
   }
 });
 
-Deno.test("An agent gets every document of random bytes to an end or tells of it, and processes all others", async () => {
+Deno.test("Odd documents: an agent gets every document of random bytes to an end or tells of it, and processes all others", async () => {
   await using database = await testDatabase("any documents");
   await using store = openStore(database, { leaseDurationMs: 2_000 });
   const random = seededRandom(SEED);

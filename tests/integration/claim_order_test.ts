@@ -4,7 +4,7 @@ import { idsOf, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
 
 const LATER = new Date(Date.now() + 3_600_000);
 
-Deno.test("A claim takes due retries first, then expired leases, then new documents", async () => {
+Deno.test("Claim order: a claim takes due retries first, then expired leases, then new documents", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -18,7 +18,7 @@ Deno.test("A claim takes due retries first, then expired leases, then new docume
   assertEquals(claim.takeovers, 1);
 });
 
-Deno.test("A claim with room for some takes the preferred kind alone", async () => {
+Deno.test("Claim order: a claim with room for some takes the preferred kind alone", async () => {
   await using database = await testDatabase("claim order");
   await jobs(database).insertMany([
     ...pending(5, { from: 0 }),
@@ -31,7 +31,7 @@ Deno.test("A claim with room for some takes the preferred kind alone", async () 
   assertEquals(idsOf(await second.take(5)), [0, 1, 2, 3, 4]);
 });
 
-Deno.test("Retries are claimed by how long they have been due", async () => {
+Deno.test("Claim order: retries are claimed by how long they have been due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany(
@@ -45,7 +45,7 @@ Deno.test("Retries are claimed by how long they have been due", async () => {
   assertEquals(idsOf(await store.take(1)), ["due at 1"]);
 });
 
-Deno.test("Retries come at least once a second while new documents keep coming", async () => {
+Deno.test("Claim order: retries come at least once a second while new documents keep coming", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2_000));
@@ -65,7 +65,7 @@ Deno.test("Retries come at least once a second while new documents keep coming",
   assertEquals(claimed.length < 2_000, true);
 });
 
-Deno.test("A document without a due time counts as new, never as due", async () => {
+Deno.test("Claim order: a document without a due time counts as new, never as due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -85,7 +85,7 @@ Deno.test("A document without a due time counts as new, never as due", async () 
   assertEquals(claim.documents.map(({ attempt }) => attempt), [1, 1, 1]);
 });
 
-Deno.test("A document that was scheduled for a time before 1970 is due", async () => {
+Deno.test("Claim order: a document that was scheduled for a time before 1970 is due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -96,7 +96,7 @@ Deno.test("A document that was scheduled for a time before 1970 is due", async (
   assertEquals(documents.map(({ id }) => id), ["first", "second"]);
 });
 
-Deno.test("A document that its producer scheduled waits until it is due", async () => {
+Deno.test("Claim order: a document that its producer scheduled waits until it is due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -111,7 +111,7 @@ Deno.test("A document that its producer scheduled waits until it is due", async 
   assertEquals(idsOf(await store.take()), ["later"]);
 });
 
-Deno.test("A lease that has not expired is not taken over, nor is anything that is finished", async () => {
+Deno.test("Claim order: a lease that has not expired is not taken over, nor is anything that is finished", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);
   const lease = { token: "t", owner: "another", visible_at: LATER, attempts: 1 };

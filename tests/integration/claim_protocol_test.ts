@@ -54,7 +54,7 @@ Deno.test("Claimer: a takeover counts as such and costs no attempt: crashes in c
   assertEquals(stored.reduce((sum, { _pull }) => sum + _pull.takeovers, 0), 9);
 });
 
-Deno.test("A nack puts the takeovers back to nothing, a release keeps them", async () => {
+Deno.test("Claimer: a nack puts the takeovers back to nothing, a release keeps them", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -106,7 +106,7 @@ Deno.test("Claimer: a new document that fails in another agent between read and 
   assertEquals({ documents, hasMore, conflicts }, { documents: [], hasMore: true, conflicts: 1 });
 });
 
-Deno.test("A document that was released counts as touched: it is read back after its next claim (rule 9)", async () => {
+Deno.test("Claimer: a document that was released counts as touched: it is read back after its next claim (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
@@ -125,7 +125,7 @@ Deno.test("A document that was released counts as touched: it is read back after
   assertEquals(document.read().n, "edited");
 });
 
-Deno.test("A document whose bookkeeping has attempts but no due time counts on from what is stored (rule 9)", async () => {
+Deno.test("Claimer: a document whose bookkeeping has attempts but no due time counts on from what is stored (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -149,7 +149,7 @@ Deno.test("Claimer: a document that another program set to processing has no tok
   assertEquals(idsOf(await store.take()), []);
 });
 
-Deno.test("READ_BACK=always sees edits between read and claim, the default does not (rule 9)", async () => {
+Deno.test("Claimer: READ_BACK=always sees edits between read and claim, the default does not (rule 9)", async () => {
   await using database = await testDatabase("claim protocol");
   await using proxy = new TcpProxy(database.uri);
   for (const [readBack, seen] of [["always", "edited"], ["contended", "as it was"]] as const) {

@@ -25,7 +25,7 @@ const KINDS: Record<string, { options?: CreateCollectionOptions; standalone?: bo
 };
 
 for (const [what, { options, standalone }] of Object.entries(KINDS)) {
-  Deno.test(`A collection ${what} is pulled from like any other`, async () => {
+  Deno.test(`Collections: a collection ${what} is pulled from like any other`, async () => {
     await using database = await testDatabase("collections", { standalone });
     await using store = openStore(database);
     if (options) await database.db.createCollection(COLLECTION, options);
@@ -51,7 +51,7 @@ for (const [what, { options, standalone }] of Object.entries(KINDS)) {
     assertEquals(agent.count("lease_lost") + agent.count("unconfirmed"), 0);
   });
 
-  Deno.test(`On a collection ${what} leases are taken over, renewed and released`, async () => {
+  Deno.test(`Collections: on a collection ${what} leases are taken over, renewed and released`, async () => {
     await using database = await testDatabase("collections", { standalone });
     await using gone = openStore(database);
     await using store = openStore(database);
@@ -69,7 +69,7 @@ for (const [what, { options, standalone }] of Object.entries(KINDS)) {
   });
 }
 
-Deno.test("Under a collation claims still go by the index", async () => {
+Deno.test("Collections: under a collation claims still go by the index", async () => {
   await using database = await testDatabase("collections");
   await using store = openStore(database);
   await database.db.createCollection(COLLECTION, { collation: ENGLISH });

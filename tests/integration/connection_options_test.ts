@@ -29,7 +29,7 @@ const OPTIONS: Record<string, string[]> = {
 };
 
 for (const [options, overridden] of Object.entries(OPTIONS)) {
-  Deno.test(`A URI with ${options} is worked with; what would break the protocol is overridden and said`, async () => {
+  Deno.test(`MONGODB_URI: a URI with ${options} is worked with; what would break the protocol is overridden and said`, async () => {
     await using database = await testDatabase("connection options");
     await using proxy = new TcpProxy(database.uri);
     await using store = openStore({ uri: `${proxy.uri}&${options}`, name: database.name });

@@ -5,7 +5,7 @@ import { jobs, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("Connections that are cut again and again cost no document and no second run", async () => {
+Deno.test("Cut connections: connections that are cut again and again cost no document and no second run", async () => {
   await using database = await testDatabase("lost answers");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });

@@ -25,7 +25,7 @@ const INDEXES: Record<string, [keys: AnyDocument, options?: AnyDocument]> = {
 };
 
 for (const [what, [keys, options]] of Object.entries(INDEXES)) {
-  Deno.test(`An agent processes what a unique index on ${what} keeps apart, one by one and without a pause`, async () => {
+  Deno.test(`Held up: an agent processes what a unique index on ${what} keeps apart, one by one and without a pause`, async () => {
     await using database = await testDatabase("held up");
     await using store = openStore(database);
     await jobs(database).insertMany([...of("a", 4), ...of("A", 4, 4), ...of("b", 4, 8)]);
@@ -48,7 +48,7 @@ for (const [what, [keys, options]] of Object.entries(INDEXES)) {
   });
 }
 
-Deno.test("Thousands of documents of a customer who is busy keep no other customer waiting, and cost few round trips", async () => {
+Deno.test("Held up: thousands of documents of a customer who is busy keep no other customer waiting, and cost few round trips", async () => {
   await using database = await testDatabase("held up");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -72,7 +72,7 @@ Deno.test("Thousands of documents of a customer who is busy keep no other custom
   assertMatch(String(nothing.heldUp.error), /E11000/);
 });
 
-Deno.test("A document is claimed soon after another agent has settled the one that it waited for", async () => {
+Deno.test("Held up: a document is claimed soon after another agent has settled the one that it waited for", async () => {
   await using database = await testDatabase("held up");
   await using store = openStore(database);
   await using other = openStore(database);
@@ -99,7 +99,7 @@ Deno.test("Documents of many customers are claimed many at a time, one of each",
   assert(claims.length < 100, `${claims.length} claims`);
 });
 
-Deno.test("A suspect that waits for another document of its key is claimed once that is settled", async () => {
+Deno.test("Held up: a suspect that waits for another document of its key is claimed once that is settled", async () => {
   await using database = await testDatabase("held up");
   await using store = openStore(database);
   await using other = openStore(database);
@@ -115,7 +115,7 @@ Deno.test("A suspect that waits for another document of its key is claimed once 
   assertEquals([agent.count("processed"), agent.all("claim_refused")], [1, []]);
 });
 
-Deno.test("A run until nothing is left tells of documents that wait for one that no agent holds, and ends", async () => {
+Deno.test("Held up: a run until nothing is left tells of documents that wait for one that no agent holds, and ends", async () => {
   await using database = await testDatabase("held up");
   await using store = openStore(database, { leaseDurationMs: 100 });
   await jobs(database).insertMany([...of("a", 3), { _id: 3, customer: "a", status: "processing" }]);

@@ -90,7 +90,7 @@ Deno.test("Documents with ids of every type are claimed under a canonical key, r
   assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, DOCUMENTS.length - 1);
 });
 
-Deno.test("A document whose id is of any type goes through every step", async (t) => {
+Deno.test("Ids: a document whose id is of any type goes through every step", async (t) => {
   await using database = await testDatabase("id types");
   await using store = openStore(database);
   for (const document of DOCUMENTS) {
@@ -126,7 +126,7 @@ Deno.test("A document whose id is of any type goes through every step", async (t
   }
 });
 
-Deno.test("An agent processes ids of every type once, under contention as well", async () => {
+Deno.test("Ids: an agent processes ids of every type once, under contention as well", async () => {
   await using database = await testDatabase("id types");
   await using first = openStore(database);
   await using second = openStore(database);
@@ -141,7 +141,7 @@ Deno.test("An agent processes ids of every type once, under contention as well",
   assertEquals(runs.sort(), Object.keys(IDS).sort());
 });
 
-Deno.test("A verdict on a document of any id type is finished by the next holder", async () => {
+Deno.test("Ids: a verdict on a document of any id type is finished by the next holder", async () => {
   await using database = await testDatabase("id types");
   await using store = openStore(database);
   const lease = { token: "t", visible_at: LONG_AGO, attempts: 1, dead_at: new Date(2000) };

@@ -19,7 +19,7 @@ async function claimIndexes(database: TestDatabase) {
 }
 
 for (const standalone of [false, true]) {
-  Deno.test(`The index is made, partial, and made again does nothing (${standalone ? "standalone" : "replica set"})`, async () => {
+  Deno.test(`Indexes: the index is made, partial, and made again does nothing (${standalone ? "standalone" : "replica set"})`, async () => {
     await using database = await testDatabase("indexes", { standalone });
     await using store = openStore(database);
     await database.db.createCollection(COLLECTION);
@@ -46,7 +46,7 @@ const BY_HAND = {
 };
 
 for (const [what, options] of Object.entries(BY_HAND)) {
-  Deno.test(`An index that is there already under ${what} is good enough`, async () => {
+  Deno.test(`Indexes: an index that is there already under ${what} is good enough`, async () => {
     await using database = await testDatabase("indexes");
     await using store = openStore(database);
     await jobs(database).createIndex(KEY as never, options);
@@ -201,7 +201,7 @@ Deno.test("IndexKeeper makes the indexes of a collection that is dropped and mad
   await waitFor("the index", async () => (await claimIndexes(database)).length === 1);
 });
 
-Deno.test("An index of our name on other keys is left alone", async () => {
+Deno.test("Indexes: an index of our name on other keys is left alone", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
   await jobs(database).createIndex({ other: 1 } as never, { name: "pulling_agent_claim" });
@@ -210,7 +210,7 @@ Deno.test("An index of our name on other keys is left alone", async () => {
   assertEquals(found.find(({ name }) => name === "pulling_agent_claim")!.key, { other: 1 });
 });
 
-Deno.test("An agent on a server that refuses the index says so once and works", async () => {
+Deno.test("Indexes: an agent on a server that refuses the index says so once and works", async () => {
   await using database = await testDatabase("indexes");
   const appName = "no-index";
   await using store = openStore({ uri: `${testUri()}&appName=${appName}`, name: database.name });
@@ -236,7 +236,7 @@ Deno.test("An agent on a server that refuses the index says so once and works", 
   assertEquals(await claimIndexes(database), []);
 });
 
-Deno.test("An agent that ends while the index is still being made complains of nothing", async () => {
+Deno.test("Indexes: an agent that ends while the index is still being made complains of nothing", async () => {
   await using database = await testDatabase("indexes");
   await jobs(database).insertOne({ _id: 1, status: "pending" } as never);
   const appName = "slow-index";
@@ -268,7 +268,7 @@ Deno.test("An agent that ends while the index is still being made complains of n
   assertEquals(lines, []);
 });
 
-Deno.test("An agent works without any index, and on a collection that is not there yet", async () => {
+Deno.test("Indexes: an agent works without any index, and on a collection that is not there yet", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
   const { documents, hasMore } = await store.take();
@@ -279,7 +279,7 @@ Deno.test("An agent works without any index, and on a collection that is not the
   await agent.until("the documents to be processed", () => agent.count("processed") === 10);
 });
 
-Deno.test("A collection that is dropped and filled again while the agent runs is processed on", async () => {
+Deno.test("Indexes: a collection that is dropped and filled again while the agent runs is processed on", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
   await using agent = new InProcessAgent(store, () => {});

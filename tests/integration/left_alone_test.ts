@@ -72,7 +72,7 @@ async function missed(database: TestDatabase, isThorough: boolean): Promise<stri
 }
 
 for (const isIndexed of [true, false]) {
-  Deno.test(`Every pending document is claimed, scheduled or reported, for any _pull (${isIndexed ? "with" : "without"} the index)`, async () => {
+  Deno.test(`Left alone: every pending document is claimed, scheduled or reported, for any _pull (${isIndexed ? "with" : "without"} the index)`, async () => {
     await using database = await testDatabase("left alone");
     await using store = openStore(database);
     if (isIndexed) await makeIndexes(database, store);
@@ -103,7 +103,7 @@ for (const isIndexed of [true, false]) {
   });
 }
 
-Deno.test("A suspect by one counter alone is claimed by one of the queries", async () => {
+Deno.test("Left alone: a suspect by one counter alone is claimed by one of the queries", async () => {
   await using database = await testDatabase("left alone");
   await using store = openStore(database);
   const fields = { visible_at: LONG_AGO, attempts: 1 };
@@ -115,7 +115,7 @@ Deno.test("A suspect by one counter alone is claimed by one of the queries", asy
   assertEquals(idsOf(await store.take()).sort(), [0, 1, 2]);
 });
 
-Deno.test("A date before JavaScript's first one is due", async () => {
+Deno.test("Left alone: a date before JavaScript's first one is due", async () => {
   await using database = await testDatabase("left alone");
   await using store = openStore(database);
   using connection = await WireConnection.open(database.uri);

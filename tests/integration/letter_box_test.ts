@@ -21,7 +21,7 @@ async function withLetters(store: TestStore, database: TestDatabase, count = 3):
   return await store.letterBox();
 }
 
-Deno.test("The history keeps the last five errors, each of at most a thousand characters", async () => {
+Deno.test("DeadLetterStore: the history keeps the last five errors, each of at most a thousand characters", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -39,7 +39,7 @@ Deno.test("The history keeps the last five errors, each of at most a thousand ch
   ]);
 });
 
-Deno.test("Letters are listed oldest first, chosen by id or filter, up to a limit, with their documents where wanted", async () => {
+Deno.test("DeadLetterStore: letters are listed oldest first, chosen by id or filter, up to a limit, with their documents where wanted", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(250, { kind: "many" }));
@@ -56,7 +56,7 @@ Deno.test("Letters are listed oldest first, chosen by id or filter, up to a limi
   assertEquals(whole!.document, { _id: 17, status: "failed", kind: "many" });
 });
 
-Deno.test("A redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
+Deno.test("DeadLetterStore: a redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -74,7 +74,7 @@ Deno.test("A redriven document starts over with its errors kept, and gets a new 
   assert(letter!.dead_at! > old!.dead_at!);
 });
 
-Deno.test("Two redrives at once: one takes effect, and no letter is lost (rule 25)", async () => {
+Deno.test("DeadLetterStore: two redrives at once: one takes effect, and no letter is lost (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -84,7 +84,7 @@ Deno.test("Two redrives at once: one takes effect, and no letter is lost (rule 2
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 1);
 });
 
-Deno.test("A redrive that races a new failure leaves the new letter (rule 25)", async () => {
+Deno.test("DeadLetterStore: a redrive that races a new failure leaves the new letter (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
@@ -104,7 +104,7 @@ Deno.test("A redrive that races a new failure leaves the new letter (rule 25)", 
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
-Deno.test("Killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by what changes letters (rules 26, 27)", async () => {
+Deno.test("DeadLetterStore: killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by what changes letters (rules 26, 27)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
@@ -140,7 +140,7 @@ const STALE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
 };
 
 for (const [what, change] of Object.entries(STALE)) {
-  Deno.test(`A letter ${what} is not shown, not redriven, and removed by whoever changes letters (5)`, async () => {
+  Deno.test(`DeadLetterStore: a letter ${what} is not shown, not redriven, and removed by each command that changes letters (5)`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -163,7 +163,7 @@ for (
     "its verdict away": { $unset: { dead_at: "" } },
   })
 ) {
-  Deno.test(`A letter of which somebody has edited ${what} is shown, and its document redriven`, async () => {
+  Deno.test(`DeadLetterStore: a letter of which an operator has edited ${what} is shown, and its document redriven`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -175,7 +175,7 @@ for (
   });
 }
 
-Deno.test("A purge removes the letter and leaves the document failed, and never removes a newer letter", async () => {
+Deno.test("DeadLetterStore: a purge removes the letter and leaves the document failed, and never removes a newer letter", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 2);
@@ -187,7 +187,7 @@ Deno.test("A purge removes the letter and leaves the document failed, and never 
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 2);
 });
 
-Deno.test("A letter without a verdict is removed as such, not the newer one that took its place", async () => {
+Deno.test("DeadLetterStore: a letter without a verdict is removed as such, not the newer one that took its place", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -195,7 +195,7 @@ Deno.test("A letter without a verdict is removed as such, not the newer one that
   assertEquals(await letters(database).countDocuments(), 1);
 });
 
-Deno.test("The letters of another collection in the same place are neither shown, redriven nor removed", async () => {
+Deno.test("DeadLetterStore: the letters of another collection in the same place are neither shown, redriven nor removed", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const ours = await withLetters(store, database, 2);

@@ -47,7 +47,7 @@ async function claimAll(database: TestDatabase): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`A dead letter and its redriven document are the source byte for byte but for the agent's fields, for random contents (seed ${seed})`, async () => {
+  Deno.test(`Dead letters: a dead letter and its redriven document are the source byte for byte but for the agent's fields, for random contents (seed ${seed})`, async () => {
     await using database = await testDatabase("letter bytes");
     await using store = openStore(database);
     const random = seededRandom(seed);
@@ -82,7 +82,7 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-Deno.test("A dead letter replaces an older one of its own collection byte for byte, and no newer one", async () => {
+Deno.test("Dead letters: a dead letter replaces an older one of its own collection byte for byte, and no newer one", async () => {
   await using database = await testDatabase("letter bytes");
   await using store = openStore(database);
   const random = seededRandom(7);
@@ -141,7 +141,7 @@ for (const options of BSON_OPTIONS) {
   });
 }
 
-Deno.test("On a server that cannot write what it aggregates, a dead letter is the same bytes or refers to its document", async () => {
+Deno.test("Dead letters: on a server that cannot write what it aggregates, a dead letter is the same bytes or refers to its document", async () => {
   await using server = await startMongod({ replicaSet: true, testCommands: true });
   await using database = new TestDatabase(server.uri, "letter_bytes");
   await using store = openStore(database);
@@ -176,7 +176,7 @@ Deno.test("On a server that cannot write what it aggregates, a dead letter is th
   assert(counts.copied > 5 && counts.referred > 5, JSON.stringify(counts));
 });
 
-Deno.test("A document as deep as a server takes becomes a dead letter, if only by reference", async () => {
+Deno.test("Dead letters: a document as deep as a server takes becomes a dead letter, if only by reference", async () => {
   await using database = await testDatabase("letter bytes");
   await using store = openStore(database);
   for (const [_id, depth] of [[1, 100], [2, 177], [3, 178], [4, 179]] as const) {

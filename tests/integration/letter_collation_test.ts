@@ -3,7 +3,7 @@ import { all } from "../support/dead_letter_store.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, LETTERS, letters, openStore } from "../support/store.ts";
 
-Deno.test("A letter never takes the place of another document's whose _id the collation of the letters takes for the same", async () => {
+Deno.test("Dead letters: a letter never takes the place of another document's whose _id the collation of the letters takes for the same", async () => {
   await using database = await testDatabase("letter collation");
   await using store = openStore(database);
   await database.db.createCollection(LETTERS, { collation: { locale: "en", strength: 2 } });
@@ -30,7 +30,7 @@ Deno.test("A letter never takes the place of another document's whose _id the co
   assertEquals((await all(box)).map(({ _id, error }) => [_id, error]), [["a1", "the second"]]);
 });
 
-Deno.test("A letter by reference never takes the place of another document's by the collation of the letters", async () => {
+Deno.test("Dead letters: a letter by reference never takes the place of another document's by the collation of the letters", async () => {
   await using database = await testDatabase("letter collation");
   await using store = openStore(database);
   await database.db.createCollection(LETTERS, { collation: { locale: "en", strength: 2 } });

@@ -4,7 +4,7 @@ import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, openStore } from "../support/store.ts";
 
-Deno.test("A letter is written in Extended JSON that people can read and that rounds no integer", async () => {
+Deno.test("Dead letters: a letter is written in Extended JSON that people can read and that rounds no integer", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const large = Long.fromString("-9007199254740993");

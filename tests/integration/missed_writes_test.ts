@@ -64,7 +64,7 @@ const WRITES = new Map<
   ],
 );
 
-Deno.test("Log lines name the documents that are retried, and the one whose lease another agent has taken over", async () => {
+Deno.test("Settlements: log lines name the documents that are retried, and the one whose lease another agent has taken over", async () => {
   await using database = await testDatabase("missed writes");
   await using store = openStore(database);
   await using other = openStore(database);
@@ -97,7 +97,7 @@ Deno.test("Log lines name the documents that are retried, and the one whose leas
 });
 
 for (const [what, write] of WRITES) {
-  Deno.test(`A write (${what}) that misses documents says which, for one read more`, async () => {
+  Deno.test(`Settlements: a write (${what}) that misses documents says which, for one read more`, async () => {
     await using database = await testDatabase("missed writes");
     await using proxy = new TcpProxy(database.uri);
     await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -115,7 +115,7 @@ for (const [what, write] of WRITES) {
     assertEquals(sent.map(({ command }) => command), ["update", "find"]);
   });
 
-  Deno.test(`A write (${what}) that misses documents names all it may have missed if the read for it fails`, async () => {
+  Deno.test(`Settlements: a write (${what}) that misses documents names all it may have missed if the read for it fails`, async () => {
     await using database = await testDatabase("missed writes");
     await using proxy = new TcpProxy(database.uri);
     await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -127,7 +127,7 @@ for (const [what, write] of WRITES) {
   });
 }
 
-Deno.test("A nack names the document it missed, even if another agent has claimed one that it wrote", async () => {
+Deno.test("Settlements: a nack names the document it missed, even if another agent has claimed one that it wrote", async () => {
   await using database = await testDatabase("missed writes");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -143,7 +143,7 @@ Deno.test("A nack names the document it missed, even if another agent has claime
   assertEquals(said(await nacked), { matched: 2, missed: [1] });
 });
 
-Deno.test("An ack names all documents if the missed one looks like those it wrote, as another agent has processed it", async () => {
+Deno.test("Settlements: an ack names all documents if the missed one looks like those it wrote, as another agent has processed it", async () => {
   await using database = await testDatabase("missed writes");
   await using store = openStore(database);
   await using other = openStore(database);
@@ -155,7 +155,7 @@ Deno.test("An ack names all documents if the missed one looks like those it wrot
   assertEquals(said(settlement), { matched: 2, missed: [0, 1, 2] });
 });
 
-Deno.test("A write of several claims keeps what was written when one of them has no answer", async () => {
+Deno.test("Settlements: a write of several claims keeps what was written when one of them has no answer", async () => {
   await using database = await testDatabase("missed writes");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });
@@ -172,7 +172,7 @@ Deno.test("A write of several claims keeps what was written when one of them has
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 4);
 });
 
-Deno.test("An agent that ends when nothing is left waits for a retry that it has scheduled, though the answer is lost", async () => {
+Deno.test("Settlements: an agent that ends when nothing is left waits for a retry that it has scheduled, though the answer is lost", async () => {
   await using database = await testDatabase("missed writes");
   await using proxy = new TcpProxy(database.uri);
   await using store = openStore({ uri: proxy.uri, name: database.name });

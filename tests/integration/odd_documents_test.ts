@@ -32,7 +32,7 @@ const ODD: Record<string, AnyDocument> = {
 };
 
 for (const [what, fields] of Object.entries(ODD)) {
-  Deno.test(`A document with ${what} is read, failed, processed and left as it was`, async () => {
+  Deno.test(`Odd documents: a document with ${what} is read, failed, processed and left as it was`, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany([{ ...fields, _id: 1, status: "pending" }, ...pending(1, { from: 2 })]);
@@ -54,7 +54,7 @@ for (const [what, fields] of Object.entries(ODD)) {
   });
 }
 
-Deno.test("A document with bytes that are not UTF-8 is processed, and keeps them", async () => {
+Deno.test("Odd documents: a document with bytes that are not UTF-8 is processed, and keeps them", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await insertInvalidUtf8(database, { _id: 1, status: "pending", text: `a${INVALID}b` });
@@ -88,7 +88,7 @@ const UNCLAIMABLE: Record<string, (database: TestDatabase) => Promise<unknown>> 
 };
 
 for (const [what, insert] of Object.entries(UNCLAIMABLE)) {
-  Deno.test(`A document ${what} keeps no other from being processed`, async () => {
+  Deno.test(`Odd documents: a document ${what} keeps no other from being processed`, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany(pending(1));
@@ -120,7 +120,7 @@ async function validate(database: TestDatabase): Promise<void> {
   });
 }
 
-Deno.test("Many documents that cannot be claimed are told from their neighbours in one go", async () => {
+Deno.test("Odd documents: many documents that cannot be claimed are told from their neighbours in one go", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertMany([
@@ -142,7 +142,7 @@ const PULLS: Record<string, unknown> = {
 };
 
 for (const [what, _pull] of Object.entries(PULLS)) {
-  Deno.test(`A _pull that is ${what} is told of, and in no other document's way`, async () => {
+  Deno.test(`Odd documents: a _pull that is ${what} is told of, and in no other document's way`, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany([{ _id: 0, status: "pending", _pull }, ...pending(1, { from: 1 })]);
@@ -155,7 +155,7 @@ for (const [what, _pull] of Object.entries(PULLS)) {
   });
 }
 
-Deno.test("Any number of documents with a _pull of their own cost nothing but their count", async () => {
+Deno.test("Odd documents: any number of documents with a _pull of their own cost nothing but their count", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertMany([...pending(3000, { _pull: "mine" }), ...pending(3, { from: 3000 })]);
@@ -165,14 +165,14 @@ Deno.test("Any number of documents with a _pull of their own cost nothing but th
   assertEquals([left?.documents, left?.isMore], [1000, true]);
 });
 
-Deno.test("A _pull that is an empty document is as good as none", async () => {
+Deno.test("Odd documents: a _pull that is an empty document is as good as none", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertOne({ _id: 1, status: "pending", _pull: {} });
   assertEquals((await store.takeOne()).attempt, 1);
 });
 
-Deno.test("A document of 15 MiB is dead-lettered whole", async () => {
+Deno.test("Odd documents: a document of 15 MiB is dead-lettered whole", async () => {
   await using database = await testDatabase("odd documents");
   await using store = openStore(database);
   await jobs(database).insertOne({
@@ -184,7 +184,7 @@ Deno.test("A document of 15 MiB is dead-lettered whole", async () => {
   assertEquals((await letters(database).findOne()).document.data.length(), 15 * 1024 * 1024);
 });
 
-Deno.test("A document that leaves no room for its letter is dead-lettered by reference, and stays", async () => {
+Deno.test("Odd documents: a document that leaves no room for its letter is dead-lettered by reference, and stays", async () => {
   await using database = await testDatabase("odd documents");
   // The letter says where it comes from: a long name needs room that the document itself does not.
   const mongodbCollection = "j".repeat(200);

@@ -53,7 +53,7 @@ for (
   });
 }
 
-Deno.test("An oversize document is redriven and processed once it was made smaller, and refused before", async () => {
+Deno.test("Oversize documents: an oversize document is redriven and processed once it was made smaller, and refused before", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
@@ -74,7 +74,7 @@ Deno.test("An oversize document is redriven and processed once it was made small
   assertEquals((await other.ack([{ document }])).matched, 1);
 });
 
-Deno.test("A letter that is looked at before its oversize document is marked is not listed, and stays", async () => {
+Deno.test("Oversize documents: a letter that is looked at before its oversize document is marked is not listed, and stays", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
@@ -98,7 +98,7 @@ Deno.test("A letter that is looked at before its oversize document is marked is 
   assertEquals((await Array.fromAsync(box.list({}))).map(({ _id }) => _id), [1]);
 });
 
-Deno.test("Killed between letter and mark, an oversize document is met again and marked", async () => {
+Deno.test("Oversize documents: killed between letter and mark, an oversize document is met again and marked", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
@@ -116,7 +116,7 @@ async function tightlyClaimed(database: TestDatabase, store: ReturnType<typeof o
   return await store.takeOne();
 }
 
-Deno.test("A document with no room for its error is nacked without it, and fails in the end with a letter that has it", async () => {
+Deno.test("Oversize documents: a document with no room for its error is nacked without it, and fails in the end with a letter that has it", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   const document = await tightlyClaimed(database, store);
@@ -131,13 +131,13 @@ Deno.test("A document with no room for its error is nacked without it, and fails
   assertEquals([letter!.error, letter!.by_reference, letter!.attempts], [error, true, 2]);
 });
 
-Deno.test("A document with no room for a verdict is acked as any other", async () => {
+Deno.test("Oversize documents: a document with no room for a verdict is acked as any other", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   assertEquals((await store.ack([{ document: await tightlyClaimed(database, store) }])).matched, 1);
 });
 
-Deno.test("An oversize document never takes the place of another collection's letter: it stays pending, and why is said", async () => {
+Deno.test("Oversize documents: an oversize document never takes the place of another collection's letter: it stays pending, and why is said", async () => {
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));

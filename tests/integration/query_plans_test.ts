@@ -36,7 +36,7 @@ const CLAIM_INDEX = /^IXSCAN \{ status: 1, _pull\.visible_at: 1, _id: 1 \}/;
 const TAKEOVER_INDEX = /^IXSCAN \{ _pull\.takeovers: 1, _pull\.visible_at: 1 \}/;
 const ID_INDEX = /^(IXSCAN \{ _id: 1 \}|IDHACK)/;
 
-Deno.test("Every query and write of a batch goes by an index, among 50,000 documents of which most are processed", async () => {
+Deno.test("Query plans: every query and write of a batch goes by an index, among 50,000 documents of which most are processed", async () => {
   await using database = await testDatabase("query plans");
   await using store = openStore(database);
   const waiting = { visible_at: LATER, attempts: 1 };
@@ -91,7 +91,7 @@ Deno.test("Every query and write of a batch goes by an index, among 50,000 docum
   for (const entry of settled) assertServed(entry, 200, ID_INDEX);
 });
 
-Deno.test("Looks for what no claim can take read little, among 20,000 documents that are scheduled", async () => {
+Deno.test("Query plans: looks for what no claim can take read little, among 20,000 documents that are scheduled", async () => {
   await using database = await testDatabase("query plans");
   await using store = openStore(database);
   await makeIndexes(database, store);
@@ -131,7 +131,7 @@ Deno.test("Looks for what no claim can take read little, among 20,000 documents 
   }
 });
 
-Deno.test("A claim's update examines the keys of its own ids alone, however long the backlog is", async () => {
+Deno.test("Query plans: a claim's update examines the keys of its own ids alone, however long the backlog is", async () => {
   await using database = await testDatabase("query plans");
   await using store = openStore(database);
   await makeIndexes(database, store);

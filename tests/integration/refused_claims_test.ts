@@ -87,7 +87,7 @@ const BROKEN: Record<string, [filter: string, message: RegExp]> = {
 };
 
 for (const [what, [filter, message]] of Object.entries(BROKEN)) {
-  Deno.test(`A FILTER with ${what} fails the claims for a lasting reason, and is named`, async () => {
+  Deno.test(`Refused claims: a FILTER with ${what} fails the claims for a lasting reason, and is named`, async () => {
     await using database = await testDatabase("refused claims");
     await using store = openStore(database, { filter });
     await jobs(database).insertMany(pending(3));
@@ -106,7 +106,7 @@ const WORKING: Record<string, string> = {
 };
 
 for (const [operator, filter] of Object.entries(WORKING)) {
-  Deno.test(`A FILTER with ${operator} works`, async () => {
+  Deno.test(`Refused claims: a FILTER with ${operator} works`, async () => {
     await using database = await testDatabase("refused claims");
     await using store = openStore(database, { filter });
     await jobs(database).insertMany([

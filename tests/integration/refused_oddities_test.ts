@@ -17,7 +17,7 @@ const KEYS = {
 } as const;
 
 for (const [what, [type, value]] of Object.entries(KEYS)) {
-  Deno.test(`An ack refused for a key that is ${what} costs an attempt, and its document becomes a dead letter`, async () => {
+  Deno.test(`Refused outcomes: an ack refused for a key that is ${what} costs an attempt, and its document becomes a dead letter`, async () => {
     await using database = await testDatabase("refused oddities");
     await using store = openStore(database, { maxAttempts: 2 });
     await jobs(database).createIndex({ key: 1, status: 1 }, { unique: true });
@@ -40,7 +40,7 @@ for (const [what, [type, value]] of Object.entries(KEYS)) {
   });
 }
 
-Deno.test("A failure whose place in line another document has taken meanwhile becomes a dead letter that names both errors", async () => {
+Deno.test("Refused outcomes: a failure whose place in line another document has taken meanwhile becomes a dead letter that names both errors", async () => {
   await using database = await testDatabase("refused oddities");
   await using store = openStore(database);
   const partialFilterExpression = { status: "pending" };
@@ -72,7 +72,7 @@ const NO_VERDICTS = {
 } as const;
 
 for (const [what, [type, value]] of Object.entries(NO_VERDICTS)) {
-  Deno.test(`_pull.dead_at that is ${what} is no verdict: the document is processed, or gets one`, async () => {
+  Deno.test(`Refused outcomes: _pull.dead_at that is ${what} is no verdict: the document is processed, or gets one`, async () => {
     await using database = await testDatabase("no verdict");
     await using store = openStore(database);
     const pull = bsonDocument([{ type, name: utf8("dead_at"), value }]);

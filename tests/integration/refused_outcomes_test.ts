@@ -19,7 +19,7 @@ async function forbid(database: TestDatabase, query: Document, collection = COLL
 const rejections = (agent: InProcessAgent) =>
   agent.all("settle_rejected").map(({ kind, next }) => [kind, next]);
 
-Deno.test("An ack that a unique index refuses costs an attempt, and its document is a dead letter in the end that says why", async () => {
+Deno.test("Refused outcomes: an ack that a unique index refuses costs an attempt, and its document is a dead letter in the end that says why", async () => {
   await using database = await testDatabase("refused outcomes");
   await using store = openStore(database, { maxAttempts: 3 });
   await jobs(database).createIndex({ key: 1, status: 1 }, { unique: true });
@@ -105,7 +105,7 @@ const VALIDATORS: Record<
 };
 
 for (const [what, { forbidden, fails, runs: expected, status, letter }] of Object.entries(VALIDATORS)) {
-  Deno.test(`With a validator that allows ${what}, a handler runs ${expected} times of 2, and every error is told`, async () => {
+  Deno.test(`Refused outcomes: with a validator that allows ${what}, a handler runs ${expected} times of 2, and every error is told`, async () => {
     await using database = await testDatabase("refused outcomes");
     await using store = openStore(database, { maxAttempts: 2 });
     await jobs(database).insertOne({ _id: 1, status: "pending" });
@@ -156,7 +156,7 @@ for (const [what, { forbidden, fails, runs: expected, status, letter }] of Objec
   });
 }
 
-Deno.test("Of a hundred acks the database refuses one: the others are acked, counted and not called lost", async () => {
+Deno.test("Refused outcomes: of a hundred acks the database refuses one: the others are acked, counted and not called lost", async () => {
   await using database = await testDatabase("refused outcomes");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(100));
@@ -170,7 +170,7 @@ Deno.test("Of a hundred acks the database refuses one: the others are acked, cou
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 99);
 });
 
-Deno.test("Of documents that are handed back or renewed the database refuses one: that one is named, the others are written", async () => {
+Deno.test("Refused outcomes: of documents that are handed back or renewed the database refuses one: that one is named, the others are written", async () => {
   await using database = await testDatabase("refused outcomes");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(5));
@@ -213,7 +213,7 @@ const NO_LETTERS: Record<string, (database: TestDatabase) => Promise<unknown>> =
 };
 
 for (const [what, make] of Object.entries(NO_LETTERS)) {
-  Deno.test(`A dead-letter collection that ${what} loses no document: its verdict stands, it runs no more, and it is told of once`, async () => {
+  Deno.test(`Refused outcomes: a dead-letter collection that ${what} loses no document: its verdict stands, it runs no more, and it is told of once`, async () => {
     await using database = await testDatabase("refused outcomes");
     await using store = openStore(database);
     await make(database);

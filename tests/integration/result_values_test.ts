@@ -111,7 +111,7 @@ function exact(value: any): unknown {
   return value;
 }
 
-Deno.test("What a processor returns is written exactly, or is an error: property over all kinds of values", async () => {
+Deno.test("Results: what a processor returns is written exactly, or is an error: property over all kinds of values", async () => {
   await using database = await testDatabase("result values");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(COUNT));
@@ -151,7 +151,7 @@ Deno.test("What a processor returns is written exactly, or is an error: property
   assertEquals(sent.size, 0);
 });
 
-Deno.test("A result is refused by the agent before the server would: depth and size", async () => {
+Deno.test("Results: a result is refused by the agent before the server would: depth and size", async () => {
   await using database = await testDatabase("result values");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));

@@ -34,7 +34,7 @@ async function withPodClock(offsetMs: number, work: () => Promise<void>): Promis
 }
 
 for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as const) {
-  Deno.test(`A pod whose clock is an hour ${which} the server's writes leases and delays in the server's time`, async () => {
+  Deno.test(`ServerClock: a pod whose clock is an hour ${which} the server's writes leases and delays in the server's time`, async () => {
     await using database = await testDatabase("server clock");
     const collection = jobs(database);
     await collection.insertMany(pending(4));
@@ -72,7 +72,7 @@ for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as
   });
 }
 
-Deno.test("A server that claims to be an hour ahead is believed: its leases are judged by itself", async () => {
+Deno.test("ServerClock: a server that claims to be an hour ahead is believed: its leases are judged by itself", async () => {
   await using database = await testDatabase("server clock");
   const collection = jobs(database);
   await collection.insertMany(pending(1));

@@ -24,7 +24,7 @@ const WRITES: Record<string, (store: TestStore, document: LeasedDocument) => Pro
   "finish of a verdict": (store, document) => store.finishVerdict(document),
 };
 
-Deno.test("An acked document is processed at the server's time and keeps of its bookkeeping the attempts alone", async () => {
+Deno.test("Settlements: an acked document is processed at the server's time and keeps of its bookkeeping the attempts alone", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2, { field: "of the user's" }));
@@ -44,7 +44,7 @@ Deno.test("An acked document is processed at the server's time and keeps of its 
   ]);
 });
 
-Deno.test("A nacked document waits with its error for its own delay, without a lease", async () => {
+Deno.test("Settlements: a nacked document waits with its error for its own delay, without a lease", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -68,7 +68,7 @@ Deno.test("A nacked document waits with its error for its own delay, without a l
   assertEquals(rest, { attempts: 1 });
 });
 
-Deno.test("The last five errors of a document are kept, oldest first", async () => {
+Deno.test("Settlements: the last five errors of a document are kept, oldest first", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -84,7 +84,7 @@ Deno.test("The last five errors of a document are kept, oldest first", async () 
   );
 });
 
-Deno.test("A released document is due at once and has its attempt back, however often", async () => {
+Deno.test("Settlements: a released document is due at once and has its attempt back, however often", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -98,7 +98,7 @@ Deno.test("A released document is due at once and has its attempt back, however 
   assertEquals([status, rest, visibleAt <= localTime], ["pending", { attempts: 0 }, true]);
 });
 
-Deno.test("A lease is renewed by its holder, and renewing says which are no longer held", async () => {
+Deno.test("Settlements: a lease is renewed by its holder, and renewing says which are no longer held", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(4));
@@ -162,7 +162,7 @@ const MEDDLING: Record<
 };
 
 for (const [what, meddle] of Object.entries(MEDDLING)) {
-  Deno.test(`No write of a former holder changes or brings back a document that ${what} in flight`, async () => {
+  Deno.test(`Settlements: no write of a former holder changes or brings back a document that ${what} in flight`, async () => {
     await using database = await testDatabase("settlements");
     await using store = openStore(database);
     await jobs(database).insertOne({ _id: 1, status: "pending", n: 1 });
@@ -184,7 +184,7 @@ for (const [what, meddle] of Object.entries(MEDDLING)) {
   });
 }
 
-Deno.test("Of several documents a write settles those that are still held", async () => {
+Deno.test("Settlements: of several documents a write settles those that are still held", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(8));

@@ -137,7 +137,7 @@ Deno.test("Suspects run with nothing else in flight, also if there is other work
   assertEquals(overlaps.runs.length, 348);
 });
 
-Deno.test("An endless stream of new documents does not keep a suspect waiting, nor suspects the stream", async () => {
+Deno.test("Suspects: an endless stream of new documents does not keep a suspect waiting, nor suspects the stream", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   const isOver = new AbortController();
@@ -167,7 +167,7 @@ Deno.test("An endless stream of new documents does not keep a suspect waiting, n
   assertEquals(agent.all("claim_failed"), []);
 });
 
-Deno.test("Agents that are killed all day take documents over again and again, and dead-letter none", async () => {
+Deno.test("Suspects: agents that are killed all day take documents over again and again, and dead-letter none", async () => {
   await using database = await testDatabase("suspects");
   await jobs(database).insertMany(pending(20));
   for (let day = 0; day < 12; day++) {
@@ -182,7 +182,7 @@ Deno.test("Agents that are killed all day take documents over again and again, a
   assertEquals([agent.all("dead_lettered"), await letters(database).countDocuments()], [[], 0]);
 });
 
-Deno.test("The limit of it: killed twice by somebody else while its handler ran alone, a document is condemned", async () => {
+Deno.test("Suspects: a document whose process another program kills twice while its handler runs alone is a dead letter", async () => {
   await using database = await testDatabase("suspects");
   await using store = openStore(database);
   await jobs(database).insertOne(expired("innocent", { takeovers: 1 }));

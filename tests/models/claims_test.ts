@@ -5,7 +5,7 @@ import { COUNTEREXAMPLES, LIMITS, SMALL } from "../../models/claims/scenarios.ts
 import { explore } from "../../models/explorer.ts";
 
 for (const name of RULE_NAMES) {
-  Deno.test(`claim protocol, rule ${numberOf(name)} (${name}): holds with it and breaks without it`, () => {
+  Deno.test(`Claim protocol: rule ${numberOf(name)} (${name}): holds with it and breaks without it`, () => {
     const scenario = COUNTEREXAMPLES[name];
     const kept = explore(new Claims(scenario));
     assertEquals([kept.problem, ...kept.trace], [undefined]);
@@ -15,7 +15,7 @@ for (const name of RULE_NAMES) {
 }
 
 for (const scenario of SMALL) {
-  Deno.test(`claim protocol, ${scenario.name}: no state breaks a property, and each can still settle`, () => {
+  Deno.test(`Claim protocol: ${scenario.name}: no state breaks a property, and each can still settle`, () => {
     const { problem, trace, isComplete } = explore(new Claims(scenario));
     assertEquals([problem, ...trace], [undefined]);
     assert(isComplete);
@@ -23,5 +23,5 @@ for (const scenario of SMALL) {
 }
 
 for (const limit of LIMITS) {
-  Deno.test(`claim protocol, limit: ${limit.name}`, () => assertExists(explore(new Claims(limit)).problem));
+  Deno.test(`Claim protocol: limit: ${limit.name}`, () => assertExists(explore(new Claims(limit)).problem));
 }

@@ -5,7 +5,7 @@ import { RANGE_RULE_NAMES, RANGE_RULES } from "../../models/ranges/rules.ts";
 import { LARGE_RULES, RANGE_COUNTEREXAMPLES, SMALL_RANGES } from "../../models/ranges/scenarios.ts";
 
 for (const name of RANGE_RULE_NAMES.filter((each) => !LARGE_RULES.has(each))) {
-  Deno.test(`range claims, rule ${RANGE_RULES[name].number} (${name}): holds with it and breaks without it`, () => {
+  Deno.test(`Range claims: rule ${RANGE_RULES[name].number} (${name}): holds with it and breaks without it`, () => {
     const scenario = RANGE_COUNTEREXAMPLES[name];
     const kept = explore(new Ranges(scenario));
     assertEquals([kept.problem, ...kept.trace], [undefined]);
@@ -15,7 +15,7 @@ for (const name of RANGE_RULE_NAMES.filter((each) => !LARGE_RULES.has(each))) {
 }
 
 for (const scenario of SMALL_RANGES) {
-  Deno.test(`range claims, ${scenario.name}: no state breaks a property, and each can still settle`, () => {
+  Deno.test(`Range claims: ${scenario.name}: no state breaks a property, and each can still settle`, () => {
     const { problem, trace, isComplete } = explore(new Ranges(scenario));
     assertEquals([problem, ...trace], [undefined]);
     assert(isComplete);

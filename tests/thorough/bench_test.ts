@@ -29,7 +29,7 @@ const HEADINGS = [
   "Machine",
 ];
 
-Deno.test("a quick bench has every candidate work all documents off, and draws table and chart", async () => {
+Deno.test("Build: a quick bench has every candidate work all documents off, and draws table and chart", async () => {
   const dir = await newScratchDir("bench-test");
   try {
     const args = ["run", "-A", `${ROOT}/bench/main.ts`, "--quick", "--out", dir];

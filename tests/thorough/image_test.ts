@@ -49,7 +49,7 @@ function settingsFor(db: TestDatabase): Record<string, string> {
   };
 }
 
-Deno.test("the Dockerfile's version is that of deno.json, in both targets", async () => {
+Deno.test("Images: the Dockerfile's version is that of deno.json, in both targets", async () => {
   const given = (await Deno.readTextFile("Dockerfile")).matchAll(/^ARG VERSION=(.*)$/gm);
   assertEquals([...given].map(([, version]) => version), [config.version, config.version]);
 });

@@ -61,7 +61,7 @@ const ignore = await isMissing({
 });
 
 Deno.test({
-  name: "two clones in different folders build the same executable, byte for byte",
+  name: "Build: two clones in different folders build the same executable, byte for byte",
   ignore,
   fn: testTwoClones,
 });

@@ -6,7 +6,7 @@ import { testDatabase } from "../support/mongod.ts";
 /** Two minutes see about sixty agents end; `SOAK_SECONDS=30 make test-all` is for the impatient. */
 const SECONDS = Number(Deno.env.get("SOAK_SECONDS") ?? 120);
 
-Deno.test("agents that are killed at random lose nothing, and repeat only what a killed one held", async () => {
+Deno.test("Soak: agents that are killed at random lose nothing, and repeat only what a killed one held", async () => {
   await using db = await testDatabase("soak");
   const binary = agentBinary();
   const report = await soak({ binary, uri: db.uri, database: db.name, seconds: SECONDS, replicas: 3 });

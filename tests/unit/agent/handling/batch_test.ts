@@ -60,7 +60,7 @@ for (
     ["rejects", () => Promise.reject(new Error("all of it")), /^all of it$/],
   ] as [string, BatchProcessor, RegExp][]
 ) {
-  Deno.test(`A batch whose processor ${what} has failed as a whole`, async () => {
+  Deno.test(`processBatch: a batch whose processor ${what} has failed as a whole`, async () => {
     const { ids, statusOf, end } = await batchOf(processBatch, 3);
     for (const id of ids) {
       assertEquals(statusOf(id).status, "failed");
@@ -119,7 +119,7 @@ Deno.test("processBatch is never given more than BATCH_SIZE documents, and is to
   await end();
 });
 
-Deno.test("A batch that takes longer than PROCESS_TIMEOUT is aborted and has failed as a whole", async () => {
+Deno.test("processBatch: a batch that takes longer than PROCESS_TIMEOUT is aborted and has failed as a whole", async () => {
   const signals: AbortSignal[] = [];
   const { h, ids, statusOf, end } = await batchOf((_, { signal }) => {
     signals.push(signal);
@@ -131,7 +131,7 @@ Deno.test("A batch that takes longer than PROCESS_TIMEOUT is aborted and has fai
   await end();
 });
 
-Deno.test("A document of a batch that loses its lease does not stop the others; when all have, the batch is told", async () => {
+Deno.test("processBatch: a document of a batch that loses its lease does not stop the others; when all have, the batch is told", async () => {
   const signals: AbortSignal[] = [];
   const { h, ids, end } = await batchOf(
     (_, { signal }) => {
@@ -150,7 +150,7 @@ Deno.test("A document of a batch that loses its lease does not stop the others; 
   await end();
 });
 
-Deno.test("A forced stop tells the batch and hands all of it back", async () => {
+Deno.test("processBatch: a forced stop tells the batch and hands all of it back", async () => {
   const { h, end } = await batchOf(
     (_, { signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),

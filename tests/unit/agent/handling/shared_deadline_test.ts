@@ -14,7 +14,7 @@ function limited() {
   return { clock, timedOut, start };
 }
 
-Deno.test("each run exceeds the limit by itself, when its own time has passed", async () => {
+Deno.test("SharedDeadline: each run exceeds the limit by itself, when its own time has passed", async () => {
   const { clock, timedOut, start } = limited();
   start("first");
   await clock.advance(60);
@@ -29,7 +29,7 @@ Deno.test("each run exceeds the limit by itself, when its own time has passed", 
   assertEquals(timedOut, ["first", "second"]);
 });
 
-Deno.test("a run that is over exceeds nothing, and its end does not keep the others from it", async () => {
+Deno.test("SharedDeadline: a run that is over exceeds nothing, and its end does not keep the others from it", async () => {
   const { clock, timedOut, start } = limited();
   const end = start("first");
   await clock.advance(50);
@@ -41,7 +41,7 @@ Deno.test("a run that is over exceeds nothing, and its end does not keep the oth
   assertEquals(timedOut, ["second"]);
 });
 
-Deno.test("many runs take one timer, and none is left once all are over", async () => {
+Deno.test("SharedDeadline: many runs take one timer, and none is left once all are over", async () => {
   const { clock, timedOut, start } = limited();
   const ends = ["a", "b", "c"].map(start);
   assertEquals(clock.pending, 1);
@@ -54,7 +54,7 @@ Deno.test("many runs take one timer, and none is left once all are over", async 
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("a run that starts while another exceeds the limit has all of its time", async () => {
+Deno.test("SharedDeadline: a run that starts while another exceeds the limit has all of its time", async () => {
   const clock = new ManualClock();
   const limit = new SharedDeadline(clock, 100);
   const timedOut: number[] = [];

@@ -3,7 +3,7 @@ import { LazyAbort } from "../../../../agent/leases/lazy_abort.ts";
 
 const REASON = new Error("enough");
 
-Deno.test("a signal that is asked for before the abort is aborted by it, with its reason", () => {
+Deno.test("LazyAbort: a signal that is asked for before the abort is aborted by it, with its reason", () => {
   const abort = new LazyAbort();
   const { signal } = abort;
   assertStrictEquals(abort.signal, signal);
@@ -13,14 +13,14 @@ Deno.test("a signal that is asked for before the abort is aborted by it, with it
   assertStrictEquals(signal.reason, REASON);
 });
 
-Deno.test("a signal that is asked for after the abort is aborted already", () => {
+Deno.test("LazyAbort: a signal that is asked for after the abort is aborted already", () => {
   const abort = new LazyAbort();
   abort.abort(REASON);
   assertEquals(abort.signal.aborted, true);
   assertStrictEquals(abort.signal.reason, REASON);
 });
 
-Deno.test("listeners are told once, with the first reason", () => {
+Deno.test("LazyAbort: listeners are told once, with the first reason", () => {
   const abort = new LazyAbort();
   const told: unknown[] = [];
   abort.onAbort((reason) => told.push(reason));

@@ -123,7 +123,7 @@ Deno.test("atDeadline() waits for an infinite time without a timer", () => {
   cancel();
 });
 
-Deno.test("No wait leaves a timer or a listener behind, in whichever order its ends come", async () => {
+Deno.test("answerBy(): no wait leaves a timer or a listener behind, in whichever order its ends come", async () => {
   const random = seededRandom(13);
   for (let run = 0; run < 500; run++) {
     const clock = new ManualClock();

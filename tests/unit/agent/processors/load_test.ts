@@ -60,7 +60,7 @@ for (
   });
 }
 
-Deno.test("the placeholder says at DEBUG that it saw a document, and succeeds", async () => {
+Deno.test("loadProcessor(): the placeholder says at DEBUG that it saw a document, and succeeds", async () => {
   const said: string[] = [];
   const log = { ...SILENT, debug: (message: string) => void said.push(message) };
   assertEquals(await logProcessor({ _id: 1 }, { ...CONTEXT, log }), undefined);

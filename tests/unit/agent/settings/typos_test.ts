@@ -131,7 +131,7 @@ const GOOD: Record<string, string> = {
 for (
   const variable of Object.values(SETTINGS as Record<string, Setting<unknown>>).map((each) => each.variable)
 ) {
-  Deno.test(`What Kubernetes sets for a Service is recognised as such in ${variable}`, () => {
+  Deno.test(`findTypos(): what Kubernetes sets for a Service is recognised as such in ${variable}`, () => {
     for (const link of ["tcp://10.0.0.1:80", "udp://10.0.0.1:53", "tcp://[fd00::1]:80"]) {
       const env = { ...GOOD, [variable]: link };
       const found = loadSettings((name) => env[name]).problems;

@@ -6,7 +6,7 @@ import { ManualClock } from "../../../../support/manual_clock.ts";
 
 const MINUTE = 60_000;
 
-Deno.test("A refused id is left alone for longer each time, and forgotten when it does not come back", () => {
+Deno.test("ExcludedIds: a refused id is left alone for longer each time, and forgotten when it does not come back", () => {
   const clock = new ManualClock();
   const refused = new ExcludedIds(clock);
   const leftAloneFor = () => {

@@ -28,7 +28,7 @@ function limited(collection: Collection, limitMs: number): Collection {
   return withOperations(() => collection, (operation) => answerWithin(operation(), limitMs, systemClock));
 }
 
-Deno.test("An operation that is never answered fails as an outage does, with its outcome unknown", async () => {
+Deno.test("withOperations(): an operation that is never answered fails as an outage does, with its outcome unknown", async () => {
   const collection = limited(collectionOf(() => new Promise(() => {})), 1);
   for (
     const operation of [
@@ -45,7 +45,7 @@ Deno.test("An operation that is never answered fails as an outage does, with its
   }
 });
 
-Deno.test("An answer, an error and everything else of a collection come through as they are", async () => {
+Deno.test("withOperations(): an answer, an error and everything else of a collection come through as they are", async () => {
   const collection = limited(collectionOf(() => Promise.resolve([1])), 60_000);
   assertEquals(await collection.find({}).toArray(), [1] as never);
   assertEquals([collection.namespace, collection.watch()], ["shop.orders", "shop.orders" as never]);
@@ -53,7 +53,7 @@ Deno.test("An answer, an error and everything else of a collection come through 
   await assertRejects(() => failing.updateMany({}, {}), Error, "refused");
 });
 
-Deno.test("An answer that comes too late is nobody's stray error", async () => {
+Deno.test("withOperations(): an answer that comes too late is not a stray error", async () => {
   const { promise, reject } = Promise.withResolvers<never>();
   const collection = limited(collectionOf(() => promise), 1);
   await assertRejects(() => collection.updateMany({}, {}), OperationTimeoutError);
