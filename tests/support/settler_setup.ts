@@ -15,6 +15,8 @@ export class SettlerSetup {
   readonly recorder: EventRecorder;
   /** When documents are due that were set back to pending, in milliseconds from then on. */
   readonly delays: number[] = [];
+  /** How often it was noted that documents were handed back. */
+  releases = 0;
   readonly settler: Settler;
 
   constructor() {
@@ -28,7 +30,10 @@ export class SettlerSetup {
       ledger: this.ledger,
       policy,
       refusedOutcomes: this.refusedOutcomes,
-      retries: { add: (delayMs) => void this.delays.push(delayMs), addReleased: () => {} },
+      retries: {
+        add: (delayMs) => void this.delays.push(delayMs),
+        addReleased: () => void (this.releases += 1),
+      },
       store: this.store,
     });
   }

@@ -44,6 +44,18 @@ Deno.test("Agent.drain() finishes what runs, releases what waits, claims nothing
   assertEquals(h.recorder.of("force_started"), []);
 });
 
+Deno.test("Agent.drain() counts only what was finished since it began", async () => {
+  const { processor, runs } = manual();
+  const { h, running, report } = await busy(processor);
+  for (const run of runs.slice(0, 2)) run.resolve();
+  await h.clock.advance(100);
+  assertEquals(h.store.statuses.processed, 2);
+  h.agent.drain("test");
+  for (const run of runs) run.resolve();
+  await running;
+  assertEquals(report(), { reason: "test", finished: 4, released: 4, abandoned: 0 });
+});
+
 Deno.test("Agent.drain() counts failures as finished", async () => {
   const { processor, runs } = manual();
   const { h, running, report } = await busy(processor, { maxAttempts: 1 });

@@ -55,6 +55,24 @@ Deno.test("Agent starts paused where the gate is closed", async () => {
   assertEquals(h.store.statuses, { pending: 1 });
 });
 
+Deno.test("Agent wakes its loop on a pause and on a resume: it shows at once that it is paused, and claims at once", async () => {
+  const h = new AgentHarness(done);
+  const stage = () => h.recorder.of("progress").at(-1)?.stage;
+  const running = h.agent.run();
+  await settled();
+  assertEquals(stage(), "idle");
+  h.gate.pause("signal");
+  await settled();
+  assertEquals(stage(), "paused");
+  h.store.insert(1);
+  const claims = h.store.callsOf("claim").length;
+  h.gate.resume("signal");
+  await settled();
+  assertEquals([h.store.callsOf("claim").length > claims, h.store.statuses.pending], [true, undefined]);
+  h.agent.drain("test");
+  await running;
+});
+
 Deno.test("Agent finishes what is in its handlers while it is paused, and releases what waits", async () => {
   const runs: (() => void)[] = [];
   const h = new AgentHarness(() => new Promise<void>((resolve) => runs.push(resolve)));

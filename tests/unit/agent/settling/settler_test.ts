@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertLessOrEqual, assertMatch } from "@std/assert";
 import { UnansweredWritesError } from "../../../../agent/partial_writes.ts";
-import type { Held } from "../../../../agent/leases/ledger.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { safe } from "../../../support/safe_text.ts";
+import type { Held } from "../../../../agent/leases/ledger.ts";
 import { settled } from "../../../support/manual_clock.ts";
 import { SettlerSetup } from "../../../support/settler_setup.ts";
 
@@ -69,14 +69,16 @@ Deno.test("Settler tells how many of the released documents had been in a handle
   assertEquals(s.recorder.of("released"), [{ type: "released", documents: 3, aborted: 2 }]);
 });
 
-Deno.test("Settler finishes the verdict of an earlier holder instead of writing one of its own", async () => {
+Deno.test("Settler notes that documents were released, as a Job must look for them again", async () => {
   const s = new SettlerSetup();
-  s.store.insert(1, { verdict: new Date(0) });
-  const { documents } = await s.store.claim({ documents: 1, bytes: 1e9 });
-  s.settler.settle(s.ledger.add(documents[0]!), { kind: "finish_verdict" });
+  const [released, lost] = await s.claim(2) as [Held, Held];
+  s.settler.settle(released, { kind: "release" });
+  await s.clock.advance(10);
+  assertEquals(s.releases, 1);
+  s.store.steal(lost.document.id);
+  s.settler.settle(lost, { kind: "release" });
   await settled();
-  assertEquals(s.store.callsOf("finishVerdict").length, 1);
-  assertEquals(s.store.callsOf("deadLetter").length, 0);
+  assertEquals(s.releases, 1, "what another agent has is its work");
 });
 
 Deno.test("Settler names the documents whose lease is lost if a first write misses them", async () => {
