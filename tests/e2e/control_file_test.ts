@@ -102,7 +102,7 @@ Deno.test("CONTROL_FILE: a control file that vanishes leaves the agent as it is"
   const agent = await home.start();
   await agent.untilStatus("the agent to be paused", ({ state }) => state === "paused");
   await Deno.remove(home.controlFile);
-  // A signal that changes nothing shows that the agent has gone on for a while: its answer is the status.
+  // A file that says nothing the agent knows is reported: it has looked again since the file was gone.
   await control(home, "?");
   await agent.log('says "?"');
   assertEquals((await agent.status()).state, "paused");
