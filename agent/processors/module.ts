@@ -57,7 +57,7 @@ async function importModule(path: string, source: ModuleSource): Promise<Record<
   try {
     return await loadedInTime(import(fileUrl(source.file)));
   } catch (error) {
-    throw new UsageError(`PROCESSOR=module:${path} ${loadProblem(error, source)}`);
+    throw new UsageError(`PROCESSOR=module:${path} ${loadProblem(error, source)}`, { cause: error });
   }
 }
 
@@ -76,7 +76,7 @@ async function readSource(path: string): Promise<ModuleSource> {
     return source;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`PROCESSOR=module:${path} ${readProblem(error)}`);
+    throw new UsageError(`PROCESSOR=module:${path} ${readProblem(error)}`, { cause: error });
   }
 }
 

@@ -82,6 +82,7 @@ class FilterError extends Error {
   constructor(error: unknown) {
     super(
       `MongoDB refuses the query for documents, of which FILTER is a part: ${errorText(error)}: mend FILTER`,
+      { cause: error },
     );
   }
 }

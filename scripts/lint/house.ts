@@ -18,6 +18,19 @@ function isAmong(files: RegExp, filename: string): boolean {
   return files.test(path.startsWith(ROOT) ? path.slice(ROOT.length) : path);
 }
 
+/** Whether the argument of an error's constructor hands the caught error on. */
+function keeps(argument: string, name: string): boolean {
+  return argument === name || /\bcause\b/.test(argument);
+}
+
+/** The name of the error in the innermost `catch` that a node stands in; undefined if that does not name it. */
+function caughtBy(node: Deno.lint.NewExpression): string | undefined {
+  // deno-lint-ignore no-explicit-any -- which fields there are is asked each time
+  let outer: any = node;
+  while (outer && outer.type !== "CatchClause") outer = outer.parent;
+  return outer?.param?.name;
+}
+
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
@@ -71,6 +84,24 @@ const plugin: Deno.lint.Plugin = {
           "MemberExpression[object.name=/^(performance|Date)$/][property.name='now']": report,
           "MemberExpression[object.name='Math'][property.name='random']": report,
           "MemberExpression[object.name='AbortSignal'][property.name='timeout']": report,
+        };
+      },
+    },
+    /** Developers need the first error, with its stack; what users see is the message of the last. */
+    "keep-cause": {
+      create(context) {
+        if (!isAmong(PRODUCT, context.filename)) return {};
+        return {
+          "CatchClause ThrowStatement > NewExpression"(node: Deno.lint.NewExpression) {
+            const name = caughtBy(node);
+            const isKept = (argument: Deno.lint.Node) => keeps(context.sourceCode.getText(argument), name!);
+            if (name === undefined || node.arguments.some(isKept)) return;
+            context.report({
+              node,
+              message: "An error that takes the place of another keeps it as its cause",
+              hint: `add { cause: ${name} }`,
+            });
+          },
         };
       },
     },

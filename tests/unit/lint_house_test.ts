@@ -51,6 +51,20 @@ Deno.test("house/no-own-time refuses time and chance of the runtime in the produ
   }
 });
 
+Deno.test("house/keep-cause refuses an error that hides the one that was caught", () => {
+  const within = (thrown: string, caught = "(error)") =>
+    `try { act(); } catch ${caught} { throw ${thrown}; }`;
+  const path = `${ROOT}agent/store/link.ts`;
+  for (const thrown of ["new Error(`not so: ${error}`)", 'new UsageError("no", { status: 2 })']) {
+    assertEquals(brokenBy(path, within(thrown)), ["house/keep-cause"], thrown);
+  }
+  for (const thrown of ['new Error("no", { cause: error })', "new FilterError(error)", "error"]) {
+    assertEquals(brokenBy(path, within(thrown)), [], thrown);
+  }
+  assertEquals(brokenBy(path, within('new Error("no")', "")), []);
+  assertEquals(brokenBy(`${ROOT}scripts/dev.ts`, within('new Error("no")')), []);
+});
+
 Deno.test("house/no-fixed-sleep refuses a test that waits for a time, not one that only yields or asks late", () => {
   const path = `${ROOT}tests/integration/a_test.ts`;
   assertEquals(brokenBy(path, "await new Promise((resolve) => setTimeout(resolve, 50));"), [

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../../../agent/errors.ts";
 import { parseCommandLine } from "../../../../control/commands/command_line.ts";
 import { COMMANDS } from "../../../../control/commands/commands.ts";
+import { pick, seededRandom } from "../../../support/random.ts";
 
 const words = (line: string) => line.split(" ").filter((word) => word !== "");
 const parse = (text: string): Record<string, unknown> => {
@@ -167,4 +168,63 @@ Deno.test("parseCommandLine() passes no control character of an argument on", ()
 
 Deno.test("parseCommandLine() refuses a blank argument rather than to ignore it", () => {
   assertThrows(() => parseCommandLine([""]), UsageError, 'There is no command ""');
+});
+
+const seed = Math.floor(Math.random() * 2 ** 32);
+
+Deno.test(`parseCommandLine() takes nothing that its command does not declare, of any line (seed ${seed})`, () => {
+  const random = seededRandom(seed);
+  const known = COMMANDS.flatMap(({ name, words = {}, options = {} }) => [
+    name,
+    ...Object.keys(words),
+    ...Object.keys(options).flatMap((option) => [`--${option}`, `--${option}=x`, `--no-${option}`]),
+  ]);
+  const odd = [
+    "--",
+    "-",
+    "",
+    "--=",
+    "--id=",
+    "-h",
+    "-V",
+    "-hV",
+    "--help=false",
+    "-5",
+    "--5",
+    "x",
+    "--__proto__=x",
+  ];
+  const inherited = [
+    "__proto__",
+    "constructor",
+    "toString",
+    "--constructor",
+    "--toString=x",
+    "--hasOwnProperty",
+  ];
+  let understood = 0;
+  for (let round = 0; round < 5000; round++) {
+    const args = Array.from(
+      { length: Math.floor(random() * 6) },
+      () => pick(random, [...known, ...odd, ...inherited]),
+    );
+    let asked;
+    try {
+      asked = parseCommandLine(args);
+    } catch (error) {
+      assert(error instanceof UsageError, `${JSON.stringify(args)}: ${error}`);
+      assert(error.problems.length === 1 && !error.message.includes("\n"), error.message);
+      continue;
+    }
+    understood += 1;
+    const { command: { words, options = {} }, line } = asked;
+    const shown = JSON.stringify(args);
+    assertEquals(line.word !== undefined, words !== undefined, shown);
+    if (line.word !== undefined) assert(Object.hasOwn(words!, line.word), shown);
+    for (const flag of line.flags) assert(options[flag] && options[flag].value === undefined, shown);
+    for (const [name, values] of Object.entries(line.options)) {
+      assert(options[name]?.value !== undefined && values!.length > 0, shown);
+    }
+  }
+  assert(understood > 100, `${understood} understood`);
 });
