@@ -10,7 +10,7 @@ import { ensureIndexes } from "./indexes.ts";
 import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
-import { MAX_TIME_MS } from "./connection/operation_timeout.ts";
+import { CLAIM_LIMIT, MAX_TIME_MS } from "./connection/operation_timeout.ts";
 import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
@@ -76,6 +76,7 @@ export class MongoStore implements DocumentStore {
       syncClock: this.#syncClock,
       withoutMajority: () => link.withoutMajority,
       owner: agentName,
+      claimLimitMs: CLAIM_LIMIT * link.socketTimeoutMs,
       maxAttempts: settings.maxAttempts,
       filter,
       readBack: settings.readBack,

@@ -15,6 +15,11 @@ export interface ClaimWriterOptions {
   leaseMs: number;
   maxAttempts: number;
   owner: string;
+  /**
+   * The server gives a claim up after this long, in milliseconds: a little before its answer counts as lost. A claim that
+   * goes on, as one that waits for a transaction, would take documents for an agent that no longer asks for them.
+   */
+  claimLimitMs: number;
   /** Documents that have to wait for others. */
   busy: BusyKeys;
 }
@@ -114,6 +119,7 @@ class ClaimWriting {
       // The hint keeps the planner from walking the whole backlog for a hundred ids.
       const { matchedCount } = await this.#options.collection.updateMany(query, this.#update, {
         hint: { _id: 1 },
+        maxTimeMS: this.#options.claimLimitMs,
       });
       this.matched += matchedCount;
     } catch (error) {
@@ -145,7 +151,7 @@ export async function markSuspect(
   token: string,
   options: ClaimWriterOptions,
 ): Promise<number> {
-  const { collection, filter, maxAttempts } = options;
+  const { collection, filter, maxAttempts, claimLimitMs } = options;
   const { alone = 0, attempts = 0 } = raw.bookkeeping ?? {};
   const unchanged = { _id: { $eq: raw.id } as never, ...exactCounters(raw.bytes) };
   // A suspect that was alone when its lease expired has had an attempt; attempts never pass their limit.
@@ -157,7 +163,7 @@ export async function markSuspect(
   const { matchedCount } = await collection.updateOne(
     { $and: [unchanged, claimable(kind, filter)] },
     lease(token, count, options),
-    { hint: { _id: 1 } },
+    { hint: { _id: 1 }, maxTimeMS: claimLimitMs },
   );
   return matchedCount;
 }

@@ -9,6 +9,11 @@ export class OperationTimeoutError extends Error {
 
 /** A server stops working on a query of the agent's after this long, in milliseconds. */
 export const MAX_TIME_MS = 10_000;
+/**
+ * A part of the time after which a silent server is given up: the server gives up a claim before that, but after it has
+ * said that no majority has it.
+ */
+export const CLAIM_LIMIT = 0.9;
 
 /** How long the parts of an operation may take before it is given up, in milliseconds. */
 export interface TimeLimits {
