@@ -136,3 +136,13 @@ Deno.test("Left alone: a document that cannot be read ends as a dead letter that
   const inLetter = { "document.data": { $type: "binData" } };
   assertEquals(await db.db.collection("documents_dead_letters").countDocuments(inLetter), 1);
 });
+
+Deno.test("an _id that begins with a byte order mark, which the driver drops, is reported, and keeps no Job from its end", async () => {
+  await using db = await testDatabase("byte order mark");
+  const documents = await insertPending(db, ["\ufeffé", "é"]);
+  await using home = await agentHome({ db });
+  const agent = await home.start(UNTIL_EMPTY);
+  await agent.exit();
+  assertMatch(String((await agent.log("cannot be claimed")).error), /a byte order mark at its start/);
+  assertEquals(await documents.countDocuments({ status: "processed" }), 1);
+});

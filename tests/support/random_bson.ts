@@ -179,6 +179,8 @@ const NAMES = [
 
 /** Texts that mean something to one of them. */
 const TEXTS = [
+  "\ufeff",
+  "\ufeffé",
   "",
   "pending",
   "ObjectId",
