@@ -40,9 +40,9 @@ async function end(status: number): Promise<never> {
   leave(status);
 }
 
-/** An error with its stack, in colours only for a terminal. */
+/** An error with its stack. Colours would be commands to the terminal, as what an error says may be. */
 function inspected(error: unknown): string {
-  return Deno.inspect(error, { colors: Deno.stderr.isTerminal() && !Deno.noColor });
+  return Deno.inspect(error, { colors: false });
 }
 
 /** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */

@@ -3,7 +3,6 @@ import type { Events } from "../agent/events.ts";
 import { frameIn } from "../agent/processors/frame.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
-import { printableLines } from "../agent/text/terminal_text.ts";
 import { ModuleConsole } from "./module_console.ts";
 
 /** At most so much is kept until there is a log. */
@@ -60,7 +59,7 @@ export class ModuleOutput {
     if (this.#tell) return;
     this.#console.giveBack();
     for (const said of this.#kept.splice(0)) {
-      remarks.say(printableLines("stray" in said ? strayText(said) : said.text));
+      remarks.say("stray" in said ? strayText(said) : said.text);
     }
   }
 

@@ -1,5 +1,6 @@
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/text/redact.ts";
+import { printable } from "../agent/text/terminal_text.ts";
 import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { type Counter, Counters } from "./counters.ts";
@@ -173,7 +174,7 @@ export class HealthReporter {
       readiness: this.#readiness && stringify(this.#readiness),
       startup: this.#startup,
       liveness: this.#heartbeat,
-      "status.json": stringify(this.#status(now)),
+      "status.json": printable(stringify(this.#status(now))),
     };
   }
 

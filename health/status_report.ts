@@ -1,6 +1,7 @@
 import { CommandError } from "../agent/errors.ts";
 import { type Environment, readSetting } from "../agent/settings/load.ts";
 import { answers } from "../agent/telemetry/printer.ts";
+import { inOneLine } from "../agent/text/terminal_text.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
@@ -86,5 +87,5 @@ function inWords({ status, isResponding }: Look, seconds: string): string {
     ]);
   }
   if (lastError) rows.push(["last error", `${lastError.message} (${lastError.at})`]);
-  return rows.map(([name, text]) => `${name.padEnd(15)} ${text}`).join("\n");
+  return rows.map(([name, text]) => `${name.padEnd(15)} ${inOneLine(text)}`).join("\n");
 }

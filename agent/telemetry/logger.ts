@@ -134,7 +134,7 @@ const { stringify } = JSON;
 
 function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {
   const head = { time: time.toISOString(), level, message };
-  return stringify({ ...head, ...fields, ...head });
+  return printable(stringify({ ...head, ...fields, ...head }));
 }
 
 function textLine(time: Date, level: Level, message: string, fields: Fields): string {

@@ -1,4 +1,5 @@
 import { CommandError } from "../errors.ts";
+import { printableLines } from "../text/terminal_text.ts";
 import type { ByteSink } from "./line_queue.ts";
 
 /** As much may wait for the reader before the command waits as well, in UTF-16 units. */
@@ -21,13 +22,13 @@ export class Printer {
   }
 
   /**
-   * Prints a text and a line break, after what was printed before.
+   * Prints a text and a line break, after what was printed before. No text commands the terminal.
    *
    * @throws {CommandError} If the reader has ended, or what was printed before cannot be written.
    */
   async print(text: string): Promise<void> {
     this.#check();
-    this.#waiting += text + "\n";
+    this.#waiting += printableLines(text) + "\n";
     this.#writing ??= this.#write();
     if (this.#waiting.length > MAX_WAITING) await this.finish();
   }

@@ -1,4 +1,5 @@
 import { secrets } from "../text/redact.ts";
+import { printableLines } from "../text/terminal_text.ts";
 import { type ByteSink, LineQueue } from "./line_queue.ts";
 
 /**
@@ -12,9 +13,9 @@ class Remarks {
     this.#lines = new LineQueue({ sink, lossLine: (lines) => `pulling-agent: ${lines} lines were lost` });
   }
 
-  /** Says a text, without secrets. */
+  /** Says a text, without secrets, and without what commands a terminal. */
   say(text: string): void {
-    this.#lines.add(secrets.text(text));
+    this.#lines.add(printableLines(secrets.text(text)));
   }
 
   /** Resolves once all is said, or cannot be, or `limitMs` has passed. For the end of the process. */

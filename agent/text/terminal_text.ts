@@ -2,26 +2,29 @@
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, "gu");
 
-/** Whether a text can be shown as it is. */
-export function isPrintable(text: string): boolean {
-  return !UNPRINTABLE.test(text);
-}
-
-/** A text in which all that cannot be shown as it is stands as an escape. */
-export function printable(text: string): string {
-  return text.replace(EACH_UNPRINTABLE, (character) => NAMED[character] ?? escaped(character));
-}
+/** Nearly all texts are plain, which is seen in half the time. */
+const PLAIN = /^[\x20-\x7e]*$/;
 
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** JSON that says the same, and that a terminal shows as it stands. The line breaks of an indented text stay. */
-export function printableJson(json: string): string {
-  return json.replace(EACH_UNPRINTABLE, (character) => character === "\n" ? character : escaped(character));
+/** Whether a text can be shown as it is. */
+export function isPrintable(text: string): boolean {
+  return PLAIN.test(text) || !UNPRINTABLE.test(text);
 }
 
-/** A text of several lines, with a blank for what a terminal would not show. */
+/** A text in one line, in which all that cannot be shown as it is stands as an escape. JSON still says the same. */
+export function printable(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(EACH_UNPRINTABLE, (character) => NAMED[character] ?? escaped(character));
+}
+
+/** The same for a text of several lines: its line breaks and tabs stay. */
 export function printableLines(text: string): string {
-  return text.replace(EACH_UNPRINTABLE, (character) => /[\n\t]/.test(character) ? character : " ");
+  if (PLAIN.test(text)) return text;
+  return text.replace(
+    EACH_UNPRINTABLE,
+    (character) => /[\n\t]/.test(character) ? character : escaped(character),
+  );
 }
 
 /** A text in one line, with a blank for what a terminal would not show. */

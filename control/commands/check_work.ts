@@ -2,7 +2,7 @@ import type { Environment } from "../../agent/settings/load.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
 import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";
-import { printableLines } from "../../agent/text/terminal_text.ts";
+import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { ModuleConsole } from "../module_console.ts";
 import { guardAgainstModule } from "../module_guard.ts";
 import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
@@ -15,7 +15,7 @@ import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
 export async function check(env: Environment): Promise<number> {
   // As `run` does, so that a processor's module finds here what it will find there.
   await guardAgainstModule(env);
-  new ModuleConsole((_, text) => remarks.say(printableLines(text)));
+  new ModuleConsole((_, text) => remarks.say(text));
   confirmations.say(inWords(await settingsAndProcessor(env, Object.keys(Deno.env.toObject()))));
   return 0;
 }
@@ -26,9 +26,9 @@ export function inWords({ settings, warnings }: Pick<Checked, "settings" | "warn
     ([key, spec]) => {
       const value = settings[key];
       const shown = value === undefined ? "(none)" : secrets.text(spec.parse.format(value));
-      return `${spec.variable.padEnd(24)}${shown}`;
+      return `${spec.variable.padEnd(24)}${printable(shown)}`;
     },
   );
-  const remarked = warnings.map((warning) => `Warning: ${secrets.text(warning)}`);
+  const remarked = warnings.map((warning) => `Warning: ${inOneLine(secrets.text(warning))}`);
   return [...lines, ...remarked, "The settings are fine."].join("\n");
 }

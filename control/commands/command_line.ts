@@ -1,6 +1,6 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../../agent/errors.ts";
-import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
+import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { type Command, type CommandLine, usageOf, withValue } from "./command.ts";
 import { COMMANDS, DEFAULT_COMMAND } from "./commands.ts";
 import { nearest } from "./did_you_mean.ts";
@@ -193,7 +193,7 @@ function inWords(items: readonly string[], last: string): string {
 }
 
 function quoted(word: string): string {
-  return printableJson(JSON.stringify(word));
+  return printable(JSON.stringify(word));
 }
 
 function wrong(what: string, command: Command, end: ":" | "?" = ":"): UsageError {

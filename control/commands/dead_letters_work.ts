@@ -3,7 +3,7 @@ import { CommandError, errorText, SourceError, UsageError } from "../../agent/er
 import type { Environment } from "../../agent/settings/load.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { inOneLine, printableJson } from "../../agent/text/terminal_text.ts";
+import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
 import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
@@ -110,7 +110,7 @@ async function chosen(box: DeadLetterStore, { ids, limit, ...query }: Asked): Pr
     for (const letter of some) found.set(letterJson(letter), letter);
     if (some.length > 0) continue;
     isShort = true;
-    remarks.say(`There is no dead letter with the id ${printableJson(JSON.stringify(id))}`);
+    remarks.say(`There is no dead letter with the id ${printable(JSON.stringify(id))}`);
   }
   return { letters: [...found.values()].slice(0, limit), isShort };
 }

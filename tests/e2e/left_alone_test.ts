@@ -137,7 +137,7 @@ Deno.test("Left alone: a document that cannot be read ends as a dead letter that
   assertEquals(await db.db.collection("documents_dead_letters").countDocuments(inLetter), 1);
 });
 
-Deno.test("an _id that begins with a byte order mark, which the driver drops, is reported, and keeps no Job from its end", async () => {
+Deno.test("run --until-empty reports an _id that begins with a byte order mark, which the driver drops, and ends", async () => {
   await using db = await testDatabase("byte order mark");
   const documents = await insertPending(db, ["\ufeffé", "é"]);
   await using home = await agentHome({ db });

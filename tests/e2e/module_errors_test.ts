@@ -3,7 +3,7 @@ import { agentHome } from "../support/agent_home.ts";
 import { insertPending } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 
-Deno.test("check says in plain words what a module leaves behind that fails, in colours only for a terminal", async () => {
+Deno.test("check says in plain words what a module leaves behind that fails, without colours", async () => {
   for (
     const [stray, says] of [
       [`Promise.reject(new Error("left behind"))`, "a promise that was not awaited has failed"],

@@ -10,7 +10,7 @@ const SEED = 29;
 
 /** Characters of an output that command a terminal; each line break ends a line of the program's own. */
 function commandsInLines(output: string): string[] {
-  return output.split("\n").flatMap(commandsIn);
+  return output.split(/[\n\t]/).flatMap(commandsIn);
 }
 
 /** A text that an argument or a variable can hold: no NUL, and no half of a character. */
@@ -18,14 +18,16 @@ function randomArgument(random: () => number): string {
   return randomText(random).toWellFormed().replaceAll("\0", "\u001b");
 }
 
-Deno.test(`No command prints a character that commands a terminal, whatever its line and its settings say (seed ${SEED})`, async () => {
+Deno.test(`check, status, health, help and dead-letters print no character that commands a terminal, for any line and settings (seed ${SEED})`, async () => {
   const random = seededRandom(SEED);
   const argument = () => randomArgument(random);
   for (let run = 0; run < 12; run++) {
     const name = argument();
     await using home = await agentHome({
       db: { uri: "mongodb://127.0.0.1:1/", name: "none" },
-      module: run % 2 === 0 ? `throw new Error(${JSON.stringify(name)});` : "export default () => {};",
+      module: `console.log(${JSON.stringify(name)}); ${
+        run % 2 === 0 ? `throw new Error(${JSON.stringify(name)});` : "export default () => {};"
+      }`,
       env: {
         AGENT_NAME: name,
         ...(run % 3 === 0 && { FILTER: argument(), MONGODB_COLLECTION: argument() }),
@@ -50,7 +52,7 @@ Deno.test(`No command prints a character that commands a terminal, whatever its 
 });
 
 for (const format of ["json", "text"]) {
-  Deno.test(`An agent prints and reports no character that commands a terminal, in ${format} (seed ${SEED})`, async () => {
+  Deno.test(`run prints and reports no character that commands a terminal, in ${format} (seed ${SEED})`, async () => {
     const random = seededRandom(SEED);
     await using db = await testDatabase("terminal text");
     // The agent reports an _id that begins with a byte order mark, and leaves it alone.

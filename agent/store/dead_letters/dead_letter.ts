@@ -1,6 +1,6 @@
 import { BSON } from "mongodb";
 import type { Document } from "../../ports.ts";
-import { printableJson } from "../../text/terminal_text.ts";
+import { printableLines } from "../../text/terminal_text.ts";
 import { secrets } from "../../text/redact.ts";
 import { bsonJson } from "../documents/bson_json.ts";
 import { documentOf, elementNamed, elementsApart } from "../documents/bson_elements.ts";
@@ -38,7 +38,7 @@ export function letterOf(bytes: Uint8Array): DeadLetter {
  * secrets in its errors, which an earlier version may have written. Never throws.
  */
 export function letterJson(letter: DeadLetter, indent?: number): string {
-  return printableJson(bsonJson(letter[BYTES]!, indent, withoutSecrets));
+  return printableLines(bsonJson(letter[BYTES]!, indent, withoutSecrets));
 }
 
 function withoutSecrets(text: string, field: string): string {

@@ -1,10 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { formatId } from "../../../../agent/store/documents/format_id.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
+import { Printer } from "../../../../agent/telemetry/printer.ts";
 import { Redactor } from "../../../../agent/text/redact.ts";
-import { inOneLine, isPrintable, printable, printableLine } from "../../../../agent/text/terminal_text.ts";
-import { print, printAnswer } from "../../../../health/print.ts";
-import { captureConsole } from "../../../support/captured_console.ts";
+import { inOneLine, isPrintable, printable, printableLines } from "../../../../agent/text/terminal_text.ts";
 import { seededRandom } from "../../../support/random.ts";
 import { commandsIn, randomText } from "../../../support/random_text.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
@@ -16,8 +15,8 @@ Deno.test(`printable() and its like let no character through that commands a ter
   const random = seededRandom(SEED);
   for (let run = 0; run < RUNS; run++) {
     const text = randomText(random);
-    assertEquals(printable(text).split("\n").flatMap(commandsIn), [], JSON.stringify(text));
-    assertEquals(commandsIn(printableLine(text)), [], JSON.stringify(text));
+    assertEquals(printableLines(text).split(/[\n\t]/).flatMap(commandsIn), [], JSON.stringify(text));
+    assertEquals(commandsIn(printable(text)), [], JSON.stringify(text));
     assertEquals(commandsIn(inOneLine(text)), [], JSON.stringify(text));
     assertEquals(isPrintable(text), commandsIn(text).length === 0, JSON.stringify(text));
   }
@@ -25,15 +24,15 @@ Deno.test(`printable() and its like let no character through that commands a ter
 
 Deno.test("printable() leaves plain text as it is, and JSON with the same meaning", () => {
   const plain = "Größe 5 µm, 数 😀";
-  assertEquals([printable(plain), printableLine(plain), inOneLine(plain)], [plain, plain, plain]);
-  assertEquals([printable("a\nb\tc"), printableLine("a\r\nb\tc\u202e")], [
-    "a\nb\\u0009c",
+  assertEquals([printable(plain), printableLines(plain), inOneLine(plain)], [plain, plain, plain]);
+  assertEquals([printableLines("a\nb\tc\u0007"), printable("a\r\nb\tc\u202e")], [
+    "a\nb\tc\\u0007",
     "a\\r\\nb\\tc\\u202e",
   ]);
   const random = seededRandom(SEED);
   for (let run = 0; run < RUNS; run++) {
     const value = { [randomText(random)]: [randomText(random)] };
-    assertEquals(JSON.parse(printable(JSON.stringify(value, undefined, 2))), value);
+    assertEquals(JSON.parse(printableLines(JSON.stringify(value, undefined, 2))), value);
   }
 });
 
@@ -52,17 +51,21 @@ for (const format of ["json", "text"] as const) {
   });
 }
 
-Deno.test(`print() and formatId() let no character through that commands a terminal (seed ${SEED})`, async () => {
+Deno.test(`Printer and formatId() let no character through that commands a terminal (seed ${SEED})`, async () => {
   const random = seededRandom(SEED);
   const texts = Array.from({ length: RUNS }, () => randomText(random));
-  const { out } = await captureConsole(() => {
-    for (const text of texts) {
-      print(text);
-      printAnswer(text);
-    }
+  let printed = "";
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const printer = new Printer({
+    write: (bytes) => {
+      printed += decoder.decode(bytes);
+      return Promise.resolve(bytes.length);
+    },
   });
-  assertEquals(out.length, 2 * RUNS);
-  assertEquals(out.flatMap((line) => line.split("\n")).flatMap(commandsIn), []);
+  for (const text of texts) await printer.print(text);
+  await printer.finish();
+  assert(printed.split("\n").length > RUNS);
+  assertEquals(printed.split(/[\n\t]/).flatMap(commandsIn), []);
   for (const text of texts) {
     for (const id of [text, { [text]: text }, [text]]) {
       assertEquals(commandsIn(formatId(id)), [], JSON.stringify(id));
