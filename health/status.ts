@@ -46,8 +46,7 @@ export interface Status {
 /**
  * The status of the agent that lives in a health directory, as it was written last.
  *
- * @throws {CommandError} If there is no agent, or its status cannot be used.
- * @throws {CommandError} If the directory cannot be read.
+ * @throws {CommandError} If there is no agent, its status cannot be used, or the directory cannot be read.
  */
 export async function requireStatus(directory: string): Promise<Status> {
   for (const endMs = systemClock.monotonicMs() + START_TIMEOUT_MS; await isInUse(directory);) {
@@ -68,8 +67,7 @@ export async function requireStatus(directory: string): Promise<Status> {
 /**
  * The status of the agent that uses a health directory; undefined if its file is missing or not written yet.
  *
- * @throws {CommandError} If it is none that this version understands.
- * @throws {CommandError} If it cannot be read.
+ * @throws {CommandError} If it cannot be read, or is none that this version understands.
  */
 export async function readStatus(directory: string): Promise<Status | undefined> {
   const path = `${directory}/status.json`;

@@ -43,14 +43,14 @@ export class ExactCopy {
     } catch (error) {
       if (this.#isRefused) throw error;
       // A getter or a proxy threw. The path still says which.
-      this.refuse(`cannot be read: ${errorText(error)}`);
+      this.refuse(`cannot be read: ${errorText(error)}`, { cause: error });
     }
   }
 
   /** Ends the processing of the document: a retry would return the same. */
-  refuse(why: string): never {
+  refuse(why: string, options?: ErrorOptions): never {
     this.#isRefused = true;
-    throw new PermanentError(`Cannot write the processor's result: ${this.#place()} ${why}`);
+    throw new PermanentError(`Cannot write the processor's result: ${this.#place()} ${why}`, options);
   }
 
   /** A field that is undefined is left out, as JSON does: read back, it is undefined again. */

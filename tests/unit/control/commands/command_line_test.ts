@@ -70,9 +70,9 @@ Deno.test("parseCommandLine() takes help of every command in each of its ways", 
 });
 
 Deno.test("parseCommandLine() knows every command of the table", () => {
-  for (const { name, words = {} } of COMMANDS) {
-    const [word = ""] = Object.keys(words);
-    assertEquals(parse(`${name} ${word}`).command, name);
+  for (const { name, words = {}, operand = "" } of COMMANDS) {
+    const [[word, { operand: after = "" }] = ["", {}]] = Object.entries(words);
+    assertEquals(parse([name, word, after, operand.startsWith("[") ? "" : operand].join(" ")).command, name);
   }
 });
 
@@ -80,7 +80,7 @@ for (
   const [line, says] of [
     [
       "start",
-      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, dead-letters, check, help, version',
+      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, dead-letters, check',
     ],
     [
       "frobnicate",
@@ -195,6 +195,9 @@ Deno.test(`parseCommandLine() takes nothing that its command does not declare, o
     "--__proto__=x",
   ];
   const inherited = [
+    "--__proto__.polluted=1",
+    "--constructor.prototype.polluted=1",
+    "--id.__proto__.polluted=1",
     "__proto__",
     "constructor",
     "toString",
@@ -226,5 +229,9 @@ Deno.test(`parseCommandLine() takes nothing that its command does not declare, o
       assert(options[name]?.value !== undefined && values!.length > 0, shown);
     }
   }
+  assertEquals([Object.hasOwn(Object.prototype, "polluted"), Object.hasOwn(Array.prototype, "polluted")], [
+    false,
+    false,
+  ]);
   assert(understood > 100, `${understood} understood`);
 });
