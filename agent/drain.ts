@@ -21,6 +21,6 @@ export interface DrainReport {
   finished: number;
   /** Documents that were handed back with their attempt: not started, or their handler was aborted. */
   released: number;
-  /** Documents whose fate could not be written: their leases run out by themselves. */
+  /** Documents whose outcome could not be written: their leases run out by themselves. */
   abandoned: number;
 }

@@ -119,7 +119,7 @@ export class Ledger {
     held.resultBytes = resultBytes;
   }
 
-  /** The document's fate is decided; the write that says so is still to come. */
+  /** The document's outcome is decided; the write of it is still to come. */
   settling(held: Held): void {
     if (held.state === "settling") return;
     this.#count(held, "settling");

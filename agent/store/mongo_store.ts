@@ -189,7 +189,7 @@ export class MongoStore implements DocumentStore {
   }
 
   /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
-  async letterBox(): Promise<DeadLetterStore> {
+  async deadLetterStore(): Promise<DeadLetterStore> {
     await this.#syncClock();
     return new DeadLetterStore(this.#context);
   }

@@ -45,7 +45,7 @@ export const EXPIRIES_ALONE = 2;
 
 /**
  * Whether an expired lease is to be taken over alone: this would be its second takeover, or it was alone before. Not
- * where its fate is decided (a verdict, or as many expiries while alone as end it): no handler will see it again.
+ * if its outcome is decided (a verdict, or as many expiries while alone as end it): no handler runs on it again.
  */
 const SUSPECT_LEASE: Filter<Document> = {
   $or: [{ "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } }, { "_pull.alone": { $gte: 1 } }],

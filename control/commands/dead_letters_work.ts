@@ -48,7 +48,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
   const store = new MongoStore(settings);
   try {
     await store.source.look();
-    const box = await store.letterBox();
+    const box = await store.deadLetterStore();
     const status = await carryOut(task, asked, box);
     // Counting them reads all letters: whether that succeeds in time must not decide about the work. An operator
     // who has interrupted the work does not want to wait for it, either.

@@ -39,7 +39,7 @@ function wrongLength(id: number): Uint8Array {
 }
 
 for (const kind of ["single", "batch"] as const) {
-  Deno.test(`Odd documents: a document that cannot be read is condemned alone, and its neighbours are processed (${kind})`, async () => {
+  Deno.test(`Odd documents: a document that cannot be read is a dead letter alone, and its neighbours are processed (${kind})`, async () => {
     await using database = await testDatabase("any documents");
     await using store = openStore(database);
     await jobs(database).insertMany(pending(5));

@@ -36,7 +36,7 @@ async function setUp() {
 
 /** What the letters' commands show: the letters that stand, by their error. */
 async function standing(store: TestStore): Promise<unknown[]> {
-  const found = await Array.fromAsync((await store.letterBox()).list({ removeStale: true }));
+  const found = await Array.fromAsync((await store.deadLetterStore()).list({ removeStale: true }));
   return found.map(({ _id, error }) => [_id, error]);
 }
 
@@ -74,6 +74,16 @@ Deno.test("deadLetter(): a verdict that was refused and arrives late all the sam
   assertEquals([letter.dead_at, letter.document], [verdict, { _id: 0, status: "failed" }]);
   assertEquals(await standing(other), [[0, "fails"]]);
 });
+
+/** A held document with room for little more than its claim. */
+async function tightlyHeld(
+  database: TestDatabase,
+  store: TestStore,
+): Promise<{ document: LeasedDocument }> {
+  const data = new Binary(new Uint8Array(MAX_BSON - 47 - 400));
+  await jobs(database).insertOne({ _id: 0, status: "pending", data });
+  return { document: await store.takeOne() };
+}
 
 for (const [moment, freeze] of Object.entries(MOMENTS)) {
   Deno.test(`deadLetter(): an agent that takes no verdict and freezes ${moment} leaves the letter of the next holder in place`, async () => {
@@ -130,7 +140,7 @@ Deno.test("claim(): an agent that freezes between the letter and the mark of an 
   await mark.arrived;
   await jobs(database).updateOne({}, { $set: { data: "small" } });
   assertEquals(await other.deadLetter(await other.takeOne(), "fails for the next"), 1);
-  const box = await other.letterBox();
+  const box = await other.deadLetterStore();
   const [found] = await Array.fromAsync(box.list({}));
   assert(await box.redrive(found!));
   mark.pass();
@@ -161,6 +171,46 @@ Deno.test("deadLetter(): a reference that comes late never takes the place of th
   assertEquals(await result, 0);
   assertEquals(letter.document, { _id: 0, status: "failed" });
   assertEquals(await letters(database).find().toArray(), [letter]);
+});
+
+Deno.test("claim(): a document whose lease has expired and that has no room for another claim is a dead letter by reference", async () => {
+  await using setup = await setUp();
+  const { database, frozen, other } = setup;
+  const { document } = await tightlyHeld(database, frozen);
+  await using longer = openStore(database, { agentName: "a".repeat(500) });
+  assertEquals((await longer.take()).refused, [], "its lease is live");
+  await expireLeases(jobs(database));
+  const { refused } = await longer.take();
+
+  assertEquals(refused.map(({ isDeadLetter }) => isDeadLetter), [true]);
+  assertEquals((await standing(other)).length, 1);
+  const { status, _pull } = await jobs(database).findOne({}, { projection: { data: 0 } });
+  assertEquals([status, _pull.token, _pull.owner], ["failed", undefined, undefined]);
+  assertEquals((await frozen.ack([{ document }])).matched, 0);
+});
+
+Deno.test("claim(): the verdict that a frozen holder writes on an oversize document, between its letter and its mark, is finished", async () => {
+  await using setup = await setUp();
+  const { database, proxy, frozen: holder, other } = setup;
+  const { document } = await tightlyHeld(database, holder);
+  await expireLeases(jobs(database));
+  await using second = new TcpProxy(database.uri);
+  await using longer = openStore({ uri: second.uri, name: database.name }, { agentName: "a".repeat(500) });
+  const letter = second.holdAnswer({ command: "update", collection: LETTERS });
+  const claim = longer.take();
+  await letter.arrived;
+  const mark = second.hold({ command: "update", collection: COLLECTION });
+  letter.pass();
+  await mark.arrived;
+  const copy = proxy.hold({ command: "aggregate", collection: COLLECTION });
+  const result = holder.deadLetter(document, "fails");
+  await copy.arrived;
+  mark.pass();
+
+  assertEquals((await claim).refused.map(({ isDeadLetter }) => isDeadLetter), [false]);
+  copy.pass();
+  assertEquals(await result, 1);
+  assertEquals(await standing(other), [[0, "fails"]]);
 });
 
 Deno.test("claim(): an oversize document with the verdict of an earlier dead letter gets a letter that stands", async () => {

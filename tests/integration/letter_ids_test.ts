@@ -45,7 +45,7 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
   await using store = openStore(database);
   await jobs(database).insertMany(TYPED.map(([_id]) => ({ _id, status: "pending" })));
   await failAll(store);
-  const box = await store.letterBox();
+  const box = await store.deadLetterStore();
   for (const [id, ...texts] of TYPED) {
     for (const text of [...texts, formatId(await stored(database, id))]) {
       assertEquals((await all(box, { id: text })).length, 1, text);
@@ -65,5 +65,5 @@ Deno.test("Ids: an id that looks like a pattern is none", async () => {
   await jobs(database).insertOne({ _id: "order", status: "pending" });
   await failAll(store);
   const id = '{"$regularExpression":{"pattern":"o","options":""}}';
-  assertEquals(await all(await store.letterBox(), { id }), []);
+  assertEquals(await all(await store.deadLetterStore(), { id }), []);
 });

@@ -2,7 +2,7 @@ import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
 import { failure } from "../outcomes/settlements.ts";
-import { leasedBy, UNJUDGED } from "../queries.ts";
+import { leasedBy, UNJUDGED, WAITING } from "../queries.ts";
 import { type Failures, writeLetter } from "./letter_writer.ts";
 import type { DeadLetterOptions } from "./options.ts";
 import { lettersOf, OtherLetterError } from "./source.ts";
@@ -43,7 +43,7 @@ export class DeadLetters {
     return verdict?.isOnDocument ? await this.#writeAndMark(document, verdict, undefined) : 0;
   }
 
-  /** Makes dead letters of the documents that are too large to take even the bookkeeping of a claim. Never throws. */
+  /** Makes dead letters of the documents that are too large to take the bookkeeping of a claim. Never throws. */
   async makeOfRefused(claims: readonly RefusedClaim[]): Promise<RefusedClaim[]> {
     return await Promise.all(claims.map(async (claim) => {
       if (!isTooLarge(claim.error)) return claim;
@@ -60,17 +60,22 @@ export class DeadLetters {
     }));
   }
 
-  /** No lease protects it: an agent that can claim it in between decides, and neither letter nor mark undoes that. */
+  /**
+   * No lease of this agent protects it: what another agent that can claim it, or a holder that was frozen, decides in
+   * between counts, and neither letter nor mark undoes that.
+   */
   async #makeOfOversize(id: unknown): Promise<boolean> {
-    const waiting = { _id: { $eq: id } as never, status: "pending" };
+    const waiting = { _id: { $eq: id } as never, ...WAITING };
     const verdict = await this.#readVerdict(waiting);
     if (!verdict) return false;
+    const { deadAt, seenAt, isOnDocument } = verdict;
     const failures = { error: TOO_LARGE, errors: [] };
-    await writeLetter({ id, deadAt: verdict.deadAt, attempts: 0, failures }, this.#options);
-    // An agent that could claim it since, and a redrive, have written a later time.
-    const untouched = { ...waiting, $nor: [{ "_pull.visible_at": { $gt: verdict.seenAt } }] };
-    const { matchedCount } = await this.#options.collection.updateOne(untouched, MARK);
-    return matchedCount > 0;
+    await writeLetter({ id, deadAt, attempts: 0, failures }, this.#options);
+    const isSameVerdict = isOnDocument ? { "_pull.dead_at": deadAt } : UNJUDGED;
+    // A claim, a renewal, a release and a redrive write a later time.
+    const isUntouched = { $nor: [{ "_pull.visible_at": { $gt: seenAt } }] };
+    const untouched = { ...waiting, $and: [isSameVerdict, isUntouched] };
+    return await this.#mark(untouched, [LEASE]) > 0;
   }
 
   /**
@@ -140,11 +145,14 @@ export class DeadLetters {
     return matched === 0 ? await this.finish(document) : matched;
   }
 
-  /** Marks a held document as failed, together with the first of these removals that the database allows. */
-  async #mark(held: Filter<Document>, removals: readonly Removal[]): Promise<number> {
+  /** Marks a document as failed, if it still is what `query` says, together with the first of these removals that the database allows. */
+  async #mark(query: Filter<Document>, removals: readonly Removal[]): Promise<number> {
     for (const [position, $unset] of removals.entries()) {
       try {
-        const { matchedCount } = await this.#options.collection.updateOne(held, { ...MARK, $unset }, {
+        const { matchedCount } = await this.#options.collection.updateOne(query, {
+          $set: { status: "failed" },
+          $unset,
+        }, {
           hint: { _id: 1 },
         });
         return matchedCount;
@@ -179,8 +187,6 @@ interface Verdict {
 }
 
 const TOO_LARGE = "The document is too large to take the agent's bookkeeping: make it smaller";
-
-const MARK = { $set: { status: "failed" } };
 
 type Removal = Record<string, "">;
 const LEASE: Removal = { "_pull.token": "", "_pull.owner": "" };
