@@ -25,6 +25,12 @@ Deno.test("docs/image.md: an executable with too few addresses ends as it says, 
   assertEquals((await versionAfter("ulimit -v 67108864")).code, 0);
 });
 
+Deno.test("docs/image.md: an executable with too little data ends as it says, and one with 1 GiB works", async () => {
+  const few = await versionAfter("ulimit -d 262144");
+  assertAsInGuide(few, "Fatal process out of memory: Failed to reserve virtual memory for CodeRange", 133);
+  assertEquals((await versionAfter("ulimit -d 1048576")).code, 0);
+});
+
 Deno.test({
   name: "docs/image.md: an executable without /proc ends as it says",
   ignore: await isMissing(MOUNT_NAMESPACE),
