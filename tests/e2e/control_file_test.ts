@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { MARKING } from "../support/modules.ts";
@@ -102,10 +102,12 @@ Deno.test("CONTROL_FILE: a control file that vanishes leaves the agent as it is"
   const agent = await home.start();
   await agent.untilStatus("the agent to be paused", ({ state }) => state === "paused");
   await Deno.remove(home.controlFile);
-  // A file that says nothing the agent knows is reported: it has looked again since the file was gone.
+  await agent.log("There is no control file");
+  // What it does about the absence it has done by now: the next word is read after it.
   await control(home, "?");
   await agent.log('says "?"');
   assertEquals((await agent.status()).state, "paused");
+  assertFalse(agent.hasLogged("Resumed"));
   assertEquals(await documents.countDocuments({ status: "pending" }), 1);
 });
 

@@ -19,10 +19,12 @@ Deno.test("Output: an agent whose output is no longer read goes on, and drains w
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("Output: an agent whose output is never read does not stop working before the pipe is full", async () => {
+Deno.test("Output: an agent whose output is never read goes on although the pipe is full, and drains when told to", async () => {
   await using db = await testDatabase("unread output");
   const documents = await insertPending(db, upTo(50));
-  await using home = await agentHome({ db });
+  // Four times as much as a pipe holds.
+  const module = 'export default ({ _id }, { log }) => log.info(`${_id} ${"x".repeat(5 * 1024)}`);';
+  await using home = await agentHome({ db, module });
   const script = '{ "$@"; echo "$?" >"$0"; } | { read -r line; echo "$line"; sleep 3600; }';
   const pipe = await home.start({ wrapper: ["sh", "-c", script, `${home.dir}/code`] });
   await pipe.log("Starting");

@@ -29,7 +29,7 @@ Deno.test("Replicas: four replicas drain 10,000 documents, each processed exactl
 });
 
 Deno.test("Replicas: candidates lost to other replicas stay a small share of what is claimed", async () => {
-  const count = 4000;
+  const count = 8000;
   await using db = await testDatabase("conflicts");
   const documents = await insertPending(db, upTo(count));
   await using home = await agentHome({ db, env: { LEASE_DURATION: "1m" } });
@@ -49,7 +49,8 @@ Deno.test("Replicas: candidates lost to other replicas stay a small share of wha
   );
   const sum = (field: string) => claims.reduce((total, claim) => total + (claim[field] as number), 0);
   assertEquals(sum("documents"), count);
-  assert(sum("conflicts") <= count, `${sum("conflicts")} conflicts for ${count} documents`);
+  // Agents that read at the head alone lose a quarter of what they claim.
+  assert(sum("conflicts") <= count * 0.15, `${sum("conflicts")} conflicts for ${count} documents`);
 });
 
 /** Two agents with the same database and processor, of which only the second is let through the gate. */

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { testRandom } from "../support/random.ts";
 import { waitFor } from "../support/wait.ts";
 
 /**
@@ -72,24 +73,26 @@ Deno.test("Signals: two signals before the settings are loaded end the agent all
 
 Deno.test("SIGTERM at any instant loses no document, repeats none, and leaves none in processing", async () => {
   const [rounds, together, count] = [5, 3, 2000];
+  const random = testRandom();
   await using db = await testDatabase("any instant");
   const documents = await insertPending(db, upTo(count));
   await using home = await agentHome({
     db,
     module: `export default async ({ _id }) => {
       mark(String(_id));
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+      await new Promise((resolve) => setTimeout(resolve, _id * 7 % 20));
     };`,
     env: { BATCH_SIZE: "20", CONCURRENCY: "5" },
   });
   for (let round = 0; round < rounds; round++) {
     await Promise.all(Array.from({ length: together }, async (_, n) => {
+      const waitMs = random() * 300;
       const agent = await home.start({ env: { HEALTH_DIR: `${home.dir}/health${n}` } });
       await agent.untilListening();
       // The instant is what this is about: after the start of the process, of the work, of the first handler ever.
       if (n === 1) await agent.log("MongoDB is in reach");
       if (n === 2) await waitFor("a first document", async () => (await home.marks()).length > 0);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 300));
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
       agent.signal("SIGTERM");
       const { code } = await agent.exit();
       assertEquals(code, 0, agent.output);

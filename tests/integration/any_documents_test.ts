@@ -4,14 +4,13 @@ import { idBytes, survivesRoundTrip } from "../../agent/store/documents/round_tr
 import { RawDocument } from "../../agent/store/documents/raw_document.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { seededRandom } from "../support/random.ts";
+import { testRandom } from "../support/random.ts";
 import { randomDocument, randomId } from "../support/random_bson.ts";
 import { bsonDocument, element } from "../support/raw_bson.ts";
 import { type AnyDocument, COLLECTION, jobs, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 import { WireConnection } from "../support/wire.ts";
 
-const SEED = Number(Deno.env.get("TEST_SEED") ?? 1);
 const PLAIN = 40;
 
 async function insert(database: TestDatabase, documents: Uint8Array[]): Promise<void> {
@@ -73,7 +72,7 @@ Deno.test("Odd documents: a store claims what cannot be read again after its cla
 
 Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it finds that document alone", async () => {
   await using database = await testDatabase("any documents");
-  const random = seededRandom(SEED);
+  const random = testRandom(1);
   await insert(database, Array.from({ length: 1500 }, () => bsonDocument([randomId(random)])));
   const stored = await rawJobs(database);
   assert(stored.length > 500, `${stored.length} documents were inserted`);
@@ -81,28 +80,28 @@ Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it 
   assert(faithful.length > stored.length / 2, `${faithful.length} of ${stored.length} are faithful`);
   for (const raw of faithful) {
     const found = await rawJobs(database, { $and: [{ _id: { $in: [raw.id] } }] });
-    assertEquals(found.map(idBytes), [idBytes(raw)], `TEST_SEED=${SEED}`);
+    assertEquals(found.map(idBytes), [idBytes(raw)]);
   }
 });
 
 Deno.test("Odd documents: an agent gets every document of random bytes to an end or tells of it, and processes all others", async () => {
   await using database = await testDatabase("any documents");
   await using store = openStore(database, { leaseDurationMs: 2_000 });
-  const random = seededRandom(SEED);
+  const random = testRandom(1);
   await insert(database, Array.from({ length: 400 }, () => randomDocument(random)));
   const plain = pending(PLAIN).map(({ status }) => ({ status, plain: true }));
   await jobs(database).insertMany(plain);
   await using agent = new InProcessAgent(store, (document) => void JSON.stringify(Object.keys(document)));
   await waitFor(
-    `the others to be processed (TEST_SEED=${SEED})`,
+    "the others to be processed",
     async () => await jobs(database).countDocuments({ plain: true, status: "processed" }) === PLAIN,
   );
   const left = () => rawJobs(database, { status: { $in: ["pending", "processing"] } });
   const told = () => agent.all("claim_refused").length;
   await waitFor(
-    `nothing to be left but what was told of (TEST_SEED=${SEED})`,
+    "nothing to be left but what was told of",
     // A server gives a DBPointer with a zero byte in its text in two ways, and it is told of twice.
     async () => (await left()).every((raw) => !survivesRoundTrip(raw)) && told() >= (await left()).length,
   );
-  assertEquals(agent.all("claim_failed"), [], `TEST_SEED=${SEED}`);
+  assertEquals(agent.all("claim_failed"), []);
 });

@@ -4,6 +4,7 @@ import type { DocumentStore, LeasedDocument } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { jobs, letters, openStore, type TestStore } from "../support/store.ts";
+import { shuffled, testRandom } from "../support/random.ts";
 import { waitFor } from "../support/wait.ts";
 
 const LEASE_MS = 1000;
@@ -84,13 +85,15 @@ type Runs = Map<string, { runs: number; killed: number }>;
 class Pod implements AsyncDisposable {
   readonly #database: TestDatabase;
   readonly #runs: Runs;
+  readonly #random: () => number;
   readonly #store: TestStore;
   #current!: { agent: InProcessAgent; store: MortalStore; held: Set<string>; isAlive: boolean };
   readonly #dead: InProcessAgent[] = [];
 
-  constructor(database: TestDatabase, runs: Runs) {
+  constructor(database: TestDatabase, runs: Runs, random: () => number) {
     this.#database = database;
     this.#runs = runs;
+    this.#random = random;
     this.#store = openStore(database, { leaseDurationMs: LEASE_MS });
     this.start();
   }
@@ -105,7 +108,7 @@ class Pod implements AsyncDisposable {
       if (!life.isAlive) return new Promise(() => {});
       const entry = this.#runs.get(_id) ?? { runs: 0, killed: 0 };
       this.#runs.set(_id, { ...entry, runs: entry.runs + 1 });
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+      await new Promise((resolve) => setTimeout(resolve, this.#random() * 5));
       if (kind === "permanent") throw new PermanentError("for good");
       if (kind === "hopeless" || (kind === "flaky" && attempt < MAX_ATTEMPTS)) throw new Error("not now");
     }, { leaseDurationMs: LEASE_MS, maxAttempts: MAX_ATTEMPTS, batchSize: 20, concurrency: 8 });
@@ -142,11 +145,12 @@ Deno.test("Chaos: for any process that is killed, every document ends as its kin
   const documents = KINDS.flatMap((kind) =>
     Array.from({ length: PER_KIND }, (_, index) => ({ _id: `${kind}-${index}`, kind, status: "pending" }))
   );
-  await jobs(database).insertMany(documents.sort(() => Math.random() - 0.5));
+  const random = testRandom();
+  await jobs(database).insertMany(shuffled(random, documents));
   const runs: Runs = new Map();
   {
     await using stack = new AsyncDisposableStack();
-    const pods = Array.from({ length: 4 }, () => stack.use(new Pod(database, runs)));
+    const pods = Array.from({ length: 4 }, () => stack.use(new Pod(database, runs, random)));
     const settled = () => jobs(database).countDocuments({ status: { $in: ["processed", "failed"] } });
     // A kill for each tenth of the work, of one pod after another.
     for (let kills = 0; kills < 9; kills++) {

@@ -5,7 +5,7 @@ import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
 import { all } from "../support/dead_letter_store.ts";
 import { fakeDocument } from "../support/fake_document.ts";
 import { TestDatabase, testDatabase } from "../support/mongod.ts";
-import { seededRandom } from "../support/random.ts";
+import { seededRandom, testRandom } from "../support/random.ts";
 import { type BsonElement, element, elementNamed, elementsOf, utf8 } from "../support/raw_bson.ts";
 import { randomDocument } from "../support/random_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
@@ -85,7 +85,7 @@ for (const seed of [1, 2, 3]) {
 Deno.test("Dead letters: a dead letter replaces an older one of its own collection byte for byte, and no newer one", async () => {
   await using database = await testDatabase("letter bytes");
   await using store = openStore(database);
-  const random = seededRandom(7);
+  const random = testRandom(7);
   const made = [0, 1].map((id) => randomDocument(random, { id: idElement(id), maxFields: 12 }));
   await insertBytes(database, made);
   await claimAll(database);
@@ -145,7 +145,7 @@ Deno.test("Dead letters: on a server that cannot write what it aggregates, a dea
   await using server = await startMongod({ replicaSet: true, testCommands: true });
   await using database = new TestDatabase(server.uri, "letter_bytes");
   await using store = openStore(database);
-  const random = seededRandom(5);
+  const random = testRandom(5);
   const made = Array.from(
     { length: 60 },
     (_, id) => randomDocument(random, { id: idElement(id), maxFields: 3 }),

@@ -3,29 +3,48 @@ import type { LeasedDocument, LeftAlone } from "../../agent/ports.ts";
 import { LeftAloneReader } from "../../agent/store/claims/left_alone.ts";
 import { ExcludedIds } from "../../agent/store/claims/excluded_ids.ts";
 import { MongoClient } from "mongodb";
+import type { Kind, SuspectKind } from "../../agent/store/queries.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { testDatabase } from "../support/mongod.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
 import { COLLECTION, jobs, LONG_AGO, makeIndexes, openStore, pending } from "../support/store.ts";
 
 const PROCESSED = 45_000;
 const LATER = new Date(Date.now() + 3_600_000);
 
-/** The first command of `entries` whose filter asks for this kind of documents. */
-function claimQuery(entries: Profiled[], part: string): Profiled {
-  const found = entries.find(({ op, command }) =>
-    op === "query" && JSON.stringify(command.filter).includes(part) && !isForSuspects(command.filter)
+const LEASE = { token: "t", visible_at: LONG_AGO, attempts: 1 };
+/** A document of each kind: a query is of the kind whose specimen it finds. */
+const SPECIMENS: Record<Kind | SuspectKind, Record<string, unknown>> = {
+  new_documents: { status: "pending" },
+  due_retries: { status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } },
+  expired_leases: { status: "processing", _pull: LEASE },
+  due_suspects: { status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1, takeovers: 2 } },
+  expired_suspects: { status: "processing", _pull: { ...LEASE, takeovers: 1 } },
+};
+
+/** The queries for candidates among what was recorded, by kind: the server itself says which one each finds. */
+async function byKind(
+  database: TestDatabase,
+  entries: Profiled[],
+): Promise<Record<Kind | SuspectKind, Profiled[]>> {
+  const specimens = database.db.collection<{ _id: string; kind: Kind | SuspectKind }>("specimens");
+  await specimens.deleteMany({});
+  // Behind all other ids: a query that goes on after one it has seen finds them as well.
+  await specimens.insertMany(
+    Object.entries(SPECIMENS).map(([kind, specimen]) => ({ ...specimen, _id: kind, kind }) as never),
   );
-  assert(found, `there is no query with ${part} among ${entries.length} commands`);
-  return found;
+  const found = Object.fromEntries(Object.keys(SPECIMENS).map((kind) => [kind, [] as Profiled[]]));
+  for (const entry of entries.filter(({ op }) => op === "query")) {
+    const [kind, ...others] = await specimens.find(entry.command.filter).map(({ kind }) => kind).toArray();
+    assertEquals(others, [], `${JSON.stringify(entry.command.filter)} also finds ${kind}`);
+    // What was claimed is read again by its ids.
+    if (kind !== undefined) found[kind]!.push(entry);
+  }
+  return found as Record<Kind | SuspectKind, Profiled[]>;
 }
 
-/** Whether a query looks for documents that are to be claimed alone. */
-function isForSuspects(filter: unknown): boolean {
-  return JSON.stringify(filter).includes(`{"_pull.takeovers":{"$gte":1}},{"status"`);
-}
-
-function assertServed(entry: Profiled, limit: number, index: RegExp) {
+function assertServed(entry: Profiled | undefined, limit: number, index: RegExp) {
+  assert(entry, "there is no such query");
   assert(index.test(entry.planSummary ?? ""), `planned as ${entry.planSummary}`);
   assertEquals(entry.hasSortStage, undefined, "sorted in memory");
   assert(entry.keysExamined! <= limit * 1.1 + 10, `${entry.keysExamined} keys examined for ${limit}`);
@@ -58,9 +77,10 @@ Deno.test("Query plans: every query and write of a batch goes by an index, among
     await store.take(500);
     await store.take(1_500);
   });
-  assertServed(claimQuery(claims, `"status":"pending","_pull.visible_at":{"$lte"`), 500, CLAIM_INDEX);
+  const asked = await byKind(database, claims);
+  assertServed(asked.due_retries[0], 500, CLAIM_INDEX);
   // Looking for suspects does not walk through all that is due.
-  const looks = claims.filter(({ op, command }) => op === "query" && isForSuspects(command.filter));
+  const looks = [...asked.due_suspects, ...asked.expired_suspects];
   assert(looks.length >= 2);
   for (const look of looks) assertServed(look, 0, TAKEOVER_INDEX);
   const updates = claims.filter(({ op }) => op === "update");
@@ -70,14 +90,15 @@ Deno.test("Query plans: every query and write of a batch goes by an index, among
 
   await using second = openStore(database);
   const rest = await profile(database, () => second.take(500));
-  assertServed(claimQuery(rest, `"status":"processing"`), 500, CLAIM_INDEX);
+  assertServed((await byKind(database, rest)).expired_leases[0], 500, CLAIM_INDEX);
   await jobs(database).updateMany({ status: "pending" }, { $unset: { _pull: "" } });
   await using third = openStore(database);
   let documents: readonly LeasedDocument[] = [];
   const fresh = await profile(database, async () => ({ documents } = await third.take(100)));
-  assertServed(claimQuery(fresh, `"_pull.visible_at":null`), 100, CLAIM_INDEX);
+  const last = await byKind(database, fresh);
+  assertServed(last.new_documents[0], 100, CLAIM_INDEX);
   // Those that find nothing read next to nothing.
-  assertServed(claimQuery(fresh, `"status":"processing"`), 0, CLAIM_INDEX);
+  assertServed(last.expired_leases[0], 0, CLAIM_INDEX);
 
   const [one, two, three, ...others] = documents;
   const settled = await profile(database, async () => {

@@ -3,7 +3,7 @@ import { Binary, BSON, BSONRegExp, Decimal128, Double, Int32, Long, ObjectId, Ti
 import type { Document } from "../../agent/ports.ts";
 import { resultOf } from "../../agent/processors/result.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { integerFrom, pick, seededRandom } from "../support/random.ts";
+import { integerFrom, pick, testRandom } from "../support/random.ts";
 import { type AnyDocument, jobs, openStore, pending } from "../support/store.ts";
 
 const COUNT = 1_000;
@@ -116,7 +116,7 @@ Deno.test("Results: what a processor returns is written exactly, or is an error:
   await using store = openStore(database);
   await jobs(database).insertMany(pending(COUNT));
   const { documents } = await store.take(COUNT);
-  const random = seededRandom(7);
+  const random = testRandom(7);
   const sent = new Map<unknown, Document>();
   const acks = [];
   let refused = 0;

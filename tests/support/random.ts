@@ -9,6 +9,19 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+/**
+ * The random numbers of a test: the same ones in each run for a seed of its own, other ones without it, those of the variable
+ * `TEST_SEED` in any case. A seed that nothing else tells is printed: with it a failure repeats itself.
+ */
+export function testRandom(ownSeed?: number): () => number {
+  const given = Deno.env.get("TEST_SEED");
+  if (given !== undefined) return seededRandom(Number(given));
+  if (ownSeed !== undefined) return seededRandom(ownSeed);
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  console.log(`Random numbers of TEST_SEED=${seed}`);
+  return seededRandom(seed);
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function integerFrom(random: () => number, min: number, max: number): number {
   return min + Math.floor(random() * (max - min + 1));
@@ -17,4 +30,10 @@ export function integerFrom(random: () => number, min: number, max: number): num
 /** One of `items`. */
 export function pick<T>(random: () => number, items: readonly T[]): T {
   return items[Math.floor(random() * items.length)]!;
+}
+
+/** The same items in another order. */
+export function shuffled<T>(random: () => number, items: readonly T[]): T[] {
+  const left = [...items];
+  return items.map(() => left.splice(integerFrom(random, 0, left.length - 1), 1)[0]!);
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { ageMs, type Stamp, stamp, stampIn } from "../../../health/machine_time.ts";
-import { integerFrom, seededRandom } from "../../support/random.ts";
+import { integerFrom, testRandom } from "../../support/random.ts";
 
 const HOUR_S = 3600;
 
@@ -20,7 +20,7 @@ Deno.test("ageMs() is exact while no clock is set", () => {
 });
 
 Deno.test("ageMs() stays within two seconds of the truth however the time of day is set in between", () => {
-  const random = seededRandom(19);
+  const random = testRandom(19);
   for (let round = 0; round < 2000; round++) {
     const seconds = random() * integerFrom(random, 1, 1000);
     const setBy = (random() - 0.5) * integerFrom(random, 1, 1000) * HOUR_S;

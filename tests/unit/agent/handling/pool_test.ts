@@ -12,7 +12,7 @@ import { TransientError } from "../../../support/fake_store.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
-import { integerFrom, seededRandom } from "../../../support/random.ts";
+import { integerFrom, testRandom } from "../../../support/random.ts";
 
 /** A pool whose outcomes a test looks at; what is settled leaves the ledger at once. */
 class Setup {
@@ -119,7 +119,7 @@ Deno.test("Pool makes a dead letter of a result that the agent's own fields forb
 });
 
 Deno.test("Pool never runs more than CONCURRENCY handlers, and always as many as it can", async () => {
-  const random = seededRandom(9);
+  const random = testRandom(9);
   for (let run = 0; run < 20; run++) {
     const concurrency = integerFrom(random, 1, 6);
     const { processor, runs, started } = manualProcessor();

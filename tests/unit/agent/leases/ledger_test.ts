@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
-import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
+import { integerFrom, pick, testRandom } from "../../../support/random.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -30,7 +30,7 @@ function checkCounts(ledger: Ledger, tokens: string[], inDoubt: ReadonlySet<Held
 }
 
 Deno.test("Ledger: counts never drift, whatever happens to documents in whatever order", () => {
-  const random = seededRandom(11);
+  const random = testRandom(11);
   const tokens = ["a", "b", "c"];
   for (let run = 0; run < 100; run++) {
     const ledger = new Ledger();

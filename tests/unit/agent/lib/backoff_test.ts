@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { backoffMs } from "../../../../agent/lib/backoff.ts";
 import { systemChance } from "../../../../agent/lib/chance.ts";
-import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
+import { integerFrom, pick, testRandom } from "../../../support/random.ts";
 
 const CASES = 5000;
 /** Stands for the greatest value that a source of random numbers gives. */
@@ -15,7 +15,7 @@ interface Case {
 
 /** Thousands of cases, the same on every run, with the odd ones well represented. */
 function* cases(): Generator<Case & { random: () => number }> {
-  const random = seededRandom(1);
+  const random = testRandom(1);
   for (let count = 0; count < CASES; count++) {
     yield {
       retry: pick(random, [
@@ -79,7 +79,7 @@ Deno.test("backoffMs() can be zero, for full jitter leaves nothing out", () => {
 });
 
 Deno.test("backoffMs() spreads evenly between zero and its bound", () => {
-  const random = seededRandom(7);
+  const random = testRandom(7);
   const buckets = Array.from({ length: 10 }, () => 0);
   const draws = 20_000;
   for (let draw = 0; draw < draws; draw++) {

@@ -8,7 +8,7 @@ import {
   sleep,
 } from "../../../../agent/lib/deadline.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
-import { pick, seededRandom } from "../../../support/random.ts";
+import { pick, testRandom } from "../../../support/random.ts";
 
 /** A signal that knows how many listen to it. */
 class CountedSignal {
@@ -124,7 +124,7 @@ Deno.test("atDeadline() waits for an infinite time without a timer", () => {
 });
 
 Deno.test("answerBy(): no wait leaves a timer or a listener behind, in whichever order its ends come", async () => {
-  const random = seededRandom(13);
+  const random = testRandom(13);
   for (let run = 0; run < 500; run++) {
     const clock = new ManualClock();
     const counted = new CountedSignal();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { type Batched, Batcher, type BatcherOptions } from "../../../../agent/settling/batcher.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
-import { integerFrom, seededRandom } from "../../../support/random.ts";
+import { integerFrom, testRandom } from "../../../support/random.ts";
 
 class Transient extends Error {}
 
@@ -94,7 +94,7 @@ Deno.test("Batcher.flush() writes at once and leaves no timer behind", async () 
 });
 
 Deno.test("Batcher never has more than maxWrites writes under way nor more than maxItems in one", async () => {
-  const random = seededRandom(2);
+  const random = testRandom(2);
   for (let run = 0; run < 30; run++) {
     const maxWrites = integerFrom(random, 1, 4);
     const maxItems = integerFrom(random, 1, 7);

@@ -12,7 +12,7 @@ import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_harness.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
-import { integerFrom, seededRandom } from "../../../support/random.ts";
+import { integerFrom, testRandom } from "../../../support/random.ts";
 
 const MIB = 1024 * 1024;
 
@@ -214,7 +214,7 @@ Deno.test("Pool goes on when the outcome of a document whose result waits is in 
 });
 
 Deno.test("ResultCapacity lets something start whenever nothing runs and nothing waits: property", () => {
-  const random = seededRandom(5);
+  const random = testRandom(5);
   for (let run = 0; run < 200; run++) {
     const ledger = new Ledger();
     const room = new ResultCapacity(ledger);

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { RetrySchedule } from "../../../../agent/settling/retry_schedule.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
-import { integerFrom, seededRandom } from "../../../support/random.ts";
+import { integerFrom, testRandom } from "../../../support/random.ts";
 
 /** How late a retry may be: a tenth of a second, or a small part of its delay. */
 const lateMs = (delayMs: number) => Math.max(100, delayMs / 64) + 1e-6;
@@ -16,7 +16,7 @@ function setUp(startMs = 1000, { untilEmpty = false } = {}) {
 }
 
 Deno.test("RetrySchedule wakes when a retry is due, never before, and only a little late", async () => {
-  const random = seededRandom(4);
+  const random = testRandom(4);
   for (let run = 0; run < 200; run++) {
     const { clock, schedule, woken } = setUp(random() * 10_000);
     const delayMs = random() * 20_000;
@@ -30,7 +30,7 @@ Deno.test("RetrySchedule wakes when a retry is due, never before, and only a lit
 });
 
 Deno.test("RetrySchedule wakes for each of many retries, in any order of adding", async () => {
-  const random = seededRandom(5);
+  const random = testRandom(5);
   const { clock, schedule, woken } = setUp();
   const dueMs = Array.from({ length: 200 }, () => integerFrom(random, 0, 60_000));
   for (const due of dueMs) schedule.add(due);

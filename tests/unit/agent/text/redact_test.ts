@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { Redactor, redactUri } from "../../../../agent/text/redact.ts";
 import { type LogFormat, logLine } from "../../../../agent/telemetry/logger.ts";
-import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
+import { integerFrom, pick, testRandom } from "../../../support/random.ts";
 
 for (
   const [text, expected] of [
@@ -244,7 +244,7 @@ function lineOf(format: LogFormat, { uri, password, quoted }: Quoted): string {
 }
 
 Deno.test("logLine() stays JSON with its time and level, and says no password, whatever that is", () => {
-  const random = seededRandom(10);
+  const random = testRandom(10);
   const passwords = [...ODD_PASSWORDS, ...Array.from({ length: 700 }, () => randomPassword(random))];
   for (const password of passwords) {
     const encoded = password.isWellFormed() ? encodeURIComponent(password) : password;

@@ -2,14 +2,14 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { errorStack, errorText } from "../../../../agent/errors.ts";
 import { documentLog } from "../../../../agent/telemetry/document_log.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
-import { pick, seededRandom } from "../../../support/random.ts";
+import { pick, testRandom } from "../../../support/random.ts";
 import { randomThrown } from "../../../support/random_thrown.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
 const ROUNDS = 2000;
 
 Deno.test("errorText() and errorStack() have a bounded text for whatever is thrown, and never throw", () => {
-  const random = seededRandom(12);
+  const random = testRandom(12);
   for (let round = 0; round < ROUNDS; round++) {
     const thrown = randomThrown(random);
     const text = errorText(thrown);
@@ -20,7 +20,7 @@ Deno.test("errorText() and errorStack() have a bounded text for whatever is thro
 });
 
 Deno.test("documentLog() writes one line for whatever it is given, or counts it, and never throws", () => {
-  const random = seededRandom(17);
+  const random = testRandom(17);
   for (const format of ["json", "text"] as const) {
     const output = new RecordedLines();
     const log = documentLog(new Logger({ level: "DEBUG", format, output }), () => ({ id: 7 }));

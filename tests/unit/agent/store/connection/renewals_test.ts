@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Renewals } from "../../../../../agent/store/connection/renewals.ts";
 import { ManualClock, settled } from "../../../../support/manual_clock.ts";
-import { integerFrom, seededRandom } from "../../../../support/random.ts";
+import { integerFrom, testRandom } from "../../../../support/random.ts";
 
 /** A connection that a test has refused, let in and renewed, and all attempts to renew it. */
 class Setup {
@@ -59,7 +59,7 @@ Deno.test("Renewals tries at once after a refusal, then in growing pauses, and e
 });
 
 Deno.test("Renewals has one loop and keeps its pauses, however refusals, renewals and looks follow each other: property", async () => {
-  const random = seededRandom(19);
+  const random = testRandom(19);
   for (let run = 0; run < 30; run++) {
     const setup = new Setup();
     if (random() < 0.5) setup.renewals.watch();

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { ServerClock } from "../../../../../agent/store/connection/server_clock.ts";
 import { ManualClock } from "../../../../support/manual_clock.ts";
-import { seededRandom } from "../../../../support/random.ts";
+import { testRandom } from "../../../../support/random.ts";
 
 Deno.test("ServerClock knows nothing before its first observation, and says so", () => {
   const clock = new ServerClock(new ManualClock());
@@ -21,7 +21,7 @@ Deno.test("ServerClock.now() goes on with the monotonic time since the observati
 });
 
 Deno.test("ServerClock.now() is never ahead of the server, and behind by the best latency at the most", () => {
-  const random = seededRandom(8);
+  const random = testRandom(8);
   for (let run = 0; run < 500; run++) {
     // The server's clock is ahead of ours by any amount; both advance alike.
     const aheadMs = Math.floor(1.7e12 + random() * 1e9);

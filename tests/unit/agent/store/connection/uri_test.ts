@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { sameServers, uriProblem } from "../../../../../agent/store/connection/uri.ts";
 import { settingsAndProcessor } from "../../../../../control/commands/checked_settings.ts";
-import { pick, seededRandom } from "../../../../support/random.ts";
+import { pick, testRandom } from "../../../../support/random.ts";
 import "../../../../support/first_client.ts";
 
 /** What cannot work in this program, and the way out that is told. */
@@ -157,8 +157,6 @@ const WRITTEN: ((password: string, host: string, tail: string) => string)[] = [
     `mongodb://${host}${tail || "/"}${tail.includes("?") ? "&" : "?"}proxyPassword=${password}`,
 ];
 
-const seed = Number(Deno.env.get("TEST_SEED") ?? Math.floor(Math.random() * 2 ** 31));
-
 function randomUri(random: () => number): { uri: string; password: string } {
   const password = randomPassword(random);
   return { password, uri: pick(random, WRITTEN)(password, pick(random, HOSTS), pick(random, TAILS)) };
@@ -167,7 +165,7 @@ function randomUri(random: () => number): { uri: string; password: string } {
 function assertHidden(password: string, said: string, uri: string): void {
   for (const part of telling(password)) {
     for (const form of [part, encodeURIComponent(part)]) {
-      assertFalse(said.includes(form), `TEST_SEED=${seed}: ${uri} gives ${said}`);
+      assertFalse(said.includes(form), `${uri} gives ${said}`);
     }
   }
 }
@@ -175,7 +173,7 @@ function assertHidden(password: string, said: string, uri: string): void {
 Deno.test(
   "uriProblem() quotes no four characters of a password, however it is written into the string",
   () => {
-    const random = seededRandom(seed);
+    const random = testRandom();
     for (let round = 0; round < 3000; round++) {
       const { password, uri } = randomUri(random);
       assertHidden(password, uriProblem(uri).join(), uri);
@@ -186,7 +184,7 @@ Deno.test(
 Deno.test(
   "settingsAndProcessor() shows no four characters of a password, however it is written into MONGODB_URI",
   async () => {
-    const random = seededRandom(seed);
+    const random = testRandom();
     for (let round = 0; round < 40; round++) {
       const { password, uri } = randomUri(random);
       const env: Record<string, string> = {

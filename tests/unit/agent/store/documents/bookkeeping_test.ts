@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { BSON, Decimal128, Double, Int32, Long } from "mongodb";
 import { bookkeepingOf, brokenCounters } from "../../../../../agent/store/documents/bookkeeping.ts";
-import { seededRandom } from "../../../../support/random.ts";
+import { testRandom } from "../../../../support/random.ts";
 import { elementOfEveryType } from "../../../../support/random_bson.ts";
 import { bsonDocument, type BsonElement, utf8 } from "../../../../support/raw_bson.ts";
 
@@ -44,7 +44,7 @@ Deno.test("bookkeepingOf() of two fields of a name reads the first, as the serve
 });
 
 Deno.test("bookkeepingOf() gives numbers and dates alone, whatever the type of a field", () => {
-  const random = seededRandom(11);
+  const random = testRandom(11);
   for (let round = 0; round < 50; round++) {
     for (const name of ["attempts", "alone", "dead_at", "token"]) {
       for (const field of elementOfEveryType(random, name)) {
