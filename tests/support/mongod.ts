@@ -1,5 +1,5 @@
 /**
- * Databases of the servers which `scripts/test.ts` starts for all tests. Tests that stop, kill or freeze a server start
+ * Databases of the servers which `scripts/run_tests.ts` starts for all tests. Tests that stop, kill or freeze a server start
  * one of their own with `startMongod` from `scripts/mongod.ts`.
  *
  * @module

@@ -46,3 +46,13 @@ Deno.test("batchesOf() runs the examples of doc comments in every lane", async (
     assert(examples!.files.includes("scripts/junit.ts"), lane);
   }
 });
+
+Deno.test("deno test finds tests under tests/ and nothing to run beside them", async () => {
+  const taken: string[] = [];
+  for (const folder of ["agent", "bench", "control", "health", "models", "offline", "scripts"]) {
+    for await (const { path } of walk(`${ROOT}/${folder}`, { match: [/(^|[/._])test\.[cm]?[jt]sx?$/] })) {
+      taken.push(path.slice(ROOT.length + 1));
+    }
+  }
+  assertEquals(taken, []);
+});

@@ -1,7 +1,7 @@
 /**
- * Runs the checks and the tests of a lane: `test.ts [--unit | --all]`; without either, what a change has to pass.
+ * Runs the checks and the tests of a lane: `run_tests.ts [--unit | --all]`; without either, what a change has to pass.
  *
- * `test.ts [arguments of deno test]`, such as `--filter pause`, a path or `--coverage`, runs those tests alone, without
+ * `run_tests.ts [arguments of deno test]`, such as `--filter pause`, a path or `--coverage`, runs those tests alone, without
  * the checks and in one process. The last line is always `N passed, N failed`, with `, N skipped` when any were.
  *
  * @module
