@@ -34,9 +34,9 @@ const AGENT_FIELD = /^(_pull|status|processed_at|error)(\.|$)/;
  */
 export function parseSourceFilter(text: string): Filter<Document> {
   const filter = parseFilter(text);
-  const unusable = operatorsIn(filter).find((operator) => Object.hasOwn(UNUSABLE, operator));
+  const unusable = operatorsIn(filter).find((operator) => Object.hasOwn(REFUSED_OPERATORS, operator));
   if (unusable !== undefined) {
-    throw new Error(`uses ${unusable}, which cannot be part of a claim: ${UNUSABLE[unusable]}`);
+    throw new Error(`uses ${unusable}, which cannot be part of a claim: ${REFUSED_OPERATORS[unusable]}`);
   }
   const field = fieldsOf(filter).find((name) => AGENT_FIELD.test(name));
   if (field === undefined) return filter;
@@ -59,7 +59,7 @@ function fieldsOf(query: Document): string[] {
 const NO_DISTANCE = "it sorts by distance, and claims have an order of their own: use $geoWithin instead";
 
 /** Operators that MongoDB takes in no query with a hint, or with an order of its own: what to use instead. */
-const UNUSABLE: Record<string, string> = {
+const REFUSED_OPERATORS: Record<string, string> = {
   $text: "a text search takes no hint: use $regex, or a field that says which documents are meant",
   $near: NO_DISTANCE,
   $nearSphere: NO_DISTANCE,

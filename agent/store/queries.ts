@@ -66,7 +66,7 @@ export const TAKEOVER_INDEX = { "_pull.takeovers": 1, "_pull.visible_at": 1 } as
 export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } as const;
 
 /** A field of the user's own by the name of our bookkeeping: nothing can be written into it. */
-const UNUSABLE: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
+const HAS_FOREIGN_PULL: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
 
 /** Suspicion counts only if the small index has the document: otherwise no query would find it. */
 const LEASE_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_LEASE] };
@@ -79,7 +79,7 @@ const PENDING_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_PENDING] };
 const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   due_retries: { status: "pending", ...DUE, $nor: [PENDING_ALONE] },
   expired_leases: { ...EXPIRED, $nor: [LEASE_ALONE] },
-  new_documents: { status: "pending", "_pull.visible_at": null, $nor: [UNUSABLE] },
+  new_documents: { status: "pending", "_pull.visible_at": null, $nor: [HAS_FOREIGN_PULL] },
   due_suspects: { $and: [TAKEN_OVER, { status: "pending", ...DUE, ...SUSPECT_PENDING }] },
   expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };
@@ -110,7 +110,7 @@ export interface Unclaimable {
 
 /** Those whose `_pull` is the user's own. Most lie where new documents do. */
 const FOREIGN_PULL: Unclaimable = {
-  query: { status: "pending", [VISIBLE_AT]: { $exists: false }, ...UNUSABLE },
+  query: { status: "pending", [VISIBLE_AT]: { $exists: false }, ...HAS_FOREIGN_PULL },
   reason: "Its field _pull is not the agent's (it is not an embedded document): remove or rename the field",
 };
 

@@ -71,7 +71,7 @@ export class WakeStream {
   /** How many times the connection has changed. */
   #connection = 0;
   #claimedSinceIdle = 0;
-  #reopen: (() => void) | undefined;
+  #endSuspension: (() => void) | undefined;
 
   constructor(options: WakeStreamOptions) {
     this.#options = options;
@@ -88,7 +88,7 @@ export class WakeStream {
    */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#reopen?.();
+    this.#endSuspension?.();
     await this.#stream?.close().catch(() => {});
   }
 
@@ -96,7 +96,7 @@ export class WakeStream {
   loopIdle(): void {
     this.#claimedSinceIdle = 0;
     this.#isSuspended = false;
-    this.#reopen?.();
+    this.#endSuspension?.();
   }
 
   /**
@@ -150,15 +150,15 @@ export class WakeStream {
     this.#stream = stream;
     await stream.setMaxTimeMS(OPENING_MS).tryNext();
     stream.setMaxTimeMS(maxAwaitTimeMS);
-    const suspended = Promise.withResolvers<void>();
-    this.#suspend = suspended.resolve;
-    if (this.#isSuspended || connection !== this.#connection) suspended.resolve();
+    const suspended = new AbortController();
+    this.#suspend = () => suspended.abort();
+    if (this.#isSuspended || connection !== this.#connection) suspended.abort();
     // What changed before the stream was open is not in it.
     onHint();
     const over = new AbortController();
     try {
       // A read that is under way may end long after its stream was closed: it is not waited for.
-      await Promise.race([this.#read(stream, over.signal), suspended.promise]);
+      await doneBy(this.#read(stream, over.signal), { signal: suspended.signal });
     } finally {
       over.abort();
       this.#suspend = undefined;
@@ -216,7 +216,7 @@ export class WakeStream {
 
   #untilIdle(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => this.#reopen = resolve);
+    return new Promise((resolve) => this.#endSuspension = resolve);
   }
 }
 

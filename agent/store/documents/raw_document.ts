@@ -3,18 +3,12 @@ import { errorText, PermanentError } from "../../errors.ts";
 import type { Document } from "../../ports.ts";
 import { type Bookkeeping, bookkeepingOf } from "./bookkeeping.ts";
 import { documentOf, elementNamed, elementsApart } from "./bson_elements.ts";
+import { EXACT_BSON } from "./own_bson.ts";
 
 /** How the BSON of a user's document becomes JavaScript, with each value as people expect it. */
 const FOR_USERS = { promoteValues: true, validation: { utf8: false } } as const;
 /** The same if a regular expression is not one of JavaScript's: MongoDB's may say more. */
 const WITH_BSON_REGEXPS = { ...FOR_USERS, bsonRegExp: true } as const;
-/** The same without loss: every value keeps its BSON type. */
-const EXACT = {
-  bsonRegExp: true,
-  promoteValues: false,
-  promoteLongs: false,
-  validation: { utf8: false },
-} as const;
 
 /** Above this size a document waits as bytes alone: parsed as well it would weigh several times as much. */
 const KEEP_PARSED_BYTES = 64 * 1024;
@@ -85,7 +79,7 @@ export class RawDocument {
   /** `_id` with every value's BSON type kept. Throws what the driver throws of what it cannot parse. */
   exactId(): unknown {
     const element = elementNamed(this.bytes, "_id");
-    return element && BSON.deserialize(documentOf(element.whole), EXACT)._id;
+    return element && BSON.deserialize(documentOf(element.whole), EXACT_BSON)._id;
   }
 
   /** `_id` in canonical Extended JSON, which tells an integer from a double and a string from both. Never throws. */

@@ -18,7 +18,7 @@ export interface Written extends Settlement {
   readonly refused: ReadonlyMap<LeasedDocument, unknown>;
 }
 
-const NOTHING: Written = { matched: 0, missed: [], refused: new Map() };
+const NOTHING_WRITTEN: Written = { matched: 0, missed: [], refused: new Map() };
 
 /** A write on one document. */
 export interface HolderWrite {
@@ -53,7 +53,7 @@ export async function writeGroup(
     };
   } catch (error) {
     if (!isRefused(error)) throw error;
-    if (group.length === 1) return { ...NOTHING, refused: new Map([[group[0]!, error]]) };
+    if (group.length === 1) return { ...NOTHING_WRITTEN, refused: new Map([[group[0]!, error]]) };
   }
   const left = done ? await without(group, collection, done) : group;
   const each = await writeEach(left.map((document) => ({ document, update })), collection, done);
@@ -71,7 +71,7 @@ export async function writeEach(
   collection: Collection,
   done?: Filter<Document>,
 ): Promise<Written> {
-  if (writes.length === 0) return NOTHING;
+  if (writes.length === 0) return NOTHING_WRITTEN;
   const sent = writes.map(({ document }) => document);
   const operations: AnyBulkWriteOperation[] = writes.map(({ document: { id, token }, update }) => ({
     updateOne: { filter: leasedBy([id], token), update },
