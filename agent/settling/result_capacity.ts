@@ -23,6 +23,9 @@ const FORGETTING = 0.9;
  * and those of the handlers that run by what the heaviest of late has weighed. Until one has returned nothing is known,
  * and nothing held back: to wait for that would cost every agent a start, for the sake of few. Too many heavy results at
  * once are not held: their documents run again, when it is known what they weigh.
+ *
+ * Measured: a first burst of 16 results of 15 MiB peaks at 475 MiB, of which the handlers themselves hold 240. Beginning
+ * with 4 handlers would peak at 344 MiB, and make the first round of slow handlers take four times as long in every agent.
  */
 export class ResultCapacity {
   readonly #ledger: Ledger;
