@@ -115,6 +115,7 @@ export class Agent implements Drainable {
       wakeup,
       batchSize,
       concurrency,
+      leaseMs,
       pollIntervalMs,
       processTimeoutMs,
     });

@@ -3,8 +3,9 @@ import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 import { sleep } from "../lib/deadline.ts";
 import type { ClaimLimit, PauseGate } from "../ports.ts";
-import { MAX_DOUBTED_RESULT_BYTES } from "../settling/result_capacity.ts";
+import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/result_capacity.ts";
 import type { LoopProgress } from "./loop_progress.ts";
+import { Standstill } from "./standstill.ts";
 
 /** What a {@linkcode ClaimCapacity} needs. */
 export interface ClaimCapacityOptions {
@@ -16,6 +17,7 @@ export interface ClaimCapacityOptions {
   batchSize: number;
   /** Handlers running at once, at most. */
   concurrency: number;
+  leaseMs: number;
 }
 
 /** Bytes of documents an agent holds at the most; a single larger document is held alone. */
@@ -23,35 +25,61 @@ export const MAX_HELD_BYTES = 32 * 1024 * 1024;
 /** A claim is made only where all that it may bring fits. */
 const MAX_CLAIM_BYTES = MAX_HELD_BYTES / 2;
 
+/** Documents in doubt that make room for as many others, at most: each is written again and again, and its lease renewed. */
+const MAX_DOUBTED = 20_000;
+/** Bytes of documents in doubt and of their results that make room for as many others, at most. */
+const MAX_DOUBTED_BYTES = MAX_HELD_RESULT_BYTES;
+
 /** Handlers that may be left behind for each that may run; beyond that nothing is claimed. */
 const LEFT_BEHIND_PER_SLOT = 4;
 const LOOK_AGAIN_MS = 1000;
 
-/** Says when there is room for a whole batch, and how much it may hold. */
+/**
+ * Says when there is room for a whole batch, and how much it may hold.
+ *
+ * Documents in doubt make room for others, as what becomes of these tells whether the server or the document is at fault:
+ * for one batch at once, and for one more each time that the agent stands still. If the server refuses every outcome, what
+ * is held grows by no more than a batch a lease. If documents are at fault, the agent comes to those behind them.
+ */
 export class ClaimCapacity {
   readonly #options: ClaimCapacityOptions;
+  readonly #standstill: Standstill;
+  /** Batches that those in doubt make room for, at most. */
+  #batches = 1;
 
   constructor(options: ClaimCapacityOptions) {
     this.#options = options;
+    this.#standstill = new Standstill(options);
   }
 
   /** Resolves with what may be claimed once there is room; undefined where claims are over or paused. */
   async wait(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
-    const { batchSize, gate, ledger, progress } = this.#options;
+    const { batchSize, clock, gate, ledger, progress } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
-      const { documents, doubted, bytes, doubtedBytes, doubtedResultBytes } = ledger.counts;
-      // Those in doubt make room for others: what becomes of these tells whether the server or the document is at fault.
-      const certain = documents - Math.min(doubted, batchSize);
-      const certainBytes = bytes - Math.min(doubtedBytes, MAX_CLAIM_BYTES) -
-        Math.min(doubtedResultBytes, MAX_DOUBTED_RESULT_BYTES);
-      if (certain <= batchSize && certainBytes <= MAX_HELD_BYTES - MAX_CLAIM_BYTES) {
-        return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
-      }
+      if (this.#hasRoom()) return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       progress.enter("full");
-      await ledger.nextRemoval(claimSignal);
+      const limitMs = this.#standstill.inMs;
+      if (limitMs > 0) await ledger.nextRemoval(claimSignal, { clock, limitMs });
+      else {
+        this.#batches += 1;
+        this.#standstill.restart();
+      }
     }
     return undefined;
+  }
+
+  #hasRoom(): boolean {
+    const { batchSize, ledger } = this.#options;
+    const { documents, doubted, bytes, doubtedBytes, doubtedResultBytes } = ledger.counts;
+    // With fewer in doubt, fewer batches are what they make room for when more are.
+    const needed = Math.max(doubted / batchSize, doubtedBytes / MAX_CLAIM_BYTES);
+    this.#batches = Math.max(1, Math.min(this.#batches, Math.ceil(needed)));
+    const room = Math.min(doubted, this.#batches * batchSize, Math.max(batchSize, MAX_DOUBTED));
+    const roomBytes = Math.min(doubtedBytes, this.#batches * MAX_CLAIM_BYTES) +
+      Math.min(doubtedResultBytes, MAX_DOUBTED_RESULT_BYTES);
+    return documents - room <= batchSize &&
+      bytes - Math.min(roomBytes, MAX_DOUBTED_BYTES) <= MAX_HELD_BYTES - MAX_CLAIM_BYTES;
   }
 
   /**

@@ -26,6 +26,7 @@ export interface PollLoopOptions extends TimeAndChance {
   batchSize: number;
   /** Handlers running at once, at most. */
   concurrency: number;
+  leaseMs: number;
   pollIntervalMs: number;
   processTimeoutMs: number;
 }
@@ -48,13 +49,13 @@ export class PollLoop implements RemovalWatcher {
   #isHeldUp = false;
 
   constructor(options: PollLoopOptions) {
-    const { batchSize, clock, concurrency, events, gate, ledger, pool, processTimeoutMs, store } = options;
+    const { clock, events, gate, ledger, pool, processTimeoutMs, store } = options;
     const progress = new LoopProgress({ clock, events, processTimeoutMs });
     const intake = new Intake({ clock, events, gate, pool, store });
     this.#options = options;
     this.#progress = progress;
     this.#intake = intake;
-    this.#capacity = new ClaimCapacity({ clock, gate, ledger, pool, progress, batchSize, concurrency });
+    this.#capacity = new ClaimCapacity({ ...options, progress });
     this.#suspects = new SuspectIsolation({ clock, gate, intake, ledger, pool, progress });
     ledger.watch(this);
   }

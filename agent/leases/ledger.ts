@@ -1,4 +1,5 @@
 import { LazyAbort } from "./lazy_abort.ts";
+import type { Clock } from "../lib/clock.ts";
 import { doneBy } from "../lib/deadline.ts";
 import type { LeasedDocument } from "../ports.ts";
 
@@ -183,10 +184,10 @@ export class Ledger {
     return this.#unfinishedByToken.get(token) ?? 0;
   }
 
-  /** Resolves once a document has left or is in doubt, or when `signal` aborts. */
-  nextRemoval(signal: AbortSignal): Promise<void> {
+  /** Resolves once a document has left or is in doubt, when `signal` aborts, or after the time that may be set. */
+  nextRemoval(signal: AbortSignal, limit?: { clock: Clock; limitMs: number }): Promise<void> {
     this.#changed ??= Promise.withResolvers();
-    return doneBy(this.#changed.promise, { signal });
+    return doneBy(this.#changed.promise, limit ? { ...limit, signal } : { signal });
   }
 
   /** Resolves once nothing is held any more, or when `signal` aborts. */

@@ -122,6 +122,20 @@ Deno.test("Doubts: results that are refused with an unknown code keep no handler
   assert(agent.count("processed") > 0);
 });
 
+Deno.test("Doubts: an agent comes to good documents behind several batches whose acks are refused with an unknown code", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany([...pending(25, BAD), ...pending(20, { from: 25, ...GOOD })]);
+  await indexPlaces(database, "processed");
+  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  await using agent = new InProcessAgent(store, () => {}, settings);
+  await agent.until("all that are good", () => agent.count("processed") === 20);
+  assertEquals(agent.all("lease_lost"), []);
+  await using _neighbours = neighboursOf(database);
+  await agent.until("all that are not to be found at fault", () => agent.all("dead_lettered").length === 25);
+  assertEquals(await jobs(database).countDocuments({ _id: { $lt: 25 }, status: "failed" }), 25);
+});
+
 for (const batchSize of [1, 20]) {
   Deno.test(`Doubts: one document whose claim is refused with an unknown code is left alone and told of, and its neighbours are processed (BATCH_SIZE=${batchSize})`, async () => {
     await using database = await testDatabase("doubtful refusals");

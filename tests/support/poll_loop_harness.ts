@@ -50,6 +50,7 @@ export class PollLoopHarness {
       pollIntervalMs: POLL_MS,
       processTimeoutMs: 20_000,
       concurrency: 16,
+      leaseMs: 60_000,
       ...options,
     });
   }

@@ -4,19 +4,22 @@ import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
 import { Events } from "../../../../agent/events.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import { PauseController } from "../../../../control/pause_controller.ts";
+import { MAX_HELD_RESULT_BYTES } from "../../../../agent/settling/result_capacity.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
 
 const BATCH = 10;
+const LEASE_MS = 30_000;
 
 class Setup {
+  readonly clock = new ManualClock();
   readonly ledger = new Ledger();
   readonly gate = new PauseController();
   readonly stop = new AbortController();
   readonly #capacity: ClaimCapacity;
 
   constructor() {
-    const clock = new ManualClock();
+    const { clock } = this;
     this.#capacity = new ClaimCapacity({
       clock,
       gate: this.gate,
@@ -25,11 +28,21 @@ class Setup {
       progress: new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 }),
       batchSize: BATCH,
       concurrency: 4,
+      leaseMs: LEASE_MS,
     });
   }
 
   add(count: number, sizeBytes: number): Held[] {
     return Array.from({ length: count }, () => this.ledger.add(fakeDocument({ sizeBytes })));
+  }
+
+  /** Claims for as long as it may; `claimed` is given what each claim brings. */
+  async run(sizeBytes: number, claimed: (documents: Held[]) => void): Promise<void> {
+    for (;;) {
+      const limit = await this.#capacity.wait(this.stop.signal);
+      if (!limit) return;
+      claimed(this.add(limit.documents, sizeBytes));
+    }
   }
 
   /** What may be claimed now; undefined if the loop has to wait. */
@@ -71,4 +84,75 @@ Deno.test("ClaimCapacity lets the loop claim while results in doubt are larger t
     s.ledger.doubt(held);
   }
   assertEquals(await s.now(), BATCH);
+});
+
+Deno.test("ClaimCapacity lets one batch more be claimed for each lease in which nothing but documents in doubt is held", async () => {
+  const s = new Setup();
+  const run = s.run(100, (documents) => documents.forEach((each) => s.ledger.doubt(each)));
+  await s.clock.advance(LEASE_MS - 1);
+  assertEquals(s.ledger.counts.documents, 3 * BATCH);
+  for (let batches = 4; batches <= 50; batches++) {
+    await s.clock.advance(1);
+    assertEquals(s.ledger.counts.documents, batches * BATCH);
+    await s.clock.advance(LEASE_MS - 1);
+    assertEquals(s.ledger.counts.documents, batches * BATCH);
+  }
+  s.stop.abort();
+  await run;
+  assertEquals(s.clock.pending, 0);
+});
+
+Deno.test("ClaimCapacity keeps to its bound of bytes however long nothing but documents in doubt is held", async () => {
+  const s = new Setup();
+  const sizeBytes = 1024 * 1024;
+  const run = s.run(sizeBytes, (documents) => documents.forEach((each) => s.ledger.doubt(each)));
+  await s.clock.advance(50 * LEASE_MS);
+  // Their 96 MiB, what may be held beside them, and the claim that the last room was for.
+  const most = MAX_HELD_RESULT_BYTES + MAX_HELD_BYTES / 2 + BATCH * sizeBytes;
+  assertEquals(s.ledger.counts.bytes <= most, true);
+  assertEquals(s.ledger.counts.bytes > most - BATCH * sizeBytes, true);
+  s.stop.abort();
+  await run;
+});
+
+Deno.test("ClaimCapacity holds the loop back as long as a document that is not in doubt is held, or one leaves within each lease", async () => {
+  const s = new Setup();
+  const all = s.add(4 * BATCH, 100);
+  for (const each of all.slice(1)) s.ledger.doubt(each);
+  let claims = 0;
+  const run = s.run(100, () => claims++);
+  await s.clock.advance(10 * LEASE_MS);
+  assertEquals(claims, 0);
+  s.ledger.doubt(all[0]!);
+  for (const each of all.slice(0, BATCH)) {
+    await s.clock.advance(LEASE_MS - 1);
+    s.ledger.remove(each);
+  }
+  assertEquals(claims, 0);
+  await s.clock.advance(LEASE_MS);
+  assertEquals(claims, 1);
+  s.stop.abort();
+  await run;
+});
+
+Deno.test("ClaimCapacity lets documents in doubt make room for one batch again once few are in doubt", async () => {
+  const s = new Setup();
+  let isRefused = true;
+  const run = s.run(100, (documents) => {
+    if (isRefused) { for (const each of documents) s.ledger.doubt(each); }
+  });
+  await s.clock.advance(5 * LEASE_MS);
+  assertEquals(s.ledger.counts.documents, 8 * BATCH);
+  isRefused = false;
+  const doubted = s.ledger.all();
+  for (const each of doubted.slice(BATCH)) s.ledger.remove(each);
+  await s.clock.advance(1);
+  for (const each of s.ledger.all()) s.ledger.remove(each);
+  isRefused = true;
+  await s.clock.advance(1);
+  for (const each of s.ledger.all()) s.ledger.doubt(each);
+  await s.clock.advance(1);
+  assertEquals(s.ledger.counts.documents, 3 * BATCH);
+  s.stop.abort();
+  await run;
 });
