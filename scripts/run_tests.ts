@@ -15,8 +15,8 @@ import { type BatchResult, TestRun, TestServers } from "./test_run.ts";
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 /** Options of `deno test` whose value is the next argument, which therefore is no path. */
 const OPTIONS_WITH_VALUE = ["--filter", "--reporter"];
-/** Tests wait more than they compute: a track more than there are cores. */
-const TRACKS = Number(Deno.env.get("TEST_TRACKS") || Math.min(8, navigator.hardwareConcurrency + 1));
+/** Tests wait more than they compute: two tracks per core. */
+const TRACKS = Number(Deno.env.get("TEST_TRACKS") || Math.min(8, 2 * navigator.hardwareConcurrency));
 /** How many of the longest tests are named at the end of a lane. */
 const LONGEST = 5;
 

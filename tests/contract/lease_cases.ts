@@ -122,6 +122,7 @@ export const LEASED_DOCUMENT: { readonly [Field in keyof LeasedDocument]: Cases 
     const copy = document.read();
     assertEquals(copy, { _id: "a", status: "processing", list: [1] });
     copy.list.push(2);
-    assertEquals(document.read().list, [1]);
+    await subject.store.ack([{ document, set: { list: [3] } }]);
+    assertEquals(document.read().list, [1], "as it was claimed");
   })],
 };

@@ -195,7 +195,7 @@ export class MemoryStore implements DocumentStore {
     const verdict = stored.verdict && { deadAt: stored.verdict, ...(reason !== undefined && { reason }) };
     const deadLetterReason = alone >= EXPIRIES_ALONE ? `It ended its process ${alone} times` : undefined;
     const lease = { token, leasedAtMs: nowMs, verdict, deadLetterReason, wasTakenOver: takeovers > 0 };
-    return fakeDocument({ id, attempt, sizeBytes, fields, ...lease });
+    return fakeDocument({ id, attempt, sizeBytes, fields: structuredClone(fields), ...lease });
   }
 
   #held(document: LeasedDocument): StoredDocument | undefined {
