@@ -2,8 +2,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Decimal128, Long } from "bson";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, expireLeases, jobs, letters, openStore, pending } from "../support/store.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 
 Deno.test("Ack with fields: those that a processor returns are written with the ack, nested ones and all types alike", async () => {
   await using database = await testDatabase("ack fields");
@@ -68,9 +68,8 @@ Deno.test("Ack with fields: those are written by the holder alone", async () => 
 });
 
 Deno.test("Ack with fields: both are one write: there is no moment with one and not the other", async () => {
-  await using database = await testDatabase("ack fields");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("ack fields");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   const commands = await proxy.record(() => store.ack([{ document, set: { result: 1 } }]));

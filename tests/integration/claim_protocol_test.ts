@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import {
   COLLECTION,
   expireLeases,
@@ -70,10 +71,8 @@ Deno.test("Claimer: a nack puts the takeovers back to nothing, a release keeps t
 });
 
 Deno.test("Claimer: a claim that still matches after another's claim and nack counts from what is stored, not from what it read (rule 9)", async () => {
-  await using database = await testDatabase("claim protocol");
-  await using proxy = new TcpProxy(database.uri);
-  await using slow = openStore({ uri: proxy.uri, name: database.name });
-  await using quick = openStore(database);
+  await using setup = await proxiedStore("claim protocol");
+  const { database, proxy, store: slow, other: quick } = setup;
   await jobs(database).insertOne({ _id: 1, status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } });
 
   const claim = proxy.hold(UPDATE);
@@ -89,10 +88,8 @@ Deno.test("Claimer: a claim that still matches after another's claim and nack co
 });
 
 Deno.test("Claimer: a new document that fails in another agent between read and claim is not claimed as new (rule 2)", async () => {
-  await using database = await testDatabase("claim protocol");
-  await using proxy = new TcpProxy(database.uri);
-  await using slow = openStore({ uri: proxy.uri, name: database.name });
-  await using quick = openStore(database);
+  await using setup = await proxiedStore("claim protocol");
+  const { database, proxy, store: slow, other: quick } = setup;
   await jobs(database).insertOne({ _id: 1, status: "pending" });
 
   const claim = proxy.hold(UPDATE);
@@ -107,10 +104,8 @@ Deno.test("Claimer: a new document that fails in another agent between read and 
 });
 
 Deno.test("Claimer: a document that was released counts as touched: it is read back after its next claim (rule 9)", async () => {
-  await using database = await testDatabase("claim protocol");
-  await using proxy = new TcpProxy(database.uri);
-  await using slow = openStore({ uri: proxy.uri, name: database.name });
-  await using quick = openStore(database);
+  await using setup = await proxiedStore("claim protocol");
+  const { database, proxy, store: slow, other: quick } = setup;
   await jobs(database).insertOne({ _id: 1, status: "pending", n: "as it was" });
   await quick.release([await quick.takeOne()]);
 
@@ -166,9 +161,8 @@ Deno.test("Claimer: READ_BACK=always sees edits between read and claim, the defa
 });
 
 Deno.test("Claimer: a claim that lost some documents to another agent returns the others, as they are stored", async () => {
-  await using database = await testDatabase("claim protocol");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("claim protocol");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(4, { n: "as it was" }));
 
   const claim = proxy.hold(UPDATE);
@@ -186,9 +180,8 @@ Deno.test("Claimer: a claim that lost some documents to another agent returns th
 });
 
 Deno.test("FILTER: a document that it no longer matches when it is claimed is left alone", async () => {
-  await using database = await testDatabase("claim protocol");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name }, { filter: `{"ready": true}` });
+  await using setup = await proxiedStore("claim protocol", { filter: `{"ready": true}` });
+  const { database, proxy, store } = setup;
   await jobs(database).insertOne({ _id: 1, status: "pending", ready: true });
 
   const claim = proxy.hold(UPDATE);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import {
   COLLECTION,
   idsOf,
@@ -42,10 +43,8 @@ Deno.test("Claimer: eight that share 5,000 documents never claim the same one", 
 });
 
 Deno.test("Claimer: of two claims that read the same documents one gets them, the other counts conflicts", async () => {
-  await using database = await testDatabase("contention");
-  await using proxy = new TcpProxy(database.uri);
-  await using late = openStore({ uri: proxy.uri, name: database.name });
-  await using quick = openStore(database);
+  await using setup = await proxiedStore("contention");
+  const { database, proxy, store: late, other: quick } = setup;
   await jobs(database).insertMany(pending(30));
   const claim = proxy.hold({ command: "update", collection: COLLECTION });
   const taken = late.take(20);
@@ -70,9 +69,8 @@ async function meetSomebody(store: TestStore, proxy: TcpProxy, database: TestDat
 }
 
 Deno.test("ScanCursor: an agent that meets another claims at another place, reads nothing back, and skips no document", async () => {
-  await using database = await testDatabase("contention");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("contention");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1000));
   const met = await meetSomebody(store, proxy, database);
   assertEquals([idsOf(met).length, met.conflicts, met.hasMore], [9, 1, true]);
@@ -120,9 +118,8 @@ Deno.test("ScanCursor: an agent that cannot read at its place returns to the hea
 });
 
 Deno.test("Settlements: documents that came one by one are renewed, acked and released over a handful of connections", async () => {
-  await using database = await testDatabase("connections");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("connections");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(90));
   const documents: LeasedDocument[] = [];
   while (documents.length < 90) documents.push(...(await store.take(1)).documents);
@@ -147,9 +144,8 @@ Deno.test("ScanCursor: agents that meet another do not all go to the same place"
 });
 
 Deno.test("ScanCursor: an agent that loses retries and expired leases to others moves on among them, and none is left", async () => {
-  await using database = await testDatabase("contention");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("contention");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(200, { _pull: { visible_at: LONG_AGO, attempts: 1 } }));
   assertEquals((await meetSomebody(store, proxy, database)).conflicts, 1);
   let taken = 9;

@@ -1,14 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { InProcessAgent } from "../support/in_process_agent.ts";
-import { testDatabase } from "../support/mongod.ts";
-import { jobs, openStore, pending } from "../support/store.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
+import { jobs, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 Deno.test("Cut connections: connections that are cut again and again cost no document and no second run", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(200));
   const runs: number[] = [];
   await using agent = new InProcessAgent(store, ({ _id }) => {

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import {
   COLLECTION,
   expireLeases,
@@ -112,10 +113,8 @@ Deno.test("deadLetter(): a verdict taken over finds its document deleted: no let
 });
 
 Deno.test("deadLetter(): a frozen agent whose lease was taken over before its verdict makes no letter (rule 21)", async () => {
-  await using database = await testDatabase("dead letter crashes");
-  await using proxy = new TcpProxy(database.uri);
-  await using frozen = openStore({ uri: proxy.uri, name: database.name });
-  await using other = openStore(database);
+  await using setup = await proxiedStore("dead letter crashes");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, VERDICT);
@@ -151,9 +150,8 @@ const MEANWHILE: Record<string, (database: TestDatabase) => Promise<unknown>> = 
 
 for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
   Deno.test(`deadLetter(): a copy that comes late, when its document ${what}, is stale and is removed (5)`, async () => {
-    await using database = await testDatabase("dead letter crashes");
-    await using proxy = new TcpProxy(database.uri);
-    await using frozen = openStore({ uri: proxy.uri, name: database.name });
+    await using setup = await proxiedStore("dead letter crashes");
+    const { database, proxy, store: frozen } = setup;
     await jobs(database).insertMany(pending(1));
     const document = await frozen.takeOne();
     const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, COPY);
@@ -168,10 +166,8 @@ for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
 }
 
 Deno.test("deadLetter(): a mark that comes late, when the next holder has finished the letter, leaves that letter in place", async () => {
-  await using database = await testDatabase("dead letter crashes");
-  await using proxy = new TcpProxy(database.uri);
-  await using frozen = openStore({ uri: proxy.uri, name: database.name });
-  await using other = openStore(database);
+  await using setup = await proxiedStore("dead letter crashes");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, MARK);
@@ -186,10 +182,8 @@ Deno.test("deadLetter(): a mark that comes late, when the next holder has finish
 });
 
 Deno.test("deadLetter(): a late copy never takes the place of the letter of a later failure (rule 24)", async () => {
-  await using database = await testDatabase("dead letter crashes");
-  await using proxy = new TcpProxy(database.uri);
-  await using frozen = openStore({ uri: proxy.uri, name: database.name });
-  await using other = openStore(database);
+  await using setup = await proxiedStore("dead letter crashes");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, COPY);
@@ -207,9 +201,8 @@ Deno.test("deadLetter(): a late copy never takes the place of the letter of a la
 });
 
 Deno.test("deadLetter(): the mark's answer is lost: the letter stays, and nothing is marked twice", async () => {
-  await using database = await testDatabase("dead letter crashes");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("dead letter crashes");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   // More often than the driver tries again by itself.
@@ -224,9 +217,8 @@ Deno.test("deadLetter(): the mark's answer is lost: the letter stays, and nothin
 });
 
 Deno.test("deadLetter() that is tried again keeps its verdict: another time would part document and letter (rule 22)", async () => {
-  await using database = await testDatabase("dead letter crashes");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("dead letter crashes");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   proxy.loseAnswers(COPY);

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 import { expired } from "../support/suspects.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 
 /** Long enough that no test sees a poll. */
 const RARELY = { pollIntervalMs: 600_000 };
@@ -49,10 +49,8 @@ for (const [what, [keys, options]] of Object.entries(INDEXES)) {
 }
 
 Deno.test("Held up: thousands of documents of a customer who is busy keep no other customer waiting, and cost few round trips", async () => {
-  await using database = await testDatabase("held up");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
-  await using other = openStore(database);
+  await using setup = await proxiedStore("held up");
+  const { database, proxy, store, other } = setup;
   await jobs(database).insertMany(of("busy", 5000));
   await limitCustomers(database);
   assertEquals(idsOf(await other.take(1)), [0]);
@@ -205,9 +203,8 @@ Deno.test("HeldUpWatch reports many waits in few groups, and counts every docume
 });
 
 Deno.test("HeldUpWatch.look() costs no round trip until documents have waited for two leases", async () => {
-  await using database = await testDatabase("held up");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("held up");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany([...of("a", 3), { _id: "foreign", customer: "a", status: "processing" }]);
   await limitCustomers(database);
   await store.take();

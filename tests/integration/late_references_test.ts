@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Binary } from "mongodb";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import {
   COLLECTION,
   expireLeases,
@@ -24,16 +25,6 @@ const MOMENTS: Record<string, (proxy: TcpProxy, refused: string) => HeldCommand>
   "before it writes the letter": (proxy) => proxy.hold({ command: "update", collection: LETTERS }),
 };
 
-/** A store that can be frozen, and another that goes on. */
-async function setUp() {
-  const stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase("late references"));
-  const proxy = stack.use(new TcpProxy(database.uri));
-  const frozen = stack.use(openStore({ uri: proxy.uri, name: database.name }));
-  const other = stack.use(openStore(database));
-  return { database, proxy, frozen, other, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
-
 /** What the letters' commands show: the letters that stand, by their error. */
 async function standing(store: TestStore): Promise<unknown[]> {
   const found = await Array.fromAsync((await store.deadLetterStore()).list({ removeStale: true }));
@@ -54,8 +45,8 @@ const MAX_BSON = 16 * 1024 * 1024;
 const OVERSIZE = { _id: 0, status: "pending", data: new Binary(new Uint8Array(MAX_BSON - 47 - 20)) };
 
 Deno.test("deadLetter(): a verdict that was refused and arrives late all the same is finished, and its letter stands (rule 28)", async () => {
-  await using setup = await setUp();
-  const { database, proxy, frozen, other } = setup;
+  await using setup = await proxiedStore("late references");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   await forbid(database, { "_pull.dead_at": { $exists: true } });
@@ -87,8 +78,8 @@ async function tightlyHeld(
 
 for (const [moment, freeze] of Object.entries(MOMENTS)) {
   Deno.test(`deadLetter(): an agent that takes no verdict and freezes ${moment} leaves the letter of the next holder in place`, async () => {
-    await using setup = await setUp();
-    const { database, proxy, frozen, other } = setup;
+    await using setup = await proxiedStore("late references");
+    const { database, proxy, store: frozen, other } = setup;
     await jobs(database).insertMany(pending(1));
     const document = await frozen.takeOne();
     await forbid(database, { "_pull.dead_at": { $exists: true } });
@@ -111,8 +102,8 @@ for (const [moment, freeze] of Object.entries(MOMENTS)) {
   });
 
   Deno.test(`claim(): an agent that cannot claim an oversize document and freezes ${moment} leaves the letter in place that another agent writes once the document is smaller`, async () => {
-    await using setup = await setUp();
-    const { database, proxy, frozen, other } = setup;
+    await using setup = await proxiedStore("late references");
+    const { database, proxy, store: frozen, other } = setup;
     await jobs(database).insertOne(OVERSIZE);
     const held = freeze(proxy, "update");
     const result = frozen.take();
@@ -129,8 +120,8 @@ for (const [moment, freeze] of Object.entries(MOMENTS)) {
 }
 
 Deno.test("claim(): an agent that freezes between the letter and the mark of an oversize document does not mark it once it was redriven", async () => {
-  await using setup = await setUp();
-  const { database, proxy, frozen, other } = setup;
+  await using setup = await proxiedStore("late references");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertOne(OVERSIZE);
   const letter = proxy.hold({ command: "update", collection: LETTERS });
   const result = frozen.take();
@@ -150,8 +141,8 @@ Deno.test("claim(): an agent that freezes between the letter and the mark of an 
 });
 
 Deno.test("deadLetter(): a reference that comes late never takes the place of the copy that another holder has made for the same verdict", async () => {
-  await using setup = await setUp();
-  const { database, proxy, frozen, other } = setup;
+  await using setup = await proxiedStore("late references");
+  const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   await database.db.createCollection(LETTERS);
@@ -174,8 +165,8 @@ Deno.test("deadLetter(): a reference that comes late never takes the place of th
 });
 
 Deno.test("claim(): a document whose lease has expired and that has no room for another claim is a dead letter by reference", async () => {
-  await using setup = await setUp();
-  const { database, frozen, other } = setup;
+  await using setup = await proxiedStore("late references");
+  const { database, store: frozen, other } = setup;
   const { document } = await tightlyHeld(database, frozen);
   await using longer = openStore(database, { agentName: "a".repeat(500) });
   assertEquals((await longer.take()).refused, [], "its lease is live");
@@ -190,8 +181,8 @@ Deno.test("claim(): a document whose lease has expired and that has no room for 
 });
 
 Deno.test("claim(): the verdict that a frozen holder writes on an oversize document, between its letter and its mark, is finished", async () => {
-  await using setup = await setUp();
-  const { database, proxy, frozen: holder, other } = setup;
+  await using setup = await proxiedStore("late references");
+  const { database, proxy, store: holder, other } = setup;
   const { document } = await tightlyHeld(database, holder);
   await expireLeases(jobs(database));
   await using second = new TcpProxy(database.uri);
@@ -214,8 +205,8 @@ Deno.test("claim(): the verdict that a frozen holder writes on an oversize docum
 });
 
 Deno.test("claim(): an oversize document with the verdict of an earlier dead letter gets a letter that stands", async () => {
-  await using setup = await setUp();
-  const { database, other } = setup;
+  await using database = await testDatabase("late references");
+  await using other = openStore(database);
   const verdict = new Date(5);
   const data = new Binary(new Uint8Array(MAX_BSON - 47 - 20 - 30));
   await jobs(database).insertOne({ _id: 0, status: "pending", data, _pull: { dead_at: verdict } });
@@ -225,8 +216,8 @@ Deno.test("claim(): an oversize document with the verdict of an earlier dead let
 });
 
 Deno.test("claim(): the letter of an oversize document takes the place of one whose verdict was edited away", async () => {
-  await using setup = await setUp();
-  const { database, other } = setup;
+  await using database = await testDatabase("late references");
+  await using other = openStore(database);
   await jobs(database).insertOne(OVERSIZE);
   await letters(database).insertOne({ _id: 0, error: "of long ago" });
   await other.take();

@@ -6,8 +6,8 @@ import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { startMongod } from "../../scripts/mongod.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 const UPDATE = { command: "update", collection: COLLECTION };
@@ -33,9 +33,8 @@ function named(appName: string): string {
 }
 
 Deno.test("Lost answers: a claim whose answer is lost is found again by its token: nothing double, nothing lost", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(5));
   const lost = proxy.loseAnswers(UPDATE);
 
@@ -128,9 +127,8 @@ Deno.test("recover() waits for a majority to know a lost claim, as a failure tha
 });
 
 Deno.test("Lost answers: what a lost claim took is not claimed again by looking for it: deleted and taken-over documents stay away", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(4));
   proxy.loseAnswers(UPDATE);
   await assertRejects(() => store.take());
@@ -142,9 +140,8 @@ Deno.test("Lost answers: what a lost claim took is not claimed again by looking 
 });
 
 Deno.test("Lost answers: a lost claim is looked for as often as it takes", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(3));
   proxy.loseAnswers(UPDATE);
   await assertRejects(() => store.take());
@@ -157,9 +154,8 @@ Deno.test("Lost answers: a lost claim is looked for as often as it takes", async
 });
 
 Deno.test("Lost answers: documents claimed by a claim that could not be read back are found by the next", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
+  await using setup = await proxiedStore("lost answers", { readBack: "always" });
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(3));
   const claiming = proxy.hold(UPDATE);
   const taken = store.take();
@@ -173,9 +169,8 @@ Deno.test("Lost answers: documents claimed by a claim that could not be read bac
 });
 
 Deno.test("Lost answers: an ack whose answer is lost has processed its document once and counts as unconfirmed, not as lost", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(3));
   const runs: number[] = [];
   await using agent = new InProcessAgent(store, ({ _id }) => {
@@ -211,9 +206,8 @@ Deno.test("Lost answers: an ack that never reached the server is made again and 
 });
 
 Deno.test("Lost answers: one does no harm to a nack: the driver repeats the write, the server does not", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(2));
   const { documents } = await store.take();
   const lost = proxy.loseAnswers(UPDATE);
@@ -226,9 +220,8 @@ Deno.test("Lost answers: one does no harm to a nack: the driver repeats the writ
 });
 
 Deno.test("Lost answers: a nack whose answers stay away counts its failure once and as unconfirmed", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   await using agent = new InProcessAgent(store, () => {
     proxy.loseAnswers(UPDATE, 2);
@@ -243,9 +236,8 @@ Deno.test("Lost answers: a nack whose answers stay away counts its failure once 
 });
 
 Deno.test("Lost answers: a release whose answer is lost gives the attempt back once", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   proxy.loseAnswers(UPDATE);
@@ -257,9 +249,8 @@ Deno.test("Lost answers: a release whose answer is lost gives the attempt back o
 });
 
 Deno.test("Lost answers: a renewal whose answer is lost loses no lease: the next one is answered", async () => {
-  await using database = await testDatabase("lost answers");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("lost answers");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   const document = await store.takeOne();
   const { leasedAtMs } = document;

@@ -7,6 +7,7 @@ import { logEvents } from "../../agent/telemetry/log_events.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
 import {
   COLLECTION,
@@ -17,7 +18,6 @@ import {
   pending,
   type TestStore,
 } from "../support/store.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 const FIND = { command: "find", collection: COLLECTION };
@@ -98,10 +98,8 @@ Deno.test("Settlements: log lines name the documents that are retried, and the o
 
 for (const [what, write] of WRITES) {
   Deno.test(`Settlements: a write (${what}) that misses documents says which, for one read more`, async () => {
-    await using database = await testDatabase("missed writes");
-    await using proxy = new TcpProxy(database.uri);
-    await using store = openStore({ uri: proxy.uri, name: database.name });
-    await using other = openStore(database);
+    await using setup = await proxiedStore("missed writes");
+    const { database, proxy, store, other } = setup;
     await jobs(database).insertMany(pending(5));
     const { documents } = await store.take();
     await jobs(database).deleteOne({ _id: 3 });
@@ -116,9 +114,8 @@ for (const [what, write] of WRITES) {
   });
 
   Deno.test(`Settlements: a write (${what}) that misses documents names all it may have missed if the read for it fails`, async () => {
-    await using database = await testDatabase("missed writes");
-    await using proxy = new TcpProxy(database.uri);
-    await using store = openStore({ uri: proxy.uri, name: database.name });
+    await using setup = await proxiedStore("missed writes");
+    const { database, proxy, store } = setup;
     await jobs(database).insertMany(pending(3));
     const { documents } = await store.take();
     await jobs(database).deleteOne({ _id: 1 });
@@ -128,10 +125,8 @@ for (const [what, write] of WRITES) {
 }
 
 Deno.test("Settlements: a nack names the document it missed, even if another agent has claimed one that it wrote", async () => {
-  await using database = await testDatabase("missed writes");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
-  await using other = openStore(database);
+  await using setup = await proxiedStore("missed writes");
+  const { database, proxy, store, other } = setup;
   await jobs(database).insertMany(pending(3));
   const { documents } = await store.take();
   await jobs(database).deleteOne({ _id: 1 });
@@ -156,9 +151,8 @@ Deno.test("Settlements: an ack names all documents if the missed one looks like 
 });
 
 Deno.test("Settlements: a write of several claims keeps what was written when one of them has no answer", async () => {
-  await using database = await testDatabase("missed writes");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("missed writes");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(4));
   const documents = [...(await store.take(2)).documents, ...(await store.take(2)).documents];
   const held = proxy.hold(UPDATE);
@@ -173,9 +167,8 @@ Deno.test("Settlements: a write of several claims keeps what was written when on
 });
 
 Deno.test("Settlements: an agent that ends when nothing is left waits for a retry that it has scheduled, though the answer is lost", async () => {
-  await using database = await testDatabase("missed writes");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("missed writes");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
   let runs = 0;
   await using agent = new InProcessAgent(

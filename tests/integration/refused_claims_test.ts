@@ -2,9 +2,9 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ClaimsRefusedError } from "../../agent/store/claims/refusal_streak.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts";
 import { expired } from "../support/suspects.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 
 async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
   await database.db.command({ collMod: COLLECTION, validator });
@@ -14,9 +14,8 @@ async function validate(database: TestDatabase, validator: AnyDocument): Promise
 const NO_ROOM = { $jsonSchema: { properties: { _id: {}, status: {} }, additionalProperties: false } };
 
 Deno.test("Refused claims: a store whose every claim is refused says so, tries few documents at a time, and goes on when it is mended", async () => {
-  await using database = await testDatabase("refused claims");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("refused claims");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(300));
   await validate(database, NO_ROOM);
 

@@ -4,6 +4,7 @@ import { Events } from "../../agent/events.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
 import { waitFor } from "../support/wait.ts";
 import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
@@ -16,9 +17,8 @@ async function commandsOf(proxy: TcpProxy, work: () => Promise<unknown>): Promis
 }
 
 Deno.test("Round trips: a batch of new documents that no other agent wants costs three round trips: read, claim, ack", async () => {
-  await using database = await testDatabase("round trips");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(500));
   await store.take(1); // What a store looks for only once a second is looked for.
 
@@ -31,18 +31,16 @@ Deno.test("Round trips: a batch of new documents that no other agent wants costs
 });
 
 Deno.test("Round trips: READ_BACK=always costs one more", async () => {
-  await using database = await testDatabase("round trips");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name }, { readBack: "always" });
+  await using setup = await proxiedStore("round trips", { readBack: "always" });
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(500));
   await store.take(1);
   assertEquals(await commandsOf(proxy, () => store.take(100)), ["find", "update", "find"]);
 });
 
 Deno.test("Round trips: a claim that finds nothing costs one read a kind, and no write", async () => {
-  await using database = await testDatabase("round trips");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1, { status: "processed" }));
   assertEquals(await commandsOf(proxy, () => store.take(100)), Array(5).fill("find"));
 });
@@ -66,18 +64,16 @@ Deno.test("Round trips: a start looks for the indexes once", async () => {
 });
 
 Deno.test("Round trips: a look for what no claim can take costs three reads, once a minute", async () => {
-  await using database = await testDatabase("round trips");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("round trips");
+  const { proxy, store } = setup;
   assertEquals(await commandsOf(proxy, () => store.leftAlone("idle")), Array(3).fill("find"));
   assertEquals(await commandsOf(proxy, () => store.leftAlone("idle")), []);
   assertEquals(await commandsOf(proxy, () => store.leftAlone("last")), Array(3).fill("find"));
 });
 
 Deno.test("Round trips: acks, releases and renewals take one per claim, nacks and acks with fields one in all", async () => {
-  await using database = await testDatabase("round trips");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(80));
   const [{ documents: first }, { documents: second }] = [await store.take(40), await store.take(40)];
   const [a, b, c, d] = [0, 10, 20, 30].map((

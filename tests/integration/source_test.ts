@@ -2,8 +2,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SourceError } from "../../agent/errors.ts";
 import type { StoreSettings } from "../../agent/store/mongo_store.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, idsOf, jobs, LETTERS, openStore, pending, type TestStore } from "../support/store.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 
 /** A store whose claims make sure that there is a collection, as those of an agent do. */
 function guarded(
@@ -145,9 +145,8 @@ Deno.test("Source warns of a capped collection, from which the server removes wh
 });
 
 Deno.test("Source is looked at once, and again after what was known of it may hold no longer", async () => {
-  await using database = await testDatabase("source");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("source");
+  const { database, proxy, store } = setup;
   store.guardSource();
   await jobs(database).insertMany(pending(9));
   const looks = async () => {

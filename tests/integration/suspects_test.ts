@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { proxiedStore } from "../support/proxied_store.ts";
 import {
   COLLECTION,
   expireLeases,
@@ -12,7 +13,6 @@ import {
   pending,
 } from "../support/store.ts";
 import { expired, OverlapRecorder } from "../support/suspects.ts";
-import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A moment in which something else could start, if it were allowed to. */
@@ -200,9 +200,8 @@ Deno.test("Suspects: a document whose process another program kills twice while 
 });
 
 Deno.test("claimSuspect() claims nothing while a claim without an answer was not read back, which it would forget (rule 3)", async () => {
-  await using database = await testDatabase("suspects");
-  await using proxy = new TcpProxy(database.uri);
-  await using store = openStore({ uri: proxy.uri, name: database.name });
+  await using setup = await proxiedStore("suspects");
+  const { database, proxy, store } = setup;
   const retry = { _id: "retry", status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } };
   await jobs(database).insertMany([retry, expired("suspect", { takeovers: 1 }), ...pending(2)]);
   const update = { command: "update", collection: COLLECTION };

@@ -46,10 +46,10 @@ class Listening implements AsyncDisposable {
 }
 
 async function listening(store: TestStore): Promise<Listening> {
-  const it = new Listening(store);
+  const setup = new Listening(store);
   // The hint that says that the stream is open now.
-  await waitFor("the stream to be open", () => it.hints > 0 || it.unsupported.length > 0);
-  return it;
+  await waitFor("the stream to be open", () => setup.hints > 0 || setup.unsupported.length > 0);
+  return setup;
 }
 
 /** The cursors of a database's change streams, by the server's own account. */
@@ -65,34 +65,34 @@ async function streams({ client, name }: TestDatabase) {
 
 Deno.test("WakeStream: a document that is inserted, or set back to pending, while the agent is idle is processed at once", async () => {
   await using database = await testDatabase("wake stream");
-  await using it = await listening(openStore(database));
+  await using setup = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
-  await it.untilRun(1);
+  await setup.untilRun(1);
   await jobs(database).insertOne({ _id: 2, status: "failed" });
   await jobs(database).updateOne({ _id: 2 }, { $set: { status: "pending" } });
-  await it.untilRun(2);
+  await setup.untilRun(2);
   await jobs(database).insertOne({ _id: 3, status: "new" });
   await jobs(database).replaceOne({ _id: 3 }, { status: "pending" });
-  await it.untilRun(3);
+  await setup.untilRun(3);
 });
 
 Deno.test("WakeStream: changes that make nothing claimable are no hint: not an ack, not another status", async () => {
   await using database = await testDatabase("wake stream");
-  await using it = await listening(openStore(database));
+  await using setup = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
-  await it.untilRun(1);
-  await it.agent.until("the ack", () => it.agent.count("processed") === 1);
-  const before = it.hints;
+  await setup.untilRun(1);
+  await setup.agent.until("the ack", () => setup.agent.count("processed") === 1);
+  const before = setup.hints;
   await jobs(database).insertOne({ _id: 2, status: "failed" });
   await jobs(database).deleteOne({ _id: 2 });
   await jobs(database).insertOne({ _id: 3, status: "pending" });
-  await it.untilRun(3);
-  assertEquals(it.hints, before + 1);
+  await setup.untilRun(3);
+  assertEquals(setup.hints, before + 1);
 });
 
 Deno.test("WakeStream is opened again after its cursor was killed, and after an error of its next read", async () => {
   await using database = await testDatabase("wake stream");
-  await using it = await listening(openStore(database));
+  await using setup = await listening(openStore(database));
   const [cursor] = await waitFor("the cursor", async () => {
     const found = await streams(database);
     return found.length > 0 ? found : undefined;
@@ -100,7 +100,7 @@ Deno.test("WakeStream is opened again after its cursor was killed, and after an 
   await database.db.command({ killCursors: "jobs", cursors: [cursor] });
   await waitFor("another cursor", async () => (await streams(database)).some((each) => !each.equals(cursor)));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
-  await it.untilRun(1);
+  await setup.untilRun(1);
 
   const admin = database.client.db("admin");
   const data = { failCommands: ["getMore"], errorCode: 286, namespace: `${database.name}.jobs` };
@@ -108,9 +108,9 @@ Deno.test("WakeStream is opened again after its cursor was killed, and after an 
   try {
     // A change that cannot be read: the stream's history is lost, it starts anew at "now".
     await jobs(database).insertOne({ _id: 2, status: "pending" });
-    await it.untilRun(2);
+    await setup.untilRun(2);
     await jobs(database).insertOne({ _id: 3, status: "pending" });
-    await it.untilRun(3);
+    await setup.untilRun(3);
   } finally {
     await admin.command({ configureFailPoint: "failCommand", mode: "off" });
   }
@@ -118,15 +118,15 @@ Deno.test("WakeStream is opened again after its cursor was killed, and after an 
 
 Deno.test("WakeStream: a burst suspends it, and the loop wakes it when there is nothing left to do", async () => {
   await using database = await testDatabase("wake stream");
-  await using it = await listening(openStore(database));
+  await using setup = await listening(openStore(database));
   await jobs(database).insertMany(pending(4000));
-  await it.agent.until("the burst to be processed", () => it.agent.count("processed") === 4000);
+  await setup.agent.until("the burst to be processed", () => setup.agent.count("processed") === 4000);
   // The stream sleeps until the loop is idle.
-  const asleep = it.hints;
-  it.stream.loopIdle();
-  await waitFor("the stream to be open again", () => it.hints > asleep);
+  const asleep = setup.hints;
+  setup.stream.loopIdle();
+  await waitFor("the stream to be open again", () => setup.hints > asleep);
   await jobs(database).insertOne({ _id: "after", status: "pending" });
-  await it.untilRun("after");
+  await setup.untilRun("after");
 });
 
 Deno.test("WakeStream: while one claim follows the other the server follows no changes, and idle it does so again at once", async () => {
@@ -170,28 +170,28 @@ Deno.test("WakeStream: while one claim follows the other the server follows no c
 
 Deno.test("WakeStream stays open during a few claims between two idle moments", async () => {
   await using database = await testDatabase("wake stream");
-  await using it = await listening(openStore(database));
+  await using setup = await listening(openStore(database));
   const [cursor] = await waitFor("the cursor", async () => {
     const found = await streams(database);
     return found.length > 0 ? found : undefined;
   });
   for (let n = 0; n < 50; n++) {
-    it.stream.claimed(10);
-    it.stream.loopIdle();
+    setup.stream.claimed(10);
+    setup.stream.loopIdle();
   }
   await jobs(database).insertOne({ _id: 1, status: "pending" });
-  await it.untilRun(1);
+  await setup.untilRun(1);
   assertEquals(await streams(database), [cursor]);
 });
 
 Deno.test("WakeStream: a server without change streams is reported once, and polling goes on", async () => {
   await using database = await testDatabase("wake stream", { standalone: true });
-  await using it = await listening(openStore(database));
-  assertEquals(it.unsupported.length, 1);
+  await using setup = await listening(openStore(database));
+  assertEquals(setup.unsupported.length, 1);
   await jobs(database).insertOne({ _id: 1, status: "pending" });
-  it.agent.agent.wake();
-  await it.untilRun(1);
-  assertEquals(it.unsupported.length, 1);
+  setup.agent.agent.wake();
+  await setup.untilRun(1);
+  assertEquals(setup.unsupported.length, 1);
 });
 
 Deno.test("WakeStream that is stopped while it is being opened, open or suspended leaves nothing running, and no cursor that was open", async () => {

@@ -1,14 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { AgentHarness } from "../../support/agent_harness.ts";
+import { AgentSetup } from "../../support/agent_setup.ts";
 
 Deno.test("Agent hands back all that a late claim brings in one write, not in one a document", async () => {
-  const h = new AgentHarness(() => {});
-  h.store.insert(3);
-  const { go, reached } = h.store.hold("claim");
-  const running = h.agent.run();
+  const setup = new AgentSetup(() => {});
+  setup.store.insert(3);
+  const { go, reached } = setup.store.hold("claim");
+  const running = setup.agent.run();
   await reached.wait();
-  h.agent.drain("test");
+  setup.agent.drain("test");
   go();
   assertEquals((await running).released, 3);
-  assertEquals(h.store.callsOf("release").length, 1);
+  assertEquals(setup.store.callsOf("release").length, 1);
 });

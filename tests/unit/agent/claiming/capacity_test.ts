@@ -70,20 +70,20 @@ for (
 ) {
   const says = may ? "lets the loop claim" : "holds the loop back";
   Deno.test(`ClaimCapacity ${says} with ${held} documents of ${sizeBytes} bytes, ${doubted} of them in doubt`, async () => {
-    const s = new Setup();
-    const all = s.add(held, sizeBytes);
-    for (const each of all.slice(0, doubted)) s.ledger.doubt(each);
-    assertEquals(await s.now(), may ? BATCH : undefined);
+    const setup = new Setup();
+    const all = setup.add(held, sizeBytes);
+    for (const each of all.slice(0, doubted)) setup.ledger.doubt(each);
+    assertEquals(await setup.now(), may ? BATCH : undefined);
   });
 }
 
 Deno.test("ClaimCapacity lets the loop claim while results in doubt are larger than what may be held otherwise", async () => {
-  const s = new Setup();
-  for (const held of s.add(4, 100)) {
-    s.ledger.weigh(held, 10 * 1024 * 1024);
-    s.ledger.doubt(held);
+  const setup = new Setup();
+  for (const held of setup.add(4, 100)) {
+    setup.ledger.weigh(held, 10 * 1024 * 1024);
+    setup.ledger.doubt(held);
   }
-  assertEquals(await s.now(), BATCH);
+  assertEquals(await setup.now(), BATCH);
 });
 
 Deno.test("ClaimCapacity lets one batch more be claimed for each lease in which nothing but documents in doubt is held", async () => {

@@ -8,7 +8,7 @@ import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { FakeStore, TransientError } from "../../../support/fake_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
-import { PollLoopHarness } from "../../../support/poll_loop_harness.ts";
+import { PollLoopSetup } from "../../../support/poll_loop_setup.ts";
 
 /** What ends an agent, the reasons it gave, and how often it woke the loop. */
 class Setup {
@@ -36,51 +36,51 @@ class Setup {
 
 Deno.test("UntilEmpty gives up after five failures in a row that no wait mends", async () => {
   const { reasons, untilEmpty } = new Setup();
-  const s = new PollLoopHarness({ untilEmpty });
-  const lasting = (times: number) => s.store.fail("claim", new Error("unknown operator"), { times });
+  const setup = new PollLoopSetup({ untilEmpty });
+  const lasting = (times: number) => setup.store.fail("claim", new Error("unknown operator"), { times });
   lasting(4);
-  s.store.fail("claim", new TransientError("no primary"));
+  setup.store.fail("claim", new TransientError("no primary"));
   lasting(5);
-  const running = s.run();
+  const running = setup.run();
   for (let failure = 1; failure <= 10; failure++) {
-    const { isLasting, retryInMs } = await s.recorder.next("claim_failed");
+    const { isLasting, retryInMs } = await setup.recorder.next("claim_failed");
     await settled();
     assertEquals([isLasting, reasons], [failure !== 5, failure === 10 ? [CANNOT_CLAIM] : []]);
-    await s.clock.advance(retryInMs);
+    await setup.clock.advance(retryInMs);
   }
-  await s.end(running);
+  await setup.end(running);
 });
 
 Deno.test("UntilEmpty begins its count anew after a claim that works", () => {
-  const s = new Setup();
-  for (let failure = 1; failure <= 4; failure++) s.untilEmpty.claimFailed(true);
-  s.untilEmpty.claimed();
-  for (let failure = 1; failure <= 4; failure++) s.untilEmpty.claimFailed(true);
-  assertEquals(s.reasons, []);
+  const setup = new Setup();
+  for (let failure = 1; failure <= 4; failure++) setup.untilEmpty.claimFailed(true);
+  setup.untilEmpty.claimed();
+  for (let failure = 1; failure <= 4; failure++) setup.untilEmpty.claimFailed(true);
+  assertEquals(setup.reasons, []);
 });
 
 Deno.test("UntilEmpty.foundNothing() ends the agent, and says first what is left alone", async () => {
-  const s = new Setup();
+  const setup = new Setup();
   const group = { documents: 3, isMore: false, example: "a", reason: "no date" };
   const looks: LookMoment[] = [];
-  s.store.leftAlone = (moment) => (looks.push(moment), Promise.resolve([group]));
-  await s.untilEmpty.foundNothing();
-  assertEquals([s.reasons, looks], [[NOTHING_LEFT], ["last"]]);
-  assertEquals(s.recorder.of("left_alone").map(({ groups }) => groups), [[group]]);
+  setup.store.leftAlone = (moment) => (looks.push(moment), Promise.resolve([group]));
+  await setup.untilEmpty.foundNothing();
+  assertEquals([setup.reasons, looks], [[NOTHING_LEFT], ["last"]]);
+  assertEquals(setup.recorder.of("left_alone").map(({ groups }) => groups), [[group]]);
 });
 
 Deno.test("UntilEmpty.foundNothing() waits for retries that the agent has scheduled", async () => {
-  const s = new Setup();
-  s.retries.isEmpty = false;
-  await s.untilEmpty.foundNothing();
-  assertEquals([s.reasons, s.recorder.all], [[], []]);
+  const setup = new Setup();
+  setup.retries.isEmpty = false;
+  await setup.untilEmpty.foundNothing();
+  assertEquals([setup.reasons, setup.recorder.all], [[], []]);
 });
 
 Deno.test("UntilEmpty wakes the loop when the last document leaves, and not before", () => {
-  const s = new Setup();
-  const held = [fakeDocument(), fakeDocument()].map((document) => s.ledger.add(document));
-  s.ledger.remove(held[0]!);
-  assertEquals(s.woken, 0);
-  s.ledger.remove(held[1]!);
-  assertEquals(s.woken, 1);
+  const setup = new Setup();
+  const held = [fakeDocument(), fakeDocument()].map((document) => setup.ledger.add(document));
+  setup.ledger.remove(held[0]!);
+  assertEquals(setup.woken, 0);
+  setup.ledger.remove(held[1]!);
+  assertEquals(setup.woken, 1);
 });

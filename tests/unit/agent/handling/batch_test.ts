@@ -1,28 +1,28 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PermanentError } from "../../../../agent/errors.ts";
 import type { BatchContext, BatchProcessor } from "../../../../agent/processors/processor.ts";
-import { AgentHarness } from "../../../support/agent_harness.ts";
+import { AgentSetup } from "../../../support/agent_setup.ts";
 import { settled } from "../../../support/manual_clock.ts";
 
 async function batchOf(processBatch: BatchProcessor, count: number, settings = {}) {
-  const h = new AgentHarness({ kind: "batch", processBatch }, { maxAttempts: 1, ...settings });
-  const ids = h.store.insert(count) as string[];
-  const running = h.agent.run();
+  const setup = new AgentSetup({ kind: "batch", processBatch }, { maxAttempts: 1, ...settings });
+  const ids = setup.store.insert(count) as string[];
+  const running = setup.agent.run();
   await settled();
   return {
-    h,
+    setup,
     ids,
-    statusOf: (id: string) => h.store.documents.get(id)!,
+    statusOf: (id: string) => setup.store.documents.get(id)!,
     async end() {
-      h.agent.force("the test is over");
-      await h.clock.advance(60_000);
+      setup.agent.force("the test is over");
+      await setup.clock.advance(60_000);
       await running;
     },
   };
 }
 
 Deno.test("processBatch answers for each document: done, fields, an error, a permanent error, a wrong result", async () => {
-  const { h, ids, statusOf, end } = await batchOf(
+  const { setup, ids, statusOf, end } = await batchOf(
     () => [undefined, { set: { n: 1 } }, new Error("not now"), new PermanentError("never"), {
       set: { status: 1 },
     }, "whatever"],
@@ -30,7 +30,7 @@ Deno.test("processBatch answers for each document: done, fields, an error, a per
     // One that is tried again within the test would have run twice: the wait is drawn at random.
     { maxAttempts: 3, retryBackoffMs: 3_600_000, retryBackoffMaxMs: 3_600_000 },
   );
-  await h.clock.advance(100);
+  await setup.clock.advance(100);
   assertEquals(ids.map((id) => statusOf(id).status), [
     "processed",
     "processed",
@@ -71,12 +71,12 @@ for (
 }
 
 Deno.test("processBatch answers with a hole for a document: that one has failed, its neighbours have not", async () => {
-  const { h, ids, statusOf, end } = await batchOf(() => {
+  const { setup, ids, statusOf, end } = await batchOf(() => {
     const answers = new Array(3);
     answers[0] = answers[2] = undefined;
     return answers;
   }, 3);
-  assertEquals(h.store.statuses, { processed: 2, failed: 1 });
+  assertEquals(setup.store.statuses, { processed: 2, failed: 1 });
   assertMatch(statusOf(ids[1]!).error!, /without an entry 1/);
   await end();
 });
@@ -102,7 +102,7 @@ Deno.test("processBatch answers with promises, or with records of allSettled: ea
 
 Deno.test("processBatch is never given more than BATCH_SIZE documents, and is told attempts and keys in their order", async () => {
   const sizes: number[] = [];
-  const { h, end } = await batchOf(
+  const { setup, end } = await batchOf(
     (documents, context: BatchContext) => {
       sizes.push(documents.length);
       assertEquals(context.attempts, documents.map(() => 1));
@@ -112,8 +112,8 @@ Deno.test("processBatch is never given more than BATCH_SIZE documents, and is to
     47,
     { batchSize: 10 },
   );
-  await h.clock.advance(1000);
-  assertEquals(h.store.statuses, { processed: 47 });
+  await setup.clock.advance(1000);
+  assertEquals(setup.store.statuses, { processed: 47 });
   assert(sizes.every((size) => size >= 1 && size <= 10), sizes.join());
   assertEquals(sizes.reduce((sum, size) => sum + size, 0), 47);
   await end();
@@ -121,11 +121,11 @@ Deno.test("processBatch is never given more than BATCH_SIZE documents, and is to
 
 Deno.test("processBatch: a batch that takes longer than PROCESS_TIMEOUT is aborted and has failed as a whole", async () => {
   const signals: AbortSignal[] = [];
-  const { h, ids, statusOf, end } = await batchOf((_, { signal }) => {
+  const { setup, ids, statusOf, end } = await batchOf((_, { signal }) => {
     signals.push(signal);
     return new Promise(() => {});
   }, 3);
-  await h.clock.advance(20_000);
+  await setup.clock.advance(20_000);
   assertEquals([signals.length, signals[0]!.aborted], [1, true]);
   for (const id of ids) assertMatch(statusOf(id).error!, /longer than PROCESS_TIMEOUT/);
   await end();
@@ -133,7 +133,7 @@ Deno.test("processBatch: a batch that takes longer than PROCESS_TIMEOUT is abort
 
 Deno.test("processBatch: a document of a batch that loses its lease does not stop the others; when all have, the batch is told", async () => {
   const signals: AbortSignal[] = [];
-  const { h, ids, end } = await batchOf(
+  const { setup, ids, end } = await batchOf(
     (_, { signal }) => {
       signals.push(signal);
       return new Promise(() => {});
@@ -141,22 +141,22 @@ Deno.test("processBatch: a document of a batch that loses its lease does not sto
     2,
     { processTimeoutMs: 600_000 },
   );
-  h.store.steal(ids[0]);
-  await h.clock.advance(30_000);
+  setup.store.steal(ids[0]);
+  await setup.clock.advance(30_000);
   assertEquals(signals[0]!.aborted, false);
-  h.store.steal(ids[1]);
-  await h.clock.advance(30_000);
+  setup.store.steal(ids[1]);
+  await setup.clock.advance(30_000);
   assertEquals(signals[0]!.reason?.name, "LeaseLostError");
   await end();
 });
 
 Deno.test("processBatch: a forced stop tells the batch and hands all of it back", async () => {
-  const { h, end } = await batchOf(
+  const { setup, end } = await batchOf(
     (_, { signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     3,
   );
   await end();
-  assertEquals(h.store.statuses, { pending: 3 });
-  assert([...h.store.documents.values()].every(({ attempts }) => attempts === 0));
+  assertEquals(setup.store.statuses, { pending: 3 });
+  assert([...setup.store.documents.values()].every(({ attempts }) => attempts === 0));
 });

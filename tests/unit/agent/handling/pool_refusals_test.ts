@@ -4,7 +4,7 @@ import { Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_harness.ts";
+import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { markingStore } from "../../../support/marking_store.ts";

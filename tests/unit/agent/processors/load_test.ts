@@ -4,7 +4,7 @@ import { customProcessor } from "../../../../agent/processors/custom.ts";
 import { loadProcessor } from "../../../../agent/processors/load.ts";
 import type { Processor } from "../../../../agent/processors/processor.ts";
 import { logProcessor } from "../../../../agent/processors/log.ts";
-import { SILENT } from "../../../support/agent_harness.ts";
+import { SILENT } from "../../../support/agent_setup.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 
 async function problemOf(name: string): Promise<string> {

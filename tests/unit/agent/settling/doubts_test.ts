@@ -28,47 +28,47 @@ Deno.test("Doubts never find a document at fault if no other write of the kind i
 });
 
 Deno.test("Settler writes an outcome again that is refused for an unknown reason, for as long as no other is written", async () => {
-  const s = new SettlerSetup();
-  const [held] = await s.claim(1) as [Held];
-  s.store.doubt(held.document.id, "ack");
-  s.settler.settle(held, ACK);
-  await s.clock.advance(60_000);
-  assertEquals([s.recorder.of("settle_rejected"), s.ledger.counts.doubted], [[], 1]);
-  s.store.doubt(held.document.id);
-  await s.clock.advance(5000);
-  assertEquals([s.store.statuses, s.ledger.counts.documents], [{ processed: 1 }, 0]);
+  const setup = new SettlerSetup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.store.doubt(held.document.id, "ack");
+  setup.settler.settle(held, ACK);
+  await setup.clock.advance(60_000);
+  assertEquals([setup.recorder.of("settle_rejected"), setup.ledger.counts.doubted], [[], 1]);
+  setup.store.doubt(held.document.id);
+  await setup.clock.advance(5000);
+  assertEquals([setup.store.statuses, setup.ledger.counts.documents], [{ processed: 1 }, 0]);
 });
 
 Deno.test("Settler finds the one document at fault whose neighbours are written, and keeps none of them waiting", async () => {
-  const s = new SettlerSetup();
-  const [bad, ...others] = await s.claim(8) as [Held, ...Held[]];
-  s.store.doubt(bad.document.id, "ack");
-  s.settler.settle(bad, ACK);
-  for (const each of others.slice(0, 2)) s.settler.settle(each, ACK);
-  await s.clock.advance(10);
-  assertEquals(s.store.statuses, { processing: 6, processed: 2 });
+  const setup = new SettlerSetup();
+  const [bad, ...others] = await setup.claim(8) as [Held, ...Held[]];
+  setup.store.doubt(bad.document.id, "ack");
+  setup.settler.settle(bad, ACK);
+  for (const each of others.slice(0, 2)) setup.settler.settle(each, ACK);
+  await setup.clock.advance(10);
+  assertEquals(setup.store.statuses, { processing: 6, processed: 2 });
   for (const each of others.slice(2)) {
-    await s.clock.advance(3500);
-    s.settler.settle(each, ACK);
-    await s.clock.advance(10);
-    assertEquals(s.ledger.has(each), false);
+    await setup.clock.advance(3500);
+    setup.settler.settle(each, ACK);
+    await setup.clock.advance(10);
+    assertEquals(setup.ledger.has(each), false);
   }
-  await s.clock.advance(3500);
-  assertEquals(s.recorder.of("settle_rejected").map(({ id, next }) => [id, next]), [[
+  await setup.clock.advance(3500);
+  assertEquals(setup.recorder.of("settle_rejected").map(({ id, next }) => [id, next]), [[
     bad.document.id,
     "nack",
   ]]);
 });
 
 Deno.test("Settler.stop() gives up what waits to be written again", async () => {
-  const s = new SettlerSetup();
-  const [held] = await s.claim(1) as [Held];
-  s.store.doubt(held.document.id, "ack");
-  s.settler.settle(held, ACK);
+  const setup = new SettlerSetup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.store.doubt(held.document.id, "ack");
+  setup.settler.settle(held, ACK);
   await settled();
-  await s.clock.advance(1000);
-  s.settler.stop();
-  const calls = s.store.callsOf("ack").length;
-  await s.clock.advance(60_000);
-  assertEquals(s.store.callsOf("ack").length, calls);
+  await setup.clock.advance(1000);
+  setup.settler.stop();
+  const calls = setup.store.callsOf("ack").length;
+  await setup.clock.advance(60_000);
+  assertEquals(setup.store.callsOf("ack").length, calls);
 });

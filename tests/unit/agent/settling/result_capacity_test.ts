@@ -8,7 +8,7 @@ import {
   ResultCapacity,
 } from "../../../../agent/settling/result_capacity.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_harness.ts";
+import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";

@@ -12,278 +12,283 @@ const NACK = { kind: "nack", error: safe("it broke"), delayMs: 700 } as const;
 const DEAD = { kind: "dead_letter", error: safe("no") } as const;
 
 Deno.test("Settler gathers acks for 5 ms while others of their claim are running", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(4);
-  s.settler.settle(all[0]!, ACK);
-  await s.clock.advance(2);
-  s.settler.settle(all[1]!, ACK);
-  await s.clock.advance(2);
-  assertEquals(s.store.callsOf("ack"), []);
-  await s.clock.advance(1);
-  assertEquals(s.store.callsOf("ack"), [s.ids(all.slice(0, 2))]);
-  assertEquals(s.recorder.of("processed"), [{ type: "processed", documents: 2 }]);
-  assertEquals(s.ledger.counts.documents, 2);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(4);
+  setup.settler.settle(all[0]!, ACK);
+  await setup.clock.advance(2);
+  setup.settler.settle(all[1]!, ACK);
+  await setup.clock.advance(2);
+  assertEquals(setup.store.callsOf("ack"), []);
+  await setup.clock.advance(1);
+  assertEquals(setup.store.callsOf("ack"), [setup.ids(all.slice(0, 2))]);
+  assertEquals(setup.recorder.of("processed"), [{ type: "processed", documents: 2 }]);
+  assertEquals(setup.ledger.counts.documents, 2);
 });
 
 Deno.test("Settler writes at once when the last document of a claim is done", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(3);
-  for (const held of all) s.settler.settle(held, ACK);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(3);
+  for (const held of all) setup.settler.settle(held, ACK);
   await settled();
-  assertEquals(s.store.callsOf("ack"), [s.ids(all)]);
-  assertEquals(s.ledger.counts.documents, 0);
-  assertEquals(s.clock.pending, 0);
+  assertEquals(setup.store.callsOf("ack"), [setup.ids(all)]);
+  assertEquals(setup.ledger.counts.documents, 0);
+  assertEquals(setup.clock.pending, 0);
 });
 
 Deno.test("Settler writes what became of each, and tells how many", async () => {
-  const s = new SettlerSetup();
-  const [a, b, c, d] = await s.claim(4) as [Held, Held, Held, Held];
-  s.settler.settle(a, { kind: "ack", set: { total: 3 } });
-  s.settler.settle(b, NACK);
-  s.settler.settle(c, RELEASE);
-  s.settler.settle(d, DEAD);
+  const setup = new SettlerSetup();
+  const [a, b, c, d] = await setup.claim(4) as [Held, Held, Held, Held];
+  setup.settler.settle(a, { kind: "ack", set: { total: 3 } });
+  setup.settler.settle(b, NACK);
+  setup.settler.settle(c, RELEASE);
+  setup.settler.settle(d, DEAD);
   await settled();
-  const state = (held: Held) => s.store.documents.get(held.document.id)!;
+  const state = (held: Held) => setup.store.documents.get(held.document.id)!;
   assertEquals([state(a).status, state(a).fields], ["processed", { total: 3 }]);
   assertEquals([state(b).status, state(b).error, state(b).visibleAtMs], ["pending", "it broke", 1700]);
   assertEquals([state(c).status, state(c).attempts], ["pending", 0]);
   assertEquals([state(d).status, state(d).error], ["failed", "no"]);
-  assertEquals(s.recorder.of("processed").length, 1);
+  assertEquals(setup.recorder.of("processed").length, 1);
   const common = { attempt: 1 };
-  assertEquals(s.recorder.of("retried"), [
+  assertEquals(setup.recorder.of("retried"), [
     { type: "retried", id: b.document.id, ...common, error: "it broke", delayMs: 700 },
   ]);
-  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 1, aborted: 0 }]);
-  assertEquals(s.recorder.of("dead_lettered"), [
+  assertEquals(setup.recorder.of("released"), [{ type: "released", documents: 1, aborted: 0 }]);
+  assertEquals(setup.recorder.of("dead_lettered"), [
     { type: "dead_lettered", id: d.document.id, ...common, error: "no" },
   ]);
 });
 
 Deno.test("Settler tells how many of the released documents had been in a handler", async () => {
-  const s = new SettlerSetup();
-  const [a, b, c] = await s.claim(3) as [Held, Held, Held];
-  s.settler.settle(a, RELEASE);
-  s.settler.settle(b, { kind: "release", wasAborted: true });
-  s.settler.settle(c, { kind: "release", wasAborted: true });
+  const setup = new SettlerSetup();
+  const [a, b, c] = await setup.claim(3) as [Held, Held, Held];
+  setup.settler.settle(a, RELEASE);
+  setup.settler.settle(b, { kind: "release", wasAborted: true });
+  setup.settler.settle(c, { kind: "release", wasAborted: true });
   await settled();
-  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 3, aborted: 2 }]);
+  assertEquals(setup.recorder.of("released"), [{ type: "released", documents: 3, aborted: 2 }]);
 });
 
 Deno.test("Settler notes that documents were released, as a Job must look for them again", async () => {
-  const s = new SettlerSetup();
-  const [released, lost] = await s.claim(2) as [Held, Held];
-  s.settler.settle(released, { kind: "release" });
-  await s.clock.advance(10);
-  assertEquals(s.releases, 1);
-  s.store.steal(lost.document.id);
-  s.settler.settle(lost, { kind: "release" });
+  const setup = new SettlerSetup();
+  const [released, lost] = await setup.claim(2) as [Held, Held];
+  setup.settler.settle(released, { kind: "release" });
+  await setup.clock.advance(10);
+  assertEquals(setup.releases, 1);
+  setup.store.steal(lost.document.id);
+  setup.settler.settle(lost, { kind: "release" });
   await settled();
-  assertEquals(s.releases, 1, "what another agent has is its work");
+  assertEquals(setup.releases, 1, "what another agent has is its work");
 });
 
 Deno.test("Settler names the documents whose lease is lost if a first write misses them", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(3);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(3);
   const lost = all[1]!.document.id;
-  s.store.steal(lost);
-  for (const held of all) s.settler.settle(held, ACK);
+  setup.store.steal(lost);
+  for (const held of all) setup.settler.settle(held, ACK);
   await settled();
-  assertEquals(s.recorder.of("lease_lost"), [{
+  assertEquals(setup.recorder.of("lease_lost"), [{
     type: "lease_lost",
     documents: 1,
     ids: [lost],
     during: "ack",
   }]);
-  assertEquals(s.recorder.of("processed"), [{ type: "processed", documents: 2 }]);
-  assertEquals(s.recorder.of("unconfirmed"), []);
-  assertEquals(s.ledger.counts.documents, 0);
+  assertEquals(setup.recorder.of("processed"), [{ type: "processed", documents: 2 }]);
+  assertEquals(setup.recorder.of("unconfirmed"), []);
+  assertEquals(setup.ledger.counts.documents, 0);
 });
 
 /** Three nacks, each with a delay of its own; the first document is another agent's by then. */
-async function nackThree(s: SettlerSetup): Promise<unknown[]> {
-  const all = await s.claim(3);
-  s.store.steal(all[0]!.document.id);
-  for (const [position, held] of all.entries()) s.settler.settle(held, { ...NACK, delayMs: 100 + position });
+async function nackThree(setup: SettlerSetup): Promise<unknown[]> {
+  const all = await setup.claim(3);
+  setup.store.steal(all[0]!.document.id);
+  for (const [position, held] of all.entries()) {
+    setup.settler.settle(held, { ...NACK, delayMs: 100 + position });
+  }
   await settled();
-  return s.ids(all);
+  return setup.ids(all);
 }
 
 Deno.test("Settler tells of a retry for the documents that are set back, and for no other", async () => {
-  const s = new SettlerSetup();
-  const ids = await nackThree(s);
-  assertEquals(s.recorder.of("retried").map(({ id, delayMs }) => [id, delayMs]), [[ids[1], 101], [
+  const setup = new SettlerSetup();
+  const ids = await nackThree(setup);
+  assertEquals(setup.recorder.of("retried").map(({ id, delayMs }) => [id, delayMs]), [[ids[1], 101], [
     ids[2],
     102,
   ]]);
-  assertEquals(s.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, [ids[0]]]]);
-  assertEquals(s.delays, [101, 102]);
+  assertEquals(setup.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, [ids[0]]]]);
+  assertEquals(setup.delays, [101, 102]);
 });
 
 Deno.test("Settler names no document as retried or lost if it is not known which, and looks again for each", async () => {
-  const s = new SettlerSetup();
-  s.store.forgetsWhich = true;
-  const ids = await nackThree(s);
-  assertEquals(s.recorder.of("retried"), []);
-  assertEquals(s.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, ids]]);
-  assertEquals(s.recorder.of("retried_among").map((each) => [each.documents, each.ids]), [[2, ids]]);
-  assertEquals(s.delays, [100, 101, 102]);
+  const setup = new SettlerSetup();
+  setup.store.forgetsWhich = true;
+  const ids = await nackThree(setup);
+  assertEquals(setup.recorder.of("retried"), []);
+  assertEquals(setup.recorder.of("lease_lost").map((each) => [each.documents, each.ids]), [[1, ids]]);
+  assertEquals(setup.recorder.of("retried_among").map((each) => [each.documents, each.ids]), [[2, ids]]);
+  assertEquals(setup.delays, [100, 101, 102]);
 });
 
 Deno.test("Settler looks again for documents that were most likely set back, though the answer is lost", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(2);
-  s.store.fail("nack", new TransientError("connection reset"), { applied: true });
-  for (const held of all) s.settler.settle(held, NACK);
-  await s.clock.advance(5000);
-  assertEquals(s.recorder.of("unconfirmed").map((each) => [each.documents, each.ids]), [[2, s.ids(all)]]);
-  assertEquals(s.delays, [700, 700]);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(2);
+  setup.store.fail("nack", new TransientError("connection reset"), { applied: true });
+  for (const held of all) setup.settler.settle(held, NACK);
+  await setup.clock.advance(5000);
+  assertEquals(setup.recorder.of("unconfirmed").map((each) => [each.documents, each.ids]), [[
+    2,
+    setup.ids(all),
+  ]]);
+  assertEquals(setup.delays, [700, 700]);
 });
 
 Deno.test("Settler counts the aborted among the released documents alone", async () => {
-  const s = new SettlerSetup();
-  const [a, b, c] = await s.claim(3) as [Held, Held, Held];
-  s.store.steal(a.document.id);
-  s.settler.settle(a, { kind: "release", wasAborted: true });
-  s.settler.settle(b, RELEASE);
-  s.settler.settle(c, RELEASE);
+  const setup = new SettlerSetup();
+  const [a, b, c] = await setup.claim(3) as [Held, Held, Held];
+  setup.store.steal(a.document.id);
+  setup.settler.settle(a, { kind: "release", wasAborted: true });
+  setup.settler.settle(b, RELEASE);
+  setup.settler.settle(c, RELEASE);
   await settled();
-  assertEquals(s.recorder.of("released"), [{ type: "released", documents: 2, aborted: 0 }]);
+  assertEquals(setup.recorder.of("released"), [{ type: "released", documents: 2, aborted: 0 }]);
 });
 
 Deno.test("Settler counts what was written beside a write without an answer, and sends again only that one", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(3);
-  const ids = s.ids(all);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(3);
+  const ids = setup.ids(all);
   const others = { matched: 1, missed: [] };
-  s.store.fail("ack", new UnansweredWritesError(new Set([0, 2]), others, new TransientError("cut")));
-  for (const held of all) s.settler.settle(held, ACK);
+  setup.store.fail("ack", new UnansweredWritesError(new Set([0, 2]), others, new TransientError("cut")));
+  for (const held of all) setup.settler.settle(held, ACK);
   await settled();
-  assertEquals(s.recorder.of("processed"), [{ type: "processed", documents: 1 }]);
-  const [failed] = s.recorder.of("settle_failed");
+  assertEquals(setup.recorder.of("processed"), [{ type: "processed", documents: 1 }]);
+  const [failed] = setup.recorder.of("settle_failed");
   assertEquals([failed!.documents, String(failed!.error)], [2, "Error: cut"]);
-  await s.clock.advance(failed!.retryInMs);
-  assertEquals(s.store.callsOf("ack"), [ids, [ids[0], ids[2]]]);
-  assertEquals(s.recorder.of("processed").at(-1), { type: "processed", documents: 2 });
+  await setup.clock.advance(failed!.retryInMs);
+  assertEquals(setup.store.callsOf("ack"), [ids, [ids[0], ids[2]]]);
+  assertEquals(setup.recorder.of("processed").at(-1), { type: "processed", documents: 2 });
 });
 
 Deno.test("Settler calls it unconfirmed where a write matches nothing after one without an answer", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(3);
-  s.store.fail("ack", new TransientError("connection reset"), { applied: true });
-  for (const held of all) s.settler.settle(held, ACK);
-  await s.clock.advance(5000);
-  assertEquals(s.store.statuses, { processed: 3 });
-  assertEquals(s.recorder.of("unconfirmed"), [
-    { type: "unconfirmed", documents: 3, ids: s.ids(all), during: "ack" },
+  const setup = new SettlerSetup();
+  const all = await setup.claim(3);
+  setup.store.fail("ack", new TransientError("connection reset"), { applied: true });
+  for (const held of all) setup.settler.settle(held, ACK);
+  await setup.clock.advance(5000);
+  assertEquals(setup.store.statuses, { processed: 3 });
+  assertEquals(setup.recorder.of("unconfirmed"), [
+    { type: "unconfirmed", documents: 3, ids: setup.ids(all), during: "ack" },
   ]);
-  assertEquals(s.recorder.of("lease_lost"), []);
-  assertEquals(s.ledger.counts.documents, 0);
+  assertEquals(setup.recorder.of("lease_lost"), []);
+  assertEquals(setup.ledger.counts.documents, 0);
 });
 
 Deno.test("Settler repeats a write through an outage, holding its documents until there is an answer", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(2);
-  s.store.fail("nack", new TransientError("no primary"), { times: 3 });
-  for (const held of all) s.settler.settle(held, NACK);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(2);
+  setup.store.fail("nack", new TransientError("no primary"), { times: 3 });
+  for (const held of all) setup.settler.settle(held, NACK);
   await settled();
   for (let failure = 1; failure <= 3; failure++) {
-    const failed = s.recorder.of("settle_failed");
+    const failed = setup.recorder.of("settle_failed");
     assertEquals(failed.length, failure);
     assertEquals(failed.at(-1)!.documents, 2);
-    assertEquals(s.ledger.counts.documents, 2);
-    await s.clock.advance(failed.at(-1)!.retryInMs);
+    assertEquals(setup.ledger.counts.documents, 2);
+    await setup.clock.advance(failed.at(-1)!.retryInMs);
   }
-  assertEquals(s.recorder.of("retried").length, 2);
-  assertEquals(s.ledger.counts.documents, 0);
+  assertEquals(setup.recorder.of("retried").length, 2);
+  assertEquals(setup.ledger.counts.documents, 0);
 });
 
 Deno.test("Settler marks a document as being written only while a write of it is under way", async () => {
-  const s = new SettlerSetup();
-  const [held] = await s.claim(1) as [Held];
-  const { go, reached } = s.store.hold("ack");
-  s.store.fail("ack", new TransientError());
-  s.settler.settle(held, ACK);
+  const setup = new SettlerSetup();
+  const [held] = await setup.claim(1) as [Held];
+  const { go, reached } = setup.store.hold("ack");
+  setup.store.fail("ack", new TransientError());
+  setup.settler.settle(held, ACK);
   await reached.wait();
   assertEquals(held.isWriting, true);
   go();
   await settled();
-  s.store.fail("ack", new TransientError());
-  await s.clock.advance(300);
+  setup.store.fail("ack", new TransientError());
+  await setup.clock.advance(300);
   assertEquals(held.isWriting, false, "waits to be written again");
-  await s.clock.advance(10_000);
-  assertEquals(s.store.statuses, { processed: 1 });
+  await setup.clock.advance(10_000);
+  assertEquals(setup.store.statuses, { processed: 1 });
 });
 
 Deno.test("Settler does not write what has left the ledger meanwhile", async () => {
-  const s = new SettlerSetup();
-  const [lost, kept, busy] = await s.claim(3) as [Held, Held, Held];
-  s.settler.settle(lost, ACK);
-  s.settler.settle(kept, ACK);
-  s.ledger.remove(lost);
-  await s.clock.advance(5);
-  assertEquals(s.store.callsOf("ack"), [[kept.document.id]]);
-  s.settler.settle(busy, RELEASE);
-  s.ledger.remove(busy);
-  await s.clock.advance(5);
-  assertEquals(s.store.callsOf("release"), [[busy.document.id]]);
+  const setup = new SettlerSetup();
+  const [lost, kept, busy] = await setup.claim(3) as [Held, Held, Held];
+  setup.settler.settle(lost, ACK);
+  setup.settler.settle(kept, ACK);
+  setup.ledger.remove(lost);
+  await setup.clock.advance(5);
+  assertEquals(setup.store.callsOf("ack"), [[kept.document.id]]);
+  setup.settler.settle(busy, RELEASE);
+  setup.ledger.remove(busy);
+  await setup.clock.advance(5);
+  assertEquals(setup.store.callsOf("release"), [[busy.document.id]]);
 });
 
 Deno.test("Settler makes a failure of a result that the database refuses, and acks its neighbours", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(4);
+  const setup = new SettlerSetup();
+  const all = await setup.claim(4);
   const bad = all[2]!.document.id;
-  s.store.reject(bad, "ack");
-  for (const held of all) s.settler.settle(held, { kind: "ack", set: { n: 1 } });
+  setup.store.reject(bad, "ack");
+  for (const held of all) setup.settler.settle(held, { kind: "ack", set: { n: 1 } });
   await settled();
-  assertEquals(s.store.statuses, { processed: 3, pending: 1 });
-  assertEquals(s.recorder.of("settle_rejected").map(({ id, kind }) => ({ id, kind })), [{
+  assertEquals(setup.store.statuses, { processed: 3, pending: 1 });
+  assertEquals(setup.recorder.of("settle_rejected").map(({ id, kind }) => ({ id, kind })), [{
     id: bad,
     kind: "ack",
   }]);
-  const [nacked] = s.recorder.of("retried");
+  const [nacked] = setup.recorder.of("retried");
   assertEquals(nacked?.id, bad);
   assertMatch(nacked!.error, /^The result cannot be written: Document failed validation/);
   assertEquals(nacked!.delayMs, 500);
 });
 
 Deno.test("Settler keeps two writes of a kind under way at the most, and the rest in the ledger", async () => {
-  const s = new SettlerSetup();
-  const all = await s.claim(40);
-  const held = Array.from({ length: 4 }, () => s.store.hold("ack"));
+  const setup = new SettlerSetup();
+  const all = await setup.claim(40);
+  const held = Array.from({ length: 4 }, () => setup.store.hold("ack"));
   for (const each of all) {
-    s.settler.settle(each, ACK);
-    await s.clock.advance(5);
+    setup.settler.settle(each, ACK);
+    await setup.clock.advance(5);
   }
-  assertEquals(s.store.callsOf("ack").length, 2);
-  assertEquals(s.ledger.counts.documents, 40, "they count against what may be claimed");
+  assertEquals(setup.store.callsOf("ack").length, 2);
+  assertEquals(setup.ledger.counts.documents, 40, "they count against what may be claimed");
   for (const { go } of held) go();
   await settled();
-  assertEquals(s.store.peak.ack, 2);
-  assertEquals(s.ledger.counts.documents, 0);
-  assertLessOrEqual(s.store.callsOf("ack").length, 4);
+  assertEquals(setup.store.peak.ack, 2);
+  assertEquals(setup.ledger.counts.documents, 0);
+  assertLessOrEqual(setup.store.callsOf("ack").length, 4);
 });
 
 Deno.test("Settler.flush() writes everything that waits for company", async () => {
-  const s = new SettlerSetup();
-  const [a, b, c] = await s.claim(3) as [Held, Held, Held];
-  s.settler.settle(a, ACK);
-  s.settler.settle(b, RELEASE);
-  s.settler.flush();
+  const setup = new SettlerSetup();
+  const [a, b, c] = await setup.claim(3) as [Held, Held, Held];
+  setup.settler.settle(a, ACK);
+  setup.settler.settle(b, RELEASE);
+  setup.settler.flush();
   await settled();
-  assertEquals(s.store.statuses, { processed: 1, pending: 1, processing: 1 });
-  assert(s.ledger.has(c));
+  assertEquals(setup.store.statuses, { processed: 1, pending: 1, processing: 1 });
+  assert(setup.ledger.has(c));
 });
 
 Deno.test("Settler.stop() gives up what could not be written", async () => {
-  const s = new SettlerSetup();
-  const [held] = await s.claim(1) as [Held];
-  s.store.fail("release", new TransientError(), { times: 100 });
-  s.settler.settle(held, RELEASE);
-  await s.clock.advance(1000);
-  s.settler.stop();
-  const calls = s.store.calls.length;
-  await s.clock.advance(60_000);
-  assertEquals(s.store.calls.length, calls);
-  assertEquals(s.clock.pending, 0);
-  assert(s.ledger.has(held));
+  const setup = new SettlerSetup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.store.fail("release", new TransientError(), { times: 100 });
+  setup.settler.settle(held, RELEASE);
+  await setup.clock.advance(1000);
+  setup.settler.stop();
+  const calls = setup.store.calls.length;
+  await setup.clock.advance(60_000);
+  assertEquals(setup.store.calls.length, calls);
+  assertEquals(setup.clock.pending, 0);
+  assert(setup.ledger.has(held));
 });

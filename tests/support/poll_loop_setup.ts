@@ -16,7 +16,7 @@ export const POLL_MS = 5000;
 export const BATCH = 10;
 
 /** A loop on a store in memory, whose documents a test does away with by hand. */
-export class PollLoopHarness {
+export class PollLoopSetup {
   readonly clock = new ManualClock();
   readonly store = new FakeStore(this.clock);
   readonly ledger = new Ledger();

@@ -27,7 +27,7 @@ export const SILENT: ProcessorLog = { debug() {}, info() {}, warn() {}, error() 
 export const SILENT_LOGS: Pick<DocumentLogs, "logFor"> = { logFor: () => SILENT };
 
 /** An agent on a store in memory and a clock in the test's hands. */
-export class AgentHarness {
+export class AgentSetup {
   readonly clock = new ManualClock();
   readonly events = new Events();
   readonly recorder = new EventRecorder(this.events);
