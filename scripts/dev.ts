@@ -13,6 +13,7 @@ import { type Document, EJSON } from "bson";
 import { MongoClient, MongoServerSelectionError } from "mongodb";
 import { systemClock } from "../agent/lib/clock.ts";
 import { sleep } from "../agent/lib/deadline.ts";
+import { printableLines } from "../agent/text/terminal_text.ts";
 import { SignalEcho } from "../control/signal_echo.ts";
 import { sampleOrders } from "../examples/orders.ts";
 import { AgentProcess, checkSettings } from "./dev/agent_process.ts";
@@ -180,7 +181,7 @@ async function summarize(plan: Plan, workload: Workload, tally: Tally): Promise<
   if (plan.work === "file" && tally.failed > 0) {
     say("Failed:");
     for (const { _id, error } of await workload.failures(SHOWN_FAILURES)) {
-      console.log(`  ${EJSON.stringify(_id)}: ${error}`);
+      print(`  ${EJSON.stringify(_id)}: ${error}`);
     }
     if (tally.failed > SHOWN_FAILURES) console.log(`  and ${tally.failed - SHOWN_FAILURES} more`);
   }
@@ -231,11 +232,16 @@ function onSignal(signal: Deno.Signal): void {
 }
 
 function say(message: string): void {
-  console.log(`dev: ${message}`);
+  print(`dev: ${message}`);
 }
 
 function show(document: Document): void {
-  console.log(`  ${EJSON.stringify(document, { relaxed: true })}`);
+  print(`  ${EJSON.stringify(document, { relaxed: true })}`);
+}
+
+/** Documents may hold anything: none of it commands the terminal. */
+function print(text: string): void {
+  console.log(printableLines(text));
 }
 
 function tallyText({ pending, processing, processed, failed }: Tally): string {
@@ -264,7 +270,7 @@ try {
 } catch (error) {
   // Only what is a bug of this script deserves a stack trace.
   const isBug = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
-  console.error("dev:", error instanceof Error && !isBug ? error.message : error);
+  console.error("dev:", error instanceof Error && !isBug ? printableLines(error.message) : error);
   status = error instanceof UserError ? 2 : 1;
 }
 Deno.exit(status);
