@@ -44,11 +44,11 @@ export type AgentSettings = Pick<
   | "shutdownTimeoutMs"
 >;
 
-/** After a forced stop: how long documents may take to be handed back before they are abandoned, in milliseconds. */
+/** How long documents may take to be released after a forced stop before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
 
 /**
- * The life of an agent: it claims and processes until it is told to drain, and gives up what is left when it is forced.
+ * The life of an agent. It claims and processes until it drains, and gives up the rest if it is forced to stop.
  *
  * Two signals mark the two ends: after `#claiming` nothing is claimed any more; after `#working` nothing is waited for.
  */
@@ -184,7 +184,7 @@ export class Agent implements Drainable {
     );
   }
 
-  /** Aborts what is in flight and hands it back. */
+  /** Aborts the handlers and releases all documents. */
   force(reason: string): void {
     this.drain(reason);
     if (this.#working.signal.aborted) return;
@@ -193,10 +193,13 @@ export class Agent implements Drainable {
     this.#working.abort();
   }
 
-  /** Waits until nothing is held, hands back what is left when forced, and returns how much had to be abandoned. */
+  /**
+   * Waits until nothing is held and releases the rest if the stop is forced. Returns how many documents it had to
+   * abandon.
+   */
   async #finish(loop: Promise<void>): Promise<number> {
     const working = this.#working.signal;
-    // A claim under way may still bring documents, those included that would be handed back before it has ended.
+    // A claim under way may still bring documents. Some would be released before the claim has ended.
     await doneBy(loop, { signal: working });
     this.#pool.releaseWaiting();
     this.#settler.flush();
@@ -217,7 +220,7 @@ export class Agent implements Drainable {
     if (this.#state !== "running" && this.#state !== "paused") return;
     this.#enter(isOpen ? "running" : "paused");
     if (!isOpen) this.#pool.releaseWaiting();
-    // It claims at once, or shows at once that it is paused.
+    // This makes the agent claim at once, or show at once that it is paused.
     this.#wakeup.wake();
   }
 

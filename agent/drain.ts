@@ -1,13 +1,13 @@
-/** The reason of a drain that the agent itself begins, as it is to end when nothing is left. */
+/** The reason of a drain that the agent begins itself, because nothing is left. */
 export const NOTHING_LEFT = "nothing is left";
 
-/** The reason of a drain that begins because claims fail, of an agent that is to end when nothing is left. */
+/** The reason of a drain that the agent begins itself because claims fail (`run --until-empty`). */
 export const CANNOT_CLAIM = "claims fail, and no wait mends it";
 
-/** The same, if outcomes cannot be written. */
+/** The same if outcomes cannot be written. */
 export const CANNOT_WRITE = "outcomes cannot be written, and no wait mends it";
 
-/** What can be told to drain: the agent. */
+/** What can drain: the agent. */
 export interface Drainable {
   /** Claims nothing any more and finishes what is in flight. The first reason stays. */
   drain(reason: string): void;
@@ -19,7 +19,7 @@ export interface DrainReport {
   reason: string;
   /** Documents that were finished since the drain began. */
   finished: number;
-  /** Documents that were handed back with their attempt: not started, or their handler was aborted. */
+  /** Documents that were released with their attempt: not started, or their handler was aborted. */
   released: number;
   /** Documents whose outcome could not be written: their leases run out by themselves. */
   abandoned: number;

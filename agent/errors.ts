@@ -11,7 +11,7 @@ export class PermanentError extends Error {
 }
 
 /**
- * A command cannot do its work. The only kind of error that users see without a stack trace: `main.ts` prints each of its
+ * A command cannot do its work. Users see only this kind of error without a stack trace: `main.ts` prints each of its
  * problems on a line and ends the process with its status.
  */
 export class CommandError extends Error {
@@ -41,10 +41,15 @@ export class UsageError extends CommandError {
   }
 }
 
-/** What `MONGODB_COLLECTION` names cannot be pulled from, or no letters can be written where they should go: one sentence. */
+/**
+ * The collection of `MONGODB_COLLECTION` cannot be pulled from, or dead letters cannot be written to theirs: one
+ * sentence.
+ */
 export class SourceError extends Error {
   override readonly name = "SourceError";
-  /** It is there and is no collection: nothing but another setting mends that. Else it is not there yet. */
+  /**
+   * What exists under the name is not a collection: only another setting mends that. Otherwise it does not exist yet.
+   */
   readonly isLasting: boolean;
 
   constructor(message: string, { isLasting }: { isLasting: boolean }) {
@@ -56,7 +61,7 @@ export class SourceError extends Error {
 /** Whether the operating system has refused something: a full disk, a missing right, a device that fails. */
 export function isSystemError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  // The runtime itself refuses files of the kernel, as those of /proc.
+  // The runtime itself refuses files of the kernel, such as those of /proc.
   if (error instanceof Deno.errors.NotCapable) return true;
   const { code } = error as Error & { code?: unknown };
   return (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) || /\(os error \d+\)/.test(error.message);

@@ -25,7 +25,7 @@ export interface LeftAlone {
  */
 export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
-  /** An operator has paused or resumed the agent; its state follows at once, unless it starts or drains. */
+  /** An operator has paused or resumed the agent. Its state follows at once, unless it starts or drains. */
   | { type: "pause_changed"; state: "running" | "paused"; source: string }
   | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
   | { type: "claim_refused"; id: unknown; error: unknown }
@@ -33,23 +33,25 @@ export type AgentEvent =
     type: "claim_failed";
     error: unknown;
     retryInMs: number;
-    /** No wait mends it. */
+    /** The failure does not pass by itself. */
     isLasting?: boolean;
   }
-  /** Documents have to wait for others of the same key, which is nothing wrong. */
+  /** Documents have to wait for others of the same key, which is normal. */
   | { type: "claims_held_up"; reason: unknown }
-  /** What waits and cannot be claimed, as far as a look found it. */
+  /** Documents that wait and cannot be claimed, as far as a look found them. */
   | { type: "left_alone"; groups: readonly LeftAlone[] }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }
   | { type: "retried"; id: unknown; attempt: number; error: SafeText; delayMs: number }
-  /** So many of the documents named are set back to pending; which ones is not known, as others changed them meanwhile. */
+  /**
+   * This many of the documents named are set back to pending. It is not known which, as others changed them meanwhile.
+   */
   | { type: "retried_among"; documents: number; ids: readonly unknown[] }
   | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
   /**
-   * `aborted` of the documents had been in a handler, which may have done a part of its work; the results of `hadNoRoom`
-   * of them could not be held.
+   * `aborted` of the documents were in a handler, which may have done a part of its work. The results of `hadNoRoom` of
+   * them could not be held.
    */
   | { type: "released"; documents: number; aborted: number; hadNoRoom?: number }
   /** If more ids are named than documents, it is not known which of them. */
@@ -67,7 +69,7 @@ export type AgentEvent =
     documents: number;
     error: unknown;
     retryInMs: number;
-    /** No wait mends it: a right is missing. */
+    /** The failure does not pass by itself: a right is missing. */
     isLasting?: boolean;
     /** It is not known whether the documents or the server are at fault. */
     isDoubtful?: boolean;
@@ -92,7 +94,7 @@ export type AgentEvent =
   | { type: "force_started"; reason: string; inFlight: number }
   | { type: "drain_finished"; elapsedMs: number; finished: number; released: number; abandoned: number };
 
-/** Where the poll loop is. It must leave the stage by the deadline it gave, or it counts as stuck. */
+/** The present stage of the poll loop. The loop must leave it by the deadline it gave, or it counts as stuck. */
 export type Stage = "claiming" | "full" | "idle" | "paused" | "draining";
 
 /** Passes events on to all subscribers, in the order of subscription, at once. */
@@ -104,7 +106,7 @@ export class Events {
     this.#listeners.push(listener);
   }
 
-  /** Tells all subscribers. */
+  /** Calls all subscribers. */
   emit(event: AgentEvent): void {
     for (const listener of this.#listeners) {
       try {

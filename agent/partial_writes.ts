@@ -1,9 +1,9 @@
 import type { Settlement } from "./ports.ts";
 
-/** Of a bulk of writes the database refused some and has taken the others. */
+/** Of a bulk of writes, the database refused some and accepted the others. */
 export class RefusedWritesError extends Error {
   override readonly name = "RefusedWritesError";
-  /** Which were refused, by their position, and why. */
+  /** The refused ones, by their position, and why. */
   readonly refused: ReadonlyMap<number, unknown>;
   /** What became of the others. */
   readonly others: Settlement;
@@ -15,7 +15,7 @@ export class RefusedWritesError extends Error {
   }
 }
 
-/** Of several writes some failed for a reason that may pass, or have no answer; the others have one. */
+/** Of several writes, some failed for a reason that may pass, or have no answer. The others have an answer. */
 export class UnansweredWritesError extends Error {
   override readonly name = "UnansweredWritesError";
   /** The documents, by their position, whose write has to be sent again. */

@@ -1,6 +1,6 @@
 /**
- * What the agent needs from the outside, as small interfaces: other parts decide when it may claim, where the
- * documents come from, and what is done with each.
+ * What the agent needs from outside, as small interfaces: other parts decide when it may claim, which documents it
+ * gets, and what is done with each.
  */
 
 import type { LeftAlone } from "./events.ts";
@@ -11,7 +11,7 @@ export type { LeftAlone };
 // deno-lint-ignore no-explicit-any
 export type Document = Record<string, any>;
 
-/** Says when the agent may claim. */
+/** Decides when the agent may claim. */
 export interface PauseGate {
   readonly isOpen: boolean;
   /** Resolves `true` as soon as claims are allowed, `false` once `signal` has aborted. */
@@ -32,17 +32,26 @@ export interface LeasedDocument {
   readonly attempt: number;
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
-  /** By the monotonic clock: when the lease was last written, at the latest; it may be relied on for `LEASE_DURATION` from here. */
+  /**
+   * By the monotonic clock: the latest moment at which the lease may have been written. It may be relied on for
+   * `LEASE_DURATION` from then.
+   */
   readonly leasedAtMs: number;
   /** Set if the document is a suspect: it may have ended the processes that held it, so it runs alone. */
   readonly suspect: Suspect | undefined;
   /** A lease on it has run out since an outcome was written, or since it was inserted or reset. */
   readonly wasTakenOver: boolean;
-  /** Set if no run can help (its leases expired too often while it was alone, it cannot be read): why it is a dead letter. */
+  /**
+   * Set if no run can help: its leases expired too often while it was alone, or it cannot be read. The reason of its
+   * dead letter.
+   */
   readonly deadLetterReason: string | undefined;
   /** Set if an earlier holder had already decided that this document is a dead letter. */
   readonly verdict: Verdict | undefined;
-  /** The lease was written anew by a write sent at `sentAtMs`, by the monotonic clock: {@linkcode leasedAtMs} moves on. */
+  /**
+   * The lease was renewed by a write that was sent at `sentAtMs`, by the monotonic clock: {@linkcode leasedAtMs} moves
+   * on.
+   */
   leaseRenewed(sentAtMs: number): void;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
   read(): Document;
@@ -58,7 +67,7 @@ export interface Suspect {
 export interface RefusedClaim {
   readonly id: unknown;
   readonly error: unknown;
-  /** It is a dead letter now, as it cannot even take the bookkeeping. */
+  /** It is a dead letter now, because it cannot even take the bookkeeping. */
   readonly isDeadLetter?: boolean;
 }
 
@@ -107,7 +116,7 @@ export const NOTHING_CLAIMED: Claim = {
 
 /** Documents that cannot be claimed as long as another one of the same key of a unique index is in processing. */
 export interface HeldUp {
-  /** When to try again at the latest, as other agents settle, too. */
+  /** When to try again at the latest: other agents settle documents, too. */
   readonly retryInMs: number;
   /** What MongoDB said. */
   readonly error: unknown;
@@ -124,17 +133,17 @@ export interface Nack {
   readonly document: LeasedDocument;
   readonly error: string;
   readonly delayMs: number;
-  /** Write nothing of the error: the database refused that. */
+  /** Do not write the error: the database has refused it. */
   readonly withoutError?: boolean;
 }
 
 /** What became of a write that ends leases. */
 export interface Settlement {
-  /** How many of the documents were still ours: they are written. */
+  /** How many of the documents this agent still held: they are written. */
   readonly matched: number;
   /**
    * The documents that were not. If it is not known which, all those that may be: then there are more of them than were
-   * not matched, and the ones that are not named here are written.
+   * not matched. The documents that are not named here are written.
    */
   readonly missed: readonly LeasedDocument[];
 }
@@ -149,35 +158,38 @@ export interface Settlement {
 export type LookMoment = "busy" | "idle" | "last";
 
 /**
- * Where documents come from and where outcomes go.
+ * Where documents come from and where their outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
  * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` write documents of
- * any number of claims. They throw `RefusedWritesError` if the database refuses some, and `UnansweredWritesError` if
- * some have no answer and others have; what can be written is written. A write whose answer was lost throws a transient
- * error; sent again, it misses what it has written already.
+ * any number of claims. They write all that can be written. Then they throw `RefusedWritesError` if the database
+ * refused some, and `UnansweredWritesError` if only some have an answer. A write whose answer was lost throws a
+ * transient error. If it is sent again, it misses what it has written already.
  *
  * The contract suite, `tests/contract/document_store.ts`, checks what is said here on each store, and that no method is
  * without a check.
  */
 export interface DocumentStore {
   /**
-   * Claims up to `limit`, and at least one document, however large. What an earlier claim took whose answer was lost
-   * comes first. Of each kind (retries, expired leases, new documents) those that are due longest come first, then in
-   * the order of `_id`. A new document and a retry get an attempt; a takeover inherits that of the expired lease.
-   * Suspects are left to {@linkcode DocumentStore.claimSuspect}, unless no handler is to see them again.
+   * Claims up to `limit`, and at least one document, however large. Documents of an earlier claim whose answer was lost
+   * come first. Of each kind (retries, expired leases, new documents) those that are due longest come first, then in
+   * the order of `_id`. A new document and a retry get an attempt; a takeover inherits the attempt of the expired
+   * lease. Suspects are left to {@linkcode DocumentStore.claimSuspect}, unless no handler is to see them again.
    */
   claim(limit: ClaimLimit): Promise<Claim>;
   /**
-   * Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. An expired lease counts
-   * as an attempt if the document was alone, up to `MAX_ATTEMPTS`. A suspect that was claimed without an answer is set
+   * Claims one suspect, for an agent that holds nothing else; nothing if there is none any more. An expired lease
+   * counts as an attempt if the document was alone, up to `MAX_ATTEMPTS`. A suspect whose claim had no answer is set
    * back to pending by the next `claim` or `recover`.
    */
   claimSuspect(): Promise<Claim>;
-  /** What waits and cannot be claimed, a reason an entry; undefined if it was looked for a moment ago. */
+  /**
+   * The documents that wait and cannot be claimed, with an entry per reason; undefined if the last look was a moment
+   * ago.
+   */
   leftAlone(moment: LookMoment): Promise<readonly LeftAlone[] | undefined>;
   /**
-   * Notes on a suspect that its handler starts alone, right before it does; counts once, however often it is sent.
+   * Notes on a suspect that its handler starts alone, right before it starts. However often it is sent, it counts once.
    * Returns 0 if the lease is over: lost, or expired.
    */
   markRunningAlone(document: LeasedDocument): Promise<number>;
@@ -190,8 +202,8 @@ export interface DocumentStore {
   /** Sets documents back to pending, due at once, as if they had not been claimed. A suspect stays one. */
   release(documents: readonly LeasedDocument[]): Promise<Settlement>;
   /**
-   * Renews the leases, tells each document whose lease stands ({@linkcode LeasedDocument.leaseRenewed}), also if it
-   * throws, and returns the documents whose lease is no longer ours.
+   * Renews the leases, calls {@linkcode LeasedDocument.leaseRenewed} of each document whose lease stands, even if it
+   * throws then, and returns the documents whose lease this agent has lost.
    */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
   /**
@@ -202,14 +214,14 @@ export interface DocumentStore {
   /** Copy and mark of a verdict that an earlier holder had written. Returns 0 if the lease is lost. */
   finishVerdict(document: LeasedDocument): Promise<number>;
   /**
-   * Keeps a document from the claims of this agent for a while, longer each time, as the database lets nothing more be
-   * written on it.
+   * Keeps a document from the claims of this agent for a while, longer each time, because the database lets nothing
+   * more be written on it.
    */
   exclude(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
-  /** Whether a refusal need not concern the document: see `Doubts`. */
+  /** Whether the document may not be at fault for a refusal: see `Doubts`. */
   isDoubtful(error: unknown): boolean;
-  /** Whether the agent lacks the right to do it, which no waiting mends. */
+  /** Whether the agent lacks the right to do it, which does not pass by itself. */
   isForbidden(error: unknown): boolean;
 }

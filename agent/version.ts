@@ -2,7 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import config from "../deno.json" with { type: "json" };
 import build from "./build.json" with { type: "json" };
 
-/** What this program is, and what it is made of. */
+/** The build of this program. */
 export interface VersionInfo {
   version: string;
   commit: string;
@@ -14,7 +14,7 @@ export interface VersionInfo {
   heapLimitMiB: number;
 }
 
-/** Says what this program is. */
+/** Returns the build of this program. */
 export function versionInfo(): VersionInfo {
   return {
     version: config.version,

@@ -20,9 +20,9 @@ export interface ClaimCapacityOptions {
   leaseMs: number;
 }
 
-/** Bytes of documents an agent holds at the most; a single larger document is held alone. */
+/** Bytes of documents that an agent holds, at most. A single document that is larger is held alone. */
 export const MAX_HELD_BYTES = 32 * 1024 * 1024;
-/** A claim is made only where all that it may bring fits. */
+/** A claim is made only if the agent can hold all that it may bring. */
 const MAX_CLAIM_BYTES = MAX_HELD_BYTES / 2;
 
 /** Documents in doubt that make room for as many others, at most: each is written again and again, and its lease renewed. */
@@ -30,7 +30,7 @@ const MAX_DOUBTED = 20_000;
 /** Bytes of documents in doubt and of their results that make room for as many others, at most. */
 const MAX_DOUBTED_BYTES = MAX_HELD_RESULT_BYTES;
 
-/** Handlers that may be left behind for each that may run; beyond that nothing is claimed. */
+/** Handlers that may be left behind for each that may run. If there are more, nothing is claimed. */
 const LEFT_BEHIND_PER_SLOT = 4;
 const LOOK_AGAIN_MS = 1000;
 
@@ -52,7 +52,7 @@ export class ClaimCapacity {
     this.#standstill = new Standstill(options);
   }
 
-  /** Resolves with what may be claimed once there is room; undefined where claims are over or paused. */
+  /** Resolves with what may be claimed once there is room; undefined if claims are over or paused. */
   async wait(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
     const { batchSize, clock, gate, ledger, progress } = this.#options;
     await this.#forLeftBehind(claimSignal);
@@ -83,8 +83,8 @@ export class ClaimCapacity {
   }
 
   /**
-   * With too many handlers left behind the process is on its way to its end, and nothing more is put at risk. If they do
-   * not end, the loop is late to leave its stage, the liveness probe sees it, and the pod is restarted.
+   * With too many handlers left behind the process may soon end, so that nothing more is put at risk. If the handlers
+   * do not end, the loop is late to leave its stage. The liveness probe sees that, and the pod is restarted.
    */
   async #forLeftBehind(claimSignal: AbortSignal): Promise<void> {
     const { clock, concurrency, pool, progress } = this.#options;

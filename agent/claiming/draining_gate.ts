@@ -1,6 +1,8 @@
 import type { PauseGate } from "../ports.ts";
 
-/** The pause gate of an agent that may drain: draining closes it as well, for good, so that nothing checks two things. */
+/**
+ * The pause gate of an agent that may drain. Draining closes it for good, so that callers check one gate and not two.
+ */
 export class DrainingGate implements PauseGate {
   readonly #gate: PauseGate;
   readonly #claiming: AbortSignal;

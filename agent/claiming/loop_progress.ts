@@ -8,7 +8,7 @@ export interface LoopProgressOptions {
   processTimeoutMs: number;
 }
 
-/** Longest a claim may take with every one of its operations running into its timeout, in milliseconds. */
+/** Longest time that a claim may take if each of its operations runs into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
 
 /** Time beyond its own limits that a stage is given before the loop counts as stuck, in milliseconds. */

@@ -31,13 +31,16 @@ export interface PollLoopOptions extends TimeAndChance {
   processTimeoutMs: number;
 }
 
-/** Longest wait after failed claims, in milliseconds: an outage must not be followed by a storm nor by a long sleep. */
+/**
+ * Longest wait after failed claims, in milliseconds: short enough to go on soon after an outage, long enough not to
+ * flood the server.
+ */
 const FAILURE_BACKOFF = { baseMs: 500, maxMs: 5000 };
 
 /** Wait after claims that others won, in milliseconds. */
 const CONTENTION_BACKOFF = { baseMs: 5, maxMs: 1000 };
 
-/** Claims documents for as long as it is allowed to. */
+/** Claims documents as long as that is allowed. */
 export class PollLoop implements RemovalWatcher {
   readonly #options: PollLoopOptions;
   readonly #progress: LoopProgress;
@@ -60,12 +63,12 @@ export class PollLoop implements RemovalWatcher {
     ledger.watch(this);
   }
 
-  /** The next claim may find what waited for this document. */
+  /** A document is settled: the next claim may find another one that waited for it. */
   documentLeft(): void {
     if (this.#isHeldUp) this.#options.wakeup.wake();
   }
 
-  /** Claims until `claimSignal` aborts; a claim under way is brought to its end. Never throws. */
+  /** Claims until `claimSignal` aborts. A claim that is under way is finished. Never throws. */
   async run(claimSignal: AbortSignal): Promise<void> {
     const { gate, wakeup } = this.#options;
     this.#progress.enter(gate.isOpen ? "claiming" : "paused");
@@ -78,7 +81,7 @@ export class PollLoop implements RemovalWatcher {
     await this.#recoverLast();
   }
 
-  /** The last claim may have failed without an answer: what it took is handed back rather than left to expire. */
+  /** The last claim may have failed without an answer. What it took is released, so that its leases need not expire. */
   async #recoverLast(): Promise<void> {
     const { pool, store } = this.#options;
     try {
@@ -96,7 +99,7 @@ export class PollLoop implements RemovalWatcher {
     try {
       const claim = await this.#intake.claim(limit);
       const hadSuspects = claim.hasSuspects && await this.#suspects.run(claimSignal);
-      // Meanwhile there may be something else, and more suspects.
+      // Other documents, and more suspects, may have come meanwhile.
       const delayMs = hadSuspects ? 0 : await this.#delayAfter(claim);
       this.#failures = 0;
       this.#options.untilEmpty?.claimed();
@@ -125,8 +128,8 @@ export class PollLoop implements RemovalWatcher {
     if (heldUp) events.emit({ type: "claims_held_up", reason: heldUp.error });
     const isBusy = hasMore || hasSuspects;
     await this.#lookForLeftAlone(isBusy ? "busy" : "idle");
-    // Others were faster at everything we tried to claim, or a stuck handler keeps the suspects waiting:
-    // step aside for a moment, at random.
+    // Other agents claimed all of the candidates first, or a stuck handler keeps the suspects waiting: wait for a short
+    // random time.
     if (isBusy) {
       return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, { ...CONTENTION_BACKOFF, random });
     }

@@ -19,8 +19,8 @@ export interface SuspectIsolationOptions {
 const SLICE_MS = 1000;
 
 /**
- * Works on suspects for a while, one after the other, each with nothing else in flight: if the process ends, it is
- * known whom to blame.
+ * Works on suspects for a while, one after the other, each with nothing else in flight. If the process ends, it is
+ * known which document ended it.
  */
 export class SuspectIsolation {
   readonly #options: SuspectIsolationOptions;
@@ -36,7 +36,7 @@ export class SuspectIsolation {
     let hadAny = false;
     do {
       if (!await this.#isEmpty(claimSignal)) return hadAny;
-      // A stuck handler is company, too: an agent that has one leaves the suspects to others.
+      // A stuck handler may end the process as well: an agent that has one leaves the suspects to others.
       if (!gate.isOpen || pool.stuckHandlers > 0) return hadAny;
       progress.enter("claiming");
       const { documents } = await intake.claimSuspect();
@@ -48,8 +48,8 @@ export class SuspectIsolation {
   }
 
   /**
-   * Resolves with true once nothing is held any more; with false if claims are over, or if what is held waits for other
-   * documents: of those in doubt only the outcomes of others tell who is at fault.
+   * Resolves with true once nothing is held any more. Resolves with false if claims are over, or if a held document is
+   * in doubt: then only the outcomes of other documents tell who is at fault.
    */
   async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
     const { ledger, progress } = this.#options;

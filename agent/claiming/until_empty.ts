@@ -16,7 +16,7 @@ export interface UntilEmptyOptions {
   wakeup: Pick<InterruptibleSleep, "wake">;
 }
 
-/** Claims that fail in a row for a reason that no wait mends, until the agent gives up. */
+/** Claims that may fail in a row, for a reason that does not pass by itself, before the agent gives up. */
 const HOPELESS_FAILURES = 5;
 
 /** Ends an agent that is to end when nothing is left (`run --until-empty`): decides what an empty or failed claim means. */
@@ -29,7 +29,7 @@ export class UntilEmpty implements RemovalWatcher {
     options.ledger.watch(this);
   }
 
-  /** The loop claims again as soon as nothing is held, however that came about: only then can nothing be left. */
+  /** The loop claims again as soon as nothing is held, for any reason: only then can nothing be left. */
   documentLeft(): void {
     const { ledger, wakeup } = this.#options;
     if (ledger.isEmpty) wakeup.wake();
@@ -49,7 +49,7 @@ export class UntilEmpty implements RemovalWatcher {
     agent.drain(NOTHING_LEFT);
   }
 
-  /** A claim has failed; `isHopeless` if no wait mends that. */
+  /** A claim has failed; `isHopeless` if the reason does not pass by itself. */
   claimFailed(isHopeless: boolean): void {
     this.#hopeless = isHopeless ? this.#hopeless + 1 : 0;
     if (this.#hopeless >= HOPELESS_FAILURES) this.#options.agent.drain(CANNOT_CLAIM);

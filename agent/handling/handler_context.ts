@@ -4,8 +4,8 @@ import type { ProcessorContext, ProcessorLog } from "../processors/processor.ts"
 import type { DocumentLogs } from "../telemetry/document_log.ts";
 
 /**
- * What a processor is told besides its document, made for those who ask for it: a literal with getters would cost more
- * memory than the document.
+ * What a processor gets besides its document. It is a class with getters, so that each part is made only for a
+ * processor that asks for it: an object literal with getters would take more memory than the document.
  */
 export class HandlerContext implements ProcessorContext {
   readonly attempt: number;

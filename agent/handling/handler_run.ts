@@ -25,23 +25,29 @@ export interface RunOptions {
   logs: Pick<DocumentLogs, "logFor">;
 }
 
-/** How long a handler may go on after a forced stop has aborted it: enough to return what it just finished. */
+/** How long a handler may go on after a forced stop has aborted it: enough to return what it has just finished. */
 const FORCE_GRACE_MS = 500;
 
 /**
- * Runs the handler once, on one document or on the documents of a batch, and returns how that ended for each of them.
- * Never throws: all that happens in a handler is its result.
+ * Runs the handler once, on one document or on the documents of a batch. Returns how the run ended for each of them.
+ * Never throws: an error in a handler is a result.
  */
 export function runHandler(run: readonly Held[], options: RunOptions): Promise<HandlerResult[]> {
   return new Promise((resolve) => new HandlerRun(run, options, resolve).start());
 }
 
-/** One run. An object rather than a handful of closures, and a flag instead of a race: there is one for every document. */
+/**
+ * One run. There is one for each document, so it is an object rather than a handful of closures, and has a flag instead
+ * of a race.
+ */
 class HandlerRun implements Timed {
   dueMs = 0;
   readonly #run: readonly Held[];
   readonly #options: RunOptions;
-  /** Gone once it was called: the abort of a document leads here, and would keep its result, or a huge error, with it. */
+  /**
+   * Removed once it was called: the abort of a document refers to it, and would keep its result, or a huge error, in
+   * memory.
+   */
   #resolve: ((results: HandlerResult[]) => void) | undefined;
   readonly #abort: LazyAbort;
   #isOver = false;
@@ -138,8 +144,8 @@ class HandlerRun implements Timed {
 }
 
 /**
- * The abort of a whole run. A document that loses its lease is none of the run's business while others go on: only when
- * all have lost theirs, or the agent is forced to stop, the handler is told.
+ * The abort of a whole run. A run goes on if one of its documents loses the lease. Its handler is aborted only if all
+ * of them have lost theirs, or if the agent is forced to stop.
  */
 function sharedAbort(run: readonly Held[]): LazyAbort {
   if (run.length === 1) return run[0]!.abort;

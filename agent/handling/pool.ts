@@ -10,14 +10,14 @@ import type { Settler } from "../settling/settler.ts";
 import { SharedDeadline } from "./shared_deadline.ts";
 import { StuckHandlers } from "./stuck_handlers.ts";
 
-/** Refusals of marks in a row that are taken for the server's trouble, although claims are accepted. */
+/** Refused marks in a row after which the server is taken to be in trouble, although it accepts claims. */
 const MAX_UNMARKED = 5;
 
 /** What a {@linkcode Pool} needs. */
 export interface PoolOptions extends Omit<RunOptions, "stuck" | "timeLimit"> {
   ledger: Ledger;
   policy: OutcomePolicy;
-  /** Is told of each document that was handed in once. */
+  /** Gets each document that was handed in, once. */
   settler: Pick<Settler, "settle">;
   store: Pick<DocumentStore, "isDoubtful" | "isTransient" | "markRunningAlone">;
   /** Documents that a batch processor is given at once, at most. */
@@ -39,11 +39,14 @@ export class Pool implements RemovalWatcher {
   readonly #room: ResultCapacity;
   /** Documents wait for results to be written. */
   #isHeldUp = false;
-  /** Marks of suspects in a row that were refused for a reason that need not be theirs. */
+  /** Marks of suspects in a row that were refused, for a reason that the documents may not be at fault for. */
   #unmarked = 0;
   #runs = 0;
   #isClosed = false;
-  /** How many times what had not started was handed back: a suspect whose mark is under way has not started either. */
+  /**
+   * How many times the documents that had not started were released. A suspect whose mark is under way has not started
+   * either.
+   */
   #handedBack = 0;
 
   constructor(options: PoolOptions) {
@@ -55,12 +58,12 @@ export class Pool implements RemovalWatcher {
     ledger.watch(this);
   }
 
-  /** Handlers that were given up and go on all the same. */
+  /** Handlers that were given up and still run. */
   get stuckHandlers(): number {
     return this.#stuck.count;
   }
 
-  /** Its result may have made room for those of other documents. */
+  /** A result is written or dropped: that may make room for the results of other documents. */
   documentLeft(): void {
     if (this.#isHeldUp) this.#fill();
   }
@@ -77,15 +80,16 @@ export class Pool implements RemovalWatcher {
     this.#fill();
   }
 
-  /** Hands back claimed documents that are not to be processed any more. */
+  /** Releases claimed documents that are not to be processed any more. */
   release(documents: readonly LeasedDocument[]): void {
     const { ledger, settler } = this.#options;
-    // All are entered before the first is settled: the last of a claim is what sends the write, one for them all.
+    // All are entered before the first is settled: the last document of a claim sends the write, so that there is one
+    // write for all.
     const held = documents.map((document) => ledger.add(document));
     for (const each of held) settler.settle(each, { kind: "release" });
   }
 
-  /** Hands back what has not started yet. */
+  /** Releases the documents that have not started yet. */
   releaseWaiting(): void {
     this.#handedBack += 1;
     const { ledger, settler } = this.#options;
@@ -94,7 +98,7 @@ export class Pool implements RemovalWatcher {
     }
   }
 
-  /** Hands back what waits, and asks the handlers that run to give up. */
+  /** Releases the documents that wait, and aborts the handlers that run. */
   force(): void {
     const reason = new ForcedStopError("The agent is forced to stop");
     this.releaseWaiting();
@@ -103,7 +107,7 @@ export class Pool implements RemovalWatcher {
     }
   }
 
-  /** Starts nothing from now on: what waits is to be handed back. */
+  /** Starts nothing from now on: the documents that wait are to be released. */
   close(): void {
     this.#isClosed = true;
   }
@@ -122,14 +126,15 @@ export class Pool implements RemovalWatcher {
     }
   }
 
-  /** The next `count` documents; fewer when what waited is no longer ours to start. */
+  /** The next `count` documents; fewer if this agent may no longer start some of those that waited. */
   #nextRun(count: number): Held[] {
     const { clock, ledger, leaseMs, settler } = this.#options;
     const next = this.#waiting.splice(0, count);
     return next.filter((held) => {
       if (!ledger.has(held)) return false;
       if (clock.monotonicMs() < safeUntilMs(held.document, leaseMs)) return true;
-      // A lease that may have ended while the document waited protects nothing: another agent may have it by now.
+      // A lease that may have ended while the document waited protects nothing: another agent may hold the document by
+      // now.
       settler.settle(held, { kind: "release" });
       return false;
     });
@@ -143,7 +148,7 @@ export class Pool implements RemovalWatcher {
     results.then((all) => {
       this.#runs -= 1;
       run.forEach((held, index) => {
-        // The lease may have been lost, and the document let go of, while its handler was still busy.
+        // The document may have lost its lease, and left the ledger, while its handler was still busy.
         if (ledger.has(held)) this.#settle(held, all[index]!);
       });
       this.#fill();
@@ -157,7 +162,7 @@ export class Pool implements RemovalWatcher {
       const bytes = result.setBytes ?? 0;
       this.#room.learn(bytes);
       if (bytes > 0) {
-        // It runs again, as it would if the process ended for want of memory, and alone.
+        // It runs again, and alone, as it would after a process that ran out of memory.
         if (!this.#room.canHold(bytes)) return settler.settle(held, { kind: "release", hadNoRoom: true });
         ledger.weigh(held, bytes);
       }
@@ -169,7 +174,7 @@ export class Pool implements RemovalWatcher {
     settler.settle(held, outcome);
   }
 
-  /** Runs a suspect, once its mark stands: without the mark no agent could tell which document ended the process. */
+  /** Runs a suspect once its mark is written: without the mark no agent could tell which document ended the process. */
   async #runAlone(run: Held[]): Promise<HandlerResult[]> {
     const notStarted: HandlerResult = {
       ok: false,
@@ -184,11 +189,12 @@ export class Pool implements RemovalWatcher {
     } catch (error) {
       if (store.isTransient(error)) return [notStarted];
       if (store.isDoubtful(error) && this.#unmarked++ < MAX_UNMARKED) return [notStarted];
-      // Handed back, it would be claimed, refused and handed back for ever: it counts as a failed attempt.
+      // If it were released, it would be claimed, refused and released again without end: it counts as a failed
+      // attempt.
       const text = `MongoDB refused to note that the document runs alone: ${errorText(error)}`;
       return [{ ok: false, hasStarted: false, error: new Error(text) }];
     }
-    // Told to give up meanwhile: its handler would not hear of it any more. Or paused, or draining.
+    // It was aborted meanwhile, and its handler would not see that any more. Or the agent is paused, or drains.
     if (run[0]!.abort.aborted || handedBack !== this.#handedBack || this.#isClosed) return [notStarted];
     return await runHandler(run, this.#runOptions);
   }

@@ -4,13 +4,13 @@ import type { Clock } from "../lib/clock.ts";
 export interface Timed {
   /** Set by {@linkcode SharedDeadline.start}: when its time is over, by the monotonic clock. */
   dueMs: number;
-  /** Told that its time is over. */
+  /** Called when its time is over. */
   timedOut(): void;
 }
 
 /**
- * The same time limit for many runs: the run that starts first exceeds it first, so that one timer, for the first of them,
- * is enough. A timer a document would be a good part of what a document costs.
+ * One time limit for many runs. The run that starts first exceeds it first, so one timer, for the first run, is enough.
+ * A timer per document would be a large part of what a document costs.
  */
 export class SharedDeadline {
   readonly #clock: Clock;
@@ -24,7 +24,7 @@ export class SharedDeadline {
     this.#limitMs = limitMs;
   }
 
-  /** Tells `run` when it exceeds the limit, unless {@linkcode SharedDeadline.end} has said before that it is over. */
+  /** Calls `run` when it exceeds the limit, unless {@linkcode SharedDeadline.end} was called for it before. */
   start(run: Timed): void {
     run.dueMs = this.#clock.monotonicMs() + this.#limitMs;
     this.#running.add(run);

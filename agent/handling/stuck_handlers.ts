@@ -1,4 +1,4 @@
-/** Counts handlers that were given up and go on all the same: they hold memory, and may yet end the process. */
+/** Counts handlers that were given up and still run: they hold memory, and may yet end the process. */
 export class StuckHandlers {
   #count = 0;
 

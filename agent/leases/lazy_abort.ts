@@ -3,8 +3,8 @@ type Listener = (reason: unknown) => void;
 const NOBODY: readonly Listener[] = [];
 
 /**
- * An abort whose signal is made only for those who ask for it. Every document has one and hardly any is ever aborted:
- * a controller, a signal and a listener for each would be a good part of what a document costs.
+ * An abort whose signal is made only for a caller that asks for it. Every document has an abort and few are ever
+ * aborted: a controller, a signal and a listener for each would be a large part of what a document costs.
  */
 export class LazyAbort {
   #listeners = NOBODY;

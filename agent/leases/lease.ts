@@ -1,8 +1,8 @@
 import type { LeasedDocument } from "../ports.ts";
 
 /**
- * The share of a lease that is relied on. The rest is for what this process cannot know: how far its idea of the
- * server's clock is behind, and how long a handler takes to obey when it is told to stop.
+ * The share of a lease that is relied on. The rest covers what this process cannot know: how far its estimate of the
+ * server's clock is behind, and how long a handler takes to stop when it is aborted.
  */
 const SAFE_SHARE = 0.9;
 

@@ -15,12 +15,12 @@ export interface LeaseKeeperOptions {
   leaseMs: number;
 }
 
-/** Renewals a lease gets before it would end. */
+/** Renewals of a lease before it would end. */
 const RENEWALS_PER_LEASE = 3;
 
 /**
- * Renews the lease of everything the agent holds, every third of its duration, through pause and drain, and tells a
- * handler to stop whose lease could not be kept.
+ * Renews the lease of everything the agent holds, every third of its duration, through pause and drain. Aborts the
+ * handler of a document whose lease could not be kept.
  */
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
@@ -34,7 +34,7 @@ export class LeaseKeeper {
   /** Starts to keep the leases. */
   start(): void {
     const { clock, leaseMs } = this.#options;
-    // Ticks come oftener than renewals: leases are of different ages, and a failed renewal has to be tried again.
+    // Ticks are more frequent than renewals: leases are of different ages, and a failed renewal has to be retried.
     const tickMs = leaseMs / (RENEWALS_PER_LEASE * 4);
     const tick = () => {
       this.#abortOverdue();
@@ -44,7 +44,7 @@ export class LeaseKeeper {
     this.#cancel = clock.after(tickMs, tick);
   }
 
-  /** Stops to keep the leases: from here on they run out. */
+  /** Stops keeping the leases: from here on they run out. */
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -71,7 +71,8 @@ export class LeaseKeeper {
 
   #lose(lost: readonly Held[]): void {
     const { events, ledger } = this.#options;
-    // What was settled while the renewal was under way has no lease any more because we ended it ourselves.
+    // A document that was settled while the renewal was under way has no lease any more because this agent has ended
+    // it.
     const ours = lost.filter((held) => ledger.has(held) && held.state !== "settling");
     if (ours.length === 0) return;
     for (const held of ours) {
@@ -96,7 +97,10 @@ export class LeaseKeeper {
     }
   }
 
-  /** When the next lease will be overdue unless it is renewed before: its handler is told then, not at some later tick. */
+  /**
+   * When the next lease is overdue unless it is renewed before. Its handler is aborted then, and not at some later
+   * tick.
+   */
   #nextOverdueInMs(): number {
     const { clock, leaseMs, ledger } = this.#options;
     const nowMs = clock.monotonicMs();

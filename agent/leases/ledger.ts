@@ -12,16 +12,18 @@ export interface Held {
   readonly state: HeldState;
   /** Size of the fields that are to be written with its ack. */
   readonly resultBytes: number;
-  /** A write that ends the lease is on its way: a renewal must leave the document alone until it has answered. */
+  /**
+   * A write that ends the lease is under way: a renewal must leave the document alone until that write has an answer.
+   */
   readonly isWriting: boolean;
   /** Aborted when the lease is lost, `PROCESS_TIMEOUT` passes, or the agent is forced to stop. */
   readonly abort: LazyAbort;
 }
 
-/** A {@linkcode Held} in the hands of its {@linkcode Ledger}, which alone changes it. */
+/** A {@linkcode Held} as its {@linkcode Ledger} sees it: only the ledger changes it. */
 type Entry = { -readonly [Key in keyof Held]: Held[Key] };
 
-/** Is called whenever a document leaves a {@linkcode Ledger}, or makes room for others in it. */
+/** Called when a document leaves a {@linkcode Ledger}, or makes room for others in it. */
 export interface RemovalWatcher {
   /** A document has left: its outcome is written, its lease is lost, or it is given up. Or its outcome is in doubt. */
   documentLeft(): void;
@@ -36,7 +38,7 @@ export interface LedgerCounts {
   resultBytes: number;
   waiting: number;
   running: number;
-  /** Those whose outcome is refused for a reason that need not be theirs. */
+  /** Documents whose outcome is refused for a reason that they may not be at fault for. */
   doubted: number;
   /** Bytes of these documents. */
   doubtedBytes: number;
@@ -47,7 +49,7 @@ export interface LedgerCounts {
 /**
  * The one list of everything this agent holds a lease on.
  *
- * It bounds what is claimed, tells the lease keeper what to renew, and says when a drain is over.
+ * It bounds what is claimed, tells the lease keeper what to renew, and knows when a drain is over.
  */
 export class Ledger {
   readonly #held = new Set<Held>();
@@ -134,12 +136,15 @@ export class Ledger {
     held.isWriting = true;
   }
 
-  /** The write has an answer, or gets none. */
+  /** The write has an answer, or its answer is given up. */
   endWrite(held: Entry): void {
     held.isWriting = false;
   }
 
-  /** The document's outcome is refused, and whether the document is at fault is not known: others may have to show it. */
+  /**
+   * The document's outcome is refused, and it is not known whether the document is at fault: other documents may have
+   * to show it.
+   */
   doubt(held: Held): void {
     if (!this.#held.has(held) || this.#doubted.has(held)) return;
     this.#doubted.add(held);
@@ -150,7 +155,7 @@ export class Ledger {
     this.#tell();
   }
 
-  /** It is known now. */
+  /** It is known now whether the document is at fault. */
   undoubt(held: Held): void {
     if (!this.#doubted.delete(held)) return;
     this.#doubtedBytes -= held.document.sizeBytes;

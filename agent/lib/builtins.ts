@@ -1,7 +1,7 @@
 /**
- * The timers, clocks and chance as they were before a user's module could put something else in their place. A test library
- * that was bundled with it brings timers that never fire and clocks that stand still: with those the agent would neither
- * work, nor keep its leases, nor hear that it is to stop.
+ * The timers, clocks and chance as they were before a user's module could replace them. A test library that is bundled
+ * with the module brings timers that never fire and clocks that stand still. With those the agent would neither work,
+ * nor keep its leases, nor notice that it is to stop.
  */
 export const { setTimeout, clearTimeout } = globalThis;
 

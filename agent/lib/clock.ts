@@ -1,8 +1,8 @@
 import { clearTimeout, monotonicMs, setTimeout } from "./builtins.ts";
 
-/** Time as the agent's parts see it, so that tests can turn the hands themselves. */
+/** Time as the agent's parts see it, so that tests can control it. */
 export interface Clock {
-  /** Milliseconds since an arbitrary start; never goes back, knows nothing of the calendar. */
+  /** Milliseconds since an arbitrary start. It never goes back, and does not depend on the time of day. */
   monotonicMs(): number;
   /** Calls `callback` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void;

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** When a wait ends: after a time, on an abort, or on whichever comes first. */
+/** When a wait ends: after a time, or on an abort. If both are given, the first one counts. */
 export type Deadline =
   | { clock: Clock; limitMs: number; signal?: AbortSignal | undefined }
   | { clock?: undefined; limitMs?: undefined; signal: AbortSignal };
@@ -28,8 +28,8 @@ export function atDeadline({ clock, limitMs, signal }: Deadline, callback: () =>
 }
 
 /**
- * Waits for `promise`, but not beyond the deadline: **rejects** with the error that `late` makes then. What becomes of the
- * promise later is ignored, a failure included.
+ * Waits for `promise`, but not beyond the deadline: then it **rejects** with the error that `late` makes. A later
+ * result or failure of the promise is ignored.
  *
  * @throws What the promise rejects with, if it does before the deadline.
  */
@@ -41,8 +41,8 @@ export function answerBy<T>(promise: Promise<T>, deadline: Deadline, late: () =>
 }
 
 /**
- * Waits for `promise`, but not beyond the deadline: **resolves** with undefined then. What becomes of the promise later is
- * ignored, a failure included.
+ * Waits for `promise`, but not beyond the deadline: then it **resolves** with undefined. A later result or failure of
+ * the promise is ignored.
  *
  * @throws What the promise rejects with, if it does before the deadline.
  */

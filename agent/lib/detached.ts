@@ -5,8 +5,8 @@ const COPIED_ANYWAY = 13;
 const MAX_LENGTH = 16 * 1024;
 
 /**
- * A copy of a text that was perhaps cut out of a larger one: the part would keep the whole of it in memory, which may be
- * a page of which a handler returns the title.
+ * A copy of a text that may be a part of a larger one. The part alone would keep all of the larger text in memory, such
+ * as a page of which a handler returns the title.
  */
 export function detached<T extends string>(text: T): T {
   if (text.length < COPIED_ANYWAY || text.length > MAX_LENGTH) return text;

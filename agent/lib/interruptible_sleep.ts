@@ -4,8 +4,8 @@ import { atDeadline } from "./deadline.ts";
 /**
  * A sleep that others may cut short.
  *
- * A call of {@linkcode InterruptibleSleep.wake} while no part sleeps is remembered and ends the next sleep at once: a hint that
- * arrives between two naps is never lost.
+ * A call of {@linkcode InterruptibleSleep.wake} while no part sleeps ends the next sleep at once, so that no hint is
+ * lost between two sleeps.
  */
 export class InterruptibleSleep {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class InterruptibleSleep {
     else this.#pending = true;
   }
 
-  /** Resolves after `delayMs`, on {@linkcode InterruptibleSleep.wake}, or when `signal` aborts, whichever comes first. */
+  /** Resolves after `delayMs`, on {@linkcode InterruptibleSleep.wake}, or if `signal` aborts: at the first of these. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     if (this.#pending || signal?.aborted || delayMs <= 0) {
       this.#pending = false;

@@ -11,7 +11,7 @@ export class NotAFileError extends Error {
 }
 
 /**
- * Reads the text of a file, of its first `maxBytes` bytes at most, and never waits: for files that are read again
+ * Reads the text of a file, at most its first `maxBytes` bytes, and never waits. It is for files that are read again
  * and again while the agent runs, and that another program may replace with anything.
  *
  * @throws {NotAFileError} If it is a pipe, a directory or another thing that is no file.
@@ -38,8 +38,8 @@ export interface ReadOnceOptions {
 }
 
 /**
- * Reads the text of a file at the start, when there is nothing else to do: it may be a pipe, such as a shell's `<(...)`.
- * A pipe without a writer ends in an error instead of in a wait for ever.
+ * Reads the text of a file at the start, when there is nothing else to do: it may be a pipe, such as a shell's
+ * `<(...)`. A pipe without a writer ends in an error, so that the start does not hang.
  *
  * @throws {NotAFileError} If it is a directory, a device, or a pipe whose writer takes longer than it may.
  * @throws {Error} What the system says otherwise.
@@ -60,7 +60,7 @@ export function readFileOnce(path: string, { maxBytes, pipeWaitMs }: ReadOnceOpt
 /** Between two looks into a pipe, in milliseconds. */
 const LOOK_EVERY_MS = 10;
 
-/** What a descriptor yields up to its end, which for a pipe that has had no writer yet lies ahead. */
+/** All that a descriptor yields up to its end. A pipe that has had no writer yet has its end ahead. */
 function readAll(descriptor: number, maxBytes: number, endMs?: number): Uint8Array {
   const buffer = new Uint8Array(maxBytes);
   let length = 0;

@@ -9,8 +9,8 @@ export interface RefusalCount {
 export const NO_REFUSALS: Readonly<RefusalCount> = { counted: 0, accepted: -1 };
 
 /**
- * Takes note of a refusal. One counts only if another document was accepted since the last that counts: else the server
- * may refuse them all. Returns how many count.
+ * Takes note of a refusal; returns how many count. A refusal counts only if another document was accepted since the
+ * last one that counts: otherwise the server may be refusing all documents.
  */
 export function countRefusal(count: RefusalCount, accepted: number): number {
   if (accepted > count.accepted) {

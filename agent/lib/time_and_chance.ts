@@ -1,7 +1,10 @@
 import { type Chance, systemChance } from "./chance.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** What differs between two runs that are the same otherwise: each part that tells time or draws takes them by these names. */
+/**
+ * What differs between two runs that are the same otherwise. Each part that reads a clock or draws a random number
+ * takes them by these names.
+ */
 export interface TimeAndChance {
   clock: Clock;
   random: Chance;

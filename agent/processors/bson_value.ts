@@ -16,7 +16,7 @@ const FIXED: Record<string, number> = {
 
 const VARIABLE = ["Binary", "BSONRegExp", "BSONSymbol", "Code", "DBRef"];
 
-/** Why a value that claims to be of the driver's own type `tag` cannot be written; undefined when it can. */
+/** Why the driver cannot write a value that claims to be of its own type `tag`; undefined if it can. */
 export function bsonValueProblem(value: object, tag: unknown): string | undefined {
   const isKnown = typeof tag === "string" && (Object.hasOwn(FIXED, tag) || VARIABLE.includes(tag));
   const major = (value as Record<symbol, unknown>)[VERSION];

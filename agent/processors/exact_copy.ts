@@ -22,9 +22,9 @@ const INSTEAD: Record<string, string> = {
 };
 
 /**
- * Copies the fields that a processor wants written, and measures them. The copy holds nothing but what the database
- * writes exactly as it is: all else is an error that names its place. Each value is read once, so that neither a getter
- * nor a module that goes on changing its object can turn what was checked into something else.
+ * Copies the fields that a processor wants written, and measures them. The copy holds only what the database writes
+ * exactly as it is; any other value is an error that names its place. Each value is read once, so that neither a getter
+ * nor a module that changes its object later can replace a value that was checked.
  */
 export class ExactCopy {
   /** Size of what was copied so far as BSON, in bytes. */
@@ -42,7 +42,7 @@ export class ExactCopy {
       this.#field(name, from, to, levelsOf(name));
     } catch (error) {
       if (this.#isRefused) throw error;
-      // A getter or a proxy threw. The path still says which.
+      // A getter or a proxy threw. The path still tells the place.
       this.refuse(`cannot be read: ${errorText(error)}`, { cause: error });
     }
   }

@@ -1,7 +1,10 @@
-/** The exit, as it was before any module of the user's could replace it. */
+/** The exit function, as it was before a user's module could replace it. */
 const exit = Deno.exit;
 
-/** Where Deno notes that the hooks of the exit have run: without it they would run again, and could change the status. */
+/**
+ * Deno notes here that the hooks of the exit have run. Without this note they would run again, and could change the
+ * status.
+ */
 const HOOKS_HAVE_RUN = Symbol.for("Deno.isUnloadDispatched");
 
 /** The status with which the process ends, once that is decided. */
@@ -22,13 +25,13 @@ export class ExitRefusedError extends Error {
   }
 }
 
-/** Takes what is said when the process is about to end. */
+/** Calls this when the process is about to end. */
 export interface LastWords {
   say(text: string): void;
   flushSync(): void;
 }
 
-/** Ends the process with `status`. What a user's module does at the end is done, and changes nothing of it. */
+/** Ends the process with `status`. The exit hooks of a user's module run, and change nothing of the status. */
 export function leave(status: number): never {
   // A hook that fails leads here once more: the status stays.
   if (leaving === undefined) {
@@ -41,9 +44,10 @@ export function leave(status: number): never {
 }
 
 /**
- * From now on only {@linkcode leave} ends the process: what a user's module calls to end it throws instead, so that it is
- * the failure of one document rather than the success of a Job. What ends the process in another way is told of in
- * `remarks` as the deed of `processor`, and makes the exit status 1. To be called before the module is loaded.
+ * From now on only {@linkcode leave} ends the process. A call by which a user's module would end it throws instead:
+ * then it is the failure of one document, and no Job counts it as a success. If the process ends in another way, that
+ * is reported in `remarks` as the doing of `processor`, and the exit status is 1. To be called before the module is
+ * loaded.
  */
 export function forbidExit(processor: string | undefined, remarks: LastWords): void {
   // What is built in does not end the process.

@@ -17,7 +17,7 @@ export async function loadProcessor(name: string): Promise<Processing> {
   throw new UsageError(unknownProblem(name));
 }
 
-/** What is wrong with a name that is not a processor's: most often a path without the word before it. */
+/** What is wrong with a name that is not a processor's. Most often it is a path without the word before it. */
 function unknownProblem(name: string): string {
   const said = `PROCESSOR is ${JSON.stringify(name)}`;
   const builtIn = BUILT_IN.find((each) => each === name.trim().toLowerCase());

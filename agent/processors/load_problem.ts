@@ -18,7 +18,7 @@ const BUNDLE = "bundle the module and all that it imports to one file, such as w
 /** Names that only CommonJS modules know. */
 const COMMON_JS = /^(module|exports|require|__dirname|__filename) is not defined/;
 
-/** Where Deno says that a mistake is. */
+/** How Deno names the place of a mistake. */
 const PLACE = /\s+at (file:\/\/\S+?):(\d+):(\d+)\s*$/m;
 
 /** How Deno's messages name what cannot be imported. */
@@ -37,7 +37,10 @@ const FETCHED = /^(npm|jsr|https?):/;
 /** Advice of Deno's for people who run Deno themselves: it contradicts ours. */
 const ADVICE = /lockfile|--[a-z]|`deno |\bdeno (add|install|cache)\b/;
 
-/** What is wrong with a module that could not be loaded, and how to mend it, as the rest of a sentence that it begins. */
+/**
+ * What is wrong with a module that could not be loaded, and how to mend it. The text continues a sentence that it
+ * begins with the module.
+ */
 export function loadProblem(error: unknown, source: ModuleSource): string {
   if (error instanceof ExitRefusedError) {
     return `calls ${error.call} while it is loaded, but only the agent ends its process: remove the call`;
@@ -98,7 +101,7 @@ function importProblem(line: string, { file, text }: ModuleSource): string {
   return `imports "${found}", which the agent cannot fetch: ${BUNDLE}`;
 }
 
-/** What could not be imported, as it is written in the module if it stands there; undefined if nothing tells. */
+/** What could not be imported, as the module has it if it is found there; undefined if that is not known. */
 function specifierOf(line: string, imports: readonly string[]): string | undefined {
   const found = SPECIFIERS.map((pattern) => pattern.exec(line)?.[1]).find((each) => each !== undefined);
   if (found !== undefined) {

@@ -12,8 +12,8 @@ const EXAMPLE = "`export default async (document, context) => { ... }`";
  * Loads the user's processor: an ES module in one file, whose default export is a function, or
  * that exports `processBatch`.
  *
- * A compiled executable cannot transpile TypeScript nor fetch packages, so that what it loads must be self-contained
- * JavaScript. All of that is said at start, not at the first document.
+ * A compiled executable can neither transpile TypeScript nor fetch packages, so a module must be self-contained
+ * JavaScript. A module that is not is reported at the start, not at the first document.
  *
  * @throws {UsageError} when the file is missing, is not JavaScript, fails while loading, or exports no function.
  */
@@ -42,7 +42,7 @@ export async function loadModule(path: string): Promise<Processing> {
   );
 }
 
-/** Why a function does not do its work when it is called; undefined when it does. */
+/** Why a function does not do its work when it is called; undefined if it does. */
 function callProblem(handler: object): string | undefined {
   const tag = Object.prototype.toString.call(handler);
   if (tag.includes("GeneratorFunction")) {
@@ -61,7 +61,7 @@ async function importModule(path: string, source: ModuleSource): Promise<Record<
   }
 }
 
-/** The file by its absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
+/** The absolute path of the file, with symbolic links followed: modules mounted from a ConfigMap are such links. */
 async function readSource(path: string): Promise<ModuleSource> {
   checkName(path);
   try {
@@ -121,7 +121,7 @@ function readProblem(error: unknown): string {
   return `cannot be read: ${errorText(error)}`;
 }
 
-/** A module whose top level waits for something that never comes would hold the start forever, in milliseconds. */
+/** Longest time that a module may take to load, in milliseconds: a top-level await may never end. */
 const LOAD_LIMIT_MS = 30_000;
 
 function loadedInTime<T>(loading: Promise<T>): Promise<T> {

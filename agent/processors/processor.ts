@@ -8,14 +8,14 @@ export interface ProcessorLog {
   error(message: string, fields?: Record<string, unknown>): void;
 }
 
-/** What every processor is told besides the documents. */
+/** What every processor gets besides the documents. */
 interface CommonContext {
   /** Aborted when `PROCESS_TIMEOUT` passes, the lease is lost, or the agent is forced to stop. */
   readonly signal: AbortSignal;
   readonly log: ProcessorLog;
 }
 
-/** What a processor of single documents is told besides the document. */
+/** What a processor of single documents gets besides the document. */
 export interface ProcessorContext extends CommonContext {
   /** The number of this run, 1 for the first. */
   readonly attempt: number;
@@ -23,7 +23,7 @@ export interface ProcessorContext extends CommonContext {
   readonly idempotencyKey: string;
 }
 
-/** What a processor of batches is told besides the documents; the arrays are in the documents' order. */
+/** What a processor of batches gets besides the documents. The arrays are in the documents' order. */
 export interface BatchContext extends CommonContext {
   readonly attempts: readonly number[];
   readonly idempotencyKeys: readonly string[];
@@ -46,8 +46,8 @@ export type Processor = (
 ) => Promise<ProcessorResult | void> | ProcessorResult | void | any;
 
 /**
- * What is done with many documents at once. It returns an array with an entry a document, each as {@linkcode Processor}
- * returns it. Throwing means that all of them failed.
+ * What is done with many documents at once. It returns an array with an entry per document, each as {@linkcode
+ * Processor} returns it. If it throws, all of the documents have failed.
  */
 export type BatchProcessor = (
   documents: Document[],

@@ -8,7 +8,7 @@ import { setFields } from "./set_fields.ts";
 /** What may stand beside `set`: an answer that says that it is a success. */
 const BESIDE_SET = ["set", "ok", "success"];
 
-/** So many names of an ignored object are told, no more. */
+/** So many names of an ignored object are logged, at most. */
 const MAX_IGNORED = 10;
 
 /** Names that are meant to be `set`. */
@@ -16,11 +16,11 @@ const NEAR_SET = ["set", "sets", "sett", "seet", "ste"];
 
 /**
  * How a document's processing ended, by what its processor returned. A value that shows that something is wrong is a
- * failure; `{ set: { ... } }` names fields to be written with the ack; any other value says nothing. Never throws.
+ * failure. `{ set: { ... } }` names fields to be written with the ack. Any other value means success. Never throws.
  */
 export async function resultOf(returned: unknown): Promise<HandlerResult> {
   if (!isList(returned)) return judged(returned);
-  // Work that was begun together: one that failed has not processed the document.
+  // Work that was begun together: if one part failed, the document is not processed.
   const entries = returned.some(isThenable) ? await Promise.allSettled(returned) : returned;
   for (const entry of entries) {
     const failure = isFailedPart(entry) ? returnedFailure(entry) : undefined;
@@ -29,7 +29,7 @@ export async function resultOf(returned: unknown): Promise<HandlerResult> {
   return { ok: true };
 }
 
-/** A list may be one of documents, whose fields are their own: only what no document is counts. */
+/** A list may hold documents, whose fields are their own. So only fields count that no document has. */
 function isFailedPart(entry: unknown): boolean {
   try {
     if (typeof entry !== "object" || entry === null) return false;
@@ -40,8 +40,8 @@ function isFailedPart(entry: unknown): boolean {
 }
 
 /**
- * How a batch ended for each of its `count` documents, by what its processor returned. An entry that is wrong is its own
- * document's failure.
+ * How a batch ended for each of its `count` documents, by what its processor returned. A wrong entry is the failure of
+ * its own document.
  *
  * @throws {Error} When that is no array with an entry a document: it is not known which entry is whose.
  */
@@ -59,7 +59,7 @@ export async function entriesOf(returned: unknown, count: number): Promise<Handl
 /** Entries may be promises: those of `documents.map(async ...)` without `Promise.all`. */
 async function settledEntries(entries: readonly unknown[]): Promise<HandlerResult[]> {
   if (!entries.some(isThenable)) return Array.from(entries, (_, index) => entryOf(entries, index));
-  // Of a hole nothing is left once it was awaited.
+  // After an await, nothing tells that an entry was a hole.
   const holes = Array.from(entries, (_, index) => !(index in entries));
   const settled = await Promise.allSettled(entries);
   return settled.map((record, index) => holes[index] ? missing(index) : judged(record));
@@ -96,7 +96,7 @@ function judged(returned: unknown): HandlerResult {
   }
 }
 
-/** A generator, an iterator or a cursor does nothing until it is asked for its values, and the agent does not ask. */
+/** A generator, an iterator or a cursor does nothing until its values are read, and the agent does not read them. */
 function refuseWhatHasNotRun(returned: object): void {
   const { next } = returned as { next?: unknown };
   if (typeof next !== "function" || !(Symbol.iterator in returned || Symbol.asyncIterator in returned)) {
@@ -111,8 +111,9 @@ function refuseWhatHasNotRun(returned: object): void {
 }
 
 /**
- * The names of a plain object that says nothing to the agent, although it was perhaps meant to be written; undefined if
- * it does. An answer of success, or of another program such as the database, is passed on by habit and means nothing.
+ * The names of a plain object that means nothing to the agent, although the user may have wanted it to be written;
+ * undefined for all other values. The answer of another program, such as the database, is often passed on by habit: it
+ * counts as success.
  */
 function ignoredFields(returned: object): string[] | undefined {
   if (!isPlain(returned)) return undefined;
@@ -126,20 +127,20 @@ function ignoredFields(returned: object): string[] | undefined {
 function resultFields(returned: object) {
   const set = (returned as { set?: unknown }).set;
   if (isPlain(returned)) return setFields(set);
-  // A Map, Headers, a client of some store: `set` is what it does, no result.
+  // A Map, Headers, or the client of some store: `set` is its method, not a result.
   return typeof set === "function" ? undefined : setFields(set);
 }
 
 /**
- * A processor that returns one of these means an update. Other names with a dollar are those of another program's answers, as the
- * `$metadata` of a cloud's client.
+ * A processor that returns one of these means an update. Other names with a dollar belong to the answers of other
+ * programs, such as the `$metadata` of a cloud's client.
  */
 const UPDATE_OPERATORS = new Set([
   ...["$set", "$unset", "$setOnInsert", "$rename", "$inc", "$mul", "$min", "$max", "$currentDate", "$bit"],
   ...["$push", "$pull", "$pullAll", "$pop", "$addToSet"],
 ]);
 
-/** Names that are told of at most. */
+/** Names that are logged, at most. */
 const MAX_NAMES = 5;
 
 function refuseNearMisses(keys: readonly string[]): void {
@@ -154,7 +155,7 @@ function refuseNearMisses(keys: readonly string[]): void {
   if (!keys.includes("set")) return;
   const others = keys.filter((key) => !BESIDE_SET.includes(key));
   if (others.length === 0) return;
-  // All of them: they often come together, as those of a driver's answer that was spread.
+  // All of them: they often come together, for example if a driver's answer was spread.
   const names = others.slice(0, MAX_NAMES).map((name) => `"${name}"`).join(", ");
   throw new PermanentError(
     `The processor returned ${names} beside "set", which means nothing to the agent: return { set: { ... } } alone`,

@@ -6,9 +6,9 @@ export interface ReturnedFailure {
 }
 
 /**
- * The failure that a value stands for which was returned rather than thrown; undefined when it stands for none. An error
- * is one, and so are `false`, an answer that says so itself (`ok: false` as of `fetch`, `success: false`), and a rejected
- * record of `Promise.allSettled`.
+ * The failure that a returned value stands for; undefined if it stands for none. These are failures: an error, `false`,
+ * an answer that says so itself (`ok: false` as of `fetch`, `success: false`), and a rejected record of
+ * `Promise.allSettled`.
  *
  * @throws What the value throws when it is looked at.
  */
@@ -18,7 +18,7 @@ export function returnedFailure(value: unknown): ReturnedFailure | undefined {
   if (isError(value)) return { error: value };
   if (isSettledRecord(value)) return value.status === "rejected" ? { error: value.reason } : undefined;
   const { ok, success } = value as { ok?: unknown; success?: unknown };
-  // A field of the document itself says nothing of what the processor did.
+  // A field of the document itself tells nothing about the processor's work.
   if ((ok !== false && success !== false) || Object.hasOwn(value, "_id")) return undefined;
   return { error: answeredError(value, ok === false ? "ok: false" : "success: false") };
 }
@@ -37,7 +37,7 @@ function isError(value: object): boolean {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }
 
-/** What is known of an answer that says that it is no success, as an error; what it asks for is kept. */
+/** An answer that is not a success, as an error. It keeps `permanent` and `retryAfterMs`. */
 function answeredError(value: object, said: string): unknown {
   const { error, message, status, permanent, retryAfterMs } = value as Record<string, unknown>;
   if (typeof error === "object" && error !== null && isError(error)) return error;

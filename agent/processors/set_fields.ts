@@ -14,7 +14,7 @@ export interface SetFields {
 }
 
 /**
- * A copy of the fields under `set` that is written as it is, with its size; undefined when there are none.
+ * A copy of the fields under `set`, to be written as it is, with its size; undefined if there are none.
  *
  * @throws {PermanentError} When `set` is not an object of plain field names, names a field of the agent's, or holds a
  * value that cannot be written as it is.
@@ -44,7 +44,7 @@ function checkName(name: string): void {
   }
 }
 
-/** Of a field and a part of it the server takes only one. */
+/** If both a field and a part of it are given, the server takes only one. */
 function checkOverlaps(names: readonly string[]): void {
   if (!names.some((name) => name.includes("."))) return;
   const all = new Set(names);

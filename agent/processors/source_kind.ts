@@ -1,4 +1,4 @@
-/** What a text that is no JavaScript is instead, as a clause of a sentence; undefined when nothing is known of it. */
+/** What a text is if it is not JavaScript, as a clause of a sentence; undefined if that is not known. */
 export function otherThanJavaScript(source: string): string | undefined {
   if (isJson(source)) return "is JSON, not JavaScript: name the .js file itself";
   if (source.includes("\0") || source.includes("\uFFFD")) {
@@ -11,7 +11,7 @@ export function otherThanJavaScript(source: string): string | undefined {
   return undefined;
 }
 
-/** Asked of sources that cannot be parsed alone: in JavaScript that can, some of it may stand in a text. */
+/** Asked only for sources that cannot be parsed: in valid JavaScript some of it may stand in a text. */
 const TYPESCRIPT = [
   /^\s*(export\s+)?(declare\s+|abstract\s+)?(interface|enum|namespace|abstract class)\s+\w+/m,
   /^\s*(export\s+)?type\s+\w+(<[^>]*>)?\s*=/m,

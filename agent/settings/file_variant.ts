@@ -3,13 +3,13 @@ import { isNotFound, isPermissionDenied, NotAFileError, readFileOnce } from "../
 import { secrets } from "../text/redact.ts";
 import type { FileVariant } from "./settings.ts";
 
-/** As much as is read of such a file, in bytes: more than any value is long. */
+/** The most that is read of such a file, in bytes: more than any value is long. */
 const MAX_BYTES = 64 * 1024;
-/** A pipe in place of the file, such as a shell's `<(...)`, has this long to yield it, in milliseconds. */
+/** If the file is a pipe, such as a shell's `<(...)`, its writer has this long to write the value, in milliseconds. */
 const PIPE_WAIT_MS = 5000;
 
 /**
- * The value of the setting `variable`, from the file at `path` that is named instead.
+ * The value of the setting `variable`, read from the file at `path`.
  *
  * @throws {Error} A sentence about the file, if it cannot be read or is empty.
  */

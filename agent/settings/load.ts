@@ -8,7 +8,7 @@ import { byteLength } from "../text/utf8.ts";
 /** The environment: a variable that is not set, or is blank, counts as absent. */
 export type Environment = (variable: string) => string | undefined;
 
-/** What reading the settings brought: values where they could be had, and everything that is wrong. */
+/** What reading the settings brought: the values that could be read, and everything that is wrong. */
 export interface LoadedSettings {
   values: Partial<Settings>;
   /** One sentence each. Settings are complete exactly if there are none. */
@@ -17,7 +17,7 @@ export interface LoadedSettings {
   warnings: string[];
 }
 
-/** Of a value that cannot be used so much is repeated, in UTF-16 units. */
+/** This much of a value that cannot be used is repeated in the message, in UTF-16 units. */
 const MAX_SHOWN = 80;
 
 const ENTRIES = Object.entries(SETTINGS) as [keyof Settings, Setting<unknown>][];
@@ -34,14 +34,14 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
     }
   }
   problems.push(...contradictions(values, env));
-  // A file that is named wrongly is a problem of two settings.
+  // If the file is named wrongly, two settings have a problem.
   return { values, problems: [...new Set(problems)], warnings: oddities(values, env) };
 }
 
 /**
  * Reads one setting alone, for commands that must work even if the others are wrong.
  *
- * @throws {UsageError} Where its value is unusable.
+ * @throws {UsageError} If its value is unusable.
  */
 export function readSetting<K extends keyof Settings>(key: K, env: Environment): Settings[K] {
   try {
@@ -53,7 +53,7 @@ export function readSetting<K extends keyof Settings>(key: K, env: Environment):
 
 function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>, host: Host): T {
   const text = textOf(spec.variable, env);
-  // Before anything can quote it.
+  // The secret has to be known before any message can quote it.
   if (spec.secret && text !== undefined) secrets.learn(text);
   const given = spec.file ? textOrFile(spec, spec.file, text, env) : text;
   if (given === undefined) {
@@ -71,7 +71,7 @@ function valueOf<T>(spec: Setting<T>, env: Environment, known: Partial<Settings>
   }
 }
 
-/** What is set, or what stands in the file that is named instead. */
+/** The value that is set, or the content of the file that is named instead. */
 function textOrFile(
   { variable, secret }: Setting<unknown>,
   file: FileVariant,
@@ -87,7 +87,7 @@ function textOrFile(
   return content;
 }
 
-/** Any text is accepted by some settings, and no operator means such a value. */
+/** Some settings accept any text, but no operator means a value like this. */
 function refuseServiceLink(variable: string, given: string): void {
   if (isServiceLink(given)) throw new Error(`${shown(variable, given)} ${SERVICE_LINK}`);
 }
@@ -106,7 +106,7 @@ const SERVICE_LINK =
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
 const MAX_NAMESPACE_BYTES = 255;
-/** What the agent keeps in `HEALTH_DIR`: nothing else may be called like that. */
+/** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
 const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock"];
 
 function contradictions(values: Partial<Settings>, env: Environment): string[] {
@@ -132,7 +132,7 @@ function contradictions(values: Partial<Settings>, env: Environment): string[] {
 
 function collectionProblems(values: Partial<Settings>, env: Environment): string[] {
   const { mongodbDatabase: database, mongodbCollection: source, deadLetterCollection: letters } = values;
-  // Without the collection there is no default for the letters either: one sentence about it is enough.
+  // Without the collection, the letters have no default either: one sentence about it is enough.
   if (source === undefined || letters === undefined) return [];
   const found: string[] = [];
   if (source === letters) {

@@ -10,7 +10,7 @@ export interface Parser<T> {
   (text: string): T;
   /** What is accepted, as in "a whole number from 1 to 10000". */
   readonly accepts: string;
-  /** Writes a value so that people recognise it, and so that it is parsed to the same value. */
+  /** Writes a value so that people recognise it, and so that the same value is parsed from it. */
   format(value: T): string;
 }
 
@@ -95,7 +95,7 @@ export const collectionName: Parser<string> = parser("a collection name", (value
   return value;
 });
 
-/** It is written on every document that is claimed. */
+/** The name is written on every document that is claimed. */
 const MAX_AGENT_NAME_BYTES = 256;
 
 /** A name that is short enough to be written on every document. */
@@ -106,7 +106,7 @@ export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAM
   return value;
 });
 
-/** A query, kept as text: the store parses it, whose driver no probe must load. */
+/** A query, kept as text: the store parses it, because the parser needs the driver, which no probe must load. */
 export const query: Parser<string> = parser("an object in Extended JSON", (value) => value);
 
 function parser<T>(

@@ -1,26 +1,27 @@
 import * as parse from "./parse.ts";
 
-/** One setting: the only place where anything is said about it. Help, documentation and checks are made of this. */
+/** One setting. This is the only place that describes it: help, documentation and checks are made of it. */
 export interface Setting<T> {
   /** The environment variable. */
   readonly variable: string;
   readonly parse: parse.Parser<T>;
-  /** The default as people would write it; `undefined` where the setting is required or {@linkcode fallback} decides. */
+  /** The default as people would write it; `undefined` if the setting is required or {@linkcode fallback} decides. */
   readonly default?: string;
-  /** The default in words, where it depends on something else. */
+  /** The default in words, if it depends on something else. */
   readonly defaultText?: string;
   /** Makes the default that depends on something else. */
   readonly fallback?: (known: Readonly<Record<string, unknown>>, host: Host) => T;
   readonly required?: boolean;
-  /** What to do if it is missing; without it, to set what its parser accepts. */
+  /** What to do if it is missing. Without a hint, the message names what its parser accepts. */
   readonly hint?: string;
   /** A file may hold the value instead. */
   readonly file?: FileVariant;
-  /** Never shown, wherever it may turn up. */
+  /** Never shown in any output. */
   readonly secret?: boolean;
   /**
-   * Set for a setting that decides what happens to documents: a variable with nearly its name, and a value that looks
-   * like this, is refused. Its absence would do to all of them what they were not meant for.
+   * Set for a setting that decides what happens to documents. If a variable has nearly the same name and a value that
+   * looks like this, the agent refuses to start: without the setting it would treat all documents in a way that no one
+   * wants.
    */
   readonly decides?: RegExp;
   /** One sentence or two for people who run the agent. */
@@ -44,7 +45,7 @@ const DAY_MS = 86_400_000;
 const seconds = (min: number, max = DAY_MS / 1000) => parse.duration(min * 1000, max * 1000);
 const setting = <T>(spec: Setting<T>) => spec;
 
-/** What values of settings that decide look like: see {@linkcode Setting.decides}. */
+/** How the values of such settings look: see {@linkcode Setting.decides}. */
 const LOOKS = {
   query: /^\{/,
   processor: /^(log|custom)$|^(module|exec|https?):|\.m?[jt]s$/i,

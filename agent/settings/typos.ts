@@ -2,14 +2,14 @@ import { distance } from "fastest-levenshtein";
 import type { Environment } from "./load.ts";
 import { type Setting, SETTINGS } from "./settings.ts";
 
-/** Names as short as this differ from many others by little. */
+/** Names as short as this are too close to many others. */
 const MIN_LENGTH = 5;
-/** From this length on two slips make no other word. */
+/** From this length on, two slips do not make another word. */
 const LONG = 11;
 
-/** What looks like a setting misspelt, a sentence each. */
+/** Variables that look like misspelt settings, a sentence each. */
 export interface Typos {
-  /** The right one would decide what happens to documents, and is not set: nothing may start. */
+  /** The setting that is probably meant decides what happens to documents, and it is not set: nothing may start. */
   problems: string[];
   warnings: string[];
 }
@@ -24,7 +24,7 @@ export function findTypos(variables: readonly string[], env: Environment = () =>
     const meant = KNOWN.has(variable) ? undefined : nearest(variable);
     if (meant === undefined) continue;
     const { variable: name, decides } = meant;
-    // If the right one is set too, be it to nothing, the other one means something else.
+    // If the right name is set too, even to nothing, the other name means something else.
     if (spelling(variable) !== spelling(name) && variables.includes(name)) continue;
     const said = `${variable} is set, which is not a setting of the agent`;
     if (decides?.test(env(variable)?.trim() ?? "") && !variables.includes(name)) {
@@ -50,8 +50,8 @@ function nearest(variable: string): Setting<unknown> | undefined {
 }
 
 /**
- * How many slips of a typist apart two names are: a letter too much, too few or another one, two letters swapped. A
- * letter doubled or not, the case, what joins the words and their order are no slip.
+ * How many slips of a typist apart two names are: a letter too many, too few or wrong, or two letters swapped. A
+ * doubled letter, the case, the separators and the order of the words do not count.
  */
 function slipsBetween(variable: string, name: string): number {
   const [given, meant] = [spelling(variable), spelling(name)];
@@ -60,7 +60,7 @@ function slipsBetween(variable: string, name: string): number {
   return isSwapped(a, b) ? 1 : distance(a, b);
 }
 
-/** As people write it when they guess: in lower case or camels, with hyphens, with the agent's name in front. */
+/** Names as people guess them: in lower case or camel case, with hyphens, with the agent's name in front. */
 function spelling(variable: string): string {
   const snake = /^[a-z]/.test(variable) ? variable.replace(/([a-z])([A-Z])/g, "$1_$2") : variable;
   return snake.toUpperCase().replaceAll(/[-.]/g, "_").replace(/^PULLING_AGENT_/, "");
@@ -74,7 +74,7 @@ function letters(name: string): string {
   return name.replaceAll("_", "").replace(/(.)\1+/g, "$1");
 }
 
-/** Whether two neighbouring letters make all the difference. */
+/** Whether two neighbouring letters are all that differs. */
 function isSwapped(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let i = 0;

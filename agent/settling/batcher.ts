@@ -15,17 +15,17 @@ export interface BatcherOptions<T> extends TimeAndChance {
   maxItems: number;
   /** Bytes a write takes at most; a single larger item is written alone. */
   maxBytes?: number;
-  /** The size of an item; nothing weighs anything without it. */
+  /** The size of an item; without it, items have no size. */
   bytesOf?(item: T): number;
-  /** How long an item waits for company, in milliseconds. */
+  /** How long an item waits for others, in milliseconds. */
   lingerMs: number;
   /** Writes under way at once, at most. */
   maxWrites: number;
-  /** Writes a batch; throws where the outcome is unknown or the database refused it. */
+  /** Writes a batch; throws if the outcome is unknown or if the database refused it. */
   write(batch: readonly Batched<T>[]): Promise<void>;
   /** Whether the same write may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
-  /** A write failed and is tried again in `retryInMs`. */
+  /** A write failed and is retried in `retryInMs`. */
   onRetry(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
   /** The database refused this one item for good. */
   onRejected(item: T, error: unknown): void;
@@ -34,7 +34,7 @@ export interface BatcherOptions<T> extends TimeAndChance {
 const RETRY = { baseMs: 200, maxMs: 3000 };
 
 /**
- * Gathers items for a few milliseconds and writes them in one go, again and again until the database has answered.
+ * Gathers items for a few milliseconds and writes them together, again and again until the database has answered.
  *
  * A batch that is refused for a reason that will not pass is split, so that one bad item does not take its
  * neighbours down.
@@ -57,7 +57,7 @@ export class Batcher<T> {
     else this.#cancelLinger ??= this.#options.clock.after(this.#options.lingerMs, () => this.flush());
   }
 
-  /** Writes what is in line now, without waiting for company. */
+  /** Writes all items in line now, without waiting for others. */
   flush(): void {
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;
@@ -83,7 +83,7 @@ export class Batcher<T> {
     return maxItems;
   }
 
-  /** Ends the retries: what could not be written by now stays unwritten. */
+  /** Ends the retries: items that are not written by now stay unwritten. */
   stop(): void {
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;

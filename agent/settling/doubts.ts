@@ -13,12 +13,13 @@ interface Doubt extends RefusalCount {
 }
 
 /**
- * Tells a document that the database refuses from a database in trouble, if the server's code does not say which it is.
+ * If the server's code does not tell whether a refusal is the document's fault or the database is in trouble, this
+ * finds out.
  *
- * Codes that concern the document count at once. Any other code counts only if the same kind of write succeeds for other
- * documents meanwhile: refused {@linkcode CONVINCING} times, with a write of another document accepted between each two,
- * the document is at fault. Until then it is the server's trouble: the outcome is written again after a wait, the lease
- * is renewed, and the document is not blamed. If every document is refused, none is ever blamed.
+ * Codes that concern the document count at once. Any other code counts only if the same kind of write succeeds for
+ * other documents meanwhile. If it is refused {@linkcode CONVINCING} times, with a write of another document accepted
+ * between each two, the document is at fault. Until then it is the server's trouble: the outcome is written again after
+ * a wait, the lease is renewed, and the document is not blamed. If every document is refused, none is ever blamed.
  */
 export class Doubts<T extends object> {
   readonly #random: Chance;
@@ -37,8 +38,8 @@ export class Doubts<T extends object> {
   }
 
   /**
-   * Takes note of a refusal; returns whether the document is at fault. A write that failed as a whole, `isAlone` being
-   * false, says of none of its documents that it was that one.
+   * Takes note of a refusal; returns whether the document is at fault. If a write failed as a whole (`isAlone` is
+   * false), none of its documents is known to be at fault.
    */
   convict(kind: SettleKind, write: T, isAlone: boolean): boolean {
     const doubt = this.#doubts.get(write) ?? { tries: 0, ...NO_REFUSALS };
@@ -48,12 +49,15 @@ export class Doubts<T extends object> {
     return doubt.counted >= CONVINCING;
   }
 
-  /** How long to wait until the write is tried again, in milliseconds: at random, so that writes which failed together part. */
+  /**
+   * How long to wait until the write is retried, in milliseconds. It is random, so that writes that failed together are
+   * retried apart.
+   */
   retryInMs(write: T): number {
     return 50 + backoffMs(this.#doubts.get(write)?.tries ?? 1, { ...RETRY, random: this.#random });
   }
 
-  /** Acks are compared with acks. The others are too rare for that: any outcome that is written counts. */
+  /** Acks are compared with acks. The other outcomes are too rare for that: any outcome that is written counts. */
   #acceptedOf(kind: SettleKind): number {
     return kind === "ack" ? this.#acks : this.#writes;
   }

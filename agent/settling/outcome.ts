@@ -87,8 +87,8 @@ export function outcomeWithoutRun(
 const MEND = "change the validator or the unique index that does not allow it, then redrive the document";
 
 /**
- * What is to become of a document whose outcome the database refused, today and tomorrow: something that asks less of it.
- * Undefined if there is nothing left to try.
+ * What is to become of a document whose outcome the database refuses for good: an outcome that writes less. Undefined
+ * if there is nothing left to try.
  *
  * A refused ack is a failure of the attempt: the work may be done, and the document cannot say so. A refused failure is
  * written without its error. A document that cannot wait for its next attempt is a dead letter, and each of these texts
@@ -136,10 +136,13 @@ export function failureOf({ held, outcome }: Settling): SafeText | undefined {
   }
 }
 
-/** What is told of a verdict whose reason is not on the document. */
+/** What is logged of a verdict whose reason is not on the document. */
 const DECIDED_BEFORE = "an earlier holder decided so, and ended before it could write why: see its log";
 
-/** What an error asks for. An outcome must come of it even where it cannot be read, or its document were held for ever. */
+/**
+ * What an error asks for. There must be an outcome even if the error cannot be read: otherwise its document would be
+ * held forever.
+ */
 function retryHintsOf(
   error: unknown,
 ): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
@@ -153,7 +156,7 @@ function retryHintsOf(
   }
 }
 
-/** Longest wait a processor may ask for: a year. Beyond it a date overflows sooner or later. */
+/** Longest wait that a processor may ask for: a year. Far beyond it a date overflows. */
 const MAX_RETRY_AFTER_MS = 365 * 24 * 3600 * 1000;
 
 function retryDelayMs(asked: unknown, attempt: number, policy: OutcomePolicy): number {

@@ -1,7 +1,7 @@
 import type { Ack, DocumentStore, Nack, Settlement } from "../ports.ts";
 import type { Settling } from "./outcome.ts";
 
-/** Hands documents whose outcomes are all of one kind to the store. Throws what the store throws. */
+/** Writes documents whose outcomes are all of one kind to the store. Throws what the store throws. */
 export function writeOutcomes(batch: readonly Settling[], store: DocumentStore): Promise<Settlement> {
   const { kind } = batch[0]!.outcome;
   switch (kind) {
@@ -37,7 +37,7 @@ function nacksOf(batch: readonly Settling[]): Nack[] {
   return nacks;
 }
 
-/** Three writes in order each: one document at a time. */
+/** A dead letter takes three writes in order: one document at a time. */
 async function writeDeadLetter(
   { held: { document }, outcome }: Settling,
   store: DocumentStore,

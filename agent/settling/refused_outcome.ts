@@ -9,12 +9,12 @@ export function stepOf(outcome: Outcome | undefined): AfterRefusal {
   return outcome?.kind === "dead_letter" ? "dead_letter" : "nothing";
 }
 
-/** Documents remembered at the most. */
+/** Documents that are remembered, at most. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * Documents on which the database let no outcome be written at all, and what that outcome was. Their leases run out, and
- * they are claimed again: their handler must not run again and again for that.
+ * Documents on which the database lets no outcome be written, and that outcome. Their leases run out and they are
+ * claimed again, but their handler must not run each time.
  */
 export class RefusedOutcomes {
   readonly #byKey = new Map<string, SafeText>();
@@ -29,9 +29,10 @@ export class RefusedOutcomes {
 
   /** The error that could not be written; undefined if the document is not remembered. */
   errorOf(document: LeasedDocument): SafeText | undefined {
-    // Of nearly all agents nothing is remembered, and a key is not for nothing.
+    // Nearly all agents remember nothing, and to compute a key costs time.
     if (this.#byKey.size === 0) return undefined;
-    // It does not come from a lease that ran out: it was reset by hand, inserted anew, or another agent had more luck.
+    // This claim did not take over an expired lease: the document was reset by hand or inserted again, or another agent
+    // could write.
     if (!document.wasTakenOver) this.delete(document);
     return this.#byKey.get(document.idempotencyKey);
   }

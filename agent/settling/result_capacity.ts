@@ -4,18 +4,18 @@ import type { Ledger } from "../leases/ledger.ts";
 export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
 /**
- * Bytes of results that are held at most, a good third of the heap: handlers that run before the weight of their results is
- * known may all return at once. What is beyond it is let go of.
+ * Bytes of results that are held, at most: about a third of the heap. Handlers that run before the size of their
+ * results is known may all return at once. A result beyond this limit is dropped.
  */
 export const MAX_HELD_RESULT_BYTES = 96 * 1024 * 1024;
 
 /**
- * Bytes of results in doubt that make room for as many others, at most: what becomes of the others tells whether the
+ * Bytes of results in doubt that make room for as many others, at most. The outcomes of the others tell whether the
  * server or the document is at fault.
  */
 export const MAX_DOUBTED_RESULT_BYTES = MAX_HELD_RESULT_BYTES - MAX_RESULT_BYTES;
 
-/** How much of what results were expected to weigh is still expected once one was lighter. */
+/** The share of the expected size that is still expected after a result that was smaller. */
 const FORGETTING = 0.9;
 
 /**
@@ -35,7 +35,7 @@ export class ResultCapacity {
     this.#ledger = ledger;
   }
 
-  /** Of `wanted` documents how many may start now. */
+  /** How many of `wanted` documents may start now. */
   fits(wanted: number): number {
     if (this.#expectedBytes < 1) return wanted;
     const { doubtedResultBytes, resultBytes, running } = this.#ledger.counts;
@@ -46,13 +46,13 @@ export class ResultCapacity {
     return certainBytes === 0 && running === 0 ? 1 : 0;
   }
 
-  /** Whether a result of so many bytes can be held beside those that are. */
+  /** Whether a result of this many bytes can be held beside the present ones. */
   canHold(bytes: number): boolean {
     const { resultBytes } = this.#ledger.counts;
     return resultBytes === 0 || resultBytes + bytes <= MAX_HELD_RESULT_BYTES;
   }
 
-  /** Notes what the result of a document weighs. */
+  /** Notes the size of a document's result. */
   learn(bytes: number): void {
     this.#expectedBytes = Math.max(bytes, this.#expectedBytes * FORGETTING);
   }

@@ -3,10 +3,13 @@ import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 
 /** Due times closer together than this wake the loop once, in milliseconds. */
 const GRANULARITY_MS = 100;
-/** A retry that is far away may be late by one part in this many, which bounds what has to be remembered. */
+/** A retry that is far away may be late by this part of its delay, which bounds what has to be remembered. */
 const PRECISION = 64;
 
-/** The server's clock may be this far behind the agent's idea of it, in milliseconds: due for one is not due for the other. */
+/**
+ * The server's clock may be this far behind the agent's estimate of it, in milliseconds: a document that is due for the
+ * agent may not be due for the server yet.
+ */
 const CLOCKS_APART_MS = 500;
 
 /** What a {@linkcode RetrySchedule} needs. */
@@ -14,7 +17,7 @@ export interface RetryScheduleOptions {
   clock: Clock;
   /** The sleep between claims. */
   wakeup: Pick<InterruptibleSleep, "wake">;
-  /** The agent ends when nothing is left: it looks twice for what it set back, and for what it handed back as well. */
+  /** The agent ends when nothing is left. It then looks twice for documents that it set back to pending or released. */
   untilEmpty?: boolean;
 }
 
@@ -46,7 +49,7 @@ export class RetrySchedule {
     if (this.#untilEmpty) this.#remember(delayMs + CLOCKS_APART_MS);
   }
 
-  /** Remembers that documents were handed back, or may have been: they are due at once. */
+  /** Remembers that documents were released, or may have been: they are due at once. */
   addReleased(): void {
     if (this.#untilEmpty) this.add(0);
   }

@@ -7,7 +7,9 @@ import { failureOf, type Settling } from "./outcome.ts";
 export interface Sorted {
   /** Those that are written for certain. */
   readonly written: readonly Settling[];
-  /** Those that are not; or all that may not be, if it is not known which: then there are more than `unmatched`. */
+  /**
+   * Those that are not written. If it is not known which, all that may not be: then there are more than `unmatched`.
+   */
   readonly others: readonly Batched<Settling>[];
   /** How many are not written. */
   readonly unmatched: number;
@@ -24,7 +26,7 @@ export function sortBatch(
   return { written, others, unmatched: batch.length - matched };
 }
 
-/** Tells, by events, what became of the documents of a write. */
+/** Reports, by events, what became of the documents of a write. */
 export function reportSettlement(
   kind: SettleKind,
   batch: readonly Batched<Settling>[],
@@ -41,7 +43,7 @@ export function reportSettlement(
   }
 }
 
-/** Tells of documents that a write has missed, or that `documents` among them were. */
+/** Reports documents that a write has missed, or that are among `documents`. */
 function reportMissed(
   kind: SettleKind,
   missed: readonly Batched<Settling>[],
@@ -49,7 +51,7 @@ function reportMissed(
   events: Events,
 ): void {
   const uncertain = missed.filter((each) => each.uncertain);
-  // Missed after an unanswered write may well be our own success; missed at first means the lease is gone.
+  // After a write without an answer, a miss may be our own success. Without one, a miss means that the lease is gone.
   const report = (type: "unconfirmed" | "lease_lost", documents: number, ids: unknown[]) => {
     if (documents > 0) events.emit({ type, documents, ids, during: kind });
   };

@@ -27,25 +27,31 @@ export interface SettlerOptions extends TimeAndChance {
 export interface SettledCounts {
   /** Those whose attempt is over: processed, failed, or a dead letter. */
   finished: number;
-  /** Those that were handed back with their attempt. */
+  /** Those that were released with their attempt. */
   released: number;
   /** Those that take no outcome: their leases run out. */
   abandoned: number;
 }
 
-/** An ack waits this long for company, in milliseconds; less if nothing else of its claim is running. */
+/** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */
 const LINGER_MS = 5;
 const MAX_BATCH = 2000;
-/** Fields that processors want written, in one write, in bytes: half of what may wait, so that one is written as one gathers. */
+/**
+ * Bytes of the fields that processors want written, in one write: half of what may wait, so that one write is under way
+ * while the next one is gathered.
+ */
 const MAX_BATCH_BYTES = MAX_RESULT_BYTES / 2;
-/** Writes of a kind under way at once: two, so that one can be gathered and sent while another is answered. */
+/**
+ * Writes of a kind that are under way at once: two, so that one can be gathered and sent while the other waits for its
+ * answer.
+ */
 const MAX_WRITES = 2;
 
 /**
- * Writes what became of each document, in bulk, until the database has said so.
+ * Writes what became of each document, in bulk, until the database has confirmed it.
  *
- * Until then the document stays in the ledger: its lease is renewed, and it counts against what may be claimed, so
- * that a slow database slows the claims down instead of letting answers pile up.
+ * Until then the document stays in the ledger: its lease is renewed, and it counts against what may be claimed. So a
+ * slow database slows the claims down, and unwritten outcomes do not pile up.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -79,7 +85,7 @@ export class Settler {
     if (this.#options.ledger.unfinishedOf(held.document.token) === 0) this.flush();
   }
 
-  /** Writes everything that waits for company now. */
+  /** Writes everything that waits for other acks now. */
   flush(): void {
     for (const batcher of Object.values(this.#batchers)) batcher.flush();
   }
@@ -121,7 +127,10 @@ export class Settler {
     }
   }
 
-  /** Of a write that failed: settles what it wrote, and deals with what was refused. Throws what is to be written again. */
+  /**
+   * A write failed: settles the documents that it wrote, and handles those that were refused. Throws what is to be
+   * written again.
+   */
   #partlyWritten(kind: SettleKind, live: readonly Batched<Settling>[], thrown: unknown): void {
     const { store } = this.#options;
     let [error, open] = [thrown, live];
@@ -136,7 +145,8 @@ export class Settler {
     }
     if (!(error instanceof RefusedWritesError)) {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;
-      // Nothing says which of them is meant, if any is: they part, as each waits for as long as it happens to.
+      // It is not known which of them is at fault, if any is. Each waits for a random time, so that they are retried
+      // apart.
       this.#doubt(kind, open.map(({ item }) => item), error, false);
       return;
     }
@@ -168,7 +178,8 @@ export class Settler {
       retries.addReleased();
     }
     if (kind !== "nack") return;
-    // A look too many is harmless; a Job that takes a document for another agent's would end before its retry.
+    // One look too many does no harm. But if a Job takes its own document for another agent's, it ends before the
+    // retry.
     const isUnclear = others.length > unmatched;
     const mayWait = others.filter(({ uncertain }) => isUnclear || uncertain).map(({ item }) => item);
     for (const { outcome } of [...written, ...mayWait]) {
@@ -176,7 +187,7 @@ export class Settler {
     }
   }
 
-  /** Writes them again later, unless it is known that they are at fault; returns whether it does. */
+  /** Writes them again later, unless they are known to be at fault; returns whether it does. */
   #doubt(kind: SettleKind, all: readonly Settling[], error: unknown, isAlone: boolean): boolean {
     const { clock, events, ledger } = this.#options;
     const isConvicted = all.filter((each) => this.#doubts.convict(kind, each, isAlone)).length > 0;
@@ -195,7 +206,7 @@ export class Settler {
     return true;
   }
 
-  /** The database refuses this write, today and tomorrow: a validator, a unique index, a size limit. Or so it seems. */
+  /** The database refuses this write for good, or seems to: a validator, a unique index, a size limit. */
   #rejected(kind: SettleKind, settling: Settling, error: unknown): void {
     const { events, ledger, policy, refusedOutcomes, store } = this.#options;
     if (store.isDoubtful(error) && this.#doubt(kind, [settling], error, true)) return;
@@ -204,13 +215,13 @@ export class Settler {
     const { document } = held;
     const next = afterRefusal(outcome, error, document.attempt, policy);
     const failure = failureOf(settling);
-    // A document that cannot even be a dead letter is told of once, not each time its lease has run out.
+    // A document that cannot even be a dead letter is reported once, not each time its lease has run out.
     const isLast = failure !== undefined && outcome.kind !== "nack";
     if (!isLast || refusedOutcomes.add(document, failure)) {
       events.emit({ type: "settle_rejected", kind, id: document.id, error, failure, next: stepOf(next) });
     }
     if (next) {
-      // What could not be written is let go of.
+      // An outcome that could not be written is dropped.
       ledger.weigh(held, 0);
       return this.settle(held, next);
     }

@@ -19,16 +19,16 @@ export class DocumentLogs {
     return documentLog(this.#log, () => this.#about(document));
   }
 
-  /** What lines about a document say of it. */
+  /** The fields that lines about a document have. */
   #about(document: LeasedDocument | undefined): Fields {
     return document ? { id: this.#formatId(document.id), attempt: document.attempt } : {};
   }
 }
 
 /**
- * The log that a processor is given: its lines carry what `about` says of the document. Its functions take anything
- * they are given (an error as message or in place of the fields), work by themselves, and never throw: a line that
- * cannot be written is no failure of a document.
+ * The log that a processor gets: its lines carry what `about` returns for the document. Its functions take anything (an
+ * error as message, or in place of the fields), work when they are detached, and never throw: a line that cannot be
+ * written is not a failure of a document.
  */
 export function documentLog(log: Logger, about: () => Fields): ProcessorLog {
   const at = (level: Level) => (message: unknown, given?: unknown): void => {
@@ -49,7 +49,7 @@ export function documentLog(log: Logger, about: () => Fields): ProcessorLog {
 function fieldsOf(log: Logger, given: unknown): Fields {
   if (given === undefined || given === null) return {};
   if (given instanceof Error) return log.errorFields(given);
-  // Anything but an object has no names for what it holds.
+  // Only an object has names for its values.
   if (typeof given !== "object" || Array.isArray(given)) return { fields: given };
   return Object.fromEntries(readableEntries(given));
 }

@@ -5,7 +5,10 @@ import type { Logger } from "./logger.ts";
 /** Repeats of the same failure are written at most this often, in milliseconds. */
 const REPEAT_MS = 30_000;
 
-/** Writes failures that repeat themselves once, then now and then, so that an outage does not drown the log. */
+/**
+ * Writes a failure that repeats itself once, and then from time to time, so that an outage does not hide the rest of
+ * the log.
+ */
 export class FailureLog {
   readonly #log: Logger;
   readonly #clock: Clock;

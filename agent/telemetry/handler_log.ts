@@ -3,7 +3,7 @@ import type { Logger } from "./logger.ts";
 
 type EventOf<Type extends AgentEvent["type"]> = Extract<AgentEvent, { type: Type }>;
 
-/** Tells of what handlers do besides failing: of work that goes on too long, of results and errors that are lost. */
+/** Logs what handlers do besides failing: work that goes on too long, results and errors that are lost. */
 export class HandlerLog {
   readonly #log: Logger;
   readonly #formatId: (id: unknown) => string;
@@ -25,7 +25,7 @@ export class HandlerLog {
     });
   }
 
-  /** Tells of the first one alone: a handler that returns one returns one for each document. */
+  /** Logs only the first one: a handler that returns one returns one for each document. */
   ignored({ id, fields }: EventOf<"result_ignored">): void {
     if (this.#isIgnoredTold) return;
     this.#isIgnoredTold = true;

@@ -25,16 +25,16 @@ export interface LineQueueOptions {
   clock?: Clock;
 }
 
-/** Enough for thousands of lines that come at once, little beside the heap. */
+/** Enough for thousands of lines that come at once, and little beside the heap. */
 const MAX_LENGTH = 4 * 1024 * 1024;
 /** One write takes no more than this and a line, in UTF-16 units. */
 const MAX_CHUNK = 64 * 1024;
-/** The first try after a failed write, in milliseconds; the wait doubles with each that fails. */
+/** The wait for the first retry after a failed write, in milliseconds. It doubles with each further failure. */
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
-/** A write that takes longer than this has a reader that does not read, in milliseconds. */
+/** If a write takes longer than this, its reader does not read, in milliseconds. */
 const STUCK_MS = 200;
-/** At the end of the process a write under way is given this long, in milliseconds. */
+/** At the end of the process, a write under way gets this long, in milliseconds. */
 const LAST_WRITE_MS = 50;
 
 const FULL = "standard output was not read fast enough";
@@ -42,9 +42,9 @@ const FULL = "standard output was not read fast enough";
 const encoder = new TextEncoder();
 
 /**
- * Writes lines in their order, off the main path: one write at a time, on a thread of the runtime's, so that a reader
- * that does not read holds up nothing but the log. What waits is bounded; what finds no room, or cannot be written, is
- * counted, and said in its place as soon as lines can be written again.
+ * Writes lines in their order, off the main path: one write at a time, on a thread of the runtime, so that a reader
+ * that does not read blocks only the log. The lines that wait are bounded. Lines that find no room, or cannot be
+ * written, are counted, and a line in their place reports the number as soon as lines can be written again.
  */
 export class LineQueue implements LineOutput {
   readonly #options: Required<LineQueueOptions>;
@@ -56,12 +56,12 @@ export class LineQueue implements LineOutput {
   #failed = 0;
   #reason = FULL;
   #failures = 0;
-  /** Takes back the next try after a failed write. */
+  /** Cancels the next retry after a failed write. */
   #cancelRetry: (() => void) | undefined;
   /** When the write under way has begun, in milliseconds of the monotonic clock. */
   #writingSinceMs: number | undefined;
   #rested: PromiseWithResolvers<void> | undefined;
-  /** Whether the process is about to end: what comes is collected for one last write. */
+  /** Whether the process is about to end: further lines are collected for one last write. */
   #isEnding = false;
 
   constructor(options: LineQueueOptions) {
@@ -94,8 +94,9 @@ export class LineQueue implements LineOutput {
   }
 
   /**
-   * Begins to write what waits, for a process that ends in this moment, and gives that a short time. It never waits for a
-   * reader: one that has stopped to read would keep the process forever. What waits behind a write under way is lost.
+   * Begins to write the waiting lines, for a process that ends at this moment, and gives the write a short time. It
+   * never waits for a reader: one that has stopped reading would keep the process alive forever. Lines behind a write
+   * under way are lost.
    */
   flushSync(): void {
     const sinceMs = this.#writingSinceMs;
@@ -108,7 +109,7 @@ export class LineQueue implements LineOutput {
       if (texts.length === 0) return;
       this.#write(texts.join("")).catch(() => {});
     } else if (this.#options.clock.monotonicMs() - sinceMs > STUCK_MS) return;
-    // Whether the write has ended cannot be seen before the next turn of the event loop, which does not come.
+    // Whether the write has ended shows only in the next turn of the event loop, and that does not come.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WRITE_MS);
   }
 
@@ -127,7 +128,7 @@ export class LineQueue implements LineOutput {
     this.#length += line.length;
   }
 
-  /** Says in the place of lines that were dropped how many these were. */
+  /** Reports, in the place of lines that were dropped, how many these were. */
   #tellDropped(): void {
     if (this.#dropped === 0) return;
     const dropped = this.#dropped;
@@ -153,7 +154,8 @@ export class LineQueue implements LineOutput {
   /** The text of the next write, and how many lines are lost if it fails. */
   #take(): { text: string; lines: number } {
     if (this.#failed > 0) {
-      // Alone, so that a sink that still fails costs no more lines. The failed write may have ended within a line.
+      // It is written alone, so that an output that still fails costs no more lines. The failed write may have ended
+      // within a line.
       return { text: `\n${this.#options.lossLine(this.#failed, this.#reason)}\n`, lines: 0 };
     }
     if (this.#lines.length === 0) this.#tellDropped();

@@ -19,11 +19,11 @@ const AFTER_REFUSAL: Record<AfterRefusal, string> = {
 
 const PAUSE_STATES: ReadonlySet<AgentState> = new Set(["running", "paused"]);
 
-/** A line about what happened to how many documents comes at most this often, in milliseconds. */
+/** Progress lines (how many documents, and what happened to them) come at most this often, in milliseconds. */
 const PROGRESS_MS = 5000;
-/** Documents that cannot be claimed are told of in one line for this long, in milliseconds. */
+/** Documents that cannot be claimed are gathered for this long and logged in one line, in milliseconds. */
 const REFUSALS_MS = 60_000;
-/** Ids named in one line at most. */
+/** Ids that one line names, at most. */
 const MAX_IDS = 10;
 
 /** What {@linkcode logEvents} needs besides the log. */
@@ -42,7 +42,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
   const refusedReleases = new RefusedReleaseLog(log, clock);
   const leftAlone = new LeftAloneLog(log, formatId);
   let isHeldUpTold = false;
-  /** Which documents; or among which they are, if more are named. */
+  /** The documents; or, if more are named, the documents that they are among. */
   const named = ({ documents, ids }: { documents: number; ids: readonly unknown[] }) => ({
     [ids.length > documents ? "among" : "ids"]: ids.slice(0, MAX_IDS).map(formatId),
   });
@@ -103,7 +103,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         logReleased(log, event);
         break;
       case "handler_failed":
-        // That it failed is said once its outcome is written: this line names the place.
+        // The failure is logged once its outcome is written: this line names the place.
         if (log.writes("DEBUG")) {
           const { id, attempt } = event;
           log.debug("The processor failed", { id: formatId(id), attempt, ...log.errorFields(event.error) });
@@ -201,7 +201,10 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
   });
 }
 
-/** Says now and then how many documents something happened to: enough to see it, too little to drown the rest. */
+/**
+ * Logs from time to time how many documents something happened to: enough to see it, and not so much that it hides the
+ * rest.
+ */
 class ProgressLog {
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -229,7 +232,7 @@ class ProgressLog {
   }
 }
 
-/** Says at once that a document cannot be claimed, and of those that follow how many there were in a minute. */
+/** Logs at once that a document cannot be claimed, and then once a minute how many more there were. */
 class RefusalLog {
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -266,7 +269,7 @@ class RefusalLog {
   }
 }
 
-/** Says how many documents wait and cannot be claimed, as often as their number changes. */
+/** Logs how many documents wait and cannot be claimed, each time the number changes. */
 class LeftAloneLog {
   readonly #log: Logger;
   readonly #formatId: (id: unknown) => string;

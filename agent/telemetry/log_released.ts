@@ -1,7 +1,7 @@
 import type { AgentEvent } from "../events.ts";
 import type { Logger } from "./logger.ts";
 
-/** Says of documents that were handed back how far they had come. */
+/** Logs how far the documents had come that were released. */
 export function logReleased(
   log: Logger,
   { aborted, documents, hadNoRoom = 0 }: Extract<AgentEvent, { type: "released" }>,

@@ -1,7 +1,7 @@
 import { errorText } from "../errors.ts";
 import { type Redactor, secrets } from "../text/redact.ts";
 
-/** Of one text at most so much is logged, in UTF-16 units. */
+/** This much of one text is logged, in UTF-16 units. */
 const MAX_TEXT = 8000;
 /** Of all the texts of a line together. */
 const MAX_LINE = 32_000;
@@ -12,12 +12,12 @@ const MAX_DEPTH = 8;
 /** Values in one line. */
 const MAX_VALUES = 1000;
 
-/** A usual name of a field, which takes none of the room for texts: `level`, `1000`, `user.id`. */
+/** A usual name of a field: `level`, `1000`, `user.id`. It does not count against the room for texts. */
 const NAME = /^[\w$.-]{1,64}$/;
 
 /**
- * Makes of one line's fields what JSON can say, for any fields, without secrets and within bounds. Texts are cleaned
- * one by one: in the finished line a password such as `true` could not be told from the line's own words.
+ * Turns the fields of one line into values that JSON can hold, for any fields, without secrets and within bounds. Texts
+ * are cleaned one by one: in the finished line a password such as `true` could not be told from the line's own words.
  */
 export class Loggable {
   readonly #redactor: Redactor;
@@ -29,14 +29,14 @@ export class Loggable {
     this.#redactor = redactor;
   }
 
-  /** A text as the line says it. */
+  /** A text as the line holds it. */
   text(text: string): string {
     const clean = this.#redactor.text(text, Math.max(1, Math.min(MAX_TEXT, this.#room)));
     this.#room -= clean.length;
     return clean;
   }
 
-  /** The fields as the line says them, without those that are undefined. Never throws. */
+  /** The fields as the line holds them, without those that are undefined. Never throws. */
   fields(fields: object): Record<string, unknown> {
     return this.#object(readableEntries(fields));
   }
@@ -94,7 +94,10 @@ export class Loggable {
     return Object.fromEntries(said);
   }
 
-  /** The name of a field as the line says it: a secret may be one, too. Two that look the same when clean stay two. */
+  /**
+   * The name of a field as the line holds it: a secret may be a name, too. Two names that are the same once cleaned
+   * stay two.
+   */
   #name(key: string, taken: ReadonlyMap<string, unknown>): string {
     const clean = NAME.test(key) ? this.#redactor.text(key) : this.text(key);
     if (!taken.has(clean)) return clean;
@@ -109,7 +112,7 @@ export class Loggable {
   }
 }
 
-/** The fields of a value, one by one: one that cannot be read hides no other. */
+/** The fields of a value, one by one: a field that cannot be read hides no other. */
 export function* readableEntries(value: object): Generator<[string, unknown]> {
   for (const key of Object.keys(value)) {
     let each: unknown;

@@ -11,7 +11,7 @@ import { Loggable } from "./loggable.ts";
 /** How severe a line is: the words of `LOG_LEVEL`. */
 export type Level = "DEBUG" | "INFO" | "WARNING" | "ERROR";
 
-/** What a line says besides its message. */
+/** The fields of a line, besides its message. */
 export type Fields = Record<string, unknown>;
 
 /** How a {@linkcode Logger} writes. */
@@ -30,10 +30,10 @@ const LEVELS: Record<Level, LevelName> = { DEBUG: "DEBUG", INFO: "INFO", WARNING
 const WORDS: Record<string, Level> = { DEBUG: "DEBUG", INFO: "INFO", WARN: "WARNING", ERROR: "ERROR" };
 
 /**
- * Writes one line an event, as JSON for machines or as text for people. Never throws: a line that cannot be made is
+ * Writes one line per event, as JSON for machines or as text for people. Never throws: a line that cannot be made is
  * counted as lost.
  *
- * The only file that knows `@std/log`, whose last release this is: another logger can take its place here.
+ * The only file that imports `@std/log`, which gets no further releases: another logger can replace it here.
  */
 export class Logger {
   readonly #std: StdLogger;
@@ -45,7 +45,7 @@ export class Logger {
     this.#std = new StdLogger("pulling-agent", LEVELS[level], { handlers: [handler] });
   }
 
-  /** Whether lines of this severity are written: for callers that would have to work to make one. */
+  /** Whether lines of this severity are written: for callers for which it is work to make one. */
   writes(level: Level): boolean {
     return LogLevels[LEVELS[level]] >= this.#std.level;
   }
@@ -81,7 +81,7 @@ export class Logger {
     this.#output.lose(1, `a line could not be made: ${errorText(error)}`);
   }
 
-  /** What a line says of an error: its text, and where it was made if lines of DEBUG are written. */
+  /** An error as a line holds it: its text, and its stack if lines of DEBUG are written. */
   errorFields(error: unknown): Fields {
     return { error: errorText(error), ...(this.writes("DEBUG") && { stack: errorStack(error) }) };
   }
@@ -89,7 +89,7 @@ export class Logger {
 
 const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
 
-/** A finished line of the log, for what is said without a {@linkcode Logger}. */
+/** A finished line of the log, for lines that are written without a {@linkcode Logger}. */
 export function logLine(
   format: LogFormat,
   { level, message, fields = {}, time = new Date(), redactor = secrets }: {
@@ -129,7 +129,7 @@ class LineHandler extends BaseHandler {
   }
 }
 
-/** Taken at the start: a user's module may put something else in its place. */
+/** Taken at the start: a user's module may replace the global. */
 const { stringify } = JSON;
 
 function jsonLine(time: Date, level: Level, message: string, fields: Fields): string {

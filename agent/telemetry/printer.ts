@@ -2,7 +2,7 @@ import { CommandError } from "../errors.ts";
 import { printableLines } from "../text/terminal_text.ts";
 import type { ByteSink } from "./line_queue.ts";
 
-/** As much may wait for the reader before the command waits as well, in UTF-16 units. */
+/** The command waits for its reader if more than this waits to be printed, in UTF-16 units. */
 const MAX_WAITING = 64 * 1024;
 
 const encoder = new TextEncoder();

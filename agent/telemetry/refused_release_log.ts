@@ -2,7 +2,9 @@ import { errorText } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "./logger.ts";
 
-/** Documents whose release is refused are gathered for so long, in milliseconds: a drain releases all of them at once. */
+/**
+ * Documents whose release is refused are gathered for this long, in milliseconds: a drain releases all of them at once.
+ */
 const GATHER_MS = 1000;
 /** Ids that one line names, at most. */
 const MAX_IDS = 100;
@@ -12,7 +14,10 @@ interface Refused {
   readonly error: unknown;
 }
 
-/** Names each document that MongoDB refuses to set back to pending, in one line for all that it refuses alike. */
+/**
+ * Names each document that MongoDB refuses to set back to pending. Documents that it refuses for the same reason share
+ * a line.
+ */
 export class RefusedReleaseLog {
   readonly #log: Logger;
   readonly #clock: Clock;

@@ -4,22 +4,22 @@ import { serverText } from "./server_text.ts";
 
 /** The text of an error is no longer than this, in UTF-16 units: it may quote a whole document. */
 const MAX_TEXT = 4000;
-/** Of one error among several. */
+/** The same for one error among several. */
 const MAX_PART = 1000;
 /** Stacks at most, in UTF-16 units. */
 const MAX_STACK = 8000;
-/** Errors that one error is made of, causes and parts together, that are told of at most. */
+/** Errors that the text holds, at most: causes and parts together. */
 const MAX_ERRORS = 10;
 
 /**
- * The text of anything that was thrown, an `Error` or not, with what caused it, and without the secrets of this process.
- * Never throws: users throw the strangest things.
+ * The text of anything that was thrown, an `Error` or not, with its causes, and without the secrets of this process.
+ * Never throws, whatever value it gets.
  */
 export function errorText(error: unknown): SafeText {
   return secrets.text(new ErrorReader().read(error), MAX_TEXT);
 }
 
-/** Where an error was made, and where its causes were; undefined if it does not say. Without secrets. Never throws. */
+/** The stacks of an error and of its causes; undefined if it has none. Without secrets. Never throws. */
 export function errorStack(error: unknown): SafeText | undefined {
   const stacks: string[] = [];
   for (let each = error; stacks.length < MAX_ERRORS; each = property(each, "cause")) {
@@ -38,7 +38,7 @@ class ErrorReader {
   read(error: unknown): string {
     this.#seen.add(error);
     const own = ownText(error);
-    // What the first one says is said whole: the text is cut once all is together.
+    // The text of the first error is not cut: the whole text is cut once it is complete.
     const parts = this.#partsOf(error, own);
     const cause = this.#others([property(error, "cause")], own)[0];
     return own +
@@ -53,7 +53,7 @@ class ErrorReader {
     return missing > 0 ? [...parts, `and ${missing} more`] : parts;
   }
 
-  /** The texts of errors that were not read yet, and that say what is not said already. */
+  /** The texts of errors that were not read yet, without what the text holds already. */
   #others(errors: readonly unknown[], own: string): string[] {
     const texts = new Set<string>();
     for (const error of errors) {
@@ -76,10 +76,10 @@ function innerErrors(error: unknown): unknown[] {
     try {
       if (Array.isArray(list)) return list.slice(0, 10 * MAX_ERRORS);
     } catch {
-      // A list that cannot be read says nothing.
+      // A list that cannot be read is left out.
     }
   }
-  // Of a set each server may be out of reach for a reason of its own; the driver gives but one of them as the cause.
+  // Each server of a set may be out of reach for a reason of its own; the driver gives only one of them as the cause.
   const servers = property(property(error, "reason"), "servers");
   if (servers instanceof Map) return [...servers.values()].map((server) => property(server, "error"));
   const suppressed = property(error, "suppressed");
@@ -100,7 +100,7 @@ function ownText(error: unknown): string {
   }
 }
 
-/** Far beyond what is kept of it: a text of megabytes is not worth searching for secrets. */
+/** Far more than is kept of it: to search a text of megabytes for secrets takes too long. */
 function bounded(text: string): string {
   return text.length <= 2 * MAX_TEXT ? text : secrets.text(text, 2 * MAX_TEXT);
 }
@@ -113,7 +113,7 @@ function property(error: unknown, name: string): unknown {
   }
 }
 
-/** Taken at the start: a user's module may put something else in its place. */
+/** Taken at the start: a user's module may replace the global. */
 const { stringify } = JSON;
 
 function asJson(value: unknown): string | undefined {

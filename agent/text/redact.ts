@@ -3,8 +3,8 @@ import { secretForms } from "./secret_forms.ts";
 declare const redacted: unique symbol;
 
 /**
- * Text that holds no secret: all that may leave the process as the text of an error. Nothing but a
- * {@linkcode Redactor} makes it, so that a text which was never cleaned does not pass the type check.
+ * Text that holds no secret: only such text may leave the process as the text of an error. Only a {@linkcode Redactor}
+ * makes it, so that a text that was never cleaned does not pass the type check.
  */
 export type SafeText = string & { readonly [redacted]: true };
 
@@ -14,15 +14,15 @@ const HIDDEN = "***";
 const SECRET_PARAMETERS =
   /([?&](?:tlsCertificateKeyFilePassword|proxyPassword|authMechanismProperties)=)[^&\s"']*/gi;
 
-/** Text is cut this far behind the limit first, in UTF-16 units: what a long secret may take. */
+/** Text is first cut this far behind the limit, in UTF-16 units: room for a long secret. */
 const MIN_MARGIN = 1024;
 
-/** Connection strings whose secrets are known, at most: credentials rotate under an agent that runs for months. */
+/** Connection strings whose secrets are known, at most: in an agent that runs for months, credentials rotate. */
 const MAX_LEARNT = 16;
 
-/** Hides the secrets that it has learnt, and the credentials of every URI, in any text it is given. */
+/** Hides the secrets that it knows, and the credentials of every URI, in any text. */
 export class Redactor {
-  /** Of each connection string the patterns of its secrets, the oldest first. */
+  /** For each connection string the patterns of its secrets, the oldest first. */
   readonly #learnt = new Map<string, readonly string[]>();
   #pattern: RegExp | undefined;
   #margin = MIN_MARGIN;
@@ -32,18 +32,19 @@ export class Redactor {
     for (const uri of uris) this.learn(uri);
   }
 
-  /** Hides the secrets of a connection string from now on, in every form in which they may turn up. */
+  /** Hides the secrets of a connection string from now on, in each of their forms. */
   learn(uri: string): void {
     const { anywhere, beforeAt } = secretForms(uri);
     this.#learnt.delete(uri);
     this.#learnt.set(uri, [
       ...[...anywhere].map((secret) => RegExp.escape(secret)),
-      // A short one would be found in innocent words as well. Where an @ follows it is no word.
+      // A short secret is found in innocent words as well. Before an @ it is not a word.
       ...[...beforeAt].map((secret) => `${RegExp.escape(secret)}(?=@)`),
     ]);
-    // Every line pays for what is known, and a secret that was replaced many times ago opens nothing any more.
+    // Each known secret costs time in every line, and a secret that was replaced many times since opens nothing any
+    // more.
     if (this.#learnt.size > MAX_LEARNT) this.#learnt.delete(this.#learnt.keys().next().value!);
-    // The longest first, so that none leaves a part of another.
+    // The longest first, so that no secret leaves a part of another.
     const sources = [...new Set([...this.#learnt.values()].flat())].sort((a, b) => b.length - a.length);
     if (sources.length === 0) return;
     this.#pattern = new RegExp(sources.join("|"), "g");
@@ -51,14 +52,14 @@ export class Redactor {
   }
 
   /**
-   * The text without secrets, and no longer than `maxLength` UTF-16 units. It is cleaned before it is cut: a cut through
-   * a secret would leave a part of it that nothing recognises.
+   * The text without secrets, at most `maxLength` UTF-16 units long. It is cleaned before it is cut: a cut through a
+   * secret would leave a part of it that nothing recognises.
    */
   text(text: string, maxLength = Infinity): SafeText {
     const isCut = text.length > maxLength + this.#margin;
     const raw = isCut ? text.slice(0, maxLength + this.#margin) : text;
     const clean = redactUri(this.#pattern ? raw.replace(this.#pattern, HIDDEN) : raw);
-    // What the first cut may have gone through stands at the end.
+    // The first cut may have gone through a secret at the end.
     return shortened(isCut ? clean.slice(0, -this.#margin) : clean, maxLength, isCut) as SafeText;
   }
 }
@@ -72,7 +73,7 @@ function shortened(text: string, maxLength: number, isCut: boolean): string {
   return text.slice(0, maxLength - 1).replace(/[\uD800-\uDBFF]$/, "") + "…";
 }
 
-/** Where a URI in a text ends. */
+/** The end of a URI in a text. */
 const END_OF_URI = /[\s"']|$/g;
 
 /** Hides the credentials of every URI in a text. Linear in its length: anything may be thrown and logged. */

@@ -1,6 +1,6 @@
 /** The secrets of a connection string, as texts to look for. */
 export interface SecretForms {
-  /** To be hidden wherever they stand. */
+  /** To be hidden in every place. */
   anywhere: Set<string>;
   /** Too short to be told from innocent words: to be hidden in front of an `@`. */
   beforeAt: Set<string>;
@@ -12,7 +12,7 @@ const MIN_LENGTH = 4;
 /** Texts quoted as JSON, and quoted once more inside a message that had done so already. */
 const QUOTINGS = 2;
 
-/** Every form in which the secrets of a connection string may turn up: as written, decoded, encoded anew, quoted. */
+/** Every form of the secrets of a connection string: as written, decoded, encoded again, quoted. */
 export function secretForms(uri: string): SecretForms {
   const forms: SecretForms = { anywhere: new Set(), beforeAt: new Set() };
   for (const credentials of credentialsOf(uri)) addCredentials(credentials, forms);
@@ -21,7 +21,10 @@ export function secretForms(uri: string): SecretForms {
   return forms;
 }
 
-/** User and password, where there are both: up to the last `@`, since a password may hold one; up to the first, since the parameters may. */
+/**
+ * User and password if there are both, in two readings: up to the last `@`, since a password may hold one, and up to
+ * the first, since the parameters may.
+ */
 function credentialsOf(uri: string): Set<string> {
   const found = [/^(?:[a-z0-9+.-]+:\/\/)?(.*)@/is, /^(?:[a-z0-9+.-]+:\/\/)?([^@]*)@/i]
     .map((pattern) => pattern.exec(uri)?.[1] ?? "");
@@ -41,8 +44,8 @@ function addCredentials(credentials: string, { anywhere, beforeAt }: SecretForms
 }
 
 /**
- * What stands between the marks of a URI in a password that should have been percent-encoded: a message about such a
- * URI may take a piece of it for a host, a port or a database. A port with parameters behind it is no password.
+ * The parts of a password that should have been percent-encoded, between the marks of a URI: a message about such a URI
+ * may take a part for a host, a port or a database. A port with parameters behind it is not a password.
  */
 function piecesOf(password: string): string[] {
   if (/^\d{1,5}(,|\/)/.test(password) || password.includes("/?")) return [];
@@ -69,7 +72,7 @@ function addAll(secret: string, forms: Set<string>): void {
   }
 }
 
-/** A text as written, decoded, and percent-encoded in the ways in which programs do that. */
+/** A text as written, decoded, and percent-encoded in the ways that programs use. */
 function encodings(written: string): Set<string> {
   const plain = decoded(written);
   const found = new Set([written, plain]);
@@ -89,7 +92,7 @@ function asUrlPassword(plain: string): string {
 
 function base64(text: string): string[] {
   if (text.length < MIN_LENGTH) return [];
-  // Without the padding: it may be left out, and what is left of it tells nothing.
+  // Without the padding: a program may leave it out, and the padding alone tells nothing.
   const plain = new TextEncoder().encode(text).toBase64({ omitPadding: true });
   return [plain, plain.replaceAll("+", "-").replaceAll("/", "_")];
 }
@@ -98,7 +101,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Not percent-encoded after all: then it can only turn up as it was written.
+    // It was not percent-encoded: then it appears only as it was written.
     return text;
   }
 }

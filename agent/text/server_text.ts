@@ -1,6 +1,6 @@
 import { secrets } from "./redact.ts";
 
-/** Of what a server says at most so much is passed on, in UTF-16 units. */
+/** This much of a server's text is passed on, in UTF-16 units. */
 const MAX_SERVER_TEXT = 500;
 /** Fields that a validator refuses, named in one text at most. */
 const MAX_FIELDS = 10;
@@ -8,9 +8,9 @@ const MAX_FIELDS = 10;
 const MAX_DEPTH = 12;
 
 /**
- * What MongoDB says of a command, without the values it quotes from documents: logs and status files are read by more
- * people than documents are. Undefined for errors that are not the server's. A failed write of a bulk has a class of its
- * own, whose JSON would be the whole write.
+ * A server's error text, without the values it quotes from documents: more people read logs and status files than
+ * documents. Undefined for errors that are not the server's. The error of a bulk write has a class of its own, whose
+ * JSON would hold the whole write.
  */
 export function serverText(error: object): string | undefined {
   const { code, errInfo, errmsg, message, name } = error as Record<string, unknown>;
@@ -42,13 +42,15 @@ const ACTIONS: Record<string, string> = {
   update: "update",
 };
 
-/** How to mend a missing right: the action, and where; empty if the server does not say what was asked for. */
+/**
+ * How to mend a missing right: the action, and its collection; empty if the server does not name what was asked for.
+ */
 function missingRight(text: string): string {
   const [, database] = /^not authorized on (\S+) to execute command /.exec(text) ?? [];
   const [, command = "", collection] = COMMAND.exec(text) ?? [];
   if (database === undefined) return "";
   const role = `as the role readWrite on ${database} does`;
-  // It may write what it reads: which of the two is missing is not told.
+  // This aggregate reads one collection and may write to another: the server does not tell which right is missing.
   if (command === "aggregate" && collection !== undefined) {
     return `: grant the user find on ${database}.${collection}, and find, insert and update on the collection of dead ` +
       `letters, ${role}`;
@@ -59,10 +61,10 @@ function missingRight(text: string): string {
   return `: grant the user ${action} on ${where}, ${role}`;
 }
 
-/** Refusals of an index: they quote definitions of indexes, and none of a document's values. */
+/** Refusals of an index: they quote index definitions, and no values of a document. */
 const ABOUT_INDEXES = new Set([67, 85, 86, 197]);
 
-/** The command that was refused, and its collection: names, and what tells which right is missing. */
+/** The command that was refused, and its collection: they hold no values, and tell which right is missing. */
 const COMMAND = /\bto execute command \{ ([A-Za-z]+): (?:"([^"\\{}]*)")?/;
 
 function withoutValues(text: string): string {
@@ -72,7 +74,7 @@ function withoutValues(text: string): string {
   const named = command === undefined
     ? "{...}"
     : `{ ${command}: ${collection === undefined ? "..." : `"${collection}", ...`} }`;
-  // Documents stand in braces, and may hold anything, braces included.
+  // Documents are in braces, and may contain anything, also braces.
   return unquoted(text.slice(0, from)) + named + (to > from ? unquoted(text.slice(to + 1)) : "");
 }
 
@@ -80,7 +82,7 @@ function unquoted(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"?/g, '"..."');
 }
 
-/** The names of the fields that a validator refuses, out of the details of its answer; the values stand there as well. */
+/** The names of the fields that a validator refuses, from the details of its answer, which hold the values as well. */
 function refusedFields(details: unknown): string[] {
   const found = new Set<string>();
   const search = (value: unknown, depth: number): void => {

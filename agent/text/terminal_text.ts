@@ -1,8 +1,8 @@
-/** What would break a line in two, command a terminal, or show a text in another order than it has. */
+/** Characters that would break a line in two, command a terminal, or show a text in another order. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, "gu");
 
-/** Nearly all texts are plain, which is seen in half the time. */
+/** Nearly all texts are plain ASCII, and this test takes half the time. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
