@@ -1,5 +1,6 @@
 import { parseCommandLine } from "./control/commands/command_line.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
+import { builtins, namesOf } from "./agent/lib/builtin_watch.ts";
 import { inOneLine } from "./agent/text/terminal_text.ts";
 import { answers } from "./agent/telemetry/printer.ts";
 import { confirmations, remarks } from "./agent/telemetry/remarks.ts";
@@ -19,6 +20,12 @@ function described(error: unknown): string {
   // A full disk, a file that may not be read, a device that fails: the machine's doing, and no bug.
   if (isSystemError(error)) {
     return `${inOneLine(errorText(error))}: look at the file system, its room and its permissions`;
+  }
+  builtins.putBackAll();
+  if (builtins.found.length > 0) {
+    const names = namesOf(builtins.found);
+    return `the processor's module has changed what is built in, which the agent needs, too (${names}): ` +
+      `remove that from the module (${inOneLine(errorText(error))})`;
   }
   return `this is a bug: report it with what follows: ${inspected(error)}`;
 }

@@ -1,5 +1,6 @@
 import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
+import { builtins } from "../agent/lib/builtin_watch.ts";
 import { frameIn } from "../agent/processors/frame.ts";
 import type { Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
@@ -25,10 +26,12 @@ export class ModuleOutput {
   constructor() {
     globalThis.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
+      builtins.afterFailure();
       this.#say({ stray: event.reason, isPromise: true });
     });
     globalThis.addEventListener("error", (event) => {
       event.preventDefault();
+      builtins.afterFailure();
       this.#say({ stray: event.error ?? event.message, isPromise: false });
     });
   }

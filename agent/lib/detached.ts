@@ -1,3 +1,6 @@
+/** As they were before a user's module could change them: they make what is written. */
+const { parse, stringify } = JSON;
+
 /** Shorter texts are copied when they are cut out of another; of longer ones V8 only notes where they stand in it. */
 const COPIED_ANYWAY = 13;
 
@@ -10,5 +13,5 @@ const MAX_LENGTH = 16 * 1024;
  */
 export function detached<T extends string>(text: T): T {
   if (text.length < COPIED_ANYWAY || text.length > MAX_LENGTH) return text;
-  return JSON.parse(JSON.stringify(text));
+  return parse(stringify(text));
 }

@@ -1,3 +1,4 @@
+import { builtins, namesOf } from "../lib/builtin_watch.ts";
 import { systemClock } from "../lib/clock.ts";
 import { answerBy } from "../lib/deadline.ts";
 import { errorText, UsageError } from "../errors.ts";
@@ -5,6 +6,7 @@ import { fileUrl, pathOf } from "./file_url.ts";
 import { kindOf } from "./kind_of.ts";
 import { loadProblem, type ModuleSource } from "./load_problem.ts";
 import type { BatchProcessor, Processing, Processor } from "./processor.ts";
+import { watched } from "./watched.ts";
 
 const EXAMPLE = "`export default async (document, context) => { ... }`";
 
@@ -31,9 +33,9 @@ export async function loadModule(path: string): Promise<Processing> {
     if (problem) throw new UsageError(`PROCESSOR=module:${path} exports ${problem} as ${name}`);
   }
   if (typeof processBatch === "function") {
-    return { kind: "batch", processBatch: processBatch as BatchProcessor };
+    return { kind: "batch", processBatch: watched(processBatch as BatchProcessor) };
   }
-  if (typeof process === "function") return { kind: "single", process: process as Processor };
+  if (typeof process === "function") return { kind: "single", process: watched(process as Processor) };
   const exported = Object.entries(module).map(([name, value]) => `${name}, ${kindOf(value)}`).join("; ") ||
     "nothing";
   throw new UsageError(
@@ -54,14 +56,39 @@ function callProblem(handler: object): string | undefined {
 }
 
 async function importModule(path: string, source: ModuleSource): Promise<Record<string, unknown>> {
+  builtins.note();
   try {
-    return await loadedInTime(import(fileUrl(source.file)));
+    return await loadedInTime(importIntact(path, source));
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`PROCESSOR=module:${path} ${loadProblem(error, source)}`, { cause: error });
   }
 }
 
-/** The absolute path of the file, with symbolic links followed: modules mounted from a ConfigMap are such links. */
+/** The module, if nothing that is built in is missing once it is loaded. In any case nothing is missing afterwards. */
+async function importIntact(path: string, { file }: ModuleSource): Promise<Record<string, unknown>> {
+  let loaded: Record<string, unknown> | undefined;
+  let failure: unknown;
+  try {
+    loaded = await import(fileUrl(file));
+  } catch (error) {
+    failure = error;
+  }
+  const removed = builtins.putBackRemoved();
+  // If the module has failed as well, it most likely has for want of it.
+  if (removed.length > 0) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} changes what is built in, which the agent needs, too (${
+        namesOf(removed)
+      }): ` +
+        "remove that from the module",
+    );
+  }
+  if (loaded === undefined) throw failure;
+  return loaded;
+}
+
+/** The file by its absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
 async function readSource(path: string): Promise<ModuleSource> {
   checkName(path);
   try {

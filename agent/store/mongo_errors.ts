@@ -1,4 +1,5 @@
 import {
+  BSON,
   MongoBulkWriteError,
   MongoError,
   MongoInvalidArgumentError,
@@ -97,11 +98,32 @@ export function isTransientWrite({ code }: { code: number }): boolean {
   return TRANSIENT_CODES.has(Number(code));
 }
 
-/** Whether the server, or the driver on its behalf, says of this one write that it will never do. */
+/**
+ * Whether the server, or the driver on its behalf, says of this one write that it will never do: an error of the server, or
+ * a value that the driver cannot turn into BSON. Any other error is the process's own trouble, and no document's.
+ */
 export function isRefused(error: unknown): boolean {
   if (error instanceof MongoServerError) return !isTransient(error);
-  if (error instanceof OperationTimeoutError) return false;
-  return !(error instanceof MongoError) || error instanceof MongoInvalidArgumentError;
+  return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
+    // Thrown by the driver if a value does not fit into its buffer.
+    error instanceof RangeError || error instanceof LetterRefusedError;
+}
+
+/** Classes of errors that the engine throws by itself. The driver and the store have classes of their own. */
+const OF_THE_ENGINE: ReadonlySet<unknown> = new Set([
+  Error,
+  EvalError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+]);
+
+/**
+ * Whether neither the server nor the driver meant to throw this: a bug, or a processor's module that has changed what is
+ * built in.
+ */
+export function isUnexplained(error: unknown): boolean {
+  return error instanceof Error && OF_THE_ENGINE.has(error.constructor);
 }
 
 /**
@@ -155,13 +177,16 @@ const OF_THE_COLLECTION = new Set([
 
 /**
  * Whether the server refuses a write with a code that need not concern the document: what it says may be its own trouble,
- * or a rule of the user's that no list knows. The same write on other documents tells which.
+ * or a rule of the user's that no list knows. The same write on other documents tells which. So it is with an error that
+ * is unexplained.
  */
 export function isDoubtful(error: unknown): boolean {
   if (error instanceof LetterRefusedError) {
     const { code } = (error.cause ?? {}) as { code?: unknown };
     return !OF_THE_COLLECTION.has(Number(code)) && isDoubtful(error.cause);
   }
+  // Most likely every write fails alike. If this one alone does, the others tell.
+  if (isUnexplained(error)) return true;
   // The error of one write in a bulk has a code as well, and no class of its own.
   if (error instanceof Error && !(error instanceof MongoServerError)) return false;
   const code = Number((error as { code?: unknown } | null | undefined)?.code);

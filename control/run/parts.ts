@@ -14,6 +14,7 @@ import { versionInfo } from "../../agent/version.ts";
 import type { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
 import type { Checked } from "../commands/checked_settings.ts";
+import { ChangedBuiltins } from "../changed_builtins.ts";
 import { ControlFile } from "../control_file.ts";
 import { JobEnd } from "../job_end.ts";
 import { LastingFailure } from "../lasting_failure.ts";
@@ -40,6 +41,7 @@ export interface Parts {
   wakeHints: WakeHints | undefined;
   nothingFound: NothingFound;
   sourceEnd: SourceEnd;
+  changedBuiltins: ChangedBuiltins;
   jobEnd: JobEnd;
 }
 
@@ -99,6 +101,7 @@ export function partsOf({ checked, directory, log, untilEmpty }: Material): Part
     wakeHints: settings.changeStream === "auto" ? new WakeHints({ agent, events, log, store }) : undefined,
     nothingFound: new NothingFound({ events, log, store, hasFilter: filter !== undefined }),
     sourceEnd: new SourceEnd(events, agent, { untilEmpty }),
+    changedBuiltins: new ChangedBuiltins({ agent, events, log }),
     jobEnd: new JobEnd(events, { untilEmpty }),
   };
 }

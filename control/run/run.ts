@@ -64,7 +64,8 @@ export class Run {
   }
 
   #statusOf({ abandoned }: DrainReport): number {
-    const { jobEnd, sourceEnd } = this.#parts;
-    return sourceEnd.status || (abandoned > 0 || jobEnd.isFailure ? 1 : 0);
+    const { changedBuiltins, jobEnd, sourceEnd } = this.#parts;
+    const isFailure = abandoned > 0 || jobEnd.isFailure || changedBuiltins.isFailure;
+    return sourceEnd.status || (isFailure ? 1 : 0);
   }
 }
