@@ -49,13 +49,17 @@ export function readFileOnce(path: string, { maxBytes, pipeWaitMs }: ReadOnceOpt
   try {
     const info = fstatSync(descriptor);
     if (info.isDirectory()) throw new NotAFileError("it is a directory");
-    if (info.isFile()) return textOf(readAll(descriptor, maxBytes));
+    // A byte more than there are shows that this is the end. A file of the kernel says that it holds none.
+    if (info.isFile()) return textOf(readAll(descriptor, Math.min(maxBytes, Math.max(info.size + 1, SMALL))));
     if (!info.isFIFO() || pipeWaitMs === undefined) throw new NotAFileError("it is not a file");
     return textOf(readAll(descriptor, maxBytes, systemClock.monotonicMs() + pipeWaitMs));
   } finally {
     closeSync(descriptor);
   }
 }
+
+/** So much is read of any file, in bytes. */
+const SMALL = 64 * 1024;
 
 /** Between two looks into a pipe, in milliseconds. */
 const LOOK_EVERY_MS = 10;

@@ -36,15 +36,34 @@ export function bsonValueProblem(value: object, tag: unknown): string | undefine
   return undefined;
 }
 
+/**
+ * A copy of a value of the driver's own type, with bytes of its own. Each part is read once. The values within it are
+ * those of the original still: {@linkcode bsonValueSize} puts copies in their place.
+ */
+export function bsonValueCopy(value: object): object {
+  const copy: Record<string, unknown> = Object.create(Object.getPrototypeOf(value));
+  for (const key of Object.keys(value)) {
+    const part = (value as Record<string, unknown>)[key];
+    const own = part instanceof Uint8Array ? new Uint8Array(part) : part;
+    // Where the class has a getter of that name, there is nothing to assign to.
+    if (key in copy) Object.defineProperty(copy, key, { value: own, writable: true });
+    else copy[key] = own;
+  }
+  return copy;
+}
+
 /** How the parts of a value are looked at. */
 export interface Parts {
   /** Checks a text; returns its bytes. */
   text(text: string): number;
-  /** Checks, and counts, a value within. */
-  nested(name: string, value: unknown): void;
+  /** Checks, and counts, a value within; returns a copy of it. */
+  nested(name: string, value: unknown): unknown;
 }
 
-/** The size of a value that has no {@linkcode bsonValueProblem}, in bytes, without what `nested` counts. */
+/**
+ * The size of a value that has no {@linkcode bsonValueProblem}, in bytes, without what `nested` counts. What is within the
+ * value becomes what `nested` returns.
+ */
 export function bsonValueSize(value: object, { text, nested }: Parts): number {
   // deno-lint-ignore no-explicit-any -- each type has fields of its own
   const it = value as any;
@@ -60,11 +79,13 @@ export function bsonValueSize(value: object, { text, nested }: Parts): number {
     case "Code":
       if (it.scope === null || it.scope === undefined) return text(it.code) + 5;
       // Its name is not written.
-      nested("", it.scope);
+      it.scope = nested("", it.scope);
       return text(it.code) + 7;
     default:
-      nested("$id", it.oid);
-      for (const [name, within] of Object.entries(it.fields ?? {})) nested(name, within);
+      it.oid = nested("$id", it.oid);
+      it.fields = Object.fromEntries(
+        Object.entries(it.fields ?? {}).map(([name, within]) => [name, nested(name, within)]),
+      );
       return 5 + text(it.collection) + 11 + (it.db ? text(it.db) + 10 : 0);
   }
 }

@@ -1,6 +1,6 @@
 import { errorText, PermanentError } from "../errors.ts";
 import { detached } from "../lib/detached.ts";
-import { bsonValueProblem, bsonValueSize } from "./bson_value.ts";
+import { bsonValueCopy, bsonValueProblem, bsonValueSize } from "./bson_value.ts";
 import { kindOf } from "./kind_of.ts";
 
 /** Levels of embedded documents and arrays that a field may have on a server, those of a dotted name included. */
@@ -157,11 +157,18 @@ export class ExactCopy {
   #bsonValue(value: object, tag: unknown, depth: number): unknown {
     const problem = bsonValueProblem(value, tag);
     if (problem !== undefined) this.refuse(problem);
-    this.#count(bsonValueSize(value, {
+    const copy = bsonValueCopy(value);
+    this.#count(bsonValueSize(copy, {
       text: (text) => this.#text(text),
-      nested: (name, nested) => this.#field(name, { [name]: nested }, {}, depth + 1),
+      nested: (name, nested) => this.#nested(name, nested, depth + 1),
     }));
-    return value;
+    return copy;
+  }
+
+  #nested(name: string, value: unknown, depth: number): unknown {
+    const copied: Record<string, unknown> = Object.create(null);
+    this.#field(name, { [name]: value }, copied, depth);
+    return copied[name];
   }
 
   /** Bytes of a text that must not contain NUL: a name, or a pattern. */

@@ -2,6 +2,7 @@ import { builtins, namesOf } from "../lib/builtin_watch.ts";
 import { systemClock } from "../lib/clock.ts";
 import { answerBy } from "../lib/deadline.ts";
 import { errorText, UsageError } from "../errors.ts";
+import { isNotFound, isPermissionDenied, NotAFileError, readFileOnce } from "../lib/read_file.ts";
 import { fileUrl, pathOf } from "./file_url.ts";
 import { kindOf } from "./kind_of.ts";
 import { loadProblem, type ModuleSource } from "./load_problem.ts";
@@ -91,21 +92,20 @@ async function importIntact(path: string, { file }: ModuleSource): Promise<Recor
 /** The file by its absolute path, symbolic links followed: modules mounted from a ConfigMap are such links. */
 async function readSource(path: string): Promise<ModuleSource> {
   checkName(path);
+  let text: string;
+  let file: string;
   try {
-    const info = await Deno.stat(path);
-    if (!info.isFile) {
-      throw new UsageError(`PROCESSOR=module:${path} is not a file: name the .js file itself`);
-    }
-    const source = { file: await Deno.realPath(path), text: await Deno.readTextFile(path) };
-    if (source.text.trim() === "") {
-      throw new UsageError(`PROCESSOR=module:${path} is empty: write ${EXAMPLE} into it`);
-    }
-    return source;
+    text = readFileOnce(path, { maxBytes: MAX_SOURCE_BYTES });
+    file = await Deno.realPath(path);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     throw new UsageError(`PROCESSOR=module:${path} ${readProblem(error)}`, { cause: error });
   }
+  if (text.trim() === "") throw new UsageError(`PROCESSOR=module:${path} is empty: write ${EXAMPLE} into it`);
+  return { file, text };
 }
+
+/** As much of a module is looked at to explain its mistakes, in bytes; all of it is loaded. */
+const MAX_SOURCE_BYTES = 16 * 1024 * 1024;
 
 function checkName(path: string): void {
   if (path === "") {
@@ -138,10 +138,9 @@ function checkName(path: string): void {
 }
 
 function readProblem(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) {
-    return `does not exist (looked in ${Deno.cwd()}): check the path`;
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
+  if (isNotFound(error)) return `does not exist (looked in ${Deno.cwd()}): check the path`;
+  if (error instanceof NotAFileError) return `${error.message.replace(/^it /, "")}: name the .js file itself`;
+  if (isPermissionDenied(error)) {
     return `cannot be read by user ${Deno.uid()}, as whom the agent runs: give it the right to (chmod a+r), ` +
       "also on the directories above it (chmod a+x)";
   }

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertNotStrictEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { Binary, BSON, BSONRegExp, Code, DBRef, Decimal128, Int32, Long, ObjectId, Timestamp } from "bson";
 import { PermanentError } from "../../../../agent/errors.ts";
 import { setFields } from "../../../../agent/processors/set_fields.ts";
+import { integerFrom, pick, seededRandom } from "../../../support/random.ts";
 
 const INVALID = "Cannot write the processor's result: ";
 
@@ -166,6 +168,54 @@ Deno.test("setFields() copies: what the module does to its object afterwards cha
   bytes[0] = 9;
   assertEquals(set, { list: [1, { two: 2 }], at: new Date(5), bytes: new Uint8Array([1, 2]) });
   assertNotStrictEquals(set.bytes, bytes);
+});
+
+/** Values of the driver's own types, with random contents, one within the other. */
+function randomDriverValue(random: () => number, depth = 0): unknown {
+  const bytes = () =>
+    Uint8Array.from({ length: integerFrom(random, 1, 40) }, () => integerFrom(random, 0, 255));
+  const text = () => "x".repeat(integerFrom(random, 0, 9));
+  const inner = () => depth > 3 ? bytes() : randomDriverValue(random, depth + 1);
+  return pick(random, [
+    () => new Binary(bytes(), 128),
+    () => new Binary(Buffer.from(bytes()), 4),
+    () => new ObjectId(),
+    () => Long.fromNumber(integerFrom(random, 0, 1e9)),
+    () => new Timestamp({ t: integerFrom(random, 0, 1e9), i: 2 }),
+    () => Decimal128.fromString(String(random())),
+    () => new Int32(integerFrom(random, 0, 1e9)),
+    () => new BSON.Double(random()),
+    () => new BSONRegExp(text(), "i"),
+    () => new BSON.BSONSymbol(text()),
+    () => new Code(text()),
+    () => new Code(text(), { [text()]: inner(), list: [inner()] }),
+    () => new DBRef("c", new ObjectId(), pick(random, [undefined, "db"]), { [`f${text()}`]: inner() }),
+    () => new BSON.MinKey(),
+  ])();
+}
+
+/** Changes all that can be changed of a value, within it first. */
+function spoil(value: unknown): void {
+  if (value instanceof Uint8Array) value.fill(0xee);
+  else if (typeof value === "object" && value !== null) {
+    for (const [name, within] of Object.entries(value)) {
+      spoil(within);
+      if (typeof within === "number") (value as Record<string, unknown>)[name] = 3;
+      else if (typeof within === "string") (value as Record<string, unknown>)[name] = "spoilt";
+    }
+    if (Object.getPrototypeOf(value) === Object.prototype) Object.assign(value, { added: 1 });
+  }
+}
+
+Deno.test("setFields() copies values of the driver's own types, and all that is within them: property", () => {
+  const random = seededRandom(20261126);
+  for (let round = 0; round < 2000; round++) {
+    const mine = { value: randomDriverValue(random), list: [randomDriverValue(random)] };
+    const meant = BSON.serialize(mine);
+    const { set, setBytes } = setFields(mine)!;
+    spoil(mine);
+    assertEquals([BSON.serialize(set), setBytes], [meant, meant.length]);
+  }
 });
 
 Deno.test("setFields() reads each value once", () => {
