@@ -138,18 +138,6 @@ Deno.test("loadProcessor() refuses a module whose import imports a package, with
   assert(!/--allow|lockfile|deno (add|install)/.test(problem), problem);
 });
 
-Deno.test("loadProcessor() refuses a pipe at once, and loads a module that is larger than what it looks at", async () => {
-  await using dir = await TempDir.make();
-  await new Deno.Command("mkfifo", { args: [`${dir.path}/pipe.js`] }).output();
-  assertMatch(
-    await problemOf(`module:${dir.path}/pipe.js`),
-    /pipe\.js is not a file: name the \.js file itself/,
-  );
-  const comment = `/*${"x".repeat(17 * 1024 * 1024)}*/`;
-  const path = await dir.write("large.js", `${comment}\nexport default () => "large";`);
-  assertEquals((await singleProcessor(`module:${path}`))({}, CONTEXT), "large");
-});
-
 Deno.test("loadProcessor() refuses a directory and a link that leads nowhere", async () => {
   await using dir = await TempDir.make();
   await Deno.mkdir(`${dir.path}/folder.js`);
