@@ -169,20 +169,3 @@ Deno.test("Agent claims ahead, but never holds more than two batches", async () 
   await running;
   assertEquals(setup.store.statuses, { pending: 100 });
 });
-
-Deno.test("Agent wakes its loop when it is paused and when it is resumed, so that the loop shows it at once", async () => {
-  const h = new AgentHarness(() => {});
-  const running = h.agent.run();
-  await settled();
-  const stages = () => h.recorder.of("progress").map(({ stage }) => stage);
-  const claims = () => h.store.callsOf("claim").length;
-  assertEquals([stages().at(-1), claims()], ["idle", 1]);
-  h.gate.pause("signal");
-  await settled();
-  assertEquals([stages().at(-1), claims()], ["paused", 1]);
-  h.gate.resume("signal");
-  await settled();
-  assertEquals([stages().slice(-2), claims() > 1], [["claiming", "idle"], true]);
-  h.agent.drain("test");
-  await running;
-});

@@ -43,7 +43,7 @@ class Setup {
     const events = new Events();
     const intake = new Intake({ clock, events, gate, pool, store });
     const progress = new LoopProgress({ clock, events, processTimeoutMs: 1000 });
-    return new SuspectIsolation({ clock, gate, intake, ledger, pool, progress }).take(this.claiming.signal);
+    return new SuspectIsolation({ clock, gate, intake, ledger, pool, progress }).run(this.claiming.signal);
   }
 
   #run(documents: readonly LeasedDocument[]): void {

@@ -81,31 +81,6 @@ Deno.test("Settler notes that documents were released, as a Job must look for th
   assertEquals(setup.releases, 1, "what another agent has is its work");
 });
 
-for (
-  const [what, verdict, says] of [
-    ["its reason", { deadAt: new Date(0), reason: "no such customer" }, /^no such customer$/],
-    ["a reason with a secret in it without the secret", {
-      deadAt: new Date(0),
-      reason: "cannot reach mongodb://me:hunter2@db",
-    }, /^cannot reach mongodb:\/\/[^:]*@db$/],
-    [
-      "that its reason is in an earlier log, if it is not on the document",
-      { deadAt: new Date(0) },
-      /see its log$/,
-    ],
-  ] as const
-) {
-  Deno.test(`Settler reports of a verdict that it finishes ${what}`, async () => {
-    const s = new SettlerSetup();
-    s.store.insert(1, { verdict: verdict.deadAt });
-    const { documents } = await s.store.claim({ documents: 1, bytes: 1e9 });
-    Object.assign(documents[0]!, { verdict });
-    s.settler.settle(s.ledger.add(documents[0]!), { kind: "finish_verdict" });
-    await settled();
-    assertMatch(s.recorder.of("dead_lettered").map(({ error }) => error).join(), says);
-  });
-}
-
 Deno.test("Settler names the documents whose lease is lost if a first write misses them", async () => {
   const setup = new SettlerSetup();
   const all = await setup.claim(3);
