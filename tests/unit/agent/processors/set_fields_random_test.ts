@@ -1,0 +1,38 @@
+import { assert, assertEquals } from "@std/assert";
+import { BSON } from "mongodb";
+import { PermanentError } from "../../../../agent/errors.ts";
+import { setFields } from "../../../../agent/processors/set_fields.ts";
+import { randomDocument } from "../../../support/random_bson.ts";
+import { randomThrown } from "../../../support/random_thrown.ts";
+import { pick, seededRandom } from "../../../support/random.ts";
+
+const SEED = 20261126;
+
+/** Any value at all: what a module may throw, and what a server may hold. */
+function randomValue(random: () => number): unknown {
+  if (random() < 0.5) return randomThrown(random);
+  try {
+    return BSON.deserialize(randomDocument(random), { promoteValues: random() < 0.5, bsonRegExp: true });
+  } catch {
+    return { list: [randomThrown(random)] };
+  }
+}
+
+Deno.test(`setFields() refuses any value, or makes of it what the driver writes: seed ${SEED}`, () => {
+  const random = seededRandom(SEED);
+  let written = 0;
+  for (let round = 0; round < 3000; round++) {
+    const name = pick(random, ["a", "a.b", "total"]);
+    let fields: ReturnType<typeof setFields>;
+    try {
+      fields = setFields({ [name]: randomValue(random) });
+    } catch (error) {
+      assert(error instanceof PermanentError, `round ${round}: ${Deno.inspect(error)}`);
+      continue;
+    }
+    if (fields === undefined) continue;
+    assertEquals(BSON.serialize(fields.set).length, fields.setBytes, `round ${round}`);
+    written += 1;
+  }
+  assert(written > 300, `only ${written} values could be written`);
+});
