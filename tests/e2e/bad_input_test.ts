@@ -151,7 +151,7 @@ Deno.test("Settings: a processor that is missing, a folder, or of an unknown kin
   await Deno.mkdir(`${home.dir}/folder.js`);
   const processors = {
     [`module:${home.dir}/gone.js`]: /does not exist/,
-    [`module:${home.dir}/folder.js`]: /not a file/,
+    [`module:${home.dir}/folder.js`]: /is a directory: name the \.js file itself/,
     "module:": /names no file/,
     "lambda:x": /set it to log/,
   };
