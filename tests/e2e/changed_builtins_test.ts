@@ -53,7 +53,7 @@ async function runOn(db: TestDatabase, module: string) {
 const PROCESSED = Array(3).fill(["processed", 1]);
 
 for (const [name, code] of Object.entries(REMOVALS)) {
-  Deno.test(`A module that takes ${name} away while it is loaded is refused in one sentence`, async () => {
+  Deno.test(`PROCESSOR: a module that takes ${name} away while it is loaded is refused in one sentence`, async () => {
     await using db = await testDatabase("changed built-ins");
     const result = await runOn(db, `${code};\nexport default () => {};`);
     assertEquals(result.code, 2);
@@ -64,7 +64,7 @@ for (const [name, code] of Object.entries(REMOVALS)) {
     assertEquals(result.documents, Array(3).fill(["pending", undefined]));
   });
 
-  Deno.test(`A handler that takes ${name} away costs no document an attempt, and is named once`, async () => {
+  Deno.test(`PROCESSOR: a handler that takes ${name} away costs no document an attempt, and is named once`, async () => {
     await using db = await testDatabase("changed built-ins");
     const result = await runOn(db, `export default () => { ${code}; return { set: { n: 1 } }; };`);
     assertEquals([result.code, result.documents], [0, PROCESSED], result.output);
@@ -73,7 +73,7 @@ for (const [name, code] of Object.entries(REMOVALS)) {
 }
 
 for (const [name, code] of Object.entries(REPLACEMENTS)) {
-  Deno.test(`A handler that breaks ${name} costs no document an attempt, and is named once`, async () => {
+  Deno.test(`PROCESSOR: a handler that breaks ${name} costs no document an attempt, and is named once`, async () => {
     await using db = await testDatabase("changed built-ins");
     const result = await runOn(db, `export default () => { ${code}; return { set: { n: 1 } }; };`);
     assertEquals(result.documents, PROCESSED, result.output);
@@ -82,7 +82,7 @@ for (const [name, code] of Object.entries(REPLACEMENTS)) {
 }
 
 for (const code of HARMLESS) {
-  Deno.test(`A handler may say "${code}": the agent has its own`, async () => {
+  Deno.test(`PROCESSOR: a handler may say "${code}": the agent has its own`, async () => {
     await using db = await testDatabase("changed built-ins");
     const result = await runOn(db, `${code};\nexport default () => { ${code}; };`);
     assertEquals([result.code, result.documents, result.changed], [0, PROCESSED, []], result.output);
@@ -97,7 +97,7 @@ const WORST = [
 ];
 
 for (const name of WORST) {
-  Deno.test(`A handler that takes ${name} away in the midst of its work makes no document a dead letter`, async () => {
+  Deno.test(`PROCESSOR: a handler that takes ${name} away in the midst of its work makes no document a dead letter`, async () => {
     await using db = await testDatabase("changed built-ins");
     const documents = await insertPending(db, upTo(3));
     const wait = "await new Promise((resolve) => wait(resolve, 20))";

@@ -4,7 +4,7 @@ import { PermanentError } from "../../../../agent/errors.ts";
 import { setFields } from "../../../../agent/processors/set_fields.ts";
 import { randomDocument } from "../../../support/random_bson.ts";
 import { randomThrown } from "../../../support/random_thrown.ts";
-import { pick, seededRandom } from "../../../support/random.ts";
+import { pick, testRandom } from "../../../support/random.ts";
 
 const SEED = 20261126;
 
@@ -19,7 +19,7 @@ function randomValue(random: () => number): unknown {
 }
 
 Deno.test(`setFields() refuses any value, or makes of it what the driver writes: seed ${SEED}`, () => {
-  const random = seededRandom(SEED);
+  const random = testRandom(SEED);
   let written = 0;
   for (let round = 0; round < 3000; round++) {
     const name = pick(random, ["a", "a.b", "total"]);
