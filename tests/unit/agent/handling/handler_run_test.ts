@@ -7,7 +7,7 @@ import { StuckHandlers } from "../../../../agent/handling/stuck_handlers.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Processing, Processor } from "../../../../agent/processors/processor.ts";
 import type { HandlerResult } from "../../../../agent/settling/outcome.ts";
-import { SILENT_LOGS } from "../../../support/agent_harness.ts";
+import { SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
