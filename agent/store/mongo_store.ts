@@ -10,7 +10,7 @@ import { ensureIndexes } from "./indexes.ts";
 import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
-import { CLAIM_LIMIT, MAX_TIME_MS } from "./connection/operation_timeout.ts";
+import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
@@ -76,7 +76,7 @@ export class MongoStore implements DocumentStore {
       syncClock: this.#syncClock,
       withoutMajority: () => link.withoutMajority,
       owner: agentName,
-      claimLimitMs: CLAIM_LIMIT * link.socketTimeoutMs,
+      claimLimitMs: timeLimits(leaseMs).claimMs,
       maxAttempts: settings.maxAttempts,
       filter,
       readBack: settings.readBack,
@@ -169,7 +169,6 @@ export class MongoStore implements DocumentStore {
     listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported" | "onTrouble">,
   ): WakeStream {
     const link = this.#link;
-    const maxAwaitTimeMS = Math.min(5000, link.socketTimeoutMs / 2);
     const { dbName, collectionName: collection } = this.#collection;
     const db = async () => {
       await link.connect();
@@ -182,7 +181,7 @@ export class MongoStore implements DocumentStore {
       onEnd,
       db,
       collection,
-      maxAwaitTimeMS,
+      maxAwaitTimeMS: timeLimits(this.#context.leaseMs).changesMs,
     });
     link.onReplaced(() => stream.reopen());
     return stream;

@@ -58,10 +58,9 @@ export function connect(
   { agentName, leaseMs, serverClock }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
-  const { selectionMs, connectMs, socketMs, answerMs } = timeLimits(leaseMs);
+  const { selectionMs, connectMs, socketMs, majorityMs, answerMs } = timeLimits(leaseMs);
   const options: MongoClientOptions = {
-    // The server says that no majority has a write before the connection is given up, which would say nothing.
-    writeConcern: { w: "majority", journal: true, wtimeoutMS: Math.round(0.8 * socketMs) },
+    writeConcern: { w: "majority", journal: true, wtimeoutMS: majorityMs },
     readPreference: "primary",
     readConcernLevel: "local",
     retryWrites: true,

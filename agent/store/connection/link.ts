@@ -89,11 +89,6 @@ export class Link {
     return this.#current.facts.hosts;
   }
 
-  /** A server that is silent for this long is given up, in milliseconds. */
-  get socketTimeoutMs(): number {
-    return this.#current.client.options.socketTimeoutMS;
-  }
-
   /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
   get withoutMajority(): string | undefined {
     return whyNoMajority(this.#current.members);

@@ -10,12 +10,9 @@ export class OperationTimeoutError extends Error {
 /** A server stops working on a query of the agent's after this long, in milliseconds. */
 export const MAX_TIME_MS = 10_000;
 /**
- * A part of the time after which a silent server is given up: the server gives up a claim before that, but after it has
- * said that no majority has it.
+ * How long the parts of an operation may take before it is given up, in whole milliseconds: MongoDB refuses a command with
+ * a part of one.
  */
-export const CLAIM_LIMIT = 0.9;
-
-/** How long the parts of an operation may take before it is given up, in milliseconds. */
 export interface TimeLimits {
   /** To find a server that takes writes, or a free connection to it. */
   readonly selectionMs: number;
@@ -23,6 +20,12 @@ export interface TimeLimits {
   readonly connectMs: number;
   /** For a server to answer: it may be frozen. Far below the usual lease, and at most half of one of two seconds or more. */
   readonly socketMs: number;
+  /** For a majority to have a write: the server says that none has it before the connection is given up, which says nothing. */
+  readonly majorityMs: number;
+  /** For the server to carry a claim out: it gives the claim up before the agent does, and after what it says of a majority. */
+  readonly claimMs: number;
+  /** For the server to wait for changes that it can tell of. */
+  readonly changesMs: number;
   /** For all of it, and a second more than the driver's own limits. */
   readonly answerMs: number;
 }
@@ -30,8 +33,16 @@ export interface TimeLimits {
 /** The limits under leases of `leaseMs` milliseconds. */
 export function timeLimits(leaseMs: number): TimeLimits {
   const [selectionMs, connectMs] = [5000, 5000];
-  const socketMs = Math.max(1000, Math.min(10_000, leaseMs / 2));
-  return { selectionMs, connectMs, socketMs, answerMs: selectionMs + socketMs + 1000 };
+  const socketMs = Math.floor(Math.max(1000, Math.min(10_000, leaseMs / 2)));
+  return {
+    selectionMs,
+    connectMs,
+    socketMs,
+    majorityMs: Math.floor(0.8 * socketMs),
+    claimMs: Math.floor(0.9 * socketMs),
+    changesMs: Math.floor(Math.min(5000, socketMs / 2)),
+    answerMs: selectionMs + socketMs + 1000,
+  };
 }
 
 /**

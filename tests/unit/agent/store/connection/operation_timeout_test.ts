@@ -4,6 +4,7 @@ import { systemClock } from "../../../../../agent/lib/clock.ts";
 import {
   answerWithin,
   OperationTimeoutError,
+  timeLimits,
   withOperations,
 } from "../../../../../agent/store/connection/operation_timeout.ts";
 import { isRefused, isTransient } from "../../../../../agent/store/mongo_errors.ts";
@@ -59,4 +60,16 @@ Deno.test("withOperations(): an answer that comes too late is not a stray error"
   await assertRejects(() => collection.updateMany({}, {}), OperationTimeoutError);
   reject(new Error("late"));
   await new Promise((resolve) => setTimeout(resolve, 0));
+});
+
+Deno.test("timeLimits() are whole milliseconds under any lease, and each ends before the one that waits for it", () => {
+  for (let leaseMs = 1000; leaseMs <= 30_000; leaseMs++) {
+    const limits = timeLimits(leaseMs);
+    for (const [name, limitMs] of Object.entries(limits)) {
+      assert(Number.isInteger(limitMs) && limitMs > 0, `${name} of ${leaseMs}: ${limitMs}`);
+    }
+    const { majorityMs, claimMs, changesMs, socketMs, answerMs } = limits;
+    assert(majorityMs < claimMs && claimMs < socketMs && socketMs < answerMs, `${leaseMs}`);
+    assert(changesMs < socketMs, `${leaseMs}`);
+  }
 });
