@@ -107,7 +107,7 @@ const SERVICE_LINK =
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
 const MAX_NAMESPACE_BYTES = 255;
 /** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
-const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock"];
+const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock", "commands.lock"];
 
 function contradictions(values: Partial<Settings>, env: Environment): string[] {
   const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;

@@ -16,13 +16,20 @@ const SWITCHES = COMMANDS.filter(({ asSwitch }) => asSwitch !== undefined);
 const SWITCH_NAMES = SWITCHES.map(({ name }) => name);
 const SWITCH_LETTERS = Object.fromEntries(SWITCHES.map(({ name, asSwitch }) => [name, asSwitch!]));
 
+/** Options with a value, of any command: what follows one of them names no command. */
+const VALUED = new Set(
+  COMMANDS.flatMap(({ options = {} }) =>
+    Object.entries(options).filter(([, { value }]) => value !== undefined).map(([name]) => `--${name}`)
+  ),
+);
+
 /**
  * Finds the command that the arguments name, and has the rest parsed by what that command takes.
  *
  * @throws {UsageError} if they name none, or if it does not take the rest; the message says what is right.
  */
 export function parseCommandLine(args: readonly string[]): Asked {
-  const at = args.findIndex((arg) => !/^-./.test(arg));
+  const at = args.findIndex((arg, at) => !/^-./.test(arg) && !VALUED.has(args[at - 1] ?? ""));
   const [name, rest] = at < 0 ? [undefined, args] : [args[at]!, args.toSpliced(at, 1)];
   const { _: words, ...on } = parseArgs([...rest], {
     boolean: SWITCH_NAMES,

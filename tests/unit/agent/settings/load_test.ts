@@ -200,7 +200,7 @@ Deno.test("loadSettings() refuses names that are too long together, those of the
 
 Deno.test("loadSettings() refuses a control file that is in the way of the health files", () => {
   const env = { ...REQUIRED, HEALTH_DIR: "/tmp/health/" };
-  for (const file of ["liveness", "readiness", "startup", "status.json", "agent.lock"]) {
+  for (const file of ["liveness", "readiness", "startup", "status.json", "agent.lock", "commands.lock"]) {
     assertMatch(
       load({ ...env, CONTROL_FILE: `/tmp/./health//${file}` }).problems.join("|"),
       /^CONTROL_FILE is "[^"|]*", which is a path of HEALTH_DIR's own: [^|]*$/,
