@@ -1,3 +1,4 @@
+import "./agent/lib/node_buffer.ts";
 import { parseCommandLine } from "./control/commands/command_line.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { builtins, namesOf } from "./agent/lib/builtin_watch.ts";

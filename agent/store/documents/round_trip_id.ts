@@ -4,24 +4,14 @@ import type { RawDocument } from "./raw_document.ts";
 
 /** Why a document whose `_id` is not faithful waits, and what mends it. */
 export const NO_ROUND_TRIP =
-  "JavaScript cannot hold its _id unchanged (bytes that are not UTF-8, a byte order mark at its start, numbers as names " +
-  "in an embedded document, a date beyond the year 275760): insert it anew under another _id";
+  "JavaScript cannot hold its _id unchanged (bytes that are not UTF-8, numbers as names in an embedded document, " +
+  "a date beyond the year 275760): insert it anew under another _id";
 
 const CODE_WITH_SCOPE = 0x0f;
 
-/** Where the text of an `_id` begins if `_id` is the first field, as the server stores it. */
-const ID_TEXT_AT = 13;
-/** At the start of a text the driver drops it, in the executable. */
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
-/**
- * What an id that may be unfaithful looks like: a replacement character, a byte order mark, no valid date, or several
- * values.
- */
-function isDoubtful({ bytes, id }: RawDocument): boolean {
-  if (typeof id === "string") {
-    return id.includes("\ufffd") || BYTE_ORDER_MARK.every((byte, at) => bytes[ID_TEXT_AT + at] === byte);
-  }
+/** What an id that may be unfaithful looks like: a replacement character, no valid date, or several values. */
+function isDoubtful(id: unknown): boolean {
+  if (typeof id === "string") return id.includes("\ufffd");
   if (id instanceof Date) return Number.isNaN(id.getTime());
   return id === undefined || (typeof id === "object" && id !== null && !(id instanceof BSON.ObjectId));
 }
@@ -31,7 +21,7 @@ function isDoubtful({ bytes, id }: RawDocument): boolean {
  * Never throws.
  */
 export function survivesRoundTrip(raw: RawDocument): boolean {
-  if (!isDoubtful(raw)) return true;
+  if (!isDoubtful(raw.id)) return true;
   try {
     const stored = elementNamed(raw.bytes, "_id")!.whole;
     const sent = elementNamed(BSON.serialize({ _id: raw.exactId() }), "_id")!.whole;
