@@ -7,7 +7,10 @@ import { answers } from "./agent/telemetry/printer.ts";
 import { confirmations, remarks } from "./agent/telemetry/remarks.ts";
 import { CommandError, errorText, isSystemError } from "./agent/errors.ts";
 
-/** Says what went wrong, one line for each problem, without a stack trace for a mistake of the user's; returns the exit status. */
+/**
+ * Prints what went wrong, one line per problem, without a stack trace if it is the user's mistake; returns the exit
+ * status.
+ */
 function report(error: unknown): number {
   if (error instanceof CommandError) {
     for (const problem of error.problems) complain(inOneLine(problem));
@@ -18,7 +21,7 @@ function report(error: unknown): number {
 }
 
 function described(error: unknown): string {
-  // A full disk, a file that may not be read, a device that fails: the machine's doing, and no bug.
+  // A full disk, a file that may not be read, a device that fails: that is the machine, not a bug.
   if (isSystemError(error)) {
     return `${inOneLine(errorText(error))}: look at the file system, its room and its permissions`;
   }
@@ -35,25 +38,28 @@ function complain(problem: string): void {
   remarks.say(`pulling-agent: ${problem}`);
 }
 
-/** What is said before the end may take this long to be written, in milliseconds: there may be no reader. */
+/** Lines from before the end may take this long to be written, in milliseconds: there may be no reader. */
 const LAST_WORDS_LIMIT_MS = 1000;
 
-/** Ends the process once what was said is written, or its reader has had its time. */
+/** Ends the process once all lines are written, or once their reader has had its time. */
 async function end(status: number): Promise<never> {
   await confirmations.flush(LAST_WORDS_LIMIT_MS);
   const { unwritten } = confirmations;
   if (unwritten !== undefined) complain(`Not all was printed (${unwritten}): the exit status is the answer`);
   await remarks.flush(LAST_WORDS_LIMIT_MS);
-  // What a user's module keeps open (a timer, a socket) must not hold the process.
+  // What a user's module keeps open (a timer, a socket) must not keep the process alive.
   leave(status);
 }
 
-/** An error with its stack. Colours would be commands to the terminal, as what an error says may be. */
+/** An error with its stack, without colours: the text of an error may command the terminal. */
 function inspected(error: unknown): string {
   return Deno.inspect(error, { colors: false });
 }
 
-/** What a module left behind may fail while `check` loads it: said as any other error, not by the runtime in colours. */
+/**
+ * A promise or timer of a module may fail while `check` loads it: that is printed like any other error, not by the
+ * runtime in colours.
+ */
 function failed(event: Event, error: unknown): void {
   event.preventDefault();
   const what = event.type === "unhandledrejection"
@@ -66,7 +72,7 @@ function failed(event: Event, error: unknown): void {
   end(1);
 }
 
-/** Whether one of them is told of: the process ends. */
+/** Whether one of them was reported: the process ends. */
 let isFailing = false;
 
 if (import.meta.main) {

@@ -12,26 +12,29 @@ export interface ControlFileOptions {
   path: string;
   /** Follows each change of what the file asks for. */
   gate: { pause(source: "file"): void; resume(source: "file"): void };
-  /** Warns once of each thing that is odd about the file, and says once that there is none, which is nothing odd. */
+  /** Warns once of each odd thing about the file, and logs once that there is none, which is normal. */
   log: { warn(message: string): void; info(message: string): void };
 }
 
-/** The file is looked at this often even if the watcher says nothing, in milliseconds. */
+/** The file is checked this often even if the watcher reports nothing, in milliseconds. */
 const LOOK_EVERY_MS = 250;
-/** It is read at least with every fourth look: two writes within a tick of the file system's clock look the same. */
+/**
+ * The file is read with at least every fourth check: after two writes within one tick of the file system's clock it
+ * looks unchanged.
+ */
 const LOOKS_A_READING = 4;
-/** A file that is missing or empty for longer is not being written just now, in milliseconds. */
+/** A file that is missing or empty for longer than this is not just being written, in milliseconds. */
 const ODD_AFTER_MS = 750;
 const ABSENT = "signals and commands pause and resume, and the agent stays as it is";
-/** As much as is read of it, in bytes: more than either word needs. */
+/** The most that is read of it, in bytes: more than either word needs. */
 const MAX_BYTES = 256;
 
 /**
- * Follows the file that operators write `pause` or `resume` into.
+ * Follows the file into which operators write `pause` or `resume`.
  *
- * A ConfigMap changes by swapping a symbolic link beside the file, so that the directory is watched, not the file. The
- * watcher only makes it quick: events get lost, a recreated directory goes silent, and a node may have run out of
- * watches. What is relied on is a look at the file four times a second, and into it once a second.
+ * A ConfigMap changes by a swap of a symbolic link beside the file, so the directory is watched, not the file. The
+ * watcher only makes it quick: events get lost, a recreated directory reports nothing, and a node may have run out of
+ * watches. The agent relies on a check of the file four times a second, and on reading it once a second.
  */
 export class ControlFile implements AsyncDisposable {
   readonly #options: ControlFileOptions;
@@ -41,12 +44,12 @@ export class ControlFile implements AsyncDisposable {
   #looks = 0;
   #missingSinceMs: number | undefined;
   #emptySinceMs: number | undefined;
-  /** What was known of the file when it was read for the last time. */
+  /** What was known of the file when it was last read. */
   #stamp: string | undefined;
   #cancelLook: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #isLooking = false;
-  /** Something has changed during a look, which may have come too early to see it. */
+  /** Something has changed during a check, perhaps too early for the check to see it. */
   #lookAgain = false;
   #isStarted = false;
   #stopped = false;
@@ -101,7 +104,7 @@ export class ControlFile implements AsyncDisposable {
     try {
       await this.#lookOnce();
     } catch (error) {
-      // If one look fails, the next one comes, and reads.
+      // If one check fails, the next one comes, and reads the file.
       this.#stamp = undefined;
       this.#problem(`cannot be followed: ${errorText(error)}`);
     }
@@ -133,7 +136,7 @@ export class ControlFile implements AsyncDisposable {
   #follow(content: string): void {
     const command = content.toLowerCase();
     if (content === "") {
-      // It may be about to be written: the next look reads it again. Of the start's all is told at once.
+      // It may be about to be written: the next check reads it again. At the start all is reported at once.
       this.#stamp = undefined;
       this.#emptySinceMs ??= this.#options.clock.monotonicMs();
       if (!this.#isStarted || this.#isOdd(this.#emptySinceMs)) {
@@ -143,7 +146,7 @@ export class ControlFile implements AsyncDisposable {
     }
     this.#emptySinceMs = undefined;
     if (command === "pause" || command === "resume") {
-      // A command that could not be carried out is told again with the next reading.
+      // If a command could not be carried out, the next reading repeats it.
       if (command !== this.#last) this.#obey(command);
       this.#last = command;
       this.#reported = "";

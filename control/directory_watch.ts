@@ -1,9 +1,10 @@
 /**
- * Calls back as soon as something in a directory may have changed. A hint and no more: it may never come.
+ * Calls back as soon as something in a directory may have changed. This is only a hint: it may never come.
  *
- * Deno's watcher opens each path that an event is about. A pipe holds its thread until the pipe has a writer, and the
- * next call that makes or closes a watcher waits for that thread, and with it the whole process. So there is one watcher
- * for the life of the process: a directory that is made anew is not watched anew, and the agent never closes the watcher.
+ * Deno's watcher opens each path of an event. If the path is a pipe, that blocks the watcher's thread until the pipe
+ * has a writer. The next call that makes or closes a watcher waits for that thread, and the whole process with it. So
+ * there is one watcher for the life of the process: a directory that is made anew is not watched anew, and the agent
+ * never closes the watcher.
  */
 export class DirectoryWatch {
   readonly #directory: string;
@@ -23,7 +24,7 @@ export class DirectoryWatch {
     try {
       this.#watcher = Deno.watchFs(this.#directory, { recursive: false });
     } catch (error) {
-      // There may be a directory later; a node that has run out of watches is not asked again and again.
+      // The directory may come later. A node that has run out of watches is not asked again and again.
       this.#isStarted = !(error instanceof Deno.errors.NotFound);
       return;
     }
@@ -46,7 +47,7 @@ export class DirectoryWatch {
     try {
       for await (const _ of watcher) if (!this.#isOver) this.#onHint();
     } catch {
-      // It was closed, or ended by itself: there are no hints any more.
+      // It was closed, or ended by itself: no hints come any more.
     }
   }
 }

@@ -6,8 +6,8 @@ import { SignalEcho } from "./signal_echo.ts";
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * Listens to the signals that ask to stop, so that work in batches can end between two of them and say how far it came.
- * Whoever does not want to wait for the batch sends a second one, which ends the process.
+ * Listens to the signals that ask for a stop, so that work in batches can end between two of them and report its
+ * progress. A second signal ends the process at once.
  */
 export class Interruption {
   readonly #echo = new SignalEcho(systemClock);
@@ -19,12 +19,12 @@ export class Interruption {
     }
   }
 
-  /** The signal that came, if one did. */
+  /** The signal that came, if there was one. */
   get signal(): string | undefined {
     return this.#first;
   }
 
-  /** The exit status by which shells know that a signal came; 0 where none did. */
+  /** The exit status that tells a shell which signal came; 0 if none did. */
   get status(): number {
     return this.#first ? 128 + NUMBERS[this.#first] : 0;
   }

@@ -5,7 +5,7 @@ import type { LeftAlone } from "../agent/ports.ts";
 import { formatId } from "../agent/store/documents/format_id.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
-/** Documents whose outcome MongoDB refuses in every form: how many, and the first of them. A run may meet millions. */
+/** Documents whose outcome MongoDB refuses in every form: how many, and the first of them. There may be millions. */
 interface Unsettled {
   documents: number;
   readonly id: unknown;
@@ -13,8 +13,8 @@ interface Unsettled {
 }
 
 /**
- * How a run with `--until-empty` ended: a Job succeeds only if nothing is left. Not if documents are left that no claim
- * can take or whose outcome MongoDB refuses, if no claim succeeds, or if the agent is told to stop before it is done.
+ * How a run with `--until-empty` ended: a Job succeeds only if nothing is left. It fails if documents are left that no
+ * claim can take or whose outcome MongoDB refuses, if no claim succeeds, or if the agent is stopped before it is done.
  */
 export class JobEnd {
   readonly #untilEmpty: boolean;
@@ -40,7 +40,7 @@ export class JobEnd {
     return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettled !== undefined;
   }
 
-  /** Says how it ended; nothing of a run that was to go on until it is told to stop. */
+  /** Reports how the run ended; nothing for a run that was to go on until it is stopped. */
   tell(log: Logger, counters: Readonly<Record<string, number>>): void {
     if (!this.#untilEmpty) return;
     if (this.#reason === CANNOT_CLAIM) {
@@ -85,7 +85,7 @@ export class JobEnd {
     if (event.type === "left_alone") this.#left = event.groups;
     if (event.type === "claim_failed") this.#error = event.error;
     if (event.type === "settle_failed") this.#unwritten = event.error;
-    // No smaller write is left to try: the document stays as it is.
+    // There is no smaller write to try: the document stays as it is.
     if (event.type === "settle_rejected" && event.next === "nothing") {
       this.#unsettled ??= { documents: 0, id: event.id, error: event.error };
       this.#unsettled.documents += 1;

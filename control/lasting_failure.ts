@@ -2,7 +2,10 @@ import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/drain.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 
-/** A user or a secret that is being made may be a moment late; what has failed for this long does not mend itself, in milliseconds. */
+/**
+ * A new user or secret may be a moment late. A failure that has lasted for this long does not pass by itself, in
+ * milliseconds.
+ */
 const LIMIT_MS = 60_000;
 
 /** Events that show that outcomes can be written. */
@@ -13,14 +16,15 @@ export interface LastingFailureOptions {
   clock: Clock;
   events: Events;
   agent: { drain(reason: string): void };
-  /** Whether no waiting mends an error: a wrong password, a missing right, a wrong name of the set, bad TLS. */
+  /** Whether an error does not pass by itself: a wrong password, a missing right, a wrong name of the set, bad TLS. */
   isLasting(error: unknown): boolean;
 }
 
 /**
- * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough for
- * reasons that no waiting mends. Only one that works begins the count anew. An outage stops it and takes nothing back: it
- * says nothing of a password, and a network that comes and goes would hide a wrong one forever.
+ * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough
+ * for reasons that do not pass by themselves. Only a success starts the count anew. An outage pauses the count and
+ * takes nothing back, because it tells nothing about a password: with a network that comes and goes, a wrong password
+ * would never be found.
  */
 export class LastingFailure {
   readonly #options: LastingFailureOptions;
@@ -48,12 +52,12 @@ export class LastingFailure {
   }
 }
 
-/** For how long something has failed for reasons that no waiting mends. */
+/** How long something has failed for reasons that do not pass by themselves. */
 class FailingTime {
   readonly #clock: Clock;
   /** When it last failed since it last worked, for any reason. */
   #lastMs: number | undefined;
-  /** Undefined if none of the failures since then was for such a reason. */
+  /** Undefined if no failure since then was for such a reason. */
   #failingMs: number | undefined;
 
   constructor(clock: Clock) {
@@ -65,13 +69,13 @@ class FailingTime {
     this.#lastMs = this.#failingMs = undefined;
   }
 
-  /** It has failed; returns how long it has for good, in milliseconds. */
+  /** It has failed; returns how long it has failed for lasting reasons, in milliseconds. */
   add(isLasting: boolean): number {
     const now = this.#clock.monotonicMs();
     const sinceMs = this.#lastMs ?? now;
     this.#lastMs = now;
     if (isLasting) {
-      // The first says nothing of the time before it, which was an outage at most.
+      // The first such failure tells nothing about the time before it, which was an outage at most.
       this.#failingMs = this.#failingMs === undefined ? 0 : this.#failingMs + now - sinceMs;
     }
     return this.#failingMs ?? 0;

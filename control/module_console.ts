@@ -2,7 +2,7 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 import type { Level } from "../agent/telemetry/logger.ts";
 
-/** How severe what is printed by a function of the console is; by any other it is `INFO`. */
+/** The severity of lines that a function of the console prints; for any other function it is `INFO`. */
 const LEVELS: Record<string, Level> = {
   debug: "DEBUG",
   warn: "WARNING",
@@ -12,8 +12,8 @@ const LEVELS: Record<string, Level> = {
 };
 
 /**
- * The console of a user's module: what it prints goes to the agent instead of standard output, where it would stand between
- * the agent's lines, and would wait for a reader. The agent itself prints nothing by the console.
+ * The console of a user's module. Its output goes to the agent's log instead of standard output: there it would come
+ * between the agent's lines, and would wait for a reader. The agent itself prints nothing by the console.
  */
 export class ModuleConsole {
   readonly #original = { ...console };
@@ -28,7 +28,7 @@ export class ModuleConsole {
         done();
       },
     });
-    // It formats, counts, groups and draws tables as the one of the runtime does, which writes and waits.
+    // It formats, counts, groups and draws tables like the runtime's console, but that one writes and waits.
     const collecting = new Console({ stdout: stream, stderr: stream, colorMode: false });
     const functions = collecting as unknown as Record<string, unknown>;
     for (const name of Object.keys(console)) {

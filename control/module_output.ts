@@ -6,15 +6,15 @@ import type { Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 import { ModuleConsole } from "./module_console.ts";
 
-/** At most so much is kept until there is a log. */
+/** This much is kept until there is a log. */
 const MAX_KEPT = 1000;
 
 type Said = { level: Level; text: string } | { stray: unknown; isPromise: boolean };
 
 /**
- * What a user's module says besides its results, from the moment it is loaded: what it prints on the console, and errors
- * that no code caught. A promise or a timer that it left behind must not take the others' documents down, and a print
- * must not wait for a reader of standard output: both go into the log.
+ * The output of a user's module besides its results, from the moment it is loaded: what it prints on the console, and
+ * errors that no code caught. A promise or a timer that the module left behind must not make other documents fail, and
+ * a print must not wait for a reader of standard output: both go into the log.
  */
 export class ModuleOutput {
   readonly #console = new ModuleConsole((level, text) => this.#say({ level, text }));
@@ -37,9 +37,9 @@ export class ModuleOutput {
   }
 
   /**
-   * Passes on what was said so far, and from now on at once.
+   * Passes on the output so far, and from now on at once.
    *
-   * @param processor what `PROCESSOR` is: of an error that no code caught, the place in that module is named
+   * @param processor the `PROCESSOR` setting: for an error that no code caught, the place in that module is named
    */
   handTo(log: Logger, events: Events, processor: string): void {
     const file = fileOf(processor);
@@ -55,8 +55,8 @@ export class ModuleOutput {
   }
 
   /**
-   * Gives the console back, and prints on standard error what no log has taken, if the agent did not start. One that has
-   * started keeps the console to its end: a print of the module's would wait for a reader.
+   * Gives the console back if the agent did not start, and prints on standard error what no log has taken. An agent
+   * that has started keeps the console to its end: otherwise a print of the module would wait for a reader.
    */
   giveBack(): void {
     if (this.#tell) return;
@@ -67,7 +67,7 @@ export class ModuleOutput {
   }
 
   #say(said: Said): void {
-    // What hears of an error may fail as well: telling of that would never end.
+    // The handler of an error may fail as well: to report that would never end.
     if (this.#isTelling) return;
     this.#isTelling = true;
     try {

@@ -5,7 +5,7 @@ import type { PauseGate } from "../agent/ports.ts";
 /** Who asked for a change. */
 export type PauseSource = "start" | "signal" | "file";
 
-/** Whether the agent may claim, on whose word, and since when. */
+/** Whether the agent may claim, who decided it, and since when. */
 export interface PauseState {
   state: "running" | "paused";
   source: PauseSource;
@@ -13,7 +13,7 @@ export interface PauseState {
 }
 
 /**
- * Whether the agent may claim. Several sources ask for it; the latest change wins, and asking for what is already so
+ * Whether the agent may claim. Several sources ask for it, and the latest change wins. A request for the present state
  * changes nothing.
  */
 export class PauseController implements PauseGate {

@@ -4,8 +4,8 @@ import type { Clock } from "../agent/lib/clock.ts";
 const SAME_SIGNAL_MS = 300;
 
 /**
- * Tells a signal that someone sends from its echo: a terminal and a task runner both pass one Ctrl-C on. Another signal
- * is never an echo.
+ * Tells a signal that a person sends from its echo: a terminal and a task runner both pass one Ctrl-C on. Another
+ * signal is never an echo.
  */
 export class SignalEcho {
   readonly #clock: Clock;
@@ -19,7 +19,7 @@ export class SignalEcho {
   isEcho(signal: Deno.Signal): boolean {
     const atMs = this.#clock.monotonicMs();
     const isEcho = signal === this.#last?.signal && atMs - this.#last.atMs <= SAME_SIGNAL_MS;
-    // An echo does not count as a signal: keys that are pressed fast must count too.
+    // An echo does not count as a signal: a key that is pressed fast again must count.
     if (!isEcho) this.#last = { signal, atMs };
     return isEcho;
   }

@@ -1,4 +1,4 @@
-/** Does what signals ask for. */
+/** The actions that signals ask for. */
 export interface SignalHandler {
   stop(signal: Deno.Signal): void;
   pause(): void;
@@ -16,16 +16,16 @@ const COMMANDS: Partial<Record<Deno.Signal, SignalCommand["kind"]>> = {
   SIGHUP: "stop",
   SIGUSR1: "pause",
   SIGUSR2: "resume",
-  // Does nothing to a process that does not listen to it: what asks for an answer may ask the wrong process.
+  // A process that does not listen to this signal ignores it: the one who asks may have the wrong process.
   SIGURG: "answer",
 };
 
 /**
  * Listens to all signals that mean something to the agent, from its construction to the end of the process.
  *
- * It is made before anything else: until then PID 1 ignores them, and any other process dies of the two user signals.
- * The listeners are never removed: as PID 1 that would leave the process to die of the next signal. What arrives before
- * {@linkcode Signals.handle} is kept.
+ * It is made before anything else: until then PID 1 ignores signals, and any other process dies of the two user
+ * signals. The listeners are never removed: without them the next signal would end the process, even as PID 1. Signals
+ * that arrive before {@linkcode Signals.handle} are kept.
  */
 export class Signals {
   #early: SignalCommand[] = [];
@@ -35,14 +35,14 @@ export class Signals {
   readonly stopped: Promise<Deno.Signal> = new Promise((resolve) => this.#tellStopped = resolve);
 
   constructor() {
-    // Unheard it would end the process as soon as the log has reached a limit on the size of files.
+    // Without a listener it would end the process as soon as the log reaches a limit on the size of files.
     Deno.addSignalListener("SIGXFSZ", () => {});
     for (const [signal, kind] of Object.entries(COMMANDS) as [Deno.Signal, SignalCommand["kind"]][]) {
       Deno.addSignalListener(signal, () => this.#receive(kind === "stop" ? { kind, signal } : { kind }));
     }
   }
 
-  /** Hands all signals to `handler` from now on, those that came before first. */
+  /** Passes all signals to `handler` from now on, those that came before first. */
   handle(handler: SignalHandler): void {
     this.#handler = handler;
     for (const command of this.#early.splice(0)) pass(command, handler);

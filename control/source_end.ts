@@ -2,7 +2,7 @@ import type { Agent } from "../agent/agent.ts";
 import { SourceError } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 
-/** Ends an agent whose collection is none, or is not there and is not to be waited for. */
+/** Ends an agent whose source is not a collection, or does not exist and is not to be waited for. */
 export class SourceEnd {
   #status = 0;
 
@@ -17,7 +17,7 @@ export class SourceEnd {
     });
   }
 
-  /** The exit status that it has ended the agent with; 0 if it has not. */
+  /** The exit status with which it has ended the agent; 0 if it has not. */
   get status(): number {
     return this.#status;
   }

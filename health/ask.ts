@@ -3,9 +3,11 @@ import { unreadable } from "./health_dir.ts";
 import { openLockFile, takeLock } from "./file_lock.ts";
 import { awaitStatus, readStatus, type Status } from "./status.ts";
 
-/** An agent that is asked something has this long to answer, in milliseconds. */
+/** An agent has this long to answer, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 5000;
-/** Another command may be asking, in milliseconds: each takes its answer's time at most. */
+/**
+ * Longest wait for another command that asks, in milliseconds. Each such command takes at most the time of its answer.
+ */
 const TURN_TIMEOUT_MS = 30_000;
 const TURNS = "commands.lock";
 
@@ -15,8 +17,8 @@ export type Silence = "no such process" | "not permitted" | "no answer";
 /**
  * Asks the agent to show that a process id reaches it, and returns the status that it has written since.
  *
- * A container that shares the directory and not the processes would end a process of its own with a user signal; the one
- * that asks is harmless. And what a status of before says of a process that is frozen by now is not to be believed.
+ * A container that shares the directory but not the processes would end a process of its own with a user signal; the
+ * signal that asks is harmless. And an old status is not to be believed: its process may be frozen by now.
  */
 export async function ask(directory: string, { pid, answers }: Status): Promise<Status | Silence> {
   using _turn = await takeTurn(directory);
@@ -27,8 +29,8 @@ export async function ask(directory: string, { pid, answers }: Status): Promise<
 }
 
 /**
- * The status as the agent has written it since: it is asked to, if that is possible from here, and waited for. Undefined if
- * it does not come.
+ * The status that the agent has written since: this asks for it, if that is possible from here, and waits for it.
+ * Undefined if it does not come.
  */
 export async function refreshed(directory: string, status: Status): Promise<Status | undefined> {
   send(status.pid, "SIGURG");
@@ -39,7 +41,7 @@ export async function refreshed(directory: string, status: Status): Promise<Stat
   );
 }
 
-/** Sends a signal; says why that was not possible. */
+/** Sends a signal; returns why that was not possible. */
 function send(pid: number, signal: Deno.Signal): Silence | undefined {
   try {
     Deno.kill(pid, signal);
@@ -50,7 +52,7 @@ function send(pid: number, signal: Deno.Signal): Silence | undefined {
   }
 }
 
-/** Waits for one's turn to ask: of two that ask at once neither would know whom the answer was for. */
+/** Waits for its turn to ask: of two commands that ask at once, neither would know whose answer it is. */
 async function takeTurn(directory: string): Promise<Disposable> {
   let file: Deno.FsFile;
   try {

@@ -1,6 +1,6 @@
 import type { AgentEvent } from "../agent/events.ts";
 
-/** What is counted since the agent's start: declared once, for the status file and its readers. */
+/** What is counted since the agent's start. Declared once, for the status file and its readers. */
 export const COUNTERS = {
   claimed: "documents claimed",
   processed: "documents processed",

@@ -1,16 +1,19 @@
 import { type LockWish, openLock, openLockFile, takeLock } from "./file_lock.ts";
 
 const LOCK = "agent.lock";
-/** A lock that is free is had within microseconds; one that is not had by then belongs to a live agent, in milliseconds. */
+/**
+ * A free lock is locked within microseconds. If a lock is not free within this time, it belongs to a live agent, in
+ * milliseconds.
+ */
 const LOCK_WAIT_MS = 150;
 const WISH: LockWish = { isExclusive: true, waitMs: LOCK_WAIT_MS };
 
 /**
- * The claim of one agent on a health directory: locks of the operating system, which end with their process however that
- * ends. Unlike a process id they hold across containers that share the directory, and are never left behind.
+ * The claim of one agent on a health directory: locks of the operating system. They end with their process, however it
+ * ends. Unlike a process id they work across containers that share the directory, and are never left behind.
  *
- * There are two. The one on the directory itself stays when a sweeper of temporary files takes all that is in it; the one
- * on a file in it works on file systems that cannot lock directories.
+ * There are two. The lock on the directory itself stays if a sweeper of temporary files removes all files in it. The
+ * lock on a file in it works on file systems that cannot lock directories.
  */
 export class DirClaim {
   readonly #path: string;
@@ -24,7 +27,7 @@ export class DirClaim {
   }
 
   /**
-   * Asks for the directory, which has to be there; {@linkcode DirClaim.isTaken} says whether it was free.
+   * Asks for the directory, which has to exist; {@linkcode DirClaim.isTaken} tells whether it was free.
    *
    * @throws {Error} If it cannot be read, or the lock file cannot be made.
    */
@@ -39,13 +42,13 @@ export class DirClaim {
     return this.#isTaken;
   }
 
-  /** Whether the directory that is claimed is still what stands at its path. */
+  /** Whether the claimed directory is still the one at its path. */
   async stands(): Promise<boolean> {
     return this.#directory !== undefined && await isSame(this.#directory, this.#path);
   }
 
   /**
-   * Makes the lock file again if it was removed, and asks for it; returns whether it was.
+   * Makes the lock file again if it was removed, and locks it; returns whether it was removed.
    *
    * @throws {Error} If the lock file cannot be made.
    */
@@ -58,7 +61,10 @@ export class DirClaim {
     return true;
   }
 
-  /** Makes the lock file look used, so that those who sweep by age leave it alone. Never throws: not everyone may. */
+  /**
+   * Makes the lock file look used, so that sweepers that go by age leave it alone. Never throws: not every user may do
+   * it.
+   */
   async touch(): Promise<void> {
     const now = new Date();
     await this.#file?.handle.utime(now, now).catch(() => {});
@@ -72,7 +78,7 @@ export class DirClaim {
   }
 
   async #take(): Promise<void> {
-    // First the directory: who is refused leaves no lock file behind, which the holder may just be about to make.
+    // First the directory: an agent that is refused leaves no lock file behind, which the holder may be about to make.
     const directory = await identified(openLock(this.#path));
     try {
       if (!await takeLock(directory.handle, WISH)) return;
@@ -102,7 +108,7 @@ export async function isClaimed(path: string): Promise<boolean> {
   return answers.includes(true);
 }
 
-/** Whether a lock is held. The file is asked in vain if it is missing, or if its file system has no locks. */
+/** Whether a lock is held. The file cannot tell if it is missing, or if its file system has no locks. */
 async function isLocked(path: string): Promise<boolean> {
   let file: Deno.FsFile;
   try {
@@ -112,7 +118,7 @@ async function isLocked(path: string): Promise<boolean> {
     throw error;
   }
   try {
-    // Shared: those who ask do not get into each other's way.
+    // The lock is shared: those who ask do not block each other.
     if (!await takeLock(file, { isExclusive: false, waitMs: LOCK_WAIT_MS })) return true;
   } catch {
     return false;
@@ -121,7 +127,9 @@ async function isLocked(path: string): Promise<boolean> {
   return false;
 }
 
-/** An open file, and which one it is: asked of the handle itself, that would be answered when its lock is had. */
+/**
+ * An open file and its identity, which is read by path: a call on the handle itself would wait until its lock is free.
+ */
 interface OpenFile {
   readonly handle: Deno.FsFile;
   readonly device: number;
@@ -139,7 +147,7 @@ async function identified(opening: Promise<Deno.FsFile>): Promise<OpenFile> {
   }
 }
 
-/** Whether an open file is what stands at a path. */
+/** Whether an open file is the one at a path. */
 async function isSame({ device, inode }: OpenFile, path: string): Promise<boolean> {
   try {
     const { dev, ino } = await Deno.stat(path);

@@ -4,24 +4,24 @@ import { systemClock } from "../agent/lib/clock.ts";
 import { doneBy, sleep } from "../agent/lib/deadline.ts";
 import { isNotFound, isPermissionDenied } from "../agent/lib/read_file.ts";
 
-/** Between two looks at a lock that another process holds, in milliseconds. */
+/** Time between two tries on a lock that another process holds, in milliseconds. */
 const LOOK_EVERY_MS = 10;
 
-/** A lock file holds nothing: each user that may enter its directory may read it, and to lock it takes no more. */
+/** A lock file holds nothing. Each user who may enter its directory may read it, and that is enough to lock it. */
 const LOCK_MODE = 0o644;
 /** Fails if anything is at the path: root must not make a file at the end of a link that another user has put there. */
 const MAKE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
 
-/** How a lock is asked for. */
+/** The kind of lock, and how long to wait for it. */
 export interface LockWish {
-  /** Whether it is to be held alone; else all that ask for a shared one have it together. */
+  /** Whether to hold it alone. Otherwise it is shared with all that ask for a shared one. */
   isExclusive: boolean;
   /** How long to wait for it, in milliseconds. */
   waitMs: number;
 }
 
 /**
- * Opens a file, or a directory, to be locked. To open a pipe would be to wait for its other end.
+ * Opens a file, or a directory, to be locked. Opening a pipe would wait for its other end.
  *
  * @throws {CommandError} If something else is in its place.
  */
@@ -40,8 +40,8 @@ export async function openLock(path: string, options?: Deno.OpenOptions): Promis
 }
 
 /**
- * Opens a lock file, and makes it if it is missing. It does not belong to the user that came first: root and the agent's
- * own user take turns, in either order and under any umask.
+ * Opens a lock file, and makes it if it is missing. It does not belong to the user who came first: root and the agent's
+ * own user may follow each other, in either order and under any umask.
  *
  * @throws {CommandError} If something else is in its place, or another user keeps it to itself.
  * @throws {Error} If it is missing and cannot be made.
@@ -51,7 +51,7 @@ export async function openLockFile(path: string): Promise<Deno.FsFile> {
   return await openExisting(path);
 }
 
-/** Whether a lock file is there; a link in its place could lead root to a file of another user's choice. */
+/** Whether there is a lock file; a link in its place could lead root to a file of another user's choice. */
 async function isThere(path: string): Promise<boolean> {
   try {
     if (!(await Deno.lstat(path)).isSymlink) return true;
@@ -62,7 +62,7 @@ async function isThere(path: string): Promise<boolean> {
   throw new CommandError(`${path} is a link: remove it`);
 }
 
-/** A file system of the network locks only what is open for writing; a file of another user's opens only for reading. */
+/** A network file system locks only a file that is open for writing; another user's file opens only for reading. */
 async function openExisting(path: string): Promise<Deno.FsFile> {
   try {
     return await openLock(path, { read: true, write: true });
@@ -90,7 +90,7 @@ function makeLockFile(path: string): void {
     throw error;
   }
   try {
-    // The umask may have taken bits away. The descriptor is this file's, even if another stands at the path by now.
+    // The umask may have removed bits. The descriptor is of this file, even if another one is at the path by now.
     fchmodSync(descriptor, LOCK_MODE);
   } finally {
     closeSync(descriptor);
@@ -98,8 +98,8 @@ function makeLockFile(path: string): void {
 }
 
 /**
- * Locks an open file; returns whether it could within the time. **A file whose lock is not had is closed**: a process that
- * has said that it gave up must not take the lock later.
+ * Locks an open file; returns whether that succeeded in time. **If it did not, the file is closed**: a process that has
+ * reported that it gave up must not get the lock later.
  *
  * @throws {Error} If the file system has no locks. The file is closed then, too.
  */
@@ -113,7 +113,7 @@ export async function takeLock(file: Deno.FsFile, wish: LockWish): Promise<boole
   return isTaken;
 }
 
-/** Asks again and again, which leaves nothing behind that waits. */
+/** Tries again and again, which leaves no wait behind. */
 async function lookedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): Promise<boolean> {
   const endMs = systemClock.monotonicMs() + waitMs;
   for (;;) {
@@ -124,8 +124,8 @@ async function lookedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): 
 }
 
 /**
- * The same for a runtime before Deno 2.7, which can only wait. A wait cannot be called back: it ends when the lock is had,
- * which a closed file lets go of in the same moment.
+ * The same for a runtime before Deno 2.7, which can only wait. A wait cannot be cancelled: it ends when the file is
+ * locked, and a closed file gives the lock back at the same moment.
  */
 async function waitedFor(file: Deno.FsFile, { isExclusive, waitMs }: LockWish): Promise<boolean> {
   const lock = file.lock(isExclusive).then(() => true);

@@ -4,14 +4,17 @@ import { DirClaim, isClaimed } from "./dir_claim.ts";
 /** The files of the health directory that probes and people look at. */
 export type HealthFile = "liveness" | "readiness" | "startup" | "status.json";
 
-/** All of them, in the order in which they are brought up to date: who reads of a pause finds the readiness gone. */
+/**
+ * All of them, in the order in which they are brought up to date: a reader who learns of a pause finds the readiness
+ * gone.
+ */
 export const HEALTH_FILES: readonly HealthFile[] = ["readiness", "startup", "liveness", "status.json"];
 
-/** The directory that an agent tells the world about itself in, claimed for one agent. */
+/** The directory with one agent's health files, claimed for that agent. */
 export class HealthDir implements AsyncDisposable {
   readonly path: string;
   #claim: DirClaim;
-  /** Whether it could not be kept when that was last tried. */
+  /** Whether the last try to keep it failed. */
   #isLost = false;
 
   private constructor(path: string, claim: DirClaim) {
@@ -20,7 +23,7 @@ export class HealthDir implements AsyncDisposable {
   }
 
   /**
-   * Makes the directory if it is missing, claims it, and removes what an earlier agent left there.
+   * Makes the directory if it is missing, claims it, and removes the files of an earlier agent.
    *
    * @throws {CommandError} If it cannot be written, or another live agent uses it.
    */
@@ -38,17 +41,17 @@ export class HealthDir implements AsyncDisposable {
       await directory.write("status.json", "{}");
       return directory;
     } catch (error) {
-      // What is not of the system's making is not mended by another directory.
+      // For any other error, another directory is no help.
       if (error instanceof CommandError || !isSystemError(error)) throw error;
       throw unwritable(path, error);
     }
   }
 
   /**
-   * Makes sure that the directory is there and still claimed by this agent, even if it was swept away or replaced;
-   * returns whether something was amiss, so that files may be missing.
+   * Makes sure that the directory exists and is still claimed by this agent, even if it was removed or replaced;
+   * returns whether something was wrong, so that files may be missing.
    *
-   * @throws {CommandError} If another agent has claimed it by now: nothing may be written into it then.
+   * @throws {CommandError} If another agent has claimed it by now: then nothing may be written into it.
    */
   async keep(): Promise<boolean> {
     let isAmiss = this.#isLost;
@@ -70,7 +73,7 @@ export class HealthDir implements AsyncDisposable {
     return isAmiss;
   }
 
-  /** Makes what is used and never written look used, for those who sweep by age. */
+  /** Makes files that are used and never written look used, for sweepers that go by age. */
   async touch(): Promise<void> {
     await this.#claim.touch();
   }
@@ -82,7 +85,7 @@ export class HealthDir implements AsyncDisposable {
       await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
     } catch (error) {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      // Left by a killed agent or a full disk, or a link that leads out of the directory.
+      // It was left by a killed agent or a full disk, or is a link that leads out of the directory.
       await Deno.remove(temporary);
       await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
     }
@@ -90,13 +93,13 @@ export class HealthDir implements AsyncDisposable {
       await Deno.rename(temporary, path);
     } catch (error) {
       if (!(error instanceof Deno.errors.IsADirectory)) throw error;
-      // An empty one is in the way by mistake; one that holds something is not ours to remove.
+      // An empty directory is there by mistake; if it holds something, this agent may not remove it.
       await Deno.remove(path);
       await Deno.rename(temporary, path);
     }
   }
 
-  /** Whether a file is there, as a file. */
+  /** Whether there is a file, and nothing else, under this name. */
   async has(file: HealthFile): Promise<boolean> {
     try {
       return (await Deno.lstat(`${this.path}/${file}`)).isFile;
@@ -106,7 +109,7 @@ export class HealthDir implements AsyncDisposable {
     }
   }
 
-  /** Removes a file, if it is there. */
+  /** Removes a file, if it exists. */
   async remove(file: HealthFile): Promise<void> {
     try {
       await Deno.remove(`${this.path}/${file}`);
@@ -115,7 +118,7 @@ export class HealthDir implements AsyncDisposable {
     }
   }
 
-  /** Removes all files and lets go of the directory. Never throws. */
+  /** Removes all files and gives the directory back. Never throws. */
   async close(): Promise<void> {
     const isOurs = !this.#isLost && await this.#claim.stands().catch(() => false);
     if (isOurs) { for (const file of HEALTH_FILES) await this.remove(file).catch(() => {}); }

@@ -10,21 +10,21 @@ export interface HealthFilesOptions {
   directory: HealthDir;
   /** What the files should hold at this moment, all of it from one state of the agent. */
   wanted(): WantedFiles;
-  /** Told once for each different reason why a file cannot be written, and when all can be again. */
+  /** Called once for each different reason why a file cannot be written, and when all can be written again. */
   log: { error(message: string): void; info(message: string): void };
 }
 
 /**
- * Brings the files of a health directory to what they should hold, and keeps them there.
+ * Brings the files of a health directory to their wanted contents, and keeps them so.
  *
- * A pass takes one snapshot of what is wanted and writes what differs. What changes while it writes asks for another
- * pass: nothing that was read before a write is relied on after it, and at rest the files are those of the last state.
+ * A pass takes one snapshot of what is wanted and writes what differs. A change while it writes asks for another pass:
+ * no value that was read before a write is relied on after it, and in the end the files match the last state.
  */
 export class HealthFiles {
   readonly #options: HealthFilesOptions;
   /** What the files hold, as far as it is known. */
   readonly #written = new Map<HealthFile, string | undefined>();
-  /** A problem was told of since all files could be written for the last time. */
+  /** A problem was reported since all files could last be written. */
   #hasTold = false;
   #isDue = false;
   #isRenewalDue = false;
@@ -35,14 +35,14 @@ export class HealthFiles {
     this.#options = options;
   }
 
-  /** Brings the files up to date, soon. Call it whenever something has changed. */
+  /** Brings the files up to date, soon. Call it when something has changed. */
   update(): void {
     if (this.#isStopped) return;
     this.#isDue = true;
     this.#passes ??= this.#run();
   }
 
-  /** The same, and looks whether the files are still there: a sweeper of temporary files may have removed them. */
+  /** The same, and checks whether the files still exist: a sweeper of temporary files may have removed them. */
   renew(): void {
     this.#isRenewalDue = true;
     this.update();
@@ -51,12 +51,12 @@ export class HealthFiles {
   /** Ends all writing; resolves when none is under way any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    // One that fails has been told of as an error that no code caught.
+    // A pass that fails was reported as an error that no code caught.
     await this.#passes?.catch(() => {});
   }
 
   async #run(): Promise<void> {
-    // What changes in one go, as a pause and the state it leads to, is one pass.
+    // Changes that come together, such as a pause and the state it leads to, are one pass.
     await null;
     try {
       while (this.#isDue && !this.#isStopped) {
@@ -73,7 +73,7 @@ export class HealthFiles {
 
   async #pass(isRenewal: boolean): Promise<void> {
     let problems = await this.#write(isRenewal);
-    // Taken away in the middle of it: what is missing is made again before anything is said.
+    // The directory was removed in the middle of it: what is missing is made again before anything is reported.
     if (problems.some(isNotFound)) {
       problems = await this.#write(isRenewal);
     }
@@ -83,14 +83,14 @@ export class HealthFiles {
     this.#options.log.info(`The health directory ${this.#options.directory.path} can be written again`);
   }
 
-  /** Writes what differs; returns what could not be done. */
+  /** Writes what differs; returns what could not be written. */
   async #write(isRenewal: boolean): Promise<unknown[]> {
     const { directory, wanted } = this.#options;
     try {
       if (await directory.keep()) this.#written.clear();
       if (isRenewal) await directory.touch();
     } catch (error) {
-      // What is not this agent's directory is not to be written into.
+      // Nothing is written into a directory that is not this agent's.
       return [error];
     }
     let files: WantedFiles;
@@ -125,7 +125,8 @@ export class HealthFiles {
     const problem = error instanceof CommandError
       ? error.message
       : `The health directory ${directory.path} cannot be written: ${errorText(error)}`;
-    // A directory that is gone or full fails in several ways: one is told of until all can be written again.
+    // If a directory is gone or full, several writes fail in different ways: one is reported until all can be written
+    // again.
     if (!this.#hasTold) log.error(problem);
     this.#hasTold = true;
   }

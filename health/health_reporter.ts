@@ -26,25 +26,25 @@ export interface HealthReporterOptions {
   source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
   /** Writes an `_id` for people. */
   formatId?(id: unknown): string;
-  /** Told once for each different reason why a health file cannot be written, and when all can be again. */
+  /** Called once for each different reason why a health file cannot be written, and when all can be written again. */
   log: { error(message: string): void; info(message: string): void };
 }
 
-/** What changes the status file is written at most this often, in milliseconds, unless a state changes. */
+/** If no state changes, other changes are written to the status file at most this often, in milliseconds. */
 const STATUS_EVERY_MS = 1000;
-/** Of an error the status file says so much, in UTF-16 units. */
+/** The status file holds this much of an error, in UTF-16 units. */
 const MAX_ERROR_LENGTH = 500;
 /** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
 const FAILURES_TO_UNREADY = 2;
-/** The same of outcomes that no wait, or none that is known, lets it write: one may be a single document's. */
+/** The same for outcomes that fail for a lasting or an unknown reason: one may be the fault of a single document. */
 const UNWRITTEN_TO_UNREADY = 5;
 /** Events that show that outcomes can be written. */
 const WRITTEN = new Set<AgentEvent["type"]>(["processed", "retried", "released", "dead_lettered"]);
 
-/** Taken at the start: a user's module may put something else in its place. */
+/** Taken at the start: a user's module may replace the global. */
 const { stringify } = JSON;
 
-/** Writes what probes and operators look at: whether the agent lives, is ready, and what it is doing. */
+/** Writes the files for probes and operators: whether the agent lives, is ready, and what it is doing. */
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
@@ -58,10 +58,10 @@ export class HealthReporter {
   #unwritten = 0;
   #lastError: Status["last_error"];
   #leftAlone: Status["left_alone"];
-  /** What the last heartbeat said; it stays the same while the loop is stuck. */
+  /** The content of the last heartbeat; it stays the same while the loop is stuck. */
   #heartbeat: string | undefined;
   #startup: string | undefined;
-  /** What the readiness file says while the agent is ready. */
+  /** The content of the readiness file while the agent is ready. */
   #readiness: Stamp & { since: string } | undefined;
   #cancelBeat: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
@@ -94,12 +94,12 @@ export class HealthReporter {
     await this.#options.directory.close();
   }
 
-  /** Brings the files up to date with what the agent is at, soon. */
+  /** Brings the files up to date with the agent's state, soon. */
   refresh(): void {
     this.#files.update();
   }
 
-  /** Shows in the status that this process, and no other, got what was sent to its process id. */
+  /** Shows in the status that a signal to its process id reached this process, and no other. */
   answer(): void {
     this.#answers += 1;
     this.refresh();
@@ -132,7 +132,7 @@ export class HealthReporter {
     else if (event.type !== "progress") this.#refreshSoon();
   }
 
-  /** Of an agent that claims, the state follows at once, and is what asks for the files. */
+  /** If the agent claims, its state follows at once and brings the files up to date. */
   #pauseChanged(): void {
     if (this.#state !== "running" && this.#state !== "paused") this.refresh();
   }
@@ -166,7 +166,7 @@ export class HealthReporter {
     this.#files.renew();
   }
 
-  /** All files, from one state of the agent: what one of them says is never at odds with another. */
+  /** All files, from one state of the agent, so that no two of them disagree. */
   #wanted(): WantedFiles {
     const now = stamp();
     this.#readiness = this.#isReady ? this.#readiness ?? { ...now, since: now.at } : undefined;

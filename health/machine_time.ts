@@ -1,17 +1,17 @@
 /**
  * An instant by two clocks: one that people read, and one that cannot be set.
  *
- * The time of day jumps when it is set (by NTP, by hand, by a suspended virtual machine); an age that is computed of it
- * alone makes a probe fail, or pass, for as long as the jump was wide. How long the machine has been up is the same
- * number for every process of it, containers included, and only grows.
+ * The time of day jumps when it is set (by NTP, by hand, by a suspended virtual machine). An age that depends on it
+ * alone makes a probe fail, or pass, for as long as the jump was wide. The uptime of the machine is the same number for
+ * every process on it, including containers, and only grows.
  */
 export interface Stamp {
   at: string;
-  /** Seconds that the machine had been up. Missing if the system does not tell. */
+  /** Seconds that the machine had been up. Missing if the system does not report it. */
   machine_uptime_s?: number | undefined;
 }
 
-/** The two differ by so much at most, in milliseconds, unless a clock was set: one of them counts whole seconds. */
+/** The two differ by this much at most, in milliseconds, unless a clock was set: one of them counts whole seconds. */
 const ROUNDING_MS = 2500;
 
 /** This instant. */

@@ -5,18 +5,18 @@ import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 /** A question that `health` answers, named as Kubernetes names its probes. */
 export type Probe = "liveness" | "readiness" | "startup";
 
-/** The answer to a probe, and the sentence that says why. */
+/** The answer to a probe, and the sentence with the reason. */
 export interface ProbeAnswer {
   isYes: boolean;
   text: string;
 }
 
-/** How old a heartbeat may be at the least before it counts as missing, in milliseconds. */
+/** Minimum age at which a heartbeat counts as missing, in milliseconds. */
 const MIN_AGE_MS = 30_000;
 
 /**
- * Answers a probe by the files alone. Liveness and readiness are renewed by each heartbeat, and believed for as long as
- * some heartbeats take: a process that is frozen or was killed leaves them behind.
+ * Answers a probe from the files alone. Each heartbeat renews liveness and readiness, and they are believed for the
+ * time of a few heartbeats: a process that is frozen or was killed leaves its files behind.
  *
  * @throws {CommandError} If the directory cannot be read.
  */

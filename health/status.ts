@@ -10,24 +10,24 @@ import { isInUse, unreadable } from "./health_dir.ts";
 /** An agent that has just started has this long to write its status, in milliseconds. */
 const START_TIMEOUT_MS = 5000;
 const LOOK_EVERY_MS = 20;
-/** As much as is read of a status, in bytes: many times what one takes. */
+/** The most that is read of a status, in bytes: many times what a status needs. */
 const MAX_BYTES = 1024 * 1024;
 
-/** What `status.json` says: one line of JSON, for people and for the commands. */
+/** The content of `status.json`: one line of JSON, for people and for the commands. */
 export interface Status {
-  /** As the agent's own PID namespace counts: to a sidecar it may name another process, or none. */
+  /** As the agent's own PID namespace counts: for a sidecar it may be another process, or none. */
   pid: number;
   /** How many times the agent was asked by SIGURG to show that `pid` reaches it. */
   answers: number;
   name: string;
   version: string;
   state: AgentState;
-  /** Whether the agent may claim, on whose word, and since when. */
+  /** Whether the agent may claim, who decided it, and since when. */
   control: { state: "running" | "paused"; source: string; since: string };
   ready: boolean;
   /** Whether a MongoDB server that takes writes is in reach. */
   connected: boolean;
-  /** What the poll loop is at, and whether it should have been done with it by now. */
+  /** The stage of the poll loop, and whether the loop should have left it by now. */
   loop: { stage: string; stuck: boolean };
   held: { documents: number; running: number };
   counters: Record<Counter, number>;
@@ -37,7 +37,9 @@ export interface Status {
   last_error?: { at: string; message: SafeText } | undefined;
   started_at: string;
   updated_at: string;
-  /** Seconds that the machine had been up then, which no clock that is set changes. Missing if the system does not tell. */
+  /**
+   * Seconds that the machine had been up then, which no set clock changes. Missing if the system does not report it.
+   */
   machine_uptime_s?: number | undefined;
   /** It is written at least this often. */
   heartbeat_ms: number;
@@ -67,7 +69,7 @@ export async function requireStatus(directory: string): Promise<Status> {
 /**
  * The status of the agent that uses a health directory; undefined if its file is missing or not written yet.
  *
- * @throws {CommandError} If it cannot be read, or is none that this version understands.
+ * @throws {CommandError} If it cannot be read, or is not a status that this version understands.
  */
 export async function readStatus(directory: string): Promise<Status | undefined> {
   const path = `${directory}/status.json`;
@@ -78,7 +80,7 @@ export async function readStatus(directory: string): Promise<Status | undefined>
     if (isNotFound(error)) return undefined;
     throw unreadable(directory, error);
   }
-  // An agent that starts writes an empty object first, and a full disk leaves nothing at all.
+  // An agent that starts writes an empty object first, and a full disk leaves an empty file.
   if (/^\s*(\{\s*\})?\s*$/.test(text)) return undefined;
   const status = parsed(text);
   if (isStatus(status)) return status;
@@ -112,7 +114,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What the commands rely on; any other field may be there or missing. */
+/** The fields that the commands need; any other field may exist or be missing. */
 function isStatus(value: unknown): value is Status {
   const { pid, answers, state, control, held, counters, loop, updated_at } = (value ?? {}) as Partial<Status>;
   return typeof pid === "number" && typeof answers === "number" && typeof state === "string" &&

@@ -7,12 +7,12 @@ import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
 import { requireStatus, type Status } from "./status.ts";
 
-/** A status that is older than so many heartbeats has missed one. */
+/** If a status is older than this many heartbeats, one is missing. */
 const MISSED_BEATS = 1.5;
 /** Ages are measured in whole seconds at the worst. */
 const LEAST_AGE_MS = 3000;
 
-/** A status, and what is to be thought of it. */
+/** A status, and how far to trust it. */
 interface Look {
   status: Status;
   /** How old it is. */
@@ -24,7 +24,7 @@ interface Look {
 /**
  * Prints what the agent of this health directory is doing; returns the exit status.
  *
- * @throws {CommandError} If there is none, or if it does not respond, which is said after what it wrote last is printed.
+ * @throws {CommandError} If there is none, or if the agent does not respond. Then its last status is printed first.
  */
 export async function reportStatus(
   { asJson, env }: { asJson: boolean; env: Environment },
@@ -41,8 +41,8 @@ export async function reportStatus(
 }
 
 /**
- * The agent is asked for a new status, and has some seconds to write it. One that cannot be asked, from a container that
- * does not share its processes, is believed for as long as a heartbeat takes.
+ * The agent is asked for a new status, and has some seconds to write it. If it cannot be asked, because the container
+ * does not share its processes, its status is believed for as long as a heartbeat takes.
  */
 async function lookAt(directory: string): Promise<Look> {
   const status = await requireStatus(directory);

@@ -1,14 +1,14 @@
 import type { AgentEvent, Stage } from "../agent/events.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 
-/** A write that is tried again keeps the loop from going on, and is no reason to kill the pod: it gets this long. */
+/** A write that is retried keeps the loop from going on, and is not a reason to kill the pod: it gets this long. */
 const RETRY_GRACE_MS = 60_000;
 
 /**
- * Whether the poll loop is getting anywhere.
+ * Whether the poll loop makes progress.
  *
- * Each stage of the loop says by when it will be left; one that is not left by then is stuck. Waiting for work, for a
- * resume, or for a database that is gone are stages like any other: none of them is a reason to be restarted.
+ * For each stage the loop gives a time by which it will leave it. If it has not left by then, it is stuck. Waiting for
+ * work, for a resume, or for a database that is gone are stages like any other: none of them is a reason for a restart.
  */
 export class StuckDetector {
   readonly #clock: Clock;

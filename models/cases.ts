@@ -13,7 +13,7 @@ export interface Case {
   readonly rule?: string;
   /** A problem has to be found. */
   readonly isToBreak: boolean;
-  /** Takes more than some seconds. */
+  /** Takes more than a few seconds. */
   readonly isLarge: boolean;
   // deno-lint-ignore no-explicit-any -- what a state is, only the model needs to know.
   model(): Model<any>;

@@ -35,9 +35,9 @@ export interface Exploration {
 export const STUCK = "nothing that can still happen settles it";
 
 /**
- * Visits every state of a model, those that need fewer steps first, and stops at the first problem. If there is none, it
- * looks for states from which no settled state can be reached: the adversary of a model has a budget, so that under
- * fairness "can be reached" means "is reached in the end".
+ * Visits every state of a model, those that need fewer steps first, and stops at the first problem. If there is none,
+ * it looks for states from which no settled state can be reached. The adversary of a model has a budget, so that, under
+ * fairness, a settled state that can be reached is reached in the end.
  */
 export function explore<State>(model: Model<State>, limit = 5_000_000): Exploration {
   const search = new Search(model, limit);
@@ -50,10 +50,10 @@ class Search<State> {
   readonly #numbers = new Map<string, number>();
   /** States that were found and not visited yet, in the order of their numbers. */
   #frontier: State[] = [];
-  /** By number: the state that this one was found from, and the step that led here. */
+  /** By number: the state from which this one was found, and the step that led here. */
   readonly #parents: number[] = [];
   readonly #labels: string[] = [];
-  /** One pair a transition: from, to. */
+  /** One pair per transition: from, to. */
   readonly #edges = new Edges();
   readonly #settled: number[] = [];
 

@@ -17,10 +17,10 @@ interface SourceMap {
   names?: string[];
 }
 
-/** The parts of the program, as they begin a path in the map: the bundle lies beside the folder of the sources. */
+/** The folders of the program, as they begin a path in the map: the bundle is beside the folder of the sources. */
 const OURS = /^\.\.\/src\/((?:agent|control|health)\/.*|main\.ts)$/;
 
-/** Keeps of a map what leads to a source of the program, under its path in the repository. */
+/** Keeps the parts of a map that lead to a source of the program, under its path in the repository. */
 export function ownMap({ sources, mappings }: SourceMap): SourceMap | undefined {
   const paths = sources.map((source) => OURS.exec(source)?.[1]);
   const kept = paths.filter((path) => path !== undefined);

@@ -24,12 +24,12 @@ export interface CheckCounts {
 }
 
 /**
- * What a check found: nothing, problems to print, or the reason why it could not look. REQUIRE_ALL=1 makes that reason a
- * failure, unless the check is optional.
+ * The result of a check: nothing, problems to print, or the reason why it could not run. With REQUIRE_ALL=1 that reason
+ * is a failure, unless the check is optional.
  */
 type Finding = { problems: string } | { skipped: string; isOptional?: boolean } | undefined;
 
-/** The checks and what the line that reports each calls it. */
+/** The checks, and the name of each in the line that reports it. */
 const CHECKS: Record<string, () => Promise<Finding>> = {
   "format": checkFormat,
   "lint": () => deno("lint"),
@@ -74,7 +74,7 @@ export async function runChecks(): Promise<CheckCounts> {
   return counts;
 }
 
-/** Runs a program in the root of the project; what it prints is a problem when it fails. */
+/** Runs a program in the root of the project. If it fails, its output is the problem. */
 async function run(program: string, args: string[]): Promise<Finding> {
   const child = await spawnTied(program, args, {
     cwd: ROOT,
@@ -96,7 +96,7 @@ function listed(problems: string[]): Finding {
   return problems.length === 0 ? undefined : { problems: problems.join("\n") };
 }
 
-/** Names the files; not what is wrong in them, since one command mends it. */
+/** Names the files, and not what is wrong in them, since one command mends it. */
 async function checkFormat(): Promise<Finding> {
   const found = await deno("fmt", "--check");
   if (found === undefined || !("problems" in found)) return found;

@@ -1,13 +1,13 @@
 /**
  * Finds exports that nothing imports: code that no longer has a user, or that only its own file uses.
  *
- * It reads text, not syntax: `deno fmt` and the house style leave one form of each statement, and a check that takes
- * milliseconds runs before every commit.
+ * It reads text, not syntax: `deno fmt` and the house style leave one form of each statement, and the check takes
+ * milliseconds, so that it can run before every commit.
  *
  * @module
  */
 
-/** Folders whose exports tests alone keep alive: such code has lost its user, and its tests prove nothing. */
+/** Folders whose exports only tests keep alive: such code has lost its user, and its tests prove nothing. */
 const PRODUCT = /^(main\.ts|agent\/|control\/|health\/)/;
 const TESTS = /^tests\//;
 /** Stand-ins for modules of other packages, which import them. */
@@ -25,7 +25,7 @@ interface Export {
   readonly isType: boolean;
 }
 
-/** What one file takes from another; `everything` if which names cannot be told. */
+/** What one file takes from another; `everything` if it is not known which names. */
 type Taken = Set<string> | "everything";
 
 /**

@@ -20,18 +20,23 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Folders that import nothing of the program but one another, and files that do the same. */
 const LEAVES = ["agent/lib/", "agent/text/", "agent/errors.ts", "agent/events.ts"];
 
-/** Folders of concepts, as in the drawing of docs/architecture.md: each may import only those behind it. */
+/** Folders of concepts, as in the drawing of docs/architecture.md: each may import only those after it. */
 const CONCEPTS = [
   ["claiming", "handling", "telemetry", "processors", "settling", "leases", "settings", "text", "lib"]
     .map((name) => `agent/${name}/`),
   ["claims", "dead_letters", "outcomes", "connection", "documents"].map((name) => `agent/store/${name}/`),
 ];
 
-/** Only these see the database: itself, and those who put the parts together. All others know `agent/ports.ts`. */
+/**
+ * Only these see the database: the store itself, and the files that put the parts together. All others know
+ * `agent/ports.ts`.
+ */
 const STORE = "agent/store/";
 const STORE_USERS = ["main.ts", "control/", STORE];
 
-/** Loading the driver costs three quarters of the start of a health probe: it is loaded only where it is used. */
+/**
+ * Loading the driver costs three quarters of the start of a health probe: it is loaded only for a command that uses it.
+ */
 const DRIVER = ["mongodb", "bson"];
 
 const FOLDERS_WITH_CODE = [
@@ -187,7 +192,7 @@ interface ModuleInfo {
 
 async function readImports(root: string, files: string[]): Promise<{ imports: Import[]; broken: string[] }> {
   const rootUrl = `file://${root}/`;
-  // One entry that imports everything: asking for each file by itself takes a process each.
+  // One entry that imports everything: to ask for each file by itself takes a process per file.
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {
     await Deno.writeTextFile(

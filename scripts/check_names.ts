@@ -1,10 +1,10 @@
 /**
- * Keeps out of the repository what is true of one machine only.
+ * Keeps names out of the repository that exist on one machine only.
  *
  * @module
  */
 
-// Spelt in parts, or this file would be the first to be reported.
+// In parts, because otherwise this file would be the first to be reported.
 const REGISTRY_HOSTS = [
   ["registry", "npmjs", "org"],
   ["registry", "yarnpkg", "com"],
@@ -18,7 +18,7 @@ const REGISTRY_HOSTS = [
   ["repo1", "maven", "org"],
 ].map((parts) => parts.join("."));
 
-/** Folders under which people work; relative paths and URLs that merely contain such a name are left alone. */
+/** Folders in which people work; relative paths and URLs that merely contain such a name are left alone. */
 const HOME_PATH = /(?<![\w.~})\]-])\/(home\/\w+|Users\/\w+|root|work)\/\w/;
 
 /**

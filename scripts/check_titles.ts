@@ -1,13 +1,13 @@
 /**
- * Keeps the titles of tests such that a search for a symbol, a setting, a command or a feature finds its tests: each
- * title begins with one.
+ * Checks that each title of a test begins with a symbol, a setting, a command or a feature, so that a search for it
+ * finds its tests.
  *
  * It reads text, not syntax, as `check_exports.ts` does.
  *
  * @module
  */
 
-/** What is tested that is not the matter of one symbol, setting or command. */
+/** Subjects of tests that are not a symbol, a setting or a command. */
 const FEATURES = [
   "Ack with fields",
   "Build",
@@ -66,7 +66,7 @@ const DECLARATION =
   /^(?:export )?(?:declare |abstract |async )*(class|function\*?|const|let|interface|type) (\w+)/gm;
 /** A method or a field, at the indentation of a class or an interface. */
 const MEMBER = /^ {2}(?:(?:static|async|override|readonly|get) )*(\w+)\??[(<:]/gm;
-/** Where symbols are that tests are about. */
+/** The files with symbols that tests are about. */
 const SOURCES = /^(main\.ts|(agent|control|health|models|scripts|bench|tests\/(support|fuzz))\/.*\.ts)$/;
 const COMMAND = /^control\/commands\/(\w+)_command\.ts$/;
 /** A setting, a signal or another constant; an option; a target of make; a rule of the linter. */
@@ -80,7 +80,9 @@ export interface Subjects {
   readonly files: ReadonlySet<string>;
 }
 
-/** The titles in the text of a test file, and their lines; those that a program puts together entirely are left out. */
+/**
+ * The titles in the text of a test file, and their lines; titles that a program puts together entirely are left out.
+ */
 export function titlesIn(text: string): { title: string; line: number }[] {
   return [...text.matchAll(TITLE)].map(({ index, 2: title }) => ({
     title: title!,
@@ -104,7 +106,7 @@ async function subjectsOf(root: string, paths: readonly string[]): Promise<Subje
   for (const path of paths.filter((each) => SOURCES.test(each))) {
     const text = await Deno.readTextFile(`${root}/${path}`);
     for (const [, kind, name] of text.matchAll(DECLARATION)) {
-      // A constant with an everyday name is not what a title means by that word, unless it is written as a call.
+      // A title does not mean a constant with an everyday name by that word, unless it is written as a call.
       symbols.add(kind!.startsWith("function") || /[A-Z]/.test(name!) ? name! : `${name}()`);
     }
     for (const [, name] of text.matchAll(MEMBER)) symbols.add(/[A-Z]/.test(name!) ? name! : `${name}()`);

@@ -79,7 +79,7 @@ interface Stage {
   specimens: readonly unknown[];
 }
 
-/** Starts the agent, watches it until the work is done or the user has seen enough, and stops it. */
+/** Starts the agent, watches it until the work is done or the user stops it, and stops it. */
 async function runAgent(plan: Plan, uri: string, { server, workload, specimens }: Stage): Promise<number> {
   await prepareControlFile(plan);
   const startedAt = new Date();
@@ -115,7 +115,7 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
   } finally {
     watching.abort();
     await agent.stop();
-    await working.catch(() => {}); // Reported by the race above, unless the accident was its cause.
+    await working.catch(() => {}); // The race above reports it, unless this failure was the cause.
     if (server === undefined || failure === undefined) tally = await workload.tally().catch(() => undefined);
   }
   if (failure !== undefined) say(failure);
@@ -126,7 +126,7 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
   return tally?.failed === 0 ? 0 : 1;
 }
 
-/** Resolves true when the agent has settled everything; says now and then how far it is. */
+/** Resolves true when the agent has settled everything; reports the progress from time to time. */
 async function untilDrained(workload: Workload, done: AbortSignal): Promise<boolean> {
   const drained = new AbortController();
   const progress = async () => {
@@ -167,7 +167,7 @@ async function reportDrain(
   }
 }
 
-/** Inserts an order now and then, so that there is something to watch. */
+/** Inserts an order from time to time, so that there is something to watch. */
 async function trickle(workload: Workload, done: AbortSignal): Promise<void> {
   for (let number = SAMPLE_COUNT + 1;; number++) {
     await sleep(systemClock, TRICKLE_MS, done);
@@ -205,7 +205,7 @@ Ctrl-C stops everything.`,
   );
 }
 
-/** The file decides how the agent starts: what an earlier run left there must not pause this one. */
+/** The file decides how the agent starts: the state of an earlier run must not pause this one. */
 async function prepareControlFile({ settings: { CONTROL_FILE } }: Plan): Promise<void> {
   if (!CONTROL_FILE.startsWith(`${ROOT}/.tools/`)) return;
   await Deno.mkdir(CONTROL_FILE.replace(/\/[^/]*$/, ""), { recursive: true });
@@ -268,7 +268,7 @@ let status: number;
 try {
   status = await dev();
 } catch (error) {
-  // Only what is a bug of this script deserves a stack trace.
+  // Only a bug of this script deserves a stack trace.
   const isBug = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
   console.error("dev:", error instanceof Error && !isBug ? printableLines(error.message) : error);
   status = error instanceof UserError ? 2 : 1;

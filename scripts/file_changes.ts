@@ -4,7 +4,7 @@
  * @module
  */
 
-/** "The file may have changed", from the system where it tells, else by the clock. */
+/** "The file may have changed", from the system if it reports that, else by the clock. */
 export class FileChanges {
   readonly #watcher: Deno.FsWatcher | undefined;
   readonly #events: AsyncIterator<Deno.FsEvent> | undefined;
@@ -15,7 +15,7 @@ export class FileChanges {
       this.#watcher = Deno.watchFs(path.slice(0, path.lastIndexOf("/")) || ".", { recursive: false });
       this.#events = this.#watcher[Symbol.asyncIterator]();
     } catch {
-      // The system's watches are used up: the clock will do.
+      // The system has no watches left: the clock is enough.
     }
   }
 
@@ -32,7 +32,7 @@ export class FileChanges {
   }
 }
 
-/** Size of a file in bytes; 0 while there is none. */
+/** Size of a file in bytes; 0 if there is none. */
 export async function sizeOf(path: string): Promise<number> {
   try {
     return (await Deno.stat(path)).size;
@@ -41,7 +41,7 @@ export async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** The text of a file from a byte on; empty while there is no file. */
+/** The text of a file from a byte on; empty if there is no file. */
 export async function readFrom(path: string, offset: number): Promise<string> {
   try {
     return new TextDecoder().decode((await Deno.readFile(path)).subarray(offset));

@@ -1,5 +1,5 @@
 /**
- * Tries random documents, settings, control files, results and server errors on the program, and tells what breaks:
+ * Tries random documents, settings, control files, results and server errors on the program, and reports what breaks:
  * `fuzz.ts [--seconds 60] [--seed N] [--only documents,servers] [--rounds N]`.
  *
  * @module
@@ -31,7 +31,7 @@ const areas = chosen(only);
 const server = await startMongod({ replicaSet: true, testCommands: true });
 let reports: AreaReport[];
 try {
-  // Where the tests' own helpers look.
+  // The tests' own helpers look here.
   Deno.env.set("TEST_MONGODB_URI", server.uri);
   Deno.env.set("TEST_AGENT_BINARY", new URL("../dist/pulling-agent", import.meta.url).pathname);
   reports = await fuzz({

@@ -1,7 +1,7 @@
 /**
- * Writes into the documents what the tables of settings, commands and counters say, the messages of the sources, and the
- * rules of the claim protocol with what the model finds without them. With `--check` it writes nothing and fails if a
- * document says something else.
+ * Writes the generated parts of the documents: the tables of settings, commands and counters, the messages of the
+ * sources, and the rules of the claim protocol with the counterexamples that the model finds. With `--check` it writes
+ * nothing and fails if a document differs.
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";

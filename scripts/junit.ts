@@ -2,7 +2,7 @@
 export interface TestCounts {
   passed: number;
   failed: number;
-  /** Ignored by the test itself; those that a filter left out are not counted at all. */
+  /** Ignored by the test itself; tests that a filter left out are not counted at all. */
   skipped: number;
 }
 
@@ -34,7 +34,7 @@ export function testsOf(report: string): ReportedTest[] {
         : body!.includes("<skipped")
         ? "skipped"
         : "passed";
-      // What a filter left out never ran, and so has no time.
+      // A test that the filter left out never ran, and so has no time.
       if (outcome === "skipped" && seconds === undefined) continue;
       tests.push({
         file: (attribute("classname") ?? "").replace(/^\.\//, ""),
@@ -73,6 +73,6 @@ function unescaped(text: string): string {
 if (import.meta.main) {
   const [path, status] = Deno.args as [string, string];
   const { passed, failed } = countTests(await Deno.readTextFile(path));
-  // A type error or an error outside of a test is in no report.
+  // A type error, or an error outside of a test, is in no report.
   console.log(`${passed} passed, ${status === "0" ? failed : Math.max(failed, 1)} failed`);
 }

@@ -1,5 +1,6 @@
 /**
- * The lanes of the tests: which files each runs, and how the files are spread over processes that run beside each other.
+ * The lanes of the tests: the files that each runs, and how the files are spread over processes that run at the same
+ * time.
  *
  * @module
  */
@@ -19,7 +20,10 @@ export interface Batch {
   files: string[];
   /** More options of `deno test`. */
   options: string[];
-  /** Into how many modules the files are put together, if they are: a module of its own costs each file a quarter of a second. */
+  /**
+   * The number of modules into which the files are put together, if they are: a module per file costs a quarter of a
+   * second each.
+   */
   modules?: number;
   /** Whether the tests use the executable and the MongoDB servers. */
   needsServers: boolean;
@@ -39,18 +43,18 @@ export const VARIABLES: Record<Lane, Readonly<Record<string, string>>> = {
   all: { FUZZ_SECONDS: "60" },
 };
 
-/** Folders whose tests are computation and files alone: one process runs all of a folder on all cores. */
+/** Folders whose tests only compute and use files: one process runs all tests of a folder on all cores. */
 const WITHOUT_SERVERS: readonly string[] = ["tests/unit", "tests/models"];
 
-/** Of these the files are small and many: they share the memory of a few modules, a module a core. */
+/** The files of these folders are small and many: they share the memory of a few modules, one per core. */
 const MERGED: readonly string[] = ["tests/unit"];
 
-/** Where doc comments with examples are. */
+/** Folders with examples in their doc comments. */
 const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models", "scripts"];
 
 /**
- * The files that take longest, in this order: each has a process of its own and begins early, so that none is waited for
- * alone at the end.
+ * The files that take longest, in this order. Each has a process of its own and begins early, so that the end does not
+ * wait for one of them alone.
  */
 const LONG_FILES: readonly string[] = [
   "tests/thorough/soak_test.ts",

@@ -13,7 +13,9 @@ import { findProgram, spawnTied } from "./tied_process.ts";
 const START_TIMEOUT_MS = 60_000;
 const START_TRIES = 5;
 const LOCAL = "127.0.0.1";
-/** Below the range from which the system takes ports for outgoing connections: a restart finds its port still free. */
+/**
+ * Below the range from which the system takes ports for outgoing connections: after a restart its port is still free.
+ */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 12_000;
 const READY_LOG_ID = 23016;
@@ -23,13 +25,13 @@ const ADDRESS_IN_USE = "Address already in use";
 export interface MongodOptions {
   /** Run as a replica set of one, which change streams and retryable writes need. Default: false. */
   replicaSet?: boolean;
-  /** Where the data lives; kept at the end. Default: a temporary directory, removed at the end. */
+  /** Where the data is kept; it stays at the end. Default: a temporary directory, removed at the end. */
   dbPath?: string;
-  /** The address that clients know the server by, where they are on other machines. Default: 127.0.0.1. */
+  /** The address by which clients know the server, if they are on other machines. Default: 127.0.0.1. */
   host?: string;
   /** Default: a free one. */
   port?: number;
-  /** Where the server logs. Default: `mongod.log` in the temporary directory, or in `dbPath`. */
+  /** The log file of the server. Default: `mongod.log` in the temporary directory, or in `dbPath`. */
   logPath?: string;
   /** Allow test commands such as the fail point `failCommand`. Default: false. */
   testCommands?: boolean;
@@ -72,7 +74,7 @@ type Settings = MongodOptions & {
   scratch: string | undefined;
 };
 
-/** A MongoDB server of our own; `await using` stops it at the end of the block. */
+/** A MongoDB server for this script; `await using` stops it at the end of the block. */
 export class RunningMongod implements AsyncDisposable {
   readonly uri: string;
   readonly port: number;
@@ -146,7 +148,7 @@ export class RunningMongod implements AsyncDisposable {
     await this.start();
   }
 
-  /** Stops the process in its tracks (SIGSTOP): connections stay open, nothing is answered. */
+  /** Freezes the process (SIGSTOP): connections stay open, and nothing is answered. */
   freeze(): void {
     signal(this.#running(), "SIGSTOP");
   }
@@ -177,7 +179,7 @@ export class RunningMongod implements AsyncDisposable {
     if (child === undefined) return;
     signal(child, "SIGCONT");
     signal(child, "SIGTERM");
-    // A primary waits 15 s for clients to leave; a second SIGTERM does not shorten it, so this is bounded here.
+    // A primary waits 15 s for clients to leave. A second SIGTERM does not shorten that, so the wait is bounded here.
     const insist = setTimeout(() => signal(child, "SIGKILL"), 20_000);
     await child.status;
     clearTimeout(insist);
@@ -261,7 +263,7 @@ function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
     child.kill(name);
   } catch (error) {
-    // Already ended, which is what most signals here are for.
+    // It has ended already, which is the purpose of most signals here.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
   }
 }

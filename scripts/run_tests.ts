@@ -13,7 +13,7 @@ import { type Batch, batchesOf, type Lane, VARIABLES } from "./lanes.ts";
 import { type BatchResult, TestRun, TestServers } from "./test_run.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
-/** Options of `deno test` whose value is the next argument, which therefore is no path. */
+/** Options of `deno test` whose value is the next argument: that argument is not a path. */
 const OPTIONS_WITH_VALUE = ["--filter", "--reporter"];
 /** Tests wait more than they compute: two tracks per core. */
 const TRACKS = Number(Deno.env.get("TEST_TRACKS") || Math.min(8, 2 * navigator.hardwareConcurrency));
@@ -22,7 +22,7 @@ const LONGEST = 5;
 
 const run = new TestRun(ROOT);
 
-/** Splits the arguments into options and paths; paths count from where the user stands. */
+/** Splits the arguments into options and paths; paths start at the user's working directory. */
 function parseArguments(args: string[]): { options: string[]; paths: string[] } {
   const options: string[] = [];
   const paths: string[] = [];
@@ -42,7 +42,7 @@ async function reportCoverage(): Promise<void> {
   await run.program(Deno.execPath(), ["coverage", ofTheProgram, "--html", "coverage"]);
 }
 
-/** Counts as it goes; tells at the end what failed and what took longest. */
+/** Counts as it goes; reports at the end what failed and what took longest. */
 class Tally {
   readonly total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
   readonly #tests: ReportedTest[] = [];
@@ -81,7 +81,7 @@ class Tally {
   }
 }
 
-/** The executable that the tests run; whether there is one. */
+/** The executable that the tests run; undefined if there is none. */
 async function build(tally: Tally): Promise<boolean> {
   if (await run.program("sh", ["scripts/build.sh"])) return true;
   console.log("The tests did not run: dist/pulling-agent could not be built, see above");
@@ -89,7 +89,7 @@ async function build(tally: Tally): Promise<boolean> {
   return false;
 }
 
-/** Runs the tests that the arguments choose, in one process whose output is seen at once. */
+/** Runs the tests that the arguments choose, in one process whose output is shown at once. */
 async function runChosen(args: string[], tally: Tally): Promise<void> {
   const { options, paths } = parseArguments(args);
   const needsServers = paths.some((path) => !/\/tests\/(unit|models)(\/|$)/.test(path));

@@ -36,11 +36,12 @@ async function removeOrphans(parent: string): Promise<void> {
     if (!name.startsWith(PREFIX) || !name.endsWith(".owner")) continue;
     try {
       const owner = JSON.parse(await Deno.readTextFile(`${parent}/${name}`));
-      // Containers may share the directory but not the process ids: whose owner cannot be seen is left alone.
+      // Containers may share the directory but not the process ids: if an owner cannot be seen, its directory is left
+      // alone.
       if (owner.namespace !== namespace || isAlive(owner.pid)) continue;
       await removeScratchDir(`${parent}/${name.slice(0, -".owner".length)}`);
     } catch {
-      // Someone else's, being written, or being removed by another run: not ours to mend.
+      // Another process is writing or removing it: this one leaves it alone.
     }
   }
 }

@@ -1,8 +1,8 @@
 import type { SETTINGS } from "../agent/settings/settings.ts";
 
 /**
- * What docs/configuration.md says of each setting besides what it is: when to change it, what that costs, what breaks.
- * It is not in the table itself, since the executable does not print it.
+ * The advice on each setting in docs/configuration.md: when to change it, what that costs, what breaks. It is not in
+ * the table of settings, since the executable does not print it.
  */
 export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   mongodbUri: "In Kubernetes it comes from the secret `mongodb-secret`.",

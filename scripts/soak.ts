@@ -1,6 +1,6 @@
 /**
- * Lets several agents work on a stream of documents while they are killed at random, and looks whether anything was
- * lost, repeated without need, or dead-lettered without reason: `soak.ts [--seconds 600] [--replicas 3]`.
+ * Lets several agents work on a stream of documents while they are killed at random. Then checks whether anything was
+ * lost, repeated without need, or became a dead letter without reason: `soak.ts [--seconds 600] [--replicas 3]`.
  *
  * @module
  */
@@ -38,9 +38,12 @@ const SETTINGS = {
 
 /** Documents inserted at once, and the pause between two insertions, in milliseconds. */
 const [INSERTED, INSERT_MS] = [40, 100];
-/** An agent ends at random between these, in milliseconds; one in three is asked to, the others are killed. */
+/**
+ * An agent ends at a random time between these, in milliseconds. One in three is asked to end, and the others are
+ * killed.
+ */
 const [END_MIN_MS, END_MAX_MS] = [500, 3000];
-/** What is left when the stream ends must be done after this long, in milliseconds. */
+/** Documents that are left when the stream ends must be done after this long, in milliseconds. */
 const TAIL_MS = 120_000;
 
 /** What a soak needs. */
@@ -89,7 +92,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   }
 }
 
-/** The agents, each in a place of its own where another follows when it has ended. */
+/** The agents. Each has a place: when an agent has ended, another one follows in its place. */
 class Fleet {
   readonly killed = new Map<number, number>();
   drained = 0;
@@ -187,7 +190,7 @@ async function fates(jobs: Collection<Job>, dir: string): Promise<Fate[]> {
   for await (const { name } of Deno.readDir(dir)) {
     for (const line of (await Deno.readTextFile(`${dir}/${name}`)).split("\n")) {
       const [word, id, at] = line.split(" ");
-      // What a kill cut short has no time: its end is as good as not written.
+      // If a kill cut the line short, the run has no end time: it counts as not ended.
       if (!at) continue;
       const own = runs.get(Number(id)) ?? [];
       runs.set(Number(id), own);

@@ -1,5 +1,5 @@
 /**
- * What must hold after a soak: judged by the documents, and by what the processors wrote down.
+ * What must hold after a soak: the documents, and the notes of the processors, show it.
  *
  * @module
  */
@@ -8,10 +8,10 @@
 const KINDS = ["good", "slow", "flaky", "hopeless"] as const;
 export type Kind = typeof KINDS[number];
 
-/** Runs of each kind that end by themselves where nothing is killed. */
+/** Runs of each kind that end by themselves if nothing is killed. */
 const RUNS: Record<Kind, number> = { good: 1, slow: 1, flaky: 2, hopeless: 1 };
 
-/** Longest time from the end of a handler to the answer of the write that says so, in milliseconds. */
+/** Longest time from the end of a handler to the answer of the write of its outcome, in milliseconds. */
 const ACK_MS = 3000;
 
 /** A run of a handler, as its processor wrote it down; times in milliseconds since 1970. */
@@ -22,7 +22,7 @@ export interface Run {
   endMs?: number;
 }
 
-/** What is known of a document in the end. */
+/** What is known of a document at the end. */
 export interface Fate {
   id: number;
   kind: Kind;
@@ -42,7 +42,7 @@ export interface Verdict {
   problems: string[];
 }
 
-/** The processes that had no chance to drain, and when they were killed, in milliseconds since 1970. */
+/** The processes that had no chance to drain, and when they were killed, in milliseconds. */
 export type Kills = ReadonlyMap<number, number>;
 
 /** Judges the fates of `inserted` documents. */
@@ -68,7 +68,7 @@ function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, killed: Kil
   else if (kind === "hopeless" && !error?.includes("hopeless")) yield `failed for another reason: ${error}`;
   if (hasLetter !== (status === "failed")) yield hasLetter ? "has a letter" : "has no letter";
   const undisturbed = runs.filter((run) => !isDisturbed(run, killed));
-  // A run that a kill cut short, or whose ack a kill prevented, is made again; no other is.
+  // A run is repeated if a kill cut it short, or if a kill prevented its ack; no other run is.
   if (undisturbed.length > RUNS[kind]) yield `ran ${undisturbed.length} times where nothing was killed`;
   const ended = runs.filter(({ endMs }) => endMs !== undefined).length;
   if (ended === 0) yield "never ran to its end";
@@ -77,13 +77,13 @@ function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, killed: Kil
   if (overlap(runs, killed)) yield "ran twice at once";
 }
 
-/** Whether a kill ended this run, or came before the write that says how it ended can be relied on. */
+/** Whether a kill ended this run, or came so early after it that the write of its outcome may have been lost. */
 function isDisturbed({ pid, endMs = Infinity }: Run, killed: Kills): boolean {
   const killedMs = killed.get(pid);
   return killedMs !== undefined && killedMs < endMs + ACK_MS;
 }
 
-/** Whether a run began before the one ahead of it had ended, by itself or with its process. */
+/** Whether a run began before the previous one had ended, by itself or with its process. */
 function overlap(runs: readonly Run[], killed: Kills): boolean {
   const inOrder = runs.toSorted((a, b) => a.startMs - b.startMs);
   return inOrder.some(({ pid, endMs }, index) => {

@@ -1,8 +1,8 @@
 /**
- * Runs batches of tests on tracks beside each other. Most tests wait more than they compute, and so their waits overlap.
+ * Runs batches of tests on parallel tracks. Most tests wait more than they compute, and so their waits overlap.
  *
- * Each track has MongoDB servers of its own and runs one batch at a time: a fail point, which holds for a whole server,
- * meets the tests of one file only.
+ * Each track has MongoDB servers of its own and runs one batch at a time. A fail point holds for a whole server, so it
+ * affects the tests of one file only.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { type RunningMongod, startMongod } from "./mongod.ts";
 import { endGroup, spawnTied } from "./tied_process.ts";
 
 const PERMISSIONS = ["read", "write", "net", "env", "run", "sys"].map((name) => `--allow-${name}`);
-/** Deno has them off unless asked: a timer, a file or a connection that a test leaves behind fails it. */
+/** Off in Deno by default. With these, a test fails if it leaves a timer, a file or a connection behind. */
 const SANITIZERS = ["--sanitize-ops", "--sanitize-resources"];
 const CHILD_GRACE_MS = 5_000;
 
-/** What came of a process of `deno test`. */
+/** The result of a process of `deno test`. */
 export interface BatchResult {
   tests: ReportedTest[];
   /** Whether the process itself succeeded. */
@@ -39,16 +39,16 @@ export class TestRun {
     return this.#interrupted.signal.aborted;
   }
 
-  /** Ends what runs; whatever is started later throws `reason`. */
+  /** Ends all that runs; a later start throws `reason`. */
   interrupt(reason: Error): void {
     this.#interrupted.abort(reason);
     for (const child of this.#running) void endGroup(child, CHILD_GRACE_MS);
   }
 
   /**
-   * Runs a program and says whether it succeeded.
+   * Runs a program and returns whether it succeeded.
    *
-   * @param isHeldBack print what it says when it has ended, in one piece, instead of at once
+   * @param isHeldBack print its output when it has ended, in one piece, instead of at once
    */
   async program(
     name: string,
@@ -116,7 +116,7 @@ export class TestRun {
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
       const env = batch.needsServers ? await servers.environment() : {};
       await using modules = await TestModules.of(batch, this.#root);
-      // The checks have the types checked once for all.
+      // The checks check the types once for all.
       const args = ["--no-check", ...batch.options, ...modules.paths];
       console.log(`begins  ${batch.name}`);
       onResult(batch, await this.denoTest(args, { env, isHeldBack: true }));
@@ -124,7 +124,7 @@ export class TestRun {
   }
 }
 
-/** The modules that `deno test` is given: the files of a batch, or a few modules that import them. */
+/** The modules for `deno test`: the files of a batch, or a few modules that import them. */
 class TestModules implements AsyncDisposable {
   readonly paths: readonly string[];
   readonly #dir: string | undefined;

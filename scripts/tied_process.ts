@@ -31,10 +31,10 @@ async function setprivWorks(): Promise<boolean> {
 }
 
 /**
- * Starts a program in a session of its own, so that a terminal's Ctrl-C reaches this script only, which then decides
- * the order in which things end. Where the system can do it, the kernel kills the program when this process dies.
+ * Starts a program in a session of its own, so that a terminal's Ctrl-C reaches only this script, which then decides
+ * the order in which things end. If the system can do it, the kernel kills the program when this process dies.
  *
- * @throws {Deno.errors.NotFound} when there is no such program
+ * @throws {Deno.errors.NotFound} if there is no such program
  */
 export async function spawnTied(
   program: string,
@@ -80,7 +80,7 @@ export function signalGroup(child: Deno.ChildProcess, signal: Deno.Signal): void
   }
 }
 
-/** Ends a process and all it has started: asks, and after `graceMs` insists. Resolves when it is gone. */
+/** Ends a process and all it has started: asks, and kills after `graceMs`. Resolves when it is gone. */
 export async function endGroup(child: Deno.ChildProcess, graceMs: number): Promise<void> {
   signalGroup(child, "SIGTERM");
   const insist = setTimeout(() => signalGroup(child, "SIGKILL"), graceMs);

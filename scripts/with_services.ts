@@ -1,5 +1,6 @@
 /**
- * Runs a program with what a bare one-node cluster lacks: `with_services.ts HOST API_SERVICE API_SERVER PROGRAM...`.
+ * Runs a program with the services that a bare one-node cluster lacks: `with_services.ts HOST API_SERVICE API_SERVER
+ * PROGRAM...`.
  *
  * - a MongoDB server, a replica set of one that pods reach at HOST; TEST_K8S_MONGODB_URI tells the program its address
  * - the API server (API_SERVER, host:port) at the address of its Service (API_SERVICE, an address of this machine)
@@ -44,7 +45,7 @@ async function forward(listener: Deno.TcpListener, target: string): Promise<void
   const [hostname, port] = target.split(":") as [string, string];
   for await (const incoming of listener) {
     Deno.connect({ hostname, port: Number(port) }).then((outgoing) => {
-      // Each way ends when the other does; a client that went away is no news.
+      // Each direction ends when the other does; a client that went away is no news.
       incoming.readable.pipeTo(outgoing.writable).catch(() => {});
       outgoing.readable.pipeTo(incoming.writable).catch(() => {});
     }, () => incoming.close());

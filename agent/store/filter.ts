@@ -3,7 +3,7 @@ import { errorText } from "../errors.ts";
 import { isTransient } from "./mongo_errors.ts";
 
 /**
- * The query that a text says.
+ * The query in a text.
  *
  * @throws {Error} if the text is not one; the message completes "FILTER ..." or "--filter ...".
  */
@@ -17,7 +17,7 @@ export function parseFilter(text: string): Filter<Document> {
       cause: error,
     });
   }
-  // Of an object of JSON, such as {"$oid": "..."}, Extended JSON may make a value.
+  // Extended JSON may turn a JSON object, such as {"$oid": "..."}, into a value.
   if (filter === null || ![Object.prototype, null].includes(Object.getPrototypeOf(filter))) {
     throw new Error(`must be a query: an object in Extended JSON, as {"kind": "order"}`);
   }
@@ -28,7 +28,7 @@ export function parseFilter(text: string): Filter<Document> {
 const AGENT_FIELD = /^(_pull|status|processed_at|error)(\.|$)/;
 
 /**
- * The same for documents of the source collection: what `FILTER` says. The start parses it once, and hands the query on.
+ * The same for a query on the source collection, the one in `FILTER`. It is parsed once, at the start.
  *
  * @throws {Error} if it asks for a field of the agent's own as well, or in a way that no claim can
  */
@@ -46,7 +46,7 @@ export function parseSourceFilter(text: string): Filter<Document> {
   );
 }
 
-/** The fields that a query asks for, below `$and` and its like, too. */
+/** The fields that a query names, also within `$and` and similar operators. */
 function fieldsOf(query: Document): string[] {
   return Object.entries(query).flatMap(([key, value]) => {
     if (!key.startsWith("$")) return [key];
@@ -58,7 +58,7 @@ function fieldsOf(query: Document): string[] {
 
 const NO_DISTANCE = "it sorts by distance, and claims have an order of their own: use $geoWithin instead";
 
-/** Operators that MongoDB takes in no query with a hint, or with an order of its own: what to use instead. */
+/** Operators that MongoDB refuses in a query with a hint or a sort, and what to use instead. */
 const REFUSED_OPERATORS: Record<string, string> = {
   $text: "a text search takes no hint: use $regex, or a field that says which documents are meant",
   $near: NO_DISTANCE,
@@ -87,7 +87,7 @@ class FilterError extends Error {
   }
 }
 
-/** The error of a read, which names `FILTER` if it is the part of the query that MongoDB can refuse. */
+/** The error of a read. It names `FILTER` if that is the part of the query that MongoDB can refuse. */
 export function filterAtFault(error: unknown, filter: Filter<Document> | undefined): unknown {
   if (filter === undefined || !(error instanceof MongoServerError) || isTransient(error)) return error;
   return new FilterError(error);

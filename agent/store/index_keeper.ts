@@ -6,13 +6,13 @@ import type { Logger } from "../telemetry/logger.ts";
 import { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { MongoStore } from "./mongo_store.ts";
 
-/** An index may be dropped while the agent runs, which nothing tells of: so often is looked for it, in milliseconds. */
+/** An index may be dropped while the agent runs, and no event reports that: time between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 5 * 60_000;
 /** Codes of a build that was ended, or is under way already: IndexBuildAborted, IndexBuildAlreadyInProgress. */
 const ENDED_BUILD = new Set([276, 285]);
 /** The collection was dropped a moment ago. */
 const NO_COLLECTION = 26;
-/** What is another one in each error of the same build. */
+/** The part of the message that differs between two errors of the same build. */
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const RETRY = { baseMs: 1000, maxMs: 10_000 };
 
@@ -24,7 +24,7 @@ export interface IndexKeeperOptions extends TimeAndChance {
   lookEveryMs?: number;
 }
 
-/** Sees to it that the indexes are there that claims need, for as long as the agent runs. */
+/** Keeps the indexes that claims need, as long as the agent runs. */
 export class IndexKeeper {
   readonly #store: MongoStore;
   readonly #log: Logger;
@@ -42,10 +42,10 @@ export class IndexKeeper {
     this.#wakeup = new InterruptibleSleep(clock);
   }
 
-  /** Makes what is missing, at once and whenever it is missing again. Resolves once it is stopped; never throws. */
+  /** Makes missing indexes, at once and whenever one is missing again. Resolves once it is stopped; never throws. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
-    // From here on only: the change that lets it begin would have it look twice.
+    // It subscribes only now: the change that starts it would make it look twice.
     this.#store.source.onChange(() => this.#wakeup.wake());
     for (let failures = 0; !signal.aborted;) {
       let delayMs = this.#lookEveryMs;
@@ -68,16 +68,17 @@ export class IndexKeeper {
     this.#stop.abort();
   }
 
-  /** Whether another try soon is worth it; if not, says why. */
+  /** Whether another try soon is worth it. If not, reports why. */
   #passes(error: unknown): boolean {
-    // Claims tell of it, and look often enough: the source says when it is there.
+    // The claims report this, and look often enough: the source tells when the collection exists.
     if (error instanceof SourceError) return false;
     const code = Number((error as { code?: unknown }).code);
     if (code === NO_COLLECTION) {
       this.#store.source.forget();
       return false;
     }
-    // An index of a large collection takes longer than an answer may: the server goes on, and is asked again.
+    // An index of a large collection takes longer than an answer may: the server goes on with it, and the agent asks
+    // again.
     const isTransient = this.#store.isTransient(error) && !this.#store.isForbidden(error);
     if (isTransient || ENDED_BUILD.has(code)) {
       this.#log.debug("The indexes that claims need are not there yet", { error: errorText(error) });
@@ -90,7 +91,7 @@ export class IndexKeeper {
     return false;
   }
 
-  /** Says each problem once, for as long as it lasts. */
+  /** Reports each problem once, as long as it lasts. */
   #tell(problems: readonly string[]): void {
     for (const problem of problems) {
       if (!this.#told.includes(problem)) {

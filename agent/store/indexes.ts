@@ -2,16 +2,16 @@ import { type Collection, type Document, MongoServerError } from "mongodb";
 import { isForbidden } from "./mongo_errors.ts";
 import { CLAIM_INDEX, TAKEN_OVER, TAKEOVER_INDEX } from "./queries.ts";
 
-/** Codes by which a server refuses `$in` in a partial index: it came with MongoDB 6.0. */
+/** Codes by which a server refuses `$in` in a partial index. MongoDB has that since 6.0. */
 const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
-/** The same keys or the same name are there already, with something else. */
+/** There is another index with the same keys or the same name. */
 const CONFLICT = new Set([85, 86]);
 
 /** An index that the claim's queries need. */
 export interface Index {
   name: string;
   keys: Record<string, 1>;
-  /** What it holds, where the server can leave the rest out: neither holds anything that is finished. */
+  /** The documents that it holds, if the server can leave the rest out. Neither index holds a finished document. */
   partialFilterExpression: Document;
 }
 
@@ -26,8 +26,9 @@ export const INDEXES: readonly Index[] = [
 ];
 
 /**
- * Makes the indexes that are missing; never the collection. Returns a sentence for each that cannot serve, with the mend.
- * Throws what the driver throws: a missing index is slow, never wrong, and no agent should stop for it.
+ * Makes the missing indexes, and never the collection. Returns a sentence for each index that cannot serve, with the
+ * mend. Throws what the driver throws. A missing index makes claims slow and never wrong, so no agent should stop for
+ * it.
  *
  * @throws {MongoServerError} with the code 26 if the collection is not there
  */
@@ -42,7 +43,7 @@ export async function ensureIndexes(collection: Collection): Promise<readonly st
   return problems;
 }
 
-/** The indexes that are there; undefined if we may not ask. */
+/** The indexes of the collection; undefined if the agent has no right to list them. */
 async function existing(collection: Collection): Promise<Document[] | undefined> {
   try {
     return await collection.listIndexes().toArray();
@@ -69,7 +70,7 @@ function comparesAsQueriesDo({ collation }: Document, all: readonly Document[]):
   return ofId === undefined || isSame(collation, ofId.collation);
 }
 
-/** Makes an index. Returns what is in its way. */
+/** Makes an index. Returns the reason if it cannot. */
 async function make(collection: Collection, index: Index, found: readonly Document[]): Promise<string[]> {
   const { name, keys, partialFilterExpression } = index;
   const rival = found.find((other) => other.name === name) ??
@@ -79,7 +80,7 @@ async function make(collection: Collection, index: Index, found: readonly Docume
     await collection.createIndex(keys, { name, partialFilterExpression });
   } catch (error) {
     const code = error instanceof MongoServerError ? Number(error.code) : NaN;
-    // An index of the same keys that does not serve: this server keeps no second one beside it.
+    // There is an index of the same keys that does not serve: this server keeps no second one beside it.
     if (CONFLICT.has(code)) return [inTheWay(collection, found.find(({ key }) => isSame(key, keys)), index)];
     if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
     await collection.createIndex(keys, { name });
@@ -101,7 +102,7 @@ function inTheWay(collection: Collection, rival: Document | undefined, { name, k
     `drop it, ${at(`dropIndex("${rival.name}")`)}, and the agent makes its own`;
 }
 
-/** Whether two parts of a description say the same, in the same order. */
+/** Whether two parts of an index description are the same, in the same order. */
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

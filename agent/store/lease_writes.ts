@@ -7,8 +7,8 @@ import { byToken, runLimited } from "./outcomes/run_limited.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /**
- * Notes that a suspect's handler starts with nothing else in flight; returns 0 where the lease is over. A number is set
- * rather than added to, so that a write whose answer was lost can be sent again.
+ * Notes that a suspect's handler starts with nothing else in flight; returns 0 if the lease is over. The number is set,
+ * not incremented, so that a write whose answer was lost can be sent again.
  */
 export async function markRunningAlone(
   document: LeasedDocument,
@@ -26,7 +26,7 @@ export async function markRunningAlone(
 }
 
 /**
- * Renews leases; returns the documents whose lease is no longer ours.
+ * Renews leases; returns the documents whose lease this agent has lost.
  *
  * @throws {RefusedWritesError} If the database refused some, whose leases run out, and no lease is lost.
  */
@@ -53,7 +53,7 @@ export async function renew(
     send: () => renewOne(token, group),
   }));
   const { written, unanswered } = await runLimited(groups);
-  // What is lost is told first: the others are due again, and refused or without an answer again, a moment later.
+  // Lost leases are reported first. The others are due again a moment later, and fail again then.
   if (lost.length > 0) return lost;
   if (unanswered) throw unanswered.cause;
   settlementOf(written, documents);

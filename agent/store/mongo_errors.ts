@@ -14,10 +14,10 @@ import { LetterRefusedError } from "./dead_letters/source.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 
 /**
- * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow, could
- * not reach a majority, or does not let us in as yet. Everything else it says of a write it would say tomorrow as well: a
- * validator, a size limit, a value that an index does not take. Source: the driver specification "Server Discovery and
- * Monitoring", and the server's own list of retriable, cancellation and authorization errors.
+ * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow,
+ * could not reach a majority, or does not let the agent in yet. It would give any other answer to a write tomorrow as
+ * well: a validator, a size limit, a value that an index does not take. Source: the driver specification "Server
+ * Discovery and Monitoring", and the server's own list of retriable, cancellation and authorization errors.
  */
 const TRANSIENT_CODES = new Set([
   6, // HostUnreachable
@@ -65,7 +65,7 @@ const TRANSIENT_CODES = new Set([
   16500, // a compatible server's "too many requests"
 ]);
 
-/** Whether the driver or the server says so, rather than a bug of ours. */
+/** Whether the error comes from the driver or the server, and is not a bug in this program. */
 export function isMongoError(error: unknown): error is Error {
   return error instanceof MongoError || error instanceof OperationTimeoutError;
 }
@@ -78,18 +78,18 @@ export function isTransient(error: unknown): boolean {
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
     return true;
   }
-  // The write was made, and whether a majority has it is not known: it is sent again, for any reason.
+  // The write was made, and it is not known whether a majority has it: it is sent again, for any reason.
   if (error instanceof MongoWriteConcernError) return true;
   if (error instanceof MongoBulkWriteError) {
     if (error.result?.getWriteConcernError() || [error.writeErrors].flat().some(isTransientWrite)) {
       return true;
     }
   }
-  // A bulk write that failed for its write concern alone has no code of its own.
+  // A bulk write that failed only because of its write concern has no code of its own.
   if (error instanceof MongoServerError) {
     return error.code === undefined || TRANSIENT_CODES.has(Number(error.code));
   }
-  // Errors of the driver's own: a pool that was cleared, a checkout that timed out, a topology that is being closed.
+  // The driver's own errors: a pool that was cleared, a checkout that timed out, a topology that is being closed.
   return /Pool|Timeout|Topology|NotConnected|ServerClosed/.test(error.name);
 }
 
@@ -166,7 +166,7 @@ const OF_THE_DOCUMENT = new Set([
   17420, // the same, before a write
 ]);
 
-/** Codes that concern the collection that letters go to: one that takes none, such as a view. */
+/** Codes that concern the collection of the letters: one that takes no documents, such as a view. */
 const OF_THE_COLLECTION = new Set([
   20, // IllegalOperation
   72, // InvalidOptions
@@ -194,23 +194,23 @@ export function isDoubtful(error: unknown): boolean {
     !OF_THE_DOCUMENT.has(code);
 }
 
-/** Whether another document stood in the way of an insertion. */
+/** Whether an insertion failed because another document has its key. */
 export function isDuplicateKey(error: unknown): boolean {
-  // Where values are read with their BSON types kept, the code is no plain number either.
+  // If values are read with their BSON types kept, the code is not a plain number either.
   return error instanceof MongoServerError && Number(error.code) === 11000;
 }
 
-/** Whether we lack the right to do it. */
+/** Whether the agent lacks the right to do it. */
 export function isForbidden(error: unknown): boolean {
   if (!(error instanceof MongoServerError) || isLoginMissing(error)) return false;
-  // Atlas has one code for all that it refuses: its text says which it is.
+  // Atlas has one code for all that it refuses: the text tells the reason.
   return Number(error.code) === 13 ||
     (Number(error.code) === 8000 && /not allowed to do action/i.test(error.message));
 }
 
 /**
- * Whether no waiting mends it: a setting, a user, a right or a certificate has to change. A server that goes on refusing
- * for a reason which no list knows does not mend itself either.
+ * Whether the error does not pass by itself: a setting, a user, a right or a certificate has to change. The same holds
+ * for a server that goes on refusing for a reason that no list knows.
  */
 export function isLasting(error: unknown): boolean {
   return isForbidden(error) || isDoubtful(error) || (error instanceof UnreachableError && error.isLasting);

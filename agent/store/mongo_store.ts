@@ -36,7 +36,7 @@ export type StoreSettings = Pick<
 export class MongoStore implements DocumentStore {
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
-  /** What is there under the name of the collection. */
+  /** What exists under the name of the collection. */
   readonly source: Source;
   readonly #link: Link;
   readonly #collection: Collection;
@@ -83,7 +83,7 @@ export class MongoStore implements DocumentStore {
     });
   }
 
-  /** Has every claim make sure that there is a collection, which costs no round trip once one was found. */
+  /** Makes every claim check that the collection exists. That costs no round trip once it was found. */
   guardSource(): void {
     this.#isGuarded = true;
   }
@@ -102,7 +102,7 @@ export class MongoStore implements DocumentStore {
   }
 
   async leftAlone(moment: LookMoment): Promise<readonly LeftAlone[] | undefined> {
-    // Of a collection that was renamed or dropped nothing is left either.
+    // A collection that was renamed or dropped holds no documents either.
     if (moment === "last" && this.#isGuarded) await this.source.look();
     return await this.#claimer.leftAlone(moment);
   }
@@ -155,7 +155,7 @@ export class MongoStore implements DocumentStore {
     return isForbidden(error);
   }
 
-  /** Lets claims go on that waited for what is written. */
+  /** Lets claims go on that wait for the documents that are written. */
   async #settling<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
     try {
       return await write;
@@ -187,13 +187,13 @@ export class MongoStore implements DocumentStore {
     return stream;
   }
 
-  /** The dead letters of the collection. Throws what the driver throws where the database is out of reach. */
+  /** The dead letters of the collection. Throws what the driver throws if the database is out of reach. */
   async deadLetterStore(): Promise<DeadLetterStore> {
     await this.#syncClock();
     return new DeadLetterStore(this.#context);
   }
 
-  /** Tells `listeners` of the connection from now on. */
+  /** Reports events of the connection to `listeners` from now on. */
   listen(listeners: LinkListeners): void {
     this.#link.listen(listeners);
   }
@@ -218,13 +218,13 @@ export class MongoStore implements DocumentStore {
   }
 
   /**
-   * Makes the indexes that the claims need, if the collection is there; returns a sentence for each that cannot serve.
-   * Throws what the driver throws.
+   * Makes the indexes that the claims need, if the collection exists. Returns a sentence for each index that cannot
+   * serve. Throws what the driver throws.
    *
    * @throws {SourceError} if it is not, or is no collection
    */
   async ensureIndexes(): Promise<readonly string[]> {
-    // Making an index would make the collection.
+    // To make an index would make the collection.
     await this.source.look();
     return await ensureIndexes(this.#collection);
   }
@@ -235,7 +235,7 @@ export class MongoStore implements DocumentStore {
   }
 }
 
-/** Asks the primary for its time, unless its heartbeats have told it. */
+/** Asks the primary for its time, unless a heartbeat has brought it. */
 async function syncClock(link: Link, serverClock: ServerClock): Promise<void> {
   const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
   serverClock.observe(reply.localTime, reply.me ?? link.hosts[0] ?? "");

@@ -17,8 +17,8 @@ export interface PrepareStoreOptions extends TimeAndChance {
 }
 
 /**
- * Connects and keeps the indexes, in the background, as often as it takes: the agent starts without a database as well.
- * Returns a function that ends it.
+ * Connects and keeps the indexes, in the background, and retries as often as needed: the agent starts without a
+ * database as well. Returns a function that ends it.
  */
 export function prepareStore(store: MongoStore, options: PrepareStoreOptions): () => void {
   const { clock, ensureIndexes, events, log, random } = options;
@@ -46,7 +46,7 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
   };
 }
 
-/** How it is tried again and again. */
+/** How it is retried. */
 interface Retrying extends TimeAndChance {
   stop: AbortSignal;
 }
@@ -56,15 +56,15 @@ async function prepare(
   indexes: IndexKeeper | undefined,
   retrying: Retrying,
 ): Promise<void> {
-  // The claims fail of the same cause as the connection, and their failures are reported.
+  // The claims fail for the same reason as the connection, and their failures are reported.
   await untilDone(() => store.connect(), () => true, retrying);
-  // Claims look too, but a paused agent claims nothing, and may have to say whether it is ready.
+  // Claims look too. But a paused agent claims nothing, and still has to know whether it is ready.
   await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), retrying)
     .catch(() => {});
   await indexes?.run();
 }
 
-/** Tries until it succeeds or is told to stop; throws what `mayPass` says will not pass. */
+/** Tries until it succeeds or is stopped. Throws the errors that `mayPass` returns false for. */
 async function untilDone(
   act: () => Promise<void>,
   mayPass: (error: unknown) => boolean,

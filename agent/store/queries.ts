@@ -12,12 +12,15 @@ const LAST_DATE = new Date(8.64e15);
 /** The earliest date that JavaScript knows. */
 const FIRST_DATE = new Date(-8.64e15);
 
-/** No verdict of an agent's: what else a user or another program may have left in the field is none. */
+/** A value that is not an agent's verdict: a user or another program has left it in the field. */
 export const UNJUDGED: Filter<Document> = {
   $nor: [{ "_pull.dead_at": { $gte: FIRST_DATE, $lte: LAST_DATE } }],
 };
 
-/** Holds a date: it is due, or will be. A field that is missing or of another type is less than no date. */
+/**
+ * A date: the document is due, or will be. In the order of the index, a missing field or another type is less than any
+ * date.
+ */
 const SCHEDULED = { "_pull.visible_at": { $lte: LAST_DATE } };
 
 /**
@@ -38,14 +41,16 @@ export function heldLease(graceMs: number): Filter<Document> {
   };
 }
 
-/** Expired leases that a document may see while others are in flight beside it; from the next on it is a suspect. */
+/**
+ * Leases that may expire while other documents are in flight beside the document. From the next one on it is a suspect.
+ */
 const TAKEOVERS_IN_COMPANY = 1;
 /** Leases that may expire while the document was processed alone; then it is a dead letter. */
 export const EXPIRIES_ALONE = 2;
 
 /**
- * Whether an expired lease is to be taken over alone: this would be its second takeover, or it was alone before. Not
- * if its outcome is decided (a verdict, or as many expiries while alone as end it): no handler runs on it again.
+ * Whether an expired lease is to be taken over alone: this would be its second takeover, or it was alone before. If the
+ * outcome is decided (a verdict, or enough expiries while alone), it is not: no handler runs on the document again.
  */
 const SUSPECT_LEASE: Filter<Document> = {
   $or: [{ "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } }, { "_pull.alone": { $gte: 1 } }],
@@ -53,28 +58,28 @@ const SUSPECT_LEASE: Filter<Document> = {
   "_pull.dead_at": { $exists: false },
 };
 
-/** Whether a pending document is a suspect still: a release keeps the suspicion, a nack clears it. */
+/** Whether a pending document is still a suspect: a release keeps the suspicion, a nack clears it. */
 const SUSPECT_PENDING: Filter<Document> = {
   $or: [{ "_pull.takeovers": { $gt: TAKEOVERS_IN_COMPANY } }, { "_pull.alone": { $gte: 1 } }],
 };
 
 /**
- * A small index of what was ever taken over, so that looking for suspects need not walk through everything that is due.
- * A document that is processed or fails leaves it.
+ * A small index of documents that were taken over, so that a look for suspects need not read everything that is due. A
+ * document that is processed or fails leaves it.
  */
 export const TAKEOVER_INDEX = { "_pull.takeovers": 1, "_pull.visible_at": 1 } as const;
 export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } as const;
 
-/** A field of the user's own by the name of our bookkeeping: nothing can be written into it. */
+/** The user has a field with the name of our bookkeeping: nothing can be written into it. */
 const HAS_FOREIGN_PULL: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
 
-/** Suspicion counts only if the small index has the document: otherwise no query would find it. */
+/** A document counts as a suspect only if the small index has it: otherwise no query would find it. */
 const LEASE_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_LEASE] };
 const PENDING_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_PENDING] };
 
 /**
- * One query a kind: each is one range of the same index, and whether a document is a suspect is looked at on what the
- * range holds. An `$or` over kinds would be no range at all.
+ * A query per kind. Each is one range of the same index; whether a document is a suspect is checked on the documents of
+ * the range. An `$or` over the kinds would not be a range.
  */
 const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   due_retries: { status: "pending", ...DUE, $nor: [PENDING_ALONE] },
@@ -84,7 +89,7 @@ const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };
 
-/** Every BSON type but dates, which are scheduled, null and missing, which are new, and arrays, which hold the others. */
+/** Every BSON type except four: dates (scheduled), null and missing (new), and arrays, which hold other values. */
 const UNSCHEDULED_TYPES = [
   ...["double", "string", "object", "binData", "undefined", "objectId", "bool", "regex", "dbPointer"],
   ...[
@@ -102,23 +107,23 @@ const UNSCHEDULED_TYPES = [
 
 const VISIBLE_AT = "_pull.visible_at";
 
-/** Why documents wait that no claim can take: what to look for, and what to say of it. */
+/** Why documents wait that no claim can take: the query for them, and the text of the reason. */
 export interface Unclaimable {
   readonly query: Filter<Document>;
   readonly reason: string;
 }
 
-/** Those whose `_pull` is the user's own. Most lie where new documents do. */
+/** Documents with a `_pull` of the user's own. Most are in the same range of the index as new documents. */
 const FOREIGN_PULL: Unclaimable = {
   query: { status: "pending", [VISIBLE_AT]: { $exists: false }, ...HAS_FOREIGN_PULL },
   reason: "Its field _pull is not the agent's (it is not an embedded document): remove or rename the field",
 };
 
-/** What is neither new nor scheduled: the exact complement of both, so that no state is left out. */
+/** Documents that are neither new nor scheduled: the exact complement of both, so that no state is left out. */
 const NEVER: Filter<Document> = { $nor: [{ [VISIBLE_AT]: null }, SCHEDULED] };
 const NEVER_REASON = "Its field _pull.visible_at is no date that can come: set it to a date, or remove _pull";
 
-/** As far as ranges of the index say it: all but arrays within an array. */
+/** The same as far as ranges of the index tell it: all but arrays within an array. */
 const NEVER_BY_TYPE: Filter<Document> = {
   ...NEVER,
   $or: [
@@ -128,12 +133,12 @@ const NEVER_BY_TYPE: Filter<Document> = {
   ],
 };
 
-/** A lease of an agent's that can never run out. */
+/** An agent's lease that can never run out. */
 const ENDLESS_LEASE = { status: "processing", "_pull.token": { $exists: true } };
 
 /**
- * What no claim will ever find. A thorough look also finds what no range of the index holds, for which it reads all that
- * is scheduled.
+ * Documents that no claim will ever find. A thorough look also finds those that no range of the index holds: it reads
+ * all scheduled documents.
  */
 export function unclaimable(isThorough: boolean): readonly Unclaimable[] {
   const never = isThorough ? NEVER : NEVER_BY_TYPE;
@@ -147,7 +152,7 @@ export function unclaimable(isThorough: boolean): readonly Unclaimable[] {
 /** Whether a document still waits for an agent. */
 export const WAITING: Filter<Document> = { $or: [{ status: "pending" }, EXPIRED] };
 
-/** The index that serves all of them, and its order: the longest due first, then by `_id`. */
+/** The index that serves all of these queries, and its order: the longest due first, then by `_id`. */
 export const CLAIM_INDEX = { status: 1, "_pull.visible_at": 1, _id: 1 } as const;
 export const CLAIM_ORDER = { "_pull.visible_at": 1, _id: 1 } as const;
 
@@ -156,7 +161,10 @@ export function claimable(kind: Kind | SuspectKind, filter?: Filter<Document>): 
   return filter ? { $and: [CLAIMABLE[kind], filter] } : CLAIMABLE[kind];
 }
 
-/** The filter of every write by a holder: it misses what others changed, deleted or took over in flight. */
+/**
+ * The filter of every write by a holder. It does not match if another program changed or deleted the document, or
+ * another agent took it over.
+ */
 export function leasedBy(ids: readonly unknown[], token: string): Filter<Document> {
   const id = ids.length === 1 ? { $eq: ids[0] } : { $in: ids };
   return { _id: id as never, "_pull.token": token, status: "processing" };

@@ -5,13 +5,13 @@ import type { Clock } from "../lib/clock.ts";
 import type { Link } from "./connection/link.ts";
 import { isForbidden } from "./mongo_errors.ts";
 
-/** A code by which a server says that it does not know the command, as one that is only compatible may. */
+/** A server that is only compatible may answer with this code that it does not know the command. */
 const UNKNOWN_COMMAND = 59;
-/** Slips between two names of which one may be meant by the other. */
+/** Slips between two names, at most, if one may be meant by the other. */
 const MAX_SLIPS = 3;
-/** If nothing is found, it is looked for at most this often, in milliseconds. */
+/** If nothing is found, the agent looks for it at most this often, in milliseconds. */
 const LOOK_AGAIN_MS = 5000;
-/** Names that are told when none is near. */
+/** Names that the message lists if none is near. */
 const MAX_NAMES = 10;
 
 /** Where the agent pulls from. */
@@ -23,8 +23,8 @@ export interface SourceNames {
 }
 
 /**
- * What is there under the name of the collection to pull from, and under that of the dead letters. The agent does not make
- * the first: a slip would go unseen.
+ * Checks what exists under the names of the source collection and of the dead letters. The agent does not create the
+ * source collection: otherwise a misspelt name would not be noticed.
  */
 export class Source {
   readonly #link: Pick<Link, "db" | "run">;
@@ -43,7 +43,7 @@ export class Source {
     this.#names = names;
   }
 
-  /** Calls `listener` whenever it becomes usable, or what was known of it may hold no longer. */
+  /** Calls `listener` when it becomes usable, or when it may have changed. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -53,14 +53,14 @@ export class Source {
     return this.#isUsable;
   }
 
-  /** What the last look found odd and no obstacle, in a sentence. */
+  /** What the last look found odd, but not an obstacle, in a sentence. */
   get warning(): string | undefined {
     return this.#warning;
   }
 
   /**
-   * Nothing was found: it may be there no more, as reads and writes of a collection that is not there fail in no way. The
-   * next claim looks again, if the last look is a while ago.
+   * A claim found nothing. The collection may not exist any more, because reads and writes of a missing collection do
+   * not fail. The next claim looks again, if the last look is a while ago.
    */
   doubt(): void {
     this.#isDoubted = true;
@@ -69,7 +69,7 @@ export class Source {
   /**
    * Looks, unless the last look found it usable: that costs no round trip.
    *
-   * @throws {SourceError} if it is not there, or is no collection
+   * @throws {SourceError} if it does not exist, or is not a collection
    * @throws {MongoError} if the database is out of reach
    */
   async ensureUsable(): Promise<void> {
@@ -121,7 +121,9 @@ export class Source {
   }
 }
 
-/** How the server describes collections, by name; undefined if it does not let us ask, or cannot tell. */
+/**
+ * How the server describes collections, by name; undefined if the agent has no right to ask, or the server cannot tell.
+ */
 async function describe(db: Db, names: readonly string[]): Promise<Map<string, Document> | undefined> {
   const filter = { name: { $in: names } };
   try {
@@ -131,7 +133,7 @@ async function describe(db: Db, names: readonly string[]): Promise<Map<string, D
     if (!isForbidden(error)) throw error;
   }
   try {
-    // What we may read at all is shown to everyone, without its options.
+    // The server lists collections that the agent may read even without that right, but without their options.
     return byName(await db.listCollections(filter, OURS).toArray());
   } catch (error) {
     if (isForbidden(error)) return undefined;
@@ -139,7 +141,7 @@ async function describe(db: Db, names: readonly string[]): Promise<Map<string, D
   }
 }
 
-/** What to say of a collection that is not there. */
+/** The sentence about a collection that does not exist. */
 async function missing(db: Db, name: string): Promise<string> {
   const said = `There is no collection ${name} in the database ${db.databaseName}`;
   const mend = "The agent makes none";
@@ -161,7 +163,7 @@ async function collectionNames(db: Db): Promise<string[] | undefined> {
     const found = await db.listCollections({}, OURS).toArray();
     return found.map(({ name }) => name).filter((name) => !name.startsWith("system.")).sort();
   } catch {
-    // Only a help: without the right to it there is none.
+    // This is only a help: without the right to it there is none.
     return undefined;
   }
 }
@@ -175,10 +177,10 @@ async function nearDatabase(db: Db): Promise<string | undefined> {
   }
 }
 
-/** Shows what we have rights on, and needs no right of its own. */
+/** Lists the collections that the agent has rights on, which needs no right of its own. */
 const OURS = { nameOnly: true, authorizedCollections: true } as const;
 
-/** What else there may be under the name of a collection. */
+/** What exists under the name of a collection if it is something else. */
 const KINDS: Record<string, string | undefined> = {
   view: "a view, and nothing can be written to a view",
   timeseries: "a time-series collection, whose documents cannot be updated one by one",
@@ -188,7 +190,7 @@ function byName(found: readonly Document[]): Map<string, Document> {
   return new Map(found.map((each) => [each.name, each]));
 }
 
-/** Throws if what a setting names is no collection of documents. */
+/** Throws if the name in a setting is not a collection of documents. */
 function refuse(variable: string, found: Document | undefined): void {
   const what = KINDS[found?.type];
   if (!found || !what) return;

@@ -7,40 +7,45 @@ import { UnreachableError } from "./connection/unreachable.ts";
 
 /** What a {@linkcode WakeStream} needs. */
 export interface WakeStreamOptions extends TimeAndChance {
-  /** The database, connected; anew for each stream, as the connection may change. */
+  /** The database, connected. It is asked for with each stream, because the connection may change. */
   db(): Promise<Db>;
   /** The name of the collection that is listened to. */
   collection: string;
-  /** The server waits this long for a change before it answers that there is none: far below the limit of the socket. */
+  /**
+   * The server waits this long for a change before it answers that there is none: far below the limit of the socket.
+   */
   maxAwaitTimeMS: number;
-  /** Told that there may be something to claim. */
+  /** Called if there may be something to claim. */
   onHint(): void;
-  /** Told that the server has ended the stream, as it does when the collection is dropped or renamed. */
+  /** Called if the server has ended the stream, as it does when the collection is dropped or renamed. */
   onEnd?(): void;
-  /** Told once why there are no change streams here. */
+  /** Called once with the reason if the server has no change streams. */
   onUnsupported(reason: string): void;
-  /** Told that the stream cannot be opened, or does not hold, again and again. */
+  /** Called if the stream cannot be opened, or breaks, again and again. */
   onTrouble(error: unknown): void;
 }
 
 /** The first change is a hint at once; after a hint the next comes no earlier than this, in milliseconds. */
 const DEBOUNCE_MS = 5;
-/** More documents than this claimed without a pause, and the loop is busy anyway. */
+/** After more claimed documents than this without a pause, the loop is busy and needs no hints. */
 const BUSY_DOCUMENTS = 1000;
 /** More changes than this in a second cost the server more than the hints are worth. */
 const MAX_CHANGES = 2000;
 const SECOND_MS = 1000;
-/** Failures in a row after which an operator should know: fewer are a failover. */
+/** Failures in a row before an operator should know: fewer are a failover. */
 const WORTH_A_WORD = 5;
 /** The first read only tells that the stream is open, and waits no longer than this for a change, in milliseconds. */
 const OPENING_MS = 1;
-/** A stream that has held for this long, in milliseconds, ends a row of failures. */
+/** A stream that has worked for this long, in milliseconds, ends a row of failures. */
 const HOLDS_MS = 60_000;
 /** A stream may take this long to close, in milliseconds. */
 const CLOSE_MS = 5000;
 const REOPEN = { baseMs: 500, maxMs: 10_000 };
 
-/** Codes by which a server says that it has no change streams (a standalone, or a compatible without them), or not for us. */
+/**
+ * Codes by which a server refuses change streams: it has none (a standalone, or a compatible server), or the agent has
+ * no right to them.
+ */
 const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
 
 /** Changes after which a document may be claimable: inserted as pending, or set back to it. */
@@ -58,14 +63,15 @@ const CLAIMABLE_CHANGES = [
 ];
 
 /**
- * Wakes the loop when something changes in the collection. A hint only: the poll stays, nothing is resumed, and after
- * any error the stream is opened anew at "now", so that a rolled oplog or a failover cost a hint at the worst.
+ * Wakes the loop when something changes in the collection. It only gives hints: the agent still polls, and no stream is
+ * resumed. After any error the stream is opened anew at "now", so that a failover or an oplog that rolled over costs a
+ * hint at worst.
  */
 export class WakeStream {
   readonly #options: WakeStreamOptions;
   readonly #stop = new AbortController();
   #stream: RunCommandCursor | undefined;
-  /** Ends the stream that is open now; one that is not open yet would leave its cursor behind. */
+  /** Ends the open stream. Undefined while a stream is being opened: to end it then would leave its cursor behind. */
   #suspend: (() => void) | undefined;
   #isSuspended = false;
   /** How many times the connection has changed. */
@@ -83,8 +89,8 @@ export class WakeStream {
   }
 
   /**
-   * Stops to listen; resolves once the server knows. It may answer a read that is under way only when its wait is over:
-   * close the client then, which ends that.
+   * Stops listening; resolves once the server knows. The server may answer a read that is under way only when its wait
+   * is over: to close the client then ends it.
    */
   async stop(): Promise<void> {
     this.#stop.abort();
@@ -92,7 +98,7 @@ export class WakeStream {
     await this.#stream?.close().catch(() => {});
   }
 
-  /** Says that the loop has nothing to do: only then a hint is worth anything. */
+  /** Takes note that the loop has nothing to do: only then is a hint of use. */
   loopIdle(): void {
     this.#claimedSinceIdle = 0;
     this.#isSuspended = false;
@@ -100,8 +106,8 @@ export class WakeStream {
   }
 
   /**
-   * Takes note of a claim. While one follows the other without a pause a hint is worth nothing, and for its sake the
-   * server would look at every write of ours.
+   * Takes note of a claim. While claims follow each other without a pause, a hint is of no use, and the server would
+   * look at every write of this agent because of it.
    */
   claimed(documents: number): void {
     this.#claimedSinceIdle += documents;
@@ -110,7 +116,7 @@ export class WakeStream {
     this.#suspend?.();
   }
 
-  /** Opens the stream anew: its connection is about to be closed, as another has taken its place. */
+  /** Opens the stream anew: its connection is about to be closed, because another one has replaced it. */
   reopen(): void {
     this.#connection += 1;
     this.#suspend?.();
@@ -130,11 +136,11 @@ export class WakeStream {
         if (signal.aborted) return;
         if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
         failures = clock.monotonicMs() - startedMs > HOLDS_MS ? 1 : failures + 1;
-        // That MongoDB cannot be reached is said by the claims.
+        // If MongoDB cannot be reached, the claims report it.
         if (failures === WORTH_A_WORD && !(error instanceof UnreachableError)) this.#options.onTrouble(error);
         await sleep(clock, 100 + backoffMs(failures, { ...REOPEN, random }), signal);
       } finally {
-        // A stream that cannot be closed must not keep the next from being opened.
+        // A stream that cannot be closed must not keep the next one from being opened.
         await doneBy(this.#stream?.close() ?? Promise.resolve(), { clock, limitMs: CLOSE_MS }).catch(
           () => {},
         );
@@ -142,7 +148,7 @@ export class WakeStream {
     }
   }
 
-  /** Opens the stream and turns changes into hints, until the loop is busy anyway: reading them would only cost. */
+  /** Opens the stream and turns changes into hints, until the loop is busy: then reading them only costs time. */
   async #listen(): Promise<void> {
     const { maxAwaitTimeMS, onHint } = this.#options;
     const connection = this.#connection;
@@ -153,7 +159,7 @@ export class WakeStream {
     const suspended = new AbortController();
     this.#suspend = () => suspended.abort();
     if (this.#isSuspended || connection !== this.#connection) suspended.abort();
-    // What changed before the stream was open is not in it.
+    // Changes from before the stream was open are not in it.
     onHint();
     const over = new AbortController();
     try {
@@ -166,8 +172,8 @@ export class WakeStream {
   }
 
   /**
-   * The command that a change stream is. The driver's own handle for it looks at each change by itself, for a token to
-   * resume by; nothing is resumed here, and changes that come together are one hint.
+   * The command for a change stream. The driver's own handle for it looks at each change for a token to resume by. Here
+   * nothing is resumed, and changes that come together are one hint.
    */
   async #open(): Promise<RunCommandCursor> {
     const { collection } = this.#options;
@@ -176,7 +182,7 @@ export class WakeStream {
       aggregate: collection,
       pipeline: CLAIMABLE_CHANGES,
       cursor: {},
-      // Change streams take no other; the client's own is weaker.
+      // Change streams need this read concern; the client's own is weaker.
       readConcern: { level: "majority" },
     });
   }
@@ -221,8 +227,8 @@ export class WakeStream {
 }
 
 /**
- * How many changes the next read has brought: none where the server had nothing to tell for as long as it waits. Undefined
- * once the server has ended the stream.
+ * How many changes the next read has brought; 0 if the server waited and there were none. Undefined once the server has
+ * ended the stream.
  */
 async function nextChanges(stream: RunCommandCursor): Promise<number | undefined> {
   const first = await stream.tryNext();
@@ -231,6 +237,7 @@ async function nextChanges(stream: RunCommandCursor): Promise<number | undefined
 }
 
 function isUnsupported(error: unknown): boolean {
-  // A connection whose user was made anew is shut out as one without the right is: a new connection is let in.
+  // If the connection's user was removed and made again, the server refuses it as if the right were missing: a new
+  // connection is let in.
   return error instanceof MongoServerError && UNSUPPORTED.has(Number(error.code)) && !isLoginMissing(error);
 }

@@ -13,7 +13,7 @@ import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
  * @throws {UsageError} With every problem there is.
  */
 export async function check(env: Environment): Promise<number> {
-  // As `run` does, so that a processor's module finds here what it will find there.
+  // As `run` does, so that a processor's module finds the same here as there.
   await guardAgainstModule(env);
   new ModuleConsole((_, text) => remarks.say(text));
   confirmations.say(inWords(await settingsAndProcessor(env, Object.keys(Deno.env.toObject()))));

@@ -9,10 +9,10 @@ import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { findTypos } from "../../agent/settings/typos.ts";
 import { uriProblem } from "../../agent/store/connection/uri.ts";
 
-/** All settings, and all that can be known of them before a database is asked. */
+/** All settings, and all that can be known of them before the agent asks a database. */
 export interface CheckedSettings {
   settings: Settings;
-  /** The query that `FILTER` says. */
+  /** The query in `FILTER`. */
   filter: Filter<Document> | undefined;
   warnings: string[];
 }
@@ -32,8 +32,8 @@ export function checkedSettings(env: Environment): CheckedSettings {
 }
 
 /**
- * The same, and loads the processor that they name. `variables` are the names of all that is set, to be searched for
- * misspelt ones.
+ * The same, and loads the processor that they name. `variables` are the names of all variables that are set, to be
+ * searched for misspelt ones.
  *
  * @throws {UsageError} With every problem of both, without credentials.
  */
@@ -46,7 +46,7 @@ export async function settingsAndProcessor(
   return { ...complete(found), processing: processing! };
 }
 
-/** What was found, right or wrong. */
+/** The settings that were found, right or wrong. */
 interface Found {
   values: Partial<Settings>;
   filter: Filter<Document> | undefined;

@@ -13,27 +13,27 @@ export interface OptionSpec {
 
 /** A word after the name of a command, such as `liveness` in `health liveness`. */
 export interface WordSpec<O extends string = string> {
-  /** What people say instead, as other programs call it. */
+  /** What people write instead, as other programs call it. */
   readonly also?: readonly string[];
-  /** What the one argument after it is called; there is none without it. */
+  /** The name of the one argument after it; without it there is no argument. */
   readonly operand?: string;
-  /** The options that go with it; all of the command's if there is no such list. */
+  /** The options that go with it; without this list, all of the command's options. */
   readonly takes?: readonly O[];
   /** One of the options of {@linkcode Command.oneOf} has to be given. */
   readonly needsOne?: boolean;
 }
 
 /**
- * One command: the only place that says anything about it. The parser, the help, the documents, what "did you mean" finds
- * and the checks are made of this.
+ * One command. This is the only place that describes it: the parser, the help, the documents, "did you mean" and the
+ * checks are made of it.
  *
- * Every command is a file `NAME_command.ts` and a line in `commands.ts`. These files are loaded at each start, that of a
- * probe included: what a command needs to do its work, it imports when it runs.
+ * Every command is a file `NAME_command.ts` and a line in `commands.ts`. These files are loaded at each start,
+ * including a probe's. So a command imports what it needs for its work when it runs.
  */
 export interface Command<W extends string = string, O extends string = string> {
   readonly name: string;
   readonly doc: string;
-  /** What people say instead, as other programs call it. */
+  /** What people write instead, as other programs call it. */
   readonly also?: readonly string[];
   /** The words that may follow its name; one of them must. */
   readonly words?: Readonly<Record<W, WordSpec<NoInfer<O>>>>;
@@ -45,7 +45,7 @@ export interface Command<W extends string = string, O extends string = string> {
   readonly oneOf?: readonly NoInfer<O>[];
   /** Its name as a switch of all commands, with the letter that is short for it. */
   readonly asSwitch?: string;
-  /** It goes on after an error that no code has caught, and reports it in its log; any other command ends. */
+  /** It goes on after an error that no code has caught, and logs it; any other command ends. */
   readonly outlivesStrayErrors?: boolean;
   /**
    * Does its work and returns the exit status.
@@ -55,7 +55,7 @@ export interface Command<W extends string = string, O extends string = string> {
   run(line: CommandLine<W, O>, env: Environment): Promise<number>;
 }
 
-/** What stands on the command line behind the name of a command; all of it is allowed, and nothing is missing. */
+/** The arguments after the name of a command. All of them are allowed, and nothing is missing. */
 export interface CommandLine<W extends string = string, O extends string = string> {
   /** The word after the command's name, if it has words. */
   readonly word?: W;
@@ -68,7 +68,7 @@ export interface CommandLine<W extends string = string, O extends string = strin
   readonly about?: readonly Command[];
 }
 
-/** Declares a command; what its `run` may ask of the line follows from its words and options. */
+/** Declares a command. Its words and options decide what its `run` may read from the line. */
 export function command<const W extends string = never, const O extends string = never>(
   spec: Command<W, O>,
 ): Command<W, O> {

@@ -5,7 +5,7 @@ import { type Command, type CommandLine, usageOf, withValue } from "./command.ts
 import { COMMANDS, DEFAULT_COMMAND } from "./commands.ts";
 import { nearest } from "./did_you_mean.ts";
 
-/** A command that was asked for, and what was asked of it. */
+/** A command, and its arguments. */
 export interface Asked {
   readonly command: Command;
   readonly line: CommandLine;
@@ -24,9 +24,9 @@ const VALUED = new Set(
 );
 
 /**
- * Finds the command that the arguments name, and has the rest parsed by what that command takes.
+ * Finds the command that the arguments name, and lets that command parse the rest.
  *
- * @throws {UsageError} if they name none, or if it does not take the rest; the message says what is right.
+ * @throws {UsageError} if they name none, or if it does not take the rest; the message tells what is right.
  */
 export function parseCommandLine(args: readonly string[]): Asked {
   const at = args.findIndex((arg, at) => !/^-./.test(arg) && !VALUED.has(args[at - 1] ?? ""));
@@ -47,7 +47,7 @@ export function parseCommandLine(args: readonly string[]): Asked {
   return { command, line: lineOf(command, rest) };
 }
 
-/** `help COMMAND` and `COMMAND --help` tell of that command, `help` and `--help` of all. */
+/** `help COMMAND` and `COMMAND --help` explain that command, `help` and `--help` all of them. */
 function explained(name: string | undefined, [of, ...more]: string[]): readonly Command[] {
   const isAsked = name === "help";
   const found = COMMANDS.find((each) => each.name === (isAsked ? of : name));
@@ -63,7 +63,7 @@ function explained(name: string | undefined, [of, ...more]: string[]): readonly 
   );
 }
 
-/** Parses what stands on the line beside the name of a command, by what that command takes and nothing else. */
+/** Parses the arguments beside the name of a command, by the options and words of that command alone. */
 function lineOf(command: Command, rest: readonly string[]): CommandLine {
   const specs = Object.entries(command.options ?? {});
   const flags = specs.filter(([, { value }]) => value === undefined).map(([name]) => name);
@@ -97,7 +97,7 @@ function lineOf(command: Command, rest: readonly string[]): CommandLine {
 /** The options with a value that are given, and their values. */
 type Given = readonly (readonly [name: string, values: readonly string[]])[];
 
-/** A value that starts with a dash was taken for an option. */
+/** A value that starts with a dash is parsed as an option. */
 function refuseDashed(command: Command, given: Given, rest: readonly string[]): void {
   const isGiven = (arg: string) => given.some(([name]) => arg === `--${name}`);
   const at = rest.findIndex((arg, at) => isGiven(arg) && /^-[^-]/.test(rest[at + 1] ?? ""));
@@ -188,7 +188,7 @@ function commandNamed(word: string): Command {
   );
 }
 
-/** What people say instead of a name, and which one they mean. */
+/** What people write instead of a name, and the name that they mean. */
 function otherwise(
   named: readonly [name: string, spec: { also?: readonly string[] }][],
 ): Record<string, string> {

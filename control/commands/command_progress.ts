@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from "../../agent/lib/clock.ts";
 
-/** Between two lines that say how far it is, in milliseconds. */
+/** Time between two lines of progress, in milliseconds. */
 const EVERY_MS = 2000;
 
-/** Says now and then how far something is that may take long. */
+/** Reports from time to time the progress of work that may take long. */
 export class Progress {
   readonly #output: { say(text: string): void };
   readonly #clock: Clock;
@@ -15,7 +15,7 @@ export class Progress {
     this.#saidAtMs = clock.monotonicMs();
   }
 
-  /** Says it, unless something was said just before. */
+  /** Reports it, unless a line was written just before. */
   update(text: string): void {
     const now = this.#clock.monotonicMs();
     if (now - this.#saidAtMs < EVERY_MS) return;

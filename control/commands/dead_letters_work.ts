@@ -17,20 +17,20 @@ import { Progress } from "./command_progress.ts";
 /** Letters changed at the same time. */
 const AT_ONCE = 10;
 
-/** What is to be done with which dead letters, as the command line says. */
+/** What to do with which dead letters, from the command line. */
 export interface LettersTask {
   act: "list" | "show" | "redrive" | "purge";
-  /** As they were typed; all letters without them. */
+  /** The ids as they were typed; without ids, all letters. */
   ids: readonly string[] | undefined;
   /** Extended JSON. */
   filter: string | undefined;
   limit: number | undefined;
-  /** Say what would be done, and do nothing. */
+  /** Print what would be done, and do nothing. */
   isDry: boolean;
   asJson: boolean;
 }
 
-/** Which letters are meant. */
+/** The letters to work on. */
 interface Asked extends Omit<DeadLetterQuery, "id"> {
   ids: readonly string[] | undefined;
 }
@@ -50,8 +50,8 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
     await store.source.look();
     const box = await store.deadLetterStore();
     const status = await carryOut(task, asked, box);
-    // Counting them reads all letters: whether that succeeds in time must not decide about the work. An operator
-    // who has interrupted the work does not want to wait for it, either.
+    // To count them, the database reads all letters: a timeout of that must not decide about the work. An operator who
+    // has interrupted the work does not want to wait for it, either.
     if (status < 128) await mentionOthers(box, asked).catch(() => {});
     return status;
   } catch (error) {
@@ -93,7 +93,7 @@ function filterOf(text: string): DeadLetterQuery["filter"] {
   }
 }
 
-/** The letters that are meant. */
+/** The letters to work on. */
 interface Chosen {
   letters: AsyncIterable<DeadLetter> | Iterable<DeadLetter>;
   /** There was none for an id that was given. */
@@ -138,7 +138,7 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
 }
 
 function lineOf({ _id, attempts, dead_at, error }: DeadLetter): string {
-  // Somebody may have edited the letter: anything can stand in it.
+  // A user may have edited the letter: it can hold anything.
   const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
   const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
   return `${when}  ${formatId(_id)}  ${attemptsOf(attempts)}  ${what}`;
@@ -181,7 +181,7 @@ async function change(
   try {
     for await (const some of chunks(letters, AT_ONCE)) {
       if (interruption?.signal) break;
-      // All have to end before what was done can be said.
+      // All have to end before the result can be reported.
       const results = await Promise.allSettled(some.map(one));
       for (const result of results) if (result.status === "rejected") throw result.reason;
       if (interruption?.signal) break;

@@ -2,13 +2,13 @@ import { distance } from "fastest-levenshtein";
 
 /** A word shorter than this differs from many others by two letters. */
 const SHORT = 5;
-/** So many letters are taken for the beginning of a longer word. */
+/** This many letters are taken for the beginning of a longer word. */
 const BEGINNING = 3;
 
 /**
  * The one of `known` that was most likely meant; undefined if none is near.
  *
- * @param otherwise words that people say instead, and which of `known` they mean by them
+ * @param otherwise words that people write instead, each with the one of `known` that it means
  */
 export function nearest(
   given: string,
@@ -28,12 +28,12 @@ export function nearest(
   return begun.length === 1 ? begun[0] : undefined;
 }
 
-/** The letters that make a word: its case and what joins its parts are no slip. */
+/** The letters of a word: its case and the marks between its parts are not slips. */
 function letters(word: string): string {
   return word.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 }
 
-/** Slips of a typist between two words: a letter too much, too few or another one, two neighbours swapped. */
+/** Slips of a typist between two words: a letter too many, too few or wrong, or two neighbours swapped. */
 function slips(a: string, b: string): number {
   return isSwapped(a, b) ? 1 : distance(a, b);
 }

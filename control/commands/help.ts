@@ -2,7 +2,7 @@ import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
 import { type Command, usageOf, withValue } from "./command.ts";
 
 /**
- * What `--help` prints: made of the tables of commands and settings, so that it cannot say anything else than they do.
+ * The text of `--help`. It is made of the tables of commands and settings, so that it cannot differ from them.
  *
  * @param about the commands to explain: one in full, or all of them in a line each
  */
@@ -61,7 +61,7 @@ const NAME_WIDTH = 36;
 const OPTION_WIDTH = 20;
 
 function row(name: string, text: string, width = NAME_WIDTH): string {
-  // A name that fills its column stands on a line of its own.
+  // A name that fills its column has a line of its own.
   if (name.length >= width) return `  ${name}\n  ${" ".repeat(width)}${text}`;
   return `  ${name.padEnd(width)}${text}`;
 }

@@ -4,13 +4,13 @@ import { confirmations } from "../../agent/telemetry/remarks.ts";
 import { ask, type Silence } from "../../health/ask.ts";
 import { awaitStatus, requireStatus, type Status } from "../../health/status.ts";
 
-/** An agent that is told something has this long to show that it heard it, in milliseconds. */
+/** An agent has this long to show that it received a signal, in milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5000;
 
-/** What the agent is to be from now on. */
+/** The state that the agent is to have from now on. */
 type Wanted = Status["control"]["state"];
 
-/** What can be done about an agent that does not answer as its process. */
+/** What to do if an agent does not answer from its process. */
 const MENDS: Record<Silence, string> = {
   "no such process":
     "there is no such process here: it runs in another container, so run this command in that one",
@@ -20,11 +20,11 @@ const MENDS: Record<Silence, string> = {
 };
 
 /**
- * Tells the agent of this health directory to pause or resume, by signal, and prints what it has confirmed; returns the
+ * Makes the agent of this health directory pause or resume, by signal, and prints what it has confirmed; returns the
  * exit status.
  *
- * The agent is asked before anything is believed or sent, even if its status says already what is wanted: a frozen one
- * would confirm for ever what it wrote last.
+ * The agent is asked before its status is believed and before anything is sent, even if its status is already the
+ * wanted one: the status of a frozen agent never changes.
  *
  * @throws {CommandError} If the agent does not confirm.
  */

@@ -11,7 +11,7 @@ export const runCommand = command({
   },
   outlivesStrayErrors: true,
   async run({ flags }, env) {
-    // Before anything else: until then PID 1 is deaf, and any other process dies of the user signals.
+    // Before anything else: until then PID 1 ignores signals, and any other process dies of the user signals.
     const signals = new Signals();
     const { runAgent } = await import("../run/start.ts");
     return await runAgent(env, signals, { untilEmpty: flags.includes("until-empty") });

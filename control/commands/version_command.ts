@@ -1,7 +1,7 @@
 import { answers } from "../../agent/telemetry/printer.ts";
 import { command } from "./command.ts";
 
-/** Says which agent this is. */
+/** Prints the version of this agent. */
 export const versionCommand = command({
   name: "version",
   doc: "Print the version of the agent and of what it is made of.",

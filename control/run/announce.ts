@@ -1,7 +1,7 @@
 import { versionInfo } from "../../agent/version.ts";
 import type { Parts } from "./parts.ts";
 
-/** The first lines of the log: which agent this is, what it works on, and what is odd about its settings. */
+/** The first lines of the log: the version of this agent, its collection, and what is odd about its settings. */
 export function announce({ log, settings, warnings }: Parts): void {
   log.info("Starting pulling-agent", {
     ...versionInfo(),

@@ -8,13 +8,13 @@ export interface NothingFoundOptions {
   log: Logger;
   /** Whether documents have to match `FILTER` as well. */
   hasFilter: boolean;
-  /** Says how many documents the collection has, about. */
+  /** Returns how many documents the collection has, about. */
   store: { documentCount(): Promise<number> };
 }
 
 /**
- * Says once why an agent does nothing whose first look has found nothing, in a collection that is not empty: newcomers
- * insert documents without a status, or with another.
+ * If the first look finds nothing in a collection that is not empty, this logs once why: newcomers insert documents
+ * without a status, or with another one.
  */
 export class NothingFound {
   readonly #options: NothingFoundOptions;
@@ -26,7 +26,7 @@ export class NothingFound {
     options.events.subscribe((event) => this.#observe(event));
   }
 
-  /** Resolves once it is said, if it is to be said. Never rejects. */
+  /** Resolves once it is logged, or if it is not to be logged. Never rejects. */
   get told(): Promise<void> {
     return this.#telling;
   }

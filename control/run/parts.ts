@@ -35,7 +35,7 @@ export interface Parts {
   agent: Agent;
   health: HealthReporter;
   controlFile: ControlFile;
-  /** Where the connection string comes from, if it may change. */
+  /** The source of the connection string, if the string may change. */
   uriFile: UriFile | undefined;
   /** Unless `CHANGE_STREAM` is off. */
   wakeHints: WakeHints | undefined;
@@ -53,7 +53,7 @@ export interface Material {
   untilEmpty: boolean;
 }
 
-/** Puts the parts of a run together. Nothing is started, and nothing is connected to. */
+/** Puts the parts of a run together. It starts nothing, and connects to nothing. */
 export function partsOf({ checked, directory, log, untilEmpty }: Material): Parts {
   const { settings, filter, processing } = checked;
   const { clock } = SYSTEM;

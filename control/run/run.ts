@@ -8,10 +8,10 @@ import { announce } from "./announce.ts";
 import type { Parts } from "./parts.ts";
 import { SignalPolicy } from "./signal_policy.ts";
 
-/** What is still open when the agent has stopped may take this long to close, in milliseconds. */
+/** Parts that are still open when the agent has stopped may take this long to close, in milliseconds. */
 const CLOSING = { clock: systemClock, limitMs: 1000 };
 
-/** The life of a run, once its parts are there: from the control file's first word to the exit status. */
+/** The life of a run, once its parts exist: from the first reading of the control file to the exit status. */
 export class Run {
   readonly #parts: Parts;
 
@@ -24,7 +24,8 @@ export class Run {
     announce(this.#parts);
     // The file decides how the agent starts; signals that came meanwhile are later changes.
     await this.#parts.controlFile.start();
-    // One turn of the event loop, or what arrived while the modules were loading would come after the first claim.
+    // One turn of the event loop: otherwise signals that arrived while the modules were loading would be handled after
+    // the first claim.
     await sleep(systemClock, 0);
     signals.handle(new SignalPolicy(this.#parts));
     this.#parts.health.start();

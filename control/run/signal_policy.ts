@@ -12,7 +12,7 @@ export interface SignalPolicyOptions {
   health: HealthReporter;
 }
 
-/** What the agent does about signals: the first one that asks to stop drains it, a second one forces it. */
+/** What the agent does on signals: the first one that asks for a stop drains it, and a second one forces it to stop. */
 export class SignalPolicy implements SignalHandler {
   readonly #options: SignalPolicyOptions;
   readonly #echo = new SignalEcho(systemClock);

@@ -54,7 +54,7 @@ function standardOutput({ logFormat }: Settings): LineQueue {
     lossLine: (lines, reason) =>
       logLine(logFormat, { level: "WARNING", message: "Log lines were lost", fields: { lines, reason } }),
   });
-  // A module may end the process from one moment to the next.
+  // A module may end the process at any moment.
   globalThis.addEventListener("unload", () => lines.flushSync());
   return lines;
 }
@@ -79,10 +79,15 @@ async function runChecked(
   return await new Run(parts).live(signals);
 }
 
-/** A stop that comes during the start waits this long for it to end, in milliseconds: a module may never load. */
+/**
+ * A stop that comes during the start waits this long for the start to end, in milliseconds: a module may never load.
+ */
 const START_GRACE_MS = 2000;
 
-/** Resolves with the signal that asks to stop, once its grace is over. It says nothing: the start may be over by then. */
+/**
+ * Resolves with the signal that asks for a stop, once its grace is over. It logs nothing: the start may be over by
+ * then.
+ */
 async function stoppedMeanwhile(signals: Signals): Promise<Deno.Signal> {
   const signal = await signals.stopped;
   await sleep(systemClock, START_GRACE_MS);

@@ -13,7 +13,7 @@ export interface WakeHintsOptions {
   store: MongoStore;
 }
 
-/** Wakes the loop when documents change, where the server can tell of that. */
+/** Wakes the loop when documents change, if the server has change streams. */
 export class WakeHints {
   readonly #stream: WakeStream;
 

@@ -20,7 +20,7 @@ import {
 
 type ClaimMessage = Extract<Message, { kind: "claim" }>;
 
-/** How documents come to an agent: read candidates, write the claim on them, take what carries the token. */
+/** How an agent gets documents: it reads candidates, writes the claim on them, and takes those that carry the token. */
 export class ClaimSteps {
   readonly #protocol: Protocol;
 
@@ -69,7 +69,7 @@ export class ClaimSteps {
       : candidates.map((read) => this.#counted(read));
     const items = found.map((read): Item => {
       const item = claimedItem(read, token, this.#protocol);
-      // A suspect must not run in company: it is claimed again when this agent holds nothing else.
+      // A suspect must not run beside other documents: it is claimed again when this agent holds nothing else.
       const isHandedBack = agent.isDraining || (isLost && item.isSuspect);
       return isHandedBack ? { ...item, phase: "back" } : item;
     });
@@ -80,7 +80,7 @@ export class ClaimSteps {
     };
   }
 
-  /** What can happen to a claim that is on its way. */
+  /** What can happen to a claim that is under way. */
   underWay(state: State, message: ClaimMessage): Step<State>[] {
     const { token, candidates, at, taken } = message;
     const sender = state.agents.findIndex(({ claim }) => claim?.token === token && !claim.isReadBack);
@@ -117,7 +117,7 @@ export class ClaimSteps {
       const items = candidates.map((read): Item => {
         const item = claimedItem(this.#counted(read), token, this.#protocol);
         const { token: now, truth: { life } } = state.docs[read.doc]!;
-        // For the properties: what counts is whether it was started over after the claim, not after it was read.
+        // For the properties: it counts whether it was started over after the claim, not after it was read.
         const known = now === token ? { ...item, life } : item;
         return agent.isDraining ? { ...known, phase: "back" } : known;
       });

@@ -10,7 +10,7 @@ import {
   type State,
 } from "./state.ts";
 
-/** Counters are told apart up to here: nothing depends on how much greater they are. */
+/** Counters are told apart up to this number: nothing depends on larger values. */
 const MANY = 3;
 
 /** By which query a claim finds a document; undefined if by none. */
@@ -92,7 +92,7 @@ export function claimed(number: number, doc: Doc, asked: Candidate, token: numbe
   };
 }
 
-/** What an agent holds of a claimed document, by what it read. */
+/** What an agent holds of a claimed document, according to what it read. */
 export function claimedItem(read: Candidate, token: number, protocol: Protocol): Item {
   const { attempts, ...known } = read;
   const isSuspect = isSuspectKind(read.kind);

@@ -14,7 +14,7 @@ export interface ClaimsOptions {
   natures: readonly Nature[];
   agents: number;
   maxAttempts: number;
-  /** How often the adversary may do what. */
+  /** How often the adversary may do each thing. */
   budget?: Budget;
   /** Documents that an agent holds at most; all if not given. */
   room?: number;
@@ -23,7 +23,7 @@ export interface ClaimsOptions {
   without?: RuleName;
 }
 
-/** The claim protocol: agents and an operator at work on a collection, and an adversary with a budget. */
+/** The claim protocol: agents and an operator work on a collection, and an adversary with a budget disturbs them. */
 export class Claims implements Model<State> {
   readonly #options: ClaimsOptions;
   readonly #protocol: Protocol;
@@ -99,7 +99,7 @@ export class Claims implements Model<State> {
   }
 }
 
-/** What an agent has settled stays so: only people set a failed document back. */
+/** A document that an agent has settled stays so: only people set a failed document back. */
 function comesBack(before: State, { state }: Step<State>): string | undefined {
   for (const [number, { status, truth }] of before.docs.entries()) {
     const after = state.docs[number]!;

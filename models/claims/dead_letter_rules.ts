@@ -1,6 +1,6 @@
 import type { Rule } from "./rule.ts";
 
-/** How a dead letter comes about, and goes. */
+/** How a dead letter is made, and removed. */
 export const LETTERS = {
   verdictFirst: {
     title: "verdict, copy, mark",

@@ -1,7 +1,7 @@
 import { has, type Protocol } from "./protocol.ts";
 import { type Doc, type HolderWrite, type Item, NO_BOOKKEEPING, NONE, type Truth } from "./state.ts";
 
-/** Marks that tell: a document with more than these is judged by its verdict anyway. */
+/** Marks that matter: a document with more than these is decided by its verdict anyway. */
 const MANY = 3;
 
 /** A write by the holder of a document. */
@@ -17,7 +17,7 @@ export function isHeld(doc: Doc, { token }: Pick<HolderWrite, "token">, protocol
   return doc.token === token || !has(protocol, "tokenInFilter");
 }
 
-/** Whether a write changes the document: some ask for more than that it is held. */
+/** Whether a write changes the document: some writes need more than a held document. */
 export function matches(doc: Doc, write: HolderWrite, protocol: Protocol): boolean {
   if (!isHeld(doc, write, protocol)) return false;
   if (write.name === "mark") return doc.isLive || !has(protocol, "markNeedsLease");
@@ -60,7 +60,7 @@ export function written(doc: Doc, write: HolderWrite, time: number, protocol: Pr
         isScheduled: false,
         takeovers: 0,
         alone: 0,
-        // Without a verdict before the copy, it comes with the mark.
+        // If there is no verdict before the copy, it is written with the mark.
         verdict: has(protocol, "verdictFirst") ? doc.verdict : write.verdict,
       };
     case "failUnjudged":

@@ -17,10 +17,10 @@ import {
   withLetter,
 } from "./state.ts";
 
-/** What a document does when it is processed. poison: ends the process · flaky: succeeds or fails, as it likes */
+/** What a document does when it is processed. poison: ends the process · flaky: succeeds or fails at will */
 export type Nature = "good" | "flaky" | "bad" | "poison";
 
-/** Processes that a poison document ends are counted up to here. */
+/** Processes that a poison document ends are counted up to this number. */
 const MANY_ENDED = 6;
 
 /** What an agent can do next with one document that it holds. */
@@ -48,7 +48,7 @@ export class ItemSteps {
         break;
       case "running":
         steps.push(...this.#run(state, at, item));
-        // A forced stop interrupts the handler, which is no failure.
+        // A forced stop interrupts the handler, which is not a failure.
         if (isDraining) steps.push(...this.#write(state, at, item, "release"));
         break;
       case "succeeded":
@@ -89,7 +89,7 @@ export class ItemSteps {
     return steps;
   }
 
-  /** A lease that is over and was taken over by no other agent can still be renewed. */
+  /** A lease that is over can still be renewed if no other agent took it over. */
   #renew(state: State, at: number, item: Item): Step<State> | undefined {
     const doc = state.docs[item.doc]!;
     if (doc.isLive || doc.token !== item.token || !isHeld(doc, item, this.#protocol)) return undefined;
@@ -200,14 +200,17 @@ export class ItemSteps {
     return undefined;
   }
 
-  /** A write without an answer is sent again, the one after a reference from the verdict on; a mark is not. */
+  /**
+   * A write without an answer is sent again. After the mark of a reference, all is tried again from the verdict on. The
+   * mark of a suspect is not sent again.
+   */
   #unanswered(item: Item, name: HolderWrite["name"]): Item {
     if (name === "failUnjudged") return { ...item, phase: "sentenced", verdict: NONE };
     if (name !== "mark") return item;
     return { ...item, phase: has(this.#protocol, "noAnswerNoStart") ? "back" : "marked" };
   }
 
-  /** A look at a document that took no verdict: what anyone decides after it is later. */
+  /** A look at a document that took no verdict: any later decision of another agent is newer. */
   #date(state: State, at: number, item: Item): Step<State>[] {
     const doc = state.docs[item.doc]!;
     const label = `${agentName(at)} looks whether it still holds d${item.doc}`;

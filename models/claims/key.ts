@@ -1,8 +1,8 @@
 import { type Agent, type Candidate, type Doc, type Letter, NONE, type State } from "./state.ts";
 
 /**
- * Names a state. Tokens are called by the order in which they are met and agents are sorted, as neither the one nor the
- * other changes what can happen. States of one name are alike; some that are alike have two names, which costs time only.
+ * Names a state. Tokens are renamed in the order in which they occur, and agents are sorted, because neither changes
+ * what can happen. States with one name are alike. Some that are alike have two names, which only costs time.
  */
 export function keyOf(state: State): string {
   const tokens = new Map<number, number>();
@@ -70,7 +70,7 @@ function agentKey({ claim, items, isDraining }: Agent, name: (token: number) => 
   return key + each.sort().join(",");
 }
 
-/** The ninth letter tells the kinds apart. */
+/** The ninth letter of a kind tells the kinds apart. */
 function candidatesKey(candidates: readonly Candidate[]): string {
   let key = "";
   for (const { doc, kind, attempts, alone, verdict, edition, life } of candidates) {

@@ -2,10 +2,10 @@ import type { Nature } from "./item_steps.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Agent, Doc, Fault, State } from "./state.ts";
 
-/** Processes that a document ends at most: two in company, two while it is alone. */
+/** Processes that a document ends, at most: two beside other documents, two while it is alone. */
 const MOST_ENDED = 4;
 
-/** Leases that have to expire while a document is alone before that alone makes it a dead letter. */
+/** If this many leases expire while a document is alone, it is a dead letter. */
 const BLAMES = 2;
 
 /** Faults after which a document may be processed again. */
@@ -36,7 +36,7 @@ export class Properties {
   #ofDoc(doc: Doc, nature: Nature): string | undefined {
     const { maxAttempts, faults } = this.#protocol;
     const { status, attempts, takeovers, truth } = doc;
-    // Who leaves `_pull` behind leaves the attempts, too.
+    // A user who leaves `_pull` behind leaves the attempts, too.
     if (!faults.has("meddle") && (attempts < 0 || attempts > maxAttempts)) {
       return `has ${attempts} attempts, MAX_ATTEMPTS is ${maxAttempts}`;
     }
@@ -61,7 +61,7 @@ export class Properties {
   #ofLetter({ docs, letters }: State, number: number): string | undefined {
     const { status, truth: { life } } = docs[number]!;
     const letter = letters[number];
-    // One that refers to its document is shown once that is marked, and not before.
+    // A letter that refers to its document is shown once the document is marked, and not before.
     return status === "done" && letter?.life === life && !letter.isReference
       ? "is processed, and its dead letter is out"
       : undefined;

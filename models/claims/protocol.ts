@@ -1,7 +1,7 @@
 import type { RuleName } from "./rules.ts";
 import type { Fault } from "./state.ts";
 
-/** Expired leases that a document may see in company: from the next on it is a suspect. */
+/** Leases of a document that may expire beside other documents: from the next one on it is a suspect. */
 export const TAKEOVERS_IN_COMPANY = 1;
 
 /** The protocol as one scenario runs it. */

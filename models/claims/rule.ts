@@ -7,6 +7,6 @@ export interface Rule {
   readonly reason: string;
   /** What the model does instead when the rule is switched off. */
   readonly without: string;
-  /** Where the program keeps it: a file and what to look for there. */
+  /** Where the program keeps the rule: a file and a text to look for in it. */
   readonly code: readonly (readonly [file: string, symbol: string])[];
 }

@@ -207,7 +207,7 @@ const SUSPECTS = {
   },
 } as const satisfies Record<string, Rule>;
 
-/** The rules by what they are about, in the order of their numbers. */
+/** The rules by subject, in the order of their numbers. */
 export const RULE_GROUPS: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   "Claims and leases": LEASES,
   "Attempts": ATTEMPTS,

@@ -1,9 +1,9 @@
 /**
- * The state of the claim protocol's model: documents, dead letters, agents, what is on its way to the database, commands
+ * The state of the claim protocol's model: documents, dead letters, agents, writes under way to the database, commands
  * of an operator, and what the adversary may still do. A state is a value: steps make new ones.
  *
- * Time is abstract. A lease is live until it expires; to renew it is not to let it expire. A back-off is over at once.
- * A time of a verdict is a number that is greater than all others of that document that are still known.
+ * Time is abstract. A lease is live until it expires; a renewal is a lease that does not expire. A back-off is over at
+ * once. The time of a verdict is a number that is greater than all others of that document that are still known.
  */
 
 /** Queries that claims are made with, as in `agent/store/queries.ts`. */
@@ -26,7 +26,7 @@ export interface Doc {
   readonly token: number;
   /** The lease is not over. */
   readonly isLive: boolean;
-  /** Has `_pull.visible_at`: what has none is new. */
+  /** Has `_pull.visible_at`: a document without it is new. */
   readonly isScheduled: boolean;
   readonly attempts: number;
   readonly takeovers: number;
@@ -35,7 +35,7 @@ export interface Doc {
   readonly verdict: number;
   /** Version of the user's fields. */
   readonly edition: number;
-  /** What no agent knows, and the properties need. */
+  /** What no agent knows, but the properties need. */
   readonly truth: Truth;
 }
 
@@ -45,7 +45,7 @@ export interface Truth {
   readonly life: number;
   /** Runs that failed, or ended the process while it was alone. */
   readonly failures: number;
-  /** Leases under which it was marked as alone, and which were not handed back. */
+  /** Leases under which it was marked as alone, and which were not released. */
   readonly blames: number;
   /** The present lease is one of them. */
   readonly isBlamed: boolean;
@@ -62,7 +62,7 @@ export interface Truth {
 /** A letter in the dead-letter collection. */
 export interface Letter {
   readonly at: number;
-  /** The life of the document that it tells of; no agent knows it. */
+  /** The life of the document that it is about; no agent knows it. */
   readonly life: number;
   /** It refers to its document, which took no verdict. */
   readonly isReference: boolean;
@@ -135,13 +135,13 @@ export interface HolderWrite
   readonly name: "mark" | "ack" | "nack" | "release" | "judge" | "fail" | "failUnjudged";
 }
 
-/** A write under way. A claim is applied document by document; the others are writes whose sender has given them up. */
+/** A write under way. A claim is applied document by document; the others are writes that their sender has given up. */
 export type Message =
   | {
     readonly kind: "claim";
     readonly token: number;
     readonly candidates: readonly Candidate[];
-    /** How many documents it has come past, and how many of them it has taken. */
+    /** How many of the documents it has passed, and how many of them it has taken. */
     readonly at: number;
     readonly taken: number;
   }
@@ -156,7 +156,7 @@ export interface Redrive {
   readonly stage: "read" | "half";
 }
 
-/** What may go wrong, and what people do in between; how often is the budget of a scenario. */
+/** What may go wrong, and what people do in between; the budget of a scenario limits how often. */
 export const FAULTS = {
   crash: "a process is killed",
   freeze: "an agent is stopped for longer than a lease",
@@ -209,7 +209,7 @@ const NEW_TRUTH: Truth = {
 export const NEW_DOC: Doc = { status: "pending", ...NO_BOOKKEEPING, edition: 0, truth: NEW_TRUTH };
 export const IDLE: Agent = { claim: undefined, items: [], isDraining: false };
 
-/** The truth of a document that starts over. */
+/** The true history of a document that starts over. */
 export function anew({ truth }: Doc, isReset: boolean): Truth {
   return { ...NEW_TRUTH, life: truth.life + 1, isReset };
 }
@@ -230,13 +230,13 @@ export function withLetter(state: State, at: number, letter: Letter | undefined)
   return { ...state, letters: replaced(state.letters, at, letter) };
 }
 
-/** One that drains ends once it holds nothing and waits for no claim; an idle one takes its place. */
+/** An agent that drains ends once it holds nothing and waits for no claim; an idle one replaces it. */
 export function withAgent(state: State, at: number, agent: Agent): State {
   const isOver = agent.isDraining && agent.items.length === 0 && !agent.claim;
   return { ...state, agents: replaced(state.agents, at, isOver ? IDLE : agent) };
 }
 
-/** The state with an item replaced, or let go of if there is no `next`. */
+/** The state with an item replaced, or without it if there is no `next`. */
 export function withItem(state: State, at: number, item: Item, next?: Item): State {
   const agent = state.agents[at]!;
   const items = next ? agent.items.map((each) => each === item ? next : each) : without(agent.items, item);
@@ -249,7 +249,7 @@ export function spent(state: State, fault: Fault): State | undefined {
   return left > 0 ? { ...state, budget: { ...state.budget, [fault]: left - 1 } } : undefined;
 }
 
-/** A token that is nowhere in use. */
+/** A token that is not in use. */
 export function freshToken({ docs, agents, messages }: State): number {
   const used = new Set<number>(docs.map(({ token }) => token));
   for (const { claim, items } of agents) {

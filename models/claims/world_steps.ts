@@ -143,8 +143,8 @@ interface Write {
 }
 
 /**
- * A letter whose document is gone, done, or carries another verdict. One that refers to a document without a verdict
- * stands as soon as that is marked.
+ * A letter is stale if its document is gone, done, or carries another verdict. A letter that refers to a document
+ * without a verdict stands as soon as the document is marked.
  */
 function isStale({ docs, letters }: State, number: number): boolean {
   const [doc, letter] = [docs[number]!, letters[number]];

@@ -163,7 +163,7 @@ export class RangeSteps {
         state: own(applied, { sent: rest }),
       });
       const lost = faulty(state, "lose");
-      // It stays among the sent ones: it is sent again until it is answered.
+      // It stays among the sent ones: it is sent again until it has an answer.
       if (lost) steps.push({ label: `${label}: no answer`, state: { ...lost, late: [...lost.late, write] } });
     }
     const drained = todo.length > 0 ? faulty(state, "drain") : undefined;
@@ -275,7 +275,7 @@ export function withSwap(
   return { ...state, position: to, version: freshVersion(state), ranges };
 }
 
-/** The state after an ack or a nack, which match only what is new. */
+/** The state after an ack or a nack, which match only new documents. */
 export function withWrite(state: RangeState, { doc, name }: SentWrite): RangeState {
   if (!isNew(state, doc)) return state;
   return changed(state, doc, name === "ack" ? { status: "done", isNew: false } : { isNew: false, tries: 1 });

@@ -30,10 +30,10 @@ export interface RangesOptions {
   without?: RangeRuleName;
 }
 
-/** Processes that a poison document ends at most: in a range, and once more by document. */
+/** Processes that a poison document ends, at most: in a range, and once more by document. */
 const MOST_ENDED = 2;
 
-/** Range claims, and the claims by document that finish what ranges leave. The latter are abstract here. */
+/** Range claims, and the claims by document that finish what ranges leave. The claims by document are abstract here. */
 export class Ranges implements Model<RangeState> {
   readonly #options: RangesOptions;
   readonly #protocol: RangeProtocol;
@@ -87,7 +87,7 @@ export class Ranges implements Model<RangeState> {
     return [...steps, ...this.#world(state)];
   }
 
-  /** Claims by document: of what has bookkeeping, or was held by an agent that is gone. */
+  /** Claims by document: of documents that have bookkeeping, or were held by an agent that is gone. */
   #claims(state: RangeState, at: number, name: string): Step<RangeState>[] {
     return state.docs.flatMap(
       ({ status, isNew: isUntouched, tries, token: held }, doc): Step<RangeState>[] => {

@@ -1,6 +1,6 @@
 /** A rule of range claims, which the program does not have yet. */
 export interface RangeRule {
-  /** Its number, as for all of range claims; a letter tells the parts of a rule apart. */
+  /** Its number among the rules of range claims; a letter tells the parts of a rule apart. */
   readonly number: string;
   readonly rule: string;
   /** What the model does instead when the rule is switched off. */
@@ -8,8 +8,8 @@ export interface RangeRule {
 }
 
 /**
- * New documents belong to the holder of the range that they are in, all others to claims by document. R1 to R7 are the
- * shape of the model itself: acks by the list of ids, one control document, ranges open below and closed above.
+ * New documents belong to the holder of the range that they are in, and all others to claims by document. R1 to R7 are
+ * the shape of the model itself: acks by the list of ids, one control document, ranges open below and closed above.
  */
 export const RANGE_RULES = {
   comparesVersion: {

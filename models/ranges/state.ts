@@ -1,6 +1,6 @@
 /**
- * The state of the model of range claims. Documents are called by their place in the order of `_id`. The version of the
- * control document is only compared, so that any number that is not in use is a new one.
+ * The state of the model of range claims. Documents are named by their place in the order of `_id`. The version of the
+ * control document is only compared, so any number that is not in use is a new one.
  */
 
 /** A document in the database. */
@@ -20,7 +20,7 @@ export interface RangeDoc {
   readonly ended: number;
 }
 
-/** A range of documents that an agent has claimed: those behind `from`, up to `to`. */
+/** A range of documents that an agent has claimed: those after `from`, up to `to`. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -37,7 +37,7 @@ export type Task =
     readonly version: number;
     readonly ranges: readonly Range[];
   }
-  /** It has read ids, and will read the control document: the wrong way round. */
+  /** It has read ids, and will read the control document: the wrong order. */
   | { readonly kind: "ids"; readonly from: number; readonly ids: readonly number[] }
   | {
     readonly kind: "swap";
@@ -47,7 +47,7 @@ export type Task =
     readonly ids: readonly number[];
   }
   | { readonly kind: "over"; readonly position: number; readonly version: number }
-  /** It holds a range: documents to process, those that succeeded, and writes that were sent and not answered. */
+  /** It holds a range: documents to process, those that succeeded, and writes that were sent and have no answer. */
   | {
     readonly kind: "range";
     readonly token: number;
@@ -55,7 +55,7 @@ export type Task =
     readonly done: readonly number[];
     readonly sent: readonly SentWrite[];
   }
-  /** It has read what is left of a range that ran out; `isOurs`: and has taken it over. */
+  /** It has read what is left of an expired range; `isOurs`: and has taken it over. */
   | {
     readonly kind: "left";
     readonly token: number;
@@ -102,7 +102,7 @@ export interface RangeState {
 /** The position before all documents. */
 export const START = -1;
 
-/** Counters of what no agent knows end here. */
+/** Counters that no agent knows end here. */
 const MANY = 3;
 
 export function changed(state: RangeState, doc: number, part: Partial<RangeDoc>): RangeState {
@@ -143,12 +143,12 @@ export function heldBy(task: Task | undefined): readonly number[] {
   ];
 }
 
-/** Pending and untouched: what ranges are claimed of. */
+/** Pending and untouched: ranges are claimed of these. */
 export function isNew({ docs }: RangeState, doc: number): boolean {
   return docs[doc]!.status === "pending" && docs[doc]!.isNew;
 }
 
-/** The new documents behind `from`, up to `to`. */
+/** The new documents after `from`, up to `to`. */
 export function newWithin(state: RangeState, from: number, to: number): number[] {
   return state.docs.flatMap((_, doc) => doc > from && doc <= to && isNew(state, doc) ? [doc] : []);
 }

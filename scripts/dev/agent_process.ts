@@ -9,11 +9,11 @@ import { signalGroup, spawnTied, type TiedOptions } from "../tied_process.ts";
 import { type Plan, ROOT } from "./plan.ts";
 import { UserError } from "./user_error.ts";
 
-/** Longest drain (SHUTDOWN_TIMEOUT and 5 s) that is waited for before the agent is killed, in milliseconds. */
+/** The script waits this long for a drain (SHUTDOWN_TIMEOUT and 5 s) before it kills the agent, in milliseconds. */
 const STOP_LIMIT_MS = 45_000;
 
 /**
- * Checks the settings, without a database and before anything is written anywhere.
+ * Checks the settings, without a database and before anything is written.
  *
  * @throws {UserError} with everything the agent finds wrong with them
  */
@@ -31,9 +31,9 @@ export async function checkSettings(plan: Plan): Promise<void> {
   if (!success) throw new UserError(problems || "The agent does not accept its settings");
 }
 
-/** A running agent. What it logs goes to the terminal. */
+/** A running agent. Its log goes to the terminal. */
 export class AgentProcess {
-  /** Resolves when the agent has ended, for any reason, and all it had to say has been printed. */
+  /** Resolves when the agent has ended, for any reason, and all of its output has been printed. */
   readonly ended: Promise<Deno.CommandStatus>;
   readonly #child: Deno.ChildProcess;
   #isAsked = false;
@@ -42,7 +42,7 @@ export class AgentProcess {
     this.#child = child;
     const printed = printErrors(child.stderr);
     this.ended = child.status.then(async (status) => {
-      // What a processor has started, if it survived its agent.
+      // Programs that a processor has started, if they survived the agent.
       signalGroup(child, "SIGKILL");
       await printed;
       return status;
@@ -54,7 +54,7 @@ export class AgentProcess {
     return new AgentProcess(await spawnAgent(plan, uri, ["run"], { stdout: "inherit", stderr: "piped" }));
   }
 
-  /** Asks the agent to drain; asked again, it aborts what is in flight. */
+  /** Makes the agent drain; the second call aborts what is in flight. */
   askToStop(): void {
     this.#isAsked = true;
     signalGroup(this.#child, "SIGTERM");
@@ -70,7 +70,7 @@ export class AgentProcess {
   }
 }
 
-/** Prints what the agent says on standard error, less what only its running from source brings about. */
+/** Prints the agent's standard error, without the lines that only come because it runs from source. */
 async function printErrors(stderr: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -96,7 +96,7 @@ async function spawnAgent(
     "run",
     "--config",
     `${ROOT}/deno.json`,
-    // The executable fetches nothing: neither does the agent that stands for it.
+    // The executable fetches nothing, so this agent must not either.
     "--cached-only",
     ...await agentPermissions(),
     `${ROOT}/main.ts`,
@@ -105,7 +105,7 @@ async function spawnAgent(
   return await spawnTied(Deno.execPath(), args, {
     cwd: plan.base,
     env: { ...plan.settings, MONGODB_URI: uri },
-    // Ours to read, and no settings of the agent's.
+    // Settings of this script, and not of the agent.
     withoutEnv: ["MONGODB_URI_FILE", "FILE", "RUST_BACKTRACE"],
     ...output,
   });

@@ -9,10 +9,10 @@ import { readText } from "./file_text.ts";
 import { UserError } from "./user_error.ts";
 
 /**
- * Reads documents in Extended JSON: an array, one document, or one on each line, as `mongoexport` writes them. A document
- * without a `status` gets `"pending"`; all else is kept as it is.
+ * Reads documents in Extended JSON: an array, one document, or one on each line, as `mongoexport` writes them. A
+ * document without a `status` gets `"pending"`; all other fields are kept as they are.
  *
- * @throws {UserError} with the line, when the file cannot be read, holds no JSON, or something that is no document
+ * @throws {UserError} with the line, if the file cannot be read, is not JSON, or holds something that is not a document
  */
 export async function readDocuments(path: string): Promise<Document[]> {
   const documents = parseDocuments(await readText(path), path);
@@ -20,7 +20,7 @@ export async function readDocuments(path: string): Promise<Document[]> {
   return documents;
 }
 
-/** Parses what {@linkcode readDocuments} reads; `name` is what errors call it. */
+/** Parses what {@linkcode readDocuments} reads; errors call it `name`. */
 export function parseDocuments(text: string, name: string): Document[] {
   const first = text.trimStart()[0];
   if (first === undefined) return [];
@@ -45,7 +45,7 @@ function isOneDocument(text: string): boolean {
       JSON.parse(text);
       return true;
     } catch {
-      // Neither: where the first line is only the start of something, a message about the whole says more.
+      // Neither: if the first line is only the start of something, a message about the whole tells more.
       return text.trimStart().split("\n", 1)[0]!.trim() === "{";
     }
   }

@@ -1,12 +1,12 @@
 /**
- * The text of a user's file, or what else the file is.
+ * The text of a user's file, or the kind of the file if it is not text.
  *
  * @module
  */
 
 import { UserError } from "./user_error.ts";
 
-/** What files of other kinds begin with, and what to do with them. */
+/** The first bytes of files of other kinds, and what to do with such a file. */
 const KINDS: { bytes: number[]; what: string }[] = [
   {
     bytes: [0x1f, 0x8b],
@@ -35,7 +35,7 @@ const KINDS: { bytes: number[]; what: string }[] = [
 /**
  * Reads a file as text.
  *
- * @throws {UserError} when it cannot be read, or is no JSON at first sight
+ * @throws {UserError} if it cannot be read, or does not look like JSON
  */
 export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
@@ -49,7 +49,7 @@ export async function readText(path: string): Promise<string> {
   }
   let text: string;
   try {
-    // A byte order mark is taken off.
+    // A byte order mark is removed.
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return fail("is not text in UTF-8: FILE takes JSON, as mongoexport writes it");
@@ -74,7 +74,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Whether it begins with a document as the database keeps it: its length, a type, and a zero at its end. */
+/** Whether it begins with a document as BSON: its length, a type, and a zero at its end. */
 function isBson(bytes: Uint8Array): boolean {
   if (bytes.length < 5) return false;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0, true);

@@ -7,16 +7,17 @@
 import { type Document, EJSON } from "bson";
 import { UserError } from "./user_error.ts";
 
-/** At most so many kinds of statuses are named. */
+/** This many kinds of statuses are named, at most. */
 const SHOWN = 5;
 
-/** Whether the agent takes a document, as far as its status says: MongoDB finds a value among those of an array as well. */
+/** Whether the agent takes a document, according to its status: MongoDB also finds a value among those of an array. */
 export function isPending({ status }: Document): boolean {
   return Array.isArray(status) ? status.includes("pending") : status === "pending";
 }
 
 /**
- * What to say of documents that bring a status of their own, which the agent leaves alone; undefined when all are pending.
+ * The sentence about documents that have a status of their own, which the agent leaves alone; undefined if all are
+ * pending.
  *
  * @throws {UserError} when none of them is pending: there is nothing to do
  */

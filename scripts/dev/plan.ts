@@ -10,9 +10,9 @@ import { UserError } from "./user_error.ts";
 export const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const DEV_DIR = `${ROOT}/.tools/dev`;
 
-/** What is to be done, and with which settings. */
+/** What to do, and with which settings. */
 export interface Plan {
-  /** Sample orders, the documents of a file, or what is in the user's own collection. */
+  /** Sample orders, the documents of a file, or the documents in the user's own collection. */
   work: "samples" | "file" | "attached";
   /** The user's MongoDB; undefined if one of our own is to be started. */
   uri: string | undefined;
@@ -22,7 +22,7 @@ export interface Plan {
   file: string | undefined;
   /** Extended JSON; documents that do not match it are not the agent's. */
   filter: string | undefined;
-  /** Where relative paths start: where the user stands. */
+  /** The folder at which relative paths start: the user's working directory. */
   base: string;
   /** The agent's settings, beside what else is in the environment. */
   settings: Record<string, string> & { PROCESSOR: string; HEALTH_DIR: string; CONTROL_FILE: string };

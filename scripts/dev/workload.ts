@@ -1,5 +1,5 @@
 /**
- * The documents an agent works on, and how far it is with them.
+ * The documents that an agent works on, and how far it is with them.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isPending } from "./pending.ts";
 import { UserError } from "./user_error.ts";
 
 const INSERT_BATCH = 1_000;
-/** So many ids are in a query, no more: it has to fit into one message. */
+/** A query holds this many ids, at most: it has to fit into one message. */
 const QUERY_BATCH = 10_000;
 const POLL_MS = 100;
 const DUPLICATE_KEY = 11000;
@@ -34,8 +34,8 @@ export interface Inserted {
 }
 
 /**
- * The documents of a collection that are the agent's: of those that were inserted, or of all if none was. What brought
- * another status along, or does not match the filter, is not waited for and not counted.
+ * The documents of a collection that are the agent's: of those that were inserted, or of all if none was. Documents
+ * that came with another status, or that do not match the filter, are neither waited for nor counted.
  */
 export class Workload {
   readonly #collection: Collection<Document>;
@@ -110,7 +110,7 @@ export class Workload {
     const tally: Tally = { pending: 0, processing: 0, processed: 0, failed: 0 };
     for (const query of this.#queries()) {
       const groups = await this.#collection.aggregate([
-        // The filter says which documents are to be done; one that is done may match it no more.
+        // The filter tells which documents are to be done; a document that is done may not match it any more.
         { $match: { $and: [query, { $or: [{ status: { $ne: "pending" } }, this.#filter] }] } },
         { $group: { _id: "$status", count: { $sum: 1 } } },
       ]).toArray();
@@ -143,7 +143,7 @@ export class Workload {
   }
 
   #hasUnsettled(): Promise<boolean> {
-    // What is `processing` without a token is someone else's.
+    // A document that is `processing` without a token belongs to another program.
     const held = { status: "processing", "_pull.token": { $exists: true } };
     return this.#hasAny({ $or: [{ status: "pending" }, held] });
   }

@@ -12,7 +12,7 @@ const EXIT = /^agent\/processors\/exit_guard\.ts$/;
 const TIME = /^agent\/lib\/(builtins|clock)\.ts$/;
 const TESTS = /^tests\/(unit|integration|e2e)\/.*_test\.ts$/;
 
-/** Whether a file is one of those; the checkout itself may lie in a folder called agent. */
+/** Whether a file is one of those; the checkout itself may be in a folder called agent. */
 function isAmong(files: RegExp, filename: string): boolean {
   const path = filename.replaceAll("\\", "/");
   return files.test(path.startsWith(ROOT) ? path.slice(ROOT.length) : path);
@@ -34,7 +34,7 @@ function caughtBy(node: Deno.lint.NewExpression): string | undefined {
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
-    /** The console is the processor's: it waits for a reader, and what fails there shows a stack, or is lost. */
+    /** The console belongs to the processor: it waits for a reader, and an error there shows a stack, or is lost. */
     "no-console": {
       create(context) {
         if (!isAmong(PRODUCT, context.filename)) return {};
@@ -66,7 +66,9 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    /** Time and chance come by a `Clock` and a `Chance`: tests turn those, and a user's module cannot replace them. */
+    /**
+     * Time and chance come by a `Clock` and a `Chance`: tests control those, and a user's module cannot replace them.
+     */
     "no-own-time": {
       create(context) {
         if (!isAmong(PRODUCT, context.filename) || isAmong(TIME, context.filename)) return {};

@@ -1,6 +1,6 @@
 import type { Text } from "./texts.ts";
 
-/** A text that the program can print, and where it stands. */
+/** A text that the program can print, and its place. */
 export interface Message extends Text {
   readonly file: string;
   readonly line: number;
@@ -15,7 +15,7 @@ interface LintReport {
 }
 
 /**
- * Reads every text for people out of the product's sources below `root`, in the order of files and lines.
+ * Reads every text for people from the product's sources below `root`, in the order of files and lines.
  *
  * @throws {Error} If a file cannot be parsed.
  */

@@ -2,7 +2,7 @@ import { houseWordsIn } from "../house_words.ts";
 import type { Message } from "./collect.ts";
 import { WHAT_TO_DO } from "./what_to_do.ts";
 
-/** Refusals that end in what another function says, which holds the advice. */
+/** Refusals that end with the text of another function, which holds the advice. */
 const COMPOSED = new Set([
   "PROCESSOR=module:<path> exports <problem> as <name>",
   "PROCESSOR=module:<path> <loadProblem>",
@@ -13,7 +13,7 @@ const COMPOSED = new Set([
   "--filter <message>",
 ]);
 
-/** A log line is read in a narrow column: what does not fit belongs into a field. */
+/** A log line is read in a narrow column: a longer text belongs into a field. */
 const MAX_LOG_LINE = 160;
 
 /**
@@ -53,7 +53,7 @@ function problemsOf(message: Message): string[] {
   return problems;
 }
 
-/** Whether a reader of this log line is left without advice by the line itself. */
+/** Whether this log line alone leaves its reader without advice. */
 function needsAdvice({ channel, hasMend, level, text }: Message): boolean {
   return channel === "log" && (level === "WARNING" || level === "ERROR") && !hasMend && !saysHowToMend(text);
 }

@@ -10,12 +10,12 @@ export type Channel = "refusal" | "failure" | "log" | "error" | "output" | "piec
 
 /** A text that the program can print. */
 export interface Text {
-  /** What is filled in stands in angle brackets. */
+  /** Values that are filled in are in angle brackets. */
   readonly text: string;
   readonly channel: Channel;
   /** Severity of a log line. */
   readonly level?: string;
-  /** The log line has a field that says how to mend it. */
+  /** The log line has a field that tells how to mend it. */
   readonly hasMend?: boolean;
 }
 
@@ -29,7 +29,7 @@ const LEVELS: Record<string, string> = { debug: "DEBUG", info: "INFO", warn: "WA
 /** Properties of the tables of settings and commands: documentation, which the help prints as it is. */
 const DOCUMENTATION = new Set(["doc", "usage", "defaultText", "accepts"]);
 
-/** Nodes of types that hold expressions all the same. */
+/** Nodes of types that still contain expressions. */
 const TYPED_EXPRESSIONS = new Set(["TSAsExpression", "TSSatisfiesExpression", "TSNonNullExpression"]);
 
 // deno-lint-ignore no-explicit-any -- one shape for all kinds of nodes: which fields there are is asked each time
@@ -88,18 +88,18 @@ function textOf(node: Node, sourceOf: (node: Node) => string): string {
   return textOf(node.left, sourceOf) + textOf(node.right, sourceOf);
 }
 
-/** What stands for a value that is filled in: its name if it has a plain one. */
+/** The placeholder of a value that is filled in: its name if it has a plain one. */
 function nameOf(expression: Node, sourceOf: (node: Node) => string): string {
   const name = /([A-Za-z]\w*)(?:\(.*\))?!?$/s.exec(sourceOf(expression))?.[1];
   return `<${name ?? "value"}>`;
 }
 
-/** At least two words in a row: anything shorter is a name, a key or a word of the protocol. */
+/** At least two words in a row: a shorter text is a name, a key or a word of the protocol. */
 function isForPeople(text: string): boolean {
   return /[A-Za-z>"'`)][,:;]? [a-z<"(]/.test(text) && !/^[a-z]+=[^ ]*$/.test(text);
 }
 
-/** Looks outwards for what becomes of a text, up to the function that it stands in. */
+/** Looks outwards for how a text is used, up to the function that contains it. */
 function channelOf(node: Node, sourceOf: (node: Node) => string): Omit<Text, "text"> {
   for (let inner = node, outer = node.parent; outer; inner = outer, outer = outer.parent) {
     if (/Function|Statement|Declaration/.test(outer.type) || isText(outer)) break;

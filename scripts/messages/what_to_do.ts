@@ -1,6 +1,6 @@
 /**
- * What to do about the WARNING and ERROR lines of the log that do not say so themselves, because they come for many
- * documents, or because there is more to say than fits. The keys are the messages as they are read out of the sources;
+ * What to do about the WARNING and ERROR lines of the log that do not tell it themselves, because they come for many
+ * documents, or because the advice is too long for a line. The keys are the messages as they are read from the sources;
  * docs/messages.md is made of this.
  */
 export const WHAT_TO_DO: Record<string, string> = {

@@ -1,5 +1,5 @@
 /**
- * Prints what CHANGELOG.md says of a version, as the text of its release: `changelog.ts 1.2.3`.
+ * Prints the section of a version in CHANGELOG.md, as the text of its release: `changelog.ts 1.2.3`.
  *
  * @module
  */

@@ -31,7 +31,7 @@ interface Component {
   readonly properties?: readonly { name: string; value: string }[];
 }
 
-/** What the document is about. */
+/** The program that the document is about. */
 export interface Program {
   readonly version: string;
   readonly denoVersion: string;
@@ -89,7 +89,7 @@ function componentOf(registry: string, key: string, { integrity }: Locked): Comp
   const common = { "bom-ref": purl, type: "library", name, version, purl } as const;
   return registry === "npm"
     ? { ...common, hashes: [{ alg: "SHA-512", content: hexOf(integrity.replace("sha512-", "")) }] }
-    // Not the digest of an archive but of the list of the package's files.
+    // This is not the digest of an archive but of the list of the package's files.
     : { ...common, properties: [{ name: "jsr:manifest-sha256", value: integrity }] };
 }
 

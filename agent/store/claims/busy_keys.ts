@@ -4,34 +4,39 @@ import { idKey } from "../documents/id_key.ts";
 import type { RawDocument } from "../documents/raw_document.ts";
 import { collationOf, conditionOf, keyFieldsOf, KeyWaits, valuesAt } from "./key_waits.ts";
 
-/** A key of a unique index that a document in processing has: no other of that key can be claimed. */
+/** A key of a unique index that a document in processing has: no other document of that key can be claimed. */
 interface BusyKey {
   condition: Filter<Document>;
   waitMs: number;
   untilMs: number;
 }
 
-/** A key is left alone for so long at first, twice as long each time it is met again, in milliseconds. */
+/** A key is left alone for this long at first, and for twice as long each time it is met again, in milliseconds. */
 const [FIRST_WAIT_MS, MAX_WAIT_MS] = [250, 5000];
-/** If no claim has had to wait for so long, no index is thought of any more until one does, in milliseconds. */
+/**
+ * If no claim has had to wait for this long, the index is forgotten until a claim has to wait again, in milliseconds.
+ */
 const FORGET_MS = 60_000;
 /** Keys that are remembered, at most. */
 const MAX_KEYS = 1000;
 
 /**
- * Documents whose claim has to wait for another document: people limit the work of a customer by a unique index on the
- * customer, partial on `status: "processing"`. It is a matter of moments, and no document's fault: what has a key that is
- * busy is left out of the claims until a document of that key is settled here, or a short time has passed, as other
- * agents settle, too.
+ * Documents whose claim has to wait for another document. This is normal and short: to limit the work per customer,
+ * people make a unique index on the customer, partial on `status: "processing"`. Documents with a busy key are left out
+ * of the claims until a document of that key is settled here, or until a short time has passed, because other agents
+ * settle documents, too.
  */
 export class BusyKeys {
   readonly #clock: Clock;
   readonly #keys = new Map<string, BusyKey>();
   /** How long claims have had to wait for each of them. */
   readonly waits: KeyWaits;
-  /** Of the index by which claims wait, as far as the agent does not write them itself; undefined if none does. */
+  /**
+   * The fields of the index that makes claims wait, without those that the agent writes itself; undefined if no claim
+   * waits.
+   */
   #fields: readonly string[] | undefined;
-  /** Whether documents without a value wait for each other, too: a partial index may hold none of them. */
+  /** Whether documents without a value wait for each other, too: a partial index may leave them out. */
   #isNullKey = false;
   #learntAtMs = 0;
   #leftOut = false;
@@ -42,19 +47,19 @@ export class BusyKeys {
     this.waits = new KeyWaits(clock);
   }
 
-  /** Names of what has to be read of a document to tell its key. */
+  /** Names of the fields that hold the key of a document. */
   get fields(): string[] {
     return [...new Set(this.#fields?.map((field) => field.split(".")[0]!))];
   }
 
-  /** What MongoDB said of the last claim that had to wait. */
+  /** MongoDB's answer to the last claim that had to wait. */
   get error(): unknown {
     return this.#error;
   }
 
   /**
-   * Whether a claim left documents out since the last look, even if their keys are free by now. What waits for a document
-   * that no agent holds does not count.
+   * Whether a claim left documents out since the last look, even if their keys are free by now. Documents that wait for
+   * one that no agent holds do not count.
    */
   takeLeftOut(): boolean {
     const leftOut = this.#leftOut;
@@ -62,7 +67,7 @@ export class BusyKeys {
     return leftOut;
   }
 
-  /** What is left alone now: a condition a key. */
+  /** What is left alone now, with a condition per key. */
   get conditions(): Filter<Document>[] {
     const now = this.#clock.monotonicMs();
     if (this.#fields && now - this.#learntAtMs >= FORGET_MS) this.#forget();
@@ -71,15 +76,15 @@ export class BusyKeys {
       if (untilMs > now) {
         conditions.push(condition);
         if (!this.waits.isStuck(name)) this.#leftOut = true;
-      } // Not met again for as long as it was left alone: it is not busy any more.
+      } // It was not met again in all the time that it was left alone: it is not busy any more.
       else if (untilMs + waitMs <= now) this.#keys.delete(name);
     }
     return conditions;
   }
 
   /**
-   * What is left alone now of documents that are in processing already, under a lease that has run out: each by itself. A
-   * key keeps none of them waiting, as it is they that have it.
+   * The documents in processing, under a lease that has run out, that are left alone now, each by itself. No key keeps
+   * them waiting, because they have the key.
    */
   get conditionsOfHolders(): Filter<Document>[] {
     return this.conditions.filter(({ _id }) => _id !== undefined);
@@ -101,11 +106,11 @@ export class BusyKeys {
     const { keyValue } = error as { keyValue?: Document };
     const fields = keyFieldsOf(error);
     this.#error = error;
-    // By a collation other values are equal than those that are the same.
+    // A collation may take different values for equal.
     if (!fields || !keyValue || collationOf(error)) return false;
     const values = fields.map((field) => keyValue[field] ?? null);
     const name = keyName(values);
-    // Left alone already, and met all the same.
+    // It was left alone already, and a claim met it all the same.
     if (this.#isBusy(name)) return false;
     this.#fields = fields;
     this.#learntAtMs = this.#clock.monotonicMs();
@@ -146,11 +151,11 @@ export class BusyKeys {
       this.#keys.delete(name);
       this.waits.over(name);
     }
-    // One that has to wait by itself may wait for any of them.
+    // A document that has to wait by itself may wait for any of them.
     for (const name of [...this.#keys.keys()]) if (name.startsWith("id ")) this.#keys.delete(name);
   }
 
-  /** The first document of each key: of the others a claim would take none. */
+  /** The first document of each key: a claim cannot take the others. */
   firstOfEach<T extends RawDocument>(documents: T[]): T[] {
     const fields = this.#fields;
     if (!fields) return documents;
@@ -167,7 +172,7 @@ export class BusyKeys {
     return this.#isNullKey || !values.includes(null);
   }
 
-  /** Another claim that has to wait tells of the index again. */
+  /** If another claim has to wait, it tells of the index again. */
   #forget(): void {
     this.#fields = undefined;
     this.#isNullKey = false;

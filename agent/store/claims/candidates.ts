@@ -17,7 +17,7 @@ export interface CandidateOptions {
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused: no query reads them for a while. */
   excluded: ExcludedIds;
-  /** Takes documents that no claim can name, each once. */
+  /** Gets each document that no claim can name, once. */
   unreported: UnreportedRefusals;
   /** Documents that have to wait for others: they are left out, and one document of each key is taken. */
   busy: BusyKeys;
@@ -30,36 +30,36 @@ export interface Candidates {
   hasMore: boolean;
 }
 
-/** The name under which the size of a document is read: no field of a user has it. */
+/** The name under which the size of a document is read: no user has a field of this name. */
 const SIZE = "_pull size";
 
-/** An `_id` as it was read, the size of its document, and the fields of its key if claims wait for each other. */
+/** An `_id` as it was read, the size of its document, and, if claims wait for each other, the fields of its key. */
 class SizedId extends RawDocument {
   get size(): number {
     return this.peek()?.[SIZE];
   }
 }
 
-/** A suspect to claim, as far as its claim depends on it. */
+/** A suspect to claim, with the fields that its claim depends on. */
 export interface SuspectCandidate {
   kind: SuspectKind;
   raw: RawDocument;
 }
 
 /**
- * A reply ends at 16 MiB, and nothing in it tells that it was cut. A reply that holds less than this many bytes counts as
+ * A reply ends at 16 MiB, and does not tell that it was cut. A reply that holds less than this many bytes counts as
  * whole: a huge document behind a few tiny ones waits for the next poll.
  */
 const MAYBE_CUT_BYTES = 256 * 1024;
 
 /** If more unaddressable documents are expected than this, candidates are read by id rather than whole. */
 const MAX_READ_OVER = 16;
-/** Suspects that are read at once: if one cannot be claimed, or another agent is faster, the next is tried. */
+/** Suspects that are read at once: if one cannot be claimed, or another agent is faster, the next one is tried. */
 const MAX_SUSPECTS = 16;
 /** Ids that one reading looks at, at most, to get past unaddressable ones. */
 const MAX_WINDOW = 10_000;
 
-/** Kinds of documents that have their key of a unique index on what is in processing. */
+/** Kinds of documents that are in processing already, and so have their key of a unique index. */
 const IN_PROCESSING: ReadonlySet<Kind | SuspectKind> = new Set(["expired_leases", "expired_suspects"]);
 
 /** Reads which documents may be claimed now. */
@@ -78,7 +78,7 @@ export class CandidateReader {
     const unaddressable = this.#unaddressable.expected(kind);
     if (unaddressable > MAX_READ_OVER) return await this.ids(kind, limit, start);
     const count = limit.documents + unaddressable;
-    // One reply alone: it ends at 16 MiB, which bounds the bytes without asking for sizes first.
+    // Only one reply is read: it ends at 16 MiB, which bounds the bytes without a query for the sizes.
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
       sort: CLAIM_ORDER,
       skip: start.skip ?? 0,
@@ -91,13 +91,13 @@ export class CandidateReader {
     const fitting = withinBytes(found, (bytes) => bytes.length, limit)
       .map((bytes) => new RawDocument(bytes));
     const addressable = this.#unaddressable.sift(kind, fitting);
-    // If all that was read is unaddressable, it must not hide what is behind it.
+    // If all that was read is unaddressable, it must not hide the documents behind it.
     if (addressable.length === 0 && fitting.length > 0) return await this.ids(kind, limit, start);
     const documents = this.#options.busy.firstOfEach(addressable).slice(0, limit.documents);
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
     return {
       ids: documents.map(({ id }) => id),
-      // Only documents without any bookkeeping are as they were: the attempts of others may have changed meanwhile.
+      // Only documents without bookkeeping are as they were read: the attempts of others may have changed meanwhile.
       asRead: documents.every(({ bookkeeping }) => bookkeeping === undefined) ? documents : undefined,
       hasMore: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
         documents.length < addressable.length,
@@ -137,12 +137,12 @@ export class CandidateReader {
     return found.map((bytes) => new SizedId(bytes));
   }
 
-  /** Documents whose `_id` no claim can name, as the last readings met them. */
+  /** Documents whose `_id` no claim can name, as the last readings found them. */
   get unaddressable(): LeftAlone | undefined {
     return this.#unaddressable.leftAlone(MAX_WINDOW);
   }
 
-  /** A few suspects, if there are any. In no order: an order would make the server choose the wrong index. */
+  /** A few suspects, if there are any. They are not sorted: with a sort the server would choose the wrong index. */
   async suspects(): Promise<SuspectCandidate[]> {
     const { collection, maxTimeMS } = this.#options;
     for (const kind of ["expired_suspects", "due_suspects"] as const) {

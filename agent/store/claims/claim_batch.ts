@@ -11,7 +11,7 @@ export interface Taken {
   readonly conflicts: number;
 }
 
-/** What one call of `claim()` has taken so far, and what is left of its limit. */
+/** What one call of `claim()` has taken so far, and how much of its limit is left. */
 export class ClaimBatch {
   readonly documents: LeasedDocument[] = [];
   hasMore = false;

@@ -22,7 +22,7 @@ export interface ClaimSenderOptions {
   withoutMajority?(): string | undefined;
 }
 
-/** A claim that is sent. What it takes carries its token, whether its answer arrives or not. */
+/** A claim that is sent. The documents that it takes carry its token, even if its answer is lost. */
 export interface SentClaim {
   readonly ids: readonly unknown[];
   readonly token: string;
@@ -31,8 +31,8 @@ export interface SentClaim {
 }
 
 /**
- * Sends claims and finds out what they took. MongoDB answers a claim only with a count, and no answer can be asked for
- * again. So each claim is open from before it is sent until its documents are known:
+ * Sends claims and finds out which documents they took. MongoDB answers a claim only with a count, and an answer that
+ * is lost cannot be asked for again. So each claim is open from before it is sent until its documents are known:
  *
  * - sent: open. What it took is not known.
  * - refused, or answered with 0: closed. It took nothing.
@@ -96,7 +96,7 @@ export class ClaimSender {
   }
 
   /**
-   * The documents of open claims. A claim that is applied even later leaves leases that no agent knows: those expire.
+   * The documents of open claims. If a claim is applied even later, no agent knows its leases: they expire.
    *
    * @throws What the driver throws, if nothing was found before.
    */
@@ -106,7 +106,7 @@ export class ClaimSender {
       try {
         documents.push(...await this.#recoverOne(claim));
       } catch (error) {
-        // What was found before the failure is ours and must be worked on.
+        // The agent holds what was found before the failure, and must work on it.
         if (documents.length === 0) throw error;
         break;
       }
@@ -126,12 +126,12 @@ export class ClaimSender {
     return claim.isSuspect ? [] : documents;
   }
 
-  /** A suspect must not run in company: it is claimed again when this agent holds nothing else. */
+  /** A suspect must not run beside other documents: it is claimed again when this agent holds nothing else. */
   async #handBack(suspects: readonly LeasedDocument[], claim: SentClaim): Promise<void> {
     try {
       await release(suspects, this.#options);
     } catch (error) {
-      // Only a refusal is final: the lease runs out. After any other failure the next call hands it back.
+      // Only a refusal is final: then the lease runs out. After any other failure the next call releases it.
       if (!isTransient(error)) this.#open.delete(claim);
       throw error;
     }
@@ -140,13 +140,13 @@ export class ClaimSender {
   async #findAgain(claim: SentClaim): Promise<MongoLeasedDocument[]> {
     const { collection, maxTimeMS } = this.#options;
     const documents = await this.#read(claim);
-    // A majority may not know the claim yet, as no answer has confirmed that it does.
+    // No answer has confirmed the claim, so a majority may not have it yet.
     const taken = await collection.countDocuments(leasedBy(claim.ids, claim.token), {
       hint: { _id: 1 },
       maxTimeMS,
     });
     if (taken > documents.length) {
-      // It passes: a Job must not end for it as for a claim that no wait mends.
+      // This error passes by itself: it must not end a Job as a lasting error of a claim does.
       const why = this.#options.withoutMajority?.();
       throw new OperationTimeoutError(why ?? "A claim whose answer was lost is not yet known to a majority");
     }

@@ -16,8 +16,9 @@ export interface ClaimWriterOptions {
   maxAttempts: number;
   owner: string;
   /**
-   * The server gives a claim up after this long, in milliseconds: a little before its answer counts as lost. A claim that
-   * goes on, as one that waits for a transaction, would take documents for an agent that no longer asks for them.
+   * The server gives a claim up after this long, in milliseconds: a little before its answer counts as lost. Otherwise
+   * a claim that goes on, for example because it waits for a transaction, would take documents for an agent that no
+   * longer waits for them.
    */
   claimLimitMs: number;
   /** Documents that have to wait for others. */
@@ -28,27 +29,30 @@ export interface ClaimWriterOptions {
 export interface Marked {
   documents: number;
   refused: RefusedClaim[];
-  /** Refused for a reason that need not be theirs. */
+  /** Refused for a reason that they may not be at fault for. */
   doubted: RefusedClaim[];
-  /** If the claim failed after it may have marked some: `documents` is no more than a lower bound. */
+  /** Set if the claim failed after it may have marked some: then `documents` is only a lower bound. */
   failure?: { error: unknown } | undefined;
   /** Some have to wait until a document of the same key is settled. */
   isHeldUp: boolean;
 }
 
-/** Refused documents that one claim looks for, about; each costs several round trips. */
+/** Refused documents that one claim searches for, about: each costs several round trips. */
 const MAX_REFUSED = 16;
-/** As long as none is taken, so many refused for a reason that need not be theirs are enough: the server is in trouble. */
+/**
+ * If a claim has taken nothing, this many refusals that the documents may not be at fault for end it: the server is in
+ * trouble.
+ */
 const MAX_DOUBTED = 2;
 
 /**
  * Writes the claim on those of `ids` that still match.
  *
- * A document that cannot take the bookkeeping (it is too large, or a validator refuses it) makes the database stop in
- * the middle of the batch: the batch is split until that document stands alone. A document that has to wait for another
- * one of the same key makes it stop, too: that key is left alone, and the claim ends there.
+ * If a document cannot take the bookkeeping (it is too large, or a validator refuses it), the database stops in the
+ * middle of the batch. The batch is then split until that document stands alone. The database also stops at a document
+ * that has to wait for another one of the same key: that key is left alone, and the claim ends there.
  *
- * Never throws: what was refused is told of even if something fails later.
+ * Never throws: refused documents are reported even if something fails later.
  */
 export async function markClaimed(
   kind: Kind,
@@ -62,7 +66,7 @@ export async function markClaimed(
   let documents: number | undefined;
   try {
     await writing.mark(ids);
-    // Where the first of them are all refused, the last one tells whether the others are as well.
+    // If the first of them are all refused, the last one tells whether the others are as well.
     const last = ids.at(-1);
     if (writing.isCut && refused.at(-1)?.id !== last && doubted.at(-1)?.id !== last) {
       await writing.mark(ids.slice(-1));
@@ -75,7 +79,9 @@ export async function markClaimed(
   return { documents: documents ?? matched, refused, doubted, failure, isHeldUp };
 }
 
-/** What a refused batch marked before it stopped carries the token already: only the token can tell how many. */
+/**
+ * The documents that a refused batch marked before it stopped carry the token: only the token tells how many they are.
+ */
 async function countMarked(
   ids: readonly unknown[],
   token: string,
@@ -89,7 +95,7 @@ class ClaimWriting {
   readonly refused: RefusedClaim[] = [];
   readonly doubted: RefusedClaim[] = [];
   matched = 0;
-  /** A write was refused, and may have marked some before. */
+  /** A write was refused, and may have marked some documents before. */
   isStopped = false;
   isHeldUp = false;
   readonly #query: Filter<Document>;
@@ -98,7 +104,8 @@ class ClaimWriting {
   #waiting = 0;
 
   constructor(kind: Kind, token: string, options: ClaimWriterOptions) {
-    // A takeover inherits the attempt of the lease that expired: a crash in company costs no document an attempt.
+    // A takeover inherits the attempt of the expired lease: a crash beside other documents costs no document an
+    // attempt.
     const count: Record<string, number> = kind === "expired_leases"
       ? { "_pull.takeovers": 1 }
       : { "_pull.attempts": 1 };
@@ -107,7 +114,7 @@ class ClaimWriting {
     this.#options = options;
   }
 
-  /** So many are refused that all may be: the rest is left for the next claim rather than asked about one by one. */
+  /** So many are refused that all may be: the rest is left for the next claim and not asked about one by one. */
   get isCut(): boolean {
     if (this.matched === 0 && this.doubted.length >= MAX_DOUBTED) return true;
     return this.refused.length + this.doubted.length + this.#waiting >= MAX_REFUSED;
@@ -145,7 +152,7 @@ class ClaimWriting {
   }
 }
 
-/** Writes the claim on one suspect, where nothing about it has changed since it was read; returns 1 or 0. */
+/** Writes the claim on one suspect, if nothing about it has changed since it was read; returns 1 or 0. */
 export async function markSuspect(
   { kind, raw }: SuspectCandidate,
   token: string,

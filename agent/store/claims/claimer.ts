@@ -23,7 +23,10 @@ export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimS
   random: Chance;
 }
 
-/** Retries, expired leases and suspects are looked for at least this often while new documents keep coming, in milliseconds. */
+/**
+ * While new documents keep coming, retries, expired leases and suspects are looked for at least this often, in
+ * milliseconds.
+ */
 const LOOK_MS = 1000;
 const RARE_FIRST: readonly Kind[] = ["due_retries", "expired_leases", "new_documents"];
 const RARE_LAST: readonly Kind[] = ["new_documents", "due_retries", "expired_leases"];
@@ -95,7 +98,7 @@ export class Claimer {
         batch.add(taken, { isTakeover: kind === "expired_leases" });
       }
       if (batch.isEmpty) {
-        // A claim that reports nothing must be right about it.
+        // If a claim reports that nothing is left, that must be true.
         if (!batch.hasMore) hasSuspects ??= await this.#suspects.any();
         this.#throwIfRefused(hasSuspects ?? false);
       }
@@ -110,17 +113,17 @@ export class Claimer {
   }
 
   /**
-   * Claims one suspect, for an agent that holds nothing else; undefined if there is none, if other agents were faster, or
-   * if an open claim has to be recovered first: {@linkcode claim} does that.
+   * Claims one suspect, for an agent that holds nothing else. Undefined if there is none, if other agents were faster,
+   * or if an open claim has to be recovered first, which {@linkcode claim} does.
    */
   async claimSuspect(): Promise<LeasedDocument | undefined> {
-    // What an open claim took would be company.
+    // The documents of an open claim would be held beside the suspect.
     if (this.#sender.hasOpen) return undefined;
     if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
     return await this.#suspects.claim();
   }
 
-  /** What earlier claims took without an answer. Throws what the driver throws. */
+  /** The documents that earlier claims took without an answer. Throws what the driver throws. */
   recover(): Promise<MongoLeasedDocument[]> {
     return this.#sender.recover();
   }
@@ -137,7 +140,10 @@ export class Claimer {
     );
   }
 
-  /** What waits and cannot be claimed; undefined if it was looked for a moment ago. Throws what the driver throws. */
+  /**
+   * The documents that wait and cannot be claimed; undefined if the last look was a moment ago. Throws what the driver
+   * throws.
+   */
   async leftAlone(moment: LookMoment): Promise<LeftAlone[] | undefined> {
     return await this.#leftAlone.look(moment);
   }
@@ -153,7 +159,7 @@ export class Claimer {
   /** After a claim that took nothing: throws the refusal that may be the reason. */
   #throwIfRefused(hasSuspects: boolean): void {
     if (this.#streak.error) throw this.#streak.error;
-    // What is left out for a doubt may be claimable: it is not known that nothing is left.
+    // Documents that are left out because of a doubt may be claimable: it is not known that nothing is left.
     if (!hasSuspects && this.#excluded.doubted) throw this.#excluded.doubted;
   }
 }

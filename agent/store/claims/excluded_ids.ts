@@ -2,18 +2,24 @@ import type { Clock } from "../../lib/clock.ts";
 import { countRefusal, NO_REFUSALS, type RefusalCount } from "../../lib/refusal_count.ts";
 import { idKey } from "../documents/id_key.ts";
 
-/** A document whose claim MongoDB refused is left alone for so long, in milliseconds: an operator may mend it. */
+/** A document whose claim MongoDB refused is left alone for this long, in milliseconds: an operator may mend it. */
 const LEFT_ALONE_MS = 60_000;
 /** Refused again, it is left alone for twice as long each time, up to this, in milliseconds. */
 const LEFT_ALONE_MAX_MS = 3_600_000;
-/** Remembered at most, so that the queries which leave them out stay small. */
+/** Ids that are remembered, at most, so that the queries that leave them out stay small. */
 const MAX_IDS = 5000;
 
-/** A document whose refusal may be the server's trouble is left out for so long, so that others are tried, in milliseconds. */
+/**
+ * If the refusal may be the server's trouble, the document is left out for this long, so that others are tried, in
+ * milliseconds.
+ */
 const DOUBT_MS = 1000;
-/** Not met again for so long, such a document is forgotten, in milliseconds. */
+/** Such a document is forgotten if it is not met again for this long, in milliseconds. */
 const FORGET_MS = 60_000;
-/** So many refusals, each with claims of other documents accepted since the one before it, are no trouble of the server's. */
+/**
+ * After this many refusals, each with claims of other documents accepted since the one before it, the server is not in
+ * trouble.
+ */
 const CONVINCING = 3;
 
 interface Doubt extends RefusalCount {
@@ -31,8 +37,8 @@ interface Refused {
 }
 
 /**
- * Ids of documents that cannot be claimed: one of them must not keep all others from being claimed, and many of them
- * must not keep the agent busy with asking for what it is not given.
+ * Ids of documents that cannot be claimed. One of them must not keep all others from being claimed, and many of them
+ * must not keep the agent busy with claims that are refused.
  */
 export class ExcludedIds {
   readonly #clock: Clock;
@@ -50,8 +56,8 @@ export class ExcludedIds {
   }
 
   /**
-   * Takes note of a refusal that need not concern the document; returns whether it does by now, which {@linkcode add} has
-   * been told then. See `Doubts`, which has the same rule for outcomes.
+   * Takes note of a refusal that the document may not be at fault for. Returns whether it is by now: then {@linkcode
+   * add} was called. See `Doubts`, which has the same rule for outcomes.
    */
   doubt(id: unknown, error: unknown): boolean {
     const key = idKey(id);
@@ -67,7 +73,9 @@ export class ExcludedIds {
     return false;
   }
 
-  /** Why documents are left out that may not be at fault; undefined if none is: without one, nothing may be left. */
+  /**
+   * Why documents are left out that may not be at fault; undefined if there are none: only then may nothing be left.
+   */
   get doubted(): unknown {
     const now = this.#clock.monotonicMs();
     return this.#doubts.values().find(({ untilMs }) => untilMs > now)?.error;
@@ -89,7 +97,7 @@ export class ExcludedIds {
     const ids: unknown[] = [];
     for (const [key, { id, untilMs, leftAloneMs }] of this.#byKey) {
       if (untilMs > now) ids.push(id);
-      // Not met again for as long as it was left alone: it was mended, or it is gone.
+      // It was not met again in all the time that it was left alone: it was mended, or it is gone.
       else if (untilMs + leftAloneMs <= now) this.#byKey.delete(key);
     }
     for (const [key, { id, untilMs }] of this.#doubts) {
@@ -99,7 +107,7 @@ export class ExcludedIds {
     return ids;
   }
 
-  /** All ids that are remembered, with what MongoDB said of the last of each kind of error. */
+  /** All ids that are remembered, with MongoDB's last answer of each kind of error. */
   get byReason(): [error: unknown, ids: unknown[]][] {
     const groups = Map.groupBy(this.#byKey.values(), ({ error }) => codeOf(error));
     return [...groups.values()].map((group) => [group.at(-1)!.error, group.map(({ id }) => id)]);

@@ -17,30 +17,33 @@ export interface HeldUpOptions {
   maxTimeMS: number;
 }
 
-/** Documents that no agent will let be claimed, and why. */
+/** Documents that cannot be claimed and that no agent will settle, and why. */
 export interface StuckDocuments {
   readonly query: Filter<Document>;
   readonly reason: string;
 }
 
-/** What has the key of a wait. */
+/** How to find the document that has the key of a wait. */
 interface Holders {
   query: Filter<Document>;
   collation: CollationOptions | undefined;
 }
 
-/** Leases that documents wait for one key, until the watch looks who has the key; and leases between two looks. */
+/**
+ * After this many leases of waiting for one key, the watch looks who has it. The same is the time between two looks.
+ */
 const PATIENCE_LEASES = 2;
-/** Keys whose holders are looked for at once, at most: the others come after the next claim. */
+/** Keys whose holders are looked for at once, at most: the others have their turn after the next claim. */
 const MAX_CHECKED = 16;
 /** Bound of a query for a holder, in milliseconds: claims wait for it. */
 const MAX_TIME_MS = 2000;
-/** Holders that are reported each by itself, at most; all others are reported in one. */
+/** Holders that are reported one by one, at most; all others are reported together. */
 const MAX_NAMED = 10;
 
 /**
- * Tells documents that wait for others in processing from those that would wait for ever, as no agent holds the others.
- * Each key has a wait of its own: that other documents are claimed says nothing of it.
+ * Documents may wait for others in processing. This tells those waits that will end from those that would last forever,
+ * because no agent holds the other document. Each key has a wait of its own: a claim of other documents tells nothing
+ * about it.
  */
 export class HeldUpWatch {
   readonly #options: HeldUpOptions;
@@ -49,20 +52,23 @@ export class HeldUpWatch {
     this.#options = options;
   }
 
-  /** After each claim: what it left because it has to wait; undefined if nothing, or if no wait helps. */
+  /**
+   * After each claim: what the claim left out because it has to wait; undefined if it left nothing out, or if no wait
+   * helps.
+   */
   async afterClaim(claimed: number): Promise<HeldUp | undefined> {
     const { busy } = this.#options;
-    // What was claimed must not wait for a look at what was not.
+    // The claimed documents must not wait for a look at the others.
     if (claimed === 0) await this.look();
-    // What this claim left out may be free by now: one more look has to say that there is nothing.
+    // The documents that this claim left out may be free by now: only one more look can tell that there is nothing.
     const isLeftOut = busy.takeLeftOut() && claimed === 0;
     const retryInMs = busy.retryInMs ?? (isLeftOut ? 0 : undefined);
     return retryInMs === undefined ? undefined : { retryInMs, error: busy.error };
   }
 
   /**
-   * Looks who has the keys that documents have waited for so long; no round trip if there are none. Returns whether it
-   * found a holder that no agent holds. Never throws.
+   * Looks who has the keys that documents have waited for so long. It costs no round trip if there are none. Returns
+   * whether it found a document that has the key and that no agent holds. Never throws.
    */
   async look(): Promise<boolean> {
     const { busy, leaseMs } = this.#options;
@@ -71,7 +77,7 @@ export class HeldUpWatch {
     return found.includes(true);
   }
 
-  /** What waits for ever, and why, by the document that it waits for. */
+  /** The documents that wait forever, and why, by the document that they wait for. */
   get stuck(): StuckDocuments[] {
     const byHolder = Map.groupBy(this.#options.busy.waits.stuck, ({ holder }) => idKey(holder!.id));
     const groups = [...byHolder.values()];
@@ -85,7 +91,7 @@ export class HeldUpWatch {
     const wasMet = wait.metAtMs >= wait.checkedAtMs;
     waits.checked(wait);
     try {
-      // Others have claimed, deleted or changed what waited.
+      // Other agents or users have claimed, deleted or changed the document that waited.
       if (!wasMet && !await this.#first(wait.condition, "pending")) {
         waits.over(name);
         return false;
@@ -97,16 +103,16 @@ export class HeldUpWatch {
       }
       const holder = await this.#first(holders.query, "processing", holders.collation);
       if (holder) return waits.stuckBehind(wait, holder.id);
-      // It was settled a moment ago; or the key is one that no query of equal values finds.
+      // It was settled a moment ago, or no query for equal values finds the key.
       if (!waits.missed(wait) || await this.#first({}, "held")) return false;
       return waits.stuckBehind(wait, undefined);
     } catch {
-      // The next look is another try: what a claim took must not be lost for want of this one.
+      // The next look tries again: a failed look must not lose the documents of a claim.
       return false;
     }
   }
 
-  /** Documents with the key of a wait: of the same values, or of those that the collation takes for the same. */
+  /** Documents with the key of a wait: with the same values, or with values that the collation takes for the same. */
   async #holdersOf({ condition, error }: KeyWait): Promise<Holders> {
     const collation = collationOf(error);
     const fields = keyFieldsOf(error);

@@ -5,9 +5,9 @@ import type { Clock } from "../../lib/clock.ts";
 export interface KeyWait {
   /** Finds the documents that wait. */
   readonly condition: Filter<Document>;
-  /** What MongoDB said of the last claim that met this wait. */
+  /** MongoDB's answer to the last claim that met this wait. */
   error: unknown;
-  /** Since when an agent may have the key, as far as is known. Milliseconds that only grow, as all times here. */
+  /** Since when an agent may have the key, as far as is known, by the monotonic clock, as all times here. */
   sinceMs: number;
   /** The last claim that met this wait. */
   metAtMs: number;
@@ -44,7 +44,7 @@ export class KeyWaits {
     }
   }
 
-  /** Takes note that an agent has, or had, the key of this name: no wait for it lasts for ever. */
+  /** Takes note that an agent has, or had, the key of this name: no wait for it lasts forever. */
   over(name: string): void {
     this.#waits.delete(name);
   }
@@ -65,7 +65,7 @@ export class KeyWaits {
     wait.holder = undefined;
   }
 
-  /** Takes note that no document with the key was found; returns whether it has been so before. */
+  /** Takes note that no document with the key was found; returns whether that was so before. */
   missed(wait: KeyWait): boolean {
     wait.misses += 1;
     wait.holder = undefined;
@@ -89,7 +89,7 @@ export class KeyWaits {
     return [...this.#waits.values()].filter(({ holder }) => holder !== undefined);
   }
 
-  /** Names and waits that have lasted for so long since they began, or since they were looked at; `limit` at most. */
+  /** Names and waits that have lasted this long since they began, or since the last look at them; `limit` at most. */
   due(patienceMs: number, limit: number): [name: string, wait: KeyWait][] {
     const now = this.#clock.monotonicMs();
     const isDue = ([, { sinceMs, checkedAtMs }]: [string, KeyWait]) =>
@@ -103,13 +103,13 @@ export function collationOf(error: unknown): CollationOptions | undefined {
   return (error as { collation?: CollationOptions } | undefined)?.collation ?? undefined;
 }
 
-/** Fields of the index that refused a claim, as far as the agent does not write them itself; undefined if unknown. */
+/** Fields of the index that refused a claim, without those that the agent writes itself; undefined if unknown. */
 export function keyFieldsOf(error: unknown): string[] | undefined {
   const { keyPattern } = error as { keyPattern?: Document };
   return keyPattern && Object.keys(keyPattern).filter((field) => !/^(status|_pull|_id)(\.|$)/.test(field));
 }
 
-/** The values of `fields` within a document as it was parsed; null for what is missing, as an index has it. */
+/** The values of `fields` within a document as it was parsed; null for a missing one, as in an index. */
 export function valuesAt(document: Document | undefined, fields: readonly string[]): unknown[] {
   return fields.map((path) => valueAt(document, path) ?? null);
 }

@@ -23,15 +23,15 @@ export interface KindClaimerOptions extends ClaimWriterOptions, TimeAndChance {
   readBack: "contended" | "always";
 }
 
-/** Tries of one kind in one go, at most, if all that they find has to wait for other documents. */
+/** Tries per kind in one go, at most, if all documents that they find have to wait for others. */
 const MAX_TRIES = 16;
-/** If every claim is refused, so many documents are tried at once, to see whether that is over. */
+/** If every claim is refused, this many documents are tried at once, to see whether that is over. */
 const PROBED = 2;
 
 /**
- * Claims documents of one kind, as one claim on many documents: reads candidates at the cursor of the kind, marks those
- * that still match with a fresh token, and takes those that carry it. Two round trips, or three if the documents have to
- * be read back.
+ * Claims documents of one kind. It reads candidates at the cursor of the kind, marks those that still match with a
+ * fresh token in one write, and takes those that carry the token. That is two round trips, or three if the documents
+ * have to be read back.
  */
 export class KindClaimer {
   readonly #options: KindClaimerOptions;
@@ -52,14 +52,14 @@ export class KindClaimer {
   async claim(kind: Kind, limit: RemainingLimit): Promise<Taken> {
     for (let tries = 1;; tries++) {
       const { isHeldUp, ...taken } = await this.#claimOnce(kind, limit);
-      // What has to wait is left out from now on, and must not keep what is behind it waiting.
+      // Documents that have to wait are left out from now on, and must not keep the documents behind them waiting.
       if (!isHeldUp || taken.documents.length > 0 || tries >= MAX_TRIES) return taken;
     }
   }
 
   /**
-   * Claims a few documents of any kind, those first that are not excluded. If one can be claimed, nothing is excluded any
-   * more, and the claim stays open: the next `recover()` finds the documents by the token.
+   * Claims a few documents of any kind, first those that are not excluded. If one can be claimed, nothing is excluded
+   * any more, and the claim stays open: the next `recover()` finds the documents by the token.
    *
    * @throws {ClaimsRefusedError} If they are refused as well.
    */
@@ -73,7 +73,7 @@ export class KindClaimer {
         const marked = await this.#mark(kind, sender.newClaim(ids));
         if (marked.documents > 0) {
           excluded.clear();
-          // The error that ends here has reported all of them.
+          // The error that ends this state has reported all of them.
           unreported.take();
           return;
         }
@@ -142,7 +142,7 @@ export class KindClaimer {
     excluded.accepted(documents);
     streak.record(documents, refused);
     for (const { id, error } of refused) excluded.add(id, error);
-    // A doubted document is reported once it counts as refused for its own sake.
+    // A document in doubt is reported once it is known to be at fault.
     unreported.add(...refused, ...doubted.filter(({ id, error }) => excluded.doubt(id, error)));
   }
 }

@@ -18,7 +18,7 @@ export interface LeftAloneOptions {
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused. */
   excluded: ExcludedIds;
-  /** Knows the documents that wait for others for ever. */
+  /** Knows the documents that wait for others forever. */
   heldUp: Pick<HeldUpWatch, "look" | "stuck">;
   /** Knows the documents whose `_id` no claim can name. */
   candidates: Pick<CandidateReader, "unaddressable">;
@@ -26,9 +26,9 @@ export interface LeftAloneOptions {
 
 /** Time between two looks at what claims have met, and between two scans, in milliseconds. */
 const LOOK_MS = 60_000;
-/** Time between two looks that read all that is scheduled, in milliseconds; the first look does, too. */
+/** Time between two looks that read all scheduled documents, in milliseconds. The first look reads them, too. */
 const THOROUGH_MS = 3_600_000;
-/** Bound of a query of a look that is not the last, in milliseconds: claims wait for it. */
+/** Bound of a query if the look is not the last one, in milliseconds: claims wait for it. */
 const MAX_TIME_MS = 2000;
 /** Documents that are counted per reason, at most. */
 const MAX_COUNTED = 1000;
@@ -39,7 +39,7 @@ interface Scanned {
   readonly groups: readonly LeftAlone[];
 }
 
-/** Finds and counts documents that wait and that no claim can take, by the reason why not. */
+/** Finds and counts documents that wait and that no claim can take, by reason. */
 export class LeftAloneReader {
   readonly #options: LeftAloneOptions;
   #lookedAtMs: number;
@@ -58,7 +58,7 @@ export class LeftAloneReader {
     const hasNews = await this.#options.heldUp.look();
     const now = this.#options.clock.monotonicMs();
     const isLast = moment === "last";
-    // A scan of all that waits is not worth a stop of the claims: what the last one found stands.
+    // A scan of all waiting documents is not worth a stop of the claims: the result of the last one stays.
     const isScan = isLast || (moment === "idle" && now - this.#scannedAtMs >= LOOK_MS);
     if (!isScan && !hasNews && now - this.#lookedAtMs < LOOK_MS) return undefined;
     this.#lookedAtMs = now;
@@ -72,7 +72,7 @@ export class LeftAloneReader {
     return [...this.#scanned.groups, ...await this.#remembered(known, maxTimeMS)];
   }
 
-  /** What no claim can find, by queries that read all that waits. */
+  /** What no claim can find, by queries that read all waiting documents. */
   async #scan(isLast: boolean, maxTimeMS: number): Promise<Scanned> {
     const now = this.#options.clock.monotonicMs();
     const isThorough = isLast || now - this.#wasThoroughAtMs >= THOROUGH_MS;
@@ -80,7 +80,7 @@ export class LeftAloneReader {
     try {
       return await this.#scanOnce(isThorough, maxTimeMS);
     } catch (error) {
-      // Too much is scheduled to read all of it.
+      // There are too many scheduled documents to read them all.
       if (!isThorough || !isOutOfTime(error)) throw error;
       return await this.#scanOnce(false, maxTimeMS);
     }
@@ -95,7 +95,7 @@ export class LeftAloneReader {
     return { keys, groups };
   }
 
-  /** What claims have met. */
+  /** What claims have found and could not take. */
   async #remembered(known: Set<string>, maxTimeMS: number): Promise<LeftAlone[]> {
     const { candidates, excluded, heldUp } = this.#options;
     const found: LeftAlone[] = [];
@@ -110,7 +110,7 @@ export class LeftAloneReader {
     return unaddressable ? [...found, unaddressable] : found;
   }
 
-  /** Counts the documents that are not in `known` yet, and adds them to it; none is no group. */
+  /** Counts the documents that are not in `known` yet, and adds them to it. Undefined if there are none. */
   async #count(
     query: Filter<Document>,
     reason: unknown,

@@ -2,7 +2,7 @@ import { errorText } from "../../errors.ts";
 import type { RefusedClaim } from "../../ports.ts";
 import { isTooLarge, isValidationFailure } from "../mongo_errors.ts";
 
-/** MongoDB refuses every claim: it is the collection's fault, or the setting's, and no document's. */
+/** MongoDB refuses every claim. The cause is the collection or a setting, and no single document. */
 export class ClaimsRefusedError extends Error {
   override readonly name = "ClaimsRefusedError";
 
@@ -16,7 +16,7 @@ export class ClaimsRefusedError extends Error {
   }
 }
 
-/** So many refused documents in a row, without one that was claimed, are no coincidence. */
+/** This many refused documents in a row, and none claimed between them, are not a coincidence. */
 const MANY = 10;
 
 /** Counts refused claims in a row, to tell single documents that cannot be claimed from a collection that refuses all claims. */

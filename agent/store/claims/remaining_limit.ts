@@ -6,7 +6,9 @@ export interface RemainingLimit extends ClaimLimit {
   isEmpty: boolean;
 }
 
-/** The longest beginning of `items` that there is room for; at least one, however large, where nothing is claimed yet. */
+/**
+ * The longest prefix of `items` that there is room for. If nothing is claimed yet, at least one item, however large.
+ */
 export function withinBytes<T>(
   items: T[],
   sizeOf: (item: T) => number,

@@ -1,14 +1,17 @@
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 
-/** Where in the order of claims to read candidates: after an id, or after so many documents; from the head if neither is given. */
+/**
+ * A place in the order of claims at which to read candidates: after an id, or after a number of documents; at the head
+ * if neither is given.
+ */
 export interface ScanStart {
   readonly after?: unknown;
   readonly skip?: number;
-  /** Reads documents as well whose claim MongoDB refused. */
+  /** Whether to read documents whose claim MongoDB refused as well. */
   readonly withExcluded?: boolean;
 }
 
-/** What came of reading and claiming at a {@linkcode ScanStart}. */
+/** The result of reading and claiming at a {@linkcode ScanStart}. */
 export interface ClaimResult {
   ids: readonly unknown[];
   /** Candidates that other agents were faster to claim. */
@@ -26,17 +29,20 @@ export interface ScanCursorOptions extends TimeAndChance {
 const HEAD: ScanStart = {};
 /** The longest first jump, in claims. */
 const FIRST_WINDOW = 32;
-/** Each further conflict makes the longest jump so many times longer; each empty start makes it so many times shorter. */
+/** Each further conflict multiplies the longest jump by this; each empty start divides it by this. */
 const WIDER = 4;
-/** The longest jump of all, in documents. The server reads what is skipped: about 1,000 small documents a millisecond, or 30 of 60 KB. */
+/**
+ * The longest jump of all, in documents. The server reads what it skips: about 1,000 small documents per millisecond,
+ * or 30 of 60 KB.
+ */
 const MAX_WINDOW = 20_000;
-/** Claims ahead of the head, at most: the documents at the head must not wait for ever. */
+/** Claims ahead of the head, at most: the documents at the head must not wait forever. */
 const CLAIMS_AHEAD = 64;
 /** Time ahead of the head, at most, in milliseconds: claims may be minutes apart. */
 const AHEAD_MS = 5000;
 
 /**
- * Where in the order of claims an agent reads its next candidates. It keeps the agents that claim from one collection
+ * The place in the order of claims at which an agent reads its next candidates. It keeps agents that share a collection
  * from reading, and trying to claim, the same documents.
  *
  * - At the head: the first documents in the order. All agents begin here, and a single agent stays here.
@@ -59,7 +65,7 @@ export class ScanCursor {
     this.#options = options;
   }
 
-  /** Where to read next. */
+  /** The place to read next. */
   get start(): ScanStart {
     return this.#start;
   }

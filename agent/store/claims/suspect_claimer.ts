@@ -15,7 +15,7 @@ export interface SuspectClaimerOptions extends ClaimWriterOptions {
   unreported: UnreportedRefusals;
 }
 
-/** Readings in one go, at most, if all the suspects that they bring cannot be claimed. */
+/** Readings in one go, at most, if none of the suspects that they bring can be claimed. */
 const MAX_ROUNDS = 20;
 
 /** Claims suspects, one at a time. One that cannot be claimed must not hide the others. */
@@ -65,7 +65,7 @@ export class SuspectClaimer {
     return [];
   }
 
-  /** Returns 1 or 0, or undefined if MongoDB refuses it, which is recorded. Throws what else the driver throws. */
+  /** Returns 1 or 0, or undefined if MongoDB refuses it, which is recorded. Throws all other errors of the driver. */
   async #mark(suspect: SuspectCandidate, claim: SentClaim): Promise<number | undefined> {
     try {
       const { sender } = this.#options;

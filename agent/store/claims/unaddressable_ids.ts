@@ -8,8 +8,8 @@ import type { UnreportedRefusals } from "./unreported_refusals.ts";
 const MAX_REPORTED = 1000;
 
 /**
- * Documents whose `_id` JavaScript cannot send back unchanged. No write can name one, so it cannot be claimed; nor can a
- * query exclude it, so it takes a place in each reading of candidates.
+ * Documents whose `_id` JavaScript cannot send back unchanged. No write can name such a document, so it cannot be
+ * claimed. No query can exclude it either, so it takes a place in each reading of candidates.
  */
 export class UnaddressableIds {
   readonly #unreported: UnreportedRefusals;
@@ -40,7 +40,10 @@ export class UnaddressableIds {
     return this.#partition(found).addressable;
   }
 
-  /** Those that the last readings met; undefined if there were none. `readAtOnce` is the most that one reading may meet. */
+  /**
+   * The documents that the last readings found; undefined if there were none. `readAtOnce` is the most that one reading
+   * may find.
+   */
   leftAlone(readAtOnce: number): LeftAlone | undefined {
     const documents = Object.values(this.#met).reduce((sum, count) => sum + count, 0);
     if (documents === 0) return undefined;

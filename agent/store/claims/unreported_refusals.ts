@@ -1,11 +1,11 @@
 import type { RefusedClaim } from "../../ports.ts";
 
-/** Remembered at most. */
+/** Documents that are remembered, at most. */
 const MAX_UNREPORTED = 5000;
 
 /**
- * Documents that cannot be claimed, from the moment that this is known until a claim reports them. They are kept if the
- * claim fails later on for another reason: each of them is reported once, and never if it is not reported then.
+ * Documents that are known to be unclaimable, until a claim reports them. Each is reported once, and the report must
+ * not be lost: they are kept if the claim fails later for another reason.
  */
 export class UnreportedRefusals {
   #refused: RefusedClaim[] = [];

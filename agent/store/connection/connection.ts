@@ -6,14 +6,15 @@ import { timeLimits } from "./operation_timeout.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
 
 /**
- * Claims, acks, nacks, releases, renewals, dead letters take five each at most, and the stream of changes one: some
- * thirty are ever opened. But an operation that the driver never answers keeps its place in the pool to the end of the process.
+ * Claims, acks, nacks, releases, renewals and dead letters take at most five connections each, and the change stream
+ * takes one: about thirty are ever opened. But if the driver never answers an operation, that operation keeps its
+ * connection to the end of the process.
  */
 const POOL_SIZE = 200;
 
 /**
- * An option that the driver takes but does not publish. Ten times a second it would look whether its pool holds the least
- * number of connections, which is none: a third of what an idle agent costs.
+ * An option that the driver takes but does not publish. By default the driver checks ten times a second that its pool
+ * holds the minimum number of connections, which is 0 here: that is a third of what an idle agent costs.
  */
 const POOL_CHECK = { minPoolSizeCheckFrequencyMS: 5000 };
 
@@ -24,7 +25,9 @@ const OVERRIDDEN = {
   readPreference: { value: "primary", why: "a secondary shows documents that are claimed already" },
 } as const;
 
-/** All that a URI may say in the matter: the driver would let some of it win, and refuses combinations of it. */
+/**
+ * All that a URI may say about reads and writes: the driver would prefer some of it, and refuses combinations of it.
+ */
 const STRIPPED = new Set([
   ...["w", "journal", "j", "wtimeout", "wtimeoutms", "timeoutms"],
   ...["readpreference", "readpreferencetags", "maxstalenessseconds", "readconcernlevel"],
@@ -34,7 +37,7 @@ const STRIPPED = new Set([
 /** A client that is set up as the claim protocol needs it. */
 export interface Connection {
   readonly client: MongoClient;
-  /** An operation that has not answered by then is given up, in milliseconds: it may never be, or be applied later. */
+  /** An operation without an answer after this long is given up, in milliseconds: it may never be applied, or later. */
   readonly answerLimitMs: number;
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
@@ -44,7 +47,7 @@ export interface Connection {
 export interface ConnectionOptions {
   agentName: string;
   leaseMs: number;
-  /** Told the time of the server by its heartbeats. */
+  /** Called with the server's time by its heartbeats. */
   serverClock: ServerClock;
 }
 
@@ -75,7 +78,7 @@ export function connect(
   };
   const client = new MongoClient(stripped(uri), options);
   Object.assign(client.options, POOL_CHECK);
-  // The driver's monitor asks the primary for its time anyway: no round trip of ours is needed to follow its clock.
+  // The driver's monitor asks the primary for its time anyway: to follow its clock costs the agent no round trip.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
     if (reply.isWritablePrimary && reply.localTime instanceof Date) {
       serverClock.observe(reply.localTime, connectionId);
@@ -88,10 +91,10 @@ export function connect(
   };
 }
 
-/** A server refuses every connection under a longer name, in bytes; the driver cuts within letters. */
+/** A server refuses every connection with a longer name, in bytes. The driver would cut within letters. */
 const MAX_APP_NAME_BYTES = 128;
 
-/** The name under which the server lists our connections. */
+/** The name under which the server lists this agent's connections. */
 function appNameOf(uri: string, agentName: string): string {
   const given = parameter(uri, "appName");
   const name = given && new URLSearchParams(`name=${given}`).get("name");
@@ -120,7 +123,7 @@ function overrides(uri: string): string[] {
   return found;
 }
 
-/** The URI without what is overridden. */
+/** The URI without the options that are overridden. */
 function stripped(uri: string): string {
   const [address, query] = uri.split(/\?(.*)/s);
   if (query === undefined) return uri;

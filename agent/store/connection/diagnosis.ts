@@ -8,14 +8,14 @@ import {
 import { CAUSES, type Facts, type Told } from "./diagnosis_causes.ts";
 import type { Diagnosis } from "./unreachable.ts";
 
-/** Sentences of different servers that are quoted at most. */
+/** Sentences of different servers that are quoted, at most. */
 const MAX_SENTENCES = 3;
 /** Errors within errors that are looked at. */
 const MAX_DEPTH = 5;
 
 /**
- * Why the database cannot be reached or used, in words; undefined for errors that say something else. `isConnecting` says
- * that the error comes from an attempt to connect: then each error has a diagnosis.
+ * Why the database cannot be reached or used, in words; undefined if the error has another meaning. If `isConnecting`,
+ * the error comes from an attempt to connect: then each error has a diagnosis.
  */
 export function diagnose(error: unknown, facts: Facts, isConnecting: boolean): Diagnosis | undefined {
   const selection = selectionErrorIn(error);
@@ -32,7 +32,7 @@ function selectionErrorIn(error: unknown): MongoServerSelectionError | undefined
   return chainOf(error).find((each) => each instanceof MongoServerSelectionError);
 }
 
-/** What the driver has seen of each server, until it gave up to find one that takes writes. */
+/** What the driver has seen of each server, until it stopped looking for one that takes writes. */
 function ofTopology(
   topology: TopologyDescription | undefined,
   error: MongoServerSelectionError,
@@ -118,7 +118,7 @@ function ofChain(
   }
 }
 
-/** An error, what it was caused by, and so on, the innermost first: it knows most. */
+/** An error, its cause, and so on, the innermost first: it tells most. */
 function chainOf(error: unknown): Error[] {
   const chain: Error[] = [];
   for (let each = error; each instanceof Error && chain.length < MAX_DEPTH; each = each.cause) {

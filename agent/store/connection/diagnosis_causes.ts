@@ -1,6 +1,6 @@
 import { asksForLogin } from "./login_missing.ts";
 
-/** What a connection string asks for, and what the servers have said of themselves. */
+/** What a connection string asks for, and what the servers have told of themselves. */
 export interface Facts {
   /** As the connection string names them. */
   readonly hosts: readonly string[];
@@ -10,11 +10,11 @@ export interface Facts {
   /** The database that the user is looked up in. */
   readonly authSource: string;
   readonly replicaSet: string | undefined;
-  /** The set that a server says it belongs to; empty for none, undefined as long as no server has answered. */
+  /** The replica set that a server belongs to; empty for none, undefined as long as no server has answered. */
   readonly seenSet: string | undefined;
 }
 
-/** What one error tells. */
+/** The contents of one error. */
 export interface Told {
   readonly message: string;
   readonly name: string;
@@ -30,13 +30,13 @@ export interface Told {
 /** A known cause of failure. */
 export interface Cause {
   matches(told: Told, facts: Facts): boolean;
-  /** One sentence: what it is, where, and what to look at. */
+  /** One sentence: what it is, which server, and what to look at. */
   say(told: Told, where: string, facts: Facts): string;
-  /** No waiting mends it. */
+  /** It does not pass by itself. */
   isLasting?: boolean;
   /** The server does not let this connection in. */
   isRefusal?: boolean;
-  /** Counts only for an attempt to connect: a connection that stands may end in the same way for other reasons. */
+  /** Counts only for an attempt to connect: an established connection may end in the same way for other reasons. */
   onlyConnecting?: boolean;
 }
 
@@ -50,10 +50,10 @@ const either = (...tests: Cause["matches"][]): Cause["matches"] => (told, facts)
 const withTls = (_: Told, { isTls }: Facts) => isTls;
 const withoutTls = (_: Told, { isTls }: Facts) => !isTls;
 
-/** Atlas has one code for all that it refuses, a full disk and a missing right included: its text says which it is. */
+/** Atlas has one code for all that it refuses, including a full disk and a missing right: the text tells the reason. */
 const ATLAS_REFUSAL = /bad auth|auth(entication)? (error|failed)/i;
 
-/** Causes in the order in which they are looked for: the telling ones first. */
+/** Causes in the order in which they are looked for, the most specific first. */
 export const CAUSES: readonly Cause[] = [
   {
     matches: both(hasServerCode(13), ({ message }) => asksForLogin(message)),
@@ -192,7 +192,7 @@ export const CAUSES: readonly Cause[] = [
   },
 ];
 
-/** The names that a certificate is valid for, out of what the TLS library says. */
+/** The names that a certificate is valid for, from the text of the TLS library. */
 function namesIn(message: string): string {
   const names = [...message.matchAll(/(?:DnsName|IpAddress)\("?([^")]+)"?\)/g)].map(([, name]) => name);
   return names.length > 0 ? names.slice(0, 5).join(", ") : "its names are not told";

@@ -1,7 +1,7 @@
 import process from "node:process";
 
 /**
- * The code of every warning of the driver's, and that of a module which the runtime itself takes to look up the name of a
+ * The code of every warning of the driver, and the code of a module that the runtime uses to look up the name in a
  * mongodb+srv:// string.
  */
 const MUTED = new Set(["MONGODB DRIVER", "DEP0040"]);
@@ -9,8 +9,9 @@ const MUTED = new Set(["MONGODB DRIVER", "DEP0040"]);
 let areMuted = false;
 
 /**
- * Keeps warnings of the driver's and of what it stands on from standard error, where they are no sentence of the agent's: they are about options of
- * the connection string that the agent overrides and tells of. Those of a user's module stay. Later calls do nothing.
+ * Keeps warnings of the driver, and of the modules below it, from standard error: they are not the agent's sentences.
+ * They are about options of the connection string that the agent overrides and reports. Warnings of a user's module
+ * stay. Later calls do nothing.
  */
 export function muteDriverWarnings(): void {
   if (areMuted) return;

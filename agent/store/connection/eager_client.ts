@@ -14,14 +14,15 @@ export interface EagerClientOptions {
   clock: Clock;
   /** An attempt to connect that has not ended by then has failed, in milliseconds. */
   answerLimitMs: number;
-  /** Told that a server that takes writes has come into sight or is lost, and what the driver says of the loss. */
+  /** Called when a server that takes writes is found or lost, with the driver's reason for the loss. */
   onWritable(isWritable: boolean, error?: unknown): void;
 }
 
 /**
- * A client of the driver's, connected before it is used. Left to itself the driver connects with the first operation,
- * and when that fails it closes what every other operation waits for: they all end in "Topology is closed", and the
- * cause is gone. Here there is one attempt at a time, which all who need it wait for, and which all learn the cause of.
+ * A client of the driver's that is connected before it is used. By default the driver connects with the first
+ * operation. If that fails, it closes what every other operation waits for: they all end in "Topology is closed", and
+ * the cause is lost. Here there is one attempt at a time. All operations that need it wait for it, and all get its
+ * cause.
  */
 export class EagerClient {
   readonly client: MongoClient;
@@ -51,12 +52,12 @@ export class EagerClient {
     });
   }
 
-  /** It has connected once, and been let in. From then on the driver connects anew by itself. */
+  /** It has connected and logged in once. From then on the driver reconnects by itself. */
   get isConnected(): boolean {
     return this.#isConnected;
   }
 
-  /** A server that takes writes answers. It answers all clients, with any password. */
+  /** A server that takes writes answers. It answers every client, whatever its password. */
   get isWritable(): boolean {
     return this.#isWritable;
   }
@@ -91,13 +92,13 @@ export class EagerClient {
     // The driver would open a closed client again.
     if (this.#isClosed) throw new MongoTopologyClosedError();
     await answerWithin(this.client.connect(), this.#answerLimitMs, this.#clock);
-    // The driver logs in with credentials only, and a server that asks for them lets everyone connect.
+    // The driver logs in only if there are credentials. A server that needs a login lets everyone connect.
     if (this.client.options.credentials === undefined) await this.#ask();
     if (this.#isClosed) throw new MongoTopologyClosedError();
     this.#isConnected = true;
   }
 
-  /** Throws if the server wants to know who asks. The answer is small, and needs no right of its own. */
+  /** Throws if the server needs a login. The answer is small, and the command needs no right of its own. */
   async #ask(): Promise<void> {
     const question = {
       listDatabases: 1,
@@ -108,7 +109,7 @@ export class EagerClient {
     try {
       await answerWithin(this.client.db("admin").command(question), this.#answerLimitMs, this.#clock);
     } catch (error) {
-      // What else a server, or what stands in for one, may say to this question is no reason to stay away.
+      // No other answer of a server, or of a compatible one, is a reason not to use it.
       if (isLoginMissing(error)) throw error;
     }
   }

@@ -11,13 +11,13 @@ import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
 import { UnreachableError } from "./unreachable.ts";
 
-/** What is told of the link. */
+/** Reports about the link. */
 export interface LinkListeners {
-  /** The database can be used from now on, or cannot: it takes writes, and lets the agent in. */
+  /** The database can be used from now on, or cannot: whether it takes writes, and lets the agent in. */
   onReachable(isReachable: boolean, error?: unknown): void;
   /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
   onRenewed(): void;
-  /** What has changed cannot be used, and the earlier connection stays. Told once for each reason. */
+  /** The new connection cannot be used, and the earlier one stays. Called once for each reason. */
   onStale(reason: string): void;
 }
 
@@ -25,19 +25,19 @@ const NO_LISTENERS: LinkListeners = { onReachable() {}, onRenewed() {}, onStale(
 
 /**
  * The way to the database. All operations go through it, so that one place knows whether the database can be used, and
- * says why not; and so that credentials may change under a running agent: a new client takes the place of the old one
- * once it has been let in, and what the old one has under way comes to its end.
+ * why not. Credentials may change while the agent runs: a new client replaces the old one once it has logged in, and
+ * the operations that the old one has under way are finished.
  */
 export class Link {
   /** One sentence for each option of the URI that was overridden. */
   readonly warnings: readonly string[];
-  /** An operation that has not answered by then is given up, in milliseconds. */
+  /** An operation without an answer after this long is given up, in milliseconds. */
   readonly answerLimitMs: number;
   readonly #options: ConnectionOptions;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
   readonly #renewals: Renewals;
-  /** Clients that were replaced, and what cancels the end of each. */
+  /** Clients that were replaced, and the functions that cancel their ends. */
   readonly #retired = new Map<EagerClient, () => void>();
   readonly #onReplaced: (() => void)[] = [];
   #listeners = NO_LISTENERS;
@@ -79,7 +79,7 @@ export class Link {
     if (source || namesFiles(this.#origin.uri)) this.#renewals.watch();
   }
 
-  /** Calls `listener` whenever another client has taken the place of the present one, which is closed a little later. */
+  /** Calls `listener` when another client has replaced the present one, which is closed a little later. */
   onReplaced(listener: () => void): void {
     this.#onReplaced.push(listener);
   }
@@ -94,7 +94,7 @@ export class Link {
     return whyNoMajority(this.#current.members);
   }
 
-  /** A database of the client of this moment: ask for it anew each time. */
+  /** A database of the present client: ask for it anew each time. */
   db(name: string): Db {
     return this.#current.client.db(name);
   }
@@ -160,7 +160,7 @@ export class Link {
     return eager;
   }
 
-  /** What to throw: the same error, or the cause in words. */
+  /** The error to throw: the same, or its cause in words. */
   #failed(error: unknown, client: EagerClient, isConnecting: boolean): unknown {
     if (error instanceof UnreachableError || this.#stop.signal.aborted) return error;
     const unacknowledged = isConnecting ? undefined : noMajority(error, client.members);
@@ -184,7 +184,7 @@ export class Link {
     this.#update();
   }
 
-  /** Heartbeats need no password: a server that is in sight is in reach only if it lets the agent in. */
+  /** Heartbeats need no password: the database is in reach only if the server also lets the agent in. */
   #update(client = this.#current, error?: unknown): void {
     if (client !== this.#current) return;
     const isReachable = client.isConnected && client.isWritable && !this.#refusal;
@@ -194,27 +194,27 @@ export class Link {
     this.#listeners.onReachable(isReachable, isReachable ? undefined : why);
   }
 
-  /** Before the first connection stands there is nothing that a new client would have to be better than. */
+  /** Before the first connection, there is nothing that a new client would have to be better than. */
   async #takeChanges(): Promise<void> {
     if (this.#current.isConnected) return;
     const origin = await this.#look();
     if (this.#current.isConnected || this.#stop.signal.aborted) return;
-    // The driver reads the files with the first attempt, and keeps what it has read.
+    // The driver reads the files with the first attempt, and keeps their contents.
     if (this.#origin.files === undefined) this.#origin = { ...this.#origin, files: origin.files };
     if (isSame(origin, this.#origin)) return;
     const next = this.#clientFor(origin.uri);
     if (next) this.#replace(next, origin);
   }
 
-  /** What a client would be made of now. What cannot be read just now has not changed. */
+  /** The parts of a client as they are now. A file that cannot be read just now counts as unchanged. */
   async #look(): Promise<Origin> {
     const uri = await this.#source?.read() ?? this.#origin.uri;
     return { uri, files: await filesDigest(uri) ?? this.#origin.files };
   }
 
   /**
-   * Puts a new client in the place of the present one, if something has changed or the server refuses that one: its
-   * connections stay shut out if their user was made anew. The new one has to be let in first. Never throws.
+   * Replaces the present client by a new one, if something has changed or the server refuses the present one: if its
+   * user was removed and made again, its connections stay refused. The new one has to log in first. Never throws.
    */
   async #renew(isRefused: boolean): Promise<void> {
     const origin = await this.#look();
@@ -264,14 +264,14 @@ export class Link {
       this.#retired.delete(old);
       old.close().catch(() => {});
     };
-    // What is under way there has an answer by then, or never will.
+    // By then the operations under way there have an answer, or never will.
     this.#retired.set(old, this.#clock.after(this.answerLimitMs, close));
     this.#update();
     for (const listener of this.#onReplaced) listener();
   }
 }
 
-/** What a client is made of. */
+/** The parts that a client is made of. */
 interface Origin {
   readonly uri: string;
   /** Tells whether the files that it names were replaced; undefined as long as they could not be read. */

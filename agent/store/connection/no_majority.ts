@@ -1,22 +1,25 @@
 import { MongoBulkWriteError, MongoNetworkTimeoutError, MongoWriteConcernError } from "mongodb";
 import { OperationTimeoutError } from "./operation_timeout.ts";
 
-/** What is known of a server of the set; the driver's descriptions have it. */
+/** What is known of a server of the set, from the driver's descriptions. */
 export interface Member {
   readonly address: string;
   /** In the driver's words. */
   readonly type: string;
 }
 
-/** A server says by these that too few members have a write: in time, or at all. */
+/** Codes by which a server reports that too few members have a write, in time or at all. */
 const CONCERN_CODES = new Set([64, 100]);
 
-/** A write was made, and no majority of the set acknowledges it, as the members stand: it may yet be rolled back. */
+/** A write was made, but with the members as they are no majority acknowledges it: it may yet be rolled back. */
 class NoMajorityError extends OperationTimeoutError {
   override readonly name = "NoMajorityError";
 }
 
-/** What to throw for a write that no majority acknowledges; undefined for other errors, and if the members are no reason. */
+/**
+ * The error to throw for a write that no majority acknowledges; undefined for other errors, and if the members are not
+ * the reason.
+ */
 export function noMajority(error: unknown, members: readonly Member[]): NoMajorityError | undefined {
   if (error instanceof NoMajorityError || !isUnacknowledged(error)) return undefined;
   const why = whyNoMajority(members);

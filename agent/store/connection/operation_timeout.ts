@@ -18,7 +18,10 @@ export interface TimeLimits {
   readonly selectionMs: number;
   /** To open a connection. */
   readonly connectMs: number;
-  /** For a server to answer: it may be frozen. Far below the usual lease, and at most half of one of two seconds or more. */
+  /**
+   * For a server to answer: it may be frozen. Far below the usual lease. If the lease is two seconds or more, at most
+   * half of it.
+   */
   readonly socketMs: number;
   /** For a majority to have a write: the server says that none has it before the connection is given up, which says nothing. */
   readonly majorityMs: number;
@@ -26,7 +29,7 @@ export interface TimeLimits {
   readonly claimMs: number;
   /** For the server to wait for changes that it can tell of. */
   readonly changesMs: number;
-  /** For all of it, and a second more than the driver's own limits. */
+  /** For all of it, a second more than the driver's own limits. */
   readonly answerMs: number;
 }
 
@@ -57,10 +60,12 @@ const BOUNDED = new Set<string | symbol>([
 type CursorMethod = "find" | "aggregate" | "listIndexes";
 const CURSORS: ReadonlySet<string | symbol> = new Set<CursorMethod>(["find", "aggregate", "listIndexes"]);
 
-/** Sends an operation; what it throws is what the caller gets to see. */
+/** Sends an operation. The caller gets the errors that it throws. */
 export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
 
-/** A collection that is looked up with each operation anew, as its client may change, and whose operations `run` sends. */
+/**
+ * A collection that is looked up for each operation, because its client may change, and whose operations `run` sends.
+ */
 export function withOperations(collectionOf: () => Collection, run: Run): Collection {
   return new Proxy(collectionOf(), {
     get(_, name) {
@@ -72,7 +77,7 @@ export function withOperations(collectionOf: () => Collection, run: Run): Collec
           new Query(() => cursorOf(collectionOf(), name as CursorMethod, args), run);
       }
       if (BOUNDED.has(name)) {
-        // Looked up again once it is sent: until then another client may have taken the place of this one.
+        // It is looked up when it is sent: until then another client may have replaced this one.
         return (...args: unknown[]) =>
           run(() => {
             const now = collectionOf();
@@ -90,8 +95,8 @@ function cursorOf(collection: Collection, name: CursorMethod, args: unknown[]): 
 }
 
 /**
- * What a query can be asked for here. A cursor belongs to the client that made it: it is made when the query is sent, or
- * it would be sent by a client that another has replaced meanwhile.
+ * The part of a cursor that is used here. A cursor belongs to the client that made it, so it is made when the query is
+ * sent: otherwise a client that was replaced meanwhile could send it.
  */
 class Query {
   readonly #cursor: () => AbstractCursor;
@@ -110,7 +115,7 @@ class Query {
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
     const cursor = this.#iterated ??= this.#cursor();
     yield* cursor;
-    // The driver ends a cursor that was closed with its client as if all had been read.
+    // If a cursor is closed with its client, the driver ends it as if all had been read.
     if (cursor.killed) {
       throw new OperationTimeoutError(
         "The connection was replaced before all of an answer was read: try again",
@@ -129,9 +134,9 @@ class Query {
 }
 
 /**
- * The operation's answer, or {@linkcode OperationTimeoutError} after `limitMs` milliseconds. The driver's own timeouts do not
- * cover the moment in which a socket is closed while a command is about to be written to it: that command waits for a
- * `drain` event of a socket that is gone, and its caller would hold its documents until the end of the process.
+ * The operation's answer, or {@linkcode OperationTimeoutError} after `limitMs` milliseconds. The driver's own timeouts
+ * leave a gap: if a socket is closed while a command is about to be written to it, the command waits for a `drain`
+ * event that never comes. Its caller would hold its documents until the end of the process.
  */
 export function answerWithin<T>(operation: Promise<T>, limitMs: number, clock: Clock): Promise<T> {
   const late = () => new OperationTimeoutError(`MongoDB did not answer within ${limitMs} ms`);

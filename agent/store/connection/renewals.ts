@@ -1,9 +1,13 @@
 import type { Clock } from "../../lib/clock.ts";
 import { InterruptibleSleep } from "../../lib/interruptible_sleep.ts";
 
-/** What a connection is made of is looked at this often, in milliseconds: a mounted secret takes a minute to change. */
+/**
+ * Time between two checks of what a connection is made of, in milliseconds: a mounted secret takes a minute to change.
+ */
 const LOOK_MS = 5000;
-/** Between attempts while the server does not let the agent in, in milliseconds: it may log each, or lock the user. */
+/**
+ * Time between attempts while the server does not let the agent in, in milliseconds: it may log each, or lock the user.
+ */
 const REFUSED_MS = [1000, 2000, 5000, 10_000] as const;
 /** A refusal this long after the last attempt, in milliseconds, is a new one, and the first attempt comes at once. */
 const CALM_MS = 60_000;
@@ -20,8 +24,8 @@ export interface RenewalsOptions {
 }
 
 /**
- * Says when to connect anew. There is one loop, for changes and for refusals, and what has refused the agent a moment
- * ago is not asked at once again, however often connections are made and refused in between.
+ * Decides when to connect anew. There is one loop, for changes and for refusals. A server that has just refused the
+ * agent is not asked again at once, however often connections are made and refused meanwhile.
  */
 export class Renewals {
   readonly #options: RenewalsOptions;
@@ -43,7 +47,7 @@ export class Renewals {
     this.#start();
   }
 
-  /** The server has stopped to let the agent in. */
+  /** The server does not let the agent in any more. */
   refused(): void {
     this.#wakeup.wake();
     this.#start();
@@ -70,7 +74,7 @@ export class Renewals {
         await renew(true);
       }
     }
-    // At once: a refusal from now on needs a loop of its own.
+    // It is set at once: a refusal from now on needs a loop of its own.
     this.#loop = undefined;
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 
-/** Observations kept: the best of them counts, so that one that came late does no harm. */
+/** Observations that are kept: the best of them counts, so that one that came late does no harm. */
 const KEPT = 8;
 
 /**
@@ -25,9 +25,9 @@ export class ServerClock {
     return this.#offsetsMs.length > 0;
   }
 
-  /** Takes note of the time that `server`, the present primary, has just said. */
+  /** Takes note of the time that `server`, the present primary, has just sent. */
   observe(time: Date, server: string): void {
-    // Another primary, another clock: what the last one said must not count.
+    // Another primary has another clock: observations of the last one must not count.
     if (server !== this.#server) this.#offsetsMs = [];
     this.#server = server;
     this.#offsetsMs.push(time.getTime() - this.#clock.monotonicMs());
@@ -35,7 +35,7 @@ export class ServerClock {
   }
 
   /**
-   * The server's time, or a little less; `inMs` milliseconds later where given.
+   * The server's time, or a little less, plus `inMs` milliseconds.
    *
    * @throws {Error} Before the first observation.
    */

@@ -6,14 +6,14 @@ import type { ConnectionString } from "mongodb-connection-string-url";
 import { option } from "./uri_options.ts";
 
 /**
- * What is wrong with the files of certificates that a connection string names. The runtime's TLS library says little of
- * it, and later: of a key that does not fit it ends the process.
+ * What is wrong with the certificate files that a connection string names. The runtime's TLS library reports little of
+ * it, and late: a key that does not fit ends the process.
  */
 export function tlsFileProblems(uri: ConnectionString): string[] {
   const problem = (name: string, check: (blocks: readonly PemBlock[]) => string | undefined) => {
     const path = option(uri, name);
     if (path === undefined) return [];
-    // A relative path is taken from the working directory, which differs between a shell and a container.
+    // A relative path starts at the working directory, which differs between a shell and a container.
     const what = `${name} names ${JSON.stringify(resolve(path))}, `;
     const text = contentOf(path);
     const wrong = typeof text === "string" ? check(pemBlocks(text)) : text.problem;
@@ -22,9 +22,9 @@ export function tlsFileProblems(uri: ConnectionString): string[] {
   return [...problem("tlsCAFile", authorityProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
 }
 
-/** Options that name files which the driver reads once for each client. */
+/** Options that name files that the driver reads once per client. */
 const FILE_OPTIONS = ["tlsCAFile", "tlsCertificateKeyFile"] as const;
-/** As much as is looked at of such a file, in bytes: the authorities of a whole system take a quarter of it. */
+/** The most that is read of such a file, in bytes: the authorities of a whole system take a quarter of it. */
 const MAX_BYTES = 1024 * 1024;
 
 /** Whether a connection string names files of certificates. */
@@ -33,8 +33,8 @@ export function hasTlsFiles(uri: ConnectionString): boolean {
 }
 
 /**
- * A digest of the files of certificates that a connection string names, which tells whether one was replaced; undefined
- * if one cannot be read just now, as while a secret is replaced.
+ * A digest of the certificate files that a connection string names, which tells whether one was replaced. Undefined if
+ * one cannot be read just now, for example while a secret is replaced.
  */
 export async function tlsFilesDigest(uri: ConnectionString): Promise<string | undefined> {
   const hash = createHash("sha256");
@@ -99,7 +99,7 @@ function keyFileProblem(blocks: readonly PemBlock[]): string | undefined {
 
 interface PemBlock {
   label: string;
-  /** All of it, its first and last line included. */
+  /** All of it, including its first and last line. */
   text: string;
 }
 
@@ -143,7 +143,7 @@ function isFirstVersion({ text }: PemBlock): boolean {
   return der[contentAt(der, contentAt(der, 0))] !== 0xa0;
 }
 
-/** Where the content of the DER element at `at` begins. */
+/** The offset of the content of the DER element at `at`. */
 function contentAt(der: Uint8Array, at: number): number {
   const length = der[at + 1] ?? 0;
   return at + 2 + (length & 0x80 ? length & 0x7f : 0);

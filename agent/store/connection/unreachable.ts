@@ -2,24 +2,24 @@ import { MongoNetworkError } from "mongodb";
 
 /** What is known of a failure to reach or to use the database. */
 export interface Diagnosis {
-  /** One sentence: what it is, where, and what to look at. Without credentials. */
+  /** One sentence: what it is, which server, and what to look at. Without credentials. */
   readonly text: string;
-  /** No waiting mends it: a setting, a user or a certificate has to change. */
+  /** It does not pass by itself: a setting, a user or a certificate has to change. */
   readonly isLasting: boolean;
   /** The server does not let this connection in: other credentials, or a new connection, may be let in. */
   readonly isRefusal: boolean;
 }
 
 /**
- * The database cannot be reached, or does not let the agent in. The message says why and what to look at; the driver's
- * own error is its {@linkcode origin}. The same operation may succeed later, as with every error of the network.
+ * The database cannot be reached, or does not let the agent in. The message tells why and what to look at; the driver's
+ * own error is its {@linkcode origin}. As with every network error, the same operation may succeed later.
  */
 export class UnreachableError extends MongoNetworkError {
-  /** No waiting mends it. */
+  /** It does not pass by itself. */
   readonly isLasting: boolean;
   /** The server does not let this connection in. */
   readonly isRefusal: boolean;
-  /** What the driver said. No `cause`: the message has said it already, in plain words. */
+  /** The driver's error. It is not the `cause`: the message holds its content already, in plain words. */
   readonly origin: unknown;
 
   constructor({ text, isLasting, isRefusal }: Diagnosis, origin: unknown) {

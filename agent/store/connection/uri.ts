@@ -11,12 +11,12 @@ import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
 const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
   "%3A %2F %3F %23 %5B %5D %40 and %25 (percent-encoding)";
 
-/** A longer one is refused, in UTF-16 units: it is not a connection string, or not that alone. */
+/** A text that is longer than this, in UTF-16 units, is refused: it is not a connection string, or not only that. */
 const MAX_LENGTH = 16 * 1024;
 
 /**
- * What is wrong with a connection string, one sentence each; it never quotes what may be a part of a password. Nothing is
- * connected to; files that the string names are read.
+ * What is wrong with a connection string, a sentence each. No sentence quotes what may be a part of a password. Nothing
+ * is connected to; files that the string names are read.
  *
  * @param setting the setting that it comes from, for the sentences
  */
@@ -34,7 +34,7 @@ export function uriProblem(
   const shape = shapeProblem(uri);
   if (shape !== undefined) return [`${where} cannot be used: ${shape}`];
   const parsed = parsedUri(uri);
-  // What the driver says of these is less than what can be said here.
+  // The driver's messages about these tell less than is known here.
   const problems = parsed ? knownProblems(parsed) : [];
   if (problems.length > 0) return problems.map((problem) => `${where} cannot be used: ${problem}`);
   muteDriverWarnings();
@@ -79,8 +79,8 @@ function parsedUri(uri: string): ConnectionString | undefined {
 }
 
 /**
- * Whether it can be told where the password ends. The driver takes the first @ for its end, and the rest of the password
- * for a host: that would be looked up, and shown.
+ * Whether it is clear which @ ends the password. The driver takes the first one, and the rest of the password for a
+ * host, which would be looked up and shown.
  */
 function shapeProblem(uri: string): string | undefined {
   const rest = uri.slice(uri.indexOf("://") + 3);
@@ -104,7 +104,7 @@ function shapeProblem(uri: string): string | undefined {
   }
   const hosts = authority.slice(authority.indexOf("@") + 1);
   for (const host of hosts.split(",")) {
-    // Spelt out before the driver says it: it would quote a host that may be a part of a password.
+    // This is checked before the driver does: the driver would quote a host that may be a part of a password.
     if (!HOST.test(host)) {
       return "a host is missing, or is none: write the hosts as HOST:PORT,HOST:PORT behind the user and the password; " +
         ENCODE;
@@ -130,13 +130,13 @@ function isText(encoded: string): boolean {
   }
 }
 
-/** Parts of this length and more are hidden: what is shorter is found in innocent words. */
+/** Parts of at least this length are hidden: shorter ones are found in innocent words. */
 const MIN_PART = 3;
 
-/** What is no such name may be a part of a password with a question mark. */
+/** A text that is not such a name may be a part of a password with a question mark. */
 const OPTION_NAME = /^[a-z][a-zA-Z]*$/;
 
-/** The driver quotes what it was given; all that stands before the options may be a part of the credentials. */
+/** The driver quotes what it was given, and all that comes before the options may be a part of the credentials. */
 function withoutPartsOf(uri: string, text: string): string {
   const [, address = "", query = ""] = /^[^:]*:\/\/([^?]*)\??(.*)$/s.exec(uri) ?? [];
   const parts = address.split(/[:@/,]/);

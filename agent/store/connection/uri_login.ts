@@ -1,7 +1,7 @@
 import type { ConnectionString } from "mongodb-connection-string-url";
 import { option } from "./uri_options.ts";
 
-/** What the driver knows. It takes a part of a name as well, in upper or lower case. */
+/** Mechanisms that the driver knows. It also takes a part of a name, in upper or lower case. */
 const MECHANISMS = [
   "DEFAULT",
   "GSSAPI",
@@ -14,7 +14,7 @@ const MECHANISMS = [
 ];
 /** Mechanisms that need a user and a password. */
 const BY_PASSWORD = new Set(["DEFAULT", "PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256"]);
-/** Mechanisms that need a module which this program has not, and what to do instead. */
+/** Mechanisms that need a module that this program does not have, and what to do instead. */
 const UNABLE: Record<string, string> = {
   GSSAPI: "Kerberos needs a native module: log in with SCRAM or with a certificate (MONGODB-X509)",
   "MONGODB-AWS":
@@ -23,8 +23,8 @@ const UNABLE: Record<string, string> = {
 const OIDC_ENVIRONMENTS = ["k8s", "azure", "gcp", "test"];
 
 /**
- * Why a connection string cannot log in anywhere, whatever the server; undefined if it may. The driver says some of this
- * in words of its own, and some only to every attempt to connect. Quotes nothing of what the string holds.
+ * Why a connection string cannot log in to any server; undefined if it may. The driver reports some of this in words of
+ * its own, and some only when it connects. Quotes nothing from the string.
  */
 export function loginProblem(uri: ConnectionString): string | undefined {
   const given = option(uri, "authMechanism")?.toUpperCase();
@@ -72,10 +72,10 @@ function tokenProblem(uri: ConnectionString, what: string): string | undefined {
   }
 }
 
-/** A whole user or password that a template, a shell or Kubernetes would have replaced. */
+/** A whole user or password that a template, a shell or Kubernetes should have replaced. */
 const PLACEHOLDER = /^(?:<[^<>]+>|\$\{[^{}]+\}|\$\([^()]+\)|\{\{.+\}\})$/;
 
-/** Whether the user or the password, as it is written, is what should have been replaced by it. */
+/** Whether the user or the password is such a text that should have been replaced. */
 export function isPlaceholder(credentials: string): boolean {
   return credentials.split(":").some((part) => PLACEHOLDER.test(part));
 }

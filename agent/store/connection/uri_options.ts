@@ -1,7 +1,7 @@
 import zlib from "node:zlib";
 import type { ConnectionString } from "mongodb-connection-string-url";
 
-/** Options that need what this program has not, and why. */
+/** Options that need what this program does not have, and why. */
 const OPTIONS: Record<string, string> = {
   proxyHost:
     "SOCKS proxies need a module that this program has not: reach MongoDB directly or by a TCP proxy",
@@ -14,7 +14,7 @@ export function optionProblems(uri: ConnectionString): string[] {
   const unknown = compressorsOf(uri).filter((name) => !COMPRESSORS.includes(name));
   if (unknown.length > 0) {
     const known = COMPRESSORS.filter((name) => name !== "none").join(",");
-    // What is no compressor at all may be anything, and is not quoted.
+    // A text that is not a compressor may be anything, and is not quoted.
     problems.push(
       unknown.some((name) => name.toLowerCase() === "snappy")
         ? `this program has no compressor snappy: take compressors=${known}, or none`

@@ -6,25 +6,25 @@ import { bsonJson } from "../documents/bson_json.ts";
 import { documentOf, elementNamed, elementsApart } from "../documents/bson_elements.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
 
-/** Under this a letter keeps the bytes that it was read as, out of the way of its fields. */
+/** A letter keeps the bytes that it was read from under this symbol, apart from its fields. */
 const BYTES = Symbol("the bytes of a letter");
 
-/** A dead letter as it is stored; everything but `_id` and `dead_at` may be missing in one that a user edited. */
+/** A dead letter as it is stored. If a user has edited it, everything but `_id` and `dead_at` may be missing. */
 export interface DeadLetter {
   _id: unknown;
   document?: Document;
-  /** The document was too large to be copied: it is only referred to. */
+  /** The document was too large to be copied: the letter only refers to it. */
   by_reference?: boolean;
   attempts?: number;
   error?: string;
   errors?: { at: Date; attempt: number; message: string }[];
   source?: { database: string; collection: string };
   dead_at?: Date;
-  /** The bytes that it was read as. */
+  /** The bytes that it was read from. */
   readonly [BYTES]?: Uint8Array;
 }
 
-/** What becomes of a value for people to see. Regular expressions may say more than JavaScript's can. */
+/** How values are turned into what people see. A regular expression of MongoDB may hold more than one of JavaScript. */
 const FOR_PEOPLE = { bsonRegExp: true, promoteValues: true, validation: { utf8: false } } as const;
 
 /** Reads a letter. Never throws: a field that JavaScript cannot hold is missing. */
@@ -34,8 +34,8 @@ export function letterOf(bytes: Uint8Array): DeadLetter {
 }
 
 /**
- * A letter as Extended JSON that people can read, on one line or indented by as many blanks: as it is stored, but for the
- * secrets in its errors, which an earlier version may have written. Never throws.
+ * A letter as Extended JSON that people can read, on one line or indented by this many blanks: as it is stored, but
+ * without the secrets in its errors, which an earlier version may have written. Never throws.
  */
 export function letterJson(letter: DeadLetter, indent?: number): string {
   return printableLines(bsonJson(letter[BYTES]!, indent, withoutSecrets));
@@ -45,7 +45,9 @@ function withoutSecrets(text: string, field: string): string {
   return field === "error" || field === "errors" ? secrets.text(text) : text;
 }
 
-/** Whether a query by the letter's `_id` means this letter and its document: JavaScript can hold it unchanged. */
+/**
+ * Whether a query by the letter's `_id` means this letter and its document: JavaScript can hold the `_id` unchanged.
+ */
 export function isNameable({ [BYTES]: bytes }: DeadLetter): boolean {
   if (!bytes) return true;
   try {
@@ -71,7 +73,7 @@ function* fieldByField(bytes: Uint8Array): Generator<Document> {
   try {
     for (const [, alone] of elementsApart(bytes)) yield* readable(alone);
   } catch {
-    // What is behind stays missing, too.
+    // The fields behind it stay missing, too.
   }
 }
 
@@ -79,6 +81,6 @@ function* readable(element: Uint8Array): Generator<Document> {
   try {
     yield BSON.deserialize(element, FOR_PEOPLE);
   } catch {
-    // It stays missing; its letter shows it as far as that can be done.
+    // It stays missing here; the letter's JSON shows as much of it as possible.
   }
 }

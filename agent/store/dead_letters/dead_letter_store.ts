@@ -20,7 +20,7 @@ export interface DeadLetterQuery {
   id?: string | undefined;
   /** A query on the letters. */
   filter?: Filter<Document> | undefined;
-  /** At most as many. */
+  /** At most this many. */
   limit?: number | undefined;
   /** With their documents, which may be large. */
   whole?: boolean;
@@ -28,22 +28,22 @@ export interface DeadLetterQuery {
   removeStale?: boolean;
 }
 
-/** The index that letters are walked through by: some servers refuse to read a collection without one (`notablescan`). */
+/** The index by which letters are read: some servers refuse to read a collection without one (`notablescan`). */
 const BY_ID = { _id: 1 } as const;
 
 /** Letters are read and checked against their documents this many at a time. */
 const PAGE = 100;
 
 /**
- * What is asked of a document to know whether its letter stands. The server reads it: of fields that stand twice in a
- * document it takes the first, as the agent's writes do, and JavaScript the last.
+ * The fields of a document that tell whether its letter stands. The server reads them: if a field occurs twice in a
+ * document, the server takes the first one, as the agent's writes do, and JavaScript the last.
  */
 const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_at" } } as const;
 
 /**
- * The dead letters of a collection. The document is the truth: a letter whose document is gone, processed, or carries
- * another verdict is stale; it is not shown, and removed where letters are to be changed. The letters of other
- * collections in the same place are left alone: whether they are stale is not known here.
+ * The dead letters of a collection. The document is the truth: a letter is stale if its document is gone, processed, or
+ * carries another verdict. A stale letter is not shown, and commands that change letters remove it. The letters of
+ * other collections in the same place are left alone: whether they are stale is not known here.
  */
 export class DeadLetterStore {
   readonly #options: DeadLetterStoreOptions;
@@ -56,7 +56,7 @@ export class DeadLetterStore {
   async *list(query: DeadLetterQuery): AsyncGenerator<DeadLetter> {
     const { limit = Infinity, whole = false, removeStale = false } = query;
     const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
-    // Without the documents: a page of them might hold more than there is memory.
+    // They are read without their documents: a page of documents might need more memory than there is.
     const cursor = this.#options.letters.find<Uint8Array>(ours, {
       projection: { document: 0 },
       sort: { dead_at: 1, _id: 1 },
@@ -88,8 +88,8 @@ export class DeadLetterStore {
   }
 
   /**
-   * Sets the document back to pending, with no attempts, and removes its letter; `false` where the document has changed
-   * since. In this order: a crash in between leaves a letter that is stale, never a failed document without one.
+   * Sets the document back to pending, with no attempts, and removes its letter; `false` if the document has changed
+   * since. In this order a crash in between leaves a stale letter, and never a failed document without one.
    */
   async redrive(letter: DeadLetter): Promise<boolean> {
     const { collection, serverClock } = this.#options;
@@ -102,11 +102,12 @@ export class DeadLetterStore {
     return matchedCount > 0;
   }
 
-  /** Removes a letter; its document stays `failed`. Returns `false` where a newer letter has taken its place. */
+  /** Removes a letter; its document stays `failed`. Returns `false` if a newer letter has replaced it. */
   async remove(letter: DeadLetter): Promise<boolean> {
     if (!isNameable(letter)) return false;
     const { _id, dead_at } = letter;
-    // A letter without a verdict matches as such: undefined would be left out, and a newer letter be removed.
+    // A letter without a verdict has to match as such: with undefined the field would be left out, and a newer letter
+    // be removed.
     const { collection, letters } = this.#options;
     const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
     const { deletedCount } = await letters.deleteOne(query);
@@ -114,13 +115,13 @@ export class DeadLetterStore {
   }
 
   #failed({ _id, by_reference, dead_at }: DeadLetter): Filter<Document> {
-    // If a user has edited the verdict out of a letter, the document's own stands.
+    // If a user has edited the verdict out of a letter, the verdict on the document counts.
     if (!(dead_at instanceof Date)) return { _id: { $eq: _id } as never, status: "failed" };
     const verdict = by_reference ? { $in: [dead_at, null] } : dead_at;
     return { _id: { $eq: _id } as never, status: "failed", "_pull.dead_at": verdict };
   }
 
-  /** Of a page of letters those that stand. */
+  /** Of a page of letters, those that are not stale. */
   async #standing(page: DeadLetter[], removeStale: boolean): Promise<DeadLetter[]> {
     const ids = page.map(({ _id }) => _id) as never[];
     const documents = await this.#options.collection
@@ -139,7 +140,7 @@ export class DeadLetterStore {
 
 function stands(letter: DeadLetter, document: Document | undefined): boolean {
   const { by_reference, dead_at } = letter;
-  // Its document cannot be asked for, so that nothing is known against it.
+  // No query can name its document, so nothing is known against the letter.
   if (!isNameable(letter)) return true;
   if (!document || document.status === "processed") return false;
   const verdict = document._pull?.dead_at;
@@ -149,8 +150,8 @@ function stands(letter: DeadLetter, document: Document | undefined): boolean {
 }
 
 /**
- * A letter by reference is written before its document's mark, as there is no room for a verdict. Removed in between,
- * it would leave a failed document without a letter.
+ * A letter by reference is written before its document's mark, as there is no room for a verdict. If it were removed in
+ * between, the failed document would have no letter.
  */
 function isUndecided({ by_reference }: DeadLetter, document: Document | undefined): boolean {
   return by_reference === true && document?._pull?.dead_at === undefined &&

@@ -11,8 +11,9 @@ import { lettersOf, OtherLetterError } from "./source.ts";
  * Makes dead letters, in three writes: the verdict on the document, the letter, and the mark `failed`. A crash between
  * any two is finished by the agent that takes the lease over, as the verdict on the document tells it to.
  *
- * A document that takes no verdict, as it has no room or as the database does not allow it, stays where it is: its letter
- * refers to it and bears the verdict alone. A crash before its mark is made good when the document is met again.
+ * A document may take no verdict, because it has no room or the database does not allow it. Then the document stays in
+ * the collection: its letter refers to it and holds the verdict alone. After a crash before its mark, the next agent
+ * that meets the document finishes it.
  */
 export class DeadLetters {
   readonly #options: DeadLetterOptions;
@@ -22,7 +23,7 @@ export class DeadLetters {
   }
 
   /**
-   * Makes a dead letter of a held document. Returns 0 if the lease was lost before the verdict, which then is none.
+   * Makes a dead letter of a held document. Returns 0 if the lease was lost before the verdict: then there is none.
    *
    * @throws {LetterRefusedError} If the letters' collection takes no letter of it.
    */
@@ -47,7 +48,7 @@ export class DeadLetters {
   async makeOfRefused(claims: readonly RefusedClaim[]): Promise<RefusedClaim[]> {
     return await Promise.all(claims.map(async (claim) => {
       if (!isTooLarge(claim.error)) return claim;
-      // What else the claim brought must not be lost if this fails: the document is met again.
+      // If this fails, the other documents of the claim must not be lost: this one is met again.
       try {
         return { ...claim, isDeadLetter: await this.#makeOfOversize(claim.id), error: TOO_LARGE };
       } catch (error) {
@@ -61,8 +62,8 @@ export class DeadLetters {
   }
 
   /**
-   * No lease of this agent protects it: what another agent that can claim it, or a holder that was frozen, decides in
-   * between counts, and neither letter nor mark undoes that.
+   * No lease of this agent protects the document. Another agent that can claim it, or a holder that was frozen, may
+   * decide in between: its decision counts, and neither letter nor mark undoes it.
    */
   async #makeOfOversize(id: unknown): Promise<boolean> {
     const waiting = { _id: { $eq: id } as never, ...WAITING };
@@ -79,9 +80,9 @@ export class DeadLetters {
   }
 
   /**
-   * Writes the verdict on a held document, unless one stands there: a retry must neither change the letter's identity nor
-   * push the same error again. A document that the database does not let take the verdict with its error takes one
-   * without, or none. Undefined if the lease is lost. Nothing of the user's is read.
+   * Writes the verdict on a held document, unless it has one: a retry must neither change the letter's identity nor add
+   * the same error again. If the database does not let the document take the verdict with its error, it gets one
+   * without the error, or none. Undefined if the lease is lost. No user data is read.
    */
   async #writeVerdict(
     { id, token }: LeasedDocument,
@@ -108,10 +109,10 @@ export class DeadLetters {
   }
 
   /**
-   * The verdict that stands on a document, or one for its letter alone, if the document still is what `query` says.
+   * The verdict on a document, or one for its letter alone if the document still is what `query` asks for.
    *
-   * A letter that no verdict on the document precedes has the server's time at this look. So it is never newer than a
-   * letter that another agent writes after this one has lost the document. Nothing of the user's is read.
+   * If no verdict on the document comes before the letter, the letter gets the server's time at this look. So it is
+   * never newer than a letter that another agent writes after this one has lost the document. No user data is read.
    */
   async #readVerdict(query: Filter<Document>): Promise<Verdict | undefined> {
     const { collection, maxTimeMS } = this.#options;
@@ -139,13 +140,19 @@ export class DeadLetters {
     return matched;
   }
 
-  /** A verdict that was given up may have come late, and then the letter is not the one it asks for: it is finished. */
+  /**
+   * A verdict whose write was given up may be applied late. Then the letter has another verdict, and is finished by
+   * that one.
+   */
   async #markUnjudged(document: LeasedDocument, held: Filter<Document>): Promise<number> {
     const matched = await this.#mark({ ...held, ...UNJUDGED }, WITHOUT_VERDICT);
     return matched === 0 ? await this.finish(document) : matched;
   }
 
-  /** Marks a document as failed, if it still is what `query` says, together with the first of these removals that the database allows. */
+  /**
+   * Marks a document as failed, if it still is what `query` asks for, together with the first of these removals that
+   * the database allows.
+   */
   async #mark(query: Filter<Document>, removals: readonly Removal[]): Promise<number> {
     for (const [position, $unset] of removals.entries()) {
       try {
@@ -164,8 +171,8 @@ export class DeadLetters {
   }
 
   /**
-   * The document is the truth: a letter whose document is gone, processed, or carries another verdict is stale. Our mark
-   * may also have missed because an earlier one, whose answer was lost, had succeeded: then the letter is right.
+   * The document is the truth: a letter is stale if its document is gone, processed, or carries another verdict. Our
+   * mark may also miss because an earlier one, whose answer was lost, had succeeded: then the letter is right.
    */
   async #removeStale(id: unknown, deadAt: Date): Promise<void> {
     const { collection, letters, maxTimeMS } = this.#options;
@@ -176,13 +183,13 @@ export class DeadLetters {
   }
 }
 
-/** The decision that a document is a dead letter, and where it stands. */
+/** The decision that a document is a dead letter, and where it is written. */
 interface Verdict {
   /** The letter's identity. */
   readonly deadAt: Date;
-  /** The server's time when the document was last known to be as it was asked for. */
+  /** The server's time when the document was last known to match its query. */
   readonly seenAt: Date;
-  /** If not, it stands on the letter alone. */
+  /** Whether the verdict is on the document; otherwise it is only on the letter. */
   readonly isOnDocument: boolean;
 }
 
@@ -190,15 +197,15 @@ const TOO_LARGE = "The document is too large to take the agent's bookkeeping: ma
 
 type Removal = Record<string, "">;
 const LEASE: Removal = { "_pull.token": "", "_pull.owner": "" };
-/** What goes with the mark if the verdict stays on the document; if the database does not allow that, the lease alone. */
+/** What the mark removes if the verdict stays on the document; if the database does not allow that, only the lease. */
 const WITH_VERDICT: readonly Removal[] = [
   { ...LEASE, "_pull.visible_at": "", "_pull.takeovers": "", "_pull.alone": "" },
   LEASE,
 ];
-/** The same if there is none: a document without room gets rid of all of the bookkeeping. */
+/** The same without a verdict: a document without room loses all of the bookkeeping. */
 const WITHOUT_VERDICT: readonly Removal[] = [{ _pull: "" }, LEASE];
 
-/** What else stands in the field is no verdict of an agent's: see {@linkcode UNJUDGED}. */
+/** Any other value in the field is not an agent's verdict: see {@linkcode UNJUDGED}. */
 function isDate(value: unknown): boolean {
   return value instanceof Date && !Number.isNaN(value.getTime());
 }

@@ -5,10 +5,10 @@ import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./source.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "../mongo_errors.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
 
-/** A verdict may be all that a document took, and its holder may have ended right after it. */
+/** The error of a letter if the document took the verdict alone, and its holder ended right after that. */
 const NO_REASON = "The agent that decided so ended before it could write why: see its log";
 
-/** What a letter says of the failures. */
+/** The failures in a letter. */
 export interface Failures {
   error: string;
   errors: Document[];
@@ -19,7 +19,7 @@ interface Draft {
   /** The letter's `_id`, and its document's. */
   id: unknown;
   deadAt: Date;
-  /** The failure, if we know of it; otherwise what stands on the document counts. */
+  /** The failure, if this agent knows it; otherwise the error on the document counts. */
   failures: Failures | undefined;
 }
 
@@ -29,15 +29,16 @@ export interface CopyDraft extends Draft {
   copyOf: Filter<Document>;
 }
 
-/** Of a letter that refers to its document, which is not read. */
+/** Of a letter that only refers to its document, which is not read. */
 export interface ReferenceDraft extends Draft {
   copyOf?: undefined;
   attempts: number;
 }
 
 /**
- * Writes a letter, over an older one, never over a newer one nor over another collection's. It holds a copy of the
- * document, or refers to it, which then stays where it is. Returns false if there is no such document any more.
+ * Writes a letter. It replaces an older letter, and never a newer one nor one of another collection. It holds a copy of
+ * the document, or refers to it: then the document stays in its collection. Returns false if there is no such document
+ * any more.
  *
  * @throws {LetterRefusedError} If the letters' collection takes it in no form.
  * @throws {OtherLetterError} If the letter of another collection stands in its place.
@@ -49,7 +50,7 @@ export async function writeLetter(
   try {
     return await write(draft, options);
   } catch (error) {
-    // Without the right to write there, retried in vain it would keep every other dead letter waiting.
+    // Without the right to write there, retries would keep every other dead letter waiting.
     if (error instanceof LetterRefusedError || !(isForbidden(error) || isRefused(error))) throw error;
     const { collectionName } = options.letters;
     throw new LetterRefusedError(
@@ -76,8 +77,9 @@ async function write(draft: CopyDraft | ReferenceDraft, options: DeadLetterOptio
 }
 
 /**
- * The server makes the copy, of the very bytes of the document: no driver can carry all that may be in one (text that is
- * no UTF-8, dates beyond JavaScript's, values of types that are no more, names in an order of their own).
+ * The server makes the copy, from the very bytes of the document, because no driver can carry all that a document may
+ * hold: text that is not UTF-8, dates beyond JavaScript's, values of types that no longer exist, names in an order of
+ * their own.
  */
 async function copyOnServer(draft: CopyDraft, options: DeadLetterOptions): Promise<void> {
   const { collection, letters, maxTimeMS } = options;
@@ -109,22 +111,22 @@ async function copyOnServer(draft: CopyDraft, options: DeadLetterOptions): Promi
   ], { maxTimeMS, hint: { _id: 1 } }).toArray();
 }
 
-/** The failures as expressions of the server's. */
+/** The failures as expressions for the server. */
 function failuresOf({ failures }: Draft): Document {
   const kept = { $cond: [{ $isArray: "$_pull.errors" }, "$_pull.errors", []] };
   if (!failures) return { error: { $ifNull: ["$error", { $literal: NO_REASON }] }, errors: kept };
   const error = { $literal: failures.error };
   const all = { $concatArrays: [kept, { $literal: failures.errors }] };
-  // Where the document did not take it, only we know of the last error.
+  // If the document did not take the last error, only this agent knows it.
   return { error, errors: { $cond: [{ $eq: ["$error", error] }, kept, all] } };
 }
 
-/** Whether ours, `$$new`, may take the place of the letter that is there: one of the same collection that is no newer. */
+/** Whether our letter, `$$new`, may replace the present one: that has to be of the same collection, and not newer. */
 function isReplaceable(collection: string): Document {
   const isNewer = [{ $eq: [{ $type: "$dead_at" }, "date"] }, { $gt: ["$dead_at", "$$new.dead_at"] }];
   return {
     $and: [
-      // By the collation of the letters' collection another id may be the same as this one.
+      // The collation of the letters' collection may take another id for equal.
       { $eq: ["$_id", "$$new._id"] },
       { $in: [{ $ifNull: ["$source.collection", null] }, [{ $literal: collection }, null]] },
       { $not: [{ $and: isNewer }] },
@@ -133,8 +135,8 @@ function isReplaceable(collection: string): Document {
 }
 
 /**
- * For servers that cannot write what they aggregate. Returns false for a document that would not come out as it went in:
- * a letter that only refers to it loses nothing.
+ * For servers that cannot write what they aggregate. Returns false for a document that would change on its way through
+ * the driver: a letter that only refers to it loses nothing.
  */
 async function copyByDriver(draft: CopyDraft, options: DeadLetterOptions): Promise<boolean> {
   const { collection, maxTimeMS } = options;
@@ -149,7 +151,7 @@ async function copyByDriver(draft: CopyDraft, options: DeadLetterOptions): Promi
   return true;
 }
 
-/** A refusal is no end while there is another way. */
+/** After a refusal the next way is tried, if there is one. */
 function unlessRefused(error: unknown): false {
   if (isRefused(error) && !(error instanceof LetterRefusedError)) return false;
   throw error;
@@ -171,7 +173,7 @@ async function refer(draft: Draft, known: Document, options: DeadLetterOptions):
   await replace(id, { ...letter, dead_at: deadAt }, options);
 }
 
-/** What a letter says besides its document. */
+/** The fields of a letter besides its document. */
 function contentOf({ _pull, error }: Document, { failures }: Draft): Document {
   const kept: Document[] = Array.isArray(_pull?.errors) ? _pull.errors : [];
   const isKept = failures === undefined || String(error) === failures.error;
@@ -186,16 +188,17 @@ async function replace(id: unknown, letter: Document, options: DeadLetterOptions
   const { collection, letters } = options;
   const { dead_at, ...rest } = letter;
   const source = { database: collection.dbName, collection: collection.collectionName };
-  // A letter without a date, which the user has taken away, is no newer one.
+  // A letter whose date the user has removed is not newer.
   const newer: Document[] = [{ dead_at: { $gt: dead_at } }];
-  // Another holder may have copied the document for the same verdict: a reference is less.
+  // Another holder may have copied the document for the same verdict: a reference holds less than a copy.
   if (letter.by_reference) newer.push({ dead_at, by_reference: { $ne: true } });
   const older = { _id: { $eq: id } as never, $nor: newer, ...lettersOf(collection) };
   try {
     await letters.replaceOne(older, { ...rest, source, dead_at }, { upsert: true, collation: SIMPLE });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
-    // A newer letter, which stays, or another collection's: otherwise some index of the letters' refuses it.
+    // There is a newer letter, which stays, or one of another collection. Otherwise some index of the letters'
+    // collection refuses ours.
     if (!await isThere(id, options)) throw error;
   }
 }

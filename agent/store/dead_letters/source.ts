@@ -3,34 +3,36 @@ import { formatId } from "../documents/format_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import type { DeadLetterOptions } from "./options.ts";
 
-/** Two ids are the same only if they are equal as such, under any collation of the letters' collection. */
+/** Two ids are the same only if their values are, whatever the collation of the letters' collection. */
 export const SIMPLE = { locale: "simple" };
 
-/** The dead-letter collection does not take a letter, and no retry changes that: its document waits with its verdict. */
+/**
+ * The dead-letter collection does not take a letter, and no retry changes that: its document waits with its verdict.
+ */
 export class LetterRefusedError extends Error {
   override readonly name: string = "LetterRefusedError";
 }
 
-/** The letter of another collection, or of another document, stands where ours belongs. */
+/** Under the `_id` of our letter there is one of another collection, or of another document. */
 export class OtherLetterError extends LetterRefusedError {
   override readonly name = "OtherLetterError";
 }
 
 /**
- * The letters of a collection; one whose source was edited away counts as such. Only the name of the collection is
- * compared: letters never leave their database, which a restored copy may call otherwise.
+ * The letters of a collection; a letter whose source was edited away counts as such. Only the name of the collection is
+ * compared: letters never leave their database, and a restored copy of the database may have another name.
  */
 export function lettersOf({ collectionName }: Collection): Filter<Document> {
   return { "source.collection": { $in: [collectionName, null] } };
 }
 
-/** The letters of all others that are kept in the same place: they are neither shown, replaced nor removed. */
+/** The letters of other collections that are kept in the same place: they are neither shown, replaced nor removed. */
 export function lettersOfOthers({ collectionName }: Collection): Filter<Document> {
   return { "source.collection": { $nin: [collectionName, null] } };
 }
 
 /**
- * Whether a letter of ours stands under an id.
+ * Whether there is a letter of this collection under an id.
  *
  * @throws {OtherLetterError} If it is another one that stands there: neither letter may be lost.
  */

@@ -3,19 +3,22 @@ import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement
 
 /** The agent's bookkeeping on a document, as far as a holder needs it. The types hold for any stored value. */
 export interface Bookkeeping {
-  /** Handler runs that count; undefined if no number stands there. */
+  /** Handler runs that count; undefined if the field holds no number. */
   attempts?: number | undefined;
   /** Starts of its handler with nothing else in flight, as a suspect. */
   alone?: number | undefined;
-  /** Leases on it that have run out since an outcome was written; undefined if no number stands there. */
+  /** Leases on it that have run out since an outcome was written; undefined if the field holds no number. */
   takeovers?: number | undefined;
-  /** When a verdict was written; undefined if no date stands there that an agent can have written. */
+  /** When a verdict was written; undefined if the field holds no date that an agent can have written. */
   dead_at?: Date | undefined;
 }
 
 const { NumberUtils } = BSON.onDemand;
 
-/** Runs that are counted by a number which is none, such as NaN: it never grows, and the document must come to an end. */
+/**
+ * The count of runs that stands for a broken one, such as NaN: a broken count never grows, and the document must come
+ * to an end.
+ */
 const COUNTLESS = Number.MAX_SAFE_INTEGER;
 
 const [DOUBLE, DATE, INT32, INT64, DECIMAL] = [0x01, 0x09, 0x10, 0x12, 0x13];
@@ -25,8 +28,8 @@ const READ = ["attempts", "alone", "dead_at", "takeovers"] as const;
 const COUNTERS = ["attempts", "alone", "takeovers"] as const;
 
 /**
- * Reads the `_pull` of a document. Users write there, too, and a name may stand there twice: each value is read by itself,
- * and of two the first counts, as it does for the server. Undefined if there is no `_pull`. Never throws.
+ * Reads the `_pull` of a document. Users may write there, too, and a name may occur twice: each value is read by
+ * itself, and of two the first counts, as it does for the server. Undefined if there is no `_pull`. Never throws.
  */
 export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   const pull = elementNamed(document, "_pull");
@@ -77,7 +80,7 @@ function numberOf(element: RawElement | undefined): number | undefined {
   }
 }
 
-/** Undefined for a date that JavaScript cannot hold, too: no agent wrote it, and none could name it. */
+/** Also undefined for a date that JavaScript cannot hold: no agent wrote it, and none could name it. */
 function dateOf(element: RawElement | undefined): Date | undefined {
   if (element?.type !== DATE) return undefined;
   const date = new Date(int64(element));

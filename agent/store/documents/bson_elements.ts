@@ -1,9 +1,9 @@
 import { BSON } from "mongodb";
 
-/** One element of a document as it lies in BSON; nothing of it is parsed. */
+/** One element of a document as BSON; nothing of it is parsed. */
 export class RawElement {
   readonly type: number;
-  /** The bytes that hold it, and where in them its value begins. */
+  /** The bytes that hold it, and the offset of its value in them. */
   readonly bytes: Uint8Array;
   readonly offset: number;
   readonly #startOffset: number;
@@ -29,7 +29,7 @@ type Place = ReturnType<typeof BSON.onDemand.parseToElements> extends Iterable<i
 /** The BSON type of an embedded document. */
 export const DOCUMENT_TYPE = 0x03;
 
-/** The first element of that name, which is the one a server looks at if there are several. */
+/** The first element with this name: if there are several, the server looks at the first. */
 export function elementNamed(document: Uint8Array, name: string): RawElement | undefined {
   return elementsNamed(document, [name])[0];
 }

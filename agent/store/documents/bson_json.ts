@@ -7,19 +7,20 @@ const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
 const [STRING, DOCUMENT, ARRAY, UNDEFINED, DATE, INT64] = [0x02, 0x03, 0x04, 0x06, 0x09, 0x12];
 
 /**
- * A document as Extended JSON that people can read, on one line or indented. Relaxed, but for integers that it would
- * round. It never throws: every value is read by itself, in its order, and one that JavaScript cannot hold says so in
- * its own place. An object would lose the order of names that are numbers, and the first of two fields of one name.
+ * A document as Extended JSON that people can read, on one line or indented. It is relaxed, except for integers that
+ * relaxed JSON would round. It never throws: every value is read by itself, in its order, and a value that JavaScript
+ * cannot hold is reported in its place. An object would lose the order of names that are numbers, and the first of two
+ * fields with one name.
  */
 export function bsonJson(document: Uint8Array, indent = 0, reword: Reword = (text) => text): string {
   return containerJson(document, { isArray: false, indent, depth: 1, reword });
 }
 
-/** What is written in the place of a text; `field` is the document's field that it stands in. */
+/** What is written instead of a text; `field` is the document's field that contains it. */
 export type Reword = (text: string, field: string) => string;
 
 interface Layout {
-  /** The field of the whole document that this is in. */
+  /** The field of the whole document that contains this. */
   field?: string;
   reword: Reword;
   isArray: boolean;
@@ -69,7 +70,7 @@ function valueJson(type: number, bytes: Uint8Array, place: Place, layout: Layout
       : `{"$numberLong":"${value}"}`;
   }
   if (type === STRING) {
-    // Its length, and the zero at its end, are not the text's.
+    // The length before the text, and the zero at its end, are not part of it.
     const text = TEXT.decode(bytes.subarray(offset + 4, offset + length - 1));
     return JSON.stringify(layout.reword(text, layout.field!));
   }
@@ -93,7 +94,7 @@ function alone(type: number, bytes: Uint8Array, { offset, length }: Place): Uint
   return single;
 }
 
-/** As the driver writes dates of the years that ISO 8601 can spell; others as their milliseconds. */
+/** As the driver writes dates of years that ISO 8601 can express; other dates as their milliseconds. */
 function dateJson(ms: bigint): string {
   const isSpelled = ms >= 0n && ms < 253_402_300_800_000n;
   return isSpelled

@@ -11,7 +11,7 @@ export function formatId(id: unknown): string {
   if (id instanceof BSON.ObjectId) return id.toHexString();
   if (isLong(id)) return String(id);
   try {
-    // JSON would say of a double beyond 2^53 only as many digits as tell it from other doubles.
+    // JSON would write a double beyond 2^53 with only as many digits as tell it from other doubles.
     if (Number.isInteger(id) && Math.abs(id as number) < 1e21) return String(BigInt(id as number));
     return printable(exactJson(id) ?? String(id));
   } catch {

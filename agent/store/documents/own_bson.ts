@@ -1,8 +1,8 @@
 import type { BSONSerializeOptions } from "mongodb";
 
 /**
- * How the agent's own reads and writes turn BSON into JavaScript and back, for any connection string: its code
- * compares what it reads. Every option of the driver in the matter is here, so that none is left to the URI.
+ * How the agent's own reads and writes turn BSON into JavaScript and back, for any connection string: its code compares
+ * what it reads. Every option of the driver for this is here, so that the URI decides none of them.
  */
 export const OWN_BSON = {
   bsonRegExp: false,
@@ -25,7 +25,7 @@ export const EXACT_BSON = {
   validation: { utf8: false },
 } as const;
 
-/** The names of these options in lower case, as the URI may spell them. */
+/** The names of these options in lower case: the URI may write them in any case. */
 export const OWN_BSON_NAMES: ReadonlySet<string> = new Set(
   Object.keys(OWN_BSON).map((name) => name.toLowerCase()),
 );

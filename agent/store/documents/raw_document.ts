@@ -5,19 +5,19 @@ import { type Bookkeeping, bookkeepingOf } from "./bookkeeping.ts";
 import { documentOf, elementNamed, elementsApart } from "./bson_elements.ts";
 import { EXACT_BSON } from "./own_bson.ts";
 
-/** How the BSON of a user's document becomes JavaScript, with each value as people expect it. */
+/** How the BSON of a user's document becomes JavaScript, with the values that people expect. */
 const FOR_USERS = { promoteValues: true, validation: { utf8: false } } as const;
-/** The same if a regular expression is not one of JavaScript's: MongoDB's may say more. */
+/** The same if JavaScript cannot hold a regular expression of the document: MongoDB's may hold more. */
 const WITH_BSON_REGEXPS = { ...FOR_USERS, bsonRegExp: true } as const;
 
-/** Above this size a document waits as bytes alone: parsed as well it would weigh several times as much. */
+/** Above this size a waiting document is kept as bytes only: parsed it would need several times as much memory. */
 const KEEP_PARSED_BYTES = 64 * 1024;
 
 /**
- * A document that keeps the bytes it came as: small, exact, and of a size that need not be guessed.
+ * A document that keeps the bytes that it came as: small, exact, and of a known size.
  *
- * Any bytes that a server gives make one: a value that JavaScript cannot hold is this document's trouble alone, and shows
- * when the document is read.
+ * It can be made from any bytes that a server sends. A value that JavaScript cannot hold is a problem of this document
+ * alone, and shows when the document is read.
  */
 export class RawDocument {
   readonly bytes: Uint8Array;
@@ -55,7 +55,7 @@ export class RawDocument {
     const document = this.#parsed ?? forUsers(this.bytes);
     this.#parsed = undefined;
     delete document._pull;
-    // As it stands in the collection by now, whether it was read before its claim or after.
+    // Written as it is in the collection by now, whether it was read before its claim or after.
     document.status = "processing";
     return document;
   }
@@ -94,7 +94,7 @@ export class RawDocument {
   }
 }
 
-/** Whether an id may hold a regular expression: of its flags the user's way of reading keeps those of JavaScript alone. */
+/** Whether an id may hold a regular expression: the user's way of reading keeps only the flags that JavaScript has. */
 function isMadeOfValues(id: unknown): boolean {
   return typeof id === "object" && id !== null && !("_bsontype" in id) && !(id instanceof Date);
 }
@@ -111,15 +111,15 @@ function idAlone(bytes: Uint8Array): unknown {
 function forUsers(bytes: Uint8Array): Document {
   try {
     const document = parsed(bytes);
-    // With fields named $ref and $id the driver takes the whole document for a reference to another one.
+    // A whole document with fields named $ref and $id becomes a reference to another one in the driver.
     if (!(document instanceof BSON.DBRef)) return document;
   } catch {
-    // It may be the bookkeeping alone that cannot be read.
+    // Only the bookkeeping may be unreadable.
   }
   return fieldByField(bytes);
 }
 
-/** One regular expression that JavaScript cannot hold must not keep its document from being read. */
+/** A regular expression that JavaScript cannot hold must not keep its document from being read. */
 function parsed(bytes: Uint8Array): Document {
   try {
     return BSON.deserialize(bytes, FOR_USERS);
@@ -128,13 +128,13 @@ function parsed(bytes: Uint8Array): Document {
   }
 }
 
-/** The document without what stands in `_pull`, of which the user sees nothing. */
+/** The document without the content of `_pull`, which the user never sees. */
 function fieldByField(bytes: Uint8Array): Document {
   const document: Document = {};
   for (const [field, alone] of elementsApart(bytes)) {
     const fields = field === "_pull" ? { _pull: undefined } : parsed(alone);
     for (const [name, value] of Object.entries(fields)) {
-      // Assigned, `__proto__` would be no field.
+      // By assignment, `__proto__` would not become a field.
       Object.defineProperty(document, name, { value, writable: true, enumerable: true, configurable: true });
     }
   }

@@ -12,7 +12,7 @@ import { idKey } from "../documents/id_key.ts";
 import { isRefused, isTransient } from "../mongo_errors.ts";
 import { leasedBy } from "../queries.ts";
 
-/** What became of writes on documents that we hold. */
+/** What became of writes on documents that this agent holds. */
 export interface Written extends Settlement {
   /** Those that the database refused, and why. */
   readonly refused: ReadonlyMap<LeasedDocument, unknown>;
@@ -27,11 +27,11 @@ export interface HolderWrite {
 }
 
 /**
- * One write for documents of one claim. If the database refuses it for the sake of one of them, it has written some of
- * the others by then: those are found, as `done` tells them, and the rest is written one by one.
+ * One write for documents of one claim. If the database refuses it because of one document, it has written some of the
+ * others by then. Those are found by `done`, and the rest is written one by one.
  *
- * A written document carries no token any more: nothing but its state, `done`, tells that it was ours. Without `done` it
- * is not looked which were missed.
+ * A written document carries no token any more: only its state, `done`, tells that this agent wrote it. Without `done`
+ * it is not known which documents were missed.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
@@ -61,8 +61,8 @@ export async function writeGroup(
 }
 
 /**
- * A bulk of writes, one a document. One that is refused does not keep the others from being written. `done` tells a
- * written document, as for {@linkcode writeGroup}.
+ * A bulk of writes, one per document. A refused write does not keep the others from being made. `done` tells a written
+ * document, as for {@linkcode writeGroup}.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
@@ -95,8 +95,8 @@ export async function writeEach(
 }
 
 /**
- * The documents that a write has missed; if that cannot be told, all that it may have missed. It costs a read, and only
- * if it has missed some and written others.
+ * The documents that a write has missed. If that is not known, all that it may have missed. It costs a read only if the
+ * write has missed some and written others.
  */
 async function missedOf(
   sent: readonly LeasedDocument[],
@@ -108,10 +108,10 @@ async function missedOf(
   if (matched === 0 || !done) return sent;
   try {
     const missed = await without(sent, collection, done);
-    // What was missed may bear the same marks by now, as another agent has done the same.
+    // Missed documents may have the same state by now, because another agent has done the same.
     return missed.length < sent.length - matched ? sent : missed;
   } catch {
-    // What was written stays written: a read that fails must not make the caller write it again.
+    // Written documents stay written: a failed read must not make the caller write them again.
     return sent;
   }
 }

@@ -22,9 +22,9 @@ interface Outcome {
 }
 
 /**
- * Sends the writes, a few at a time: documents that trickle in have a token each, and each write under way takes a
- * connection. It waits for all of them. So no write is under way when it reports a failure, and it knows what the others
- * have written. Never throws.
+ * Sends the writes, a few at a time: documents that were claimed one by one have a token each, and each write under way
+ * takes a connection. It waits for all of them. So no write is under way when it reports a failure, and it knows what
+ * the others have written. Never throws.
  */
 export async function runLimited(writes: readonly GroupWrite[]): Promise<Outcome> {
   const written: Written[] = [];

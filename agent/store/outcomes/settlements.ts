@@ -9,13 +9,15 @@ import type { StoreContext } from "../store_context.ts";
 /** Errors of earlier attempts that are kept on a document. */
 const KEPT_ERRORS = 5;
 
-/** Every write that ends a lease removes these: without a token a document is not leased, of any status. */
+/**
+ * Every write that ends a lease removes these fields: a document without a token is not leased, whatever its status.
+ */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
 const UNLEASED = { "_pull.token": { $exists: false } } as const;
 
 /**
- * Done: of the bookkeeping only the attempts stay. It is written anew rather than cleared field by field, which costs the
- * server a tenth of all its work on a document.
+ * The bookkeeping of a finished document: only the attempts stay. It is written as a whole and not removed field by
+ * field, which would cost the server a tenth more work per document.
  */
 function processed(attempts: number, set?: Document): UpdateFilter<Document> {
   return {
@@ -26,8 +28,8 @@ function processed(attempts: number, set?: Document): UpdateFilter<Document> {
 }
 
 /**
- * Marks documents as processed. One grouped write a claim (for each number of attempts
- * in it), and one bulk write for all the documents whose processor wants fields written with the ack.
+ * Marks documents as processed. It sends one grouped write per claim and number of attempts, and one bulk write for all
+ * the documents whose processor wants fields written with the ack.
  */
 export async function ack(acks: readonly Ack[], { collection }: StoreContext): Promise<Settlement> {
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
@@ -59,7 +61,8 @@ export async function ack(acks: readonly Ack[], { collection }: StoreContext): P
 export async function nack(nacks: readonly Nack[], options: StoreContext): Promise<Settlement> {
   const documents = nacks.map(({ document }) => document);
   const written = await writeNacks(nacks, options);
-  // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+  // A document near 16 MiB may have no room for its error, which is in the log. Without the error the write makes the
+  // document smaller.
   const roomless = nacks.filter(({ document }) => isTooLarge(written.refused.get(document)));
   if (roomless.length === 0) return settlementOf([written], documents);
   const send = () => writeNacks(roomless.map((each) => ({ ...each, withoutError: true })), options);
@@ -85,14 +88,14 @@ function writeNacks(nacks: readonly Nack[], { collection, serverClock }: StoreCo
   return writeEach(writes, collection, { $or: [hasError, waits] });
 }
 
-/** Hands documents back with their attempt, as if they had never been claimed. */
+/** Releases documents with their attempt, as if they had never been claimed. */
 export async function release(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<Settlement> {
   const { collection, serverClock } = options;
   const handBack = (group: readonly LeasedDocument[]) => {
-    // A suspect comes alone under its token. Whether its mark was written or not, it is taken back.
+    // A suspect is the only document of its token. Its mark is taken back, whether it was written or not.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const back = backToPending(serverClock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
