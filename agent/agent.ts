@@ -110,6 +110,7 @@ export class Agent implements Drainable {
       ledger,
       pool,
       random,
+      settler,
       store,
       untilEmpty,
       wakeup,

@@ -51,9 +51,9 @@ export type AgentEvent =
   | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
   /**
    * `aborted` of the documents were in a handler, which may have done a part of its work. The results of `hadNoRoom` of
-   * them could not be held.
+   * them could not be held. MongoDB took no ack of `inDoubt` of them.
    */
-  | { type: "released"; documents: number; aborted: number; hadNoRoom?: number }
+  | { type: "released"; documents: number; aborted: number; hadNoRoom?: number; inDoubt?: number }
   /** If more ids are named than documents, it is not known which of them. */
   | {
     type: "lease_lost";

@@ -215,7 +215,7 @@ export interface DocumentStore {
   finishVerdict(document: LeasedDocument): Promise<number>;
   /**
    * Keeps a document from the claims of this agent for a while, longer each time, because the database lets nothing
-   * more be written on it.
+   * more be written on it, or not what became of it.
    */
   exclude(document: LeasedDocument, error: unknown): void;
   /** Whether the same call may succeed later: an outage, a failover, a timeout. */

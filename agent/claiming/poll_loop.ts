@@ -5,6 +5,7 @@ import { backoffMs } from "../lib/backoff.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { Claim, DocumentStore, LookMoment, PauseGate } from "../ports.ts";
+import type { Settler } from "../settling/settler.ts";
 import { ClaimCapacity } from "./capacity.ts";
 import { Intake } from "./intake.ts";
 import { LoopProgress } from "./loop_progress.ts";
@@ -18,6 +19,8 @@ export interface PollLoopOptions extends TimeAndChance {
   ledger: Ledger;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "stuckHandlers">;
+  /** Hands back what keeps suspects from being run. */
+  settler: Pick<Settler, "releaseDoubted">;
   store: DocumentStore;
   /** Decides what an empty or failed claim means, if the agent is to end when nothing is left. */
   untilEmpty?: Pick<UntilEmpty, "claimed" | "claimFailed" | "foundNothing"> | undefined;
@@ -52,15 +55,15 @@ export class PollLoop implements RemovalWatcher {
   #isHeldUp = false;
 
   constructor(options: PollLoopOptions) {
-    const { clock, events, gate, ledger, pool, processTimeoutMs, store } = options;
+    const { clock, events, gate, pool, processTimeoutMs, store } = options;
     const progress = new LoopProgress({ clock, events, processTimeoutMs });
     const intake = new Intake({ clock, events, gate, pool, store });
     this.#options = options;
     this.#progress = progress;
     this.#intake = intake;
     this.#capacity = new ClaimCapacity({ ...options, progress });
-    this.#suspects = new SuspectIsolation({ clock, gate, intake, ledger, pool, progress });
-    ledger.watch(this);
+    this.#suspects = new SuspectIsolation({ ...options, intake, progress });
+    options.ledger.watch(this);
   }
 
   /** A document is settled: the next claim may find another one that waited for it. */

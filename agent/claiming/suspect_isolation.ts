@@ -3,16 +3,20 @@ import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { PauseGate } from "../ports.ts";
 import type { Intake } from "./intake.ts";
+import type { Settler } from "../settling/settler.ts";
 import type { LoopProgress } from "./loop_progress.ts";
+import { Standstill } from "./standstill.ts";
 
 /** What a {@linkcode SuspectIsolation} needs. */
 export interface SuspectIsolationOptions {
   clock: Clock;
   gate: PauseGate;
   intake: Intake;
+  leaseMs: number;
   ledger: Ledger;
   pool: Pick<Pool, "stuckHandlers">;
   progress: LoopProgress;
+  settler: Pick<Settler, "releaseDoubted">;
 }
 
 /** How long suspects are worked on before other documents are claimed again, in milliseconds. */
@@ -24,9 +28,11 @@ const SLICE_MS = 1000;
  */
 export class SuspectIsolation {
   readonly #options: SuspectIsolationOptions;
+  readonly #standstill: Standstill;
 
   constructor(options: SuspectIsolationOptions) {
     this.#options = options;
+    this.#standstill = new Standstill(options);
   }
 
   /** Returns whether there were any. Throws what a claim throws. */
@@ -48,17 +54,25 @@ export class SuspectIsolation {
   }
 
   /**
-   * Resolves with true once nothing is held any more. Resolves with false if claims are over, or if a held document is
-   * in doubt: then only the outcomes of other documents tell who is at fault.
+   * Resolves with true once nothing is held any more. Resolves with false if claims are over, or if all that is held is
+   * in doubt: then only the outcomes of other documents tell who is at fault. If no other comes for as long as a lease
+   * lasts, the documents in doubt are handed back. Otherwise the suspects wait for them, and they wait for the suspects.
    */
   async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
     const { ledger, progress } = this.#options;
     for (;;) {
       const { documents, doubted } = ledger.counts;
       if (documents === 0) return true;
-      if (claimSignal.aborted || doubted === documents) return false;
+      if (claimSignal.aborted || (doubted === documents && !this.#letGo())) return false;
       progress.enter("full");
       await ledger.nextRemoval(claimSignal);
     }
+  }
+
+  /** Whether what is held is handed back, all of it being in doubt for long. */
+  #letGo(): boolean {
+    if (this.#standstill.inMs > 0 || !this.#options.settler.releaseDoubted()) return false;
+    this.#standstill.restart();
+    return true;
   }
 }

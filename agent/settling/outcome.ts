@@ -27,9 +27,10 @@ export type Outcome =
   | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
   /**
    * `wasAborted`: its handler had started, and may have done a part of its work. `hadNoRoom`: it has done all of it, and
-   * what it returned could not be held.
+   * what it returned could not be held. `wasInDoubt`: it has done all of it, and whether MongoDB refuses the ack because of
+   * the document is not known.
    */
-  | { kind: "release"; wasAborted?: true; hadNoRoom?: true }
+  | { kind: "release"; wasAborted?: true; hadNoRoom?: true; wasInDoubt?: true }
   | { kind: "dead_letter"; error: SafeText }
   /** An earlier holder had decided that it is a dead letter, and written its verdict on it. */
   | { kind: "finish_verdict" };

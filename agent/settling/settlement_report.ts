@@ -83,11 +83,18 @@ function reportReleased(
 ): void {
   // If it is not known which documents were written, they may be of any kind.
   const candidates = written.length === matched ? written : batch.map(({ item }) => item);
-  const countOf = (flag: "wasAborted" | "hadNoRoom") =>
+  const countOf = (flag: "wasAborted" | "hadNoRoom" | "wasInDoubt") =>
     candidates.filter(({ outcome }) => outcome.kind === "release" && outcome[flag]).length;
   const aborted = Math.min(countOf("wasAborted"), matched);
   const hadNoRoom = Math.min(countOf("hadNoRoom"), matched - aborted);
-  events.emit({ type: "released", documents: matched, aborted, ...(hadNoRoom > 0 && { hadNoRoom }) });
+  const inDoubt = Math.min(countOf("wasInDoubt"), matched - aborted - hadNoRoom);
+  events.emit({
+    type: "released",
+    documents: matched,
+    aborted,
+    ...(hadNoRoom > 0 && { hadNoRoom }),
+    ...(inDoubt > 0 && { inDoubt }),
+  });
 }
 
 function idsOf(batch: readonly Batched<Settling>[]): unknown[] {

@@ -33,6 +33,16 @@ export interface SettledCounts {
   abandoned: number;
 }
 
+/** A document whose outcome is written again after a wait, because it may not be the reason for MongoDB's refusal. */
+interface Doubted {
+  readonly kind: SettleKind;
+  readonly settling: Settling;
+  /** What MongoDB said. */
+  readonly error: unknown;
+  /** Whether the refused write, or one before it, may be applied all the same. */
+  readonly uncertain: boolean;
+}
+
 /** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */
 const LINGER_MS = 5;
 const MAX_BATCH = 2000;
@@ -57,7 +67,10 @@ export class Settler {
   readonly #options: SettlerOptions;
   readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
   readonly #doubts: Doubts<Settling>;
-  readonly #again = new Set<() => void>();
+  /** Those that wait to be written again, each with what ends its wait. */
+  readonly #again = new Map<Doubted, () => void>();
+  /** By the release of a document that was in doubt: what is written again if MongoDB refuses the release, too. */
+  readonly #insteadOf = new WeakMap<Settling, Doubted>();
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
   constructor(options: SettlerOptions) {
@@ -93,8 +106,32 @@ export class Settler {
   /** Gives up what is not written yet. */
   stop(): void {
     for (const batcher of Object.values(this.#batchers)) batcher.stop();
-    for (const cancel of this.#again) cancel();
+    for (const cancel of this.#again.values()) cancel();
     this.#again.clear();
+  }
+
+  /**
+   * Hands back what is held, if all of it waits for an ack in doubt to be written again; returns whether it does. Their
+   * handlers run again, and this agent leaves them alone for a while. If MongoDB refuses that as well, they are in doubt
+   * as before.
+   */
+  releaseDoubted(): boolean {
+    const { ledger } = this.#options;
+    const doubted = [...this.#again];
+    if (doubted.length < ledger.counts.documents || doubted.some(([{ kind }]) => kind !== "ack")) {
+      return false;
+    }
+    for (const [each, cancel] of doubted) {
+      const { settling: { held }, uncertain } = each;
+      cancel();
+      this.#again.delete(each);
+      ledger.undoubt(held);
+      const release: Settling = { held, outcome: { kind: "release", wasInDoubt: true } };
+      this.#insteadOf.set(release, each);
+      this.#batchers.release.add(release, uncertain);
+    }
+    this.#batchers.release.flush();
+    return true;
   }
 
   #batcherFor(kind: SettleKind, maxItems: number): Batcher<Settling> {
@@ -109,7 +146,8 @@ export class Settler {
       isTransient: (error) => this.#options.store.isTransient(error),
       write: (batch) => this.#writeBatch(kind, batch),
       onRetry: (batch, error, retryInMs) => this.#failed(kind, batch, error, retryInMs),
-      onRejected: (item, error) => this.#rejected(kind, item, error),
+      // Of a command that failed with a code which says nothing it is not known whether it was applied.
+      onRejected: (item, error) => this.#rejected(kind, { item, uncertain: true }, error),
     });
   }
 
@@ -147,12 +185,12 @@ export class Settler {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;
       // It is not known which of them is at fault, if any is. Each waits for a random time, so that they are retried
       // apart.
-      this.#doubt(kind, open.map(({ item }) => item), error, false);
+      this.#doubt(kind, open.map(({ item }) => ({ item, uncertain: true })), error, false);
       return;
     }
     const { others, refused } = error;
     this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
-    for (const [position, why] of refused) this.#rejected(kind, live[position]!.item, why);
+    for (const [position, why] of refused) this.#rejected(kind, live[position]!, why);
   }
 
   #failed(kind: SettleKind, batch: readonly Batched<Settling>[], error: unknown, retryInMs: number): void {
@@ -163,8 +201,10 @@ export class Settler {
   }
 
   #settled(kind: SettleKind, batch: readonly Batched<Settling>[], settlement: Settlement): void {
-    const { events, ledger, refusedOutcomes, retries } = this.#options;
+    const { events, ledger, refusedOutcomes, retries, store } = this.#options;
     for (const { item } of batch) {
+      const doubted = this.#insteadOf.get(item);
+      if (doubted) store.exclude(item.held.document, doubted.error);
       ledger.remove(item.held);
       refusedOutcomes.delete(item.held.document);
     }
@@ -188,18 +228,24 @@ export class Settler {
   }
 
   /** Writes them again later, unless they are known to be at fault; returns whether it does. */
-  #doubt(kind: SettleKind, all: readonly Settling[], error: unknown, isAlone: boolean): boolean {
+  #doubt(kind: SettleKind, all: readonly Batched<Settling>[], error: unknown, isAlone: boolean): boolean {
     const { clock, events, ledger } = this.#options;
-    const isConvicted = all.filter((each) => this.#doubts.convict(kind, each, isAlone)).length > 0;
+    const isConvicted =
+      all.filter(({ item }) => !this.#insteadOf.has(item) && this.#doubts.convict(kind, item, isAlone))
+        .length > 0;
     if (isConvicted) return false;
-    const waits = all.map((each) => this.#doubts.retryInMs(each));
-    for (const [position, settling] of all.entries()) {
-      ledger.doubt(settling.held);
-      const cancel = clock.after(waits[position]!, () => {
-        this.#again.delete(cancel);
-        if (ledger.has(settling.held)) this.#batchers[kind].add(settling, true);
+    const waits: number[] = [];
+    for (const { item, uncertain } of all) {
+      const doubted = this.#insteadOf.get(item) ?? { kind, settling: item, error, uncertain };
+      const { settling } = doubted;
+      const waitMs = this.#doubts.retryInMs(settling);
+      const cancel = clock.after(waitMs, () => {
+        this.#again.delete(doubted);
+        if (ledger.has(settling.held)) this.#batchers[doubted.kind].add(settling, doubted.uncertain);
       });
-      this.#again.add(cancel);
+      this.#again.set(doubted, cancel);
+      waits.push(waitMs);
+      ledger.doubt(settling.held);
     }
     const retryInMs = Math.max(...waits);
     events.emit({ type: "settle_failed", kind, documents: all.length, error, retryInMs, isDoubtful: true });
@@ -207,9 +253,11 @@ export class Settler {
   }
 
   /** The database refuses this write for good, or seems to: a validator, a unique index, a size limit. */
-  #rejected(kind: SettleKind, settling: Settling, error: unknown): void {
+  #rejected(kind: SettleKind, batched: Batched<Settling>, error: unknown): void {
     const { events, ledger, policy, refusedOutcomes, store } = this.#options;
-    if (store.isDoubtful(error) && this.#doubt(kind, [settling], error, true)) return;
+    const settling = batched.item;
+    const isInDoubt = this.#insteadOf.has(settling) || store.isDoubtful(error);
+    if (isInDoubt && this.#doubt(kind, [batched], error, true)) return;
     const { held, outcome } = settling;
     ledger.undoubt(held);
     const { document } = held;

@@ -187,3 +187,61 @@ Deno.test("SuspectIsolation does not wait for a document whose outcome is in dou
   assertEquals(id, 0);
   await waitFor("the suspect", async () => (await jobs(database).findOne({ _id: 1 })).status === "processed");
 });
+
+/** Suspects, as two ends of a process in company leave them. */
+function suspects(count: number, from: number): Document[] {
+  const _pull = { visible_at: new Date(1), attempts: 1, takeovers: 2 };
+  return Array.from({ length: count }, (_, index) => ({
+    _id: from + index,
+    ...GOOD,
+    status: "pending",
+    _pull,
+  }));
+}
+
+Deno.test("SuspectIsolation hands a document in doubt back if nothing else comes for a lease: all suspects run, and the document is left alone for a while", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany(pending(1, BAD));
+  await indexPlaces(database, "processed");
+  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  const runs: number[] = [];
+  const handler = ({ _id }: Document) => void runs.push(_id);
+  await using agent = new InProcessAgent(store, handler, settings);
+  await agent.until("a refusal", () => agent.all("settle_failed").length > 0);
+  await jobs(database).insertMany(suspects(7, 1));
+  await agent.until("all suspects", () => agent.count("processed") === 7);
+  assertEquals(runs, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assertEquals(agent.all("released"), [{ type: "released", documents: 1, aborted: 0, inDoubt: 1 }]);
+  assertEquals([agent.all("lease_lost"), agent.all("settle_rejected")], [[], []]);
+  const { status, _pull } = await jobs(database).findOne({ _id: 0 });
+  assertEquals([status, _pull.attempts, _pull.takeovers], ["pending", 0, undefined]);
+});
+
+Deno.test("SuspectIsolation keeps a document in doubt that MongoDB does not let be handed back either: it runs once, and is processed later", async () => {
+  await using database = await testDatabase("doubtful refusals");
+  await using store = openStore(database, { maxAttempts: 1 });
+  await jobs(database).insertMany(pending(1, BAD));
+  const runs: number[] = [];
+  const handler = async ({ _id }: Document) => {
+    runs.push(_id);
+    if (_id > 0) return;
+    // All that a document in processing can become, but for failed.
+    const partialFilterExpression = { status: { $gte: "pending", $lte: "processed" } };
+    await jobs(database).createIndex({ at: "2d" }, { name: "places", partialFilterExpression });
+  };
+  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  await using agent = new InProcessAgent(store, handler, settings);
+  await agent.until("a refusal", () => agent.all("settle_failed").length > 0);
+  await jobs(database).insertMany(suspects(2, 1));
+  const refusedReleases = () => agent.all("settle_failed").filter(({ kind }) => kind === "release").length;
+  await agent.until("two releases to be refused", () => refusedReleases() === 2);
+  assertEquals([agent.agent.held.documents, runs], [1, [0]]);
+  // It still cannot be handed back.
+  const partialFilterExpression = { status: "pending" };
+  await jobs(database).createIndex({ at: "2d", status: 1 }, { partialFilterExpression });
+  await jobs(database).dropIndex("places");
+  await agent.until("all", () => agent.count("processed") === 3);
+  assertEquals(runs, [0, 1, 2]);
+  assertEquals([agent.all("released"), agent.all("lease_lost"), agent.all("settle_rejected")], [[], [], []]);
+});

@@ -51,6 +51,7 @@ export class PollLoopSetup {
       processTimeoutMs: 20_000,
       concurrency: 16,
       leaseMs: 60_000,
+      settler: { releaseDoubted: () => false },
       ...options,
     });
   }

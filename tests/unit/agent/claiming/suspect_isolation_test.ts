@@ -43,7 +43,18 @@ class Setup {
     const events = new Events();
     const intake = new Intake({ clock, events, gate, pool, store });
     const progress = new LoopProgress({ clock, events, processTimeoutMs: 1000 });
-    return new SuspectIsolation({ clock, gate, intake, ledger, pool, progress }).run(this.claiming.signal);
+    const settler = { releaseDoubted: () => false };
+    const isolation = new SuspectIsolation({
+      clock,
+      gate,
+      intake,
+      leaseMs: 60_000,
+      ledger,
+      pool,
+      progress,
+      settler,
+    });
+    return isolation.run(this.claiming.signal);
   }
 
   #run(documents: readonly LeasedDocument[]): void {

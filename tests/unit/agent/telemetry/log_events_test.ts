@@ -48,6 +48,11 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
     "WARNING",
     /results found no room in memory/,
   ],
+  [
+    { type: "released", documents: 2, aborted: 0, inDoubt: 2 },
+    "WARNING",
+    /Released documents that MongoDB does not let be marked processed/,
+  ],
   [{ type: "retried", id: 7, attempt: 1, error: safe("x"), delayMs: 5 }, "WARNING", /will be retried/],
   [{ type: "dead_lettered", id: 7, attempt: 5, error: safe("x") }, "ERROR", /dead letter/],
   [{ type: "handler_failed", id: 7, attempt: 1, error }, "DEBUG", /The processor failed/],
