@@ -1,5 +1,6 @@
 import "./agent/lib/node_buffer.ts";
 import { parseCommandLine } from "./control/commands/command_line.ts";
+import { endAtSignals } from "./control/interruption.ts";
 import { leave } from "./agent/processors/exit_guard.ts";
 import { builtins, namesOf } from "./agent/lib/builtin_watch.ts";
 import { inOneLine } from "./agent/text/terminal_text.ts";
@@ -82,6 +83,7 @@ if (import.meta.main) {
     if (!command.outlivesStrayErrors) {
       globalThis.addEventListener("unhandledrejection", (event) => failed(event, event.reason));
       globalThis.addEventListener("error", (event) => failed(event, event.error ?? event.message));
+      endAtSignals();
     }
     status = await command.run(line, (variable) => Deno.env.get(variable));
   } catch (error) {

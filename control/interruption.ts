@@ -3,7 +3,30 @@ import { leave } from "../agent/processors/exit_guard.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 import { SignalEcho } from "./signal_echo.ts";
 
-const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type StopSignal = keyof typeof NUMBERS;
+
+/** Whether an {@linkcode Interruption} listens: it decides what a signal does. */
+let isAwaited = false;
+
+/**
+ * Makes a signal that asks for a stop end PID 1 at once, as it ends any other process, until an
+ * {@linkcode Interruption} listens. A container may run a command as its first process, which is PID 1: the kernel keeps
+ * from it each signal that it does not listen to, and a command may wait for its reader without a limit.
+ */
+export function endAtSignals(): void {
+  if (Deno.pid !== 1) return;
+  for (const signal of Object.keys(NUMBERS) as StopSignal[]) {
+    Deno.addSignalListener(signal, () => {
+      if (!isAwaited) leave(statusOf(signal));
+    });
+  }
+}
+
+/** The exit status that tells a shell which signal came. */
+function statusOf(signal: StopSignal): number {
+  return 128 + NUMBERS[signal];
+}
 
 /**
  * Listens to the signals that ask for a stop, so that work in batches can end between two of them and report its
@@ -11,10 +34,11 @@ const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
  */
 export class Interruption {
   readonly #echo = new SignalEcho(systemClock);
-  #first: keyof typeof NUMBERS | undefined;
+  #first: StopSignal | undefined;
 
   constructor() {
-    for (const signal of Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]) {
+    isAwaited = true;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => this.#receive(signal));
     }
   }
@@ -26,10 +50,10 @@ export class Interruption {
 
   /** The exit status that tells a shell which signal came; 0 if none did. */
   get status(): number {
-    return this.#first ? 128 + NUMBERS[this.#first] : 0;
+    return this.#first ? statusOf(this.#first) : 0;
   }
 
-  #receive(signal: keyof typeof NUMBERS): void {
+  #receive(signal: StopSignal): void {
     if (this.#echo.isEcho(signal)) return;
     if (this.#first === undefined) {
       this.#first = signal;

@@ -1,3 +1,4 @@
+import { constants as osConstants } from "node:os";
 import { assertEquals } from "@std/assert";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
@@ -26,6 +27,33 @@ async function startContained(home: AgentHome): Promise<Contained> {
     return Number(children.trim());
   });
   return { agent, pid };
+}
+
+/** Standard output is a pipe at the path `$0` that is full and that no reader empties. */
+const UNREAD = ["sh", "-c", 'mkfifo "$0"; exec 3<>"$0"; head -c 65536 /dev/zero >&3; exec "$@" >&3'];
+
+/** The process in the namespace as seen from here, once it listens to `SIGTERM`. */
+async function listeningChildOf(pid: number): Promise<number> {
+  return await waitFor("a process in the namespace that listens to SIGTERM", async () => {
+    const child = Number((await readProc(`/proc/${pid}/task/${pid}/children`)).trim());
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(await readProc(`/proc/${child}/status`))![1];
+    const listens = BigInt(`0x${caught}`) >> BigInt(osConstants.signals.SIGTERM - 1) & 1n;
+    return listens === 1n ? child : undefined;
+  });
+}
+
+for (const [signal, status] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
+  Deno.test({
+    name: `PID 1: a command that waits for its reader ends at ${signal}`,
+    ignore,
+    fn: async () => {
+      await using home = await agentHome({ db: { uri: "mongodb://127.0.0.1:1/", name: "none" } });
+      const wrapper = [...UNREAD, `${home.dir}/pipe`, ...CONTAINER];
+      const command = await home.start({ wrapper, args: ["help"] });
+      Deno.kill(await listeningChildOf(command.pid), signal);
+      assertEquals((await command.exit()).code, status, command.output);
+    },
+  });
 }
 
 for (const signal of ALL_SIGNALS) {
