@@ -6,13 +6,13 @@ import { type Bench, DATABASE, ROOT, until } from "./bench.ts";
 /** The executable that is measured. */
 export const BINARY = `${ROOT}/dist/pulling-agent`;
 
-/** Settings that the agent is documented to be fastest with. */
+/** The settings with which the agent is fastest, according to its documents. */
 export const BEST = { BATCH_SIZE: "2000" } as const;
 
 /** A processor that does nothing. */
 const NOOP = "export default async () => {};\n";
 
-/** What can be chosen for {@linkcode startAgent}. */
+/** The options of {@linkcode startAgent}. */
 export interface AgentOptions {
   collection: string;
   /** The source of its processor. Default: {@linkcode NOOP}. */
@@ -82,7 +82,7 @@ export class BenchAgent implements AsyncDisposable {
     await this.#control("resume");
   }
 
-  /** What `status.json` says; undefined before the first is written. */
+  /** The content of `status.json`; undefined before the first is written. */
   async status(): Promise<Status | undefined> {
     return await readStatus(`${this.dir}/health`);
   }
@@ -96,10 +96,10 @@ export class BenchAgent implements AsyncDisposable {
   }
 }
 
-/** What agents have counted together. */
+/** The counters of several agents together. */
 export type Counts = Record<Counter, number>;
 
-/** What the agents have counted once they have processed `count` documents: each tells it once a second. */
+/** The counters of the agents once they have processed `count` documents: each agent reports once a second. */
 export async function countsOf(agents: readonly BenchAgent[], count: number): Promise<Counts> {
   return await until(async () => {
     const all = await Promise.all(agents.map((agent) => agent.status()));

@@ -5,25 +5,25 @@ import type { RunningMongod } from "../scripts/mongod.ts";
 
 export const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** Where what is only needed here is kept from one run to the next. */
+/** Files that only the benchmark needs are kept here from one run to the next. */
 export const TOOLS = `${Deno.env.get("PULLING_AGENT_TOOLS") ?? `${ROOT}/.tools`}/bench`;
 
-/** The database that everything is measured in. */
+/** The database of all measurements. */
 export const DATABASE = "bench";
 
-/** Rounds in which everything that is compared has its turn. */
+/** Rounds, in each of which every candidate has its turn. */
 const ROUNDS = 5;
 
-/** What every measurement is given. */
+/** The context of every measurement. */
 export interface Bench {
   readonly server: RunningMongod;
   readonly client: MongoClient;
   readonly db: Db;
   /** Thrown away at the end. */
   readonly dir: string;
-  /** Everything once and tiny: it shows that all of it works, and its figures mean nothing. */
+  /** Runs everything once and with few documents: it shows that all of it works, and its figures have no meaning. */
   readonly isQuick: boolean;
-  /** Tells a waiting user how far it is. */
+  /** Reports the progress to a waiting user. */
   say(text: string): void;
 }
 
@@ -34,8 +34,8 @@ export async function freshCollection({ db }: Bench, name: string): Promise<Coll
 }
 
 /**
- * Has each of `cases` measured in turn, round after round, so that what disturbs the machine for a while disturbs all
- * alike; returns what came of each, a value a round.
+ * Measures each of `cases` in turn, round after round, so that a disturbance of the machine affects all of them.
+ * Returns the results of each, one per round.
  */
 export async function inRounds<C, R>(
   { isQuick }: Bench,
@@ -49,7 +49,7 @@ export async function inRounds<C, R>(
   return results;
 }
 
-/** Has the server write everything to disk: a checkpoint in the middle of a run would slow down what is measured then. */
+/** Makes the server write everything to disk: otherwise a checkpoint in the middle of a run would slow the run down. */
 export async function settle({ client }: Bench): Promise<void> {
   await client.db("admin").command({ fsync: 1 });
 }

@@ -18,29 +18,29 @@ export interface Candidate {
   name: string;
   settings: string;
   kind: "loop" | "library" | "limit" | "agent";
-  /** Documents of a run: fewer for the slow, whose rate does not depend on it. */
+  /** Documents of a run: fewer for slow candidates, whose rate does not depend on it. */
   documents: { full: number; quick: number };
-  /** Why it cannot take part here is said by who finds out. */
+  /** If it cannot take part here, the code that finds that out reports why. */
   isPossible?(): Promise<boolean>;
   /** Makes the documents; returns the collection they are in. */
   prepare(bench: Bench, count: number): Promise<Collection>;
-  /** Works all of them off; returns how to look at what came of it, which the server does for us alone. */
+  /** Processes all of them. Returns a function that reads the result from the server alone. */
   drain(bench: Bench, collection: Collection, count: number): Promise<() => Promise<Drained>>;
 }
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Drained {
   span: Span;
   /** Documents that are done, as far as the database can tell. */
   done: number;
-  /** Undefined if nothing is left to tell by. */
+  /** Undefined if nothing is left to count by. */
   processedTwice?: number;
 }
 
 const MANY = { full: 50_000, quick: 2000 };
 const FEW = { full: 5000, quick: 100 };
 
-/** What people write by hand, and the limit: plain documents, and the index that their query needs. */
+/** The loops that people write by hand, and the limit: plain documents, and the index that their query needs. */
 function plain(kind: Candidate["kind"], index: Record<string, 1>) {
   return {
     kind,

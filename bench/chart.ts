@@ -4,7 +4,7 @@ import type { Throughput } from "./throughput.ts";
 const [WIDTH, LABEL, ROW, BAR, TOP] = [820, 330, 30, 18, 44] as const;
 const ROOM_FOR_NUMBER = 70;
 
-/** Horizontal bars, one a candidate, longest first; readable on light and on dark ground. */
+/** Horizontal bars, one per candidate, longest first; readable on light and on dark backgrounds. */
 export function chartOf(rows: readonly Throughput[]): string {
   const sorted = [...rows].sort((a, b) => b.rate - a.rate);
   const longest = sorted[0]?.rate ?? 1;

@@ -2,7 +2,7 @@ import type { Collection } from "mongodb";
 
 /** Documents that one insert command takes. */
 const INSERTED = 5000;
-/** What a document weighs besides its text, in bytes. */
+/** The size of a document without its text, in bytes. */
 const FRAME_BYTES = 53;
 
 /** Text that makes a document of about `bytes` bytes. */

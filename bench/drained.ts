@@ -11,14 +11,14 @@ export interface Span {
   after: number;
 }
 
-/** Documents a second, from the first that was done to the last. */
+/** Documents per second, from the first to the last that was done. */
 export function rateOf({ firstMs, lastMs, after }: Span): number {
   return after / (lastMs - firstMs) * 1000;
 }
 
 /**
- * Resolves once the agents have left nothing to do. The index has the answer, and we look seldom: what the server does for
- * us counts as the agents' work.
+ * Resolves once the agents have nothing left to do. The query uses the index, and runs seldom, because the server's
+ * work for it counts as the agents' work.
  */
 export async function untilDrained(collection: Collection): Promise<void> {
   const open = { status: { $in: ["pending", "processing"] } };
@@ -27,7 +27,7 @@ export async function untilDrained(collection: Collection): Promise<void> {
   });
 }
 
-/** The span of a run by what the documents say, whose field `doneAt` holds when each was done. */
+/** The span of a run according to the documents, whose field `doneAt` holds when each was done. */
 export async function spanOf(collection: Collection, doneAt: string): Promise<Span> {
   const first = await collection.find().sort({ [doneAt]: 1 }).limit(1).next();
   const last = await collection.find().sort({ [doneAt]: -1 }).limit(1).next();
@@ -36,8 +36,8 @@ export async function spanOf(collection: Collection, doneAt: string): Promise<Sp
 }
 
 /**
- * Documents that may have been run more than once: those with more than one attempt, and leases that were taken over or
- * lost, which the agents have counted (an ack leaves nothing of them in the document).
+ * Documents that may have run more than once: those with more than one attempt, and those whose lease was taken over or
+ * lost. The agents have counted the latter, because an ack removes their traces from the document.
  */
 export async function processedTwice(collection: Collection, counts: Counts): Promise<number> {
   const again = await collection.countDocuments({ status: "processed", "_pull.attempts": { $ne: 1 } });

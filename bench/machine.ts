@@ -5,7 +5,7 @@ import config from "../deno.json" with { type: "json" };
 import { ROOT } from "./bench.ts";
 import { runToEnd } from "./programs.ts";
 
-/** Where, when and with what was measured: a line each. */
+/** The machine, the time and the versions of the measurement, one per line. */
 export async function describeRun({ client }: Bench): Promise<[string, string][]> {
   const { version } = await client.db("admin").command({ buildInfo: 1 });
   const requirements = (await Deno.readTextFile(`${ROOT}/bench/requirements.txt`)).trim().split("\n");

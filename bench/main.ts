@@ -1,5 +1,5 @@
 /**
- * Measures the agent beside what people use and beside the limit: `main.ts [--quick] [--only NAME] [--out DIRECTORY]`.
+ * Compares the agent with what people use and with the limit: `main.ts [--quick] [--only NAME] [--out DIRECTORY]`.
  *
  * All of it goes into `performance.md` (between its marks) and `performance.svg` of the directory, by default `docs/`.
  * With `--only` (a measurement, or the beginning of a candidate's id) and with `--quick` it is only printed, unless

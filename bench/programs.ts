@@ -2,10 +2,12 @@ import { endGroup, spawnTied } from "../scripts/tied_process.ts";
 import { type Bench, DATABASE, ROOT, TOOLS } from "./bench.ts";
 import packages from "./programs/packages.json" with { type: "json" };
 
-/** The versions of the packages that are compared with: a lock of its own keeps them out of the agent's. */
+/**
+ * The versions of the packages that the agent is compared with: a lock of its own keeps them out of the agent's lock.
+ */
 const LOCKED = [`--config=${ROOT}/deno.json`, `--lock=${ROOT}/bench/deno.lock`, "--frozen"];
 
-/** A cache of their own as well: what is compiled into the executable comes out of the other. */
+/** A cache of their own as well: the packages in the executable come from the other one. */
 const CACHE = { DENO_DIR: `${TOOLS}/deno_dir` };
 
 /** Runs one of the TypeScript programs to its end; returns what it printed. @throws {Error} if it fails */
@@ -25,7 +27,7 @@ export async function runProgram(
 let packagesThere: Promise<boolean> | undefined;
 
 /**
- * Whether the libraries that are compared with can be had; where not, one line says so.
+ * Whether the libraries of the comparison are available; if not, one line reports it.
  *
  * @throws {Error} instead, with `REQUIRE_ALL=1`
  */
@@ -45,7 +47,7 @@ export function canHavePackages(): Promise<boolean> {
   })();
 }
 
-/** Longer than this no program takes, in milliseconds: one that misses a job would wait for it forever. */
+/** A program takes no longer than this, in milliseconds: one that misses a job would wait for it forever. */
 const LIMIT_MS = 600_000;
 
 /** Runs a program to its end; returns what it printed. @throws {Error} if it fails or takes too long, with what it said */

@@ -6,7 +6,7 @@ const REQUIREMENTS = `${ROOT}/bench/requirements.txt`;
 
 /**
  * A Python that has Motor, in an environment of its own under the project's tools. Undefined, after a line that says so,
- * where that cannot be had.
+ * if that is not available.
  *
  * @throws {Error} instead, with `REQUIRE_ALL=1`
  */

@@ -7,7 +7,7 @@ import type { SizesResult } from "./measures/sizes.ts";
 import { type Target, targetsOf } from "./targets.ts";
 import type { Throughput } from "./throughput.ts";
 
-/** Everything that was measured; what was not asked for is missing. */
+/** All measurements; those that were not asked for are missing. */
 export interface Report {
   machine: [string, string][];
   throughput?: Throughput[];
@@ -20,7 +20,7 @@ export interface Report {
   sizes?: SizesResult;
 }
 
-/** The report as tables, for people and for the document alike. */
+/** The report as tables, for the terminal and for the document. */
 export function reportText(report: Report): string {
   return [
     section("Throughput", report.throughput && throughputTable(report.throughput)),
@@ -132,7 +132,7 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** A whole number with its thousands set off. */
+/** A whole number with separated thousands. */
 export function number(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }

@@ -7,19 +7,19 @@ interface Work {
   cpuMs: number;
 }
 
-/** What something cost the server, for each document. */
+/** The cost of a piece of work for the server, per document. */
 export interface ServerCost {
   commandsPerDocument: number;
   cpuMsPerThousand: number;
 }
 
-/** The commands that clients send for documents; those by which drivers follow the server's state are left out. */
+/** The commands that clients send for documents, without those by which drivers follow the server's state. */
 const COUNTED = [
   ...["find", "getMore", "aggregate", "count", "distinct"],
   ...["insert", "update", "delete", "findAndModify", "bulkWrite"],
 ];
 
-/** Runs `work` and says what it cost the server for each of `documents`. */
+/** Runs `work` and returns its cost for the server, per document of `documents`. */
 export async function costOf<T>(
   bench: Bench,
   documents: number,

@@ -1,7 +1,7 @@
 import { number, type Report } from "./report.ts";
 import type { Throughput } from "./throughput.ts";
 
-/** Something that was set out to be reached. */
+/** A goal for a figure. */
 export interface Target {
   what: string;
   figure: string;

@@ -4,7 +4,7 @@ import { rateOf } from "./drained.ts";
 import { costOf, type ServerCost } from "./server_cost.ts";
 import { median } from "./stats.ts";
 
-/** What a candidate reached. */
+/** The throughput of a candidate. */
 export interface Throughput {
   id: string;
   name: string;
@@ -12,12 +12,12 @@ export interface Throughput {
   kind: Candidate["kind"];
   /** Documents of each run. */
   documents: number;
-  /** Documents a second of each run. */
+  /** Documents per second of each run. */
   rates: number[];
   /** Their median. */
   rate: number;
   cost: ServerCost;
-  /** Over all runs; undefined if it leaves nothing to tell by. */
+  /** Over all runs; undefined if nothing is left to count by. */
   processedTwice: number | undefined;
 }
 

@@ -6,7 +6,7 @@ export const COUNTERS = {
   processed: "documents processed",
   retried: "failures that are tried again",
   dead_lettered: "documents that became dead letters",
-  released: "documents handed back with their attempt: not started, or their handler was aborted",
+  released: "documents released with their attempt: not started, or their handler was aborted",
   takeovers: "documents taken over from an expired lease",
   conflicts: "candidates that another agent was faster to claim",
   lease_lost: "leases that were lost before the document was settled",

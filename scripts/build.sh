@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit and tools give the same bytes wherever the
-# checkout lies; SOURCE_DATE_EPOCH is honoured. COMMIT names the commit if there is no git to ask.
+# Compiles dist/pulling-agent; nothing, if nothing has changed. The same commit and tools give the same bytes in any
+# folder; SOURCE_DATE_EPOCH is honoured. COMMIT names the commit if there is no git to ask.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { houseWordsIn } from "./house_words.ts";
+
 /** Subjects of tests that are not a symbol, a setting or a command. */
 const FEATURES = [
   "Ack with fields",
@@ -116,12 +118,13 @@ async function subjectsOf(root: string, paths: readonly string[]): Promise<Subje
   return { symbols, commands: new Set(commands), files: new Set(files) };
 }
 
-/** Reports each test whose title begins with anything else. */
+/** Reports each test whose title begins with anything else, or has a word that the house dictionary refuses. */
 export async function checkTitles(root: string, paths: readonly string[]): Promise<string[]> {
   const subjects = await subjectsOf(root, paths);
   const found: string[] = [];
   for (const path of paths.filter((each) => /^(tests|bench)\/.*_test\.ts$/.test(each))) {
     for (const { line, title } of titlesIn(await Deno.readTextFile(`${root}/${path}`))) {
+      found.push(...houseWordsIn(title).map((problem) => `${path}:${line} ${problem}`));
       if (hasSubject(title, subjects)) continue;
       found.push(
         `${path}:${line} begins with no symbol, setting, command or feature (scripts/check_titles.ts): ${title}`,

@@ -19,7 +19,7 @@ export interface PollLoopOptions extends TimeAndChance {
   ledger: Ledger;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "stuckHandlers">;
-  /** Hands back what keeps suspects from being run. */
+  /** Releases the documents that keep suspects from being run. */
   settler: Pick<Settler, "releaseDoubted">;
   store: DocumentStore;
   /** Decides what an empty or failed claim means, if the agent is to end when nothing is left. */

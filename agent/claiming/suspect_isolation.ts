@@ -56,7 +56,7 @@ export class SuspectIsolation {
   /**
    * Resolves with true once nothing is held any more. Resolves with false if claims are over, or if all that is held is
    * in doubt: then only the outcomes of other documents tell who is at fault. If no other comes for as long as a lease
-   * lasts, the documents in doubt are handed back. Otherwise the suspects wait for them, and they wait for the suspects.
+   * lasts, the documents in doubt are released. Otherwise the suspects wait for them, and they wait for the suspects.
    */
   async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
     const { ledger, progress } = this.#options;
@@ -69,7 +69,7 @@ export class SuspectIsolation {
     }
   }
 
-  /** Whether what is held is handed back, all of it being in doubt for long. */
+  /** Whether the held documents are released, because all of them have been in doubt for long. */
   #letGo(): boolean {
     if (this.#standstill.inMs > 0 || !this.#options.settler.releaseDoubted()) return false;
     this.#standstill.restart();

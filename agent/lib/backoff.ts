@@ -25,7 +25,7 @@ export interface BackoffOptions {
  */
 export function backoffMs(retry: number, { baseMs, maxMs, random }: BackoffOptions): number {
   const exponent = Math.max(0, retry - 1);
-  // 2 ** 1024 is Infinity, and Infinity * 0 is NaN: the exponent stops where no bound can follow any more.
+  // 2 ** 1024 is Infinity, and Infinity * 0 is NaN: the exponent stops at a value beyond every bound.
   const boundMs = Math.min(maxMs, baseMs * 2 ** Math.min(exponent, 52));
   return Math.floor(random() * boundMs);
 }

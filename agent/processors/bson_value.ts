@@ -45,7 +45,7 @@ export function bsonValueCopy(value: object): object {
   for (const key of Object.keys(value)) {
     const part = (value as Record<string, unknown>)[key];
     const own = part instanceof Uint8Array ? new Uint8Array(part) : part;
-    // Where the class has a getter of that name, there is nothing to assign to.
+    // If the class has a getter of that name, there is nothing to assign to.
     if (key in copy) Object.defineProperty(copy, key, { value: own, writable: true });
     else copy[key] = own;
   }

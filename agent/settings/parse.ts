@@ -64,8 +64,10 @@ export const boolean: Parser<boolean> = parser("true or false", (text) => {
   throw new Error("must be true or false");
 });
 
-/** Any text. */
-export const text: Parser<string> = parser("text", (value) => value);
+/** Any text; `accepts` says what the text means. */
+export function text(accepts: string): Parser<string> {
+  return parser(accepts, (value) => value);
+}
 
 /** The longest name of a database that a server takes, in bytes. */
 const MAX_DATABASE_BYTES = 63;
@@ -99,12 +101,15 @@ export const collectionName: Parser<string> = parser("a collection name", (value
 const MAX_AGENT_NAME_BYTES = 256;
 
 /** A name that is short enough to be written on every document. */
-export const agentName: Parser<string> = parser(`text of at most ${MAX_AGENT_NAME_BYTES} bytes`, (value) => {
-  if (byteLength(value) > MAX_AGENT_NAME_BYTES) {
-    throw new Error(`must be at most ${MAX_AGENT_NAME_BYTES} bytes: it is written on every document`);
-  }
-  return value;
-});
+export const agentName: Parser<string> = parser(
+  `a name of at most ${MAX_AGENT_NAME_BYTES} bytes`,
+  (value) => {
+    if (byteLength(value) > MAX_AGENT_NAME_BYTES) {
+      throw new Error(`must be at most ${MAX_AGENT_NAME_BYTES} bytes: it is written on every document`);
+    }
+    return value;
+  },
+);
 
 /** A query, kept as text: the store parses it, because the parser needs the driver, which no probe must load. */
 export const query: Parser<string> = parser("an object in Extended JSON", (value) => value);

@@ -59,7 +59,7 @@ const LOOKS = {
 export const SETTINGS = {
   mongodbUri: setting<string>({
     variable: "MONGODB_URI",
-    parse: parse.text,
+    parse: parse.text("a connection string that begins with mongodb:// or mongodb+srv://"),
     required: true,
     hint: "set it (or MONGODB_URI_FILE) to a connection string, as mongodb://localhost:27017",
     file: { variable: "MONGODB_URI_FILE", holds: "the connection string" },
@@ -68,7 +68,7 @@ export const SETTINGS = {
   }),
   mongodbUriFile: setting<string | undefined>({
     variable: "MONGODB_URI_FILE",
-    parse: parse.text,
+    parse: parse.text("the path of a file"),
     fallback: () => undefined,
     defaultText: "none",
     doc:
@@ -98,7 +98,7 @@ export const SETTINGS = {
   }),
   processor: setting<string>({
     variable: "PROCESSOR",
-    parse: parse.text,
+    parse: parse.text("log, custom or module:PATH"),
     default: "log",
     decides: LOOKS.processor,
     doc:
@@ -204,13 +204,13 @@ export const SETTINGS = {
   }),
   healthDir: setting<string>({
     variable: "HEALTH_DIR",
-    parse: parse.text,
+    parse: parse.text("the path of a directory"),
     default: "/tmp/health",
     doc: "Directory of the health files. Every agent needs one of its own.",
   }),
   controlFile: setting<string>({
     variable: "CONTROL_FILE",
-    parse: parse.text,
+    parse: parse.text("the path of a file"),
     default: "/tmp/control/state",
     decides: LOOKS.path,
     doc: "File that holds `pause` or `resume`; its directory is watched.",

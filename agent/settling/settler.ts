@@ -111,9 +111,9 @@ export class Settler {
   }
 
   /**
-   * Hands back what is held, if all of it waits for an ack in doubt to be written again; returns whether it does. Their
-   * handlers run again, and this agent leaves them alone for a while. If MongoDB refuses that as well, they are in doubt
-   * as before.
+   * Releases the held documents if all of them wait for an ack in doubt to be written again; returns whether it does.
+   * Their handlers run again, and this agent leaves them alone for a while. If MongoDB refuses that as well, they are
+   * in doubt as before.
    */
   releaseDoubted(): boolean {
     const { ledger } = this.#options;

@@ -178,7 +178,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         });
         break;
       case "force_started":
-        log.warn("Forced to stop: handing back what is in flight", {
+        log.warn("Forced to stop: releasing what is in flight", {
           reason: event.reason,
           inFlight: event.inFlight,
         });

@@ -13,7 +13,7 @@ const MAX_ERRORS = 10;
 
 /**
  * The text of anything that was thrown, an `Error` or not, with its causes, and without the secrets of this process.
- * Never throws, whatever value it gets.
+ * Never throws, for any value.
  */
 export function errorText(error: unknown): SafeText {
   return secrets.text(new ErrorReader().read(error), MAX_TEXT);

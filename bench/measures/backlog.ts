@@ -6,12 +6,12 @@ import { mean, median } from "../stats.ts";
 
 const BACKLOGS = { full: [1000, 100_000, 2_000_000], quick: [1000, 20_000] };
 const BYTES = 100;
-/** Claims of a turn: the smallest backlog has no more in it. */
+/** Claims of a turn: the smallest backlog has no more documents than these need. */
 const CLAIMS = 8;
 /** Turns of each backlog in a round. */
 const TURNS = { full: 5, quick: 2 };
 
-/** How long claims took while so many documents waited. */
+/** How long claims took while this many documents waited. */
 export interface BacklogResult {
   backlog: number;
   /** Time of a claim of 100 documents in milliseconds: the mean of a round, and the median of the rounds. */
@@ -19,7 +19,10 @@ export interface BacklogResult {
   claims: number;
 }
 
-/** Whether a claim takes longer the more documents wait: an agent for each backlog, at default settings, that take turns. */
+/**
+ * Whether a claim takes longer if more documents wait. There is an agent for each backlog, at default settings, and the
+ * agents take turns.
+ */
 export async function measureBacklog(bench: Bench): Promise<BacklogResult[]> {
   await using stack = new AsyncDisposableStack();
   const backlogs: Backlog[] = [];
@@ -68,7 +71,9 @@ class Backlog implements AsyncDisposable {
     return backlog;
   }
 
-  /** Fills up what is missing, lets the agent make some claims, and returns how long each took, in milliseconds. */
+  /**
+   * Inserts the missing documents, lets the agent make some claims, and returns how long each took, in milliseconds.
+   */
   async turn(bench: Bench): Promise<number[]> {
     const waiting = await this.#collection.countDocuments({ status: "pending" });
     await fill(this.#collection, this.size - waiting, BYTES);

@@ -7,13 +7,13 @@ import { quantile } from "../stats.ts";
 
 /** Inserts of a round that are measured. */
 const PROBES = { full: 120, quick: 10 };
-/** Under load so many other documents come in every 50 ms. */
+/** Under load, this many other documents are inserted every 50 ms. */
 const LOAD = 50;
 const LOAD_EVERY_MS = 50;
-/** Where the agent polls: what the default of 5 s makes of it can be reckoned. */
+/** The poll interval of the agent: the latency at the default of 5 s can be calculated from it. */
 const POLL_INTERVAL_MS = 1000;
 
-/** Writes down how long ago each document of the measurement was inserted. */
+/** Logs how long ago each document of the measurement was inserted. */
 const MODULE = `const file = new URL("latencies", import.meta.url).pathname;
 export default async ({ sentAt }) => {
   if (sentAt === undefined) return;
@@ -65,7 +65,7 @@ async function measure(
   await agent.ready();
   const file = `${agent.dir}/latencies`;
   const count = bench.isQuick ? PROBES.quick : PROBES.full;
-  // The first ones warm everything up, and show that the stream of changes is open.
+  // The first ones warm everything up, and show that the change stream is open.
   const warmUp = bench.isQuick ? 2 : 20;
   const others = load === "under load" ? new Load(collection) : undefined;
   try {

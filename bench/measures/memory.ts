@@ -9,7 +9,7 @@ const CASES = [
   { name: "1 MB", bytes: 1_000_000, full: 300, quick: 10 },
 ];
 
-/** The most memory that any of the agents had resident while it worked documents of a size off, at default settings. */
+/** The highest resident memory of any agent while it processed documents of one size, at default settings. */
 export interface MemoryResult {
   size: string;
   documents: number;

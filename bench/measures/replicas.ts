@@ -7,15 +7,15 @@ import { median } from "../stats.ts";
 import { ensureIndexes } from "../../agent/store/indexes.ts";
 
 const REPLICAS = { full: [1, 2, 4, 8], quick: [1, 2] };
-/** Enough that what every process does once, such as compiling its code, does not decide. */
+/** Enough documents that one-time work of a process, such as compiling its code, does not decide. */
 const DOCUMENTS = { full: 200_000, quick: 1000 };
 
-/** What so many agents reached together, at default settings. */
+/** The throughput of this many agents together, at default settings. */
 export interface ReplicasResult {
   replicas: number;
   /** Documents a second, all together. */
   rate: number;
-  /** Share of the candidates for a claim that another agent was faster to claim. */
+  /** Share of the candidates for a claim that another agent claimed first. */
   lost: number;
   processedTwice: number;
 }
@@ -26,7 +26,7 @@ interface Run {
   processedTwice: number;
 }
 
-/** 1, 2, 4 and 8 agents on the same documents, which all begin at once. */
+/** 1, 2, 4 and 8 agents on the same documents. All begin at the same time. */
 export async function measureReplicas(bench: Bench): Promise<ReplicasResult[]> {
   const runs = await inRounds(bench, bench.isQuick ? REPLICAS.quick : REPLICAS.full, async (replicas) => {
     const run = await runOnce(bench, replicas);

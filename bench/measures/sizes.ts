@@ -3,14 +3,14 @@ import { runToEnd } from "../programs.ts";
 
 const MIB = 1024 * 1024;
 
-/** How large what is delivered is, in MiB. */
+/** The sizes of the delivered files, in MiB. */
 export interface SizesResult {
   binaryMib: number;
   /** Undefined if the image has not been built here. */
   imageMib: number | undefined;
 }
 
-/** Sizes of the executable and, where `make image` has built it, of the smallest image. */
+/** Sizes of the executable and, if `make image` has built it, of the smallest image. */
 export async function measureSizes(): Promise<SizesResult> {
   const { size } = await Deno.stat(BINARY);
   return { binaryMib: size / MIB, imageMib: await imageMib("pulling-agent:latest-scratch") };

@@ -16,7 +16,7 @@ export async function measureStart(bench: Bench): Promise<number> {
   for (let n = 0; n < (bench.isQuick ? STARTS.quick : STARTS.full); n++) {
     await collection.insertOne({ status: "pending" });
     await using agent = await startAgent(bench, { collection: "start", module: MODULE });
-    // It may be there and still empty.
+    // It may exist and still be empty.
     const first = await until(async () =>
       await Deno.readTextFile(`${agent.dir}/first`).catch(() => "") || undefined
     );

@@ -1,4 +1,4 @@
-/** The documents as jobs of agenda's: `fill` makes them, `drain` works them off. */
+/** The documents as jobs of agenda: `fill` makes them, `drain` processes them. */
 import { MongoClient } from "mongodb";
 import { textOf } from "../documents.ts";
 import packages from "./packages.json" with { type: "json" };

@@ -1,6 +1,7 @@
 /**
- * The limit: claims and acks in batches and does nothing else. No leases that expire, no attempts, no retries, no bounds;
- * a process that is killed loses what it holds. It shows what the driver and the server can do at most.
+ * The limit: it claims and acks in batches and does nothing else. It has no leases that expire, no attempts, no
+ * retries, no bounds, and a killed process loses the documents that it holds. It shows the most that the driver and the
+ * server can do.
  */
 import { MongoClient } from "mongodb";
 

@@ -1,4 +1,4 @@
-/** The documents as jobs of mongo-jobs': `fill` makes them, `drain` works them off and says when. */
+/** The documents as jobs of mongo-jobs: `fill` makes them, `drain` processes them and prints when. */
 import { textOf } from "../documents.ts";
 import packages from "./packages.json" with { type: "json" };
 
@@ -41,7 +41,7 @@ if (mode === "fill") {
   await jobs.start(["bench"], { maxConcurrency: 8 });
   await finished.promise;
   while (await stored.findOne({})) await new Promise((resolve) => setTimeout(resolve, 5));
-  // It removes what is done: nothing else shows when that was.
+  // It removes finished jobs: nothing else shows when that was.
   console.log(JSON.stringify({ firstMs, lastMs: Date.now() }));
 }
 Deno.exit(0);

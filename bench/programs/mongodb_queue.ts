@@ -1,10 +1,10 @@
-/** The documents as messages of mongodb-queue's: `fill` makes them, `drain` works them off. */
+/** The documents as messages of mongodb-queue: `fill` makes them, `drain` processes them. */
 import { promisify } from "node:util";
 import { textOf } from "../documents.ts";
 import packages from "./packages.json" with { type: "json" };
 
 const { default: mongoDbQueue } = await import(packages.mongodb_queue);
-// It calls back, which the drivers of today do not: this is the last one that it works with.
+// It needs callbacks, which newer drivers do not have: this is the last driver that it works with.
 const { MongoClient } = (await import(packages.mongodb_queue_driver)).default;
 
 /** Messages in work at once: it takes and acks them one by one. */

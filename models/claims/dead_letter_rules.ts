@@ -16,8 +16,8 @@ export const LETTERS = {
     title: "a verdict is written once",
     rule: "A verdict is written once. An agent that finds one on its document uses that.",
     reason:
-      "The time of the verdict is what a letter is known by. A verdict that was given up and arrives late would " +
-      "part the document from its letter.",
+      "The time of the verdict identifies the letter. If a verdict that was given up arrived late and replaced it, " +
+      "document and letter would no longer match.",
     without: "a verdict replaces an earlier one",
     code: [["agent/store/queries.ts", "UNJUDGED"], [
       "agent/store/dead_letters/dead_letters.ts",
@@ -26,10 +26,9 @@ export const LETTERS = {
   },
   finishVerdict: {
     title: "a verdict is finished",
-    rule:
-      "An agent that claims a document with a verdict makes the copy and the mark. It hands the document to no " +
-      "handler.",
-    reason: "The letter may be out already. A handler that succeeds now would leave a document that is both.",
+    rule: "An agent that claims a document with a verdict writes the copy and the mark. No handler runs.",
+    reason:
+      "The letter may exist already. If a handler succeeded now, the document would be processed and have a letter.",
     without: "the document is processed again",
     code: [["agent/settling/outcome.ts", "outcomeWithoutRun"], [
       "agent/store/dead_letters/dead_letters.ts",
@@ -46,8 +45,8 @@ export const LETTERS = {
   redriveByVerdict: {
     title: "a letter is known by its verdict",
     rule:
-      "Redrive and removal name the verdict that they have read: the document is set back only if it carries it, " +
-      "the letter is removed only if it tells of it.",
+      "Redrive and removal name the verdict that they have read: the document is set back, and the letter removed, " +
+      "only if it still has that verdict.",
     reason: "While a redrive is under way the document may fail again, and its new letter must stay.",
     without: "both name `_id` alone",
     code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"], [
@@ -57,9 +56,9 @@ export const LETTERS = {
   },
   documentBeforeLetter: {
     title: "redrive begins with the document",
-    rule: "Redrive sets the document back first and removes the letter then.",
+    rule: "Redrive first sets the document back and then removes the letter.",
     reason:
-      "A command may be killed in between. A letter too many can be told from the document; a failed document " +
+      "A command may be killed in between. Its document shows that a letter is stale, but a failed document " +
       "without a letter cannot be found again.",
     without: "the letter is removed first",
     code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"]],
@@ -68,9 +67,8 @@ export const LETTERS = {
     title: "the document is the truth",
     rule:
       "The document is the truth. A letter whose document is gone, is processed or does not carry its verdict is " +
-      "stale: it is not listed, and what changes letters removes it.",
-    reason:
-      "A copy may be made after all else, and a redrive may be killed before it has removed the letter.",
+      "stale: it is not listed, and commands that change letters remove it.",
+    reason: "A copy may be written late, and a redrive may be killed before it has removed the letter.",
     without: "stale letters stay",
     code: [["agent/store/dead_letters/dead_letters.ts", "removeStale"], [
       "agent/store/dead_letters/dead_letter_store.ts",
@@ -80,12 +78,12 @@ export const LETTERS = {
   datedWhileHeld: {
     title: "a letter without a verdict is dated while the document is held",
     rule:
-      "The letter of a document that takes no verdict has the server's time at which the agent has seen that it " +
-      "still holds the document. If it does not, it writes no letter. The mark asks that there is no verdict still.",
+      "If a document takes no verdict, its letter has the server's time of a read that found the document still " +
+      "held. If the read does not find it, no letter is written. The mark matches only if there is still no verdict.",
     reason:
       "The letter comes before the mark. An agent that is frozen in between loses the document, and the letter of " +
       "the next holder must be the newer one.",
-    without: "it has the time at which it is written",
+    without: "the letter has the time at which it is written",
     code: [["agent/store/dead_letters/dead_letters.ts", "readVerdict"]],
   },
 } as const satisfies Record<string, Rule>;

@@ -11,14 +11,14 @@ const LEASES = {
       "A lease is a token. A document without one is not leased, even if its status is `processing`, and each write that " +
       "ends a lease removes the token.",
     reason:
-      "Other programs set `status` to `processing`, too. What they work on is not the agent's to take over.",
+      "Other programs set `status` to `processing`, too. The agent must not take over the documents that they work on.",
     without: "an expired lease is told by `status` and `_pull.visible_at`",
     code: [["agent/store/queries.ts", "EXPIRED"], ["agent/store/outcomes/settlements.ts", "LEASE_FIELDS"]],
   },
   stillMatches: {
     title: "a claim matches again what was read",
     rule:
-      "A claim is one write on the documents that were read and that still match the query they were read by. " +
+      "A claim is one write. It takes the documents that were read and that still match the same query. " +
       "A suspect has to have the same counters, too.",
     reason: "Agents read the same candidates at the same time. For each document one of them wins.",
     without: "the claim is written by `_id` alone",
@@ -28,14 +28,14 @@ const LEASES = {
     ]],
   },
   onlyItsToken: {
-    title: "what carries the token is claimed",
+    title: "a document with the token is claimed",
     rule:
-      "What a claim took is what carries its token. If not all that was asked for was taken, or if no answer " +
-      "came, the documents are read back by the token, before anything else is claimed.",
+      "A claim has taken the documents that carry its token. If it took fewer than it asked for, or if no answer " +
+      "came, the documents are read back by the token before anything else is claimed.",
     reason:
-      "An `updateMany` says how many documents it matched, not which. It is not sent again when its answer is " +
-      "lost, so that its token is the only way to know what it did.",
-    without: "the agent takes all that it asked for as claimed",
+      "An `updateMany` returns how many documents it matched, not which. It is not sent again if its answer is " +
+      "lost, so only the token tells what it did.",
+    without: "the agent treats all that it asked for as claimed",
     code: [["agent/store/claims/claim_sender.ts", "readBack"], [
       "agent/store/claims/claim_sender.ts",
       "recover",
@@ -54,7 +54,7 @@ const LEASES = {
     title: "the holder names the status",
     rule: 'Each write of a holder names `_id`, token and `status: "processing"` in its filter: the status.',
     reason:
-      "Users set `status` by hand while a handler runs. What they decide counts, even if they leave the token.",
+      "Users set `status` by hand while a handler runs. Their decision counts, even if they leave the token.",
     without: "the filter names `_id` and token",
     code: [["agent/store/queries.ts", "leasedBy"]],
   },
@@ -69,18 +69,18 @@ const LEASES = {
     code: [["agent/store/queries.ts", "DUE"], ["agent/store/connection/server_clock.ts", "ServerClock"]],
   },
   renewal: {
-    title: "what is held is renewed",
+    title: "held documents are renewed",
     rule:
-      "An agent renews the lease of all that it holds, started or not, written or not, every third of the lease, " +
-      "also while it is paused and while it drains. A renewal never shortens a lease.",
-    reason: "A handler may take longer than a lease, and a full buffer waits longer than that.",
+      "An agent renews the leases of all documents that it holds, every third of a lease, also while it is paused " +
+      "and while it drains. A renewal never shortens a lease.",
+    reason:
+      "A handler may take longer than a lease, and claimed documents may wait even longer for a handler.",
     without: "leases run out while their holder works",
     code: [["agent/leases/lease_keeper.ts", "LeaseKeeper"], ["agent/store/lease_writes.ts", "renew"]],
   },
   drainWaits: {
     title: "no claim is abandoned",
-    rule:
-      "A claim that is under way is brought to its end, also while the agent drains. What it took is released.",
+    rule: "A claim that is under way is finished, also while the agent drains. Its documents are released.",
     reason: "Documents that are not read back wait until their lease runs out, and each counts a takeover.",
     without: "an agent that drains ends without the answer to its claim",
     code: [["agent/claiming/poll_loop.ts", "recoverLast"], ["agent/agent.ts", "finish"]],
@@ -89,11 +89,11 @@ const LEASES = {
 
 const ATTEMPTS = {
   readsBookkeepingBack: {
-    title: "what has bookkeeping is read back",
+    title: "documents with bookkeeping are read back",
     rule:
       "Documents that were read without `_pull` are used as read. All others are read back after the claim. " +
       "Release and redrive therefore leave `_pull.visible_at`.",
-    reason: "The claim of a retry matches although the attempts have grown since it was read.",
+    reason: "The claim of a retry still matches if the attempts have grown since the document was read.",
     without: "retries and takeovers are used as read, too",
     code: [["agent/store/claims/candidates.ts", "asRead"], [
       "agent/store/back_to_pending.ts",
@@ -103,14 +103,14 @@ const ATTEMPTS = {
   releaseRefunds: {
     title: "a release gives the attempt back",
     rule: "A release gives the attempt back that the claim counted.",
-    reason: "An interruption is no failure: a deployment must not use attempts up.",
+    reason: "An interruption is not a failure: a deployment must not use up attempts.",
     without: "a release leaves the attempts as they are",
     code: [["agent/store/outcomes/settlements.ts", "release"]],
   },
   freeTakeover: {
-    title: "a crash in company costs no attempt",
+    title: "a crash beside other documents costs no attempt",
     rule:
-      "Taking over an expired lease counts no attempt, unless the document was alone when the lease expired.",
+      "The takeover of an expired lease counts no attempt, unless the document was alone when the lease expired.",
     reason: "The process may have ended because of another document, or because its node went away.",
     without: "each takeover counts an attempt",
     code: [["agent/store/claims/claim_writer.ts", "ClaimWriting"], [
@@ -121,10 +121,10 @@ const ATTEMPTS = {
   cappedAttempts: {
     title: "attempts never pass their limit",
     rule:
-      "Taking over a lease that expired while the document was alone counts an attempt, but never one beyond " +
-      "`MAX_ATTEMPTS`.",
+      "The takeover of a lease that expired while the document was alone counts an attempt, but attempts never " +
+      "exceed `MAX_ATTEMPTS`.",
     reason: "A document may be alone more often than it may fail.",
-    without: "it always counts one",
+    without: "it always counts an attempt",
     code: [["agent/store/claims/claim_writer.ts", "markSuspect"]],
   },
 } as const satisfies Record<string, Rule>;
@@ -135,7 +135,8 @@ const SUSPECTS = {
     rule:
       "`_pull.takeovers` counts the expired leases of a document. The first takeover is ordinary; from the " +
       "second on the document is a suspect.",
-    reason: "A document that ends the process (poison) takes all that is in flight with it, again and again.",
+    reason:
+      "A poison document ends the process and interrupts all other documents in flight, again and again.",
     without: "no document is a suspect",
     code: [["agent/store/queries.ts", "SUSPECT_LEASE"], ["agent/store/queries.ts", "TAKEOVERS_IN_COMPANY"]],
   },
@@ -144,7 +145,7 @@ const SUSPECTS = {
     rule:
       "A suspect is claimed by itself, by an agent that holds nothing else and that claims nothing until the " +
       "suspect is settled.",
-    reason: "Only what ran alone can be blamed for the end of the process.",
+    reason: "Only a document that ran alone can be blamed for the end of the process.",
     without: "suspects are claimed and run like all others",
     code: [["agent/claiming/suspect_isolation.ts", "SuspectIsolation"], [
       "agent/store/claims/suspect_claimer.ts",
@@ -162,7 +163,7 @@ const SUSPECTS = {
   noAnswerNoStart: {
     title: "no mark, no start",
     rule: "Without an answer to that mark the handler does not start: the suspect is released.",
-    reason: "A mark that was lost blames no document, and poison ends one process more each time.",
+    reason: "If the mark was lost, it blames no document, and poison ends one more process each time.",
     without: "the handler starts after the mark was sent",
     code: [["agent/handling/pool.ts", "notStarted"]],
   },
@@ -170,8 +171,8 @@ const SUSPECTS = {
     title: "the mark needs a live lease",
     rule: "The mark is written only while the lease is live.",
     reason:
-      "A frozen agent would mark a document whose lease is over, which at once counts as a lease that expired " +
-      "while the document was alone.",
+      "A frozen agent would mark a document whose lease is over. That lease would at once count as one that " +
+      "expired while the document was alone.",
     without: "the mark is written on an expired lease, too",
     code: [["agent/store/lease_writes.ts", "markRunningAlone"]],
   },
@@ -179,8 +180,8 @@ const SUSPECTS = {
     title: "a release takes its mark back",
     rule: "The release of a suspect sets `_pull.alone` back to what it was when the suspect was claimed.",
     reason:
-      "A drain or a lost answer is not the document's fault. The number is set and not subtracted from, as the " +
-      "mark may have been written or not.",
+      "A drain or a lost answer is not the document's fault. The number is set, not decremented, because the " +
+      "mark may or may not have been written.",
     without: "a release leaves `_pull.alone` as it is",
     code: [["agent/store/outcomes/settlements.ts", "release"]],
   },
@@ -188,13 +189,13 @@ const SUSPECTS = {
     title: "a release keeps the suspicion",
     rule: "A release leaves `_pull.takeovers` as it is; a nack sets it back.",
     reason:
-      "A document that was handed back unharmed was not run. One that failed has shown that it does not end " +
+      "A document that was released unharmed was not run. One that failed has shown that it does not end " +
       "the process.",
     without: "a release sets `_pull.takeovers` back",
     code: [["agent/store/outcomes/settlements.ts", "release"], ["agent/store/queries.ts", "SUSPECT_PENDING"]],
   },
   twoExpiries: {
-    title: "two processes ended alone are a verdict",
+    title: "two processes ended alone make a dead letter",
     rule:
       "A lease that expired while `_pull.alone` was 2 makes the document a dead letter, however many attempts it has left: " +
       "its handler has ended two processes with nothing beside it.",

@@ -5,66 +5,67 @@
  */
 export const WHAT_TO_DO: Record<string, string> = {
   "Cannot claim documents":
-    "Read `error`. If MongoDB is out of reach, nothing: the agent tries again. If every claim is refused, `error` " +
+    "Read `error`. If MongoDB is out of reach, do nothing: the agent retries. If every claim is refused, `error` " +
     "names the validator, the right or the `FILTER` to mend.",
   "MongoDB is out of reach":
-    "Read `error`: it says what was tried and what to look at. The agent tries again until it gets through, and costs " +
-    "no document an attempt.",
+    "Read `error`: it names the address that was tried, and what to check. The agent retries until it gets through. No " +
+    "document loses an attempt.",
   "Processing failed and will be retried":
-    "Nothing for a few: `error` says what the processor threw, and `delayMs` when it runs again. For many, mend the " +
-    "processor or what it calls; `LOG_LEVEL=DEBUG` adds the stack.",
+    "If there are few, do nothing: `error` is what the processor threw, and `delayMs` the wait before the next run. If " +
+    "there are many, mend the processor or the service that it calls. `LOG_LEVEL=DEBUG` adds the stack.",
   "The control file <path> <what>; the agent stays as it is":
     "Write `pause` or `resume` into the file, or give the agent's user the right to read it.",
   "Document is a dead letter":
     "Read `error`, mend the cause, then `pulling-agent dead-letters redrive --id ID`.",
   "Cannot confirm a write whose answer was lost; most likely it was applied":
-    "Nothing. If it was not applied, the lease runs out and the document runs again.",
+    "Do nothing. If the write was not applied, the lease runs out and the document runs again.",
   "Cannot write the outcome (<kind>), trying again":
-    "Read `error`. The outcome is kept, its lease renewed, and the write repeated until MongoDB answers.",
+    "Read `error`. The agent keeps the outcome, renews the lease, and repeats the write until MongoDB answers.",
   "Cannot renew leases":
-    "Nothing for a moment. If it goes on, MongoDB is out of reach or the process is blocked; documents whose lease runs " +
+    "At first, do nothing. If it goes on, MongoDB is out of reach or the process is blocked. Documents whose lease runs " +
     "out are processed again.",
   "The processor took longer than PROCESS_TIMEOUT":
-    "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. It counts as a failed " +
-    "attempt.",
+    "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. The run counts as a " +
+    "failed attempt.",
   "An error that no code caught, of the processor's module or of the agent, belongs to no document":
-    "Look at `at` and `error` for a timer or a callback in the processor that throws: catch the error there. No document " +
-    "fails for it.",
+    "A timer or a callback in the processor probably throws: find it by `at` and `error`, and catch the error there. No " +
+    "document fails because of it.",
   "A document cannot be claimed and is left alone":
-    "Read `error` and mend the document, or the validator or index that refuses it. It is tried again after a minute, " +
-    "later less often.",
-  "More documents cannot be claimed and are left alone": "As for the line before: `ids` names ten of them.",
+    "Read `error` and mend the document, or the validator or index that refuses it. The agent retries after a minute, " +
+    "and later less often.",
+  "More documents cannot be claimed and are left alone": "As for the line above. `ids` names ten of them.",
   "MongoDB refuses to set documents back to pending: an agent takes them over when their lease runs out":
-    'Nothing is lost: `ids` names all of them. Let the validator or index allow `status: "pending"` with `_pull`, as ' +
+    'Nothing is lost: `ids` names all of them. Change the validator or index to allow `status: "pending"` with `_pull`, as ' +
     "`error` says.",
   "Documents wait that cannot be claimed":
-    "Read `reason` and mend the documents like `example`. They stay as they are until then.",
+    "Read `reason`, and mend all documents that are like `example`. The agent does not change them.",
   "Stopped before nothing was left: run it again to do the rest":
-    "Nothing if Kubernetes runs the Job again: see `backoffLimit` and `podFailurePolicy`. Otherwise start it anew.",
+    "If Kubernetes runs the Job again, do nothing: see `backoffLimit` and `podFailurePolicy`. Otherwise start it again.",
   "Documents are left that cannot be claimed":
-    "Read `reason` and mend the documents like `example`, then run the Job again.",
+    "Read `reason`, mend all documents that are like `example`, then run the Job again.",
   "Cannot follow the changes of the collection: documents are found by polling alone":
-    "Read `error`. New documents wait up to `POLL_INTERVAL` until the agent can listen again; it goes on trying.",
-  "Forced to stop: handing back what is in flight":
+    "Read `error`. New documents wait up to `POLL_INTERVAL`. The agent goes on trying to listen.",
+  "Forced to stop: releasing what is in flight":
     "If it was `SHUTDOWN_TIMEOUT`: raise it together with the pod's grace period, or shorten the work of a document.",
   "Gave up before nothing was left: the collection is not there, or is none":
-    "Read `error`: it names what may be meant. If the collection was renamed or dropped while the Job ran, what it held " +
-    "stays leased under the new name until its leases expire.",
+    "Read `error`: it names collections that may be meant. If the collection was renamed while the Job ran, the documents " +
+    "that it held stay leased under the new name until their leases expire.",
   "Gave up before nothing was left: outcomes cannot be written, and no wait mends it":
     "Read `error`, mend what it names, then run the Job again.",
   "Gave up before nothing was left: claims fail, and no wait mends it":
     "Read `error`, mend what it names, then run the Job again.",
   "Lost the lease on documents: what they became is up to their new holder":
-    "Look for what blocked the process for longer than `LEASE_DURATION`: a handler that never yields, a CPU limit that " +
+    "Find out what blocked the process for longer than `LEASE_DURATION`: a handler that never yields, a CPU limit that " +
     "is too low, MongoDB out of reach. Or another program changed the documents.",
   "The connection string or its certificates have changed and cannot be used: the earlier ones stay in use":
     "Read `error` and correct the content of `MONGODB_URI_FILE`, or the files of `tlsCAFile` and `tlsCertificateKeyFile`.",
   "Processing failed and will be retried; others have changed the documents since":
-    "As for a lost lease: another agent or program changed some documents of `among`. Their errors are on the documents.",
+    "As for a lost lease: another agent or program changed some of the documents in `among`. Their errors are on the " +
+    "documents.",
   "The processor returned after it had been told to stop: its result is not used":
-    "Let the processor stop when `context.signal` aborts: pass it on to `fetch` and the like.",
+    "Make the processor stop when `context.signal` aborts: pass the signal to `fetch` and similar calls.",
   "Released documents whose results found no room in memory: they run again from the start":
-    "Lower `CONCURRENCY`: 96 MiB of results are held, and as many handlers may return theirs at once.",
+    "Lower `CONCURRENCY`: the agent holds 96 MiB of results, and `CONCURRENCY` handlers may return theirs at once.",
   "Released documents whose handler was aborted: they run again from the start":
-    "Raise `SHUTDOWN_TIMEOUT` if handlers need longer, and use the idempotency key for what must not happen twice.",
+    "Raise `SHUTDOWN_TIMEOUT` if handlers need longer, and use the idempotency key for side effects that must not happen twice.",
 };

@@ -7,7 +7,7 @@ import { agentHome } from "../support/agent_home.ts";
 
 const DB = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
 
-/** What is said of a mistake: sentences on standard error, nothing else, and never where in the code it was found. */
+/** The report of a mistake: only sentences on standard error, and no place in the code. */
 function assertSaid(result: { code: number; stdout: string; stderr: string }, code: number): void {
   assertEquals({ code: result.code, stdout: result.stdout }, { code, stdout: "" }, result.stderr);
   assertMatch(result.stderr, /^(pulling-agent: .+\n)+$/);
@@ -24,7 +24,7 @@ Deno.test("without any settings, all that are required are named at once, and th
   assertEquals(result.stderr.split("\n").length, 4);
 });
 
-Deno.test("Settings: everything that is wrong with the settings is said at once", async () => {
+Deno.test("Settings: all problems of the settings are reported together", async () => {
   const wrong = {
     MONGODB_DATABASE: "a.b",
     MONGODB_COLLECTION: "system.x",
@@ -46,7 +46,7 @@ Deno.test("Settings: everything that is wrong with the settings is said at once"
   }
 });
 
-Deno.test("Settings: a value of several lines is told of in one, for every setting and on the command line", async () => {
+Deno.test("Settings: a value of several lines is reported in one line, for every setting and on the command line", async () => {
   const values = Object.fromEntries(
     Object.values(SETTINGS).map(({ variable }) => [variable, "a\nb \x1b[31m\u2028c"]),
   );
@@ -72,7 +72,7 @@ const WRONG_COMMANDS: [string[], RegExp][] = [
 ];
 
 for (const [args, said] of WRONG_COMMANDS) {
-  Deno.test(`Settings: "${args.join(" ")}" is refused with status 2 and a word on what is right`, async () => {
+  Deno.test(`Settings: "${args.join(" ")}" is refused with status 2 and the right form`, async () => {
     await using home = await agentHome();
     const result = await home.run(...args);
     assertSaid(result, 2);
@@ -176,7 +176,7 @@ Deno.test("check shows the settings as they are used, and does not ask the datab
   for (const { variable } of Object.values(SETTINGS)) assertStringIncludes(stdout, variable);
 });
 
-Deno.test("Settings: a processor module that imports JSON without saying so is told how", async () => {
+Deno.test("Settings: a processor module that imports JSON without the attribute is refused with the right form", async () => {
   await using home = await agentHome({
     db: DB,
     module: 'import rates from "./rates.json"; export default () => {};',
@@ -226,7 +226,7 @@ Deno.test("--version says the version, the commit and the kind of the build", as
   }
 });
 
-Deno.test("Settings: a processor or a connection string that the agent's user may not read is told apart from one that is not there", async () => {
+Deno.test("Settings: a processor or a connection string that the agent's user may not read is told from a missing one", async () => {
   await using home = await agentHome({ db: DB, module: "export default () => {};" });
   const uriFile = await home.write("uri", "mongodb://127.0.0.1:1/");
   await Deno.chmod(`${home.dir}/processor.js`, 0);

@@ -51,7 +51,7 @@ async function assertNotBelieved(home: AgentHome, { state }: Status): Promise<vo
   }
 }
 
-Deno.test("status, pause and resume believe nothing of a process that is frozen, and all when it goes on", async () => {
+Deno.test("status, pause and resume do not trust the status of a frozen process, and do once it goes on", async () => {
   await using db = await testDatabase("frozen");
   await using home = await agentHome({ db });
   const agent = await home.startReady();
@@ -68,7 +68,7 @@ Deno.test("status, pause and resume believe nothing of a process that is frozen,
   assertEquals((await home.run("pause")).code, 0);
 });
 
-Deno.test("status, pause and resume believe nothing of a process that its handler blocks", async () => {
+Deno.test("status, pause and resume do not trust the status of a process that its handler blocks", async () => {
   await using db = await testDatabase("blocked");
   const documents = await insertPending(db, [0]);
   await using home = await agentHome({ db, module: BLOCKING });
@@ -152,7 +152,7 @@ Deno.test("Health files: storms of pauses and resumes leave readiness and status
 async function settle(agent: AgentProcess, signal: Deno.Signal): Promise<Status> {
   const wanted = signal === "SIGUSR1" ? "paused" : "running";
   agent.signal(signal);
-  // Of two that are pending at once the system delivers the one with the lower number first, whichever was sent last.
+  // If two are pending, the system delivers the one with the lower number first, in any order of sending.
   await waitFor(`the agent to be ${wanted}`, async () => {
     if ((await agent.status()).control.state === wanted) return true;
     agent.signal(signal);
@@ -164,7 +164,7 @@ async function settle(agent: AgentProcess, signal: Deno.Signal): Promise<Status>
 }
 
 for (const setBySeconds of [-7200, 7200]) {
-  Deno.test(`Health files: probes and status mind no clock that is set by ${setBySeconds} s`, async () => {
+  Deno.test(`Health files: probes and status do not depend on a clock that is set by ${setBySeconds} s`, async () => {
     await using db = await testDatabase(`clock ${setBySeconds}`);
     await using home = await agentHome({ db, env: { HEARTBEAT_INTERVAL: "5m" } });
     const agent = await home.startReady();
@@ -183,7 +183,7 @@ for (const setBySeconds of [-7200, 7200]) {
     const { age_ms: age, responding } = JSON.parse(stdout);
     assertEquals([code, responding], [0, true]);
     assert(age < 60_000, `${age} ms`);
-    // An old one stays old, whatever the clock says.
+    // An old one stays old, for any time of the clock.
     const path = `${home.healthDir}/liveness`;
     const content = JSON.parse(await Deno.readTextFile(path));
     content.machine_uptime_s -= 1000;

@@ -19,7 +19,7 @@ const COMMANDS = [
   ["dead-letters", "redrive", "--all"],
   ["dead-letters", "purge", "--all"],
 ];
-/** Commands that end by themselves, whatever the database says. */
+/** Commands that end by themselves, for any answer of the database. */
 const ENDING = COMMANDS.filter(([name]) => name !== "run");
 
 const host = () => new URL(testUri().replace("mongodb:", "http:")).host;

@@ -83,7 +83,7 @@ Deno.test("status says what the agent does, in words and as JSON", async () => {
   assertEquals([status.counters.claimed, status.counters.processed, status.counters.conflicts], [5, 5, 0]);
 });
 
-Deno.test("Commands: probes pass while the agent lives, and fail where there is none", async () => {
+Deno.test("Commands: probes pass while the agent lives, and fail without an agent", async () => {
   await using db = await testDatabase("probes");
   await using home = await agentHome({ db });
   const probes = ["liveness", "readiness", "startup"] as const;
@@ -101,7 +101,7 @@ Deno.test("Commands: probes pass while the agent lives, and fail where there is 
   for (const probe of probes) assert(!(await home.probe(probe)), probe);
 });
 
-Deno.test("Commands: a paused agent counts as ready where READY_WHILE_PAUSED says so", async () => {
+Deno.test("Commands: a paused agent counts as ready with READY_WHILE_PAUSED", async () => {
   await using db = await testDatabase("ready while paused");
   await using home = await agentHome({ db, env: { READY_WHILE_PAUSED: "true" } });
   const agent = await home.startReady();
@@ -124,7 +124,7 @@ Deno.test("without an agent the commands say so and fail", async () => {
   }
 });
 
-Deno.test("Commands: what a dead agent left behind fools no command, even if its pid is another process's by now", async () => {
+Deno.test("Commands: no command trusts the files of a dead agent, even if another process has its pid by now", async () => {
   await using db = await testDatabase("dead agent");
   await using home = await agentHome({ db });
   const agent = await home.startReady();
@@ -182,7 +182,7 @@ Deno.test("pause and resume signal no process that does not show that it is the 
   assertEquals((await bystander.status).signal, "SIGTERM", "no signal of ours had ended it before");
 });
 
-Deno.test("Commands: an agent starts where a killed one left its files, and removes them first", async () => {
+Deno.test("Commands: an agent starts in the directory of a killed one, and removes its files first", async () => {
   await using db = await testDatabase("stale files");
   await using home = await agentHome({ db });
   const killed = await home.startReady();

@@ -177,7 +177,7 @@ Deno.test("CONTROL_FILE: a pipe in a control directory that is made anew does no
   }
 });
 
-Deno.test("CONTROL_FILE: between file and signal the latest change wins, and what only stays the same is no change", async () => {
+Deno.test("CONTROL_FILE: between file and signal the latest change wins, and writing the same again is not a change", async () => {
   await using db = await testDatabase("latest wins");
   await using home = await agentHome({ db, module: MARKING });
   await control(home, "pause");

@@ -5,7 +5,7 @@ import { TempDir } from "../support/temp_dir.ts";
 const OPTIONS = ["--timeout", "60"];
 const PATH = Deno.env.get("PATH")!;
 
-Deno.test("control-agent.sh pauses and resumes every pod by the ConfigMap, which it makes where it is missing", async () => {
+Deno.test("control-agent.sh pauses and resumes every pod by the ConfigMap, and creates it if it is missing", async () => {
   await using cluster = await StandIn.make();
   const pods = [await cluster.pod("a-1"), await cluster.pod("a-2")];
 
@@ -24,7 +24,7 @@ Deno.test("control-agent.sh pauses and resumes every pod by the ConfigMap, which
   for (const { agent } of pods) assertEquals((await agent.status()).control.source, "file");
 });
 
-Deno.test("control-agent.sh by signal leaves the ConfigMap alone, and says so where it says otherwise", async () => {
+Deno.test("control-agent.sh by signal leaves the ConfigMap alone, and warns if the ConfigMap asks for the opposite", async () => {
   await using cluster = await StandIn.make();
   const { agent } = await cluster.pod("a-1");
   await cluster.write("configmap", "resume");
@@ -39,7 +39,7 @@ Deno.test("control-agent.sh by signal leaves the ConfigMap alone, and says so wh
   assert(!resumed.stdout.includes("does not say so"), resumed.stdout);
 });
 
-Deno.test("control-agent.sh reaches pods that were told otherwise by signal since the file said the same", async () => {
+Deno.test("control-agent.sh reaches pods that a signal has switched since the file asked for the same", async () => {
   await using cluster = await StandIn.make();
   const { agent } = await cluster.pod("a-1");
   assertEquals((await cluster.control("pause", ...OPTIONS)).code, 0);
@@ -95,7 +95,7 @@ Deno.test("control-agent.sh tells what the cluster refuses, and does not need th
   assertStringIncludes(blind.stderr, "the pods cannot be listed: jane lacks the right to list pods");
 });
 
-Deno.test("control-agent.sh status shows the switch and every pod, and fails where one is silent", async () => {
+Deno.test("control-agent.sh status shows the switch and every pod, and fails if a pod does not answer", async () => {
   await using cluster = await StandIn.make();
   const empty = await cluster.control("status");
   assertEquals([empty.code, empty.stdout], [
@@ -137,7 +137,7 @@ Deno.test("control-agent.sh restart rolls out, but replaces paused pods, which a
   assertStringIncludes(replaced.stdout, "1 of 1 pods were replaced");
 });
 
-Deno.test("control-agent.sh with no pod at all leaves word in the ConfigMap", async () => {
+Deno.test("control-agent.sh without any pod still writes the ConfigMap", async () => {
   await using cluster = await StandIn.make();
   const { code, stdout } = await cluster.control("pause", ...OPTIONS);
   assertEquals(code, 0);

@@ -56,7 +56,7 @@ Deno.test("control-agent.sh ends in each shell although the cluster itself never
   ));
 });
 
-Deno.test("control-agent.sh believes no pod that is frozen, whatever its status says", async () => {
+Deno.test("control-agent.sh does not trust the status of a frozen pod", async () => {
   await using cluster = await StandIn.make();
   const { agent } = await cluster.pod("a-1");
   await cluster.write("configmap", "resume");
@@ -104,7 +104,7 @@ const REASONS: [title: string, says: string, reason: RegExp][] = [
   ],
   ["a pod that has gone", 'Error from server (NotFound): pods "a-1" not found', /pods "a-1" not found/],
 ];
-Deno.test("control-agent.sh says of each reason why a pod does not answer what it is", async () => {
+Deno.test("control-agent.sh names each reason why a pod does not answer", async () => {
   await using cluster = await StandIn.make();
   await cluster.pod("a-1");
   for (const [title, says, reason] of REASONS) {
@@ -170,7 +170,7 @@ Deno.test("control-agent.sh leaves nothing behind when it is interrupted", async
 /** Colors a terminal, clears it by one byte of 8 bits, rings, and turns the order of the text around. */
 const HOSTILE = "\u001b[31mred\u009b2J\u0007 \u202egnp.txt\u2066 \ufeff\r over";
 
-Deno.test("control-agent.sh shows nothing to the terminal that commands it, whichever call of kubectl says so", async () => {
+Deno.test("control-agent.sh never passes on terminal commands that any call of kubectl prints", async () => {
   await using cluster = await StandIn.make();
   await cluster.pod("a-1");
   await cluster.write("replicas", "1");

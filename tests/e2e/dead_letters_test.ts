@@ -73,7 +73,7 @@ Deno.test("Dead letters: redriven documents are processed by an agent that runs,
   assertMatch((await home.run("dead-letters", "list")).stdout, /^\S+ {2}2 {2}2 attempts {2}again\n$/);
 });
 
-Deno.test("dead-letters takes several ids, and says of which there is none", async () => {
+Deno.test("dead-letters takes several ids, and names those that do not exist", async () => {
   await using db = await testDatabase("dead letters ids");
   await using home = await homeWithLetters(db, 4);
   const run = (...args: string[]) => home.run("dead-letters", ...args);
@@ -126,7 +126,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
-Deno.test("dead-letters refuses to guess which are meant, and says how it is used", async () => {
+Deno.test("dead-letters refuses to guess which letters are meant, and prints its usage", async () => {
   await using db = await testDatabase("dead letters usage");
   await using home = await agentHome({ db });
   for (
@@ -194,7 +194,7 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
   }
 });
 
-Deno.test("Dead letters: what takes long says how far it is", async () => {
+Deno.test("Dead letters: a long command reports its progress", async () => {
   await using db = await testDatabase("dead letters progress");
   await using home = await homeWithLetters(db, 3);
   const configureFailPoint = "failCommand";

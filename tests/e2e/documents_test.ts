@@ -73,7 +73,7 @@ Deno.test("Documents: an _id of any type becomes a dead letter that carries it",
   assertEquals(found.map(({ _id }) => text(_id)).sort(), IDS.map(text).sort());
 });
 
-Deno.test("Documents: what is deleted or edited while in flight stays as the other program left it", async () => {
+Deno.test("Documents: a document that is deleted or edited while in flight stays as the other program left it", async () => {
   await using db = await testDatabase("edited in flight");
   const documents = await insertPending(db, [1, 2, 3, 4, 5]);
   await using home = await agentHome({ db, module: GATED });

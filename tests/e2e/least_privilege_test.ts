@@ -39,7 +39,7 @@ mark("worker " + await new Promise((resolve) => worker.onmessage = ({ data }) =>
 worker.terminate();
 export default async () => mark("handler " + await tryAll(ran));`;
 
-Deno.test("Permissions: a processor's module can start no program, whenever and in whichever way it tries", async () => {
+Deno.test("Permissions: a processor's module can start no program, at any time and in any way", async () => {
   await using db = await testDatabase("least privilege");
   await insertPending(db, [1]);
   await using home = await agentHome({ db, module: MODULE });

@@ -9,7 +9,7 @@ import { WireConnection } from "../support/wire.ts";
 const UNTIL_EMPTY = { args: ["run", "--until-empty"] };
 const RARELY = { POLL_INTERVAL: "1h" };
 
-/** Makes the collection refuse whatever an agent writes. */
+/** Makes the collection refuse all writes of an agent. */
 async function leaveNoRoom(db: TestDatabase): Promise<void> {
   const validator = { $jsonSchema: { properties: { _id: {}, status: {} }, additionalProperties: false } };
   await db.db.command({ collMod: "documents", validator });
@@ -50,7 +50,7 @@ Deno.test("run on a collection that refuses every claim is not ready, and is as 
   assertEquals(await documents.countDocuments({ status: "processed" }), 300);
 });
 
-Deno.test("run --until-empty fails where a FILTER cannot be used, and names it", async () => {
+Deno.test("run --until-empty fails if FILTER cannot be used, and names it", async () => {
   await using db = await testDatabase("left alone");
   await insertPending(db, upTo(3));
   await using home = await agentHome({ db, env: { ...RARELY, FILTER: '{"a": {"$gtt": 1}}' } });
@@ -77,7 +77,7 @@ for (const operator of ["$near", "$nearSphere", "$geoNear"]) {
   });
 }
 
-Deno.test("run --until-empty fails where documents are left that no claim can take, and says how many", async () => {
+Deno.test("run --until-empty fails if documents are left that no claim can take, and reports how many", async () => {
   await using db = await testDatabase("left alone");
   const documents = await insertPending(db, upTo(20)) as AnyDocument;
   await documents.insertMany([
@@ -99,7 +99,7 @@ Deno.test("run --until-empty fails where documents are left that no claim can ta
   ]);
 });
 
-Deno.test("status tells of documents that no claim can take", async () => {
+Deno.test("status reports documents that no claim can take", async () => {
   await using db = await testDatabase("left alone");
   const documents = await insertPending(db, [1]) as AnyDocument;
   await documents.insertOne({ _id: "a", status: "pending", _pull: { visible_at: "tomorrow" } });

@@ -96,7 +96,7 @@ for (const [loss, { script, reason }] of Object.entries(LOSSES)) {
   });
 }
 
-Deno.test("Output: a pipe that nothing reads holds up no command that answers by its status, and costs the others nothing", async () => {
+Deno.test("Output: a pipe without a reader blocks no command that answers by its status, and costs the others nothing", async () => {
   await withLetters("unread output", async (home) => {
     // The pipe is full before the command begins; its reader begins when the file `go` is there.
     const script = 'n=$1; shift; { head -c 65536 /dev/zero; "$@"; echo "$?" >"$0.$n.code"; } | ' +

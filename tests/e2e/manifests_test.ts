@@ -44,7 +44,7 @@ async function agents(): Promise<{ name: string; pod: KubernetesObject; containe
 }
 
 Deno.test({
-  name: "Manifests: the manifests are what Kubernetes knows, old and new",
+  name: "Manifests: the manifests are valid for old and new versions of Kubernetes",
   ignore: noSchemas,
   fn: async () => {
     const paths = (await Promise.all(FOLDERS.map(manifestsIn))).flat().filter((path) =>
@@ -55,7 +55,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Manifests: the overlays make what Kubernetes knows",
+  name: "Manifests: the overlays make valid manifests",
   ignore: noOverlays,
   fn: async () => {
     for (const name of OVERLAYS) {
@@ -104,7 +104,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Manifests: what a manifest sets, the agent knows and takes",
+  name: "Manifests: the agent knows and accepts all settings of the manifests",
   ignore: noSchemas,
   fn: async () => {
     const known = new Set(Object.values(SETTINGS).map(({ variable }) => variable as string));
@@ -218,7 +218,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Manifests: every Job ends, also where MongoDB stays out of reach",
+  name: "Manifests: every Job ends, even if MongoDB stays out of reach",
   ignore: noSchemas,
   fn: async () => {
     const jobs = (await everyObject()).filter(({ kind }) => kind === "Job" || kind === "CronJob");

@@ -6,7 +6,7 @@ import { testDatabase } from "../support/mongod.ts";
 
 const NOWHERE = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
 
-/** Ways in which a module asks for the end of the process, and how the call is told of. */
+/** Ways in which a module asks for the end of the process, and how the call is reported. */
 const EXITS: Record<string, string> = {
   "Deno.exit(0)": "Deno.exit(0)",
   "Deno.exit()": "Deno.exit()",

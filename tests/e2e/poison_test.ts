@@ -99,7 +99,7 @@ Deno.test("Suspects: a document that exhausts the heap is a dead letter in the e
   await assertOnlyThePoisonIsDead(db, home, 5);
 });
 
-Deno.test("Suspects: a document that blocks its process for ever, until that is killed, is a dead letter in the end", async () => {
+Deno.test("Suspects: a document that blocks its process until the process is killed becomes a dead letter", async () => {
   await using db = await testDatabase("poison loop");
   const documents = await insertPending(db, IDS);
   await using home = await agentHome({ db, module: withPoison("for (;;);") });

@@ -5,8 +5,8 @@ import { testDatabase } from "../support/mongod.ts";
 const ROOT = new URL("../..", import.meta.url).pathname;
 
 /**
- * Runs a command of the agent from source, in a world in which loading the driver fails: whoever loads it, in whatever
- * way and from wherever, ends there.
+ * Runs a command of the agent from source, in a process that ends as soon as any code loads the driver, in any
+ * way and from any file.
  */
 async function runWithoutDriver(args: string[], env: Record<string, string>) {
   const { imports } = JSON.parse(await Deno.readTextFile(`${ROOT}deno.json`));

@@ -111,7 +111,7 @@ Deno.test("Replicas: an agent that was frozen for longer than its lease does not
   assertEquals(await documents.findOne({ _id: 1 }), before);
 });
 
-Deno.test("Replicas: a handler that blocks for ever stops the heartbeat, and another replica takes the rest over", async () => {
+Deno.test("Replicas: a handler that blocks forever stops the heartbeat, and another replica takes the rest over", async () => {
   await using db = await testDatabase("blocked");
   const documents = await insertPending(db, upTo(20));
   const module = `export default ({ _id }) => {

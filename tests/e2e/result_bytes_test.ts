@@ -81,7 +81,7 @@ Deno.test("batches whose results weigh 1 MiB a document do not exhaust the heap"
   await checkPeak(agent.pid);
 });
 
-Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are cut where they are kept", async () => {
+Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are cut before they are kept", async () => {
   await using db = await testDatabase("result bytes");
   const documents = await insertPending(db, upTo(40));
   await using home = await agentHome({

@@ -79,7 +79,7 @@ Deno.test("MONGODB_URI_FILE that changes is followed without a restart, and what
   assertFalse(/password-(one|two|three)/.test(agent.output), agent.output);
 });
 
-Deno.test("MONGODB_URI_FILE that names a wrong password keeps the connection that works, and that is said once", async () => {
+Deno.test("MONGODB_URI_FILE that names a wrong password keeps the working connection, and that is reported once", async () => {
   await using guarded = await Guarded.start();
   await guarded.makeUser("password-one");
   await using home = await agentHome({ module: MODULE });

@@ -5,7 +5,7 @@ import { testDatabase, testUri } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 const PASSWORD = "s3cr3t-Passw0rd";
-/** The same as it has to be written where it holds special characters. */
+/** The same, as it has to be written with special characters. */
 const ODD_PASSWORD = { plain: "p@ss:w/rd%?#", encoded: "p%40ss%3Aw%2Frd%25%3F%23" };
 
 const BAD_URIS = [
@@ -71,7 +71,7 @@ const FAILING: Record<string, () => string> = {
   "a host that does not exist": () => `mongodb://someone:${PASSWORD}@no-such-host.invalid/`,
 };
 
-/** Everything that an agent with this connection string has ever said, in whatever way. */
+/** All output of an agent with this connection string. */
 async function saidWhileFailing(uri: string): Promise<string> {
   await using home = await agentHome({ db: { uri, name: "nowhere" }, env: { LOG_LEVEL: "DEBUG" } });
   const agent = await home.start();

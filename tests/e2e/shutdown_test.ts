@@ -6,14 +6,14 @@ import { DEAF, GATED, OBEDIENT } from "../support/modules.ts";
 import { DOCUMENTS, TestDatabase, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** What `SHUTDOWN_TIMEOUT=1` leaves the process at the most, in milliseconds. */
+/** The longest time that `SHUTDOWN_TIMEOUT=1` leaves the process, in milliseconds. */
 const LIMIT_MS = 6000;
 const RELEASED = { status: "pending", "_pull.attempts": 0, "_pull.token": { $exists: false } };
 
 for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
   const who = kind === "DEAF" ? "a handler that ignores its signal" : "a handler that obeys its signal";
 
-  Deno.test(`Shutdown: a second signal hands back the document of ${who}, and the exit status is 0`, async () => {
+  Deno.test(`Shutdown: a second signal releases the document of ${who}, and the exit status is 0`, async () => {
     await using db = await testDatabase(`force ${kind}`);
     const documents = await insertPending(db, upTo(5));
     await using home = await agentHome({ db, module, env: { CONCURRENCY: "3", SHUTDOWN_TIMEOUT: "1h" } });
@@ -35,7 +35,7 @@ for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
     if (kind === "OBEDIENT") await home.untilMarked("told 1 ForcedStopError");
   });
 
-  Deno.test(`SHUTDOWN_TIMEOUT hands back the document of ${who}, and the exit status is 0`, async () => {
+  Deno.test(`SHUTDOWN_TIMEOUT releases the document of ${who}, and the exit status is 0`, async () => {
     await using db = await testDatabase(`timeout ${kind}`);
     const documents = await insertPending(db, [1]);
     await using home = await agentHome({ db, module, env: { SHUTDOWN_TIMEOUT: "1" } });
@@ -48,7 +48,7 @@ for (const [kind, module] of Object.entries({ DEAF, OBEDIENT })) {
   });
 }
 
-Deno.test("Shutdown: SHUTDOWN_TIMEOUT=0 hands everything back at once", async () => {
+Deno.test("Shutdown: SHUTDOWN_TIMEOUT=0 releases everything at once", async () => {
   await using db = await testDatabase("timeout 0");
   const documents = await insertPending(db, upTo(3));
   await using home = await agentHome({ db, module: OBEDIENT, env: { SHUTDOWN_TIMEOUT: "0" } });

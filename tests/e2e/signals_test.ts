@@ -6,7 +6,7 @@ import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-  Deno.test(`${signal} finishes what is in flight, hands back what waits, and exits 0`, async () => {
+  Deno.test(`${signal} finishes what is in flight, releases what waits, and exits 0`, async () => {
     await using db = await testDatabase(signal);
     const documents = await insertPending(db, upTo(6));
     await using home = await agentHome({ db, module: GATED, env: { CONCURRENCY: "2" } });
@@ -16,11 +16,11 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     agent.signal(signal);
     const drain = await agent.log("Draining");
     assertEquals(drain.reason, signal);
-    // The pod leaves the Service before the first document is handed back, and long before the process ends.
+    // The pod leaves the Service before the first document is released, and long before the process ends.
     await waitFor("readiness to go", async () => !(await home.probe("readiness")));
     assert(await home.probe("liveness"));
     await waitFor(
-      "the four that wait to be handed back",
+      "the four that wait to be released",
       async () => await documents.countDocuments({ status: "pending", "_pull.attempts": 0 }) === 4,
     );
     assertEquals(await documents.countDocuments({ status: "processing" }), 2);
@@ -53,7 +53,7 @@ Deno.test("SIGUSR1 pauses claims and lets what is in flight finish; SIGUSR2 clai
   agent.signal("SIGUSR1");
   assertEquals((await agent.log("Paused")).source, "signal");
   await waitFor(
-    "two to be handed back",
+    "two to be released",
     async () => await documents.countDocuments({ status: "pending" }) === 2,
   );
   await home.write("marks.go", "");

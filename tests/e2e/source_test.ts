@@ -6,7 +6,7 @@ import { DOCUMENTS, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 for (const changeStream of ["auto", "off"]) {
-  Deno.test(`Source: an agent on a collection that is not there says so, is not ready, makes none, and starts when it is there (CHANGE_STREAM=${changeStream})`, async () => {
+  Deno.test(`Source: an agent on a missing collection reports that, is not ready, does not create it, and starts once it exists (CHANGE_STREAM=${changeStream})`, async () => {
     await using db = await testDatabase("source", { empty: true });
     await db.db.createCollection("document");
     await using home = await agentHome({ db, module: MARKING, env: { CHANGE_STREAM: changeStream } });

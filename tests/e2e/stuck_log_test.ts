@@ -129,7 +129,7 @@ Deno.test("Output: an agent with a log that is not read ends although its module
   assertEquals((await waitFor("it to end", () => Deno.readTextFile(`${home.dir}/code`))).trim(), "0");
 });
 
-Deno.test("Output: an agent with a log that nobody reads ends although its module prints much at the very end", async () => {
+Deno.test("Output: an agent with a log without a reader ends although its module prints much at the very end", async () => {
   await using db = await testDatabase("printing at the end");
   await insertPending(db, [1]);
   await using home = await agentHome({

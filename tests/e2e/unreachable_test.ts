@@ -102,7 +102,7 @@ Deno.test("run, status and dead-letters say what is wrong with TLS", async () =>
   ]);
 });
 
-Deno.test("run says of a wrong password once that MongoDB refuses it, and never that MongoDB is in reach", async () => {
+Deno.test("run reports once that MongoDB refuses a wrong password, and never that MongoDB is in reach", async () => {
   const uri = `mongodb://someone:${PASSWORD}@${replica()}/?replicaSet=rs0`;
   await using home = await agentHome({
     db: { uri, name: "nowhere" },

@@ -10,7 +10,7 @@ const UNTIL_EMPTY = { args: ["run", "--until-empty"] };
 /** Long enough that only hints and the agent's own schedule can wake it. */
 const RARELY = { POLL_INTERVAL: "1h" };
 
-Deno.test("run --until-empty ends at once where there is nothing, and says so", async () => {
+Deno.test("run --until-empty ends at once if there is nothing to do, and says so", async () => {
   await using db = await testDatabase("until empty");
   await using home = await agentHome({ db, env: RARELY });
   const agent = await home.start(UNTIL_EMPTY);
@@ -33,7 +33,7 @@ Deno.test("run --until-empty says of a collection in which nothing is pending ho
   await filtered.log('No document of the collection has status "pending" and matches FILTER and is due');
 });
 
-Deno.test("run says once why it does nothing, and nothing of it once it has found something", async () => {
+Deno.test("run reports once why it does nothing, and not if it has found something", async () => {
   await using db = await testDatabase("until empty");
   await documentsOf(db).insertMany([{ status: "new" }] as AnyDocument[]);
   await using home = await agentHome({ db });
@@ -123,7 +123,7 @@ Deno.test("run --until-empty waits while it is paused, and does the work once it
   assertEquals(await documents.countDocuments({ status: "processed" }), 3);
 });
 
-Deno.test("run --until-empty that is told to stop does not claim that nothing is left", async () => {
+Deno.test("run --until-empty that is stopped does not report that nothing is left", async () => {
   await using db = await testDatabase("until empty");
   await insertPending(db, upTo(3));
   await using home = await agentHome({ db, module: GATED, env: { ...RARELY, CONCURRENCY: "1" } });
@@ -138,7 +138,7 @@ Deno.test("run --until-empty that is told to stop does not claim that nothing is
   assertEquals((await agent.log("Stopped before nothing was left")).reason, "SIGTERM");
 });
 
-Deno.test("run --until-empty works off what a unique index lets in one by one, and fails if an outcome cannot be written", async () => {
+Deno.test("run --until-empty processes documents that a unique index lets in one by one, and fails if an outcome cannot be written", async () => {
   await using db = await testDatabase("until empty");
   const documents = documentsOf(db);
   await documents.createIndex({ customer: 1 }, {

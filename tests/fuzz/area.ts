@@ -11,7 +11,7 @@ export interface Area<Input> {
   generate(random: () => number): Input;
   /** How many inputs it counts as: documents, for instance. */
   size(input: Input): number;
-  /** Inputs that are a step smaller, the smallest first; none where it cannot be smaller. */
+  /** Inputs that are a step smaller, the smallest first; none if it cannot be smaller. */
   smaller(input: Input): Iterable<Input>;
   /** The input as it can be read in a report. */
   show(input: Input): string;
@@ -23,7 +23,7 @@ export interface Area<Input> {
 export interface Verdict {
   /** A sentence for each invariant that was broken. */
   broken: string[];
-  /** What the program said meanwhile, for whoever looks for the reason. */
+  /** The program's output meanwhile, to look for the reason. */
   evidence?: string | undefined;
 }
 
@@ -33,6 +33,6 @@ export interface Trials<Input> extends AsyncDisposable {
   attempt(input: Input): Promise<Verdict>;
 }
 
-/** Any area, where its inputs do not matter. */
+/** Any area, for code that does not depend on its inputs. */
 // deno-lint-ignore no-explicit-any -- each area knows its own inputs
 export type AnyArea = Area<any>;

@@ -17,7 +17,7 @@ export interface FuzzOptions {
   /** The run ends after this time, and the trial that is under way then. */
   seconds: number;
   seed: number;
-  /** Trials at the most, of all areas together. */
+  /** Trials of all areas together, at most. */
   rounds?: number | undefined;
   /** Longest search for a smaller input, in milliseconds. */
   shrinkMs: number;
@@ -117,7 +117,7 @@ async function attempt(
 async function tried(trials: Trials<unknown>, input: unknown, strays: Strays): Promise<Verdict> {
   try {
     const { broken, evidence } = await trials.attempt(input);
-    // What no one catches is told of in the next turn of the event loop.
+    // An uncaught error is reported in the next turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve, 0));
     return { broken: [...broken, ...strays.take()], evidence };
   } catch (error) {

@@ -15,7 +15,7 @@ export interface Fate {
   task: Task;
   /** As it was before the agent started, read from the server. */
   before: Uint8Array;
-  /** As it is now; undefined where it is gone. */
+  /** As it is now; undefined if it is gone. */
   after: Uint8Array | undefined;
   letter: Uint8Array | undefined;
   /** Runs of its handler. */
@@ -25,9 +25,9 @@ export interface Fate {
 /** What is known of a run besides the documents. */
 export interface Circumstances {
   maxAttempts: number;
-  /** How many pending documents the agent has told of as those that it cannot take. */
+  /** How many pending documents the agent has reported as those that it cannot take. */
   toldOf: number;
-  /** How many it has told of as those that the database refuses to change. */
+  /** How many it has reported as those that the database refuses to change. */
   refused: number;
   /** Leases that the agent has told to be lost: so many handlers may have run once more. */
   leasesLost: number;
@@ -146,7 +146,7 @@ function userFields(document: Uint8Array): BsonElement[] {
   return elementsOf(document).filter(({ name }) => !OF_THE_AGENT.includes(text(name)));
 }
 
-/** The status as text; a description where it is none. A symbol is text to a server. */
+/** The status as text, or a description if it is not text. For a server a symbol is text. */
 export function statusOf(document: Uint8Array): string {
   const status = elementNamed(document, "status");
   if (status?.type !== 0x02 && status?.type !== 0x0e) return status ? `of type ${status.type}` : "missing";

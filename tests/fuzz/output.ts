@@ -1,5 +1,5 @@
 /**
- * What holds for everything that the program writes, whatever it is given.
+ * What holds for all output of the program, for any input.
  *
  * @module
  */

@@ -50,7 +50,7 @@ export class ProcessFate {
     return [...entries.slice(-40), ...this.#agents.map(({ stderr }) => stderr)].join("\n");
   }
 
-  /** How many documents the agents have told of as those that the database does not let them claim or settle. */
+  /** How many documents the agents have reported as those that the database does not let them claim or settle. */
   get toldOf(): number {
     const entries = this.#agents.flatMap((agent) => agent.entries);
     const refused = entries.filter(({ message }) =>
@@ -96,7 +96,7 @@ export class ProcessFate {
     await this.start();
   }
 
-  /** Has it go on, whatever was done to it. */
+  /** Has it go on, after anything that was done to it. */
   async recover(): Promise<void> {
     if (this.#agent.ended) {
       const { code, signal } = await this.#agent.exit();

@@ -9,7 +9,7 @@ export interface Shrunk<Input> {
 }
 
 /**
- * Looks for a smaller input that breaks something of the same kind, for `limitMs` milliseconds at the most: each step that
+ * Looks for a smaller input that breaks something of the same kind, for at most `limitMs` milliseconds: each step that
  * still fails is the start of the next.
  */
 export async function shrink<Input>(
@@ -35,7 +35,7 @@ export async function shrink<Input>(
   return { input, verdict, steps };
 }
 
-/** What a sentence says, whatever its numbers, ids and quotations are: findings of one kind are told once. */
+/** A sentence without its numbers, ids and quotations: findings of one kind are reported once. */
 export function kindOf(sentence: string): string {
   return sentence.replaceAll(/\([^)]*\)|"(?:[^"\\]|\\.)*"|[0-9a-f]{8,}|\d+/g, "#").split(/[:\n]/, 1)[0]!;
 }

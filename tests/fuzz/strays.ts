@@ -24,7 +24,7 @@ export class Strays implements Disposable {
   }
 }
 
-/** Whatever a processor rejects with may refuse to be looked at. */
+/** The value that a processor rejects with may throw when it is read. */
 function isError(reason: unknown): reason is Error {
   try {
     return reason instanceof Error && typeof reason.stack === "string";

@@ -29,7 +29,7 @@ export interface WorkSettings {
   readBack: "contended" | "always";
 }
 
-/** The field by which a handler, and whoever judges, knows a document: `_id` may be anything. */
+/** The field by which a handler, and the judge, know a document: `_id` may be anything. */
 export const NUMBER = "fuzz";
 /** The field that the plan `set` writes. */
 export const SET_FIELD = "fuzz_set";

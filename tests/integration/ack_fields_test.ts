@@ -67,7 +67,7 @@ Deno.test("Ack with fields: those are written by the holder alone", async () => 
   ]);
 });
 
-Deno.test("Ack with fields: both are one write: there is no moment with one and not the other", async () => {
+Deno.test("Ack with fields: the ack and the fields are one write: no reader sees one without the other", async () => {
   await using setup = await proxiedStore("ack fields");
   const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));
@@ -78,7 +78,7 @@ Deno.test("Ack with fields: both are one write: there is no moment with one and 
   assertEquals([status, result], ["processed", 1]);
 });
 
-/** Results that nobody can write, and what comes of them. */
+/** Results that cannot be written, and what becomes of them. */
 const REFUSED: Record<string, [set: Record<string, unknown>, status: string, error: string]> = {
   "the agent's own field": [{ "_pull.attempts": 7 }, "failed", `the field "_pull" belongs to the agent`],
   "the status": [{ status: "done" }, "failed", `the field "status" belongs to the agent`],

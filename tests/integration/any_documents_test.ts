@@ -84,7 +84,7 @@ Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it 
   }
 });
 
-Deno.test("Odd documents: an agent gets every document of random bytes to an end or tells of it, and processes all others", async () => {
+Deno.test("Odd documents: an agent finishes or reports every document of random bytes, and processes all others", async () => {
   await using database = await testDatabase("any documents");
   await using store = openStore(database, { leaseDurationMs: 2_000 });
   const random = testRandom(1);
@@ -100,7 +100,7 @@ Deno.test("Odd documents: an agent gets every document of random bytes to an end
   const told = () => agent.all("claim_refused").length;
   await waitFor(
     "nothing to be left but what was told of",
-    // A server gives a DBPointer with a zero byte in its text in two ways, and it is told of twice.
+    // A server gives a DBPointer with a zero byte in its text in two ways, and it is reported twice.
     async () => (await left()).every((raw) => !survivesRoundTrip(raw)) && told() >= (await left()).length,
   );
   assertEquals(agent.all("claim_failed"), []);

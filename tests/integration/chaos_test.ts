@@ -69,7 +69,7 @@ class MortalStore implements DocumentStore {
     return settlement;
   }
 
-  /** What is under way when the agent is killed may still be applied, but nobody hears of it. */
+  /** A write under way when the agent is killed may still be applied, but no agent learns of it. */
   async #alive<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#isDead) throw new Error("The process is dead");
     const result = await operation();

@@ -35,7 +35,7 @@ Deno.test("Claimer: a claim writes status, token, owner, expiry and attempt, and
   assertEquals(document.read(), { _id: 1, status: "processing", nested: { a: [1, 2] } });
 });
 
-Deno.test("Claimer: a takeover counts as such and costs no attempt: crashes in company never spend them (rule 11)", async () => {
+Deno.test("Claimer: a takeover is counted and costs no attempt: crashes beside other documents never use up the attempts (rule 11)", async () => {
   await using database = await testDatabase("claim protocol");
   await jobs(database).insertMany(pending(3));
   for (let crashes = 0; crashes < 2; crashes++) {
@@ -55,7 +55,7 @@ Deno.test("Claimer: a takeover counts as such and costs no attempt: crashes in c
   assertEquals(stored.reduce((sum, { _pull }) => sum + _pull.takeovers, 0), 9);
 });
 
-Deno.test("Claimer: a nack puts the takeovers back to nothing, a release keeps them", async () => {
+Deno.test("Claimer: a nack sets the takeovers back to zero, a release keeps them", async () => {
   await using database = await testDatabase("claim protocol");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2));
@@ -70,7 +70,7 @@ Deno.test("Claimer: a nack puts the takeovers back to nothing, a release keeps t
   assertEquals(stored.map(({ _pull }) => _pull.attempts), [0, 1]);
 });
 
-Deno.test("Claimer: a claim that still matches after another's claim and nack counts from what is stored, not from what it read (rule 9)", async () => {
+Deno.test("Claimer: a claim that still matches after another's claim and nack counts from the stored attempts, not from those that it read (rule 9)", async () => {
   await using setup = await proxiedStore("claim protocol");
   const { database, proxy, store: slow, other: quick } = setup;
   await jobs(database).insertOne({ _id: 1, status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } });
@@ -138,7 +138,7 @@ Deno.test("Claimer: a document that another program set to processing has no tok
   const { documents: [nacked, released] } = await store.take();
   await store.nack([{ document: nacked!, error: "fails", delayMs: 0 }]);
   await store.release([released!]);
-  // Somebody else works on them, and knows nothing of our bookkeeping.
+  // Another program works on them, and knows nothing of our bookkeeping.
   await jobs(database).updateMany({}, { $set: { status: "processing", "_pull.visible_at": LONG_AGO } });
 
   assertEquals(idsOf(await store.take()), []);

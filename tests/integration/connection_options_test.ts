@@ -29,7 +29,7 @@ const OPTIONS: Record<string, string[]> = {
 };
 
 for (const [options, overridden] of Object.entries(OPTIONS)) {
-  Deno.test(`MONGODB_URI: a URI with ${options} is worked with; what would break the protocol is overridden and said`, async () => {
+  Deno.test(`MONGODB_URI: a URI with ${options} works; options that would break the protocol are overridden and reported`, async () => {
     await using database = await testDatabase("connection options");
     await using proxy = new TcpProxy(database.uri);
     await using store = openStore({ uri: `${proxy.uri}&${options}`, name: database.name });
@@ -63,7 +63,7 @@ for (const [options, overridden] of Object.entries(OPTIONS)) {
     assert(reads.length > 2, "no read was seen");
     for (const { body: { readConcern, $readPreference } } of reads) {
       assert(["local", "majority"].includes(readConcern?.level), `read concern ${readConcern?.level}`);
-      // On a direct connection the driver asks for primaryPreferred where it means primary.
+      // On a direct connection the driver sends primaryPreferred although it means primary.
       const mode = $readPreference?.mode ?? "primary";
       assert(["primary", "primaryPreferred"].includes(mode), `read preference ${mode}`);
       assertEquals($readPreference?.tags, undefined);

@@ -83,11 +83,11 @@ for (const [when, write] of Object.entries({ copy: COPY, mark: MARK })) {
   });
 }
 
-Deno.test("deadLetter(): a verdict that stands alone, without its reason, is finished with a letter and an event that say so", async () => {
+Deno.test("deadLetter(): a verdict without its reason is finished, and its letter and event say that the reason is unknown", async () => {
   await using database = await testDatabase("dead letter crashes");
   await jobs(database).insertMany(pending(1));
   await dieBefore(database, COPY);
-  // As where the database took the verdict alone.
+  // As if the database had taken the verdict alone.
   await jobs(database).updateOne({ _id: 0 }, { $unset: { error: "", "_pull.errors": "" } });
   await expireLeases(jobs(database));
   await using store = openStore(database);
@@ -165,7 +165,7 @@ for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
   });
 }
 
-Deno.test("deadLetter(): a mark that comes late, when the next holder has finished the letter, leaves that letter in place", async () => {
+Deno.test("deadLetter(): a mark that comes late, after the next holder has finished the letter, leaves that letter in place", async () => {
   await using setup = await proxiedStore("dead letter crashes");
   const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
@@ -216,7 +216,7 @@ Deno.test("deadLetter(): the mark's answer is lost: the letter stays, and nothin
   assertEquals((await letters(database).findOne()).dead_at, stored._pull.dead_at);
 });
 
-Deno.test("deadLetter() that is tried again keeps its verdict: another time would part document and letter (rule 22)", async () => {
+Deno.test("deadLetter() that is retried keeps its verdict: with another time, document and letter would not match (rule 22)", async () => {
   await using setup = await proxiedStore("dead letter crashes");
   const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));

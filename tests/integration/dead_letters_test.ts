@@ -189,7 +189,7 @@ Deno.test("Dead letters: a letter never takes the place of another collection's:
   const refusal = await assertRejects(() => other.deadLetter(theirs!, "theirs"), Error, message);
   assert(!other.isTransient(refusal));
   assertEquals(await letters(database).find().toArray(), found);
-  // Neither failed without a letter nor pending: whoever takes it over finishes what could not be written.
+  // Neither failed without a letter nor pending: the agent that takes it over writes what could not be written.
   const judged = await others.findOne({}) as AnyDocument;
   assertEquals([judged.status, judged.error, judged._pull.dead_at instanceof Date], [
     "processing",

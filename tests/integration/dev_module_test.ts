@@ -14,7 +14,7 @@ for (
     "./rates.json",
   ]
 ) {
-  Deno.test(`make dev tells of an import of ${specifier} in one line of its own, without advice of Deno's`, async () => {
+  Deno.test(`make dev reports an import of ${specifier} in one line, without Deno's advice`, async () => {
     await using dir = await TempDir.make();
     await dir.write("rates.json", "{}");
     const module = `import x from "${specifier}"; export default () => {};`;

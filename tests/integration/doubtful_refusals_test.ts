@@ -6,7 +6,7 @@ import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { jobs, letters, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** Only the agent is told of failures. */
+/** Only the agent gets errors. */
 const APP_NAME = "pulling-agent/agent-under-test";
 /** Codes that no list knows, and codes that concern the server alone. */
 const CODES = [286, 8, 4242];
@@ -45,7 +45,7 @@ for (const errorCode of CODES) {
   });
 }
 
-/** What an index of places cannot hold, once a document is in it: the server's code for that is in no list of ours. */
+/** A value that an index of places cannot hold: the server's code for that is in none of the agent's lists. */
 const BAD = { at: [1] };
 const GOOD = { at: [1, 2] };
 
@@ -108,7 +108,7 @@ Deno.test("Doubts: as long as every document's ack is refused with an unknown co
   assertEquals(agent.all("dead_lettered").map(({ id }) => id).sort(), [0, 1]);
 });
 
-Deno.test("Doubts: results that are refused with an unknown code keep no handler from its start, although they fill the room for results", async () => {
+Deno.test("Doubts: results that are refused with an unknown code do not keep handlers from starting, although they fill the room for results", async () => {
   await using database = await testDatabase("doubtful refusals");
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany(pending(20, BAD));
@@ -122,7 +122,7 @@ Deno.test("Doubts: results that are refused with an unknown code keep no handler
   assert(agent.count("processed") > 0);
 });
 
-Deno.test("Doubts: an agent comes to good documents behind several batches whose acks are refused with an unknown code", async () => {
+Deno.test("Doubts: an agent reaches good documents behind several batches whose acks are refused with an unknown code", async () => {
   await using database = await testDatabase("doubtful refusals");
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany([...pending(25, BAD), ...pending(20, { from: 25, ...GOOD })]);
@@ -137,7 +137,7 @@ Deno.test("Doubts: an agent comes to good documents behind several batches whose
 });
 
 for (const batchSize of [1, 20]) {
-  Deno.test(`Doubts: one document whose claim is refused with an unknown code is left alone and told of, and its neighbours are processed (BATCH_SIZE=${batchSize})`, async () => {
+  Deno.test(`Doubts: one document whose claim is refused with an unknown code is left alone and reported, and its neighbours are processed (BATCH_SIZE=${batchSize})`, async () => {
     await using database = await testDatabase("doubtful refusals");
     await using store = openStore(database);
     await jobs(database).insertMany([...pending(1, BAD), ...pending(20, { from: 1, ...GOOD })]);
@@ -199,7 +199,7 @@ function suspects(count: number, from: number): Document[] {
   }));
 }
 
-Deno.test("SuspectIsolation hands a document in doubt back if nothing else comes for a lease: all suspects run, and the document is left alone for a while", async () => {
+Deno.test("SuspectIsolation releases a document in doubt if nothing else comes for a lease: all suspects run, and the document is left alone for a while", async () => {
   await using database = await testDatabase("doubtful refusals");
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany(pending(1, BAD));
@@ -218,7 +218,7 @@ Deno.test("SuspectIsolation hands a document in doubt back if nothing else comes
   assertEquals([status, _pull.attempts, _pull.takeovers], ["pending", 0, undefined]);
 });
 
-Deno.test("SuspectIsolation keeps a document in doubt that MongoDB does not let be handed back either: it runs once, and is processed later", async () => {
+Deno.test("SuspectIsolation keeps a document in doubt that MongoDB does not let be released either: it runs once, and is processed later", async () => {
   await using database = await testDatabase("doubtful refusals");
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany(pending(1, BAD));
@@ -237,7 +237,7 @@ Deno.test("SuspectIsolation keeps a document in doubt that MongoDB does not let 
   const refusedReleases = () => agent.all("settle_failed").filter(({ kind }) => kind === "release").length;
   await agent.until("two releases to be refused", () => refusedReleases() === 2);
   assertEquals([agent.agent.held.documents, runs], [1, [0]]);
-  // It still cannot be handed back.
+  // It still cannot be released.
   const partialFilterExpression = { status: "pending" };
   await jobs(database).createIndex({ at: "2d", status: 1 }, { partialFilterExpression });
   await jobs(database).dropIndex("places");

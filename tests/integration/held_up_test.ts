@@ -113,7 +113,7 @@ Deno.test("Held up: a suspect that waits for another document of its key is clai
   assertEquals([agent.count("processed"), agent.all("claim_refused")], [1, []]);
 });
 
-Deno.test("Held up: a run until nothing is left tells of documents that wait for one that no agent holds, and ends", async () => {
+Deno.test("Held up: a run until nothing is left reports documents that wait for one that no agent holds, and ends", async () => {
   await using database = await testDatabase("held up");
   await using store = openStore(database, { leaseDurationMs: 100 });
   await jobs(database).insertMany([...of("a", 3), { _id: 3, customer: "a", status: "processing" }]);

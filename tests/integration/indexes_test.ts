@@ -35,7 +35,7 @@ for (const standalone of [false, true]) {
   });
 }
 
-/** Indexes on the same keys that somebody made by hand. */
+/** Indexes on the same keys that a user made by hand. */
 const BY_HAND = {
   "another name": { name: "by_hand" },
   "another name and the same filter": {
@@ -236,7 +236,7 @@ Deno.test("Indexes: an agent on a server that refuses the index says so once and
   assertEquals(await claimIndexes(database), []);
 });
 
-Deno.test("Indexes: an agent that ends while the index is still being made complains of nothing", async () => {
+Deno.test("Indexes: an agent that ends while the index is still being made reports no problem", async () => {
   await using database = await testDatabase("indexes");
   await jobs(database).insertOne({ _id: 1, status: "pending" } as never);
   const appName = "slow-index";

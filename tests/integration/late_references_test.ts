@@ -44,7 +44,7 @@ const MAX_BSON = 16 * 1024 * 1024;
 /** Room for no claim. */
 const OVERSIZE = { _id: 0, status: "pending", data: new Binary(new Uint8Array(MAX_BSON - 47 - 20)) };
 
-Deno.test("deadLetter(): a verdict that was refused and arrives late all the same is finished, and its letter stands (rule 28)", async () => {
+Deno.test("deadLetter(): a verdict that was refused and still arrives late is finished, and its letter is valid (rule 28)", async () => {
   await using setup = await proxiedStore("late references");
   const { database, proxy, store: frozen, other } = setup;
   await jobs(database).insertMany(pending(1));
@@ -204,7 +204,7 @@ Deno.test("claim(): the verdict that a frozen holder writes on an oversize docum
   assertEquals(await standing(other), [[0, "fails"]]);
 });
 
-Deno.test("claim(): an oversize document with the verdict of an earlier dead letter gets a letter that stands", async () => {
+Deno.test("claim(): an oversize document with the verdict of an earlier dead letter gets a valid letter", async () => {
   await using database = await testDatabase("late references");
   await using other = openStore(database);
   const verdict = new Date(5);

@@ -46,7 +46,7 @@ for (const [what, happens] of Object.entries(MEANWHILE)) {
     await waitFor("all handlers to run", () => started.length === 4);
     happens(agent);
 
-    // Documents that wait for a slot go back when the agent stops claiming; whoever runs keeps its lease.
+    // Documents that wait for a slot go back when the agent stops claiming; those that run keep their lease.
     await agent.until(
       "those that wait to be released",
       () => what === "works" || agent.count("released") === 16,

@@ -56,7 +56,7 @@ async function found(database: TestDatabase, query: AnyDocument): Promise<Set<st
   return new Set(all.map((bytes: Uint8Array) => idBytes(new RawDocument(bytes))));
 }
 
-/** What no query of a claim finds, is not scheduled for later, and is not told of. */
+/** Documents that no query of a claim finds, that are not scheduled for later, and that are not reported. */
 async function missed(database: TestDatabase, isThorough: boolean): Promise<string[]> {
   const queries = [
     ...[...KINDS, "due_suspects", "expired_suspects"].map((kind) => claimable(kind as "due_suspects")),
@@ -123,7 +123,7 @@ Deno.test("Left alone: a date before JavaScript's first one is due", async () =>
   assertEquals(idsOf(await store.take()), [1]);
 });
 
-Deno.test("MongoStore.leftAlone() tells of leases that never end, and of FILTER's documents alone", async () => {
+Deno.test("MongoStore.leftAlone() reports leases that never end, and only documents that match FILTER", async () => {
   await using database = await testDatabase("left alone");
   await using store = openStore(database, { filter: '{"kind": "a"}' });
   const endless = { status: "processing", _pull: { token: "t", visible_at: "never" } };

@@ -39,7 +39,7 @@ Deno.test("DeadLetterStore: the history keeps the last five errors, each of at m
   ]);
 });
 
-Deno.test("DeadLetterStore: letters are listed oldest first, chosen by id or filter, up to a limit, with their documents where wanted", async () => {
+Deno.test("DeadLetterStore: letters are listed oldest first, chosen by id or filter, up to a limit, with their documents if asked for", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(250, { kind: "many" }));

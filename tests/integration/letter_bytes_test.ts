@@ -34,7 +34,7 @@ async function rawOf(collection: AnyDocument, id: number): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Has all documents claimed, whatever is in them. */
+/** Has all documents claimed, with any content. */
 async function claimAll(database: TestDatabase): Promise<void> {
   await jobs(database).updateMany({}, {
     $set: {

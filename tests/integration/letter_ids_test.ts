@@ -59,7 +59,7 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
   assertEquals(await letters(database).countDocuments(), 0);
 });
 
-Deno.test("Ids: an id that looks like a pattern is none", async () => {
+Deno.test("Ids: an id that looks like a pattern is not used as one", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertOne({ _id: "order", status: "pending" });

@@ -94,7 +94,7 @@ Deno.test("recover() waits for a majority to know a lost claim, as a failure tha
   const admin = database.client.db("admin");
   const snapshots = (mode: string) => admin.command({ configureFailPoint: "disableSnapshotting", mode });
   await snapshots("alwaysOn");
-  // Or a test that fails waits for a majority for ever.
+  // Otherwise a test that fails waits for a majority forever.
   await using _learning = { [Symbol.asyncDispose]: () => snapshots("off").then(() => {}) };
   await admin.command({
     configureFailPoint: "failCommand",
@@ -205,7 +205,7 @@ Deno.test("Lost answers: an ack that never reached the server is made again and 
   assertEquals(agent.all("settle_failed").map(({ kind }) => kind), ["ack"]);
 });
 
-Deno.test("Lost answers: one does no harm to a nack: the driver repeats the write, the server does not", async () => {
+Deno.test("Lost answers: a lost answer does no harm to a nack: the driver sends the write again, and the server applies it once", async () => {
   await using setup = await proxiedStore("lost answers");
   const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(2));
@@ -219,7 +219,7 @@ Deno.test("Lost answers: one does no harm to a nack: the driver repeats the writ
   assertEquals(stored.map(({ _pull }) => _pull.errors.length), [1, 1]);
 });
 
-Deno.test("Lost answers: a nack whose answers stay away counts its failure once and as unconfirmed", async () => {
+Deno.test("Lost answers: a nack that never gets an answer counts its failure once, as unconfirmed", async () => {
   await using setup = await proxiedStore("lost answers");
   const { database, proxy, store } = setup;
   await jobs(database).insertMany(pending(1));

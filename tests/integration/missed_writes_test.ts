@@ -23,7 +23,7 @@ import { waitFor } from "../support/wait.ts";
 const FIND = { command: "find", collection: COLLECTION };
 const UPDATE = { command: "update", collection: COLLECTION };
 
-/** The log lines of what an agent has told of, without their times. */
+/** The log lines of an agent, without their times. */
 function linesOf(agent: InProcessAgent): Record<string, unknown>[] {
   const output = new RecordedLines();
   const events = new Events();

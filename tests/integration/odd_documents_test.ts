@@ -142,7 +142,7 @@ const PULLS: Record<string, unknown> = {
 };
 
 for (const [what, _pull] of Object.entries(PULLS)) {
-  Deno.test(`Odd documents: a _pull that is ${what} is told of, and in no other document's way`, async () => {
+  Deno.test(`Odd documents: a _pull that is ${what} is reported, and does not block other documents`, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany([{ _id: 0, status: "pending", _pull }, ...pending(1, { from: 1 })]);
@@ -186,7 +186,7 @@ Deno.test("Odd documents: a document of 15 MiB is dead-lettered whole", async ()
 
 Deno.test("Odd documents: a document that leaves no room for its letter is dead-lettered by reference, and stays", async () => {
   await using database = await testDatabase("odd documents");
-  // The letter says where it comes from: a long name needs room that the document itself does not.
+  // The letter names its source: with a long name it needs room that the document itself does not need.
   const mongodbCollection = "j".repeat(200);
   await using store = openStore(database, { mongodbCollection });
   const data = new Binary(new Uint8Array(16 * 1024 * 1024 - 1_600));

@@ -92,7 +92,7 @@ Deno.test("Claimer keeps what a claim found, for any failure after that", async 
     assertEquals(hasSuspects, true);
   });
 
-  await t.step("a suspect that cannot be handed back at once is handed back by the next look", async () => {
+  await t.step("a suspect that cannot be released at once is released by the next look", async () => {
     await using database = server.database();
     await using store = openStore(database);
     await makeIndexes(database, store);
@@ -110,7 +110,7 @@ Deno.test("Claimer keeps what a claim found, for any failure after that", async 
   });
 
   await t.step(
-    "a batch of releases that is refused as a whole is halved until all are handed back",
+    "a batch of releases that is refused as a whole is halved until all are released",
     async () => {
       for (const errorCode of [10334, 17280, BAD_VALUE, 17419]) {
         await using database = server.database();
@@ -128,7 +128,7 @@ Deno.test("Claimer keeps what a claim found, for any failure after that", async 
   );
 });
 
-/** Claims all, is forced to stop, and has the first writes that hand documents back refused. */
+/** Claims all, is forced to stop, and has the first writes that release documents refused. */
 async function drainWhileRefused(server: FailingServer, store: TestStore, errorCode: number): Promise<void> {
   let running = 0;
   await using agent = new InProcessAgent(

@@ -22,7 +22,7 @@ const FAILURES: Document[] = ["update", "findAndModify", "aggregate"].flatMap((c
 ]);
 FAILURES.push(...[13, 50, 121, 189].map((errorCode) => ({ failCommands: ["find"], errorCode })));
 
-/** Only the agent is told of failures. */
+/** Only the agent gets errors. */
 const appName = "pulling-agent/agent-under-test";
 const MAX_ATTEMPTS = 2;
 const FINAL = { status: { $in: ["processed", "failed"] } };

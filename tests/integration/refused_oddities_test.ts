@@ -72,7 +72,7 @@ const NO_VERDICTS = {
 } as const;
 
 for (const [what, [type, value]] of Object.entries(NO_VERDICTS)) {
-  Deno.test(`Refused outcomes: _pull.dead_at that is ${what} is no verdict: the document is processed, or gets one`, async () => {
+  Deno.test(`Refused outcomes: _pull.dead_at that is ${what} is not a verdict: the document is processed, or gets one`, async () => {
     await using database = await testDatabase("no verdict");
     await using store = openStore(database);
     const pull = bsonDocument([{ type, name: utf8("dead_at"), value }]);

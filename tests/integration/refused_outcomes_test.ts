@@ -139,7 +139,7 @@ for (const [what, { forbidden, fails, runs: expected, status, letter }] of Objec
       }
     }
 
-    // Its lease runs out again and again: it is neither run nor told of again, and others are processed.
+    // Its lease runs out again and again: it is neither run nor reported again, and others are processed.
     const told = rejections(agent);
     for (let round = 1; round <= 2; round++) {
       await expireLeases(jobs(database));
@@ -170,7 +170,7 @@ Deno.test("Refused outcomes: of a hundred acks the database refuses one: the oth
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 99);
 });
 
-Deno.test("Refused outcomes: of documents that are handed back or renewed the database refuses one: that one is named, the others are written", async () => {
+Deno.test("Refused outcomes: if the database refuses the release or renewal of one document, it is named, and the others are written", async () => {
   await using database = await testDatabase("refused outcomes");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(5));
@@ -213,7 +213,7 @@ const NO_LETTERS: Record<string, (database: TestDatabase) => Promise<unknown>> =
 };
 
 for (const [what, make] of Object.entries(NO_LETTERS)) {
-  Deno.test(`Refused outcomes: a dead-letter collection that ${what} loses no document: its verdict stands, it runs no more, and it is told of once`, async () => {
+  Deno.test(`Refused outcomes: a dead-letter collection that ${what} loses no document: the verdict stays, no handler runs again, and it is reported once`, async () => {
     await using database = await testDatabase("refused outcomes");
     await using store = openStore(database);
     await make(database);
@@ -240,7 +240,7 @@ for (const [what, make] of Object.entries(NO_LETTERS)) {
   });
 }
 
-Deno.test("RefusedOutcomes forgets a document that was reset: its handler runs again, and it does not for a lease that ran out", async () => {
+Deno.test("RefusedOutcomes forgets a document that was reset: its handler runs again, and not for a lease that ran out", async () => {
   await using database = await testDatabase("refused outcomes");
   await using store = openStore(database, { maxAttempts: 1 });
   // It would be passed over for a minute.

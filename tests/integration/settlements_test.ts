@@ -24,7 +24,7 @@ const WRITES: Record<string, (store: TestStore, document: LeasedDocument) => Pro
   "finish of a verdict": (store, document) => store.finishVerdict(document),
 };
 
-Deno.test("Settlements: an acked document is processed at the server's time and keeps of its bookkeeping the attempts alone", async () => {
+Deno.test("Settlements: an acked document is processed at the server's time and keeps only the attempts of its bookkeeping", async () => {
   await using database = await testDatabase("settlements");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(2, { field: "of the user's" }));

@@ -65,7 +65,7 @@ for (
   });
 }
 
-Deno.test("SourceError names the database that may be meant, where the one that is named is empty", async () => {
+Deno.test("SourceError names the database that may be meant, if the named one is empty", async () => {
   await using database = await testDatabase("source");
   await using store = guarded(database, { mongodbDatabase: `${database.name}x` });
   const { message } = await refusal(() => store.take());
@@ -83,7 +83,7 @@ const REFUSALS = {
 };
 
 for (const [how, { errorCode, times }] of Object.entries(REFUSALS)) {
-  Deno.test(`MongoStore claims where the server refuses to list collections ${how}`, async () => {
+  Deno.test(`MongoStore claims even if the server refuses to list collections ${how}`, async () => {
     await using database = await testDatabase("source");
     const appName = `list-${crypto.randomUUID()}`;
     await jobs(database).insertMany(pending(1));
@@ -123,7 +123,7 @@ for (const [what, { options, says }] of Object.entries(OTHERS)) {
   });
 }
 
-Deno.test("MongoStore claims nothing where dead letters would go into a view", async () => {
+Deno.test("MongoStore claims nothing if dead letters would go into a view", async () => {
   await using database = await testDatabase("source");
   await jobs(database).insertMany(pending(1));
   await database.db.createCollection(LETTERS, { viewOn: COLLECTION, pipeline: [] });

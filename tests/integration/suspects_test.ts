@@ -99,7 +99,7 @@ Deno.test("Suspects: a nack clears the suspicion: the next claim is one of many"
 });
 
 for (const maxAttempts of [1, 2, 3, 5]) {
-  Deno.test(`Suspects: two expiries alone are a verdict, one is none, with MAX_ATTEMPTS ${maxAttempts}; no handler runs for it`, async () => {
+  Deno.test(`Suspects: two expired leases while alone make a dead letter, one does not, with MAX_ATTEMPTS ${maxAttempts}; no handler runs for it`, async () => {
     await using database = await testDatabase("suspects");
     await using store = openStore(database, { maxAttempts });
     await jobs(database).insertMany([
@@ -145,7 +145,7 @@ Deno.test("Suspects: an endless stream of new documents does not keep a suspect 
   const seen: unknown[] = [];
   await jobs(database).insertMany(pending(500));
   next = 500;
-  // Whatever is processed is replaced: the backlog of both kinds never ends.
+  // Each processed document is replaced: the backlog of both kinds never ends.
   await using agent = new InProcessAgent(store, async ({ _id }) => {
     if (isOver.signal.aborted) return;
     if (typeof _id === "number") {
@@ -167,7 +167,7 @@ Deno.test("Suspects: an endless stream of new documents does not keep a suspect 
   assertEquals(agent.all("claim_failed"), []);
 });
 
-Deno.test("Suspects: agents that are killed all day take documents over again and again, and dead-letter none", async () => {
+Deno.test("Suspects: agents that are killed again and again take documents over, and make none of them a dead letter", async () => {
   await using database = await testDatabase("suspects");
   await jobs(database).insertMany(pending(20));
   for (let day = 0; day < 12; day++) {

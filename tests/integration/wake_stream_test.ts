@@ -76,7 +76,7 @@ Deno.test("WakeStream: a document that is inserted, or set back to pending, whil
   await setup.untilRun(3);
 });
 
-Deno.test("WakeStream: changes that make nothing claimable are no hint: not an ack, not another status", async () => {
+Deno.test("WakeStream: changes that make nothing claimable give no hint: an ack, another status", async () => {
   await using database = await testDatabase("wake stream");
   await using setup = await listening(openStore(database));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
@@ -129,7 +129,7 @@ Deno.test("WakeStream: a burst suspends it, and the loop wakes it when there is 
   await setup.untilRun("after");
 });
 
-Deno.test("WakeStream: while one claim follows the other the server follows no changes, and idle it does so again at once", async () => {
+Deno.test("WakeStream: while one claim follows the other the server follows no changes, and follows them again as soon as the loop is idle", async () => {
   await using database = await testDatabase("wake stream");
   const store = openStore(database);
   let hints = 0;

@@ -18,7 +18,7 @@ export class Gateway implements AsyncDisposable {
     this.#accepting = this.#accept();
   }
 
-  /** Opens one before a server; undefined where the server's address is none of this machine, or names several. */
+  /** Opens one before a server; undefined if the server's address is not on this machine, or names several servers. */
   static open(mongodbUri: string): Gateway | undefined {
     const [, hostname, port = "27017"] = /^mongodb:\/\/(?:[^@/]*@)?([^:,/?]+)(?::(\d+))?(?:[/?]|$)/.exec(
       mongodbUri,

@@ -139,7 +139,7 @@ export class Namespace implements AsyncDisposable {
 
   /**
    * Applies the folder k8s/, with what is the test's own: image, collection, settings. As it stands it would have the
-   * agents pull from somebody else's collection.
+   * agents pull from another test's collection.
    */
   async deploy({ env = {}, replicas = 1, module }: DeployOptions = {}): Promise<void> {
     const objects = await objectsIn(...await manifestsIn("k8s"));

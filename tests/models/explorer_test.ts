@@ -53,7 +53,7 @@ Deno.test("explore gives the shortest way to a problem", () => {
   assert(!isComplete);
 });
 
-Deno.test("explore finds a circle that never leads to a settled state", () => {
+Deno.test("explore finds a cycle that never leads to a settled state", () => {
   const graph = new Graph({ start: ["end", "a"], a: ["b"], b: ["a"] });
   const { problem, trace } = explore(graph);
   assertEquals(problem, STUCK);

@@ -63,7 +63,7 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /**
-   * Resolves with the first line that matches, after the line `after` where one is given.
+   * Resolves with the first line that matches, after the line `after` if it is given.
    *
    * @throws {Error} after the usual timeout, or when the agent has ended without it; the message holds the log so far
    */
@@ -120,8 +120,8 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /**
-   * Resolves once it listens to signals, which it does before anything else: its settings are not loaded yet. Where
-   * something wraps it, `pid` is its own.
+   * Resolves once it listens to signals, which it does before anything else: its settings are not loaded yet. If
+   * another program wraps it, `pid` is the agent's own.
    */
   async untilListening(pid = this.pid): Promise<void> {
     const { SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGTERM } = osConstants.signals;

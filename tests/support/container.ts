@@ -44,7 +44,7 @@ async function podman(...args: string[]): Promise<CommandResult> {
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** The same, where it must succeed; its standard output. */
+/** The same if it must succeed; its standard output. */
 export async function podmanOutput(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await podman(...args);
   if (code !== 0) throw new Error(`podman ${args.join(" ")} failed (${code}): ${stderr}`);

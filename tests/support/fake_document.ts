@@ -2,7 +2,7 @@ import type { Document, LeasedDocument, Verdict } from "../../agent/ports.ts";
 
 let made = 0;
 
-/** A leased document as handlers and writers see it, with whatever a test wants to be different. */
+/** A leased document as handlers and writers see it, with the parts that a test wants to be different. */
 export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document } = {}): FakeDocument {
   const { fields, ...rest } = given;
   const id = given.id ?? `document-${++made}`;

@@ -147,7 +147,7 @@ export class FaultyStore implements DocumentStore {
     return error instanceof ForbiddenError || this.#inner.isForbidden(error);
   }
 
-  /** What claims without an answer took; a suspect among it is handed back, as it must not run in company. */
+  /** What claims without an answer took; a suspect among it is released, as it must not run beside others. */
   async #recovered(): Promise<LeasedDocument[]> {
     const [suspects, documents] = [this.#unanswered.filter(isSuspect), this.#unanswered.filter(isNone)];
     this.#unanswered = [];

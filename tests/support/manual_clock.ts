@@ -39,7 +39,7 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
-  /** Lets `ms` pass: runs all timers due by then, in order, and after each lets whatever waited for it go on. */
+  /** Lets `ms` pass: runs all timers due by then, in order, and after each lets the code that waited for it go on. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
     await settled();

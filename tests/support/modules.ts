@@ -17,7 +17,7 @@ export default async ({ _id }) => {
   mark("end " + _id);
 };`;
 
-/** Never ends, whatever its signal says. */
+/** Never ends, even if its signal aborts. */
 export const DEAF = `
 export default async ({ _id }) => {
   mark("start " + _id);

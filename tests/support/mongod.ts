@@ -18,7 +18,7 @@ export interface TestDatabaseOptions {
   empty?: boolean;
 }
 
-/** A database that nobody else uses, and a client for it; `await using` drops the one and closes the other. */
+/** A database that no other test uses, and a client for it; `await using` drops the one and closes the other. */
 export class TestDatabase implements AsyncDisposable {
   readonly uri: string;
   readonly client: MongoClient;

@@ -12,13 +12,13 @@ export interface Requirement {
   why: string;
   /** How to get it. */
   install: string;
-  /** A command that succeeds where it is there. */
+  /** A command that succeeds if it is available. */
   probe: [string, ...string[]];
 }
 
 /**
- * Whether the tests of a requirement are to be left out (`ignore` of a test). Where it is missing, one line says so;
- * with `REQUIRE_ALL=1` nothing is left out, and its tests fail.
+ * Whether the tests of a requirement are to be left out (`ignore` of a test). If it is missing, one line reports that.
+ * With `REQUIRE_ALL=1` nothing is left out, and its tests fail.
  */
 export async function isMissing(
   { what, why, install, probe: [program, ...args] }: Requirement,

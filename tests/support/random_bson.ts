@@ -73,7 +73,7 @@ export function randomPull(random: () => number): BsonElement {
 
 type Value = (random: () => number, depth: number) => Uint8Array;
 
-/** What stands behind the name of an element, by its type; whatever a server would take. */
+/** The bytes after the name of an element, by its type: anything that a server would take. */
 const VALUES: Record<number, Value> = {
   0x01: (random) =>
     random() < 0.3

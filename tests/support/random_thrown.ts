@@ -4,7 +4,7 @@ function refuse(): never {
   throw new Error("not even this can be read");
 }
 
-/** Whatever a user's module may throw or log: errors of errors, circles, values that refuse to be read, and plain ones. */
+/** Any value that a user's module may throw or log: errors of errors, circles, values that refuse to be read, and plain ones. */
 export function randomThrown(random: () => number, depth = 0, above: object[] = []): unknown {
   const inner = () => randomThrown(random, depth + 1, above);
   const text = () =>

@@ -51,7 +51,7 @@ export function elementsOf(document: Uint8Array): BsonElement[] {
   return found;
 }
 
-/** The first element of a name, as a server sees it where there are several. */
+/** The first element of a name, as a server sees it if there are several. */
 export function elementNamed(document: Uint8Array, name: string): BsonElement | undefined {
   const wanted = utf8(name);
   return elementsOf(document).find((each) => sameBytes(each.name, wanted));

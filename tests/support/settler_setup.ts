@@ -15,7 +15,7 @@ export class SettlerSetup {
   readonly recorder: EventRecorder;
   /** When documents are due that were set back to pending, in milliseconds from then on. */
   readonly delays: number[] = [];
-  /** How often it was noted that documents were handed back. */
+  /** How often it was noted that documents were released. */
   releases = 0;
   readonly settler: Settler;
 

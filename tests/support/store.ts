@@ -94,7 +94,7 @@ export function letters(database: TestDatabase): Collection<AnyDocument> {
   return database.db.collection<AnyDocument>(LETTERS);
 }
 
-/** Any document, whatever its `_id`: the driver's types know ObjectIds alone. */
+/** A document with any `_id`: the driver's types know ObjectIds alone. */
 // deno-lint-ignore no-explicit-any
 export type AnyDocument = any;
 

@@ -234,7 +234,7 @@ function header(message: Uint8Array): { requestId: number; responseTo: number; o
   };
 }
 
-/** The command in a message; empty where there is none. */
+/** The command in a message; empty if there is none. */
 function parse(message: Uint8Array): Document {
   if (header(message).opCode !== OP_MSG) return {};
   const view = new DataView(message.buffer, message.byteOffset);

@@ -4,7 +4,7 @@ import { spawnTied } from "../../scripts/tied_process.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** Who takes part, and what leaves them out where it is missing. */
+/** The programs that take part, and the requirement of each: it is left out if that is missing. */
 const CANDIDATES: [row: RegExp, skipped: string][] = [
   [/^\| Hand-written loop, Python/, "the loop in Python"],
   [/^\| Hand-written loop, TypeScript/, ""],
@@ -36,7 +36,7 @@ Deno.test("Build: a quick bench has every candidate work all documents off, and 
     const child = await spawnTied(Deno.execPath(), args, { cwd: ROOT, stdout: "piped", stderr: "piped" });
     const { code, stdout, stderr } = await child.output();
     const [printed, progress] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-    // It fails where a candidate has left a document undone.
+    // It fails if a candidate has left a document undone.
     assertEquals(code, 0, `${printed}\n${progress}`);
 
     const lines = (await Deno.readTextFile(`${dir}/performance.md`)).split("\n");

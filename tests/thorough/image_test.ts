@@ -67,7 +67,7 @@ class Mounts implements AsyncDisposable {
     await Deno.mkdir(`${dir.path}/control`);
     await dir.write("control/state", "resume\n");
     await dir.write("processor.js", module);
-    // Nobody in the container is root.
+    // No process in the container runs as root.
     await Deno.chmod(dir.path, 0o755);
     return new Mounts(dir);
   }
@@ -89,7 +89,7 @@ class Mounts implements AsyncDisposable {
   }
 }
 
-/** What the "restricted" profile of a cluster asks for, and a root that nobody can write. */
+/** What the "restricted" profile of a cluster asks for, and a root that no process can write. */
 const RESTRICTED = [
   "--read-only",
   "--read-only-tmpfs=false",

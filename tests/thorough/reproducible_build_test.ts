@@ -17,7 +17,7 @@ async function sh(script: string, args: string[] = [], cwd: string = ROOT): Prom
   return decoder.decode(stdout).trim();
 }
 
-/** A repository that holds what this folder holds now, uncommitted changes included, whatever happens here meanwhile. */
+/** A repository that holds what this folder holds now, with uncommitted changes, and does not change with it. */
 async function snapshot(into: string): Promise<void> {
   await sh(
     `git clone --quiet --no-hardlinks . "$1"

@@ -15,7 +15,7 @@ Deno.test("ownMap() keeps what leads to a source of the program, and ends it whe
   assertEquals("names" in map, false);
 });
 
-Deno.test("ownMap() of a file that holds packages alone is none", () => {
+Deno.test("ownMap() of a file that holds only packages is undefined", () => {
   const sources = ["../cache/npm/bson/lib/bson.cjs", "../../src/agent/agent.ts", "../src/deno.json"];
   assertEquals(ownMap({ version: 3, sources, mappings: encode([[[0, 0, 0, 0]]]) }), undefined);
 });

@@ -22,7 +22,7 @@ function bytes(document: BSON.Document): Uint8Array<ArrayBuffer> {
   return new Uint8Array(BSON.serialize(document));
 }
 
-Deno.test("judge() is content with what ended as its plan says", () => {
+Deno.test("judge() accepts a document that ended according to its plan", () => {
   assertEquals(judge([GOOD, HOPELESS], KNOWN), []);
   assertEquals(judge([{ ...GOOD, runs: 4 }], { ...KNOWN, leasesLost: 1 }), []);
   const scheduled = { ...BEFORE, _pull: { visible_at: new Date(Date.now() + 3_600_000) } };
@@ -66,12 +66,12 @@ for (
     ],
   ] as [string, Partial<Fate>, RegExp][]
 ) {
-  Deno.test(`judge() sees that a document ${what}`, () => {
+  Deno.test(`judge() finds that a document ${what}`, () => {
     assertMatch(judge([{ ...GOOD, ...fate }], KNOWN).join("\n"), says);
   });
 }
 
-Deno.test("judge() sees that a document failed for which no handler and no refusal is to blame", () => {
+Deno.test("judge() finds a document that failed without a failed handler or a refusal", () => {
   const failed = { ...HOPELESS, task: PLAN };
   assertEquals(judge([failed], KNOWN), []);
   assertMatch(
@@ -81,7 +81,7 @@ Deno.test("judge() sees that a document failed for which no handler and no refus
   assertEquals(judge([HOPELESS], { ...KNOWN, onlyHandlersFail: true }), []);
 });
 
-Deno.test("brokenInText() sees stacks, bugs and secrets, and nothing in plain sentences", () => {
+Deno.test("brokenInText() finds stacks, bugs and secrets, and nothing in plain sentences", () => {
   assertEquals(brokenInText("pulling-agent: BATCH_SIZE must be a whole number", ["s3cret"]), []);
   for (
     const text of [
@@ -95,7 +95,7 @@ Deno.test("brokenInText() sees stacks, bugs and secrets, and nothing in plain se
   }
 });
 
-Deno.test("brokenInLog() sees lines that are no JSON of the agent's", () => {
+Deno.test("brokenInLog() finds lines that are not the agent's JSON", () => {
   assertEquals(brokenInLog([{ index: 0, level: "INFO", message: "Started" }]), []);
   assertEquals(brokenInLog([{ index: 0, level: "", message: "Started" }]).length, 1);
 });

@@ -17,7 +17,7 @@ const table = { doc: "A text of documentation.", name: "one_word" };
 problems.push(\`B is \${b ? "one of two" : ""}: mend it\`);
 `;
 
-Deno.test("collectMessages tells refusals, failures, lines of the log and errors apart, and leaves out what is no text", async () => {
+Deno.test("collectMessages tells refusals, failures, lines of the log and errors apart, and leaves out what is not a text", async () => {
   await using dir = await TempDir.make();
   for (const folder of ["agent", "control", "health", "scripts/messages"]) {
     await Deno.mkdir(`${dir.path}/${folder}`, { recursive: true });

@@ -8,7 +8,7 @@ const GOOD: Fate = { id: 1, kind: "good", status: "processed", hasLetter: false,
 /** Process 2 was killed at 1000. */
 const problems = (fate: Partial<Fate>) => judge([{ ...GOOD, ...fate }], 1, new Map([[2, 1000]])).problems;
 
-Deno.test("judge() is content with what was processed once, or again after a kill", () => {
+Deno.test("judge() accepts a document that was processed once, or again after a kill", () => {
   assertEquals(problems({}), []);
   assertEquals(problems({ runs: [{ pid: 2, startMs: 900 }, ENDED] }), []);
   assertEquals(problems({ runs: [{ pid: 2, startMs: 900, endMs: 990 }, ENDED] }), []);

@@ -121,13 +121,13 @@ export class ClaimSender {
       return [];
     }
     const documents = await this.#findAgain(claim);
-    if (claim.isSuspect) await this.#handBack(documents, claim);
+    if (claim.isSuspect) await this.#release(documents, claim);
     this.#open.delete(claim);
     return claim.isSuspect ? [] : documents;
   }
 
   /** A suspect must not run beside other documents: it is claimed again when this agent holds nothing else. */
-  async #handBack(suspects: readonly LeasedDocument[], claim: SentClaim): Promise<void> {
+  async #release(suspects: readonly LeasedDocument[], claim: SentClaim): Promise<void> {
     try {
       await release(suspects, this.#options);
     } catch (error) {

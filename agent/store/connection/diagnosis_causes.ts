@@ -1,6 +1,6 @@
 import { asksForLogin } from "./login_missing.ts";
 
-/** What a connection string asks for, and what the servers have told of themselves. */
+/** What a connection string asks for, and what the servers have reported about themselves. */
 export interface Facts {
   /** As the connection string names them. */
   readonly hosts: readonly string[];

@@ -57,7 +57,7 @@ export class EagerClient {
     return this.#isConnected;
   }
 
-  /** A server that takes writes answers. It answers every client, whatever its password. */
+  /** A server that takes writes answers. It answers clients with any password. */
   get isWritable(): boolean {
     return this.#isWritable;
   }

@@ -3,7 +3,7 @@ import { formatId } from "../documents/format_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import type { DeadLetterOptions } from "./options.ts";
 
-/** Two ids are the same only if their values are, whatever the collation of the letters' collection. */
+/** Two ids are the same only if their values are, for any collation of the letters' collection. */
 export const SIMPLE = { locale: "simple" };
 
 /**

@@ -10,7 +10,7 @@ import type { StoreContext } from "../store_context.ts";
 const KEPT_ERRORS = 5;
 
 /**
- * Every write that ends a lease removes these fields: a document without a token is not leased, whatever its status.
+ * Every write that ends a lease removes these fields: a document without a token is not leased, even if its status is `processing`.
  */
 const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
 const UNLEASED = { "_pull.token": { $exists: false } } as const;
@@ -94,14 +94,17 @@ export async function release(
   options: StoreContext,
 ): Promise<Settlement> {
   const { collection, serverClock } = options;
-  const handBack = (group: readonly LeasedDocument[]) => {
+  const releaseGroup = (group: readonly LeasedDocument[]) => {
     // A suspect is the only document of its token. Its mark is taken back, whether it was written or not.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const back = backToPending(serverClock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
     return writeGroup(group, update as UpdateFilter<Document>, collection, { ...back, ...UNLEASED });
   };
-  const groups = byToken(documents).map(([, group]) => ({ documents: group, send: () => handBack(group) }));
+  const groups = byToken(documents).map(([, group]) => ({
+    documents: group,
+    send: () => releaseGroup(group),
+  }));
   const { written, unanswered } = await runLimited(groups);
   return settlementOf(written, documents, unanswered);
 }

@@ -34,7 +34,7 @@ const WORDS = [
   "\0",
   "pausee",
 ];
-/** At rest once the file has been read again, which is every second whatever the watcher says. */
+/** At rest once the file has been read again, which is every second, with the watcher or without. */
 const REST_MS = 5000;
 const READ_WITHIN_MS = 1500;
 
@@ -144,7 +144,7 @@ class ControlTrials implements Trials<Storm> {
     await this.#stack.disposeAsync();
   }
 
-  /** Has the agent read a word in the file, so that the next one is a change whatever came before. */
+  /** Has the agent read a word in the file, so that the next one is a change after any earlier word. */
   async #settle(word: "pause" | "resume"): Promise<void> {
     const isThere = async () =>
       (await this.#agent.status()).state === (word === "pause" ? "paused" : "running");

@@ -175,7 +175,7 @@ async function judge(
     const fails = plan === "fail" || plan === "fail for good" || plan === "tell";
     // One that ended its process in company twice, and alone twice, is condemned: blows here may look like that.
     if (status !== "processed" && status !== "failed") {
-      // What a server refused once, and said that it is the document's fault, is left alone for a minute, and told of.
+      // If a server refused a document once because of the document, it is left alone for a minute, and reported.
       if (!faults.some(mayBlame) || ++left > toldOf) {
         say(`A document stays ${status}, and the agents told of ${toldOf}`);
       }

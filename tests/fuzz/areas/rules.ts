@@ -7,7 +7,7 @@ import { fewerTasks, randomSettings, task, taskText } from "../work.ts";
 import type { Work } from "../work_run.ts";
 import { WorkTrials } from "../work_trials.ts";
 
-/** Unique indexes and validators of the user's own: what they refuse has an end, and is told of. */
+/** Unique indexes and validators of the user's own: a refused document is finished all the same, and reported. */
 export class RulesArea implements Area<Work> {
   readonly name = "rules";
 

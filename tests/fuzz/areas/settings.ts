@@ -118,7 +118,7 @@ class SettingsTrials implements Trials<SettingsInput> {
 
 interface Ended {
   command: string;
-  /** Undefined where it had to be killed. */
+  /** Undefined if it had to be killed. */
   code: number | undefined;
   stderr: string;
   /** All it has written. */

@@ -70,7 +70,7 @@ Deno.test("Agent.drain() counts failures as finished", async () => {
   assertEquals(setup.store.statuses, { failed: 4, pending: 6 });
 });
 
-Deno.test("Agent.drain() writes at once what waits for company", async () => {
+Deno.test("Agent.drain() writes all waiting outcomes at once", async () => {
   const { processor, runs } = manual();
   const { setup, running } = await busy(processor);
   runs[0]!.resolve();
@@ -143,7 +143,7 @@ Deno.test("Agent releases at its end what a claim without an answer had taken", 
   assertEquals(setup.store.statuses, { pending: 3 });
 });
 
-Deno.test("Agent.force() hands everything back", async () => {
+Deno.test("Agent.force() releases everything", async () => {
   const { processor } = manual();
   const { setup, running, report } = await busy(processor);
   setup.agent.drain("SIGTERM");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { AgentSetup } from "../../support/agent_setup.ts";
 
-Deno.test("Agent hands back all that a late claim brings in one write, not in one a document", async () => {
+Deno.test("Agent releases all documents of a late claim in one write, not in one per document", async () => {
   const setup = new AgentSetup(() => {});
   setup.store.insert(3);
   const { go, reached } = setup.store.hold("claim");

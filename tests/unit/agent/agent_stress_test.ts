@@ -4,7 +4,7 @@ import { TransientError } from "../../support/fake_store.ts";
 import { sleep } from "../../../agent/lib/deadline.ts";
 import { integerFrom, pick, seededRandom } from "../../support/random.ts";
 
-/** One agent's life: documents, failures, pauses, and an end at any moment. Checks what must hold whatever happened. */
+/** One agent's life: documents, failures, pauses, and an end at any moment. Checks what must hold in any case. */
 async function life(seed: number): Promise<void> {
   const random = seededRandom(seed);
   const setup = new AgentSetup(async (_, { signal }) => {
@@ -51,7 +51,7 @@ async function life(seed: number): Promise<void> {
   assertEquals(setup.recorder.of("unhandled_error"), [], context);
 }
 
-Deno.test("Agent: 50 start, work through whatever happens, and stop at once and together, leaving nothing", async () => {
+Deno.test("Agent: 50 agents start, work through random faults, stop at the same time, and leave nothing behind", async () => {
   await Promise.all(Array.from({ length: 50 }, (_, seed) => life(seed)));
 });
 

@@ -42,7 +42,7 @@ Deno.test("Agent goes through its states in order", async () => {
   ]);
 });
 
-Deno.test("Agent starts paused where the gate is closed", async () => {
+Deno.test("Agent starts paused if the gate is closed", async () => {
   const setup = new AgentSetup(done);
   setup.gate.pause("file");
   setup.store.insert(1);

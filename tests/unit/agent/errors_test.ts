@@ -210,7 +210,7 @@ Deno.test("errorText() tells why the driver finds no server", async () => {
   assertStringIncludes(errorText(error), "ECONNREFUSED");
 });
 
-Deno.test("errorText() tells of each write of a bulk that was refused, once", () => {
+Deno.test("errorText() names each refused write of a bulk once", () => {
   const errmsg = (what: string) => ({ code: 2, errmsg: `Cannot ${what} {a: "secret"}` });
   const error = Object.assign(new MongoServerError({ message: 'Cannot move {a: "secret"}', code: 2 }), {
     writeErrors: [errmsg("move"), errmsg("turn"), errmsg("turn")],
@@ -218,7 +218,7 @@ Deno.test("errorText() tells of each write of a bulk that was refused, once", ()
   assertEquals(errorText(error), "Cannot move {...} (errors: Cannot turn {...})");
 });
 
-Deno.test("errorStack() tells where an error and its causes were made, and nothing of what is no error", () => {
+Deno.test("errorStack() returns the stacks of an error and its causes, and nothing for other values", () => {
   const stack = errorStack(causedBy("outer", new TypeError("inner")))!;
   assertMatch(stack, /^Error: outer\n +at causedBy [^]*\nCaused by: TypeError: inner\n +at /);
   for (const thrown of ["text", undefined, { stack: 7 }, new Proxy({}, { get: throwing })]) {

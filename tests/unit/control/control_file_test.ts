@@ -5,7 +5,7 @@ import { type FileCommand, Followed } from "../../support/followed_file.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { waitFor } from "../../support/wait.ts";
 
-Deno.test("ControlFile says at start what the file asks for", async () => {
+Deno.test("ControlFile reports at the start what the file asks for", async () => {
   await using dir = await TempDir.make();
   for (
     const [content, command] of [
@@ -21,7 +21,7 @@ Deno.test("ControlFile says at start what the file asks for", async () => {
   }
 });
 
-Deno.test("ControlFile follows changes of a plain file, and tells of each change once", async () => {
+Deno.test("ControlFile follows changes of a plain file, and reports each change once", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("state", "pause");
   await using followed = await Followed.start(path);
@@ -40,7 +40,7 @@ Deno.test("ControlFile follows a file that is replaced by renaming another over 
   await followed.seesCommands("resume", "pause");
 });
 
-Deno.test("ControlFile takes the moment between a file's being emptied and written for nothing odd", async () => {
+Deno.test("ControlFile does not report a file that is empty only until it is written", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("state", "resume");
   await using followed = await Followed.start(path);
@@ -76,7 +76,7 @@ Deno.test("ControlFile follows a ConfigMap, whose file is a link that never chan
   assertEquals(followed.problems, []);
 });
 
-Deno.test("ControlFile keeps the state where the file is missing, and follows it once it is there", async () => {
+Deno.test("ControlFile keeps the state if the file is missing, and follows the file once it exists", async () => {
   await using dir = await TempDir.make();
   await using followed = await Followed.start(`${dir.path}/state`);
   assertEquals([followed.commands, followed.problems], [[], []]);
@@ -123,7 +123,7 @@ Deno.test("ControlFile keeps the state on unknown content and says so once", asy
   assertEquals(followed.problems.filter((each) => each.includes("stop it")).length, 1);
 });
 
-Deno.test("ControlFile says it again where the same nonsense comes back after good content", async () => {
+Deno.test("ControlFile warns again if the same wrong content comes back after good content", async () => {
   await using dir = await TempDir.make();
   await using followed = await Followed.start(await dir.write("state", "nonsense"));
   assertEquals(followed.problems.length, 1);
@@ -146,7 +146,7 @@ for (
     ["two commands", "pause\nresume", /says "pause\\nresume"/],
   ] as const
 ) {
-  Deno.test(`ControlFile keeps the state where it finds ${name}, and says so once`, async () => {
+  Deno.test(`ControlFile keeps the state if it finds ${name}, and warns once`, async () => {
     await using dir = await TempDir.make();
     await using followed = await Followed.start(await dir.write("state", content));
     assertEquals(followed.commands, []);
@@ -209,7 +209,7 @@ Deno.test("ControlFile, disposed of, leaves nothing behind, even before the firs
   assertEquals(commands.length, 10);
 });
 
-Deno.test("ControlFile follows on where a command could not be carried out, says so once, and tells it again", async () => {
+Deno.test("ControlFile goes on after a command that could not be carried out, warns once, and repeats the command", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("state", "pause");
   const told: FileCommand[] = [];

@@ -27,7 +27,7 @@ Deno.test("JobEnd fails over documents whose outcome is refused, counts them, an
   ]);
 });
 
-Deno.test("JobEnd of a run that left nothing is no failure", () => {
+Deno.test("JobEnd of a run that left nothing is a success", () => {
   const { end, lines } = endOf(0);
   assertEquals([end.isFailure, lines().map(({ level }) => level)], [false, ["INFO"]]);
 });

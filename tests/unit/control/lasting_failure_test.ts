@@ -35,7 +35,7 @@ function watched() {
   return { drained, events, fails, writesFail };
 }
 
-Deno.test("LastingFailure ends the run once claims have failed for a minute of what no waiting mends", () => {
+Deno.test("LastingFailure ends the run once claims have failed for a minute for lasting reasons", () => {
   const { drained, fails } = watched();
   fails("refused", 60);
   assertEquals(drained, []);

@@ -10,7 +10,7 @@ Deno.test("PauseController starts open", () => {
   assertEquals([gate.current.state, gate.current.source], ["running", "start"]);
 });
 
-Deno.test("PauseController: the latest change wins, whoever makes it", () => {
+Deno.test("PauseController: the latest change of any source wins", () => {
   const gate = new PauseController();
   gate.pause("file");
   assertEquals([gate.isOpen, gate.current.source], [false, "file"]);
@@ -21,7 +21,7 @@ Deno.test("PauseController: the latest change wins, whoever makes it", () => {
   assertEquals([gate.isOpen, gate.current.source], [true, "file"]);
 });
 
-Deno.test("PauseController: asking for what is already so changes neither source nor time, and tells nobody", () => {
+Deno.test("PauseController: a request for the present state changes neither source nor time, and calls no listener", () => {
   const gate = new PauseController();
   const told: boolean[] = [];
   gate.onChange((isOpen) => told.push(isOpen));
@@ -82,7 +82,7 @@ Deno.test("PauseController.waitOpen() resolves false once its signal has aborted
   assertEquals(await wait, false);
 });
 
-Deno.test("PauseController.waitOpen() waits on where it was resumed and paused again in one go", async () => {
+Deno.test("PauseController.waitOpen() goes on waiting after a resume and a pause in the same moment", async () => {
   const gate = new PauseController();
   gate.pause("signal");
   let isOver = false;
@@ -95,7 +95,7 @@ Deno.test("PauseController.waitOpen() waits on where it was resumed and paused a
   await wait;
 });
 
-Deno.test("PauseController: a listener that ends a wait takes nobody else's place", async () => {
+Deno.test("PauseController: a listener that ends a wait does not keep others from being called", async () => {
   const gate = new PauseController();
   gate.pause("signal");
   const controller = new AbortController();

@@ -51,7 +51,7 @@ for (const { name, program, before } of RUNTIMES) {
   });
 }
 
-Deno.test("takeLock() takes a lock as soon as its holder lets go", async () => {
+Deno.test("takeLock() takes a lock as soon as its holder gives it back", async () => {
   await using dir = await TempDir.make();
   const path = `${dir.path}/lock`;
   const [holder, next] = [await Deno.open(path, OPTIONS), await Deno.open(path, OPTIONS)];

@@ -29,7 +29,7 @@ Deno.test("HealthDir.open() removes what an earlier agent left, and nothing else
   await health.close();
 });
 
-Deno.test("HealthDir.write() replaces a file in one step, so that nobody reads half of it", async () => {
+Deno.test("HealthDir.write() replaces a file in one step, so that no reader gets half of it", async () => {
   await using dir = await TempDir.make();
   const health = await HealthDir.open(dir.path);
   const contents = ["a", "b"].map((letter) => JSON.stringify(letter.repeat(200_000)));
@@ -157,7 +157,7 @@ Deno.test("HealthDir.open() takes a directory over whose agent was killed", asyn
   await health.close();
 });
 
-Deno.test("isInUse() says no where there is no directory, no lock, or a lock that nobody holds", async () => {
+Deno.test("isInUse() is false if there is no directory, no lock, or a lock without a holder", async () => {
   await using dir = await TempDir.make();
   assertEquals(await isInUse(`${dir.path}/missing`), false);
   assertEquals(await isInUse(dir.path), false);

@@ -7,7 +7,7 @@ async function isFile(path: string): Promise<boolean> {
   return (await Deno.lstat(path)).isFile;
 }
 
-/** Makes a directory where a file may be again already. */
+/** Makes a directory in the place of a file, which may exist again already. */
 async function makeDirectory(path: string): Promise<boolean> {
   await Deno.remove(path).catch(() => {});
   await Deno.mkdir(path);

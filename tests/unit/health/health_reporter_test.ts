@@ -42,7 +42,7 @@ Deno.test("HealthReporter goes on with the heartbeat while MongoDB is out of rea
   await waitFor("the next heartbeat", async () => await s.read("liveness") !== first);
 });
 
-Deno.test("HealthReporter says that startup is over once the loop has started, MongoDB or not", async () => {
+Deno.test("HealthReporter reports the end of the startup once the loop has started, with MongoDB or without", async () => {
   await using s = await ReporterSetup.make();
   s.progress(60_000);
   const { at } = JSON.parse(await waitFor("startup", () => s.read("startup")));
@@ -116,7 +116,7 @@ Deno.test("HealthReporter writes into the status what the agent is, does and has
   assertEquals((await s.read("status.json")).split("\n").length, 2, "one line");
 });
 
-Deno.test("HealthReporter shows in the status what is left alone, in one, and nothing once it is gone", async () => {
+Deno.test("HealthReporter shows in the status how many documents are left alone, and nothing once they are gone", async () => {
   await using s = await ReporterSetup.make();
   const group = { documents: 2, isMore: false, example: "a", reason: "no date" };
   s.emit({ type: "left_alone", groups: [group, { ...group, documents: 3, example: "b" }] });
@@ -135,7 +135,7 @@ Deno.test("HealthReporter keeps the last error in the status, without credential
   await s.status("the next error", ({ last_error: error }) => error?.message === "x".repeat(499) + "…");
 });
 
-Deno.test("HealthReporter reports once a time that its files cannot be written, and goes on when they can", async () => {
+Deno.test("HealthReporter reports once per failure that its files cannot be written, and goes on when they can", async () => {
   await using s = await ReporterSetup.make();
   const write = s.directory.write.bind(s.directory);
   let isFull = true;
@@ -158,7 +158,7 @@ Deno.test("HealthReporter reports once a time that its files cannot be written, 
   await waitFor("a report of the second time", () => s.problems.length > 0);
 });
 
-Deno.test("HealthReporter.answer() counts in the status that somebody asked", async () => {
+Deno.test("HealthReporter.answer() counts in the status that a command asked", async () => {
   await using setup = await ReporterSetup.make();
   assertEquals((await setup.status("a status", () => true)).answers, 0);
   setup.reporter.answer();

@@ -29,7 +29,7 @@ Deno.test("ageMs() stays within two seconds of the truth however the time of day
   }
 });
 
-Deno.test("ageMs() calls infinitely old what was written before the machine was started", () => {
+Deno.test("ageMs() is infinite for a stamp from before the start of the machine", () => {
   assertEquals(ageMs(at(4000), { ...at(4010), machine_uptime_s: 12 }), Infinity);
 });
 

@@ -15,7 +15,7 @@ async function age(path: string, seconds: number): Promise<void> {
 }
 
 for (const name of ["liveness", "readiness", "startup"] as const) {
-  Deno.test(`probe() answers ${name} by whether its file is there, and says why`, async () => {
+  Deno.test(`probe() answers ${name} by whether its file exists, with the reason`, async () => {
     await using dir = await TempDir.make();
     const env = { HEALTH_DIR: dir.path };
     const before = await ask(name, env);
@@ -50,7 +50,7 @@ for (
   });
 }
 
-Deno.test("probe() takes startup however old it is, and readiness for as long as a heartbeat", async () => {
+Deno.test("probe() accepts a startup file of any age, and a readiness file for as long as a heartbeat", async () => {
   await using dir = await TempDir.make();
   await age(await dir.write("startup", "{}"), 1e6);
   assertEquals((await ask("startup", { HEALTH_DIR: dir.path })).answer, true);
@@ -64,7 +64,7 @@ Deno.test("probe() takes startup however old it is, and readiness for as long as
 
 for (const name of ["liveness", "readiness"] as const) {
   for (const setBySeconds of [-7200, -60, 60, 7200]) {
-    Deno.test(`probe() answers ${name} alike although the clock was set by ${setBySeconds} s since the heartbeat`, async () => {
+    Deno.test(`probe() gives the same answer to ${name} although the clock was set by ${setBySeconds} s since the heartbeat`, async () => {
       await using dir = await TempDir.make();
       const now = Date.now();
       const uptime = Deno.osUptime();
@@ -87,7 +87,7 @@ Deno.test("probe() answers liveness by what the heartbeat says, however often it
   assertEquals((await ask("liveness", { HEALTH_DIR: dir.path })).answer, false);
 });
 
-Deno.test("probe() takes a heartbeat of before the machine was started for none", async () => {
+Deno.test("probe() ignores a heartbeat from before the start of the machine", async () => {
   await using dir = await TempDir.make();
   await dir.write("liveness", JSON.stringify({ at: new Date(), machine_uptime_s: Deno.osUptime() + 1e6 }));
   const { answer, said } = await ask("liveness", { HEALTH_DIR: dir.path });
@@ -97,7 +97,7 @@ Deno.test("probe() takes a heartbeat of before the machine was started for none"
   ]);
 });
 
-Deno.test("probe() takes a heartbeat from the future for alive if nothing but its date is known", async () => {
+Deno.test("probe() accepts a heartbeat from the future if only its date is known", async () => {
   await using dir = await TempDir.make();
   await age(await dir.write("liveness", "{}"), -3600);
   const { answer, said } = await ask("liveness", { HEALTH_DIR: dir.path });

@@ -21,7 +21,7 @@ const STATUS: Status = {
   heartbeat_ms: 5000,
 };
 
-Deno.test("readStatus() returns nothing where there is no status, or none yet", async () => {
+Deno.test("readStatus() returns nothing if there is no status, or none yet", async () => {
   await using dir = await TempDir.make();
   assertEquals(await readStatus(dir.path), undefined);
   for (const content of ["", "{}", " {} \n"]) {
@@ -32,7 +32,7 @@ Deno.test("readStatus() returns nothing where there is no status, or none yet", 
   assertEquals(await readStatus(dir.path), STATUS);
 });
 
-Deno.test("readStatus() says of what is no status of this version what it is, and never passes half of one on", async () => {
+Deno.test("readStatus() reports a file that is not a status of this version, and never returns a part of one", async () => {
   await using dir = await TempDir.make();
   const strange: unknown[] = ["x", null, [], 7, { pid: "7" }, { pid: 7 }, {
     version: "9.9.9",

@@ -52,7 +52,7 @@ Deno.test("StuckDetector never calls a stage without a deadline stuck", () => {
   assertEquals(monitor.isStuck, false);
 });
 
-Deno.test("StuckDetector gives a full loop time while a write is tried again and again", () => {
+Deno.test("StuckDetector gives a full loop time while a write is retried", () => {
   const { clock, enter, monitor } = setUp();
   enter("full", 1000);
   for (let failure = 0; failure < 100; failure++) {
@@ -64,7 +64,7 @@ Deno.test("StuckDetector gives a full loop time while a write is tried again and
   assertEquals(monitor.isStuck, true, "but not for ever once nobody tries any more");
 });
 
-Deno.test("StuckDetector lets a failed write shorten no deadline and lengthen none of another stage", () => {
+Deno.test("StuckDetector does not shorten a deadline for a failed write, nor lengthen one of another stage", () => {
   const { clock, enter, monitor } = setUp();
   enter("full", 2 * RETRY_GRACE_MS);
   monitor.observe(SETTLE_FAILED);

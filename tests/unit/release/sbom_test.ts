@@ -25,7 +25,7 @@ const LOCK: Lock = {
   jsr: { "@std/b@2.1.0": { integrity: "beef" } },
 };
 
-Deno.test("billOf lists what the imports need, each once, also in a circle, and no other package", () => {
+Deno.test("billOf lists the packages that the imports need, each once, also in a cycle, and no other package", () => {
   const bill = billFor(["npm:a@1.0.0", "jsr:@std/b@^2.0.0"], LOCK);
   assertEquals(bill.components.map(({ purl }) => purl), [
     "pkg:github/denoland/deno@v2.9.8",

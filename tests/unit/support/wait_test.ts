@@ -8,7 +8,7 @@ Deno.test("waitFor() resolves to the first value that is truthy", async () => {
   assertEquals(await waitFor("a value", () => values.shift()), "here");
 });
 
-Deno.test("waitFor() takes an error for not yet, and says in vain which it saw last", async () => {
+Deno.test("waitFor() goes on after an error, and names the last one if it gives up", async () => {
   let calls = 0;
   const found = await waitFor("the file", () => {
     if (++calls < 3) throw new Deno.errors.NotFound("no file");

@@ -29,7 +29,7 @@ Deno.test("PollLoop backs off after failed claims, at random, further each time,
   await setup.end(running);
 });
 
-Deno.test("PollLoop survives a claim that fails in a way nobody thought of", async () => {
+Deno.test("PollLoop survives a claim that fails with an unknown error", async () => {
   const setup = new PollLoopSetup();
   let isFirst = true;
   setup.store.claim = () => {
@@ -44,7 +44,7 @@ Deno.test("PollLoop survives a claim that fails in a way nobody thought of", asy
   await setup.end(running);
 });
 
-Deno.test("PollLoop steps aside for a random moment where others win every document", async () => {
+Deno.test("PollLoop waits a short random time if other agents win every document", async () => {
   const setup = new PollLoopSetup();
   const contended: Claim = { ...NOTHING_CLAIMED, hasMore: true, conflicts: 10 };
   setup.store.claim = () => Promise.resolve(contended);
@@ -63,7 +63,7 @@ Deno.test("PollLoop steps aside for a random moment where others win every docum
   await setup.end(running);
 });
 
-Deno.test("PollLoop steps aside for a millisecond at the least, so that it never spins", async () => {
+Deno.test("PollLoop waits at least a millisecond then, so that it never spins", async () => {
   const setup = new PollLoopSetup({ random: () => 0 });
   setup.store.claim = () => Promise.resolve({ ...NOTHING_CLAIMED, hasMore: true, conflicts: 10 });
   const running = setup.run();

@@ -19,7 +19,7 @@ Deno.test("PollLoop claims again at once after a full batch, and waits POLL_INTE
   await setup.end(running);
 });
 
-Deno.test("PollLoop waits POLL_INTERVAL where there is nothing to claim", async () => {
+Deno.test("PollLoop waits POLL_INTERVAL if there is nothing to claim", async () => {
   const setup = new PollLoopSetup();
   const running = setup.run();
   await setup.clock.advance(10 * POLL_MS);
@@ -116,7 +116,7 @@ Deno.test("PollLoop releases the documents of a claim whose answer was lost when
   assertEquals(setup.released.length, 2);
 });
 
-Deno.test("PollLoop ends without throwing where the database is out of reach", async () => {
+Deno.test("PollLoop ends without throwing if the database is out of reach", async () => {
   const setup = new PollLoopSetup();
   setup.store.fail("claim", new TransientError());
   setup.store.fail("recover", new TransientError());
@@ -125,7 +125,7 @@ Deno.test("PollLoop ends without throwing where the database is out of reach", a
   await setup.end(running);
 });
 
-Deno.test("PollLoop claims only where a whole batch fits, and goes on when there is room again", async () => {
+Deno.test("PollLoop claims only if a whole batch fits, and goes on when there is room again", async () => {
   const setup = new PollLoopSetup();
   setup.pool.add = (documents) => documents.forEach((each) => setup.ledger.add(each));
   setup.store.insert(5 * BATCH);

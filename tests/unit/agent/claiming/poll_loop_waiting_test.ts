@@ -33,7 +33,7 @@ Deno.test("PollLoop tries again what is held up when the store says so, and as s
   await setup.end(running);
 });
 
-Deno.test("PollLoop tells of what is left alone, and goes on where it cannot be looked for", async () => {
+Deno.test("PollLoop reports documents that are left alone, and goes on if the look for them fails", async () => {
   const setup = new PollLoopSetup();
   const looks: (() => Promise<readonly LeftAlone[] | undefined>)[] = [
     () => Promise.resolve([GROUP]),

@@ -34,7 +34,7 @@ class Setup {
   }
 }
 
-Deno.test("UntilEmpty gives up after five failures in a row that no wait mends", async () => {
+Deno.test("UntilEmpty gives up after five failures in a row that do not pass by themselves", async () => {
   const { reasons, untilEmpty } = new Setup();
   const setup = new PollLoopSetup({ untilEmpty });
   const lasting = (times: number) => setup.store.fail("claim", new Error("unknown operator"), { times });

@@ -150,7 +150,7 @@ Deno.test("processBatch: a document of a batch that loses its lease does not sto
   await end();
 });
 
-Deno.test("processBatch: a forced stop tells the batch and hands all of it back", async () => {
+Deno.test("processBatch: a forced stop aborts the batch and releases all of it", async () => {
   const { setup, end } = await batchOf(
     (_, { signal }) =>
       new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),

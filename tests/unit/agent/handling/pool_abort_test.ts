@@ -49,7 +49,7 @@ function setUp(
   return { clock, recorder, ledger, outcomes, pool, held };
 }
 
-/** Ignores its signal for ever, as a loop that awaits something that never comes. */
+/** Ignores its signal, like a loop that awaits something that never comes. */
 const deaf = () => new Promise<never>(() => {});
 
 /** Gives up with the signal's reason as soon as it is aborted. */
@@ -137,7 +137,7 @@ for (const [name, handler] of Object.entries({ obedient, ownError })) {
   });
 }
 
-Deno.test("Pool.force() releases after a grace where the handler ignores its signal", async () => {
+Deno.test("Pool.force() releases after a grace if the handler ignores its signal", async () => {
   const { clock, outcomes, pool } = setUp(deaf);
   pool.force();
   await clock.advance(GRACE_MS - 1);

@@ -49,7 +49,7 @@ Deno.test("Pool runs no handler of a document whose outcome the database refused
   }]);
 });
 
-Deno.test("Pool counts a suspect whose mark the database refuses as failed, and hands it back after an outage", async () => {
+Deno.test("Pool counts a suspect whose mark the database refuses as failed, and releases it after an outage", async () => {
   for (
     const [error, kind] of [[new Error("failed validation"), "nack"], [
       new TransientError(),

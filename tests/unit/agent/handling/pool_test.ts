@@ -144,7 +144,7 @@ Deno.test("Pool never runs more than CONCURRENCY handlers, and always as many as
   }
 });
 
-Deno.test("Pool gives a document with a verdict to no handler, but to be finished", async () => {
+Deno.test("Pool gives a document with a verdict to no handler, and has its dead letter finished", async () => {
   const { processor, started } = manualProcessor();
   const setup = new Setup(processor);
   setup.pool.add([fakeDocument({ id: "a", verdict: { deadAt: new Date(0) } })]);
@@ -164,7 +164,7 @@ Deno.test("Pool releases a document whose lease ran out before its handler could
   assertEquals(setup.outcomes.get("late"), { kind: "release" });
 });
 
-Deno.test("Pool starts a document that waited, where its lease was renewed meanwhile", async () => {
+Deno.test("Pool starts a document that waited, if its lease was renewed meanwhile", async () => {
   const { processor, runs, started } = manualProcessor();
   const setup = new Setup(processor, { concurrency: 1, processTimeoutMs: 1e6 });
   setup.add("first", "renewed");
@@ -188,7 +188,7 @@ Deno.test("Pool skips a document that left the ledger while it waited", async ()
   assertEquals(setup.outcomes.has("lost"), false);
 });
 
-Deno.test("Pool says nothing of a handler's result whose document was let go of meanwhile", async () => {
+Deno.test("Pool drops a handler's result if its document has left the ledger meanwhile", async () => {
   const { processor, runs, started } = manualProcessor();
   const setup = new Setup(processor, { concurrency: 1 });
   setup.add("lost", "next");
@@ -231,7 +231,7 @@ for (
     ["gets no answer", () => Promise.reject(new TransientError("gone"))],
   ] as const
 ) {
-  Deno.test(`Pool starts no suspect whose mark ${what}: nobody would know whom to blame`, async () => {
+  Deno.test(`Pool starts no suspect whose mark ${what}: no agent could tell which document is at fault`, async () => {
     const { processor, started } = manualProcessor();
     const setup = new Setup(processor, { store: markingStore(markRunningAlone) });
     setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 1 } }]);

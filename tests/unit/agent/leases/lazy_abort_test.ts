@@ -20,7 +20,7 @@ Deno.test("LazyAbort: a signal that is asked for after the abort is aborted alre
   assertStrictEquals(abort.signal.reason, REASON);
 });
 
-Deno.test("LazyAbort: listeners are told once, with the first reason", () => {
+Deno.test("LazyAbort: listeners are called once, with the first reason", () => {
   const abort = new LazyAbort();
   const told: unknown[] = [];
   abort.onAbort((reason) => told.push(reason));

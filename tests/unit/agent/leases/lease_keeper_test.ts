@@ -32,7 +32,7 @@ class Setup {
   }
 }
 
-Deno.test("LeaseKeeper renews all that is held every third of the lease, whatever state it is in", async () => {
+Deno.test("LeaseKeeper renews all that is held every third of the lease, in any state", async () => {
   const setup = new Setup();
   const [waiting, running, settling] = await setup.claim(3) as [Held, Held, Held];
   setup.ledger.start(running);
@@ -69,7 +69,7 @@ Deno.test("LeaseKeeper leaves a document alone that is being written", async () 
   assertEquals(setup.store.callsOf("renew").at(-1), [held.document.id], "at the next look");
 });
 
-Deno.test("LeaseKeeper lets go of a lost lease and tells its handler to stop", async () => {
+Deno.test("LeaseKeeper drops a lost lease and aborts its handler", async () => {
   const setup = new Setup();
   const [lost, kept] = await setup.claim(2) as [Held, Held];
   setup.ledger.start(lost);
@@ -86,7 +86,7 @@ Deno.test("LeaseKeeper lets go of a lost lease and tells its handler to stop", a
   ]);
 });
 
-Deno.test("LeaseKeeper takes no lease for lost that was ended by a write of our own meanwhile", async () => {
+Deno.test("LeaseKeeper does not take a lease for lost if the agent's own write has ended it meanwhile", async () => {
   const setup = new Setup();
   const [acked, removed] = await setup.claim(2) as [Held, Held];
   const { go, reached } = setup.store.hold("renew");
@@ -103,7 +103,7 @@ Deno.test("LeaseKeeper takes no lease for lost that was ended by a write of our 
   assertEquals(setup.ledger.all(), [acked], "its own write says what became of it");
 });
 
-Deno.test("LeaseKeeper tries a failed renewal again at once it looks, four times a third", async () => {
+Deno.test("LeaseKeeper retries a failed renewal at each of its four ticks per third of a lease", async () => {
   const setup = new Setup();
   const [held] = await setup.claim(1) as [Held];
   setup.store.fail("renew", new TransientError("no primary"), { times: 3 });
@@ -125,7 +125,7 @@ Deno.test("LeaseKeeper sends one renewal at a time, however long it takes", asyn
   assertEquals(setup.store.peak.renew, 1);
 });
 
-Deno.test("LeaseKeeper tells a handler to stop before a lease ends that cannot be renewed, and goes on trying", async () => {
+Deno.test("LeaseKeeper aborts a handler before the end of a lease that cannot be renewed, and goes on trying", async () => {
   const setup = new Setup();
   const [running, waiting] = await setup.claim(2) as [Held, Held];
   setup.ledger.start(running);
@@ -143,7 +143,7 @@ Deno.test("LeaseKeeper tells a handler to stop before a lease ends that cannot b
   assertEquals(setup.ledger.counts.documents, 2);
 });
 
-Deno.test("LeaseKeeper tells each of several handlers to stop at nine tenths of its own lease", async () => {
+Deno.test("LeaseKeeper aborts each of several handlers at nine tenths of its own lease", async () => {
   const setup = new Setup();
   setup.store.fail("renew", new TransientError(), { times: 1000 });
   const stopped: number[] = [];
@@ -160,7 +160,7 @@ Deno.test("LeaseKeeper tells each of several handlers to stop at nine tenths of 
   assertEquals(stopped, expected);
 });
 
-Deno.test("LeaseKeeper tells handlers to stop at once when the process was frozen past their leases", async () => {
+Deno.test("LeaseKeeper aborts handlers at once if the process was frozen past their leases", async () => {
   const setup = new Setup();
   const [held] = await setup.claim(1) as [Held];
   setup.ledger.start(held);
@@ -169,7 +169,7 @@ Deno.test("LeaseKeeper tells handlers to stop at once when the process was froze
   assertEquals(held.abort.signal.aborted, true);
 });
 
-Deno.test("LeaseKeeper asks the database for nothing while nothing is held", async () => {
+Deno.test("LeaseKeeper sends nothing to the database while nothing is held", async () => {
   const setup = new Setup();
   await setup.clock.advance(LEASE_MS * 10);
   assertEquals(setup.store.calls, []);

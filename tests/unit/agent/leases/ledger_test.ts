@@ -29,7 +29,7 @@ function checkCounts(ledger: Ledger, tokens: string[], inDoubt: ReadonlySet<Held
   }
 }
 
-Deno.test("Ledger: counts never drift, whatever happens to documents in whatever order", () => {
+Deno.test("Ledger: counts never drift, for any events in any order", () => {
   const random = testRandom(11);
   const tokens = ["a", "b", "c"];
   for (let run = 0; run < 100; run++) {
@@ -122,7 +122,7 @@ Deno.test("Ledger.nextRemoval() resolves when its signal aborts, before or meanw
   await removal;
 });
 
-Deno.test("Ledger.empty() resolves at once where nothing is held", async () => {
+Deno.test("Ledger.empty() resolves at once if nothing is held", async () => {
   await new Ledger().empty(NEVER);
 });
 
@@ -151,7 +151,7 @@ Deno.test("Ledger.empty() gives up when its signal aborts", async () => {
   assertEquals(ledger.counts.documents, 1);
 });
 
-Deno.test("Ledger.watch() tells of each document that leaves, once, with the counts of afterwards", () => {
+Deno.test("Ledger.watch() reports each document that leaves once, after the counts have changed", () => {
   const ledger = new Ledger();
   const all = hold(ledger, 2);
   const left: number[] = [];

@@ -74,7 +74,7 @@ Deno.test("backoffMs() doubles its bound with each retry until it reaches maxMs"
   ]);
 });
 
-Deno.test("backoffMs() can be zero, for full jitter leaves nothing out", () => {
+Deno.test("backoffMs() can be zero, as full jitter includes zero", () => {
   assertEquals(backoffMs(5, { baseMs: 1000, maxMs: 10_000, random: () => 0 }), 0);
 });
 

@@ -104,7 +104,7 @@ Deno.test("answerBy() and doneBy() ignore a failure that comes after the deadlin
   await settled();
 });
 
-Deno.test("atDeadline() calls back once at the most, and never after it was taken back", () => {
+Deno.test("atDeadline() calls back at most once, and never after it was cancelled", () => {
   const clock = new ManualClock();
   const counted = new CountedSignal();
   let calls = 0;
@@ -123,7 +123,7 @@ Deno.test("atDeadline() waits for an infinite time without a timer", () => {
   cancel();
 });
 
-Deno.test("answerBy(): no wait leaves a timer or a listener behind, in whichever order its ends come", async () => {
+Deno.test("answerBy(): no wait leaves a timer or a listener behind, in any order of its ends", async () => {
   const random = testRandom(13);
   for (let run = 0; run < 500; run++) {
     const clock = new ManualClock();

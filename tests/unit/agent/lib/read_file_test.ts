@@ -44,7 +44,7 @@ Deno.test("readFileOnce() gives a pipe up that nothing writes to, or whose write
   assertThrows(() => readFileOnce(path, brief), NotAFileError, "its writer does not close");
 });
 
-Deno.test("readFileOnce() and readFileNow() refuse what is no file", async () => {
+Deno.test("readFileOnce() and readFileNow() refuse what is not a file", async () => {
   assertThrows(() => readFileOnce("/dev/zero", LIMIT), NotAFileError, "it is not a file");
   assertThrows(() => readFileOnce("/tmp", LIMIT), NotAFileError, "it is a directory");
   await assertRejects(() => readFileNow("/dev/zero", 100), NotAFileError, "it is not a file");

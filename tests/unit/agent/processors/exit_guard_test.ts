@@ -22,17 +22,17 @@ async function run(source: string): Promise<{ code: number; stderr: string }> {
 
 const BLAMED = "pulling-agent: PROCESSOR=module:x.js ended the process: only the agent may\n";
 
-Deno.test("forbidExit() makes an exit that it could not refuse the failure of the processor", async () => {
+Deno.test("forbidExit() blames the processor for an exit that it could not refuse", async () => {
   for (const end of ["exit(0)", "exit(7)", ""]) {
     assertEquals(await run(`forbidExit("module:x.js", remarks); ${end}`), { code: 1, stderr: BLAMED }, end);
   }
 });
 
-Deno.test("forbidExit() has nothing to say of what is built in", async () => {
+Deno.test("forbidExit() reports nothing for a built-in processor", async () => {
   assertEquals(await run(`forbidExit("log", remarks); Deno.exit(3)`), { code: 3, stderr: "" });
 });
 
-Deno.test("leave() ends the process with its status, whatever hooks do", async () => {
+Deno.test("leave() ends the process with its status, for any hooks", async () => {
   const hooks =
     "addEventListener('unload', () => { Deno.exitCode = 0; }); process.on('exit', () => process.exit(0));";
   for (const status of [0, 1, 2]) {

@@ -24,7 +24,7 @@ Deno.test("loadProcessor() knows the built-in processors", async () => {
   assertEquals(await loadProcessor("custom"), { kind: "single", process: customProcessor });
 });
 
-Deno.test("loadProcessor() names the choices where it knows none of that name", async () => {
+Deno.test("loadProcessor() names the choices if it does not know the name", async () => {
   for (const name of ["module", "exec", ""]) {
     assertEquals(await problemOf(name), `PROCESSOR is "${name}": set it to log, custom or module:PATH`);
   }
@@ -92,7 +92,7 @@ Deno.test("loadProcessor() finds a module by a relative path", async () => {
   assertEquals((await singleProcessor(`module:${relative}`))({}, CONTEXT), "found");
 });
 
-Deno.test("loadProcessor() follows symbolic links as a mounted ConfigMap has them", async () => {
+Deno.test("loadProcessor() follows symbolic links such as those of a mounted ConfigMap", async () => {
   await using dir = await TempDir.make();
   await Deno.mkdir(`${dir.path}/..2030_01_01`);
   await dir.write("..2030_01_01/processor.js", "export default () => 'mounted';");

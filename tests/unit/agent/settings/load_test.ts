@@ -11,7 +11,7 @@ function load(env: Record<string, string>, host = HOST) {
   return loadSettings((name) => env[name], host);
 }
 
-Deno.test("loadSettings() takes all defaults where only the required settings are given", () => {
+Deno.test("loadSettings() takes all defaults if only the required settings are given", () => {
   const { problems, values } = load(REQUIRED);
   assertEquals(problems, []);
   assertEquals(values, {
@@ -91,7 +91,7 @@ Deno.test("loadSettings() finds every problem at once, in the order of the table
   ]);
 });
 
-Deno.test("loadSettings() quotes the value it refuses, shortened where it is long", () => {
+Deno.test("loadSettings() quotes the value it refuses, shortened if it is long", () => {
   assertMatch(
     load({ ...REQUIRED, BATCH_SIZE: "ten" }).problems[0]!,
     /^BATCH_SIZE is "ten": must be a whole number/,
@@ -100,7 +100,7 @@ Deno.test("loadSettings() quotes the value it refuses, shortened where it is lon
   assertMatch(long, /^BATCH_SIZE is "x{79}…":/);
 });
 
-Deno.test("loadSettings() never quotes credentials, whichever variable they were put into", () => {
+Deno.test("loadSettings() never quotes credentials, in any variable", () => {
   const secret = `hunter2${"x".repeat(90)}`;
   for (
     const variable of ["MONGODB_URI_FILE", "MONGODB_DATABASE", "MONGODB_COLLECTION", "BATCH_SIZE"]
@@ -211,13 +211,13 @@ Deno.test("loadSettings() refuses a control file that is in the way of the healt
   assertEquals(load({ ...env, CONTROL_FILE: "/tmp/health/state" }).problems, []);
 });
 
-Deno.test("readSetting() reads one setting whatever the others say", () => {
+Deno.test("readSetting() reads one setting, for any values of the others", () => {
   assertEquals(readSetting("healthDir", () => undefined), "/tmp/health");
   const env: Record<string, string> = { HEARTBEAT_INTERVAL: "2", BATCH_SIZE: "nonsense" };
   assertEquals(readSetting("heartbeatIntervalMs", (name) => env[name]), 2000);
 });
 
-Deno.test("readSetting() throws a UsageError where its value is unusable", () => {
+Deno.test("readSetting() throws a UsageError if its value is unusable", () => {
   const error = assertThrows(() => readSetting("heartbeatIntervalMs", () => "never"), UsageError);
   assertMatch(error.message, /^HEARTBEAT_INTERVAL is "never": must be a duration from 100ms to 5m/);
 });

@@ -52,7 +52,7 @@ Deno.test("SETTINGS: every variable is named once, in capitals, and every doc is
   }
 });
 
-Deno.test("SETTINGS: every default passes its own check, and says what it is where it depends", () => {
+Deno.test("SETTINGS: every default passes its own check, and is described if it depends on something else", () => {
   for (const [, { default: given, defaultText, fallback, parse, required, variable }] of ENTRIES) {
     if (given !== undefined) parse(given);
     else if (!required) assert(fallback && defaultText, variable);

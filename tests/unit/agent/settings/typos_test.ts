@@ -82,7 +82,7 @@ Deno.test("findTypos() refuses near misses of exactly the settings that decide w
   assertEquals(new Set(HARMFUL.map(([, meant]) => meant as string)), new Set(decisive));
 });
 
-Deno.test("findTypos() says nothing of what machines and containers have in their environment, whatever the values", () => {
+Deno.test("findTypos() ignores the usual variables of machines and containers, for any values", () => {
   assertEquals(ORDINARY_VARIABLES.length > 500, true, `${ORDINARY_VARIABLES.length}`);
   for (const value of ["1", "{}", "/path", "name", "log", "module:a", "always", ""]) {
     assertEquals(findTypos(ORDINARY_VARIABLES, () => value), { problems: [], warnings: [] });

@@ -51,7 +51,7 @@ class Setup {
   }
 }
 
-Deno.test("Batcher waits lingerMs for company, then writes all in one go and in order", async () => {
+Deno.test("Batcher waits lingerMs for other items, then writes all together and in order", async () => {
   const setup = new Setup();
   setup.add(1);
   await setup.clock.advance(3);
@@ -122,7 +122,7 @@ Deno.test("Batcher never has more than maxWrites writes under way nor more than 
   }
 });
 
-Deno.test("Batcher writes what gathered meanwhile as soon as a write is over", async () => {
+Deno.test("Batcher writes the items that came meanwhile as soon as a write is over", async () => {
   const setup = new Setup({ maxWrites: 1 });
   const first = Promise.withResolvers<void>();
   setup.answer = (_, write) => write === 1 ? first.promise : undefined;
@@ -188,7 +188,7 @@ for (const bad of [0, 1, 5, 8]) {
   });
 }
 
-Deno.test("Batcher rejects every item where all are refused", async () => {
+Deno.test("Batcher rejects every item if all are refused", async () => {
   const setup = new Setup();
   setup.answer = () => {
     throw new Error("refused");
@@ -220,7 +220,7 @@ Deno.test("Batcher.stop() drops what waits and cancels the timer", async () => {
   assertEquals(setup.written, []);
 });
 
-Deno.test("Batcher.stop() ends the repeats, and whatever is added later is not written", async () => {
+Deno.test("Batcher.stop() ends the repeats, and items that are added later are not written", async () => {
   const setup = new Setup();
   setup.answer = () => {
     throw new Transient();

@@ -60,7 +60,7 @@ Deno.test("Settler finds the one document at fault whose neighbours are written,
   ]]);
 });
 
-Deno.test("Settler.stop() gives up what waits to be written again", async () => {
+Deno.test("Settler.stop() gives up outcomes that wait for another try", async () => {
   const setup = new SettlerSetup();
   const [held] = await setup.claim(1) as [Held];
   setup.store.doubt(held.document.id, "ack");

@@ -18,7 +18,7 @@ function failed(error: unknown, attempt = 1): Outcome {
   return outcomeOf({ ok: false, error }, attempt, POLICY);
 }
 
-Deno.test("outcomeOf() acks what succeeded, with the fields to set, whatever the attempt", () => {
+Deno.test("outcomeOf() acks a success, with the fields to set, for any attempt", () => {
   assertEquals(outcomeOf({ ok: true }, 99, POLICY), { kind: "ack", set: undefined });
   assertEquals(outcomeOf({ ok: true, set: { a: 1 } }, 1, POLICY), { kind: "ack", set: { a: 1 } });
 });
@@ -34,7 +34,7 @@ Deno.test("outcomeOf() makes the last attempt's failure a dead letter", () => {
   }
 });
 
-Deno.test("outcomeOf() makes a permanent error a dead letter at once, whatever its class", () => {
+Deno.test("outcomeOf() makes a permanent error of any class a dead letter at once", () => {
   for (const error of [new PermanentError("no"), Object.assign(new Error("no"), { permanent: true })]) {
     assertEquals(failed(error), { kind: "dead_letter", error: safe("no") });
   }
@@ -101,7 +101,7 @@ for (const thrown of [undefined, null, "text", 42, 42n, Symbol("s"), {}, [], () 
   });
 }
 
-Deno.test("outcomeOf() never throws, even where nothing can be read of what was thrown", () => {
+Deno.test("outcomeOf() never throws, even if nothing can be read of what was thrown", () => {
   const throwing = () => {
     throw new Error("unreadable");
   };

@@ -17,7 +17,7 @@ function chain(first: Outcome, attempt: number): Outcome[] {
   return all;
 }
 
-Deno.test("afterRefusal() asks less of the database with each step, and has an end", () => {
+Deno.test("afterRefusal() asks less of the database with each step, and ends", () => {
   const kinds = (first: Outcome, attempt: number) => chain(first, attempt).map(({ kind }) => kind);
   const nack = { kind: "nack", error: safe("it broke"), delayMs: 5 } as const;
   assertEquals(kinds({ kind: "ack" }, 1), ["ack", "nack", "nack", "dead_letter"]);

@@ -21,7 +21,7 @@ class Setup {
   readonly ledger = new Ledger();
   readonly unwritten: Held[] = [];
   readonly runs: number[] = [];
-  /** Documents that were handed back. */
+  /** Documents that were released. */
   readonly released: Held[] = [];
   readonly pool: Pool;
 
@@ -94,7 +94,7 @@ Deno.test("Pool starts no handler while the results that wait to be written are 
   }
 });
 
-Deno.test("Pool runs results that are larger than what may wait one after the other", async () => {
+Deno.test("Pool runs documents one after the other if a result is larger than what may wait", async () => {
   const setup = new Setup({
     concurrency: 1,
     processing: { kind: "single", process: () => ({ set: { text: text(15) } }) },
@@ -107,7 +107,7 @@ Deno.test("Pool runs results that are larger than what may wait one after the ot
   assertEquals(setup.ledger.counts.documents, 0);
 });
 
-Deno.test("Pool hands documents back whose results are more than can be held: first results, before a weight is known", async () => {
+Deno.test("Pool releases documents whose first results are more than can be held, before a size is known", async () => {
   const setup = new Setup({
     concurrency: 100,
     processing: { kind: "single", process: () => ({ set: { text: text(15) } }) },
@@ -116,7 +116,7 @@ Deno.test("Pool hands documents back whose results are more than can be held: fi
   const { resultBytes } = setup.ledger.counts;
   assert(resultBytes <= MAX_HELD_RESULT_BYTES, `${resultBytes} bytes are held`);
   assertEquals([setup.unwritten.length, setup.released.length], [6, 14]);
-  // From now on it is known what they weigh: one after the other, and none is handed back.
+  // From now on their size is known: they run one after the other, and none is released.
   for (const held of setup.released.splice(0)) setup.ledger.remove(held);
   await setup.add(14);
   while (setup.unwritten.length > 0) await setup.write();
@@ -156,7 +156,7 @@ Deno.test("Pool goes on when a document whose result waits has lost its lease", 
   assertEquals(setup.unwritten.length, 2);
 });
 
-Deno.test("ResultCapacity holds nothing back where results weigh little", () => {
+Deno.test("ResultCapacity holds nothing back if results are small", () => {
   const ledger = new Ledger();
   const room = new ResultCapacity(ledger);
   for (let document = 0; document < 200; document++) {

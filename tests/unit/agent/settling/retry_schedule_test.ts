@@ -96,7 +96,7 @@ Deno.test("RetrySchedule of an agent that ends when nothing is left wakes twice 
   assertEquals(woken, [1000, 1500, 10_000, 10_500]);
 });
 
-Deno.test("RetrySchedule leaves what was handed back to the next poll, if the agent goes on for ever", async () => {
+Deno.test("RetrySchedule leaves released documents to the next poll, if the agent is not to end", async () => {
   const { clock, schedule, woken } = setUp();
   schedule.addReleased();
   await clock.advance(10_000);

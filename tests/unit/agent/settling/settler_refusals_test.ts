@@ -38,7 +38,7 @@ Deno.test("Settler writes a refused failure without its error, then as a dead le
   assertEquals(setup.store.statuses, { failed: 1 });
 });
 
-Deno.test("Settler tells once of a document on which nothing can be written, leaves it alone, and remembers it", async () => {
+Deno.test("Settler reports a document on which nothing can be written once, leaves it alone, and remembers it", async () => {
   const setup = new SettlerSetup();
   const [held] = await setup.claim(1) as [Held];
   const { document } = held;
@@ -67,7 +67,7 @@ Deno.test("Settler tells once of a document on which nothing can be written, lea
   assertEquals([setup.refusedOutcomes.errorOf(takenOver), setup.store.statuses], [undefined, { failed: 1 }]);
 });
 
-Deno.test("Settler lets the lease of a document run out that it cannot hand back", async () => {
+Deno.test("Settler lets a lease run out if it cannot release the document", async () => {
   const setup = new SettlerSetup();
   const [held] = await setup.claim(1) as [Held];
   setup.store.reject(held.document.id, "release");

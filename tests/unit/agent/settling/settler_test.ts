@@ -35,7 +35,7 @@ Deno.test("Settler writes at once when the last document of a claim is done", as
   assertEquals(setup.clock.pending, 0);
 });
 
-Deno.test("Settler writes what became of each, and tells how many", async () => {
+Deno.test("Settler writes each outcome, and counts them", async () => {
   const setup = new SettlerSetup();
   const [a, b, c, d] = await setup.claim(4) as [Held, Held, Held, Held];
   setup.settler.settle(a, { kind: "ack", set: { total: 3 } });
@@ -110,7 +110,7 @@ async function nackThree(setup: SettlerSetup): Promise<unknown[]> {
   return setup.ids(all);
 }
 
-Deno.test("Settler tells of a retry for the documents that are set back, and for no other", async () => {
+Deno.test("Settler reports a retry for the documents that are set back, and for no other", async () => {
   const setup = new SettlerSetup();
   const ids = await nackThree(setup);
   assertEquals(setup.recorder.of("retried").map(({ id, delayMs }) => [id, delayMs]), [[ids[1], 101], [
@@ -171,7 +171,7 @@ Deno.test("Settler counts what was written beside a write without an answer, and
   assertEquals(setup.recorder.of("processed").at(-1), { type: "processed", documents: 2 });
 });
 
-Deno.test("Settler calls it unconfirmed where a write matches nothing after one without an answer", async () => {
+Deno.test("Settler reports an outcome as unconfirmed if its write matches nothing after one without an answer", async () => {
   const setup = new SettlerSetup();
   const all = await setup.claim(3);
   setup.store.fail("ack", new TransientError("connection reset"), { applied: true });
@@ -251,7 +251,7 @@ Deno.test("Settler makes a failure of a result that the database refuses, and ac
   assertEquals(nacked!.delayMs, 500);
 });
 
-Deno.test("Settler keeps two writes of a kind under way at the most, and the rest in the ledger", async () => {
+Deno.test("Settler keeps at most two writes of a kind under way, and the rest in the ledger", async () => {
   const setup = new SettlerSetup();
   const all = await setup.claim(40);
   const held = Array.from({ length: 4 }, () => setup.store.hold("ack"));
@@ -268,7 +268,7 @@ Deno.test("Settler keeps two writes of a kind under way at the most, and the res
   assertLessOrEqual(setup.store.callsOf("ack").length, 4);
 });
 
-Deno.test("Settler.flush() writes everything that waits for company", async () => {
+Deno.test("Settler.flush() writes all waiting outcomes", async () => {
   const setup = new SettlerSetup();
   const [a, b, c] = await setup.claim(3) as [Held, Held, Held];
   setup.settler.settle(a, ACK);

@@ -9,7 +9,7 @@ function setUp(level: Level = "INFO") {
   return { output, log, entries: () => output.lines.map((line) => JSON.parse(line)) };
 }
 
-/** Whatever a user's module may hand over. */
+/** Any arguments that a user's module may pass. */
 // deno-lint-ignore no-explicit-any
 type Anything = any;
 

@@ -75,14 +75,14 @@ Deno.test("LineQueue drops what finds no room, and says so in its place", async 
   );
 });
 
-Deno.test("LineQueue says at the end of what waits what was dropped, with no line after it", async () => {
+Deno.test("LineQueue reports dropped lines behind those that wait, even if no line follows", async () => {
   const { sink, queue } = setUp({ maxLength: 3 });
   for (const line of ["a", "bbb", "ccc"]) queue.add(line);
   for (let writes = 0; writes < 3; writes++) await sink.take();
   assertEquals(sink.written.join(""), "a\nbbb\nlost 1: standard output was not read fast enough\n");
 });
 
-Deno.test("LineQueue holds no more than it may, however much comes while nobody reads", async () => {
+Deno.test("LineQueue keeps its limit, however many lines come without a reader", async () => {
   const { sink, queue } = setUp({ maxLength: 1000 });
   for (let index = 0; index < 100_000; index++) queue.add(`line ${index}`);
   assertEquals(sink.count, 1);
@@ -106,7 +106,7 @@ Deno.test("LineQueue counts the lines of a write that fails, keeps the later one
 });
 
 Deno.test({
-  name: "LineQueue gives up a flush when the write fails, and when nobody reads",
+  name: "LineQueue gives up a flush if the write fails, or if there is no reader",
   // It goes on trying after the test.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -152,7 +152,7 @@ Deno.test("LineQueue begins no write behind another if the process ends", async 
   assertEquals(sink.written, ["a\n"]);
 });
 
-Deno.test("LineQueue tells of lines that could not be made", async () => {
+Deno.test("LineQueue reports lines that could not be made", async () => {
   const { sink, queue } = setUp();
   queue.lose(2, "a line could not be made");
   queue.add("a");

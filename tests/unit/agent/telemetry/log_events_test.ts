@@ -98,13 +98,13 @@ Deno.test("logEvents() writes one line about a pause, which names its source", (
   ]);
 });
 
-Deno.test("logEvents() tells once in a process of a result that is ignored", () => {
+Deno.test("logEvents() reports an ignored result once per process", () => {
   const ignored = (id: number): AgentEvent => ({ type: "result_ignored", id, fields: ["total", "tax"] });
   const lines = linesOf(ignored(7), ignored(8));
   assertEquals(lines.map(({ id, fields }) => [id, fields]), [["<7>", "total, tax"]]);
 });
 
-Deno.test("logEvents() tells of a stray error where it is in the processor, if that is known", () => {
+Deno.test("logEvents() names the place of a stray error in the processor, if that is known", () => {
   const [known, unknown] = linesOf(
     { type: "unhandled_error", error, isPromise: true, at: "/app/processor.js:3" },
     { type: "unhandled_error", error, isPromise: true, at: undefined },
@@ -113,7 +113,7 @@ Deno.test("logEvents() tells of a stray error where it is in the processor, if t
   assertEquals("at" in unknown!, false);
 });
 
-Deno.test("logEvents() tells of what is left alone as often as its number changes, and of what is held up once", () => {
+Deno.test("logEvents() reports left-alone documents each time their number changes, and held-up ones once", () => {
   const left = (documents: number, isMore = false): AgentEvent => ({
     type: "left_alone",
     groups: documents === 0 ? [] : [{ documents, isMore, example: 7, reason: "no date" }],
@@ -162,7 +162,7 @@ Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO bef
   assertMatch(lines.at(-1)!.message, /^Drained/);
 });
 
-Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing if it is none", async () => {
+Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing if it is zero", async () => {
   const { clock, events, output } = setUp("INFO");
   for (const documents of [2, 3]) events.emit(processed(documents));
   await clock.advance(4999);
@@ -240,7 +240,7 @@ Deno.test("logEvents() writes the first document that cannot be claimed at once,
   assertEquals([sum!.documents, (sum!.ids as string[]).length, sum!.error], [499, 10, "it broke"]);
 });
 
-Deno.test("logEvents() names ten ids at the most", () => {
+Deno.test("logEvents() names at most ten ids", () => {
   const ids = Array.from({ length: 1000 }, (_, id) => id);
   const [line] = linesOf({ type: "lease_lost", documents: 1000, ids, during: "renew" });
   assertEquals((line!.ids as string[]).length, 10);

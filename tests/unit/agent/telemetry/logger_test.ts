@@ -69,7 +69,7 @@ Deno.test("Logger lets no field take the place of time, level or message", () =>
   assert(time !== "never");
 });
 
-Deno.test("Logger quotes text values only where that is needed to tell them apart", () => {
+Deno.test("Logger quotes text values only if that is needed to tell them apart", () => {
   const fields = { plain: "abc", blank: "a b", empty: "", quote: 'a"b', equals: "a=b", n: 3, list: [1] };
   const [line] = logged((log) => log.info("Something", fields), { format: "text" });
   assertMatch(line!, / plain=abc blank="a b" empty="" quote="a\\"b" equals="a=b" n=3 list=\[1\]$/);
@@ -81,7 +81,7 @@ Deno.test("Logger keeps a message of several lines on one", () => {
   assertMatch(line!, /one\\ntwo\\r\\nthree$/);
 });
 
-Deno.test("Logger hides credentials wherever they stand in a line", () => {
+Deno.test("Logger hides credentials in every part of a line", () => {
   const uri = 'mongodb://user:hun"ter2@db/';
   for (const format of ["json", "text"] as const) {
     const lines = logged((log) => {

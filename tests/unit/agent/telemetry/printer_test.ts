@@ -27,7 +27,7 @@ Deno.test("Printer.print() keeps the order and loses nothing of what a slow read
   assertEquals(reader.text, lines.join("\n") + "\n");
 });
 
-Deno.test("Printer.print() waits once much waits for the reader", async () => {
+Deno.test("Printer.print() waits if much waits for the reader", async () => {
   const reader = new SlowReader();
   const gate = Promise.withResolvers<void>();
   reader.gate = gate.promise;

@@ -46,7 +46,7 @@ for (
   Deno.test(`redactUri() leaves ${JSON.stringify(text)} alone`, () => assertEquals(redactUri(text), text));
 }
 
-Deno.test("Redactor hides the password wherever it turns up, as written and decoded", () => {
+Deno.test("Redactor hides the password in every place, as written and decoded", () => {
   const redact = new Redactor("mongodb://user:s3cr%40t-word@db");
   assertEquals(redact.text("login with s3cr%40t-word failed"), "login with *** failed");
   assertEquals(redact.text("login with s3cr@t-word failed"), "login with *** failed");
@@ -75,7 +75,7 @@ Deno.test("Redactor hides a password that the parameters of its URI follow with 
   assertEquals(redact.text("hunter2 was refused"), "*** was refused");
 });
 
-Deno.test("Redactor takes a password that is no percent-encoding as it stands", () => {
+Deno.test("Redactor takes a password that is not percent-encoded as it is", () => {
   assertEquals(new Redactor("mongodb://user:100%sure@db").text("100%sure"), "***");
 });
 
@@ -87,7 +87,7 @@ Deno.test("Redactor without a connection string still hides the credentials of a
   assertEquals(new Redactor().text("at mongodb://a:b@db"), "at mongodb://***@db");
 });
 
-Deno.test("Redactor keeps text as it is where there are no credentials", () => {
+Deno.test("Redactor keeps text as it is if there are no credentials", () => {
   assertEquals(new Redactor("mongodb://db/x").text("db and x stay"), "db and x stay");
 });
 
@@ -146,7 +146,7 @@ Deno.test("Redactor remembers the last of many connection strings, and no more o
   assertEquals(redactor.text("word-number-1-of-many"), "word-number-1-of-many");
 });
 
-Deno.test("Redactor leaves no part of a secret where it cuts a text", () => {
+Deno.test("Redactor leaves no part of a secret when it cuts a text", () => {
   const password = "abcdefghijklmnop";
   const redactor = new Redactor(`mongodb://user:${password}@db`);
   for (const text of [`say ${password}!`, `say mongodb://user:${password}@db`, `${password} `.repeat(500)]) {
@@ -209,7 +209,7 @@ function randomPassword(random: () => number): string {
   return Array.from({ length: integerFrom(random, 1, 12) }, () => pick(random, characters)).join("");
 }
 
-/** A secret as the name of fields, at every place where an object may stand. */
+/** A secret as the name of fields, at every place that may hold an object. */
 function namesOf(secret: string): unknown {
   class Failure extends Error {
     readonly details = { [secret]: 1 };
@@ -243,7 +243,7 @@ function lineOf(format: LogFormat, { uri, password, quoted }: Quoted): string {
   return logLine(format, { level: "ERROR", message: quoted, fields, time, redactor: new Redactor(uri) });
 }
 
-Deno.test("logLine() stays JSON with its time and level, and says no password, whatever that is", () => {
+Deno.test("logLine() stays JSON with its time and level, and hides any password", () => {
   const random = testRandom(10);
   const passwords = [...ODD_PASSWORDS, ...Array.from({ length: 700 }, () => randomPassword(random))];
   for (const password of passwords) {

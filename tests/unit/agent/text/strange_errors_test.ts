@@ -8,7 +8,7 @@ import { RecordedLines } from "../../../support/recorded_lines.ts";
 
 const ROUNDS = 2000;
 
-Deno.test("errorText() and errorStack() have a bounded text for whatever is thrown, and never throw", () => {
+Deno.test("errorText() and errorStack() have a bounded text for any thrown value, and never throw", () => {
   const random = testRandom(12);
   for (let round = 0; round < ROUNDS; round++) {
     const thrown = randomThrown(random);
@@ -19,12 +19,12 @@ Deno.test("errorText() and errorStack() have a bounded text for whatever is thro
   }
 });
 
-Deno.test("documentLog() writes one line for whatever it is given, or counts it, and never throws", () => {
+Deno.test("documentLog() writes one line for any arguments, or counts it, and never throws", () => {
   const random = testRandom(17);
   for (const format of ["json", "text"] as const) {
     const output = new RecordedLines();
     const log = documentLog(new Logger({ level: "DEBUG", format, output }), () => ({ id: 7 }));
-    // deno-lint-ignore no-explicit-any -- whatever a user's module hands over
+    // deno-lint-ignore no-explicit-any -- any arguments of a user's module
     const methods = Object.values(log) as ((...args: any[]) => void)[];
     for (let round = 0; round < ROUNDS; round++) {
       pick(random, methods)(randomThrown(random), randomThrown(random));

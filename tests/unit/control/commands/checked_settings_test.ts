@@ -23,7 +23,7 @@ async function problemsOf(env: Record<string, string>): Promise<readonly string[
   return (await assertRejects(() => check(env), UsageError)).problems;
 }
 
-Deno.test("settingsAndProcessor() returns settings, processor and warnings where all is well", async () => {
+Deno.test("settingsAndProcessor() returns settings, processor and warnings if all is well", async () => {
   const { processing, settings, warnings } = await check({
     ...GOOD,
     PROCESSOR: "log",

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Progress } from "../../../../control/commands/command_progress.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
 
-Deno.test("Progress is said every two seconds, whatever was done meanwhile", () => {
+Deno.test("Progress is reported every two seconds, however much was done meanwhile", () => {
   const clock = new ManualClock();
   const said: string[] = [];
   const progress = new Progress({ say: (text) => said.push(text) }, clock);

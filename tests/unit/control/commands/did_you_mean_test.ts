@@ -30,6 +30,6 @@ for (
   });
 }
 
-Deno.test("nearest() names nothing that is not known, whatever else it is called", () => {
+Deno.test("nearest() names only known words, for any synonym", () => {
   assertEquals(nearest("gone", KNOWN, { gone: "nowhere" }), undefined);
 });

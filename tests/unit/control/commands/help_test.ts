@@ -9,7 +9,7 @@ const LINES = helpText(COMMANDS).split("\n");
 function lineOf(name: string): string {
   const found = LINES.filter((line) => line === `  ${name}` || line.startsWith(`  ${name} `));
   assertEquals(found.length, 1, name);
-  // Where the name is long, its text is on the next line.
+  // If the name is long, its text is on the next line.
   return found[0] === `  ${name}` ? LINES[LINES.indexOf(found[0]) + 1]! : found[0]!;
 }
 
@@ -40,7 +40,7 @@ Deno.test("helpText() of one command has a line for each of its options, with it
   }
 });
 
-Deno.test("helpText() tells of durations, signals and exit statuses", () => {
+Deno.test("helpText() explains durations, signals and exit statuses", () => {
   const text = LINES.join("\n");
   for (
     const said of [

@@ -32,7 +32,7 @@ Deno.test("BusyKeys leaves a key alone for a while, longer each time it is met a
   assertEquals(busy.retryInMs, 250);
 });
 
-Deno.test("BusyKeys thinks of an index no more if no claim has had to wait for a minute", () => {
+Deno.test("BusyKeys forgets an index if no claim has had to wait for a minute", () => {
   const { busy, clock } = busyKeys();
   const documents = [{ customer: "a" }, { customer: "a" }].map(raw);
   busy.learn(duplicate({ customer: "x" }));
@@ -46,7 +46,7 @@ Deno.test("BusyKeys thinks of an index no more if no claim has had to wait for a
   assertEquals(busy.fields, []);
 });
 
-Deno.test("BusyKeys lets a key go as soon as a document of it is settled here", () => {
+Deno.test("BusyKeys frees a key as soon as a document of it is settled here", () => {
   const { busy } = busyKeys();
   busy.learn(duplicate({ customer: "a" }));
   busy.learn(duplicate({ customer: "b" }));
@@ -66,7 +66,7 @@ Deno.test("BusyKeys takes one document of each key, and counts a missing field a
   assertEquals(busy.firstOfEach(documents), [0, 2, 4].map((at) => documents[at]!));
 });
 
-Deno.test("BusyKeys says that leaving a key alone is of no use if it was met all the same, or if its values are not told", () => {
+Deno.test("BusyKeys reports that it is of no use to leave a key alone if it was met all the same, or if its values are unknown", () => {
   const { busy } = busyKeys();
   assertEquals(busy.learn(duplicate({ customer: "a" })), true);
   assertEquals(busy.learn(duplicate({ customer: "a" })), false);
@@ -78,7 +78,7 @@ Deno.test("BusyKeys says that leaving a key alone is of no use if it was met all
   assertEquals(busy.conditions, [{ customer: { $eq: "a" } }]);
 });
 
-Deno.test("BusyKeys reads keys within documents, and of what cannot be read takes none", () => {
+Deno.test("BusyKeys reads keys within documents, and none from a document that cannot be read", () => {
   const { busy } = busyKeys();
   busy.learn(duplicate({ "place.city": "Ulm", "place.street": "x", "_pull.owner": "me" }));
   assertEquals(busy.fields, ["place"]);

@@ -41,7 +41,7 @@ Deno.test("KeyWaits says once that no agent holds a document, until an agent doe
   assertEquals([waits.missed(wait), waits.missed(wait)], [false, true]);
 });
 
-Deno.test("KeyWaits remembers a thousand waits, those that began first, and lets go of what is over", () => {
+Deno.test("KeyWaits remembers a thousand waits, those that began first, and forgets those that are over", () => {
   const { waits } = keyWaits();
   for (let id = 0; id < 1001; id++) waits.met(`${id}`, {}, "refused");
   assertEquals(namesOf(waits.due(0, 9999)), Array.from({ length: 1000 }, (_, id) => `${id}`));

@@ -24,7 +24,7 @@ Deno.test("ScanCursor stays at the head for as long as no other agent is faster"
   }
 });
 
-Deno.test("ScanCursor goes to a random place where another agent was faster, and follows the order from there", () => {
+Deno.test("ScanCursor jumps to a random place if another agent was faster, and follows the order from there", () => {
   const { claimed, cursor, met } = setUp({ random: 0.5 });
   met();
   assertEquals([cursor.start, cursor.isAhead], [{ skip: 161 }, true]);
@@ -44,7 +44,7 @@ Deno.test("ScanCursor goes further the more often it meets another agent, within
   assertEquals(skips, [320, 1280, 5120, 20_000, 20_000]);
 });
 
-Deno.test("ScanCursor comes nearer where nothing is left, and to the head in the end", () => {
+Deno.test("ScanCursor comes nearer if nothing is left, and to the head in the end", () => {
   const { cursor, met } = setUp({ random: 0 });
   met();
   const places: unknown[] = [];
@@ -68,13 +68,13 @@ Deno.test("ScanCursor returns to the head at the end of the order", () => {
   assertEquals(cursor.start, {});
 });
 
-Deno.test("ScanCursor goes nowhere where the batch was the last", () => {
+Deno.test("ScanCursor does not move if the batch was the last", () => {
   const { cursor, met } = setUp();
   met(false);
   assertEquals(cursor.start, {});
 });
 
-Deno.test("ScanCursor returns to the head after a while, so that what waits there is not left to others for ever", () => {
+Deno.test("ScanCursor returns to the head after a while, so that documents there do not wait forever", () => {
   const { claimed, cursor, met } = setUp();
   for (let turn = 0; turn < 2; turn++) {
     met();
@@ -106,7 +106,7 @@ Deno.test("ScanCursor returns to the head after five seconds, however few its cl
   assertEquals(cursor.start, {});
 });
 
-Deno.test("ScanCursor returns to the head where its place cannot be read, and stays nearer the next time", () => {
+Deno.test("ScanCursor returns to the head if its place cannot be read, and stays nearer the next time", () => {
   const { cursor, met } = setUp({ random: 0.999_999 });
   met();
   met();
@@ -116,7 +116,7 @@ Deno.test("ScanCursor returns to the head where its place cannot be read, and st
   assertEquals(cursor.start, { skip: 320 });
 });
 
-Deno.test("ScanCursor takes another random place each time where the order is not that of the ids", () => {
+Deno.test("ScanCursor takes another random place each time if the order is not that of the ids", () => {
   const { claimed, cursor, met } = setUp({ isById: false, random: 0.25 });
   met();
   assertEquals(cursor.start, { skip: 81 });

@@ -20,10 +20,10 @@ Deno.test("ServerClock.now() goes on with the monotonic time since the observati
   assertEquals(clock.now(60_000).getTime(), 5_060_250);
 });
 
-Deno.test("ServerClock.now() is never ahead of the server, and behind by the best latency at the most", () => {
+Deno.test("ServerClock.now() is never ahead of the server, and at most the best latency behind", () => {
   const random = testRandom(8);
   for (let run = 0; run < 500; run++) {
-    // The server's clock is ahead of ours by any amount; both advance alike.
+    // The server's clock is ahead of the agent's by any amount; both run at the same speed.
     const aheadMs = Math.floor(1.7e12 + random() * 1e9);
     const monotonic = new ManualClock(random() * 1e6);
     const serverMs = () => monotonic.monotonicMs() + aheadMs;
@@ -45,7 +45,7 @@ Deno.test("ServerClock.now() is never ahead of the server, and behind by the bes
   }
 });
 
-Deno.test("ServerClock forgets what another server said", () => {
+Deno.test("ServerClock forgets the observations of another server", () => {
   const clock = new ServerClock(new ManualClock());
   clock.observe(new Date(9_000_000), "ahead:27017");
   clock.observe(new Date(5_000_000), "primary:27017");
@@ -54,7 +54,7 @@ Deno.test("ServerClock forgets what another server said", () => {
   assertEquals(clock.now().getTime(), 5_000_000, "the same server: the best observation counts");
 });
 
-Deno.test("ServerClock lets go of observations in time, so that a clock that was set back is followed", () => {
+Deno.test("ServerClock forgets old observations, so that it follows a clock that was set back", () => {
   const clock = new ServerClock(new ManualClock());
   clock.observe(new Date(9_000_000), "a:27017");
   for (let count = 0; count < 8; count++) clock.observe(new Date(5_000_000), "a:27017");

@@ -43,7 +43,7 @@ Deno.test("bookkeepingOf() of two fields of a name reads the first, as the serve
   assertEquals(bookkeepingOf(document), { attempts: 2, alone: 1, dead_at: undefined, takeovers: undefined });
 });
 
-Deno.test("bookkeepingOf() gives numbers and dates alone, whatever the type of a field", () => {
+Deno.test("bookkeepingOf() returns only numbers and dates, for a field of any type", () => {
   const random = testRandom(11);
   for (let round = 0; round < 50; round++) {
     for (const name of ["attempts", "alone", "dead_at", "token"]) {

@@ -62,7 +62,7 @@ Deno.test("RawDocument that cannot be read names the field", () => {
   assert(unreadable?.startsWith(what), unreadable);
 });
 
-Deno.test("RawDocument is read whatever its _pull holds, as the user sees nothing of it", () => {
+Deno.test("RawDocument can be read with any content of _pull, which the user never sees", () => {
   const data = { type: 0x05, name: new TextEncoder().encode("data"), value: WRONG_LENGTH };
   const pull = { type: 0x03, name: new TextEncoder().encode("_pull"), value: bsonDocument([data]) };
   const id = { type: 0x10, name: new TextEncoder().encode("_id"), value: new Uint8Array([7, 0, 0, 0]) };

@@ -66,7 +66,7 @@ for (
     ["a document", { a: new Int32(1), b: "x" }, '{"a":{"$numberInt":"1"},"b":"x"}'],
   ] as const
 ) {
-  Deno.test(`MongoLeasedDocument.idempotencyKey is exact where the _id is ${name}`, () => {
+  Deno.test(`MongoLeasedDocument.idempotencyKey is exact if the _id is ${name}`, () => {
     assertEquals(leased({ _id: id }).idempotencyKey, `shop.orders:${key}`);
   });
 }
@@ -83,7 +83,7 @@ Deno.test("MongoLeasedDocument says what it is a lease of", () => {
   assertEquals(document.sizeBytes, BSON.serialize({ _id: "a", _pull: { attempts: 9 } }).length);
 });
 
-Deno.test("MongoLeasedDocument takes dead_at for a verdict only where it is a date", () => {
+Deno.test("MongoLeasedDocument takes dead_at for a verdict only if it is a date", () => {
   assertEquals(leased({ _id: 1, _pull: { dead_at: new Date(7) } }).verdict, { deadAt: new Date(7) });
   assertEquals(leased({ _id: 1, _pull: { dead_at: "yesterday" } }).verdict, undefined);
 });
@@ -105,7 +105,7 @@ for (
     [{ "\u009b": "\u007f\u{e0001}" }, '{"\\u009b":"\\u007f\\udb40\\udc01"}'],
   ] as const
 ) {
-  Deno.test(`formatId() quotes what a terminal would not show as it stands: ${shown}`, () => {
+  Deno.test(`formatId() quotes text that a terminal would not show as it is: ${shown}`, () => {
     assertEquals(formatId(id), shown);
     assertEquals(JSON.parse(shown), id);
   });
