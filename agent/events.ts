@@ -83,6 +83,8 @@ export type AgentEvent =
     failure?: SafeText | undefined;
     next: AfterRefusal;
   }
+  /** An outcome is written of a document that took none before: its `settle_rejected` said that nothing is next. */
+  | { type: "settled_at_last"; id: unknown }
   | { type: "renew_failed"; documents: number; error: unknown }
   | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
   | { type: "handler_returned_late"; id: unknown; elapsedMs: number }

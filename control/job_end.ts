@@ -3,14 +3,17 @@ import { errorText, SourceError } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import { formatId } from "../agent/store/documents/format_id.ts";
+import { idKey } from "../agent/store/documents/id_key.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
-/** Documents whose outcome MongoDB refuses in every form: how many, and the first of them. There may be millions. */
+/** A document whose outcome MongoDB refuses in every form. */
 interface Unsettled {
-  documents: number;
   readonly id: unknown;
   readonly error: unknown;
 }
+
+/** Of more documents than these it is only counted how often they were refused: a run may meet millions. */
+const MAX_UNSETTLED = 10_000;
 
 /**
  * How a run with `--until-empty` ended: a Job succeeds only if nothing is left. It fails if documents are left that no
@@ -20,7 +23,10 @@ export class JobEnd {
   readonly #untilEmpty: boolean;
   #reason: string | undefined;
   #left: readonly LeftAlone[] = [];
-  #unsettled: Unsettled | undefined;
+  readonly #unsettled = new Map<string, Unsettled>();
+  /** Refusals of documents beyond those that are known by their ids. */
+  #moreUnsettled = 0;
+  #lastUnsettled: Unsettled | undefined;
   #error: unknown;
   #unwritten: unknown;
 
@@ -37,7 +43,11 @@ export class JobEnd {
   /** The run was to end when nothing is left, and something is or may be. */
   get isFailure(): boolean {
     if (!this.#untilEmpty) return false;
-    return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettled !== undefined;
+    return this.#reason !== NOTHING_LEFT || this.#left.length > 0 || this.#unsettledCount > 0;
+  }
+
+  get #unsettledCount(): number {
+    return this.#unsettled.size + this.#moreUnsettled;
   }
 
   /** Reports how the run ended; nothing for a run that was to go on until it is stopped. */
@@ -62,7 +72,7 @@ export class JobEnd {
   }
 
   #tellWhatIsLeft(log: Logger, counters: Readonly<Record<string, number>>): void {
-    const [left, unsettled] = [this.#left[0], this.#unsettled];
+    const [left, unsettled] = [this.#left[0], this.#unsettled.values().next().value ?? this.#lastUnsettled];
     if (left) {
       log.error("Documents are left that cannot be claimed", {
         documents: this.#left.reduce((sum, { documents }) => sum + documents, 0),
@@ -73,7 +83,7 @@ export class JobEnd {
     }
     if (unsettled) {
       log.error("Documents are left whose outcome MongoDB refuses: change the validator or the index", {
-        documents: unsettled.documents,
+        documents: this.#unsettledCount,
         example: formatId(unsettled.id),
         error: errorText(unsettled.error),
         ...counters,
@@ -87,8 +97,19 @@ export class JobEnd {
     if (event.type === "settle_failed") this.#unwritten = event.error;
     // There is no smaller write to try: the document stays as it is.
     if (event.type === "settle_rejected" && event.next === "nothing") {
-      this.#unsettled ??= { documents: 0, id: event.id, error: event.error };
-      this.#unsettled.documents += 1;
+      this.#refused(event);
+    }
+    if (event.type === "settled_at_last") this.#unsettled.delete(idKey(event.id));
+  }
+
+  /** A document may be refused again each time that its lease has run out: it counts once. */
+  #refused({ id, error }: Unsettled): void {
+    const key = idKey(id);
+    if (this.#unsettled.has(key)) return;
+    if (this.#unsettled.size < MAX_UNSETTLED) this.#unsettled.set(key, { id, error });
+    else {
+      this.#moreUnsettled += 1;
+      this.#lastUnsettled = { id, error };
     }
   }
 }

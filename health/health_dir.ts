@@ -146,11 +146,12 @@ export async function isInUse(path: string): Promise<boolean> {
 /** A health directory that a command cannot look into. */
 export function unreadable(path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  return new CommandError(
-    `The health directory ${path} cannot be read (${errorText(error)}): ` +
-      "run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent",
-    { cause: error },
-  );
+  const problem = `The health directory ${path} cannot be read (${errorText(error)})`;
+  // No other user reads what is no directory.
+  const text = error instanceof Deno.errors.PermissionDenied
+    ? `${problem}: run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent`
+    : `${problem}: set HEALTH_DIR to the directory of the agent`;
+  return new CommandError(text, { cause: error });
 }
 
 function unwritable(path: string, error: unknown): CommandError {

@@ -13,6 +13,7 @@ import { type Document, EJSON } from "bson";
 import { MongoClient, MongoServerSelectionError } from "mongodb";
 import { systemClock } from "../agent/lib/clock.ts";
 import { sleep } from "../agent/lib/deadline.ts";
+import { secrets } from "../agent/text/redact.ts";
 import { printableLines } from "../agent/text/terminal_text.ts";
 import { SignalEcho } from "../control/signal_echo.ts";
 import { sampleOrders } from "../examples/orders.ts";
@@ -49,10 +50,11 @@ async function dev(): Promise<number> {
   await checkSettings(plan);
   await using server = plan.uri === undefined ? await startMongod({ replicaSet: true }) : undefined;
   const uri = plan.uri ?? server!.uri;
+  secrets.learn(uri);
   await using client = new MongoClient(uri, { serverSelectionTimeoutMS: 10_000 });
   await connect(client, uri);
   const workload = new Workload(client.db(plan.database).collection(plan.collection), plan.filter);
-  say(`${server === undefined ? "Using" : "Started"} MongoDB: ${redacted(uri)}`);
+  say(`${server === undefined ? "Using" : "Started"} MongoDB: ${uri}`);
   plan.notes.forEach(say);
   if (note !== undefined) say(note);
   if (stopping.signal.aborted) return INTERRUPTED;
@@ -200,7 +202,7 @@ function hints(plan: Plan, uri: string): void {
   make resume   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent resume
   make status   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent status
   echo pause > ${here(CONTROL_FILE)}    does the same with the control file; resume undoes it
-  mongosh "${redacted(uri)}"    looks into the database ${plan.database}
+  mongosh "${uri}"    looks into the database ${plan.database}
 Ctrl-C stops everything.`,
   );
 }
@@ -217,7 +219,7 @@ async function connect(client: MongoClient, uri: string): Promise<void> {
     await client.connect();
   } catch (error) {
     if (!(error instanceof MongoServerSelectionError)) throw error;
-    throw new UserError(`Cannot reach MongoDB at ${redacted(uri)}: ${error.message}; is MONGODB_URI right?`);
+    throw new UserError(`Cannot reach MongoDB at ${uri}: ${error.message}; is MONGODB_URI right?`);
   }
 }
 
@@ -239,9 +241,13 @@ function show(document: Document): void {
   print(`  ${EJSON.stringify(document, { relaxed: true })}`);
 }
 
-/** Documents may hold anything: none of it commands the terminal. */
 function print(text: string): void {
-  console.log(printableLines(text));
+  console.log(shown(text));
+}
+
+/** Documents may hold anything: none of it commands the terminal. No secret of the connection string is shown. */
+function shown(text: string): string {
+  return printableLines(secrets.text(text));
 }
 
 function tallyText({ pending, processing, processed, failed }: Tally): string {
@@ -257,10 +263,6 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-function redacted(uri: string): string {
-  return uri.replace(/\/\/[^@/]*@/, "//***@");
-}
-
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.addSignalListener(signal, () => onSignal(signal));
 }
@@ -270,7 +272,7 @@ try {
 } catch (error) {
   // Only a bug of this script deserves a stack trace.
   const isBug = error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError;
-  console.error("dev:", error instanceof Error && !isBug ? printableLines(error.message) : error);
+  console.error("dev:", error instanceof Error && !isBug ? shown(error.message) : error);
   status = error instanceof UserError ? 2 : 1;
 }
 Deno.exit(status);

@@ -29,7 +29,7 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   retryBackoffMaxMs:
     "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
   deadLetterCollection:
-    "Two collections must not share one: letters with the same `_id` would be in each other's way.",
+    "Two collections must not share one: letters with the same `_id` would be in each other's way. With the name of the database and a dot, a name has at most 255 bytes, and at most 235 if the collection is sharded.",
   readBack: "`always` costs one more round trip per batch.",
   changeStream: "Turn it off to save the server the cost of one change stream per agent.",
   ensureIndexes:

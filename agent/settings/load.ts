@@ -106,6 +106,8 @@ const SERVICE_LINK =
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
 const MAX_NAMESPACE_BYTES = 255;
+/** The same of a sharded collection. Whether it is sharded or is to be is not known here. */
+const MAX_SHARDED_NAMESPACE_BYTES = 235;
 /** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
 const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock", "commands.lock"];
 
@@ -140,7 +142,8 @@ function collectionProblems(values: Partial<Settings>, env: Environment): string
   }
   if (database === undefined) return found;
   const bytes = (collection: string) => byteLength(`${database}.${collection}`);
-  const limit = `MongoDB takes at most ${MAX_NAMESPACE_BYTES}, the name of the database and a dot included`;
+  const limit = `MongoDB takes at most ${MAX_NAMESPACE_BYTES} ` +
+    `(${MAX_SHARDED_NAMESPACE_BYTES} if the collection is sharded), the name of the database and a dot included`;
   if (bytes(source) > MAX_NAMESPACE_BYTES) {
     found.push(`MONGODB_COLLECTION makes a name of ${bytes(source)} bytes: ${limit}`);
   } else if (bytes(letters) > MAX_NAMESPACE_BYTES) {

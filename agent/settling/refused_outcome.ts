@@ -42,3 +42,19 @@ export class RefusedOutcomes {
     if (this.#byKey.size > 0) this.#byKey.delete(idempotencyKey);
   }
 }
+
+/** Documents that were given up because they took no outcome, as long as no later outcome of theirs is written. */
+export class GivenUp {
+  readonly #keys = new Set<string>();
+
+  /** A document is given up: its lease runs out. */
+  add({ idempotencyKey }: LeasedDocument): void {
+    this.#keys.add(idempotencyKey);
+    if (this.#keys.size > MAX_REMEMBERED) this.#keys.delete(this.#keys.values().next().value!);
+  }
+
+  /** An outcome of a document is written; returns whether the document was given up before. */
+  settled(document: LeasedDocument): boolean {
+    return this.#keys.size > 0 && this.#keys.delete(document.idempotencyKey);
+  }
+}

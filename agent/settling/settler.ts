@@ -7,7 +7,7 @@ import { type Batched, Batcher } from "./batcher.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
 import { writeOutcomes } from "./outcome_write.ts";
-import { type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
+import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import { MAX_RESULT_BYTES } from "./result_capacity.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
@@ -71,6 +71,7 @@ export class Settler {
   readonly #again = new Map<Doubted, () => void>();
   /** By the release of a document that was in doubt: what is written again if MongoDB refuses the release, too. */
   readonly #insteadOf = new WeakMap<Settling, Doubted>();
+  readonly #givenUp = new GivenUp();
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
   constructor(options: SettlerOptions) {
@@ -214,6 +215,9 @@ export class Settler {
     const sorted = sortBatch(batch, settlement);
     reportSettlement(kind, batch, sorted, events);
     const { others, unmatched, written } = sorted;
+    for (const { held: { document } } of written) {
+      if (this.#givenUp.settled(document)) events.emit({ type: "settled_at_last", id: document.id });
+    }
     if (kind === "release" && (matched > 0 || others.some(({ uncertain }) => uncertain))) {
       retries.addReleased();
     }
@@ -275,6 +279,7 @@ export class Settler {
     }
     // Its lease runs out.
     this.#counts.abandoned += 1;
+    this.#givenUp.add(document);
     ledger.remove(held);
     if (isLast) store.exclude(document, error);
   }

@@ -20,17 +20,19 @@ import { ack, nack, release } from "./outcomes/settlements.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
-export type StoreSettings = Pick<
-  Settings,
-  | "agentName"
-  | "deadLetterCollection"
-  | "leaseDurationMs"
-  | "maxAttempts"
-  | "mongodbCollection"
-  | "mongodbDatabase"
-  | "mongodbUri"
-  | "readBack"
->;
+export type StoreSettings =
+  & Pick<
+    Settings,
+    | "agentName"
+    | "deadLetterCollection"
+    | "leaseDurationMs"
+    | "maxAttempts"
+    | "mongodbCollection"
+    | "mongodbDatabase"
+    | "mongodbUri"
+    | "readBack"
+  >
+  & Partial<Pick<Settings, "mongodbUriFile">>;
 
 /** A collection of MongoDB as the agent's store. */
 export class MongoStore implements DocumentStore {
@@ -56,7 +58,8 @@ export class MongoStore implements DocumentStore {
     const { agentName, leaseDurationMs: leaseMs } = settings;
     const { clock } = this.#timeAndChance = timeAndChance;
     const serverClock = new ServerClock(clock);
-    const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock }, clock);
+    const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
+    const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock, uriSetting }, clock);
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
     this.warnings = link.warnings;

@@ -193,6 +193,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
         break;
       }
+      case "settled_at_last":
       case "progress":
         break;
       default:

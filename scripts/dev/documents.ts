@@ -37,17 +37,31 @@ export function parseDocuments(text: string, name: string): Document[] {
 
 /** Whether the text is one document spread over several lines, rather than one document a line. */
 function isOneDocument(text: string): boolean {
+  const [first, next] = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  if (first === undefined || isJson(first)) return false;
+  // Neither as a whole nor line by line: if the first line is only the start of a document, a message about the whole
+  // tells more. The next line is none of the same document if it is one by itself.
+  return isJson(text) || (isStart(first) && !(next?.startsWith("{") && isJson(next)));
+}
+
+function isJson(text: string): boolean {
   try {
-    JSON.parse(text.trimStart().split("\n", 1)[0]!);
-    return false;
+    JSON.parse(text);
+    return true;
   } catch {
-    try {
-      JSON.parse(text);
-      return true;
-    } catch {
-      // Neither: if the first line is only the start of something, a message about the whole tells more.
-      return text.trimStart().split("\n", 1)[0]!.trim() === "{";
-    }
+    return false;
+  }
+}
+
+/** Whether a text that is no JSON is right as far as it goes. */
+function isStart(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    const position = /at position (\d+)/.exec(message)?.[1];
+    return /Unexpected end/.test(message) || Number(position) === text.length;
   }
 }
 
@@ -69,7 +83,9 @@ function parseJson(text: string, name: string, firstLine: number): unknown {
 function lineOf(message: string, text: string): number {
   const position = /at position (\d+)/.exec(message)?.[1];
   // Without a position, the text ended too early, or one character was unexpected.
-  const before = position === undefined ? beforeUnexpected(message, text) : text.slice(0, Number(position));
+  const before = position === undefined
+    ? beforeUnexpected(message, text)
+    : text.trimEnd().slice(0, Number(position));
   return before.split("\n").length;
 }
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -97,3 +97,11 @@ for (
     assert(bytes > 124 && bytes <= 128, `${bytes} bytes`);
   });
 }
+
+Deno.test("connect() says of a URI from MONGODB_URI_FILE that the content of the file asks for what is overridden", async () => {
+  const mongodbUriFile = "/run/secrets/uri";
+  const uri = "mongodb://localhost/?w=1&timeoutMS=5&promoteLongs=true";
+  await using store = openStore({ uri, name: "nothing" }, { mongodbUriFile });
+  assertEquals(store.warnings.length, 3);
+  for (const warning of store.warnings) assertMatch(warning, /^The content of MONGODB_URI_FILE asks for /);
+});

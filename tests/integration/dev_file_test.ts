@@ -75,3 +75,12 @@ Deno.test("make dev says of one document alone that it is not pending", async ()
   assertEquals(code, 2, output);
   assertMatch(output, /The document of FILE=.* is not pending: 1 with "new"\. The agent takes/);
 });
+
+Deno.test("make dev shows no secret of MONGODB_URI, among its options neither", async () => {
+  await using db = await testDatabase("dev file");
+  await using dir = await TempDir.make();
+  const uri = `${db.uri}&tlsCertificateKeyFilePassword=open-sesame`;
+  const { output } = await dev({ uri, name: db.name }, dir, [{ n: 1 }]);
+  assertMatch(output, /^dev: Using MongoDB: mongodb:.*tlsCertificateKeyFilePassword=\*\*\*/m);
+  assertFalse(output.includes("sesame"), output);
+});

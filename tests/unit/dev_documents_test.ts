@@ -32,6 +32,11 @@ for (
     ['{"a":1}\n{"a":', "f, line 2, is not JSON: Unexpected end of JSON input"],
     ['[{"a":1}\n,{"a":x}]', "f, line 2, is not JSON: Unexpected token 'x'"],
     ['{"a":1}\n3', "f, line 2, is a number, not a document: write { ... }"],
+    ['{"_id":1,\n "a":2,\n "b" 3\n}', "f, line 3, is not JSON: Expected ':' after property name"],
+    ['{"_id":1, "a":\n {"b":2},\n "c":x}', "f, line 3, is not JSON: Unexpected token 'x'"],
+    ['{"a":{\n  "b":1\n', "f, line 2, is not JSON"],
+    ['{"_id":1,\n{"_id":2}', "f, line 1, is not JSON"],
+    ['{"a":1}}\n{"a":2}', "f, line 1, is not JSON"],
     ["[[]]", "document 1 of f is an array, not a document: write { ... }"],
     ['{"a":1}\n{"_id":{"$oid":"zz"}}', "f, line 2, is not Extended JSON"],
   ] as const

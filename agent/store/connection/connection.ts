@@ -4,6 +4,7 @@ import { OWN_BSON, OWN_BSON_NAMES } from "../documents/own_bson.ts";
 import type { ServerClock } from "./server_clock.ts";
 import { timeLimits } from "./operation_timeout.ts";
 import { releaseSocketTimers } from "./socket_timers.ts";
+import { holderOf, type UriSetting } from "./uri.ts";
 
 /**
  * Claims, acks, nacks, releases, renewals and dead letters take at most five connections each, and the change stream
@@ -49,6 +50,8 @@ export interface ConnectionOptions {
   leaseMs: number;
   /** Called with the server's time by its heartbeats. */
   serverClock: ServerClock;
+  /** The setting that the URI comes from, for the warnings. */
+  uriSetting?: UriSetting;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface ConnectionOptions {
  */
 export function connect(
   uri: string,
-  { agentName, leaseMs, serverClock }: ConnectionOptions,
+  { agentName, leaseMs, serverClock, uriSetting }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
   const { selectionMs, connectMs, socketMs, majorityMs, answerMs } = timeLimits(leaseMs);
@@ -87,7 +90,7 @@ export function connect(
   return {
     client,
     answerLimitMs: answerMs,
-    warnings: overrides(uri),
+    warnings: overrides(uri, uriSetting),
   };
 }
 
@@ -101,23 +104,24 @@ function appNameOf(uri: string, agentName: string): string {
   return cutToBytes(name || `pulling-agent/${agentName}`, MAX_APP_NAME_BYTES);
 }
 
-function overrides(uri: string): string[] {
+function overrides(uri: string, setting: UriSetting = "MONGODB_URI"): string[] {
+  const where = holderOf(setting);
   const found: string[] = [];
   for (const [name, { value, why }] of Object.entries(OVERRIDDEN)) {
     const given = parameter(uri, name);
     if (given === undefined || given.toLowerCase() === value) continue;
-    found.push(`MONGODB_URI asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
+    found.push(`${where} asks for ${name}=${given}, which is overridden with ${value}: ${why}`);
   }
   for (const name of Object.keys(OWN_BSON)) {
     if (!hasParameter(uri, name)) continue;
     found.push(
-      `MONGODB_URI asks for ${name}, which is ignored: the agent reads and writes BSON in one way only`,
+      `${where} asks for ${name}, which is ignored: the agent reads and writes BSON in one way only`,
     );
   }
   const timeoutMs = parameter(uri, "timeoutMS");
   if (timeoutMs !== undefined) {
     found.push(
-      `MONGODB_URI asks for timeoutMS=${timeoutMs}, which is ignored: the agent has time limits of its own`,
+      `${where} asks for timeoutMS=${timeoutMs}, which is ignored: the agent has time limits of its own`,
     );
   }
   return found;

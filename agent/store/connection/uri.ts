@@ -11,6 +11,14 @@ import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
 const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
   "%3A %2F %3F %23 %5B %5D %40 and %25 (percent-encoding)";
 
+/** The setting that a connection string comes from. */
+export type UriSetting = "MONGODB_URI" | "MONGODB_URI_FILE";
+
+/** What holds the connection string, for the beginning of a sentence. */
+export function holderOf(setting: UriSetting): string {
+  return setting === "MONGODB_URI" ? setting : `The content of ${setting}`;
+}
+
 /** A text that is longer than this, in UTF-16 units, is refused: it is not a connection string, or not only that. */
 const MAX_LENGTH = 16 * 1024;
 
@@ -22,9 +30,9 @@ const MAX_LENGTH = 16 * 1024;
  */
 export function uriProblem(
   uri: string,
-  setting: "MONGODB_URI" | "MONGODB_URI_FILE" = "MONGODB_URI",
+  setting: UriSetting = "MONGODB_URI",
 ): string[] {
-  const where = setting === "MONGODB_URI" ? setting : `The content of ${setting}`;
+  const where = holderOf(setting);
   if (!/^mongodb(\+srv)?:\/\//.test(uri) || uri.length > MAX_LENGTH) {
     return [
       `${where} is not a connection string: it starts with mongodb:// or mongodb+srv://, without quotation marks, ` +

@@ -31,3 +31,41 @@ Deno.test("JobEnd of a run that left nothing is a success", () => {
   const { end, lines } = endOf(0);
   assertEquals([end.isFailure, lines().map(({ level }) => level)], [false, ["INFO"]]);
 });
+
+/** How a run ended in which these documents were refused and settled, in this order. */
+function endAfter(
+  story: ["refused" | "settled", id: unknown][],
+): [isFailure: boolean, documents: unknown, example: unknown] {
+  const events = new Events();
+  const output = new RecordedLines();
+  const end = new JobEnd(events, { untilEmpty: true });
+  for (const [what, id] of story) {
+    events.emit(
+      what === "settled"
+        ? { type: "settled_at_last", id }
+        : { type: "settle_rejected", kind: "release", id, error: new Error("no"), next: "nothing" },
+    );
+  }
+  end.drained(NOTHING_LEFT);
+  end.tell(new Logger({ format: "json", level: "INFO", output }), {});
+  const { documents, example } = JSON.parse(output.lines[0]!);
+  return [end.isFailure, documents, example];
+}
+
+Deno.test("JobEnd counts a document once whose outcome is refused twice", () => {
+  assertEquals(endAfter([["refused", 1], ["refused", 2], ["refused", 1]]), [true, 2, "1"]);
+});
+
+Deno.test("JobEnd forgives a document that is settled after all", () => {
+  assertEquals(endAfter([["refused", 1], ["refused", 2], ["settled", 1]]), [true, 1, "2"]);
+  assertEquals(endAfter([["refused", 1], ["settled", 1]]), [false, undefined, undefined]);
+  assertEquals(endAfter([["refused", 1], ["settled", 1], ["refused", 1]]), [true, 1, "1"]);
+});
+
+Deno.test("JobEnd still fails when it cannot remember each document whose outcome is refused", () => {
+  const many = Array.from({ length: 10_003 }, (_, id) => id);
+  const story = many.map((id) => ["refused", id] as ["refused", number]);
+  assertEquals(endAfter(story), [true, 10_003, "0"]);
+  const settled = many.map((id) => ["settled", id] as ["settled", number]);
+  assertEquals(endAfter([...story, ...settled]), [true, 3, "10002"]);
+});

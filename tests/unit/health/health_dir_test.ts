@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CommandError } from "../../../agent/errors.ts";
-import { HealthDir, isInUse } from "../../../health/health_dir.ts";
+import { HealthDir, isInUse, unreadable } from "../../../health/health_dir.ts";
 import { readStatus } from "../../../health/status.ts";
 import { waitFor } from "../../support/wait.ts";
 import { TempDir } from "../../support/temp_dir.ts";
@@ -250,4 +250,16 @@ Deno.test("HealthDir.write() replaces what is left of an interrupted write, and 
   await health.write("readiness", "{}");
   assertEquals(namesIn(path), ["liveness", "readiness", "status.json"]);
   assertEquals(await Deno.readTextFile(`${dir.path}/secret`), "kept");
+});
+
+Deno.test("isInUse() names another user only if the directory cannot be read by this one", async () => {
+  await using dir = await TempDir.make();
+  const file = await dir.write("file", "");
+  const error = await assertRejects(() => isInUse(file), CommandError);
+  assertMatch(
+    error.message,
+    /^The health directory .* cannot be read \(.*\): set HEALTH_DIR to the directory of the agent$/,
+  );
+  const denied = unreadable("/h", new Deno.errors.PermissionDenied("no"));
+  assertMatch(denied.message, /: run this as the user that the agent runs as, or set HEALTH_DIR/);
 });

@@ -79,3 +79,19 @@ Deno.test("Settler lets a lease run out if it cannot release the document", asyn
   ]]);
   assertEquals([setup.ledger.counts.documents, setup.store.passedOver], [0, []]);
 });
+
+Deno.test("Settler tells once that a document it had given up is settled after all, and of no other", async () => {
+  const s = new SettlerSetup();
+  const [held, other] = await s.claim(2) as [Held, Held];
+  const { document } = held;
+  s.store.reject(document.id, "release");
+  s.settler.settle(held, RELEASE);
+  s.settler.settle(other, ACK);
+  await settled();
+  assertEquals(s.recorder.of("settled_at_last"), []);
+  s.store.reject(document.id);
+  s.settler.settle(s.ledger.add(document), ACK);
+  await settled();
+  assertEquals(s.recorder.of("settled_at_last"), [{ type: "settled_at_last", id: document.id }]);
+  assertEquals(s.store.statuses, { processed: 2 });
+});
