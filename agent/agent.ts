@@ -17,19 +17,6 @@ import { RetrySchedule } from "./settling/retry_schedule.ts";
 import { Settler } from "./settling/settler.ts";
 import type { DocumentLogs } from "./telemetry/document_log.ts";
 
-/** What an {@linkcode Agent} is made of. */
-export interface AgentOptions extends TimeAndChance {
-  events: Events;
-  gate: PauseGate;
-  store: DocumentStore;
-  processing: Processing;
-  settings: AgentSettings;
-  /** Drain by itself once nothing claimable is left. */
-  untilEmpty?: boolean;
-  /** Makes the logs that handlers are given. */
-  logs: Pick<DocumentLogs, "logFor">;
-}
-
 /** The settings that the agent itself follows. */
 export type AgentSettings = Pick<
   Settings,
@@ -231,4 +218,17 @@ export class Agent implements Drainable {
     this.#state = to;
     this.#options.events.emit({ type: "state_changed", from, to });
   }
+}
+
+/** What an {@linkcode Agent} is made of. */
+export interface AgentOptions extends TimeAndChance {
+  events: Events;
+  gate: PauseGate;
+  store: DocumentStore;
+  processing: Processing;
+  settings: AgentSettings;
+  /** Drain by itself once nothing claimable is left. */
+  untilEmpty?: boolean;
+  /** Makes the logs that handlers are given. */
+  logs: Pick<DocumentLogs, "logFor">;
 }

@@ -3,13 +3,6 @@ import { builtins, namesOf } from "../agent/lib/builtin_watch.ts";
 import { isUnexplained } from "../agent/store/mongo_errors.ts";
 import type { Logger } from "../agent/telemetry/logger.ts";
 
-/** What a {@linkcode ChangedBuiltins} needs. */
-export interface ChangedBuiltinsOptions {
-  agent: { force(reason: string): void };
-  events: Events;
-  log: Pick<Logger, "error">;
-}
-
 /** Failures of the agent's own work, for which no handler is at fault. */
 const OWN = new Set<AgentEvent["type"]>(["claim_failed", "settle_failed", "renew_failed"]);
 
@@ -50,4 +43,11 @@ export class ChangedBuiltins {
       { changed: namesOf(news) },
     );
   }
+}
+
+/** What a {@linkcode ChangedBuiltins} needs. */
+export interface ChangedBuiltinsOptions {
+  agent: { force(reason: string): void };
+  events: Events;
+  log: Pick<Logger, "error">;
 }

@@ -6,16 +6,6 @@ import { DirectoryWatch } from "./directory_watch.ts";
 /** What the file may ask for. */
 type FileCommand = "pause" | "resume";
 
-/** What a {@linkcode ControlFile} needs. */
-export interface ControlFileOptions {
-  clock: Clock;
-  path: string;
-  /** Follows each change of what the file asks for. */
-  gate: { pause(source: "file"): void; resume(source: "file"): void };
-  /** Warns once of each odd thing about the file, and logs once that there is none, which is normal. */
-  log: { warn(message: string): void; info(message: string): void };
-}
-
 /** The file is checked this often even if the watcher reports nothing, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 /**
@@ -176,6 +166,16 @@ export class ControlFile implements AsyncDisposable {
     this.#reported = what;
     this.#options.log.warn(`The control file ${this.#options.path} ${what}; the agent stays as it is`);
   }
+}
+
+/** What a {@linkcode ControlFile} needs. */
+export interface ControlFileOptions {
+  clock: Clock;
+  path: string;
+  /** Follows each change of what the file asks for. */
+  gate: { pause(source: "file"): void; resume(source: "file"): void };
+  /** Warns once of each odd thing about the file, and logs once that there is none, which is normal. */
+  log: { warn(message: string): void; info(message: string): void };
 }
 
 /** What changes when a file is written or replaced. */

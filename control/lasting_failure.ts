@@ -11,15 +11,6 @@ const LIMIT_MS = 60_000;
 /** Events that show that outcomes can be written. */
 const WRITTEN = new Set<AgentEvent["type"]>(["processed", "retried", "released", "dead_lettered"]);
 
-/** What a {@linkcode LastingFailure} needs. */
-export interface LastingFailureOptions {
-  clock: Clock;
-  events: Events;
-  agent: { drain(reason: string): void };
-  /** Whether an error does not pass by itself: a wrong password, a missing right, a wrong name of the set, bad TLS. */
-  isLasting(error: unknown): boolean;
-}
-
 /**
  * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough
  * for reasons that do not pass by themselves. Only a success starts the count anew. An outage pauses the count and
@@ -50,6 +41,15 @@ export class LastingFailure {
       if (this.#writes.add(isForGood ?? false) >= LIMIT_MS) agent.drain(CANNOT_WRITE);
     }
   }
+}
+
+/** What a {@linkcode LastingFailure} needs. */
+export interface LastingFailureOptions {
+  clock: Clock;
+  events: Events;
+  agent: { drain(reason: string): void };
+  /** Whether an error does not pass by itself: a wrong password, a missing right, a wrong name of the set, bad TLS. */
+  isLasting(error: unknown): boolean;
 }
 
 /** How long something has failed for reasons that do not pass by themselves. */

@@ -5,15 +5,6 @@ import { HEALTH_FILES, type HealthDir, type HealthFile } from "./health_dir.ts";
 /** What each file should hold: `undefined` if it should not be there. */
 export type WantedFiles = Readonly<Record<HealthFile, string | undefined>>;
 
-/** What {@linkcode HealthFiles} need. */
-export interface HealthFilesOptions {
-  directory: HealthDir;
-  /** What the files should hold at this moment, all of it from one state of the agent. */
-  wanted(): WantedFiles;
-  /** Called once for each different reason why a file cannot be written, and when all can be written again. */
-  log: { error(message: string): void; info(message: string): void };
-}
-
 /**
  * Brings the files of a health directory to their wanted contents, and keeps them so.
  *
@@ -130,4 +121,13 @@ export class HealthFiles {
     if (!this.#hasTold) log.error(problem);
     this.#hasTold = true;
   }
+}
+
+/** What {@linkcode HealthFiles} need. */
+export interface HealthFilesOptions {
+  directory: HealthDir;
+  /** What the files should hold at this moment, all of it from one state of the agent. */
+  wanted(): WantedFiles;
+  /** Called once for each different reason why a file cannot be written, and when all can be written again. */
+  log: { error(message: string): void; info(message: string): void };
 }

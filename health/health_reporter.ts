@@ -11,25 +11,6 @@ import { type Stamp, stamp } from "./machine_time.ts";
 import { StuckDetector } from "./stuck_detector.ts";
 import type { Status } from "./status.ts";
 
-/** What a {@linkcode HealthReporter} needs. */
-export interface HealthReporterOptions {
-  clock: Clock;
-  directory: HealthDir;
-  events: Events;
-  heartbeatIntervalMs: number;
-  readyWhilePaused: boolean;
-  name: string;
-  version: string;
-  gate: { readonly current: { state: "running" | "paused"; source: string; since: Date } };
-  agent: { readonly held: { documents: number; running: number } };
-  /** Whether there is a collection to claim from, as far as is known. */
-  source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
-  /** Writes an `_id` for people. */
-  formatId?(id: unknown): string;
-  /** Called once for each different reason why a health file cannot be written, and when all can be written again. */
-  log: { error(message: string): void; info(message: string): void };
-}
-
 /** If no state changes, other changes are written to the status file at most this often, in milliseconds. */
 const STATUS_EVERY_MS = 1000;
 /** The status file holds this much of an error, in UTF-16 units. */
@@ -215,4 +196,23 @@ export class HealthReporter {
   #describe(error: unknown): Status["last_error"] {
     return { at: new Date().toISOString(), message: secrets.text(errorText(error), MAX_ERROR_LENGTH) };
   }
+}
+
+/** What a {@linkcode HealthReporter} needs. */
+export interface HealthReporterOptions {
+  clock: Clock;
+  directory: HealthDir;
+  events: Events;
+  heartbeatIntervalMs: number;
+  readyWhilePaused: boolean;
+  name: string;
+  version: string;
+  gate: { readonly current: { state: "running" | "paused"; source: string; since: Date } };
+  agent: { readonly held: { documents: number; running: number } };
+  /** Whether there is a collection to claim from, as far as is known. */
+  source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
+  /** Writes an `_id` for people. */
+  formatId?(id: unknown): string;
+  /** Called once for each different reason why a health file cannot be written, and when all can be written again. */
+  log: { error(message: string): void; info(message: string): void };
 }

@@ -21,24 +21,6 @@ const PORT_COUNT = 12_000;
 const READY_LOG_ID = 23016;
 const ADDRESS_IN_USE = "Address already in use";
 
-/** What can be chosen for a server started with {@linkcode startMongod}. */
-export interface MongodOptions {
-  /** Run as a replica set of one, which change streams and retryable writes need. Default: false. */
-  replicaSet?: boolean;
-  /** Where the data is kept; it stays at the end. Default: a temporary directory, removed at the end. */
-  dbPath?: string;
-  /** The address by which clients know the server, if they are on other machines. Default: 127.0.0.1. */
-  host?: string;
-  /** Default: a free one. */
-  port?: number;
-  /** The log file of the server. Default: `mongod.log` in the temporary directory, or in `dbPath`. */
-  logPath?: string;
-  /** Allow test commands such as the fail point `failCommand`. Default: false. */
-  testCommands?: boolean;
-  /** Further arguments of the server's, such as `--keyFile` and a path. */
-  args?: readonly string[];
-}
-
 /**
  * Starts a MongoDB server and resolves when it takes reads and writes.
  *
@@ -235,6 +217,24 @@ export class RunningMongod implements AsyncDisposable {
       hello = await admin.command({ hello: 1, topologyVersion, maxAwaitTimeMS: 1000 }, asSent);
     }
   }
+}
+
+/** What can be chosen for a server started with {@linkcode startMongod}. */
+export interface MongodOptions {
+  /** Run as a replica set of one, which change streams and retryable writes need. Default: false. */
+  replicaSet?: boolean;
+  /** Where the data is kept; it stays at the end. Default: a temporary directory, removed at the end. */
+  dbPath?: string;
+  /** The address by which clients know the server, if they are on other machines. Default: 127.0.0.1. */
+  host?: string;
+  /** Default: a free one. */
+  port?: number;
+  /** The log file of the server. Default: `mongod.log` in the temporary directory, or in `dbPath`. */
+  logPath?: string;
+  /** Allow test commands such as the fail point `failCommand`. Default: false. */
+  testCommands?: boolean;
+  /** Further arguments of the server's, such as `--keyFile` and a path. */
+  args?: readonly string[];
 }
 
 async function requireMongod(): Promise<string> {

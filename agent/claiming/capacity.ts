@@ -7,19 +7,6 @@ import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/res
 import type { LoopProgress } from "./loop_progress.ts";
 import { Standstill } from "./standstill.ts";
 
-/** What a {@linkcode ClaimCapacity} needs. */
-export interface ClaimCapacityOptions {
-  clock: Clock;
-  gate: PauseGate;
-  ledger: Ledger;
-  pool: Pick<Pool, "stuckHandlers">;
-  progress: LoopProgress;
-  batchSize: number;
-  /** Handlers running at once, at most. */
-  concurrency: number;
-  leaseMs: number;
-}
-
 /** Bytes of documents that an agent holds, at most. A single document that is larger is held alone. */
 export const MAX_HELD_BYTES = 32 * 1024 * 1024;
 /** A claim is made only if the agent can hold all that it may bring. */
@@ -92,4 +79,17 @@ export class ClaimCapacity {
     if (isTooMany()) progress.enter("full");
     while (isTooMany() && !claimSignal.aborted) await sleep(clock, LOOK_AGAIN_MS, claimSignal);
   }
+}
+
+/** What a {@linkcode ClaimCapacity} needs. */
+export interface ClaimCapacityOptions {
+  clock: Clock;
+  gate: PauseGate;
+  ledger: Ledger;
+  pool: Pick<Pool, "stuckHandlers">;
+  progress: LoopProgress;
+  batchSize: number;
+  /** Handlers running at once, at most. */
+  concurrency: number;
+  leaseMs: number;
 }

@@ -4,16 +4,6 @@ import type { Pool } from "../handling/pool.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Claim, ClaimLimit, DocumentStore, PauseGate } from "../ports.ts";
 
-/** What an {@linkcode Intake} needs. */
-export interface IntakeOptions {
-  clock: Clock;
-  events: Events;
-  gate: PauseGate;
-  /** Takes what is claimed. */
-  pool: Pick<Pool, "add" | "release">;
-  store: DocumentStore;
-}
-
 /** Claims, reports each claim, and hands its documents to the pool. Its methods throw what the store throws. */
 export class Intake {
   readonly #options: IntakeOptions;
@@ -48,4 +38,14 @@ export class Intake {
     else pool.release(documents);
     return claim;
   }
+}
+
+/** What an {@linkcode Intake} needs. */
+export interface IntakeOptions {
+  clock: Clock;
+  events: Events;
+  gate: PauseGate;
+  /** Takes what is claimed. */
+  pool: Pick<Pool, "add" | "release">;
+  store: DocumentStore;
 }

@@ -1,13 +1,6 @@
 import type { Events, Stage } from "../events.ts";
 import type { Clock } from "../lib/clock.ts";
 
-/** What a {@linkcode LoopProgress} needs. */
-export interface LoopProgressOptions {
-  clock: Clock;
-  events: Events;
-  processTimeoutMs: number;
-}
-
 /** Longest time that a claim may take if each of its operations runs into its timeout, in milliseconds. */
 const CLAIM_LIMIT_MS = 60_000;
 
@@ -29,4 +22,11 @@ export class LoopProgress {
       { claiming: CLAIM_LIMIT_MS, full: processTimeoutMs, idle: delayMs, paused: Infinity }[stage];
     events.emit({ type: "progress", stage, deadlineMs: clock.monotonicMs() + limitMs + GRACE_MS });
   }
+}
+
+/** What a {@linkcode LoopProgress} needs. */
+export interface LoopProgressOptions {
+  clock: Clock;
+  events: Events;
+  processTimeoutMs: number;
 }

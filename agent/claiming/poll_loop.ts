@@ -12,28 +12,6 @@ import { LoopProgress } from "./loop_progress.ts";
 import { SuspectIsolation } from "./suspect_isolation.ts";
 import type { UntilEmpty } from "./until_empty.ts";
 
-/** What a {@linkcode PollLoop} needs. */
-export interface PollLoopOptions extends TimeAndChance {
-  events: Events;
-  gate: PauseGate;
-  ledger: Ledger;
-  /** Takes what is claimed. */
-  pool: Pick<Pool, "add" | "release" | "stuckHandlers">;
-  /** Releases the documents that keep suspects from being run. */
-  settler: Pick<Settler, "releaseDoubted">;
-  store: DocumentStore;
-  /** Decides what an empty or failed claim means, if the agent is to end when nothing is left. */
-  untilEmpty?: Pick<UntilEmpty, "claimed" | "claimFailed" | "foundNothing"> | undefined;
-  /** The sleep between claims, which others may cut short. */
-  wakeup: InterruptibleSleep;
-  batchSize: number;
-  /** Handlers running at once, at most. */
-  concurrency: number;
-  leaseMs: number;
-  pollIntervalMs: number;
-  processTimeoutMs: number;
-}
-
 /**
  * Longest wait after failed claims, in milliseconds: short enough to go on soon after an outage, long enough not to
  * flood the server.
@@ -150,4 +128,26 @@ export class PollLoop implements RemovalWatcher {
       // A look that fails stops no claim; the next look reports it again.
     }
   }
+}
+
+/** What a {@linkcode PollLoop} needs. */
+export interface PollLoopOptions extends TimeAndChance {
+  events: Events;
+  gate: PauseGate;
+  ledger: Ledger;
+  /** Takes what is claimed. */
+  pool: Pick<Pool, "add" | "release" | "stuckHandlers">;
+  /** Releases the documents that keep suspects from being run. */
+  settler: Pick<Settler, "releaseDoubted">;
+  store: DocumentStore;
+  /** Decides what an empty or failed claim means, if the agent is to end when nothing is left. */
+  untilEmpty?: Pick<UntilEmpty, "claimed" | "claimFailed" | "foundNothing"> | undefined;
+  /** The sleep between claims, which others may cut short. */
+  wakeup: InterruptibleSleep;
+  batchSize: number;
+  /** Handlers running at once, at most. */
+  concurrency: number;
+  leaseMs: number;
+  pollIntervalMs: number;
+  processTimeoutMs: number;
 }

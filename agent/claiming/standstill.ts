@@ -1,13 +1,6 @@
 import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 
-/** What a {@linkcode Standstill} needs. */
-export interface StandstillOptions {
-  clock: Clock;
-  ledger: Ledger;
-  leaseMs: number;
-}
-
 /**
  * Says whether an agent stands still: for as long as a lease lasts it has held nothing but documents whose outcome is in
  * doubt, and none of them left. Only another document's outcome says more, and what is held brings none.
@@ -39,4 +32,11 @@ export class Standstill implements RemovalWatcher {
     if (documents === 0 || doubted < documents) return Infinity;
     return Math.max(0, this.#sinceMs + leaseMs - clock.monotonicMs());
   }
+}
+
+/** What a {@linkcode Standstill} needs. */
+export interface StandstillOptions {
+  clock: Clock;
+  ledger: Ledger;
+  leaseMs: number;
 }

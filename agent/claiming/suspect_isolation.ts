@@ -7,18 +7,6 @@ import type { Settler } from "../settling/settler.ts";
 import type { LoopProgress } from "./loop_progress.ts";
 import { Standstill } from "./standstill.ts";
 
-/** What a {@linkcode SuspectIsolation} needs. */
-export interface SuspectIsolationOptions {
-  clock: Clock;
-  gate: PauseGate;
-  intake: Intake;
-  leaseMs: number;
-  ledger: Ledger;
-  pool: Pick<Pool, "stuckHandlers">;
-  progress: LoopProgress;
-  settler: Pick<Settler, "releaseDoubted">;
-}
-
 /** How long suspects are worked on before other documents are claimed again, in milliseconds. */
 const SLICE_MS = 1000;
 
@@ -75,4 +63,16 @@ export class SuspectIsolation {
     this.#standstill.restart();
     return true;
   }
+}
+
+/** What a {@linkcode SuspectIsolation} needs. */
+export interface SuspectIsolationOptions {
+  clock: Clock;
+  gate: PauseGate;
+  intake: Intake;
+  leaseMs: number;
+  ledger: Ledger;
+  pool: Pick<Pool, "stuckHandlers">;
+  progress: LoopProgress;
+  settler: Pick<Settler, "releaseDoubted">;
 }

@@ -5,17 +5,6 @@ import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { DocumentStore } from "../ports.ts";
 import type { RetrySchedule } from "../settling/retry_schedule.ts";
 
-/** What an {@linkcode UntilEmpty} needs. */
-export interface UntilEmptyOptions {
-  agent: Drainable;
-  events: Events;
-  ledger: Ledger;
-  retries: Pick<RetrySchedule, "isEmpty">;
-  store: Pick<DocumentStore, "leftAlone">;
-  /** The sleep between claims. */
-  wakeup: Pick<InterruptibleSleep, "wake">;
-}
-
 /** Claims that may fail in a row, for a reason that does not pass by itself, before the agent gives up. */
 const HOPELESS_FAILURES = 5;
 
@@ -54,4 +43,15 @@ export class UntilEmpty implements RemovalWatcher {
     this.#hopeless = isHopeless ? this.#hopeless + 1 : 0;
     if (this.#hopeless >= HOPELESS_FAILURES) this.#options.agent.drain(CANNOT_CLAIM);
   }
+}
+
+/** What an {@linkcode UntilEmpty} needs. */
+export interface UntilEmptyOptions {
+  agent: Drainable;
+  events: Events;
+  ledger: Ledger;
+  retries: Pick<RetrySchedule, "isEmpty">;
+  store: Pick<DocumentStore, "leftAlone">;
+  /** The sleep between claims. */
+  wakeup: Pick<InterruptibleSleep, "wake">;
 }

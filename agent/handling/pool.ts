@@ -13,23 +13,6 @@ import { StuckHandlers } from "./stuck_handlers.ts";
 /** Refused marks in a row after which the server is taken to be in trouble, although it accepts claims. */
 const MAX_UNMARKED = 5;
 
-/** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends Omit<RunOptions, "stuck" | "timeLimit"> {
-  ledger: Ledger;
-  policy: OutcomePolicy;
-  /** Gets each document that was handed in, once. */
-  settler: Pick<Settler, "settle">;
-  store: Pick<DocumentStore, "isDoubtful" | "isTransient" | "markRunningAlone">;
-  /** Documents that a batch processor is given at once, at most. */
-  batchSize: number;
-  /** Handlers running at once, at most. */
-  concurrency: number;
-  /** How long a lease may be relied on after it was written. */
-  leaseMs: number;
-  /** Documents whose outcome the database refused: their handler does not run again. */
-  refusedOutcomes: Pick<RefusedOutcomes, "errorOf">;
-}
-
 /** Runs handlers, a bounded number at a time, and turns the way each ends into an outcome. */
 export class Pool implements RemovalWatcher {
   readonly #options: PoolOptions;
@@ -198,4 +181,21 @@ export class Pool implements RemovalWatcher {
     if (run[0]!.abort.aborted || handedBack !== this.#handedBack || this.#isClosed) return [notStarted];
     return await runHandler(run, this.#runOptions);
   }
+}
+
+/** What a {@linkcode Pool} needs. */
+export interface PoolOptions extends Omit<RunOptions, "stuck" | "timeLimit"> {
+  ledger: Ledger;
+  policy: OutcomePolicy;
+  /** Gets each document that was handed in, once. */
+  settler: Pick<Settler, "settle">;
+  store: Pick<DocumentStore, "isDoubtful" | "isTransient" | "markRunningAlone">;
+  /** Documents that a batch processor is given at once, at most. */
+  batchSize: number;
+  /** Handlers running at once, at most. */
+  concurrency: number;
+  /** How long a lease may be relied on after it was written. */
+  leaseMs: number;
+  /** Documents whose outcome the database refused: their handler does not run again. */
+  refusedOutcomes: Pick<RefusedOutcomes, "errorOf">;
 }

@@ -6,15 +6,6 @@ import { safeUntilMs } from "./lease.ts";
 import { RefusedWritesError } from "../partial_writes.ts";
 import type { DocumentStore } from "../ports.ts";
 
-/** What a {@linkcode LeaseKeeper} needs. */
-export interface LeaseKeeperOptions {
-  clock: Clock;
-  events: Events;
-  ledger: Ledger;
-  store: DocumentStore;
-  leaseMs: number;
-}
-
 /** Renewals of a lease before it would end. */
 const RENEWALS_PER_LEASE = 3;
 
@@ -111,4 +102,13 @@ export class LeaseKeeper {
     }
     return inMs;
   }
+}
+
+/** What a {@linkcode LeaseKeeper} needs. */
+export interface LeaseKeeperOptions {
+  clock: Clock;
+  events: Events;
+  ledger: Ledger;
+  store: DocumentStore;
+  leaseMs: number;
 }

@@ -9,28 +9,6 @@ export interface Batched<T> {
   uncertain: boolean;
 }
 
-/** How a {@linkcode Batcher} works. */
-export interface BatcherOptions<T> extends TimeAndChance {
-  /** Items a write takes at most. */
-  maxItems: number;
-  /** Bytes a write takes at most; a single larger item is written alone. */
-  maxBytes?: number;
-  /** The size of an item; without it, items have no size. */
-  bytesOf?(item: T): number;
-  /** How long an item waits for others, in milliseconds. */
-  lingerMs: number;
-  /** Writes under way at once, at most. */
-  maxWrites: number;
-  /** Writes a batch; throws if the outcome is unknown or if the database refused it. */
-  write(batch: readonly Batched<T>[]): Promise<void>;
-  /** Whether the same write may succeed later: an outage, a failover, a timeout. */
-  isTransient(error: unknown): boolean;
-  /** A write failed and is retried in `retryInMs`. */
-  onRetry(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
-  /** The database refused this one item for good. */
-  onRejected(item: T, error: unknown): void;
-}
-
 const RETRY = { baseMs: 200, maxMs: 3000 };
 
 /**
@@ -114,4 +92,26 @@ export class Batcher<T> {
       }
     }
   }
+}
+
+/** How a {@linkcode Batcher} works. */
+export interface BatcherOptions<T> extends TimeAndChance {
+  /** Items a write takes at most. */
+  maxItems: number;
+  /** Bytes a write takes at most; a single larger item is written alone. */
+  maxBytes?: number;
+  /** The size of an item; without it, items have no size. */
+  bytesOf?(item: T): number;
+  /** How long an item waits for others, in milliseconds. */
+  lingerMs: number;
+  /** Writes under way at once, at most. */
+  maxWrites: number;
+  /** Writes a batch; throws if the outcome is unknown or if the database refused it. */
+  write(batch: readonly Batched<T>[]): Promise<void>;
+  /** Whether the same write may succeed later: an outage, a failover, a timeout. */
+  isTransient(error: unknown): boolean;
+  /** A write failed and is retried in `retryInMs`. */
+  onRetry(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
+  /** The database refused this one item for good. */
+  onRejected(item: T, error: unknown): void;
 }

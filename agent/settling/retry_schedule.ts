@@ -12,15 +12,6 @@ const PRECISION = 64;
  */
 const CLOCKS_APART_MS = 500;
 
-/** What a {@linkcode RetrySchedule} needs. */
-export interface RetryScheduleOptions {
-  clock: Clock;
-  /** The sleep between claims. */
-  wakeup: Pick<InterruptibleSleep, "wake">;
-  /** The agent ends when nothing is left. It then looks twice for documents that it set back to pending or released. */
-  untilEmpty?: boolean;
-}
-
 /** Wakes the loop when a retry that this agent scheduled is due, so that it does not wait for the next poll. */
 export class RetrySchedule {
   readonly #clock: Clock;
@@ -92,4 +83,13 @@ export class RetrySchedule {
     if (isDue) this.#wakeup.wake();
     this.#arm();
   }
+}
+
+/** What a {@linkcode RetrySchedule} needs. */
+export interface RetryScheduleOptions {
+  clock: Clock;
+  /** The sleep between claims. */
+  wakeup: Pick<InterruptibleSleep, "wake">;
+  /** The agent ends when nothing is left. It then looks twice for documents that it set back to pending or released. */
+  untilEmpty?: boolean;
 }

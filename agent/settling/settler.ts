@@ -12,17 +12,6 @@ import { MAX_RESULT_BYTES } from "./result_capacity.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
 
-/** What a {@linkcode Settler} needs. */
-export interface SettlerOptions extends TimeAndChance {
-  events: Events;
-  ledger: Ledger;
-  policy: OutcomePolicy;
-  refusedOutcomes: RefusedOutcomes;
-  /** Notes when documents are due that were set back to pending, or may have been. */
-  retries: Pick<RetrySchedule, "add" | "addReleased">;
-  store: DocumentStore;
-}
-
 /** How many documents a {@linkcode Settler} has settled. */
 export interface SettledCounts {
   /** Those whose attempt is over: processed, failed, or a dead letter. */
@@ -283,4 +272,15 @@ export class Settler {
     ledger.remove(held);
     if (isLast) store.exclude(document, error);
   }
+}
+
+/** What a {@linkcode Settler} needs. */
+export interface SettlerOptions extends TimeAndChance {
+  events: Events;
+  ledger: Ledger;
+  policy: OutcomePolicy;
+  refusedOutcomes: RefusedOutcomes;
+  /** Notes when documents are due that were set back to pending, or may have been. */
+  retries: Pick<RetrySchedule, "add" | "addReleased">;
+  store: DocumentStore;
 }

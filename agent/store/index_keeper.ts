@@ -16,14 +16,6 @@ const NO_COLLECTION = 26;
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const RETRY = { baseMs: 1000, maxMs: 10_000 };
 
-/** What an {@linkcode IndexKeeper} needs. */
-export interface IndexKeeperOptions extends TimeAndChance {
-  store: MongoStore;
-  log: Logger;
-  /** Time between two looks, in milliseconds. */
-  lookEveryMs?: number;
-}
-
 /** Keeps the indexes that claims need, as long as the agent runs. */
 export class IndexKeeper {
   readonly #store: MongoStore;
@@ -104,4 +96,12 @@ export class IndexKeeper {
     }
     this.#told = problems;
   }
+}
+
+/** What an {@linkcode IndexKeeper} needs. */
+export interface IndexKeeperOptions extends TimeAndChance {
+  store: MongoStore;
+  log: Logger;
+  /** Time between two looks, in milliseconds. */
+  lookEveryMs?: number;
 }

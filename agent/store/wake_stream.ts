@@ -5,26 +5,6 @@ import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { isLoginMissing } from "./connection/login_missing.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 
-/** What a {@linkcode WakeStream} needs. */
-export interface WakeStreamOptions extends TimeAndChance {
-  /** The database, connected. It is asked for with each stream, because the connection may change. */
-  db(): Promise<Db>;
-  /** The name of the collection that is listened to. */
-  collection: string;
-  /**
-   * The server waits this long for a change before it answers that there is none: far below the limit of the socket.
-   */
-  maxAwaitTimeMS: number;
-  /** Called if there may be something to claim. */
-  onHint(): void;
-  /** Called if the server has ended the stream, as it does when the collection is dropped or renamed. */
-  onEnd?(): void;
-  /** Called once with the reason if the server has no change streams. */
-  onUnsupported(reason: string): void;
-  /** Called if the stream cannot be opened, or breaks, again and again. */
-  onTrouble(error: unknown): void;
-}
-
 /** The first change is a hint at once; after a hint the next comes no earlier than this, in milliseconds. */
 const DEBOUNCE_MS = 5;
 /** After more claimed documents than this without a pause, the loop is busy and needs no hints. */
@@ -224,6 +204,26 @@ export class WakeStream {
     if (this.#stop.signal.aborted) return Promise.resolve();
     return new Promise((resolve) => this.#endSuspension = resolve);
   }
+}
+
+/** What a {@linkcode WakeStream} needs. */
+export interface WakeStreamOptions extends TimeAndChance {
+  /** The database, connected. It is asked for with each stream, because the connection may change. */
+  db(): Promise<Db>;
+  /** The name of the collection that is listened to. */
+  collection: string;
+  /**
+   * The server waits this long for a change before it answers that there is none: far below the limit of the socket.
+   */
+  maxAwaitTimeMS: number;
+  /** Called if there may be something to claim. */
+  onHint(): void;
+  /** Called if the server has ended the stream, as it does when the collection is dropped or renamed. */
+  onEnd?(): void;
+  /** Called once with the reason if the server has no change streams. */
+  onUnsupported(reason: string): void;
+  /** Called if the stream cannot be opened, or breaks, again and again. */
+  onTrouble(error: unknown): void;
 }
 
 /**

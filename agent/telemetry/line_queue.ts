@@ -15,16 +15,6 @@ export interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** What a {@linkcode LineQueue} needs. */
-export interface LineQueueOptions {
-  sink: ByteSink;
-  /** The line that says how many lines were lost, and why. */
-  lossLine(lines: number, reason: string): string;
-  /** Lines that wait take no more than this, in UTF-16 units. */
-  maxLength?: number;
-  clock?: Clock;
-}
-
 /** Enough for thousands of lines that come at once, and little beside the heap. */
 const MAX_LENGTH = 4 * 1024 * 1024;
 /** One write takes no more than this and a line, in UTF-16 units. */
@@ -198,4 +188,14 @@ export class LineQueue implements LineOutput {
     this.#rested?.resolve();
     this.#rested = undefined;
   }
+}
+
+/** What a {@linkcode LineQueue} needs. */
+export interface LineQueueOptions {
+  sink: ByteSink;
+  /** The line that says how many lines were lost, and why. */
+  lossLine(lines: number, reason: string): string;
+  /** Lines that wait take no more than this, in UTF-16 units. */
+  maxLength?: number;
+  clock?: Clock;
 }

@@ -14,15 +14,6 @@ export type Level = "DEBUG" | "INFO" | "WARNING" | "ERROR";
 /** The fields of a line, besides its message. */
 export type Fields = Record<string, unknown>;
 
-/** How a {@linkcode Logger} writes. */
-export interface LoggerOptions {
-  level: Level;
-  format: LogFormat;
-  output: LineOutput;
-  /** Hides secrets in the message and in the fields; those of this process by default. */
-  redactor?: Redactor;
-}
-
 /** One line of JSON or of text per event. */
 export type LogFormat = "json" | "text";
 
@@ -85,6 +76,15 @@ export class Logger {
   errorFields(error: unknown): Fields {
     return { error: errorText(error), ...(this.writes("DEBUG") && { stack: errorStack(error) }) };
   }
+}
+
+/** How a {@linkcode Logger} writes. */
+export interface LoggerOptions {
+  level: Level;
+  format: LogFormat;
+  output: LineOutput;
+  /** Hides secrets in the message and in the fields; those of this process by default. */
+  redactor?: Redactor;
 }
 
 const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;

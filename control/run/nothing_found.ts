@@ -2,16 +2,6 @@ import { errorText } from "../../agent/errors.ts";
 import type { AgentEvent, Events } from "../../agent/events.ts";
 import type { Logger } from "../../agent/telemetry/logger.ts";
 
-/** What {@linkcode NothingFound} needs. */
-export interface NothingFoundOptions {
-  events: Events;
-  log: Logger;
-  /** Whether documents have to match `FILTER` as well. */
-  hasFilter: boolean;
-  /** Returns how many documents the collection has, about. */
-  store: { documentCount(): Promise<number> };
-}
-
 /**
  * If the first look finds nothing in a collection that is not empty, this logs once why: newcomers insert documents
  * without a status, or with another one.
@@ -48,4 +38,14 @@ export class NothingFound {
       log.debug("Cannot count the documents of the collection", { error: errorText(error) });
     }
   }
+}
+
+/** What {@linkcode NothingFound} needs. */
+export interface NothingFoundOptions {
+  events: Events;
+  log: Logger;
+  /** Whether documents have to match `FILTER` as well. */
+  hasFilter: boolean;
+  /** Returns how many documents the collection has, about. */
+  store: { documentCount(): Promise<number> };
 }

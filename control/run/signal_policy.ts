@@ -5,13 +5,6 @@ import type { PauseController } from "../pause_controller.ts";
 import { SignalEcho } from "../signal_echo.ts";
 import type { SignalHandler } from "../signals.ts";
 
-/** What a {@linkcode SignalPolicy} acts on. */
-export interface SignalPolicyOptions {
-  agent: Drainable & { force(reason: string): void };
-  gate: PauseController;
-  health: HealthReporter;
-}
-
 /** What the agent does on signals: the first one that asks for a stop drains it, and a second one forces it to stop. */
 export class SignalPolicy implements SignalHandler {
   readonly #options: SignalPolicyOptions;
@@ -41,4 +34,11 @@ export class SignalPolicy implements SignalHandler {
   answer(): void {
     this.#options.health.answer();
   }
+}
+
+/** What a {@linkcode SignalPolicy} acts on. */
+export interface SignalPolicyOptions {
+  agent: Drainable & { force(reason: string): void };
+  gate: PauseController;
+  health: HealthReporter;
 }

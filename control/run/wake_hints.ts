@@ -5,14 +5,6 @@ import type { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { WakeStream } from "../../agent/store/wake_stream.ts";
 import type { Logger } from "../../agent/telemetry/logger.ts";
 
-/** What {@linkcode WakeHints} need. */
-export interface WakeHintsOptions {
-  agent: Agent;
-  events: Events;
-  log: Logger;
-  store: MongoStore;
-}
-
 /** Wakes the loop when documents change, if the server has change streams. */
 export class WakeHints {
   readonly #stream: WakeStream;
@@ -42,4 +34,12 @@ export class WakeHints {
     if (event.type === "progress" && event.stage === "idle") this.#stream.loopIdle();
     if (event.type === "claimed") this.#stream.claimed(event.documents);
   }
+}
+
+/** What {@linkcode WakeHints} need. */
+export interface WakeHintsOptions {
+  agent: Agent;
+  events: Events;
+  log: Logger;
+  store: MongoStore;
 }

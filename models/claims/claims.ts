@@ -8,21 +8,6 @@ import type { RuleName } from "./rules.ts";
 import { type Budget, type Fault, IDLE, type Message, NEW_DOC, NONE, type State, without } from "./state.ts";
 import { WorldSteps } from "./world_steps.ts";
 
-/** What a scenario of the claim protocol is made of. */
-export interface ClaimsOptions {
-  /** What each document does when it is processed. */
-  natures: readonly Nature[];
-  agents: number;
-  maxAttempts: number;
-  /** How often the adversary may do each thing. */
-  budget?: Budget;
-  /** Documents that an agent holds at most; all if not given. */
-  room?: number;
-  readsAllBack?: boolean;
-  /** The rule that is switched off. */
-  without?: RuleName;
-}
-
 /** The claim protocol: agents and an operator work on a collection, and an adversary with a budget disturbs them. */
 export class Claims implements Model<State> {
   readonly #options: ClaimsOptions;
@@ -97,6 +82,21 @@ export class Claims implements Model<State> {
   keyOf(state: State): string {
     return keyOf(state);
   }
+}
+
+/** What a scenario of the claim protocol is made of. */
+export interface ClaimsOptions {
+  /** What each document does when it is processed. */
+  natures: readonly Nature[];
+  agents: number;
+  maxAttempts: number;
+  /** How often the adversary may do each thing. */
+  budget?: Budget;
+  /** Documents that an agent holds at most; all if not given. */
+  room?: number;
+  readsAllBack?: boolean;
+  /** The rule that is switched off. */
+  without?: RuleName;
 }
 
 /** A document that an agent has settled stays so: only people set a failed document back. */

@@ -19,17 +19,6 @@ import {
   withTask,
 } from "./state.ts";
 
-/** What a scenario of range claims is made of. */
-export interface RangesOptions {
-  natures: readonly RangeNature[];
-  agents: number;
-  batch: number;
-  /** Documents that are inserted at some later time. */
-  late?: readonly number[];
-  budget?: Partial<Record<RangeFault, number>>;
-  without?: RangeRuleName;
-}
-
 /** Processes that a poison document ends, at most: in a range, and once more by document. */
 const MOST_ENDED = 2;
 
@@ -221,4 +210,15 @@ export class Ranges implements Model<RangeState> {
       Object.values(budget),
     ]);
   }
+}
+
+/** What a scenario of range claims is made of. */
+export interface RangesOptions {
+  natures: readonly RangeNature[];
+  agents: number;
+  batch: number;
+  /** Documents that are inserted at some later time. */
+  late?: readonly number[];
+  budget?: Partial<Record<RangeFault, number>>;
+  without?: RangeRuleName;
 }

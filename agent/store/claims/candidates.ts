@@ -9,20 +9,6 @@ import type { UnreportedRefusals } from "./unreported_refusals.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "../queries.ts";
 
-/** What reading candidates needs. */
-export interface CandidateOptions {
-  collection: Collection;
-  filter: Filter<Document> | undefined;
-  /** Bound of a query, in milliseconds. */
-  maxTimeMS: number;
-  /** Documents whose claim MongoDB refused: no query reads them for a while. */
-  excluded: ExcludedIds;
-  /** Gets each document that no claim can name, once. */
-  unreported: UnreportedRefusals;
-  /** Documents that have to wait for others: they are left out, and one document of each key is taken. */
-  busy: BusyKeys;
-}
-
 /** Ids to claim, and the documents themselves if they may be used as they were read. */
 export interface Candidates {
   ids: unknown[];
@@ -171,4 +157,18 @@ export class CandidateReader {
     if (waiting.length > 0) also.push({ $nor: waiting });
     return also.length === 0 ? query : { $and: [query, ...also] };
   }
+}
+
+/** What reading candidates needs. */
+export interface CandidateOptions {
+  collection: Collection;
+  filter: Filter<Document> | undefined;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** Documents whose claim MongoDB refused: no query reads them for a while. */
+  excluded: ExcludedIds;
+  /** Gets each document that no claim can name, once. */
+  unreported: UnreportedRefusals;
+  /** Documents that have to wait for others: they are left out, and one document of each key is taken. */
+  busy: BusyKeys;
 }

@@ -10,18 +10,6 @@ import { RawDocument } from "../documents/raw_document.ts";
 import { release } from "../outcomes/settlements.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
-/** What a {@linkcode ClaimSender} needs. */
-export interface ClaimSenderOptions {
-  collection: Collection;
-  clock: Clock;
-  serverClock: ServerClock;
-  leaseMs: number;
-  /** Bound of a query, in milliseconds. */
-  maxTimeMS: number;
-  /** Why no majority of the set can acknowledge writes now, if that is known. */
-  withoutMajority?(): string | undefined;
-}
-
 /** A claim that is sent. The documents that it takes carry its token, even if its answer is lost. */
 export interface SentClaim {
   readonly ids: readonly unknown[];
@@ -171,4 +159,16 @@ export class ClaimSender {
   #leased(raw: RawDocument, { token, sentAtMs, isSuspect }: SentClaim, attempt: number): MongoLeasedDocument {
     return new MongoLeasedDocument(raw, this.#namespace, { token, sentAtMs, attempt, isSuspect });
   }
+}
+
+/** What a {@linkcode ClaimSender} needs. */
+export interface ClaimSenderOptions {
+  collection: Collection;
+  clock: Clock;
+  serverClock: ServerClock;
+  leaseMs: number;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** Why no majority of the set can acknowledge writes now, if that is known. */
+  withoutMajority?(): string | undefined;
 }

@@ -15,14 +15,6 @@ import { ExcludedIds } from "./excluded_ids.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
 import { UnreportedRefusals } from "./unreported_refusals.ts";
 
-/** What a {@linkcode Claimer} needs. */
-export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimSenderOptions {
-  /** Makes sure that the server's time is known. */
-  syncClock(): Promise<void>;
-  readBack: "contended" | "always";
-  random: Chance;
-}
-
 /**
  * While new documents keep coming, retries, expired leases and suspects are looked for at least this often, in
  * milliseconds.
@@ -162,4 +154,12 @@ export class Claimer {
     // Documents that are left out because of a doubt may be claimable: it is not known that nothing is left.
     if (!hasSuspects && this.#excluded.doubted) throw this.#excluded.doubted;
   }
+}
+
+/** What a {@linkcode Claimer} needs. */
+export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimSenderOptions {
+  /** Makes sure that the server's time is known. */
+  syncClock(): Promise<void>;
+  readBack: "contended" | "always";
+  random: Chance;
 }

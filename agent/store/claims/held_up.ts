@@ -8,15 +8,6 @@ import { idKey } from "../documents/id_key.ts";
 import { heldLease } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 
-/** What a {@linkcode HeldUpWatch} needs. */
-export interface HeldUpOptions {
-  collection: Collection;
-  busy: BusyKeys;
-  leaseMs: number;
-  /** Bound of a query, in milliseconds. */
-  maxTimeMS: number;
-}
-
 /** Documents that cannot be claimed and that no agent will settle, and why. */
 export interface StuckDocuments {
   readonly query: Filter<Document>;
@@ -143,6 +134,15 @@ export class HeldUpWatch {
     }).toArray();
     return bytes && new RawDocument(bytes);
   }
+}
+
+/** What a {@linkcode HeldUpWatch} needs. */
+export interface HeldUpOptions {
+  collection: Collection;
+  busy: BusyKeys;
+  leaseMs: number;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
 }
 
 function stuckBehind(waits: readonly KeyWait[], holders: number): StuckDocuments {

@@ -12,17 +12,6 @@ import { ScanCursor } from "./scan_cursor.ts";
 import { type Kind, KINDS } from "../queries.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
-/** What a {@linkcode KindClaimer} needs. */
-export interface KindClaimerOptions extends ClaimWriterOptions, TimeAndChance {
-  candidates: CandidateReader;
-  sender: ClaimSender;
-  busy: BusyKeys;
-  excluded: ExcludedIds;
-  unreported: UnreportedRefusals;
-  streak: RefusalStreak;
-  readBack: "contended" | "always";
-}
-
 /** Tries per kind in one go, at most, if all documents that they find have to wait for others. */
 const MAX_TRIES = 16;
 /** If every claim is refused, this many documents are tried at once, to see whether that is over. */
@@ -145,4 +134,15 @@ export class KindClaimer {
     // A document in doubt is reported once it is known to be at fault.
     unreported.add(...refused, ...doubted.filter(({ id, error }) => excluded.doubt(id, error)));
   }
+}
+
+/** What a {@linkcode KindClaimer} needs. */
+export interface KindClaimerOptions extends ClaimWriterOptions, TimeAndChance {
+  candidates: CandidateReader;
+  sender: ClaimSender;
+  busy: BusyKeys;
+  excluded: ExcludedIds;
+  unreported: UnreportedRefusals;
+  streak: RefusalStreak;
+  readBack: "contended" | "always";
 }

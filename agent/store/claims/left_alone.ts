@@ -9,21 +9,6 @@ import { unclaimable, WAITING } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 
-/** What a {@linkcode LeftAloneReader} needs. */
-export interface LeftAloneOptions {
-  clock: Clock;
-  collection: Collection;
-  filter: Filter<Document> | undefined;
-  /** Bound of a query, in milliseconds. */
-  maxTimeMS: number;
-  /** Documents whose claim MongoDB refused. */
-  excluded: ExcludedIds;
-  /** Knows the documents that wait for others forever. */
-  heldUp: Pick<HeldUpWatch, "look" | "stuck">;
-  /** Knows the documents whose `_id` no claim can name. */
-  candidates: Pick<CandidateReader, "unaddressable">;
-}
-
 /** Time between two looks at what claims have met, and between two scans, in milliseconds. */
 const LOOK_MS = 60_000;
 /** Time between two looks that read all scheduled documents, in milliseconds. The first look reads them, too. */
@@ -131,4 +116,19 @@ export class LeftAloneReader {
     if (fresh.length === 0) return [];
     return [{ documents: fresh.length, isMore: found.length >= MAX_COUNTED, example: fresh[0]!.id, reason }];
   }
+}
+
+/** What a {@linkcode LeftAloneReader} needs. */
+export interface LeftAloneOptions {
+  clock: Clock;
+  collection: Collection;
+  filter: Filter<Document> | undefined;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** Documents whose claim MongoDB refused. */
+  excluded: ExcludedIds;
+  /** Knows the documents that wait for others forever. */
+  heldUp: Pick<HeldUpWatch, "look" | "stuck">;
+  /** Knows the documents whose `_id` no claim can name. */
+  candidates: Pick<CandidateReader, "unaddressable">;
 }

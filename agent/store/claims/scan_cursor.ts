@@ -20,12 +20,6 @@ export interface ClaimResult {
   hasMore: boolean;
 }
 
-/** How a {@linkcode ScanCursor} works. */
-export interface ScanCursorOptions extends TimeAndChance {
-  /** Documents of the kind are claimed in the order of their `_id`, so that the next ones come after the last id. */
-  isById: boolean;
-}
-
 const HEAD: ScanStart = {};
 /** The longest first jump, in claims. */
 const FIRST_WINDOW = 32;
@@ -123,4 +117,10 @@ export class ScanCursor {
     this.#start = HEAD;
     this.#claimsAhead = 0;
   }
+}
+
+/** How a {@linkcode ScanCursor} works. */
+export interface ScanCursorOptions extends TimeAndChance {
+  /** Documents of the kind are claimed in the order of their `_id`, so that the next ones come after the last id. */
+  isById: boolean;
 }

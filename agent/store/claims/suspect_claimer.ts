@@ -7,14 +7,6 @@ import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
-/** What a {@linkcode SuspectClaimer} needs. */
-export interface SuspectClaimerOptions extends ClaimWriterOptions {
-  candidates: CandidateReader;
-  sender: ClaimSender;
-  excluded: ExcludedIds;
-  unreported: UnreportedRefusals;
-}
-
 /** Readings in one go, at most, if none of the suspects that they bring can be claimed. */
 const MAX_ROUNDS = 20;
 
@@ -85,4 +77,12 @@ export class SuspectClaimer {
     this.#options.excluded.add(id, error);
     this.#options.unreported.add({ id, error });
   }
+}
+
+/** What a {@linkcode SuspectClaimer} needs. */
+export interface SuspectClaimerOptions extends ClaimWriterOptions {
+  candidates: CandidateReader;
+  sender: ClaimSender;
+  excluded: ExcludedIds;
+  unreported: UnreportedRefusals;
 }

@@ -8,16 +8,6 @@ import type { Member } from "./no_majority.ts";
 /** Kinds of servers that take writes, in the driver's words. */
 const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
 
-/** What an {@linkcode EagerClient} needs. */
-export interface EagerClientOptions {
-  client: MongoClient;
-  clock: Clock;
-  /** An attempt to connect that has not ended by then has failed, in milliseconds. */
-  answerLimitMs: number;
-  /** Called when a server that takes writes is found or lost, with the driver's reason for the loss. */
-  onWritable(isWritable: boolean, error?: unknown): void;
-}
-
 /**
  * A client of the driver's that is connected before it is used. By default the driver connects with the first
  * operation. If that fails, it closes what every other operation waits for: they all end in "Topology is closed", and
@@ -118,4 +108,14 @@ export class EagerClient {
     this.#isClosed = true;
     await this.client.close();
   }
+}
+
+/** What an {@linkcode EagerClient} needs. */
+export interface EagerClientOptions {
+  client: MongoClient;
+  clock: Clock;
+  /** An attempt to connect that has not ended by then has failed, in milliseconds. */
+  answerLimitMs: number;
+  /** Called when a server that takes writes is found or lost, with the driver's reason for the loss. */
+  onWritable(isWritable: boolean, error?: unknown): void;
 }

@@ -11,16 +11,6 @@ import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
 import { UnreachableError } from "./unreachable.ts";
 
-/** Reports about the link. */
-export interface LinkListeners {
-  /** The database can be used from now on, or cannot: whether it takes writes, and lets the agent in. */
-  onReachable(isReachable: boolean, error?: unknown): void;
-  /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
-  onRenewed(): void;
-  /** The new connection cannot be used, and the earlier one stays. Called once for each reason. */
-  onStale(reason: string): void;
-}
-
 const NO_LISTENERS: LinkListeners = { onReachable() {}, onRenewed() {}, onStale() {} };
 
 /**
@@ -269,6 +259,16 @@ export class Link {
     this.#update();
     for (const listener of this.#onReplaced) listener();
   }
+}
+
+/** Reports about the link. */
+export interface LinkListeners {
+  /** The database can be used from now on, or cannot: whether it takes writes, and lets the agent in. */
+  onReachable(isReachable: boolean, error?: unknown): void;
+  /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
+  onRenewed(): void;
+  /** The new connection cannot be used, and the earlier one stays. Called once for each reason. */
+  onStale(reason: string): void;
 }
 
 /** The parts that a client is made of. */

@@ -12,17 +12,6 @@ const REFUSED_MS = [1000, 2000, 5000, 10_000] as const;
 /** A refusal this long after the last attempt, in milliseconds, is a new one, and the first attempt comes at once. */
 const CALM_MS = 60_000;
 
-/** What {@linkcode Renewals} needs. */
-export interface RenewalsOptions {
-  clock: Clock;
-  /** The server does not let the agent in. */
-  isRefused(): boolean;
-  /** Connects anew if what the connection is made of has changed; `isRefused`: in any case. Never throws. */
-  renew(isRefused: boolean): Promise<void>;
-  /** Aborted when all is over. */
-  signal: AbortSignal;
-}
-
 /**
  * Decides when to connect anew. There is one loop, for changes and for refusals. A server that has just refused the
  * agent is not asked again at once, however often connections are made and refused meanwhile.
@@ -89,4 +78,15 @@ export class Renewals {
     this.#tries = nowMs - this.#lastTryMs > CALM_MS ? 1 : this.#tries + 1;
     this.#lastTryMs = nowMs;
   }
+}
+
+/** What {@linkcode Renewals} needs. */
+export interface RenewalsOptions {
+  clock: Clock;
+  /** The server does not let the agent in. */
+  isRefused(): boolean;
+  /** Connects anew if what the connection is made of has changed; `isRefused`: in any case. Never throws. */
+  renew(isRefused: boolean): Promise<void>;
+  /** Aborted when all is over. */
+  signal: AbortSignal;
 }

@@ -7,13 +7,6 @@ import { backToPending } from "../back_to_pending.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { possibleIds } from "../documents/parse_id.ts";
 
-/** What the commands on dead letters need. */
-export interface DeadLetterStoreOptions {
-  collection: Collection;
-  letters: Collection;
-  serverClock: ServerClock;
-}
-
 /** Which letters are meant. */
 export interface DeadLetterQuery {
   /** As people type it: an ObjectId's digits, Extended JSON, or text. */
@@ -136,6 +129,13 @@ export class DeadLetterStore {
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
   }
+}
+
+/** What the commands on dead letters need. */
+export interface DeadLetterStoreOptions {
+  collection: Collection;
+  letters: Collection;
+  serverClock: ServerClock;
 }
 
 function stands(letter: DeadLetter, document: Document | undefined): boolean {
