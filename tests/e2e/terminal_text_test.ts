@@ -3,7 +3,7 @@ import { formatId } from "../../agent/store/documents/format_id.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { seededRandom } from "../support/random.ts";
+import { testRandom } from "../support/random.ts";
 import { commandsIn, randomText } from "../support/random_text.ts";
 
 const SEED = 29;
@@ -18,8 +18,8 @@ function randomArgument(random: () => number): string {
   return randomText(random).toWellFormed().replaceAll("\0", "\u001b");
 }
 
-Deno.test(`check, status, health, help and dead-letters print no character that commands a terminal, for any line and settings (seed ${SEED})`, async () => {
-  const random = seededRandom(SEED);
+Deno.test("check, status, health, help and dead-letters print no character that commands a terminal, for any line and settings", async () => {
+  const random = testRandom(SEED);
   const argument = () => randomArgument(random);
   for (let run = 0; run < 12; run++) {
     const name = argument();
@@ -52,8 +52,8 @@ Deno.test(`check, status, health, help and dead-letters print no character that 
 });
 
 for (const format of ["json", "text"]) {
-  Deno.test(`run prints and reports no character that commands a terminal, in ${format} (seed ${SEED})`, async () => {
-    const random = seededRandom(SEED);
+  Deno.test(`run prints and reports no character that commands a terminal, in ${format}`, async () => {
+    const random = testRandom(SEED);
     await using db = await testDatabase("terminal text");
     // The agent reports an _id that begins with a byte order mark, and leaves it alone.
     const ids = Array.from({ length: 30 }, () => randomText(random).toWellFormed().replace(/^\ufeff/, ""));

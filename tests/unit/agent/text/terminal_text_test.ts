@@ -4,15 +4,15 @@ import { Logger } from "../../../../agent/telemetry/logger.ts";
 import { Printer } from "../../../../agent/telemetry/printer.ts";
 import { Redactor } from "../../../../agent/text/redact.ts";
 import { inOneLine, isPrintable, printable, printableLines } from "../../../../agent/text/terminal_text.ts";
-import { seededRandom } from "../../../support/random.ts";
+import { testRandom } from "../../../support/random.ts";
 import { commandsIn, randomText } from "../../../support/random_text.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
 const SEED = 23;
 const RUNS = 2000;
 
-Deno.test(`printable() and its like let no character through that commands a terminal (seed ${SEED})`, () => {
-  const random = seededRandom(SEED);
+Deno.test("printable() and its like let no character through that commands a terminal", () => {
+  const random = testRandom(SEED);
   for (let run = 0; run < RUNS; run++) {
     const text = randomText(random);
     assertEquals(printableLines(text).split(/[\n\t]/).flatMap(commandsIn), [], JSON.stringify(text));
@@ -29,7 +29,7 @@ Deno.test("printable() leaves plain text as it is, and JSON with the same meanin
     "a\nb\tc\\u0007",
     "a\\r\\nb\\tc\\u202e",
   ]);
-  const random = seededRandom(SEED);
+  const random = testRandom(SEED);
   for (let run = 0; run < RUNS; run++) {
     const value = { [randomText(random)]: [randomText(random)] };
     assertEquals(JSON.parse(printableLines(JSON.stringify(value, undefined, 2))), value);
@@ -37,8 +37,8 @@ Deno.test("printable() leaves plain text as it is, and JSON with the same meanin
 });
 
 for (const format of ["json", "text"] as const) {
-  Deno.test(`Logger lets no character through that commands a terminal, in ${format} (seed ${SEED})`, () => {
-    const random = seededRandom(SEED);
+  Deno.test(`Logger lets no character through that commands a terminal, in ${format}`, () => {
+    const random = testRandom(SEED);
     const text = () => randomText(random);
     const output = new RecordedLines();
     const log = new Logger({ level: "DEBUG", format, output, redactor: new Redactor() });
@@ -51,8 +51,8 @@ for (const format of ["json", "text"] as const) {
   });
 }
 
-Deno.test(`Printer and formatId() let no character through that commands a terminal (seed ${SEED})`, async () => {
-  const random = seededRandom(SEED);
+Deno.test("Printer and formatId() let no character through that commands a terminal", async () => {
+  const random = testRandom(SEED);
   const texts = Array.from({ length: RUNS }, () => randomText(random));
   let printed = "";
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
