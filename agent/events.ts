@@ -96,6 +96,15 @@ export type AgentEvent =
   | { type: "force_started"; reason: string; inFlight: number }
   | { type: "drain_finished"; elapsedMs: number; finished: number; released: number; abandoned: number };
 
+/** Events that show that outcomes can be written. */
+const SETTLED = new Set<AgentEvent["type"]>(["processed", "retried", "dead_lettered"]);
+
+/** Whether an event shows that outcomes can be written. A release of documents whose acks are refused does not. */
+export function showsThatOutcomesAreWritten(event: AgentEvent): boolean {
+  if (event.type === "released") return event.documents > (event.inDoubt ?? 0);
+  return SETTLED.has(event.type);
+}
+
 /** The present stage of the poll loop. The loop must leave it by the deadline it gave, or it counts as stuck. */
 export type Stage = "claiming" | "full" | "idle" | "paused" | "draining";
 

@@ -1,15 +1,12 @@
 import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/drain.ts";
 import type { Clock } from "../agent/lib/clock.ts";
-import type { AgentEvent, Events } from "../agent/events.ts";
+import { type AgentEvent, type Events, showsThatOutcomesAreWritten } from "../agent/events.ts";
 
 /**
  * A new user or secret may be a moment late. A failure that has lasted for this long does not pass by itself, in
  * milliseconds.
  */
 const LIMIT_MS = 60_000;
-
-/** Events that show that outcomes can be written. */
-const WRITTEN = new Set<AgentEvent["type"]>(["processed", "retried", "released", "dead_lettered"]);
 
 /**
  * Ends a run that is to end when nothing is left, once its claims, or the writes of outcomes, have failed long enough
@@ -32,7 +29,7 @@ export class LastingFailure {
   #observe(event: AgentEvent): void {
     const { agent, isLasting } = this.#options;
     if (event.type === "claimed") this.#claims.end();
-    if (WRITTEN.has(event.type)) this.#writes.end();
+    if (showsThatOutcomesAreWritten(event)) this.#writes.end();
     if (event.type === "claim_failed" && this.#claims.add(isLasting(event.error)) >= LIMIT_MS) {
       agent.drain(CANNOT_CLAIM);
     }

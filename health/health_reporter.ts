@@ -1,7 +1,12 @@
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/text/redact.ts";
 import { printable } from "../agent/text/terminal_text.ts";
-import type { AgentEvent, AgentState, Events } from "../agent/events.ts";
+import {
+  type AgentEvent,
+  type AgentState,
+  type Events,
+  showsThatOutcomesAreWritten,
+} from "../agent/events.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
@@ -19,9 +24,6 @@ const MAX_ERROR_LENGTH = 500;
 const FAILURES_TO_UNREADY = 2;
 /** The same for outcomes that fail for a lasting or an unknown reason: one may be the fault of a single document. */
 const UNWRITTEN_TO_UNREADY = 5;
-/** Events that show that outcomes can be written. */
-const WRITTEN = new Set<AgentEvent["type"]>(["processed", "retried", "released", "dead_lettered"]);
-
 /** Taken at the start: a user's module may replace the global. */
 const { stringify } = JSON;
 
@@ -105,7 +107,7 @@ export class HealthReporter {
     if (event.type === "claim_failed") this.#failedClaims += 1;
     if (event.type === "claimed") this.#failedClaims = 0;
     if (event.type === "settle_failed" && (event.isLasting || event.isDoubtful)) this.#unwritten += 1;
-    if (WRITTEN.has(event.type)) this.#unwritten = 0;
+    if (showsThatOutcomesAreWritten(event)) this.#unwritten = 0;
     if (event.type === "state_changed") this.#state = event.to;
     if (stage === undefined && this.#progress.stage !== undefined) this.#loopStarted();
     if (event.type === "pause_changed") this.#pauseChanged();

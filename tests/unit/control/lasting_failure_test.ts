@@ -102,3 +102,13 @@ for (const what of [{ isLasting: true }, { isDoubtful: true }]) {
     assertEquals(drained, [CANNOT_WRITE]);
   });
 }
+
+Deno.test("LastingFailure goes on counting if documents are released because their acks are refused", () => {
+  const { drained, events, writesFail } = watched();
+  writesFail({ isDoubtful: true }, 50);
+  events.emit({ type: "released", documents: 2, aborted: 0, inDoubt: 2 });
+  writesFail({ isDoubtful: true }, 10);
+  assertEquals(drained, []);
+  writesFail({ isDoubtful: true }, 1);
+  assertEquals(drained, [CANNOT_WRITE]);
+});

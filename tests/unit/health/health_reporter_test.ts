@@ -4,6 +4,20 @@ import { reachable, ReporterSetup } from "../../support/reporter_setup.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const CLAIM_FAILED: AgentEvent = { type: "claim_failed", error: new Error("no primary"), retryInMs: 5 };
+const ACKS_REFUSED = Array.from({ length: 5 }, (): AgentEvent => ({
+  type: "settle_failed",
+  kind: "ack",
+  documents: 1,
+  error: new Error("unknown"),
+  retryInMs: 5,
+  isDoubtful: true,
+}));
+const released = (documents: number, inDoubt: number): AgentEvent => ({
+  type: "released",
+  documents,
+  aborted: 0,
+  inDoubt,
+});
 const CLAIMED: AgentEvent = { type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 };
 
 Deno.test("HealthReporter writes a heartbeat again and again while the loop makes progress", async () => {
@@ -74,6 +88,17 @@ const READINESS: [string, (s: ReporterSetup) => void, boolean, readyWhilePaused?
   [
     "claimed after failures",
     (s) => (s.enter("running"), s.emit(reachable(true), CLAIM_FAILED, CLAIM_FAILED, CLAIMED)),
+    true,
+  ],
+  ["had five acks refused", (s) => (s.enter("running"), s.emit(reachable(true), ...ACKS_REFUSED)), false],
+  [
+    "released documents because their acks are refused",
+    (s) => (s.enter("running"), s.emit(reachable(true), ...ACKS_REFUSED, released(2, 2))),
+    false,
+  ],
+  [
+    "released documents although acks were refused",
+    (s) => (s.enter("running"), s.emit(reachable(true), ...ACKS_REFUSED, released(2, 1))),
     true,
   ],
   [
