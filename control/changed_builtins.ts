@@ -6,7 +6,7 @@ import type { Logger } from "../agent/telemetry/logger.ts";
 /** Failures of the agent's own work, for which no handler is at fault. */
 const OWN = new Set<AgentEvent["type"]>(["claim_failed", "settle_failed", "renew_failed"]);
 
-/** Puts back what a processor's module has changed of what is built in, and says so once for each name. */
+/** Puts back the built-ins that a processor's module has changed, and logs each name once. */
 export class ChangedBuiltins {
   readonly #options: ChangedBuiltinsOptions;
   readonly #told = new Set<string>();
@@ -18,7 +18,7 @@ export class ChangedBuiltins {
     options.events.subscribe((event) => this.#observe(event));
   }
 
-  /** Whether the agent had to stop for it. */
+  /** Whether the agent had to stop because of it. */
   isFailure = false;
 
   #observe(event: AgentEvent): void {
@@ -26,7 +26,7 @@ export class ChangedBuiltins {
     if (OWN.has(event.type) && isUnexplained(error)) this.#tell(builtins.putBackAll());
   }
 
-  /** The agent itself may have been in the midst of something: what it holds is released rather than guessed. */
+  /** The agent itself may have been interrupted: it releases what it holds, because the state of that is not known. */
   #failed(names: readonly string[]): void {
     this.#tell(names);
     this.isFailure = true;

@@ -70,7 +70,7 @@ export class DirClaim {
     await this.#file?.handle.utime(now, now).catch(() => {});
   }
 
-  /** Lets go of the directory. */
+  /** Gives the directory back. */
   release(): void {
     this.#isTaken = false;
     for (const open of [this.#directory, this.#file]) open?.handle.close();

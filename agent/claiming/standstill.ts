@@ -2,8 +2,9 @@ import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 
 /**
- * Says whether an agent stands still: for as long as a lease lasts it has held nothing but documents whose outcome is in
- * doubt, and none of them left. Only another document's outcome says more, and what is held brings none.
+ * Tells whether an agent stands still: for as long as a lease lasts, it has held only documents whose outcome is in
+ * doubt, and none of them has left. Only the outcome of another document can end the doubt, and the held documents
+ * bring none.
  */
 export class Standstill implements RemovalWatcher {
   readonly #options: StandstillOptions;
@@ -15,12 +16,15 @@ export class Standstill implements RemovalWatcher {
     options.ledger.watch(this);
   }
 
-  /** A document left, or is in doubt from now on: without one of these two nothing but doubts comes to be held. */
+  /**
+   * A document has left, or is in doubt from now on: one of these comes before the agent holds nothing but documents in
+   * doubt.
+   */
   documentLeft(): void {
     this.restart();
   }
 
-  /** It was acted upon: from now on it has to last anew. */
+  /** The agent has acted on it: from now on the time begins anew. */
   restart(): void {
     this.#sinceMs = this.#options.clock.monotonicMs();
   }

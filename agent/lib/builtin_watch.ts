@@ -1,5 +1,5 @@
 /**
- * What is built in, as it was before a user's module could change it.
+ * The built-ins as they were before a user's module could change them.
  *
  * Nothing here may depend on what a module can change: no iteration, no method of an array, and functions of `Reflect` as
  * they were at the start.
@@ -64,20 +64,23 @@ interface BuiltIn {
   readonly descriptor: PropertyDescriptor;
 }
 
-/** What has become of a property: it is gone, or it is another one. */
+/** The change of a property: it was removed, or it was replaced. */
 type Change = "removed" | "replaced";
 
-/** The watch looks after each of the first runs of a handler; later it looks now and then, until it finds something. */
+/**
+ * The watch checks after each of the first runs of a handler. Later it checks from time to time, until it finds
+ * something.
+ */
 const FIRST_RUNS = 10;
-/** Runs from one look to the next then: a look takes 40 µs, and a clock would cost more than it saves. */
+/** Runs from one check to the next then: a check takes 40 µs, and to read a clock would cost more than it saves. */
 const LOOK_EVERY = 1024;
-/** Names that a message tells, at most. */
+/** Names in a message, at most. */
 const MAX_NAMED = 5;
 
 /**
- * Notices when a user's module removes something that is built in, and puts it back: without `Array.prototype.map` neither
- * the agent nor its driver can write what became of a document. A module may replace a function by its own, as tracing
- * libraries do; that is undone only after the agent itself has failed for no other reason.
+ * Notices if a user's module removes a built-in, and puts it back: without `Array.prototype.map` neither the agent nor
+ * its driver can write an outcome. A module may replace a function by its own, as tracing libraries do. That is undone
+ * only after the agent itself has failed for no other reason.
  */
 export class BuiltinWatch {
   #all: BuiltIn[] = [];
@@ -85,9 +88,9 @@ export class BuiltinWatch {
   readonly #found: string[] = [];
   #runs = 0;
   #isSuspicious = false;
-  /** Takes the names of what was put back after a handler's run. */
+  /** Gets the names of the built-ins that were put back after a handler's run. */
   onPutBack: ((names: readonly string[]) => void) | undefined;
-  /** Takes the names of what was put back after an error that no code caught. */
+  /** Gets the names of the built-ins that were put back after an error that no code caught. */
   onFailure: ((names: readonly string[]) => void) | undefined;
 
   /** All that was put back so far, each once. */
@@ -95,7 +98,7 @@ export class BuiltinWatch {
     return this.#found;
   }
 
-  /** Notes how all of it is: to be called before the module is loaded. */
+  /** Notes the state of all built-ins: to be called before the module is loaded. */
   note(): void {
     if (this.#all.length > 0) return;
     const { length } = GLOBALS;
@@ -116,7 +119,7 @@ export class BuiltinWatch {
     return this.#putBack(false);
   }
 
-  /** The same for what it has replaced, too: to be called after a failure that nothing else explains. */
+  /** The same for built-ins that it has replaced, too: to be called after a failure that nothing else explains. */
   putBackAll(): string[] {
     const names = this.#putBack(true);
     if (names.length > 0) this.#isSuspicious = true;
@@ -151,7 +154,7 @@ export class BuiltinWatch {
 
   #noteOne(name: string, holder: object, key: PropertyKey): void {
     const descriptor = getOwnPropertyDescriptor(holder, key);
-    // What cannot be changed need not be looked at, nor what only says something, such as Error.stackTraceLimit.
+    // What cannot be changed need not be checked, nor what only describes something, such as Error.stackTraceLimit.
     if (!descriptor || (!descriptor.configurable && !descriptor.writable)) return;
     const kind = typeof descriptor.value;
     if (kind !== "function" && kind !== "object" && !descriptor.get) return;
@@ -189,7 +192,7 @@ export function namesOf(names: readonly string[]): string {
 
 function changeOf({ descriptor, holder, key }: BuiltIn): Change | undefined {
   const isFunction = typeof descriptor.value === "function";
-  // Most are functions as they were: this tells it without making an object.
+  // Most are the same functions as before: this finds that out without making an object.
   if (isFunction && (holder as Record<PropertyKey, unknown>)[key] === descriptor.value) return undefined;
   const found = getOwnPropertyDescriptor(holder, key);
   if (found === undefined) return "removed";

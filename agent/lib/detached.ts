@@ -1,7 +1,7 @@
-/** As they were before a user's module could change them: they make what is written. */
+/** As they were before a user's module could change them: they make the text that is written. */
 const { parse, stringify } = JSON;
 
-/** Shorter texts are copied when they are cut out of another; of longer ones V8 only notes where they stand in it. */
+/** A shorter text is copied when it is cut out of another. For a longer one, V8 only notes its place in the other. */
 const COPIED_ANYWAY = 13;
 
 /** Above this length a text is left as it is: the copy would cost more than it is likely to save, in UTF-16 units. */

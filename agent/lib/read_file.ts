@@ -2,10 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { systemClock } from "./clock.ts";
 
-/** A pipe opens at once, and shows that it is no file, instead of waiting for a writer. */
+/** A pipe opens at once and shows that it is not a file, without a wait for a writer. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** What is at a path is not a file that can be read: a pipe, a directory, a device. */
+/** The path does not lead to a file that can be read, but to a pipe, a directory or a device. */
 export class NotAFileError extends Error {
   override readonly name = "NotAFileError";
 }
@@ -49,7 +49,7 @@ export function readFileOnce(path: string, { maxBytes, pipeWaitMs }: ReadOnceOpt
   try {
     const info = fstatSync(descriptor);
     if (info.isDirectory()) throw new NotAFileError("it is a directory");
-    // A byte more than there are shows that this is the end. A file of the kernel says that it holds none.
+    // One more byte than the file has shows its end. A file of the kernel reports a size of 0.
     if (info.isFile()) return textOf(readAll(descriptor, Math.min(maxBytes, Math.max(info.size + 1, SMALL))));
     if (!info.isFIFO() || pipeWaitMs === undefined) throw new NotAFileError("it is not a file");
     return textOf(readAll(descriptor, maxBytes, systemClock.monotonicMs() + pipeWaitMs));
@@ -58,10 +58,10 @@ export function readFileOnce(path: string, { maxBytes, pipeWaitMs }: ReadOnceOpt
   }
 }
 
-/** So much is read of any file, in bytes. */
+/** This much is read of any file, in bytes. */
 const SMALL = 64 * 1024;
 
-/** Between two looks into a pipe, in milliseconds. */
+/** Time between two reads of a pipe, in milliseconds. */
 const LOOK_EVERY_MS = 10;
 
 /** All that a descriptor yields up to its end. A pipe that has had no writer yet has its end ahead. */

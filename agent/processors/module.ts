@@ -66,7 +66,7 @@ async function importModule(path: string, source: ModuleSource): Promise<Record<
   }
 }
 
-/** The module, if nothing that is built in is missing once it is loaded. In any case nothing is missing afterwards. */
+/** The module, if no built-in is missing once it is loaded. Afterwards none is missing in any case. */
 async function importIntact(path: string, { file }: ModuleSource): Promise<Record<string, unknown>> {
   let loaded: Record<string, unknown> | undefined;
   let failure: unknown;
@@ -76,7 +76,7 @@ async function importIntact(path: string, { file }: ModuleSource): Promise<Recor
     failure = error;
   }
   const removed = builtins.putBackRemoved();
-  // If the module has failed as well, it most likely has for want of it.
+  // If the module has failed as well, the missing built-ins are most likely the reason.
   if (removed.length > 0) {
     throw new UsageError(
       `PROCESSOR=module:${path} changes what is built in, which the agent needs, too (${
@@ -104,7 +104,7 @@ async function readSource(path: string): Promise<ModuleSource> {
   return { file, text };
 }
 
-/** As much of a module is looked at to explain its mistakes, in bytes; all of it is loaded. */
+/** This much of a module is read to explain its mistakes, in bytes; all of it is loaded. */
 const MAX_SOURCE_BYTES = 16 * 1024 * 1024;
 
 function checkName(path: string): void {

@@ -43,7 +43,7 @@ function isFailedPart(entry: unknown): boolean {
  * How a batch ended for each of its `count` documents, by what its processor returned. A wrong entry is the failure of
  * its own document.
  *
- * @throws {Error} When that is no array with an entry a document: it is not known which entry is whose.
+ * @throws {Error} If that is not an array with an entry per document: it is not known which entry belongs to which.
  */
 export async function entriesOf(returned: unknown, count: number): Promise<HandlerResult[]> {
   if (!Array.isArray(returned) || returned.length !== count) {

@@ -3,7 +3,7 @@ import { builtins } from "../lib/builtin_watch.ts";
 /** A function of the user's module: it may return anything. */
 type Handler<Given, Context> = (given: Given, context: Context) => unknown;
 
-/** The handler, after each part of which it is looked whether what is built in is still there. */
+/** The handler. After each part of it, the agent checks whether all built-ins still exist. */
 export function watched<Given, Context>(handler: Handler<Given, Context>) {
   return (given: Given, context: Context): unknown => {
     let returned: unknown;

@@ -19,10 +19,10 @@ export const MAX_DOUBTED_RESULT_BYTES = MAX_HELD_RESULT_BYTES - MAX_RESULT_BYTES
 const FORGETTING = 0.9;
 
 /**
- * Says how many documents may start, so that their results do not fill the memory: those that wait to be written count,
- * and those of the handlers that run by what the heaviest of late has weighed. Until one has returned nothing is known,
- * and nothing held back: to wait for that would cost every agent a start, for the sake of few. Too many heavy results at
- * once are not held: their documents run again, when it is known what they weigh.
+ * Decides how many documents may start, so that their results do not fill the memory. Results that wait to be written
+ * count, and for each running handler the size of the largest recent result. Until a first result is known, nothing is
+ * held back: to wait for it would make the start of every agent slower for the sake of a few. If large results come at
+ * once and cannot all be held, some of their documents run again, and by then the size is known.
  *
  * Measured: a first burst of 16 results of 15 MiB peaks at 475 MiB, of which the handlers themselves hold 240. Beginning
  * with 4 handlers would peak at 344 MiB, and make the first round of slow handlers take four times as long in every agent.

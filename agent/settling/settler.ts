@@ -136,7 +136,7 @@ export class Settler {
       isTransient: (error) => this.#options.store.isTransient(error),
       write: (batch) => this.#writeBatch(kind, batch),
       onRetry: (batch, error, retryInMs) => this.#failed(kind, batch, error, retryInMs),
-      // Of a command that failed with a code which says nothing it is not known whether it was applied.
+      // If a command failed with a code of unknown meaning, it is not known whether it was applied.
       onRejected: (item, error) => this.#rejected(kind, { item, uncertain: true }, error),
     });
   }

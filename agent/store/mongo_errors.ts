@@ -99,8 +99,8 @@ export function isTransientWrite({ code }: { code: number }): boolean {
 }
 
 /**
- * Whether the server, or the driver on its behalf, says of this one write that it will never do: an error of the server, or
- * a value that the driver cannot turn into BSON. Any other error is the process's own trouble, and no document's.
+ * Whether the server, or the driver on its behalf, refuses this one write for good: an error of the server, or a value
+ * that the driver cannot turn into BSON. Any other error is the trouble of this process, and of no document.
  */
 export function isRefused(error: unknown): boolean {
   if (error instanceof MongoServerError) return !isTransient(error);

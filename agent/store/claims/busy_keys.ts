@@ -172,7 +172,7 @@ export class BusyKeys {
     return this.#isNullKey || !values.includes(null);
   }
 
-  /** If another claim has to wait, it tells of the index again. */
+  /** If another claim has to wait, it names the index again. */
   #forget(): void {
     this.#fields = undefined;
     this.#isNullKey = false;

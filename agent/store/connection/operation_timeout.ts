@@ -23,11 +23,17 @@ export interface TimeLimits {
    * half of it.
    */
   readonly socketMs: number;
-  /** For a majority to have a write: the server says that none has it before the connection is given up, which says nothing. */
+  /**
+   * For a majority to have a write: the server reports that none has it before the agent gives the connection up, which
+   * would tell no reason.
+   */
   readonly majorityMs: number;
-  /** For the server to carry a claim out: it gives the claim up before the agent does, and after what it says of a majority. */
+  /**
+   * For the server to carry out a claim: the server gives it up before the agent does, and after it has reported a
+   * missing majority.
+   */
   readonly claimMs: number;
-  /** For the server to wait for changes that it can tell of. */
+  /** For the server to wait for changes to report. */
   readonly changesMs: number;
   /** For all of it, a second more than the driver's own limits. */
   readonly answerMs: number;

@@ -41,7 +41,7 @@ export interface ReferenceDraft extends Draft {
  * any more.
  *
  * @throws {LetterRefusedError} If the letters' collection takes it in no form.
- * @throws {OtherLetterError} If the letter of another collection stands in its place.
+ * @throws {OtherLetterError} If its `_id` belongs to a letter of another collection.
  */
 export async function writeLetter(
   draft: CopyDraft | ReferenceDraft,

@@ -34,7 +34,7 @@ export function lettersOfOthers({ collectionName }: Collection): Filter<Document
 /**
  * Whether there is a letter of this collection under an id.
  *
- * @throws {OtherLetterError} If it is another one that stands there: neither letter may be lost.
+ * @throws {OtherLetterError} If the id belongs to another letter: neither letter may be lost.
  */
 export async function isThere(
   id: unknown,
