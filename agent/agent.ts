@@ -22,7 +22,7 @@ export type AgentSettings = Pick<
   Settings,
   | "batchSize"
   | "concurrency"
-  | "leaseDurationMs"
+  | "leaseMs"
   | "maxAttempts"
   | "pollIntervalMs"
   | "processTimeoutMs"
@@ -57,7 +57,7 @@ export class Agent implements Drainable {
 
   constructor(options: AgentOptions) {
     const { clock, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
-    const { batchSize, concurrency, leaseDurationMs: leaseMs, pollIntervalMs } = options.settings;
+    const { batchSize, concurrency, leaseMs, pollIntervalMs } = options.settings;
     const { maxAttempts, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = options.settings;
     const policy = { maxAttempts, random, retryBackoffMs, retryBackoffMaxMs };
     const ledger = this.#ledger;

@@ -31,7 +31,7 @@ const { stringify } = JSON;
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
-  readonly #progress: StuckDetector;
+  readonly #stuckDetector: StuckDetector;
   readonly #files: HealthFiles;
   readonly #startedAt = new Date();
   #answers = 0;
@@ -52,7 +52,7 @@ export class HealthReporter {
   constructor(options: HealthReporterOptions) {
     this.#options = options;
     const { clock, directory, log } = options;
-    this.#progress = new StuckDetector(clock);
+    this.#stuckDetector = new StuckDetector(clock);
     this.#files = new HealthFiles({ directory, log, wanted: () => this.#wanted() });
     options.events.subscribe((event) => this.#observe(event));
     options.source?.onChange(() => this.refresh());
@@ -97,10 +97,10 @@ export class HealthReporter {
   }
 
   #observe(event: AgentEvent): void {
-    const { stage } = this.#progress;
+    const { stage } = this.#stuckDetector;
     const wasReady = this.#isReady;
     this.#counters.observe(event);
-    this.#progress.observe(event);
+    this.#stuckDetector.observe(event);
     if ("error" in event) this.#lastError = this.#describe(event.error);
     if (event.type === "left_alone") this.#leftAlone = this.#inOne(event.groups);
     if (event.type === "reachable_changed") this.#isReachable = event.isReachable;
@@ -109,7 +109,7 @@ export class HealthReporter {
     if (event.type === "settle_failed" && (event.isLasting || event.isDoubtful)) this.#unwritten += 1;
     if (showsThatOutcomesAreWritten(event)) this.#unwritten = 0;
     if (event.type === "state_changed") this.#state = event.to;
-    if (stage === undefined && this.#progress.stage !== undefined) this.#loopStarted();
+    if (stage === undefined && this.#stuckDetector.stage !== undefined) this.#loopStarted();
     if (event.type === "pause_changed") this.#pauseChanged();
     else if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();
     else if (event.type !== "progress") this.#refreshSoon();
@@ -142,8 +142,8 @@ export class HealthReporter {
 
   /** A heartbeat, unless the loop is stuck: then the file grows old, and the liveness probe sees it. */
   #beat(): void {
-    if (this.#progress.stage !== undefined && !this.#progress.isStuck) {
-      this.#heartbeat = stringify({ ...stamp(), state: this.#state, stage: this.#progress.stage });
+    if (this.#stuckDetector.stage !== undefined && !this.#stuckDetector.isStuck) {
+      this.#heartbeat = stringify({ ...stamp(), state: this.#state, stage: this.#stuckDetector.stage });
     }
     if (this.#readiness) this.#readiness = { ...this.#readiness, ...stamp() };
     this.#files.renew();
@@ -173,7 +173,7 @@ export class HealthReporter {
       control: { ...rest, since: since.toISOString() },
       ready: this.#isReady,
       connected: this.#isReachable,
-      loop: { stage: this.#progress.stage ?? "starting", stuck: this.#progress.isStuck },
+      loop: { stage: this.#stuckDetector.stage ?? "starting", stuck: this.#stuckDetector.isStuck },
       held: agent.held,
       counters: this.#counters.values,
       left_alone: this.#leftAlone,

@@ -1,4 +1,4 @@
-import { type Environment, readSetting } from "../agent/settings/load.ts";
+import { type Environment, readSetting } from "../agent/settings/load_settings.ts";
 import { unreadable } from "./health_dir.ts";
 import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 

@@ -21,7 +21,7 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
     "Raise it until the service that your handlers call is busy. It costs memory: each handler may hold a document and its result.",
   processTimeoutMs:
     "Raise it above the longest time that a healthy run takes. If it is too short, good documents become dead letters; if it is too long, a handler that hangs keeps its slot.",
-  leaseDurationMs:
+  leaseMs:
     "Leases are renewed, so handlers may take longer. Lower it to take over the documents of killed pods sooner. If it is too short, a pod that stands still for a moment loses its leases, and documents run twice.",
   maxAttempts:
     "Raise it if what your handlers call is often down for long. With 1, the first failure is final.",

@@ -5,7 +5,7 @@ import { sleep } from "../lib/deadline.ts";
 import type { ClaimLimit, PauseGate } from "../ports.ts";
 import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/result_capacity.ts";
 import type { LoopProgress } from "./loop_progress.ts";
-import { Standstill } from "./standstill.ts";
+import type { Standstill } from "./standstill.ts";
 
 /** Bytes of documents that an agent holds, at most. A single document that is larger is held alone. */
 export const MAX_HELD_BYTES = 32 * 1024 * 1024;
@@ -30,27 +30,25 @@ const LOOK_AGAIN_MS = 1000;
  */
 export class ClaimCapacity {
   readonly #options: ClaimCapacityOptions;
-  readonly #standstill: Standstill;
   /** Batches that those in doubt make room for, at most. */
   #batches = 1;
 
   constructor(options: ClaimCapacityOptions) {
     this.#options = options;
-    this.#standstill = new Standstill(options);
   }
 
   /** Resolves with what may be claimed once there is room; undefined if claims are over or paused. */
   async wait(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
-    const { batchSize, clock, gate, ledger, progress } = this.#options;
+    const { batchSize, clock, gate, ledger, progress, standstill } = this.#options;
     await this.#forLeftBehind(claimSignal);
     while (!claimSignal.aborted && gate.isOpen) {
       if (this.#hasRoom()) return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       progress.enter("full");
-      const limitMs = this.#standstill.inMs;
+      const limitMs = standstill.inMs;
       if (limitMs > 0) await ledger.nextRemoval(claimSignal, { clock, limitMs });
       else {
         this.#batches += 1;
-        this.#standstill.restart();
+        standstill.restart();
       }
     }
     return undefined;
@@ -75,7 +73,7 @@ export class ClaimCapacity {
    */
   async #forLeftBehind(claimSignal: AbortSignal): Promise<void> {
     const { clock, concurrency, pool, progress } = this.#options;
-    const isTooMany = () => pool.stuckHandlers >= LEFT_BEHIND_PER_SLOT * concurrency;
+    const isTooMany = () => pool.leftBehind >= LEFT_BEHIND_PER_SLOT * concurrency;
     if (isTooMany()) progress.enter("full");
     while (isTooMany() && !claimSignal.aborted) await sleep(clock, LOOK_AGAIN_MS, claimSignal);
   }
@@ -86,10 +84,10 @@ export interface ClaimCapacityOptions {
   clock: Clock;
   gate: PauseGate;
   ledger: Ledger;
-  pool: Pick<Pool, "stuckHandlers">;
+  pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;
+  standstill: Standstill;
   batchSize: number;
   /** Handlers running at once, at most. */
   concurrency: number;
-  leaseMs: number;
 }

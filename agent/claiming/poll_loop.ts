@@ -9,6 +9,7 @@ import type { Settler } from "../settling/settler.ts";
 import { ClaimCapacity } from "./capacity.ts";
 import { Intake } from "./intake.ts";
 import { LoopProgress } from "./loop_progress.ts";
+import { Standstill } from "./standstill.ts";
 import { SuspectIsolation } from "./suspect_isolation.ts";
 import type { UntilEmpty } from "./until_empty.ts";
 
@@ -39,8 +40,13 @@ export class PollLoop implements RemovalWatcher {
     this.#options = options;
     this.#progress = progress;
     this.#intake = intake;
-    this.#capacity = new ClaimCapacity({ ...options, progress });
-    this.#suspects = new SuspectIsolation({ ...options, intake, progress });
+    this.#capacity = new ClaimCapacity({ ...options, progress, standstill: new Standstill(options) });
+    this.#suspects = new SuspectIsolation({
+      ...options,
+      intake,
+      progress,
+      standstill: new Standstill(options),
+    });
     options.ledger.watch(this);
   }
 
@@ -109,8 +115,8 @@ export class PollLoop implements RemovalWatcher {
     if (heldUp) events.emit({ type: "claims_held_up", reason: heldUp.error });
     const isBusy = hasMore || hasSuspects;
     await this.#lookForLeftAlone(isBusy ? "busy" : "idle");
-    // Other agents claimed all of the candidates first, or a stuck handler keeps the suspects waiting: wait for a short
-    // random time.
+    // Other agents claimed all of the candidates first, or a handler that is left behind keeps the suspects waiting:
+    // wait for a short random time.
     if (isBusy) {
       return hasDocuments ? 0 : 1 + backoffMs(this.#emptyHanded, { ...CONTENTION_BACKOFF, random });
     }
@@ -136,7 +142,7 @@ export interface PollLoopOptions extends TimeAndChance {
   gate: PauseGate;
   ledger: Ledger;
   /** Takes what is claimed. */
-  pool: Pick<Pool, "add" | "release" | "stuckHandlers">;
+  pool: Pick<Pool, "add" | "release" | "leftBehind">;
   /** Releases the documents that keep suspects from being run. */
   settler: Pick<Settler, "releaseDoubted">;
   store: DocumentStore;

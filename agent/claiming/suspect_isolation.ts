@@ -5,7 +5,7 @@ import type { PauseGate } from "../ports.ts";
 import type { Intake } from "./intake.ts";
 import type { Settler } from "../settling/settler.ts";
 import type { LoopProgress } from "./loop_progress.ts";
-import { Standstill } from "./standstill.ts";
+import type { Standstill } from "./standstill.ts";
 
 /** How long suspects are worked on before other documents are claimed again, in milliseconds. */
 const SLICE_MS = 1000;
@@ -16,11 +16,9 @@ const SLICE_MS = 1000;
  */
 export class SuspectIsolation {
   readonly #options: SuspectIsolationOptions;
-  readonly #standstill: Standstill;
 
   constructor(options: SuspectIsolationOptions) {
     this.#options = options;
-    this.#standstill = new Standstill(options);
   }
 
   /** Returns whether there were any. Throws what a claim throws. */
@@ -30,8 +28,8 @@ export class SuspectIsolation {
     let hadAny = false;
     do {
       if (!await this.#isEmpty(claimSignal)) return hadAny;
-      // A stuck handler may end the process as well: an agent that has one leaves the suspects to others.
-      if (!gate.isOpen || pool.stuckHandlers > 0) return hadAny;
+      // A handler that is left behind may end the process as well: an agent that has one leaves the suspects to others.
+      if (!gate.isOpen || pool.leftBehind > 0) return hadAny;
       progress.enter("claiming");
       const { documents } = await intake.claimSuspect();
       if (documents.length === 0) return hadAny;
@@ -59,8 +57,9 @@ export class SuspectIsolation {
 
   /** Whether the held documents are released, because all of them have been in doubt for long. */
   #letGo(): boolean {
-    if (this.#standstill.inMs > 0 || !this.#options.settler.releaseDoubted()) return false;
-    this.#standstill.restart();
+    const { settler, standstill } = this.#options;
+    if (standstill.inMs > 0 || !settler.releaseDoubted()) return false;
+    standstill.restart();
     return true;
   }
 }
@@ -70,9 +69,9 @@ export interface SuspectIsolationOptions {
   clock: Clock;
   gate: PauseGate;
   intake: Intake;
-  leaseMs: number;
   ledger: Ledger;
-  pool: Pick<Pool, "stuckHandlers">;
+  pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;
+  standstill: Standstill;
   settler: Pick<Settler, "releaseDoubted">;
 }

@@ -9,7 +9,7 @@ import type { BatchProcessor, Processing, Processor } from "../processors/proces
 import { entriesOf, resultOf } from "../processors/result.ts";
 import type { DocumentLogs } from "../telemetry/document_log.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
-import type { StuckHandlers } from "./stuck_handlers.ts";
+import type { LeftBehind } from "./left_behind.ts";
 
 /** What a run of a handler needs. */
 export interface RunOptions {
@@ -20,7 +20,7 @@ export interface RunOptions {
   /** Of `processTimeoutMs`. */
   timeLimit: SharedDeadline;
   /** Counts the handlers that go on although they are no longer waited for. */
-  stuck: StuckHandlers;
+  leftBehind: LeftBehind;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
 }
@@ -108,7 +108,7 @@ class HandlerRun implements Timed {
   }
 
   #giveUp(): void {
-    this.#options.stuck.givenUp();
+    this.#options.leftBehind.add();
     this.#fail(this.#abort.reason);
   }
 
@@ -134,8 +134,8 @@ class HandlerRun implements Timed {
   }
 
   #late(): void {
-    const { clock, events, processTimeoutMs, stuck } = this.#options;
-    stuck.ended();
+    const { clock, events, leftBehind, processTimeoutMs } = this.#options;
+    leftBehind.ended();
     const elapsedMs = clock.monotonicMs() - (this.dueMs - processTimeoutMs);
     for (const { document: { id } } of this.#run) {
       events.emit({ type: "handler_returned_late", id, elapsedMs });

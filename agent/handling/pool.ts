@@ -1,14 +1,14 @@
 import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
 import { runHandler, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
-import { safeUntilMs } from "../leases/lease.ts";
+import { safeUntilMs } from "../leases/safe_until.ts";
 import { type HandlerResult, outcomeOf, type OutcomePolicy, outcomeWithoutRun } from "../settling/outcome.ts";
 import type { DocumentStore, LeasedDocument } from "../ports.ts";
 import { ResultCapacity } from "../settling/result_capacity.ts";
 import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
 import type { Settler } from "../settling/settler.ts";
 import { SharedDeadline } from "./shared_deadline.ts";
-import { StuckHandlers } from "./stuck_handlers.ts";
+import { LeftBehind } from "./left_behind.ts";
 
 /** Refused marks in a row after which the server is taken to be in trouble, although it accepts claims. */
 const MAX_UNMARKED = 5;
@@ -17,7 +17,7 @@ const MAX_UNMARKED = 5;
 export class Pool implements RemovalWatcher {
   readonly #options: PoolOptions;
   readonly #runOptions: RunOptions;
-  readonly #stuck = new StuckHandlers();
+  readonly #leftBehind = new LeftBehind();
   readonly #waiting: Held[] = [];
   readonly #room: ResultCapacity;
   /** Documents wait for results to be written. */
@@ -36,14 +36,15 @@ export class Pool implements RemovalWatcher {
     const { clock, events, ledger, logs, processing, processTimeoutMs } = options;
     const timeLimit = new SharedDeadline(clock, processTimeoutMs);
     this.#options = options;
-    this.#runOptions = { clock, events, logs, processing, processTimeoutMs, stuck: this.#stuck, timeLimit };
+    const leftBehind = this.#leftBehind;
+    this.#runOptions = { clock, events, leftBehind, logs, processing, processTimeoutMs, timeLimit };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
   }
 
   /** Handlers that were given up and still run. */
-  get stuckHandlers(): number {
-    return this.#stuck.count;
+  get leftBehind(): number {
+    return this.#leftBehind.count;
   }
 
   /** A result is written or dropped: that may make room for the results of other documents. */
@@ -184,7 +185,7 @@ export class Pool implements RemovalWatcher {
 }
 
 /** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends Omit<RunOptions, "stuck" | "timeLimit"> {
+export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "timeLimit"> {
   ledger: Ledger;
   policy: OutcomePolicy;
   /** Gets each document that was handed in, once. */

@@ -2,7 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Held, Ledger } from "./ledger.ts";
-import { safeUntilMs } from "./lease.ts";
+import { safeUntilMs } from "./safe_until.ts";
 import { RefusedWritesError } from "../partial_writes.ts";
 import type { DocumentStore } from "../ports.ts";
 

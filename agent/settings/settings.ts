@@ -130,7 +130,7 @@ export const SETTINGS = {
     decides: LOOKS.duration,
     doc: "Longest a document may take; then its signal is aborted and the attempt has failed.",
   }),
-  leaseDurationMs: setting<number>({
+  leaseMs: setting<number>({
     variable: "LEASE_DURATION",
     parse: seconds(1),
     default: "60",

@@ -1,5 +1,5 @@
 import { distance } from "fastest-levenshtein";
-import type { Environment } from "./load.ts";
+import type { Environment } from "./load_settings.ts";
 import { type Setting, SETTINGS } from "./settings.ts";
 
 /** Names as short as this are too close to many others. */

@@ -10,7 +10,7 @@ import {
 } from "mongodb";
 import { isLoginMissing } from "./connection/login_missing.ts";
 import { OperationTimeoutError } from "./connection/operation_timeout.ts";
-import { LetterRefusedError } from "./dead_letters/source.ts";
+import { LetterRefusedError } from "./dead_letters/letters_of.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 
 /**

@@ -4,10 +4,10 @@ import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, 
 import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
-import { DeadLetters } from "./dead_letters/dead_letters.ts";
+import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
 import { ensureIndexes } from "./indexes.ts";
-import { DeadLetterStore } from "./dead_letters/dead_letter_store.ts";
+import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
@@ -16,7 +16,7 @@ import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { markRunningAlone, renew } from "./lease_writes.ts";
-import { ack, nack, release } from "./outcomes/settlements.ts";
+import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
@@ -25,7 +25,7 @@ export type StoreSettings =
     Settings,
     | "agentName"
     | "deadLetterCollection"
-    | "leaseDurationMs"
+    | "leaseMs"
     | "maxAttempts"
     | "mongodbCollection"
     | "mongodbDatabase"
@@ -43,7 +43,7 @@ export class MongoStore implements DocumentStore {
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
-  readonly #deadLetters: DeadLetters;
+  readonly #deadLetterMaker: DeadLetterMaker;
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #timeAndChance: TimeAndChance;
@@ -55,7 +55,7 @@ export class MongoStore implements DocumentStore {
    * @param filter only documents that match it as well are claimed
    */
   constructor(settings: StoreSettings, filter?: Filter<Document>, timeAndChance: TimeAndChance = SYSTEM) {
-    const { agentName, leaseDurationMs: leaseMs } = settings;
+    const { agentName, leaseMs } = settings;
     const { clock } = this.#timeAndChance = timeAndChance;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
@@ -71,7 +71,7 @@ export class MongoStore implements DocumentStore {
     this.#link = link;
     this.#collection = collection;
     this.#context = { collection, letters, clock, serverClock, leaseMs, maxTimeMS: MAX_TIME_MS };
-    this.#deadLetters = new DeadLetters(this.#context);
+    this.#deadLetterMaker = new DeadLetterMaker(this.#context);
     this.#syncClock = () => syncClock(link, serverClock);
     this.#claimer = new Claimer({
       ...this.#context,
@@ -96,7 +96,7 @@ export class MongoStore implements DocumentStore {
     const claim = await this.#claimer.claim(limit);
     if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
-    return { ...claim, refused: await this.#deadLetters.makeOfRefused(claim.refused) };
+    return { ...claim, refused: await this.#deadLetterMaker.makeOfRefused(claim.refused) };
   }
 
   async claimSuspect(): Promise<Claim> {
@@ -119,15 +119,15 @@ export class MongoStore implements DocumentStore {
   }
 
   ack(acks: readonly Ack[]): Promise<Settlement> {
-    return this.#settling(acks.map(({ document }) => document), ack(acks, this.#context));
+    return this.#freeKeysAfter(acks.map(({ document }) => document), ack(acks, this.#context));
   }
 
   nack(nacks: readonly Nack[]): Promise<Settlement> {
-    return this.#settling(nacks.map(({ document }) => document), nack(nacks, this.#context));
+    return this.#freeKeysAfter(nacks.map(({ document }) => document), nack(nacks, this.#context));
   }
 
   release(documents: readonly LeasedDocument[]): Promise<Settlement> {
-    return this.#settling(documents, release(documents, this.#context));
+    return this.#freeKeysAfter(documents, release(documents, this.#context));
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
@@ -135,11 +135,11 @@ export class MongoStore implements DocumentStore {
   }
 
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return this.#settling([document], this.#deadLetters.make(document, error));
+    return this.#freeKeysAfter([document], this.#deadLetterMaker.make(document, error));
   }
 
   finishVerdict(document: LeasedDocument): Promise<number> {
-    return this.#settling([document], this.#deadLetters.finish(document));
+    return this.#freeKeysAfter([document], this.#deadLetterMaker.finish(document));
   }
 
   exclude({ id }: LeasedDocument, error: unknown): void {
@@ -159,7 +159,7 @@ export class MongoStore implements DocumentStore {
   }
 
   /** Lets claims go on that wait for the documents that are written. */
-  async #settling<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
+  async #freeKeysAfter<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
     try {
       return await write;
     } finally {
@@ -191,9 +191,9 @@ export class MongoStore implements DocumentStore {
   }
 
   /** The dead letters of the collection. Throws what the driver throws if the database is out of reach. */
-  async deadLetterStore(): Promise<DeadLetterStore> {
+  async lettersForCommands(): Promise<LettersForCommands> {
     await this.#syncClock();
-    return new DeadLetterStore(this.#context);
+    return new LettersForCommands(this.#context);
   }
 
   /** Reports events of the connection to `listeners` from now on. */

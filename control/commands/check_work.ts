@@ -1,4 +1,4 @@
-import type { Environment } from "../../agent/settings/load.ts";
+import type { Environment } from "../../agent/settings/load_settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
 import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";

@@ -1,7 +1,7 @@
 import type { Document, Filter } from "mongodb";
 import { errorText, UsageError } from "../../agent/errors.ts";
-import { type Environment, loadSettings } from "../../agent/settings/load.ts";
-import { loadProcessor } from "../../agent/processors/load.ts";
+import { type Environment, loadSettings } from "../../agent/settings/load_settings.ts";
+import { loadProcessor } from "../../agent/processors/load_processor.ts";
 import type { Processing } from "../../agent/processors/processor.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import type { Settings } from "../../agent/settings/settings.ts";

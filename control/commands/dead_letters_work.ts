@@ -1,13 +1,16 @@
 import { chunks } from "../../agent/lib/chunks.ts";
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
-import type { Environment } from "../../agent/settings/load.ts";
+import type { Environment } from "../../agent/settings/load_settings.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
-import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
-import type { DeadLetterQuery, DeadLetterStore } from "../../agent/store/dead_letters/dead_letter_store.ts";
+import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
+import type {
+  DeadLetterQuery,
+  LettersForCommands,
+} from "../../agent/store/dead_letters/letters_for_commands.ts";
 import { isMongoError, isRefused } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { Interruption } from "../interruption.ts";
@@ -48,7 +51,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
   const store = new MongoStore(settings);
   try {
     await store.source.look();
-    const box = await store.deadLetterStore();
+    const box = await store.lettersForCommands();
     const status = await carryOut(task, asked, box);
     // To count them, the database reads all letters: a timeout of that must not decide about the work. An operator who
     // has interrupted the work does not want to wait for it, either.
@@ -67,7 +70,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
 async function carryOut(
   { act, asJson, isDry }: LettersTask,
   asked: Asked,
-  box: DeadLetterStore,
+  box: LettersForCommands,
 ): Promise<number> {
   switch (act) {
     case "list":
@@ -100,7 +103,7 @@ interface Chosen {
   isShort: boolean;
 }
 
-async function chosen(box: DeadLetterStore, { ids, limit, ...query }: Asked): Promise<Chosen> {
+async function chosen(box: LettersForCommands, { ids, limit, ...query }: Asked): Promise<Chosen> {
   if (!ids) return { letters: box.list({ ...query, limit }), isShort: false };
   // People may type the same id in several ways.
   const found = new Map<string, DeadLetter>();
@@ -115,7 +118,7 @@ async function chosen(box: DeadLetterStore, { ids, limit, ...query }: Asked): Pr
   return { letters: [...found.values()].slice(0, limit), isShort };
 }
 
-async function mentionOthers(box: DeadLetterStore, { ids, filter }: Asked): Promise<void> {
+async function mentionOthers(box: LettersForCommands, { ids, filter }: Asked): Promise<void> {
   const queries = ids ? ids.map((id) => ({ id })) : [{ filter }];
   let others = 0;
   for (const query of queries) others += await box.countOthers(query);

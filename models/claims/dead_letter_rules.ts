@@ -10,7 +10,7 @@ export const LETTERS = {
       "No lease protects a write to another collection. The verdict does: from then on the document can only " +
       "become a dead letter.",
     without: "the copy comes first, then the mark",
-    code: [["agent/store/dead_letters/dead_letters.ts", "make"]],
+    code: [["agent/store/dead_letters/dead_letter_maker.ts", "make"]],
   },
   verdictOnce: {
     title: "a verdict is written once",
@@ -20,7 +20,7 @@ export const LETTERS = {
       "document and letter would no longer match.",
     without: "a verdict replaces an earlier one",
     code: [["agent/store/queries.ts", "UNJUDGED"], [
-      "agent/store/dead_letters/dead_letters.ts",
+      "agent/store/dead_letters/dead_letter_maker.ts",
       "writeVerdict",
     ]],
   },
@@ -31,7 +31,7 @@ export const LETTERS = {
       "The letter may exist already. If a handler succeeded now, the document would be processed and have a letter.",
     without: "the document is processed again",
     code: [["agent/settling/outcome.ts", "outcomeWithoutRun"], [
-      "agent/store/dead_letters/dead_letters.ts",
+      "agent/store/dead_letters/dead_letter_maker.ts",
       "finish",
     ]],
   },
@@ -49,8 +49,8 @@ export const LETTERS = {
       "only if it still has that verdict.",
     reason: "While a redrive is under way the document may fail again, and its new letter must stay.",
     without: "both name `_id` alone",
-    code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"], [
-      "agent/store/dead_letters/dead_letter_store.ts",
+    code: [["agent/store/dead_letters/letters_for_commands.ts", "redrive"], [
+      "agent/store/dead_letters/letters_for_commands.ts",
       "remove",
     ]],
   },
@@ -61,7 +61,7 @@ export const LETTERS = {
       "A command may be killed in between. Its document shows that a letter is stale, but a failed document " +
       "without a letter cannot be found again.",
     without: "the letter is removed first",
-    code: [["agent/store/dead_letters/dead_letter_store.ts", "redrive"]],
+    code: [["agent/store/dead_letters/letters_for_commands.ts", "redrive"]],
   },
   staleLettersGo: {
     title: "the document is the truth",
@@ -70,8 +70,8 @@ export const LETTERS = {
       "stale: it is not listed, and commands that change letters remove it.",
     reason: "A copy may be written late, and a redrive may be killed before it has removed the letter.",
     without: "stale letters stay",
-    code: [["agent/store/dead_letters/dead_letters.ts", "removeStale"], [
-      "agent/store/dead_letters/dead_letter_store.ts",
+    code: [["agent/store/dead_letters/dead_letter_maker.ts", "removeStale"], [
+      "agent/store/dead_letters/letters_for_commands.ts",
       "standing",
     ]],
   },
@@ -84,6 +84,6 @@ export const LETTERS = {
       "The letter comes before the mark. An agent that is frozen in between loses the document, and the letter of " +
       "the next holder must be the newer one.",
     without: "the letter has the time at which it is written",
-    code: [["agent/store/dead_letters/dead_letters.ts", "readVerdict"]],
+    code: [["agent/store/dead_letters/dead_letter_maker.ts", "readVerdict"]],
   },
 } as const satisfies Record<string, Rule>;

@@ -13,7 +13,10 @@ const LEASES = {
     reason:
       "Other programs set `status` to `processing`, too. The agent must not take over the documents that they work on.",
     without: "an expired lease is told by `status` and `_pull.visible_at`",
-    code: [["agent/store/queries.ts", "EXPIRED"], ["agent/store/outcomes/settlements.ts", "LEASE_FIELDS"]],
+    code: [["agent/store/queries.ts", "EXPIRED"], [
+      "agent/store/outcomes/ack_nack_release.ts",
+      "LEASE_FIELDS",
+    ]],
   },
   stillMatches: {
     title: "a claim matches again what was read",
@@ -105,7 +108,7 @@ const ATTEMPTS = {
     rule: "A release gives the attempt back that the claim counted.",
     reason: "An interruption is not a failure: a deployment must not use up attempts.",
     without: "a release leaves the attempts as they are",
-    code: [["agent/store/outcomes/settlements.ts", "release"]],
+    code: [["agent/store/outcomes/ack_nack_release.ts", "release"]],
   },
   freeTakeover: {
     title: "a crash beside other documents costs no attempt",
@@ -183,7 +186,7 @@ const SUSPECTS = {
       "A drain or a lost answer is not the document's fault. The number is set, not decremented, because the " +
       "mark may or may not have been written.",
     without: "a release leaves `_pull.alone` as it is",
-    code: [["agent/store/outcomes/settlements.ts", "release"]],
+    code: [["agent/store/outcomes/ack_nack_release.ts", "release"]],
   },
   releaseKeepsSuspicion: {
     title: "a release keeps the suspicion",
@@ -192,7 +195,10 @@ const SUSPECTS = {
       "A document that was released unharmed was not run. One that failed has shown that it does not end " +
       "the process.",
     without: "a release sets `_pull.takeovers` back",
-    code: [["agent/store/outcomes/settlements.ts", "release"], ["agent/store/queries.ts", "SUSPECT_PENDING"]],
+    code: [["agent/store/outcomes/ack_nack_release.ts", "release"], [
+      "agent/store/queries.ts",
+      "SUSPECT_PENDING",
+    ]],
   },
   twoExpiries: {
     title: "two processes ended alone make a dead letter",

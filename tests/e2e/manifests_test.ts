@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertMatch } from "@std/assert";
-import { loadSettings } from "../../agent/settings/load.ts";
+import { loadSettings } from "../../agent/settings/load_settings.ts";
 import { SETTINGS } from "../../agent/settings/settings.ts";
 import { parseCommandLine } from "../../control/commands/command_line.ts";
 import {

@@ -1,4 +1,4 @@
-import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
+import { letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
 import { isTooLarge } from "../../agent/store/mongo_errors.ts";
 import type { TestDatabase } from "../support/mongod.ts";
 import { bsonDocument, elementNamed, elementsOf, sameBytes } from "../support/raw_bson.ts";
@@ -12,7 +12,7 @@ const CHANGED = ["status", "_pull", "error"];
 export async function redriveAll(store: TestStore, database: TestDatabase): Promise<string[]> {
   const broken: string[] = [];
   const before = await documentsById(database);
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   const found = await Array.fromAsync(box.list({ whole: true }));
   let refused = 0;
   for (const letter of found) {

@@ -41,14 +41,14 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
   if (work.rule !== undefined) await impose(database.db, work.rule);
   const handlers = new Handlers(work);
   const agentName = `fuzz-${crypto.randomUUID().slice(0, 8)}`;
-  await using store = openStore(database, { agentName, leaseDurationMs: LEASE_MS, ...work.settings });
+  await using store = openStore(database, { agentName, leaseMs: LEASE_MS, ...work.settings });
   const inflicted = inflict(admin, `pulling-agent/${agentName}`, work.faults);
   await using agent = new InProcessAgent(
     store,
     (document, { attempt, signal }) => handlers.handle(document, attempt, signal),
     {
       ...work.settings,
-      leaseDurationMs: LEASE_MS,
+      leaseMs: LEASE_MS,
       shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
       retryBackoffMs: 5,
       retryBackoffMaxMs: 10,

@@ -86,7 +86,7 @@ Deno.test("survivesRoundTrip() lets an _id through if and only if a query by it 
 
 Deno.test("Odd documents: an agent finishes or reports every document of random bytes, and processes all others", async () => {
   await using database = await testDatabase("any documents");
-  await using store = openStore(database, { leaseDurationMs: 2_000 });
+  await using store = openStore(database, { leaseMs: 2_000 });
   const random = testRandom(1);
   await insert(database, Array.from({ length: 400 }, () => randomDocument(random)));
   const plain = pending(PLAIN).map(({ status }) => ({ status, plain: true }));

@@ -94,7 +94,7 @@ class Pod implements AsyncDisposable {
     this.#database = database;
     this.#runs = runs;
     this.#random = random;
-    this.#store = openStore(database, { leaseDurationMs: LEASE_MS });
+    this.#store = openStore(database, { leaseMs: LEASE_MS });
     this.start();
   }
 
@@ -111,7 +111,7 @@ class Pod implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, this.#random() * 5));
       if (kind === "permanent") throw new PermanentError("for good");
       if (kind === "hopeless" || (kind === "flaky" && attempt < MAX_ATTEMPTS)) throw new Error("not now");
-    }, { leaseDurationMs: LEASE_MS, maxAttempts: MAX_ATTEMPTS, batchSize: 20, concurrency: 8 });
+    }, { leaseMs: LEASE_MS, maxAttempts: MAX_ATTEMPTS, batchSize: 20, concurrency: 8 });
     this.#current = life;
   }
 

@@ -17,7 +17,7 @@ const UPDATE = { command: "update", collection: COLLECTION };
 
 Deno.test("Claimer: a claim writes status, token, owner, expiry and attempt, and leaves the user's fields alone", async () => {
   await using database = await testDatabase("claim protocol");
-  await using store = openStore(database, { agentName: "pod-7", leaseDurationMs: 60_000 });
+  await using store = openStore(database, { agentName: "pod-7", leaseMs: 60_000 });
   await jobs(database).insertOne({ _id: 1, status: "pending", nested: { a: [1, 2] } });
 
   const document = await store.takeOne();

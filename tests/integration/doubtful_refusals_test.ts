@@ -127,7 +127,7 @@ Deno.test("Doubts: an agent reaches good documents behind several batches whose 
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany([...pending(25, BAD), ...pending(20, { from: 25, ...GOOD })]);
   await indexPlaces(database, "processed");
-  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  const settings = { maxAttempts: 1, batchSize: 5, leaseMs: 1000 };
   await using agent = new InProcessAgent(store, () => {}, settings);
   await agent.until("all that are good", () => agent.count("processed") === 20);
   assertEquals(agent.all("lease_lost"), []);
@@ -204,7 +204,7 @@ Deno.test("SuspectIsolation releases a document in doubt if nothing else comes f
   await using store = openStore(database, { maxAttempts: 1 });
   await jobs(database).insertMany(pending(1, BAD));
   await indexPlaces(database, "processed");
-  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  const settings = { maxAttempts: 1, batchSize: 5, leaseMs: 1000 };
   const runs: number[] = [];
   const handler = ({ _id }: Document) => void runs.push(_id);
   await using agent = new InProcessAgent(store, handler, settings);
@@ -230,7 +230,7 @@ Deno.test("SuspectIsolation keeps a document in doubt that MongoDB does not let 
     const partialFilterExpression = { status: { $gte: "pending", $lte: "processed" } };
     await jobs(database).createIndex({ at: "2d" }, { name: "places", partialFilterExpression });
   };
-  const settings = { maxAttempts: 1, batchSize: 5, leaseDurationMs: 1000 };
+  const settings = { maxAttempts: 1, batchSize: 5, leaseMs: 1000 };
   await using agent = new InProcessAgent(store, handler, settings);
   await agent.until("a refusal", () => agent.all("settle_failed").length > 0);
   await jobs(database).insertMany(suspects(2, 1));

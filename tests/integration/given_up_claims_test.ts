@@ -5,7 +5,7 @@ import { COLLECTION, idsOf, jobs, openStore, pending } from "../support/store.ts
 Deno.test("claim() that waits for a transaction of others' has ended on the server when the agent gives it up", async () => {
   await using database = await testDatabase("given up claims");
   await jobs(database).insertMany(pending(3));
-  await using store = openStore(database, { leaseDurationMs: 4000 });
+  await using store = openStore(database, { leaseMs: 4000 });
   await using session = database.client.startSession();
   session.startTransaction();
   await jobs(database).updateOne({ _id: 1 }, { $set: { kept: true } }, { session });

@@ -115,7 +115,7 @@ Deno.test("Held up: a suspect that waits for another document of its key is clai
 
 Deno.test("Held up: a run until nothing is left reports documents that wait for one that no agent holds, and ends", async () => {
   await using database = await testDatabase("held up");
-  await using store = openStore(database, { leaseDurationMs: 100 });
+  await using store = openStore(database, { leaseMs: 100 });
   await jobs(database).insertMany([...of("a", 3), { _id: 3, customer: "a", status: "processing" }]);
   await limitCustomers(database);
   await using agent = new InProcessAgent(store, () => {}, RARELY, { untilEmpty: true });
@@ -160,14 +160,14 @@ async function insertEndless(database: TestDatabase, chains: number) {
 for (const [what, options] of [["", {}], [" with a collation", INDEXES["a collation"]![1]]] as const) {
   Deno.test(`HeldUpWatch reports, in a busy agent, the documents that wait for one that no agent holds, by a unique index${what}`, async () => {
     await using database = await testDatabase("held up");
-    await using store = openStore(database, { leaseDurationMs: 100 });
+    await using store = openStore(database, { leaseMs: 100 });
     await using other = openStore(database);
     await jobs(database).insertMany(of("held", 3, 10));
     await limitCustomers(database, { customer: 1 }, options);
     assertEquals((await other.take(1)).documents.length, 1);
     await jobs(database).insertMany([...of("a", 3), { _id: "foreign", customer: "a", status: "processing" }]);
     const handle = await insertEndless(database, 20);
-    await using agent = new InProcessAgent(store, handle, { ...RARELY, batchSize: 4, leaseDurationMs: 100 });
+    await using agent = new InProcessAgent(store, handle, { ...RARELY, batchSize: 4, leaseMs: 100 });
     const group = await agent.until(
       "the agent to report all that waits",
       () => agent.all("left_alone").flatMap(({ groups }) => groups).find(({ documents }) => documents === 3),
@@ -188,7 +188,7 @@ for (const [what, options] of [["", {}], [" with a collation", INDEXES["a collat
 
 Deno.test("HeldUpWatch reports many waits in few groups, and counts every document", async () => {
   await using database = await testDatabase("held up");
-  await using store = openStore(database, { leaseDurationMs: 100 });
+  await using store = openStore(database, { leaseMs: 100 });
   const customers = Array.from({ length: 40 }, (_, id) => id);
   await jobs(database).insertMany(customers.flatMap((customer) => [
     ...of(customer, 2, 2 * customer),

@@ -27,7 +27,7 @@ const MOMENTS: Record<string, (proxy: TcpProxy, refused: string) => HeldCommand>
 
 /** What the letters' commands show: the letters that stand, by their error. */
 async function standing(store: TestStore): Promise<unknown[]> {
-  const found = await Array.fromAsync((await store.deadLetterStore()).list({ removeStale: true }));
+  const found = await Array.fromAsync((await store.lettersForCommands()).list({ removeStale: true }));
   return found.map(({ _id, error }) => [_id, error]);
 }
 
@@ -131,7 +131,7 @@ Deno.test("claim(): an agent that freezes between the letter and the mark of an 
   await mark.arrived;
   await jobs(database).updateOne({}, { $set: { data: "small" } });
   assertEquals(await other.deadLetter(await other.takeOne(), "fails for the next"), 1);
-  const box = await other.deadLetterStore();
+  const box = await other.lettersForCommands();
   const [found] = await Array.fromAsync(box.list({}));
   assert(await box.redrive(found!));
   mark.pass();

@@ -6,7 +6,7 @@ import { idsOf, jobs, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const LEASE_MS = 1000;
-const SHORT = { leaseDurationMs: LEASE_MS };
+const SHORT = { leaseMs: LEASE_MS };
 
 /** Calls `attempt`, which asserts, again and again until the server's clock has gone on by `count` leases. */
 async function leasesPass(

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Long } from "bson";
 import { startMongod } from "../../scripts/mongod.ts";
-import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
-import { all } from "../support/dead_letter_store.ts";
+import { letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
+import { all } from "../support/letters_for_commands.ts";
 import { fakeDocument } from "../support/fake_document.ts";
 import { TestDatabase, testDatabase } from "../support/mongod.ts";
 import { seededRandom, testRandom } from "../support/random.ts";
@@ -57,7 +57,7 @@ for (const seed of [1, 2, 3]) {
     );
     await insertBytes(database, made);
     await claimAll(database);
-    const box = await store.deadLetterStore();
+    const box = await store.lettersForCommands();
     const found = await jobs(database).find({}, { projection: { _id: 1 } }).toArray();
     assert(found.length > 100, `the server took ${found.length}`);
 
@@ -89,7 +89,7 @@ Deno.test("Dead letters: a dead letter replaces an older one of its own collecti
   const made = [0, 1].map((id) => randomDocument(random, { id: idElement(id), maxFields: 12 }));
   await insertBytes(database, made);
   await claimAll(database);
-  await store.deadLetterStore();
+  await store.lettersForCommands();
   const inAnHour = new Date(Date.now() + 3_600_000);
   await letters(database).insertMany([
     { _id: 0, old: true, dead_at: new Date(1), source: { collection: "jobs" } },
@@ -132,7 +132,7 @@ for (const options of BSON_OPTIONS) {
     assertEquals((await store.nack([{ document: b!, error: "fails", delayMs: 60_000 }])).matched, 1);
     assertEquals(await store.renew([c!, d!]), []);
     for (const document of [c!, d!]) assertEquals(await store.deadLetter(document, "never"), 1);
-    const box = await store.deadLetterStore();
+    const box = await store.lettersForCommands();
     const standing = await all(box, { whole: true });
     assertEquals(standing.map(({ attempts, error }) => [attempts, error]), [[1, "never"], [1, "never"]]);
     assertEquals(await box.countOthers({}), 0);
@@ -152,7 +152,7 @@ Deno.test("Dead letters: on a server that cannot write what it aggregates, a dea
   );
   await insertBytes(database, made);
   await claimAll(database);
-  await store.deadLetterStore();
+  await store.lettersForCommands();
   const unknownStage = {
     failCommands: ["aggregate"],
     errorCode: 40324,
@@ -186,5 +186,5 @@ Deno.test("Dead letters: a document as deep as a server takes becomes a dead let
     assertEquals(await store.deadLetter(await store.takeOne(), "never"), 1, `depth ${depth}`);
   }
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 4);
-  assertEquals((await all(await store.deadLetterStore(), { whole: true })).length, 4);
+  assertEquals((await all(await store.lettersForCommands(), { whole: true })).length, 4);
 });

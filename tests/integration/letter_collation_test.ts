@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { all } from "../support/dead_letter_store.ts";
+import { all } from "../support/letters_for_commands.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, LETTERS, letters, openStore } from "../support/store.ts";
 
@@ -20,7 +20,7 @@ Deno.test("Dead letters: a letter never takes the place of another document's wh
   // Neither failed without a letter nor pending: its next holder finishes what could not be written.
   const judged = (await jobs(database).findOne({ _id: "a1" }))!;
   assertEquals([judged.status, judged._pull.dead_at instanceof Date], ["processing", true]);
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   assertEquals((await all(box)).map(({ _id, error }) => [_id, error]), [["A1", "the first"], [
     "b",
     "another",

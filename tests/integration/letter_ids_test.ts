@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
 import { formatId } from "../../agent/store/documents/format_id.ts";
-import { all, failAll } from "../support/dead_letter_store.ts";
+import { all, failAll } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { jobs, letters, openStore } from "../support/store.ts";
 
@@ -45,7 +45,7 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
   await using store = openStore(database);
   await jobs(database).insertMany(TYPED.map(([_id]) => ({ _id, status: "pending" })));
   await failAll(store);
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   for (const [id, ...texts] of TYPED) {
     for (const text of [...texts, formatId(await stored(database, id))]) {
       assertEquals((await all(box, { id: text })).length, 1, text);
@@ -65,5 +65,5 @@ Deno.test("Ids: an id that looks like a pattern is not used as one", async () =>
   await jobs(database).insertOne({ _id: "order", status: "pending" });
   await failAll(store);
   const id = '{"$regularExpression":{"pattern":"o","options":""}}';
-  assertEquals(await all(await store.deadLetterStore(), { id }), []);
+  assertEquals(await all(await store.lettersForCommands(), { id }), []);
 });

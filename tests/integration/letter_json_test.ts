@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Long } from "mongodb";
-import { letterJson } from "../../agent/store/dead_letters/dead_letter.ts";
+import { letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, openStore } from "../support/store.ts";
 
@@ -18,7 +18,7 @@ Deno.test("Dead letters: a letter is written in Extended JSON that people can re
   };
   await jobs(database).insertOne({ _id: large, status: "pending", ...written });
   await store.deadLetter(await store.takeOne(), "fails");
-  const [letter] = await Array.fromAsync((await store.deadLetterStore()).list({ whole: true }));
+  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({ whole: true }));
   const exact = { $numberLong: "-9007199254740993" };
   const { _id, document } = JSON.parse(letterJson(letter!));
   assertEquals([_id, document], [exact, {

@@ -31,7 +31,7 @@ Deno.test("Outages: a frozen server makes operations time out, and everything go
   await using own = await ownServer();
   const { server, database } = own;
   // Sockets time out after half a lease.
-  const lease = { leaseDurationMs: 4_000 };
+  const lease = { leaseMs: 4_000 };
   await using store = openStore(database, lease);
   await jobs(database).insertMany(pending(200));
   const runs = new Map<number, number>();
@@ -107,12 +107,12 @@ Deno.test("Outages: an agent that starts before its server waits for it", async 
 Deno.test("Outages: a drain while the server is frozen ends after SHUTDOWN_TIMEOUT and says what it had to abandon", async () => {
   await using own = await ownServer();
   const { server, database } = own;
-  await using store = openStore(database, { leaseDurationMs: 4_000 });
+  await using store = openStore(database, { leaseMs: 4_000 });
   await jobs(database).insertMany(pending(5));
   let running = 0;
   const gate = Promise.withResolvers<void>();
   await using agent = new InProcessAgent(store, () => (running += 1, gate.promise), {
-    leaseDurationMs: 4_000,
+    leaseMs: 4_000,
     shutdownTimeoutMs: 500,
   });
   await waitFor("all handlers to run", () => running === 5);

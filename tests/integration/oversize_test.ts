@@ -59,7 +59,7 @@ Deno.test("Oversize documents: an oversize document is redriven and processed on
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   const { refused } = await store.take();
   assertEquals(refused.map(({ id, isDeadLetter }) => [id, isDeadLetter]), [[1, true]]);
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   const [letter] = await Array.fromAsync(box.list({}));
   assertEquals([letter?._id, letter?.by_reference], [1, true]);
   const tooLarge = await box.redrive(letter!).then(() => undefined, (error: Error) => error);
@@ -78,7 +78,7 @@ Deno.test("Oversize documents: a letter that is looked at before its oversize do
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   const replaceOne = Collection.prototype.replaceOne;
   const listed: unknown[] = [];
   Collection.prototype.replaceOne = async function (
@@ -103,9 +103,13 @@ Deno.test("Oversize documents: killed between letter and mark, an oversize docum
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
-  assertEquals(await Array.fromAsync((await store.deadLetterStore()).list({})), [], "no letter stands yet");
+  assertEquals(
+    await Array.fromAsync((await store.lettersForCommands()).list({})),
+    [],
+    "no letter stands yet",
+  );
   await store.take();
-  const [letter] = await Array.fromAsync((await store.deadLetterStore()).list({}));
+  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({}));
   assert(letter!.dead_at! > new Date(5));
   assertEquals((await jobs(database).findOne({}, { projection: { data: 0 } })).status, "failed");
 });
@@ -127,7 +131,7 @@ Deno.test("Oversize documents: a document with no room for its error is nacked w
   await makeDue(jobs(database));
   assertEquals(await store.deadLetter(await store.takeOne(), error), 1);
   assertEquals(await jobs(database).findOne({}, { projection: { data: 0 } }), { _id: 1, status: "failed" });
-  const [letter] = await Array.fromAsync((await store.deadLetterStore()).list({}));
+  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({}));
   assertEquals([letter!.error, letter!.by_reference, letter!.attempts], [error, true, 2]);
 });
 

@@ -4,7 +4,7 @@ import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { Claimer } from "../../agent/store/claims/claimer.ts";
 import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { renew } from "../../agent/store/lease_writes.ts";
-import { nack, release } from "../../agent/store/outcomes/settlements.ts";
+import { nack, release } from "../../agent/store/outcomes/ack_nack_release.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, pending } from "../support/store.ts";
 

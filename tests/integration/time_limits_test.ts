@@ -6,11 +6,11 @@ import { waitFor } from "../support/wait.ts";
 /** Leases whose parts are no whole milliseconds. MongoDB refuses a command that has such a limit. */
 const LEASES_MS = [2222, 3001, 19_999];
 
-for (const leaseDurationMs of LEASES_MS) {
-  Deno.test(`claim() and wakeStream() ask MongoDB for whole milliseconds under a lease of ${leaseDurationMs}`, async () => {
+for (const leaseMs of LEASES_MS) {
+  Deno.test(`claim() and wakeStream() ask MongoDB for whole milliseconds under a lease of ${leaseMs}`, async () => {
     await using database = await testDatabase("time limits");
     await jobs(database).insertMany(pending(2));
-    await using store = openStore(database, { leaseDurationMs });
+    await using store = openStore(database, { leaseMs });
     assertEquals(idsOf(await store.take()), [0, 1]);
     const seen: unknown[] = [];
     let hints = 0;

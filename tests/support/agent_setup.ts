@@ -12,7 +12,7 @@ import { ManualClock } from "./manual_clock.ts";
 export const AGENT_SETTINGS: AgentSettings = {
   batchSize: 10,
   concurrency: 4,
-  leaseDurationMs: 60_000,
+  leaseMs: 60_000,
   maxAttempts: 3,
   pollIntervalMs: 5000,
   processTimeoutMs: 20_000,
@@ -41,7 +41,7 @@ export class AgentSetup {
     options: { untilEmpty?: boolean } = {},
   ) {
     const merged = { ...AGENT_SETTINGS, ...settings };
-    this.store = new FakeStore(this.clock, merged.leaseDurationMs);
+    this.store = new FakeStore(this.clock, merged.leaseMs);
     this.agent = new Agent({
       clock: this.clock,
       random: systemChance,

@@ -20,7 +20,7 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 const SETTINGS: AgentSettings = {
   batchSize: 100,
   concurrency: 16,
-  leaseDurationMs: 60_000,
+  leaseMs: 60_000,
   maxAttempts: 5,
   pollIntervalMs: 20,
   processTimeoutMs: 60_000,

@@ -26,7 +26,7 @@ export class PollLoopSetup {
   readonly processed: LeasedDocument[] = [];
   readonly released: LeasedDocument[] = [];
   readonly pool: PollLoopOptions["pool"] = {
-    stuckHandlers: 0,
+    leftBehind: 0,
     add: (documents) => void this.processed.push(...documents),
     release: (documents) => void this.released.push(...documents),
   };
@@ -50,8 +50,8 @@ export class PollLoopSetup {
       pollIntervalMs: POLL_MS,
       processTimeoutMs: 20_000,
       concurrency: 16,
-      leaseMs: 60_000,
       settler: { releaseDoubted: () => false },
+      leaseMs: 60_000,
       ...options,
     });
   }

@@ -58,7 +58,7 @@ function storeSettings(
   return {
     agentName: "agent-under-test",
     deadLetterCollection: LETTERS,
-    leaseDurationMs: 60_000,
+    leaseMs: 60_000,
     maxAttempts: 5,
     mongodbCollection: COLLECTION,
     mongodbDatabase: database.name,

@@ -7,7 +7,7 @@ import { isRefused, isTransient } from "../mongo_errors.ts";
 import type { Marked } from "./claim_writer.ts";
 import { leasedBy } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
-import { release } from "../outcomes/settlements.ts";
+import { release } from "../outcomes/ack_nack_release.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
 /** A claim that is sent. The documents that it takes carry its token, even if its answer is lost. */

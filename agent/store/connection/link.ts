@@ -1,7 +1,8 @@
 import type { Collection, Db } from "mongodb";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { errorText } from "../../errors.ts";
-import { answerWithin, withOperations } from "./operation_timeout.ts";
+import { linkedCollection } from "./linked_collection.ts";
+import { answerWithin } from "./operation_timeout.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
@@ -97,7 +98,7 @@ export class Link {
       if (last?.client !== client) last = { client, collection: client.client.db(database).collection(name) };
       return last.collection;
     };
-    return withOperations(collectionOf, (operation) => this.run(operation));
+    return linkedCollection(collectionOf, (operation) => this.run(operation));
   }
 
   /** Connects and logs in, unless that has been done. @throws {UnreachableError} Says why that is not possible. */

@@ -1,7 +1,7 @@
 import { BSON, type Document, type Filter } from "mongodb";
 import { errorText } from "../../errors.ts";
 import type { DeadLetterOptions } from "./options.ts";
-import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./source.ts";
+import { isThere, LetterRefusedError, lettersOf, SIMPLE } from "./letters_of.ts";
 import { isDuplicateKey, isForbidden, isRefused, isTooLarge } from "../mongo_errors.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
 

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ClaimCapacity, MAX_HELD_BYTES } from "../../../../agent/claiming/capacity.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
+import { Standstill } from "../../../../agent/claiming/standstill.ts";
 import { Events } from "../../../../agent/events.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import { PauseController } from "../../../../control/pause_controller.ts";
@@ -19,16 +20,16 @@ class Setup {
   readonly #capacity: ClaimCapacity;
 
   constructor() {
-    const { clock } = this;
+    const { clock, ledger } = this;
     this.#capacity = new ClaimCapacity({
       clock,
       gate: this.gate,
-      ledger: this.ledger,
-      pool: { stuckHandlers: 0 },
+      ledger,
+      pool: { leftBehind: 0 },
       progress: new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 }),
       batchSize: BATCH,
       concurrency: 4,
-      leaseMs: LEASE_MS,
+      standstill: new Standstill({ clock, ledger, leaseMs: LEASE_MS }),
     });
   }
 

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { Intake } from "../../../../agent/claiming/intake.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
 import { SuspectIsolation } from "../../../../agent/claiming/suspect_isolation.ts";
+import { Standstill } from "../../../../agent/claiming/standstill.ts";
 import { Events } from "../../../../agent/events.ts";
 import { Ledger } from "../../../../agent/leases/ledger.ts";
 import type { LeasedDocument } from "../../../../agent/ports.ts";
@@ -21,7 +22,7 @@ class Setup {
   readonly store = new FakeStore(this.clock);
   readonly claiming = new AbortController();
   readonly pool = {
-    stuckHandlers: 0,
+    leftBehind: 0,
     add: (documents: readonly LeasedDocument[]) => this.#run(documents),
     release: (documents: readonly LeasedDocument[]) => void this.released.push(...documents),
   };
@@ -48,7 +49,7 @@ class Setup {
       clock,
       gate,
       intake,
-      leaseMs: 60_000,
+      standstill: new Standstill({ clock, ledger, leaseMs: 60_000 }),
       ledger,
       pool,
       progress,
@@ -102,17 +103,17 @@ Deno.test("SuspectIsolation claims none until nothing else is held", async () =>
   assertEquals([await taking, s.together], [true, 1]);
 });
 
-Deno.test("SuspectIsolation claims none while paused, draining, beside a stuck handler, or if all that is held is in doubt", async () => {
+Deno.test("SuspectIsolation claims none while paused, draining, beside a handler left behind, or if all that is held is in doubt", async () => {
   const paused = new Setup(1);
   paused.gate.pause("signal");
   const draining = new Setup(1);
   draining.ledger.add(fakeDocument());
   draining.claiming.abort();
-  const stuck = new Setup(1);
-  stuck.pool.stuckHandlers = 1;
+  const company = new Setup(1);
+  company.pool.leftBehind = 1;
   const doubted = new Setup(1);
   doubted.ledger.doubt(doubted.ledger.add(fakeDocument()));
-  for (const s of [paused, draining, stuck, doubted]) assertEquals([await s.take(), s.claims], [false, 0]);
+  for (const s of [paused, draining, company, doubted]) assertEquals([await s.take(), s.claims], [false, 0]);
 });
 
 Deno.test("SuspectIsolation stops waiting for a suspect when the agent drains, and leaves it to the drain", async () => {

@@ -3,7 +3,7 @@ import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../../../.
 import { Events } from "../../../../agent/events.ts";
 import { runHandler } from "../../../../agent/handling/handler_run.ts";
 import { SharedDeadline } from "../../../../agent/handling/shared_deadline.ts";
-import { StuckHandlers } from "../../../../agent/handling/stuck_handlers.ts";
+import { LeftBehind } from "../../../../agent/handling/left_behind.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Processing, Processor } from "../../../../agent/processors/processor.ts";
 import type { HandlerResult } from "../../../../agent/settling/outcome.ts";
@@ -17,14 +17,14 @@ const LIMIT_MS = 1000;
 /** One run of a handler, by a clock in the test's hands. */
 class Run {
   readonly clock = new ManualClock();
-  readonly stuck = new StuckHandlers();
+  readonly leftBehind = new LeftBehind();
   readonly recorder: EventRecorder;
   readonly held: Held[];
   /** Undefined as long as the run goes on. */
   results: HandlerResult[] | undefined;
 
   constructor(processing: Processor | Processing, documents = 1) {
-    const { clock, stuck } = this;
+    const { clock, leftBehind } = this;
     const events = new Events();
     const ledger = new Ledger();
     this.recorder = new EventRecorder(events);
@@ -35,7 +35,7 @@ class Run {
     runHandler(this.held, {
       clock,
       events,
-      stuck,
+      leftBehind,
       processing: typeof processing === "function" ? { kind: "single", process: processing } : processing,
       processTimeoutMs: LIMIT_MS,
       timeLimit: new SharedDeadline(clock, LIMIT_MS),
@@ -74,7 +74,7 @@ Deno.test("runHandler() returns what the handler throws, at once or later", asyn
   ) {
     const run = new Run(process);
     await settled();
-    assertEquals([String(run.error), run.stuck.count, run.clock.pending], ["Error: no", 0, 0]);
+    assertEquals([String(run.error), run.leftBehind.count, run.clock.pending], ["Error: no", 0, 0]);
   }
 });
 
@@ -93,7 +93,7 @@ Deno.test("runHandler() gives a handler up when its time is over, aborts it, and
   await run.clock.advance(1);
   assertInstanceOf(run.error, ProcessTimeoutError);
   assertInstanceOf(signal?.reason, ProcessTimeoutError);
-  assertEquals([run.stuck.count, run.recorder.of("handler_timed_out").length], [1, 1]);
+  assertEquals([run.leftBehind.count, run.recorder.of("handler_timed_out").length], [1, 1]);
   await run.clock.advance(500);
   resolve({ set: { late: true } });
   await settled();
@@ -102,7 +102,7 @@ Deno.test("runHandler() gives a handler up when its time is over, aborts it, and
     id: 0,
     elapsedMs: LIMIT_MS + 500,
   }]);
-  assertEquals([run.stuck.count, run.clock.pending], [0, 0]);
+  assertEquals([run.leftBehind.count, run.clock.pending], [0, 0]);
 });
 
 Deno.test("runHandler() lets a handler return what it just finished when the agent is forced to stop, for half a second", async () => {
@@ -115,7 +115,7 @@ Deno.test("runHandler() lets a handler return what it just finished when the age
     await settled();
     assertEquals(run.results?.[0]?.ok, isInTime);
     assert(isInTime || run.error instanceof ForcedStopError);
-    assertEquals([run.stuck.count, run.clock.pending], [0, 0]);
+    assertEquals([run.leftBehind.count, run.clock.pending], [0, 0]);
   }
 });
 
@@ -134,10 +134,10 @@ Deno.test("runHandler() gives a handler up as soon as its lease is lost", async 
   run.held[0]!.abort.abort(new LeaseLostError("lost"));
   await run.clock.advance(0);
   assertInstanceOf(run.error, LeaseLostError);
-  assertEquals(run.stuck.count, 1);
+  assertEquals(run.leftBehind.count, 1);
   resolve(undefined);
   await settled();
-  assertEquals(run.stuck.count, 0);
+  assertEquals(run.leftBehind.count, 0);
 });
 
 Deno.test("runHandler() goes on with a batch until the leases of all its documents are lost", async () => {

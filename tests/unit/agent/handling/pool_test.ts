@@ -216,13 +216,13 @@ Deno.test("Pool counts handlers that go on after they were given up, until they 
   const setup = new Setup(() => new Promise<void>((resolve) => end = resolve), { processTimeoutMs: 1000 });
   setup.add("a");
   await settled();
-  assertEquals(setup.pool.stuckHandlers, 0);
+  assertEquals(setup.pool.leftBehind, 0);
   await setup.clock.advance(1000);
   assertEquals(setup.outcomes.get("a")?.kind, "nack");
-  assertEquals(setup.pool.stuckHandlers, 1);
+  assertEquals(setup.pool.leftBehind, 1);
   end();
   await settled();
-  assertEquals(setup.pool.stuckHandlers, 0);
+  assertEquals(setup.pool.leftBehind, 0);
 });
 
 for (

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
-import { loadProcessor } from "../../../../agent/processors/load.ts";
+import { loadProcessor } from "../../../../agent/processors/load_processor.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 
 Deno.test("loadProcessor() refuses a pipe at once, and loads a module that is larger than what it looks at", async () => {

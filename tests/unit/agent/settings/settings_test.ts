@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { loadSettings } from "../../../../agent/settings/load.ts";
+import { loadSettings } from "../../../../agent/settings/load_settings.ts";
 import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
 
 const ENTRIES = Object.entries(SETTINGS as Record<string, Setting<unknown>>);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { loadSettings } from "../../../../agent/settings/load.ts";
+import { loadSettings } from "../../../../agent/settings/load_settings.ts";
 import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
 import { findTypos } from "../../../../agent/settings/typos.ts";
 import { ORDINARY_VARIABLES } from "../../../support/ordinary_variables.ts";

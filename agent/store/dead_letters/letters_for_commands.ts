@@ -1,8 +1,8 @@
 import type { Collection, Document, Filter } from "mongodb";
 import { chunks } from "../../lib/chunks.ts";
 import { idKey } from "../documents/id_key.ts";
-import { type DeadLetter, isNameable, letterOf } from "./dead_letter.ts";
-import { lettersOf, lettersOfOthers } from "./source.ts";
+import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";
+import { lettersOf, lettersOfOthers } from "./letters_of.ts";
 import { backToPending } from "../back_to_pending.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { possibleIds } from "../documents/parse_id.ts";
@@ -38,10 +38,10 @@ const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_a
  * carries another verdict. A stale letter is not shown, and commands that change letters remove it. The letters of
  * other collections in the same place are left alone: whether they are stale is not known here.
  */
-export class DeadLetterStore {
-  readonly #options: DeadLetterStoreOptions;
+export class LettersForCommands {
+  readonly #options: LettersForCommandsOptions;
 
-  constructor(options: DeadLetterStoreOptions) {
+  constructor(options: LettersForCommandsOptions) {
     this.#options = options;
   }
 
@@ -132,7 +132,7 @@ export class DeadLetterStore {
 }
 
 /** What the commands on dead letters need. */
-export interface DeadLetterStoreOptions {
+export interface LettersForCommandsOptions {
   collection: Collection;
   letters: Collection;
   serverClock: ServerClock;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
 import { customProcessor } from "../../../../agent/processors/custom.ts";
-import { loadProcessor } from "../../../../agent/processors/load.ts";
+import { loadProcessor } from "../../../../agent/processors/load_processor.ts";
 import type { Processor } from "../../../../agent/processors/processor.ts";
 import { logProcessor } from "../../../../agent/processors/log.ts";
 import { SILENT } from "../../../support/agent_setup.ts";

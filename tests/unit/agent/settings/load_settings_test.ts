@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
-import { loadSettings, readSetting } from "../../../../agent/settings/load.ts";
+import { loadSettings, readSetting } from "../../../../agent/settings/load_settings.ts";
 import { secrets } from "../../../../agent/text/redact.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 
@@ -25,7 +25,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     batchSize: 100,
     concurrency: 16,
     processTimeoutMs: 60_000,
-    leaseDurationMs: 60_000,
+    leaseMs: 60_000,
     maxAttempts: 5,
     retryBackoffMs: 1000,
     retryBackoffMaxMs: 300_000,

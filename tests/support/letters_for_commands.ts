@@ -1,10 +1,13 @@
 /** What tests of dead letters share. */
 import { assertEquals } from "@std/assert";
-import type { DeadLetter } from "../../agent/store/dead_letters/dead_letter.ts";
-import type { DeadLetterQuery, DeadLetterStore } from "../../agent/store/dead_letters/dead_letter_store.ts";
+import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
+import type {
+  DeadLetterQuery,
+  LettersForCommands,
+} from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { TestStore } from "./store.ts";
 
-export async function all(box: DeadLetterStore, query: DeadLetterQuery = {}): Promise<DeadLetter[]> {
+export async function all(box: LettersForCommands, query: DeadLetterQuery = {}): Promise<DeadLetter[]> {
   return await Array.fromAsync(box.list(query));
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { safeUntilMs } from "../../../../agent/leases/lease.ts";
+import { safeUntilMs } from "../../../../agent/leases/safe_until.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 
 Deno.test("safeUntilMs() relies on nine tenths of a lease, from when the claim or the last renewal was sent", () => {

@@ -1,11 +1,11 @@
 import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
-import { failure } from "../outcomes/settlements.ts";
+import { failure } from "../outcomes/ack_nack_release.ts";
 import { leasedBy, UNJUDGED, WAITING } from "../queries.ts";
 import { type Failures, writeLetter } from "./letter_writer.ts";
 import type { DeadLetterOptions } from "./options.ts";
-import { lettersOf, OtherLetterError } from "./source.ts";
+import { lettersOf, OtherLetterError } from "./letters_of.ts";
 
 /**
  * Makes dead letters, in three writes: the verdict on the document, the letter, and the mark `failed`. A crash between
@@ -15,7 +15,7 @@ import { lettersOf, OtherLetterError } from "./source.ts";
  * the collection: its letter refers to it and holds the verdict alone. After a crash before its mark, the next agent
  * that meets the document finishes it.
  */
-export class DeadLetters {
+export class DeadLetterMaker {
   readonly #options: DeadLetterOptions;
 
   constructor(options: DeadLetterOptions) {
@@ -37,7 +37,7 @@ export class DeadLetters {
   /**
    * Letter and mark of a verdict that an earlier holder had written on the document.
    *
-   * @throws {LetterRefusedError} As {@linkcode DeadLetters.make} does.
+   * @throws {LetterRefusedError} As {@linkcode DeadLetterMaker.make} does.
    */
   async finish(document: LeasedDocument): Promise<number> {
     const verdict = await this.#readVerdict(leasedBy([document.id], document.token));

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { DeadLetterStore } from "../../agent/store/dead_letters/dead_letter_store.ts";
-import { all, failAll } from "../support/dead_letter_store.ts";
+import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
+import { all, failAll } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
@@ -15,13 +15,13 @@ import {
 } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
-async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<DeadLetterStore> {
+async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LettersForCommands> {
   await jobs(database).insertMany(pending(count));
   await failAll(store);
-  return await store.deadLetterStore();
+  return await store.lettersForCommands();
 }
 
-Deno.test("DeadLetterStore: the history keeps the last five errors, each of at most a thousand characters", async () => {
+Deno.test("LettersForCommands: the history keeps the last five errors, each of at most a thousand characters", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(1));
@@ -29,7 +29,7 @@ Deno.test("DeadLetterStore: the history keeps the last five errors, each of at m
     await store.nack([{ document: await store.takeOne(), error: `error ${attempt}`, delayMs: -1000 }]);
   }
   await failAll(store, "the last");
-  const [letter] = await all(await store.deadLetterStore());
+  const [letter] = await all(await store.lettersForCommands());
   assertEquals(letter!.errors!.map(({ attempt, message }) => [attempt, message]), [
     [4, "error 4"],
     [5, "error 5"],
@@ -39,12 +39,12 @@ Deno.test("DeadLetterStore: the history keeps the last five errors, each of at m
   ]);
 });
 
-Deno.test("DeadLetterStore: letters are listed oldest first, chosen by id or filter, up to a limit, with their documents if asked for", async () => {
+Deno.test("LettersForCommands: letters are listed oldest first, chosen by id or filter, up to a limit, with their documents if asked for", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await jobs(database).insertMany(pending(250, { kind: "many" }));
   for (let each = 0; each < 3; each++) await failAll(store, each === 0 ? "first" : "later");
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   const found = await all(box);
   assertEquals(found.length, 250);
   assert(found.every((letter, index) => index === 0 || letter.dead_at! >= found[index - 1]!.dead_at!));
@@ -56,7 +56,7 @@ Deno.test("DeadLetterStore: letters are listed oldest first, chosen by id or fil
   assertEquals(whole!.document, { _id: 17, status: "failed", kind: "many" });
 });
 
-Deno.test("DeadLetterStore: a redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
+Deno.test("LettersForCommands: a redriven document starts over with its errors kept, and gets a new letter when it fails again", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -74,7 +74,7 @@ Deno.test("DeadLetterStore: a redriven document starts over with its errors kept
   assert(letter!.dead_at! > old!.dead_at!);
 });
 
-Deno.test("DeadLetterStore: two redrives at once: one takes effect, and no letter is lost (rule 25)", async () => {
+Deno.test("LettersForCommands: two redrives at once: one takes effect, and no letter is lost (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -84,13 +84,13 @@ Deno.test("DeadLetterStore: two redrives at once: one takes effect, and no lette
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 1);
 });
 
-Deno.test("DeadLetterStore: a redrive that races a new failure leaves the new letter (rule 25)", async () => {
+Deno.test("LettersForCommands: a redrive that races a new failure leaves the new letter (rule 25)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
   await withLetters(store, database, 1);
-  const slowBox = await slow.deadLetterStore();
+  const slowBox = await slow.lettersForCommands();
   const [old] = await all(slowBox);
   const removal = proxy.hold({ command: "delete", collection: LETTERS });
   const redriven = slowBox.redrive(old!);
@@ -98,20 +98,20 @@ Deno.test("DeadLetterStore: a redrive that races a new failure leaves the new le
   await failAll(store, "fails again");
   removal.pass();
   assertEquals(await redriven, true);
-  assertEquals((await all(await store.deadLetterStore())).map(({ error }) => error), ["fails again"]);
+  assertEquals((await all(await store.lettersForCommands())).map(({ error }) => error), ["fails again"]);
   // The same letter cannot be used again.
   assertEquals(await slowBox.redrive(old!), false);
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
-Deno.test("DeadLetterStore: killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by what changes letters (rules 26, 27)", async () => {
+Deno.test("LettersForCommands: killed between its two writes, a redrive leaves a letter that is stale: not shown, and removed by what changes letters (rules 26, 27)", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   await using proxy = new TcpProxy(database.uri);
   await withLetters(store, database, 1);
   {
     const killed = openStore({ uri: proxy.uri, name: database.name });
-    const box = await killed.deadLetterStore();
+    const box = await killed.lettersForCommands();
     const [letter] = await all(box);
     const removal = proxy.hold({ command: "delete", collection: LETTERS });
     const redrive = box.redrive(letter!).catch(() => {});
@@ -121,7 +121,7 @@ Deno.test("DeadLetterStore: killed between its two writes, a redrive leaves a le
   }
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals((await jobs(database).findOne()).status, "pending");
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   assertEquals(await all(box), []);
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals(await all(box, { removeStale: true }), []);
@@ -140,7 +140,7 @@ const STALE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
 };
 
 for (const [what, change] of Object.entries(STALE)) {
-  Deno.test(`DeadLetterStore: a letter ${what} is not shown, not redriven, and removed by each command that changes letters (5)`, async () => {
+  Deno.test(`LettersForCommands: a letter ${what} is not shown, not redriven, and removed by each command that changes letters (5)`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -163,7 +163,7 @@ for (
     "its verdict away": { $unset: { dead_at: "" } },
   })
 ) {
-  Deno.test(`DeadLetterStore: a letter of which an operator has edited ${what} is shown, and its document redriven`, async () => {
+  Deno.test(`LettersForCommands: a letter of which an operator has edited ${what} is shown, and its document redriven`, async () => {
     await using database = await testDatabase("letter box");
     await using store = openStore(database);
     const box = await withLetters(store, database, 1);
@@ -175,7 +175,7 @@ for (
   });
 }
 
-Deno.test("DeadLetterStore: a purge removes the letter and leaves the document failed, and never removes a newer letter", async () => {
+Deno.test("LettersForCommands: a purge removes the letter and leaves the document failed, and never removes a newer letter", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 2);
@@ -187,7 +187,7 @@ Deno.test("DeadLetterStore: a purge removes the letter and leaves the document f
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 2);
 });
 
-Deno.test("DeadLetterStore: a letter without a verdict is removed as such, not the newer one that took its place", async () => {
+Deno.test("LettersForCommands: a letter without a verdict is removed as such, not the newer one that took its place", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
@@ -195,13 +195,13 @@ Deno.test("DeadLetterStore: a letter without a verdict is removed as such, not t
   assertEquals(await letters(database).countDocuments(), 1);
 });
 
-Deno.test("DeadLetterStore: the letters of another collection in the same place are neither shown, redriven nor removed", async () => {
+Deno.test("LettersForCommands: the letters of another collection in the same place are neither shown, redriven nor removed", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const ours = await withLetters(store, database, 2);
   await using other = openStore(database, { mongodbCollection: "others" });
   await database.db.collection<AnyDocument>("others").insertMany(pending(2, { from: 1 }));
-  const theirs = await other.deadLetterStore();
+  const theirs = await other.lettersForCommands();
   const found = await letters(database).find().toArray();
 
   assertEquals(await all(theirs, { removeStale: true }), []);
@@ -214,7 +214,7 @@ Deno.test("DeadLetterStore: the letters of another collection in the same place 
   assertEquals((await all(ours)).length, 2);
 });
 
-Deno.test("DeadLetterStore lists and redrives the letters of documents in which the agent's own fields stand twice", async () => {
+Deno.test("LettersForCommands lists and redrives the letters of documents in which the agent's own fields stand twice", async () => {
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const text = (name: string, value: string) =>
@@ -230,7 +230,7 @@ Deno.test("DeadLetterStore lists and redrives the letters of documents in which 
     ].map(bsonDocument),
   );
   await failAll(store);
-  const box = await store.deadLetterStore();
+  const box = await store.lettersForCommands();
   const found = await all(box, { removeStale: true });
   assertEquals(found.map(({ _id }) => _id).sort(), [1, 2, 3]);
   for (const letter of found) assertEquals(await box.redrive(letter), true);
