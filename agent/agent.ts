@@ -107,7 +107,7 @@ export class Agent implements Drainable {
       pollIntervalMs,
       processTimeoutMs,
     });
-    gate.onChange((isOpen) => this.#gateChanged(isOpen));
+    options.gate.onChange((isOpen) => this.#gateChanged(isOpen));
   }
 
   get state(): AgentState {
@@ -208,8 +208,6 @@ export class Agent implements Drainable {
     if (this.#state !== "running" && this.#state !== "paused") return;
     this.#enter(isOpen ? "running" : "paused");
     if (!isOpen) this.#pool.releaseWaiting();
-    // This makes the agent claim at once, or show at once that it is paused.
-    this.#wakeup.wake();
   }
 
   #enter(to: AgentState): void {

@@ -2,8 +2,9 @@ import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
 import { sleep } from "../lib/deadline.ts";
-import type { ClaimLimit, PauseGate } from "../ports.ts";
+import type { ClaimLimit } from "../ports.ts";
 import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/result_capacity.ts";
+import type { DrainingGate } from "./draining_gate.ts";
 import type { LoopProgress } from "./loop_progress.ts";
 import type { Standstill } from "./standstill.ts";
 
@@ -37,15 +38,16 @@ export class ClaimCapacity {
     this.#options = options;
   }
 
-  /** Resolves with what may be claimed once there is room; undefined if claims are over or paused. */
-  async wait(claimSignal: AbortSignal): Promise<ClaimLimit | undefined> {
+  /** Resolves with what may be claimed once there is room; undefined once the gate is closed. */
+  async wait(): Promise<ClaimLimit | undefined> {
     const { batchSize, clock, gate, ledger, progress, standstill } = this.#options;
-    await this.#forLeftBehind(claimSignal);
-    while (!claimSignal.aborted && gate.isOpen) {
+    const { closed } = gate;
+    await this.#forLeftBehind(closed);
+    while (!closed.aborted) {
       if (this.#hasRoom()) return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
       progress.enter("full");
       const limitMs = standstill.inMs;
-      if (limitMs > 0) await ledger.nextRemoval(claimSignal, { clock, limitMs });
+      if (limitMs > 0) await ledger.nextRemoval(closed, { clock, limitMs });
       else {
         this.#batches += 1;
         standstill.restart();
@@ -71,18 +73,18 @@ export class ClaimCapacity {
    * With too many handlers left behind the process may soon end, so that nothing more is put at risk. If the handlers
    * do not end, the loop is late to leave its stage. The liveness probe sees that, and the pod is restarted.
    */
-  async #forLeftBehind(claimSignal: AbortSignal): Promise<void> {
+  async #forLeftBehind(closed: AbortSignal): Promise<void> {
     const { clock, concurrency, pool, progress } = this.#options;
     const isTooMany = () => pool.leftBehind >= LEFT_BEHIND_PER_SLOT * concurrency;
-    if (isTooMany()) progress.enter("full");
-    while (isTooMany() && !claimSignal.aborted) await sleep(clock, LOOK_AGAIN_MS, claimSignal);
+    if (isTooMany() && !closed.aborted) progress.enter("full");
+    while (isTooMany() && !closed.aborted) await sleep(clock, LOOK_AGAIN_MS, closed);
   }
 }
 
 /** What a {@linkcode ClaimCapacity} needs. */
 export interface ClaimCapacityOptions {
   clock: Clock;
-  gate: PauseGate;
+  gate: Pick<DrainingGate, "closed">;
   ledger: Ledger;
   pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;

@@ -1,27 +1,39 @@
 import type { PauseGate } from "../ports.ts";
 
 /**
- * The pause gate of an agent that may drain. Draining closes it for good, so that callers check one gate and not two.
+ * The gate of the claims: open unless the agent is paused, and closed for good once it drains. Callers check one gate and
+ * not two.
  */
-export class DrainingGate implements PauseGate {
-  readonly #gate: PauseGate;
+export class DrainingGate {
+  readonly #pause: PauseGate;
   readonly #claiming: AbortSignal;
+  #closed = new AbortController();
 
   /** @param claiming Aborts when the agent drains. */
-  constructor(gate: PauseGate, claiming: AbortSignal) {
-    this.#gate = gate;
+  constructor(pause: PauseGate, claiming: AbortSignal) {
+    this.#pause = pause;
     this.#claiming = claiming;
+    this.#changed();
+    pause.onChange(() => this.#changed());
+    claiming.addEventListener("abort", () => this.#changed());
   }
 
   get isOpen(): boolean {
-    return this.#gate.isOpen && !this.#claiming.aborted;
+    return this.#pause.isOpen && !this.#claiming.aborted;
   }
 
-  waitOpen(signal: AbortSignal): Promise<boolean> {
-    return this.#gate.waitOpen(signal);
+  /** Aborts when the gate closes, and has aborted if it is closed. It stays aborted: ask for it anew after each wait. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
   }
 
-  onChange(listener: (isOpen: boolean) => void): void {
-    this.#gate.onChange(listener);
+  /** Resolves with true as soon as the gate is open, with false once the agent drains. */
+  waitOpen(): Promise<boolean> {
+    return this.#pause.waitOpen(this.#claiming);
+  }
+
+  #changed(): void {
+    if (!this.isOpen) this.#closed.abort();
+    else if (this.#closed.signal.aborted) this.#closed = new AbortController();
   }
 }

@@ -2,7 +2,8 @@ import { errorText } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Claim, ClaimLimit, DocumentStore, PauseGate } from "../ports.ts";
+import type { Claim, ClaimLimit, DocumentStore } from "../ports.ts";
+import type { DrainingGate } from "./draining_gate.ts";
 
 /** Claims, reports each claim, and hands its documents to the pool. Its methods throw what the store throws. */
 export class Intake {
@@ -44,7 +45,7 @@ export class Intake {
 export interface IntakeOptions {
   clock: Clock;
   events: Events;
-  gate: PauseGate;
+  gate: Pick<DrainingGate, "isOpen">;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release">;
   store: DocumentStore;

@@ -4,9 +4,10 @@ import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
-import type { Claim, DocumentStore, LookMoment, PauseGate } from "../ports.ts";
+import type { Claim, ClaimLimit, DocumentStore, LookMoment } from "../ports.ts";
 import type { Settler } from "../settling/settler.ts";
 import { ClaimCapacity } from "./capacity.ts";
+import type { DrainingGate } from "./draining_gate.ts";
 import { Intake } from "./intake.ts";
 import { LoopProgress } from "./loop_progress.ts";
 import { Standstill } from "./standstill.ts";
@@ -57,15 +58,26 @@ export class PollLoop implements RemovalWatcher {
 
   /** Claims until `claimSignal` aborts. A claim that is under way is finished. Never throws. */
   async run(claimSignal: AbortSignal): Promise<void> {
-    const { gate, wakeup } = this.#options;
-    this.#progress.enter(gate.isOpen ? "claiming" : "paused");
-    while (await gate.waitOpen(claimSignal)) {
-      const delayMs = await this.#pollOnce(claimSignal);
-      this.#progress.enter(delayMs > 0 ? "idle" : "claiming", delayMs);
-      await wakeup.sleep(delayMs, claimSignal);
-      if (!gate.isOpen) this.#progress.enter("paused");
+    while (await this.#untilOpen(claimSignal)) {
+      const limit = await this.#capacity.wait();
+      if (limit === undefined) continue;
+      const delayMs = await this.#claim(limit, claimSignal);
+      if (delayMs > 0) await this.#idle(delayMs);
     }
     await this.#recoverLast();
+  }
+
+  async #untilOpen(claimSignal: AbortSignal): Promise<boolean> {
+    const { gate } = this.#options;
+    if (!gate.isOpen && !claimSignal.aborted) this.#progress.enter("paused");
+    return await gate.waitOpen();
+  }
+
+  async #idle(delayMs: number): Promise<void> {
+    const { gate, wakeup } = this.#options;
+    if (!gate.isOpen) return;
+    this.#progress.enter("idle", delayMs);
+    await wakeup.sleep(delayMs, gate.closed);
   }
 
   /** The last claim may have failed without an answer. What it took is released, so that its leases need not expire. */
@@ -79,10 +91,10 @@ export class PollLoop implements RemovalWatcher {
   }
 
   /** One claim. Returns how long to wait before the next, in milliseconds. Never throws. */
-  async #pollOnce(claimSignal: AbortSignal): Promise<number> {
-    const limit = await this.#capacity.wait(claimSignal);
-    if (limit === undefined) return 0;
+  async #claim(limit: ClaimLimit, claimSignal: AbortSignal): Promise<number> {
     this.#progress.enter("claiming");
+    // The claim finds all that the hints so far were about.
+    this.#options.wakeup.forget();
     try {
       const claim = await this.#intake.claim(limit);
       const hadSuspects = claim.hasSuspects && await this.#suspects.run(claimSignal);
@@ -139,7 +151,7 @@ export class PollLoop implements RemovalWatcher {
 /** What a {@linkcode PollLoop} needs. */
 export interface PollLoopOptions extends TimeAndChance {
   events: Events;
-  gate: PauseGate;
+  gate: DrainingGate;
   ledger: Ledger;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "leftBehind">;

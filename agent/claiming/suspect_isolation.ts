@@ -1,7 +1,7 @@
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { PauseGate } from "../ports.ts";
+import type { DrainingGate } from "./draining_gate.ts";
 import type { Intake } from "./intake.ts";
 import type { Settler } from "../settling/settler.ts";
 import type { LoopProgress } from "./loop_progress.ts";
@@ -43,6 +43,7 @@ export class SuspectIsolation {
    * Resolves with true once nothing is held any more. Resolves with false if claims are over, or if all that is held is
    * in doubt: then only the outcomes of other documents tell who is at fault. If no other comes for as long as a lease
    * lasts, the documents in doubt are released. Otherwise the suspects wait for them, and they wait for the suspects.
+   * A pause does not end the wait: after a resume, others would be claimed beside the suspect that still runs.
    */
   async #isEmpty(claimSignal: AbortSignal): Promise<boolean> {
     const { ledger, progress } = this.#options;
@@ -67,7 +68,7 @@ export class SuspectIsolation {
 /** What a {@linkcode SuspectIsolation} needs. */
 export interface SuspectIsolationOptions {
   clock: Clock;
-  gate: PauseGate;
+  gate: Pick<DrainingGate, "isOpen">;
   intake: Intake;
   ledger: Ledger;
   pool: Pick<Pool, "leftBehind">;

@@ -22,6 +22,11 @@ export class InterruptibleSleep {
     else this.#pending = true;
   }
 
+  /** Forgets a wake-up that waits for the next sleep: its caller is about to look anyway. */
+  forget(): void {
+    this.#pending = false;
+  }
+
   /** Resolves after `delayMs`, on {@linkcode InterruptibleSleep.wake}, or if `signal` aborts: at the first of these. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     if (this.#pending || signal?.aborted || delayMs <= 0) {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ClaimCapacity, MAX_HELD_BYTES } from "../../../../agent/claiming/capacity.ts";
+import { DrainingGate } from "../../../../agent/claiming/draining_gate.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
 import { Standstill } from "../../../../agent/claiming/standstill.ts";
 import { Events } from "../../../../agent/events.ts";
@@ -23,7 +24,7 @@ class Setup {
     const { clock, ledger } = this;
     this.#capacity = new ClaimCapacity({
       clock,
-      gate: this.gate,
+      gate: new DrainingGate(this.gate, this.stop.signal),
       ledger,
       pool: { leftBehind: 0 },
       progress: new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 }),
@@ -40,7 +41,7 @@ class Setup {
   /** Claims for as long as it may; `claimed` is given what each claim brings. */
   async run(sizeBytes: number, claimed: (documents: Held[]) => void): Promise<void> {
     for (;;) {
-      const limit = await this.#capacity.wait(this.stop.signal);
+      const limit = await this.#capacity.wait();
       if (!limit) return;
       claimed(this.add(limit.documents, sizeBytes));
     }
@@ -49,7 +50,7 @@ class Setup {
   /** What may be claimed now; undefined if the loop has to wait. */
   async now(): Promise<number | undefined> {
     const [limit] = await Promise.all([
-      this.#capacity.wait(this.stop.signal),
+      this.#capacity.wait(),
       Promise.resolve().then(() => this.stop.abort()),
     ]);
     return limit?.documents;

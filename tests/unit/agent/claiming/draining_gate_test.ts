@@ -25,19 +25,38 @@ Deno.test("DrainingGate is open as the gate behind it is, until the agent drains
 
 Deno.test("DrainingGate.waitOpen() waits for a resume, and ends with false if the agent drains", async () => {
   const { drain, gate, pause } = new Setup();
+  assertEquals(await gate.waitOpen(), true);
   pause.pause("signal");
-  const [resumed, drained] = [gate.waitOpen(new AbortController().signal), gate.waitOpen(drain.signal)];
+  const resumed = gate.waitOpen();
+  pause.resume("signal");
+  assertEquals(await resumed, true);
+  pause.pause("signal");
+  const drained = gate.waitOpen();
   drain.abort();
   assertEquals(await drained, false);
   pause.resume("signal");
-  assertEquals(await resumed, true);
+  assertEquals(await gate.waitOpen(), false, "the agent still drains");
 });
 
-Deno.test("DrainingGate.onChange() passes on each pause and resume", () => {
-  const { gate, pause } = new Setup();
-  const seen: boolean[] = [];
-  gate.onChange((isOpen) => seen.push(isOpen));
+Deno.test("DrainingGate.closed aborts on a pause and when the agent drains, and is a new signal after a resume", () => {
+  const { drain, gate, pause } = new Setup();
+  const signals = [gate.closed];
+  const aborted = () => signals.map((each) => each.aborted);
+  assertEquals(aborted(), [false]);
   pause.pause("signal");
-  pause.resume("file");
-  assertEquals(seen, [false, true]);
+  assertEquals([gate.closed, ...aborted()], [signals[0], true]);
+  pause.resume("signal");
+  signals.push(gate.closed);
+  assertEquals(aborted(), [true, false]);
+  drain.abort();
+  assertEquals(aborted(), [true, true]);
+  pause.pause("signal");
+  pause.resume("signal");
+  assertEquals(gate.closed.aborted, true, "the agent still drains");
+});
+
+Deno.test("DrainingGate.closed has aborted from the start if the agent starts paused", () => {
+  const pause = new PauseController();
+  pause.pause("file");
+  assertEquals(new DrainingGate(pause, new AbortController().signal).closed.aborted, true);
 });

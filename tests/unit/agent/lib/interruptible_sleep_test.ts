@@ -44,6 +44,19 @@ Deno.test("InterruptibleSleep.wake() before a sleep is not lost, and counts for 
   assertEquals(ended, [1000, 1500]);
 });
 
+Deno.test("InterruptibleSleep.forget() takes back a wake-up before a sleep, and no later one", async () => {
+  const { clock, ended, sleep, wakeup } = setUp();
+  wakeup.wake();
+  wakeup.forget();
+  sleep(500);
+  await clock.advance(499);
+  assertEquals(ended, []);
+  wakeup.forget();
+  wakeup.wake();
+  await settled();
+  assertEquals(ended, [1499]);
+});
+
 Deno.test("InterruptibleSleep.wake() during a sleep does not shorten the next one as well", async () => {
   const { clock, ended, sleep, wakeup } = setUp();
   sleep(500);
