@@ -1,4 +1,5 @@
 import { CommandError, errorText, isSystemError } from "../agent/errors.ts";
+import { isPermissionDenied } from "../agent/lib/read_file.ts";
 import { DirClaim, isClaimed } from "./dir_claim.ts";
 
 /** The files of the health directory that probes and people look at. */
@@ -148,7 +149,7 @@ export function unreadable(path: string, error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const problem = `The health directory ${path} cannot be read (${errorText(error)})`;
   // No other user reads what is no directory.
-  const text = error instanceof Deno.errors.PermissionDenied
+  const text = isPermissionDenied(error)
     ? `${problem}: run this as the user that the agent runs as, or set HEALTH_DIR to the directory of the agent`
     : `${problem}: set HEALTH_DIR to the directory of the agent`;
   return new CommandError(text, { cause: error });

@@ -260,6 +260,13 @@ Deno.test("isInUse() names another user only if the directory cannot be read by 
     error.message,
     /^The health directory .* cannot be read \(.*\): set HEALTH_DIR to the directory of the agent$/,
   );
-  const denied = unreadable("/h", new Deno.errors.PermissionDenied("no"));
-  assertMatch(denied.message, /: run this as the user that the agent runs as, or set HEALTH_DIR/);
+  // Files are read, and locks are made, by Node's functions, whose errors are others.
+  const errors = [
+    new Deno.errors.PermissionDenied("no"),
+    Object.assign(new Error("EACCES: permission denied, open"), { code: "EACCES" }),
+  ];
+  for (const error of errors) {
+    const { message } = unreadable("/h", error);
+    assertMatch(message, /: run this as the user that the agent runs as, or set HEALTH_DIR/);
+  }
 });
