@@ -30,7 +30,7 @@ export class Pool implements RemovalWatcher {
    * How many times the documents that had not started were released. A suspect whose mark is under way has not started
    * either.
    */
-  #handedBack = 0;
+  #releases = 0;
 
   constructor(options: PoolOptions) {
     const { clock, events, ledger, logs, processing, processTimeoutMs } = options;
@@ -75,7 +75,7 @@ export class Pool implements RemovalWatcher {
 
   /** Releases the documents that have not started yet. */
   releaseWaiting(): void {
-    this.#handedBack += 1;
+    this.#releases += 1;
     const { ledger, settler } = this.#options;
     for (const held of this.#waiting.splice(0)) {
       if (ledger.has(held)) settler.settle(held, { kind: "release" });
@@ -165,7 +165,7 @@ export class Pool implements RemovalWatcher {
       hasStarted: false,
       error: new LeaseLostError("The suspect could not be marked"),
     };
-    const handedBack = this.#handedBack;
+    const releases = this.#releases;
     const { store } = this.#options;
     try {
       if (await store.markRunningAlone(run[0]!.document) === 0) return [notStarted];
@@ -179,7 +179,7 @@ export class Pool implements RemovalWatcher {
       return [{ ok: false, hasStarted: false, error: new Error(text) }];
     }
     // It was aborted meanwhile, and its handler would not see that any more. Or the agent is paused, or drains.
-    if (run[0]!.abort.aborted || handedBack !== this.#handedBack || this.#isClosed) return [notStarted];
+    if (run[0]!.abort.aborted || releases !== this.#releases || this.#isClosed) return [notStarted];
     return await runHandler(run, this.#runOptions);
   }
 }
