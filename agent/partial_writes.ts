@@ -22,11 +22,14 @@ export class UnansweredWritesError extends Error {
   readonly unanswered: ReadonlySet<number>;
   /** What became of the others. */
   readonly others: Settlement;
+  /** All failed because other programs lock the documents. */
+  readonly isLocked: boolean;
 
   /** @param cause What the first failed write threw. */
-  constructor(unanswered: ReadonlySet<number>, others: Settlement, cause: unknown) {
+  constructor(unanswered: ReadonlySet<number>, others: Settlement, cause: unknown, isLocked = false) {
     super(`${unanswered.size} writes have no answer`, { cause });
     this.unanswered = unanswered;
     this.others = others;
+    this.isLocked = isLocked;
   }
 }

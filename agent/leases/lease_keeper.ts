@@ -3,7 +3,7 @@ import { LeaseLostError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./safe_until.ts";
-import { RefusedWritesError } from "../partial_writes.ts";
+import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
 import type { DocumentStore } from "../ports.ts";
 
 /** Renewals of a lease before it would end. */
@@ -52,9 +52,7 @@ export class LeaseKeeper {
       const lost = new Set(await store.renew(due.map(({ document }) => document)));
       this.#lose(due.filter((held) => lost.has(held.document)));
     } catch (error) {
-      const refused = error instanceof RefusedWritesError ? [...error.refused.values()] : undefined;
-      const documents = refused?.length ?? due.length;
-      events.emit({ type: "renew_failed", documents, error: refused?.[0] ?? error });
+      events.emit({ type: "renew_failed", ...failureOf(error, due.length) });
     } finally {
       this.#renewing = false;
     }
@@ -111,4 +109,15 @@ export interface LeaseKeeperOptions {
   ledger: Ledger;
   store: DocumentStore;
   leaseMs: number;
+}
+
+/** How many of the documents a failed renewal concerns, and why. */
+function failureOf(error: unknown, sent: number): { documents: number; error: unknown } {
+  if (error instanceof RefusedWritesError) {
+    return { documents: error.refused.size, error: error.refused.values().next().value };
+  }
+  if (error instanceof UnansweredWritesError) {
+    return { documents: error.unanswered.size, error: error.cause };
+  }
+  return { documents: sent, error };
 }

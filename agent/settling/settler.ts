@@ -6,6 +6,7 @@ import type { DocumentStore, Settlement } from "../ports.ts";
 import { type Batched, Batcher } from "./batcher.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
+import { LockedOut } from "./locked_out.ts";
 import { writeOutcomes } from "./outcome_write.ts";
 import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import { MAX_RESULT_BYTES } from "./result_capacity.ts";
@@ -61,11 +62,13 @@ export class Settler {
   /** By the release of a document that was in doubt: what is written again if MongoDB refuses the release, too. */
   readonly #insteadOf = new WeakMap<Settling, Doubted>();
   readonly #givenUp = new GivenUp();
+  readonly #lockedOut: LockedOut;
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
   constructor(options: SettlerOptions) {
     this.#options = options;
     this.#doubts = new Doubts(options.random);
+    this.#lockedOut = new LockedOut(options.clock, this);
     this.#batchers = {
       ack: this.#batcherFor("ack", MAX_BATCH),
       nack: this.#batcherFor("nack", MAX_BATCH),
@@ -98,6 +101,14 @@ export class Settler {
     for (const batcher of Object.values(this.#batchers)) batcher.stop();
     for (const cancel of this.#again.values()) cancel();
     this.#again.clear();
+    this.#lockedOut.stop();
+  }
+
+  /** Writes outcomes again whose documents were locked. */
+  writeAgain(kind: SettleKind, outcomes: readonly Settling[]): void {
+    for (const settling of outcomes) {
+      if (this.#options.ledger.has(settling.held)) this.#batchers[kind].add(settling, true);
+    }
   }
 
   /**
@@ -170,6 +181,9 @@ export class Settler {
       );
       open = live.filter((_, position) => thrown.unanswered.has(position));
       error = thrown.cause;
+    }
+    if (thrown instanceof UnansweredWritesError && thrown.isLocked) {
+      return this.#failed(kind, open, error, this.#lockedOut.add(kind, open.map(({ item }) => item)));
     }
     if (!(error instanceof RefusedWritesError)) {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;

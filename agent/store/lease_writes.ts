@@ -1,5 +1,6 @@
 import type { Collection, Document } from "mongodb";
-import { settlementOf, writeGroup } from "./outcomes/group_write.ts";
+import { writeGroup } from "./outcomes/group_write.ts";
+import { settlementOf } from "./outcomes/written.ts";
 import { idKey } from "./documents/id_key.ts";
 import type { LeasedDocument } from "../ports.ts";
 import { leasedBy } from "./queries.ts";
@@ -29,6 +30,7 @@ export async function markRunningAlone(
  * Renews leases; returns the documents whose lease this agent has lost.
  *
  * @throws {RefusedWritesError} If the database refused some, whose leases run out, and no lease is lost.
+ * @throws {UnansweredWritesError} If some have no answer, or are locked, and no lease is lost.
  */
 export async function renew(
   documents: readonly LeasedDocument[],
@@ -39,9 +41,12 @@ export async function renew(
   const renewOne = async (token: string, group: readonly LeasedDocument[]) => {
     const sentAtMs = clock.monotonicMs();
     // Never shortened: a renewal that was given up may arrive after the one that followed it.
-    const renewed = { $max: { "_pull.visible_at": serverClock.now(leaseMs) } };
-    const written = await writeGroup(group, renewed, collection);
-    const taken = group.filter((document) => !written.refused.has(document));
+    const until = serverClock.now(leaseMs);
+    const renewed = { $max: { "_pull.visible_at": until } };
+    const reached = { "_pull.token": token, "_pull.visible_at": { $gte: until } };
+    const written = await writeGroup(group, renewed, { ...options, reached });
+    const open = new Set([...written.refused.keys(), ...written.unanswered?.documents ?? []]);
+    const taken = group.filter((document) => !open.has(document));
     const ours = leasedBy(taken.map(({ id }) => id), token);
     const gone = written.matched === taken.length ? [] : await notAmong(taken, collection, ours, maxTimeMS);
     for (const document of taken) if (!gone.includes(document)) document.leaseRenewed(sentAtMs);
@@ -55,8 +60,7 @@ export async function renew(
   const { written, unanswered } = await runLimited(groups);
   // Lost leases are reported first. The others are due again a moment later, and fail again then.
   if (lost.length > 0) return lost;
-  if (unanswered) throw unanswered.cause;
-  settlementOf(written, documents);
+  settlementOf(written, documents, unanswered);
   return lost;
 }
 

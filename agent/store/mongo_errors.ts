@@ -228,6 +228,18 @@ export function isValidationFailure(error: unknown): boolean {
   return Number((error as { code?: unknown } | undefined)?.code) === 121;
 }
 
+/**
+ * How many documents a write has made that the server gave up only as it waited for a majority to have it; undefined for
+ * any other error.
+ */
+export function writtenOutOfTime(error: unknown): number | undefined {
+  if (!isOutOfTime(error)) return undefined;
+  if (error instanceof MongoBulkWriteError) {
+    return error.result?.getWriteConcernError() ? error.matchedCount : undefined;
+  }
+  return error instanceof MongoWriteConcernError ? Number(error.result.n ?? 0) : undefined;
+}
+
 /** Whether the server gave an operation up because it took longer than it was allowed to. */
 export function isOutOfTime(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 50;

@@ -11,6 +11,7 @@ import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
+import { writeLimitMs } from "./limited_writes.ts";
 import { ServerClock } from "./connection/server_clock.ts";
 import { Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
@@ -70,7 +71,8 @@ export class MongoStore implements DocumentStore {
     }, clock);
     this.#link = link;
     this.#collection = collection;
-    this.#context = { collection, letters, clock, serverClock, leaseMs, maxTimeMS: MAX_TIME_MS };
+    const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
+    this.#context = { collection, letters, clock, serverClock, leaseMs, ...limits };
     this.#deadLetterMaker = new DeadLetterMaker(this.#context);
     this.#syncClock = () => syncClock(link, serverClock);
     this.#claimer = new Claimer({

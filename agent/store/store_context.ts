@@ -10,4 +10,6 @@ export interface StoreContext {
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
+  /** The server gives up a grouped write after this long, in milliseconds, as documents may be locked. */
+  writeLimitMs: number;
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { MongoClient } from "mongodb";
 import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
+import { type AnyDocument, COLLECTION, idsOf, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** A replica set of a primary, a secondary and an arbiter. */
@@ -84,4 +85,35 @@ Deno.test("run on a set with an arbiter whose secondary is down says that no maj
   );
   await agent.untilReady();
   assertEquals(await set.documents.countDocuments({ status: "failed" }), 0);
+});
+
+Deno.test("claim() and ack() wait for a majority that is slower than their limit, and are confirmed", async () => {
+  await using set = await SetWithArbiter.start();
+  const collection = set.client.db("slow").collection<AnyDocument>(COLLECTION);
+  await collection.insertMany(pending(3), { writeConcern: { w: "majority" } });
+  await using store = openStore({ uri: set.uri, name: "slow" });
+  await store.connect();
+  const [, secondary] = set.members;
+  /** Sends a write while the secondary is frozen, which goes on once the write was sent again. */
+  const slowly = async <T>(write: () => Promise<T>, isMade: object): Promise<T> => {
+    Deno.kill(secondary!.pid, "SIGSTOP");
+    try {
+      const answer = write();
+      answer.catch(() => {});
+      await waitFor("the write", async () => await collection.countDocuments(isMade) === 3);
+      await waitFor("it to be sent again", async () => {
+        const pipeline = [{ $currentOp: {} }, { $match: { "command.update": COLLECTION } }];
+        const underWay = await set.client.db("admin").aggregate(pipeline).toArray();
+        return underWay.some(({ command }) => command.maxTimeMS !== 1000);
+      });
+      Deno.kill(secondary!.pid, "SIGCONT");
+      return await answer;
+    } finally {
+      Deno.kill(secondary!.pid, "SIGCONT");
+    }
+  };
+  const claim = await slowly(() => store.take(), { "_pull.attempts": 1 });
+  assertEquals(idsOf(claim), [0, 1, 2]);
+  const acks = claim.documents.map((document) => ({ document }));
+  assertEquals(await slowly(() => store.ack(acks), { status: "processed" }), { matched: 3, missed: [] });
 });

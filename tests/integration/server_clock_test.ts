@@ -41,7 +41,14 @@ for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as
     const before = (await serverTime(database)).getTime();
     await withPodClock(offsetMs, async () => {
       const serverClock = new ServerClock(systemClock);
-      const holder = { collection, clock: systemClock, serverClock, leaseMs: LEASE_MS, maxTimeMS: 10_000 };
+      const holder = {
+        collection,
+        clock: systemClock,
+        serverClock,
+        leaseMs: LEASE_MS,
+        maxTimeMS: 10_000,
+        writeLimitMs: 1000,
+      };
       const claimer = new Claimer({
         ...holder,
         ...SYSTEM,
@@ -91,6 +98,7 @@ Deno.test("ServerClock: a server that claims to be an hour ahead is believed: it
     readBack: "contended",
     maxAttempts: 5,
     maxTimeMS: 10_000,
+    writeLimitMs: 1000,
   });
   await claimer.claim({ documents: 1, bytes: 1e6 });
   const { _pull } = await collection.findOne();

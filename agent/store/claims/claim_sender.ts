@@ -169,6 +169,8 @@ export interface ClaimSenderOptions {
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
+  /** The server gives up a grouped write after this long, in milliseconds, because documents may be locked. */
+  writeLimitMs: number;
   /** Why no majority of the set can acknowledge writes now, if that is known. */
   withoutMajority?(): string | undefined;
 }

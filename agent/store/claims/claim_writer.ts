@@ -3,6 +3,8 @@ import type { RefusedClaim } from "../../ports.ts";
 import { exactCounters } from "../documents/bookkeeping.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import type { SuspectCandidate } from "./candidates.ts";
+import { idKey } from "../documents/id_key.ts";
+import { isGivenUp, LockedDocumentsError, writeWithin } from "../limited_writes.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
 import { claimable, type Kind } from "../queries.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
@@ -15,12 +17,16 @@ export interface ClaimWriterOptions {
   leaseMs: number;
   maxAttempts: number;
   owner: string;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
   /**
    * The server gives a claim up after this long, in milliseconds: a little before its answer counts as lost. Otherwise
    * a claim that goes on, for example because it waits for a transaction, would take documents for an agent that no
    * longer waits for them.
    */
   claimLimitMs: number;
+  /** The server gives up a grouped write after this long, in milliseconds, as documents may be locked. */
+  writeLimitMs: number;
   /** Documents that have to wait for others. */
   busy: BusyKeys;
 }
@@ -31,6 +37,12 @@ export interface Marked {
   refused: RefusedClaim[];
   /** Refused for a reason that they may not be at fault for. */
   doubted: RefusedClaim[];
+  /** A transaction of another program seems to lock them. */
+  locked: RefusedClaim[];
+  /** So many are locked that these were not tried. */
+  passedOver: RefusedClaim[];
+  /** What was marked has to be read back. */
+  isUnconfirmed: boolean;
   /** Set if the claim failed after it may have marked some: then `documents` is only a lower bound. */
   failure?: { error: unknown } | undefined;
   /** Some have to wait until a document of the same key is settled. */
@@ -39,6 +51,11 @@ export interface Marked {
 
 /** Refused documents that one claim searches for, about: each costs several round trips. */
 const MAX_REFUSED = 16;
+/**
+ * Locked documents that one claim looks for: each costs the time that a write is given. A transaction that locks
+ * so many may lock those behind them, too.
+ */
+const MAX_LOCKED = 3;
 /**
  * If a claim has taken nothing, this many refusals that the documents may not be at fault for end it: the server is in
  * trouble.
@@ -51,6 +68,7 @@ const MAX_DOUBTED = 2;
  * If a document cannot take the bookkeeping (it is too large, or a validator refuses it), the database stops in the
  * middle of the batch. The batch is then split until that document stands alone. The database also stops at a document
  * that has to wait for another one of the same key: that key is left alone, and the claim ends there.
+ * A document that a transaction of another program locks is passed over.
  *
  * Never throws: refused documents are reported even if something fails later.
  */
@@ -75,8 +93,9 @@ export async function markClaimed(
   } catch (error) {
     failure = { error };
   }
-  const { isHeldUp, matched } = writing;
-  return { documents: documents ?? matched, refused, doubted, failure, isHeldUp };
+  const { isHeldUp, isUnconfirmed, locked, matched, passedOver } = writing;
+  const left = { refused, doubted, locked, passedOver };
+  return { documents: documents ?? matched, ...left, failure, isHeldUp, isUnconfirmed };
 }
 
 /**
@@ -94,12 +113,17 @@ async function countMarked(
 class ClaimWriting {
   readonly refused: RefusedClaim[] = [];
   readonly doubted: RefusedClaim[] = [];
+  readonly locked: RefusedClaim[] = [];
+  readonly passedOver: RefusedClaim[] = [];
   matched = 0;
-  /** A write was refused, and may have marked some documents before. */
+  /** A majority was too slow to confirm a write in its time. */
+  isUnconfirmed = false;
+  /** A write was refused or given up, and may have marked some documents before. */
   isStopped = false;
   isHeldUp = false;
   readonly #query: Filter<Document>;
   readonly #update: UpdateFilter<Document>;
+  readonly #token: string;
   readonly #options: ClaimWriterOptions;
   #waiting = 0;
 
@@ -111,6 +135,7 @@ class ClaimWriting {
       : { "_pull.attempts": 1 };
     this.#query = claimable(kind, options.filter);
     this.#update = lease(token, count, options);
+    this.#token = token;
     this.#options = options;
   }
 
@@ -121,19 +146,49 @@ class ClaimWriting {
   }
 
   async mark(ids: readonly unknown[]): Promise<void> {
+    const { claimLimitMs, collection, writeLimitMs } = this.#options;
     const query = { $and: [{ _id: { $in: ids } } as Filter<Document>, this.#query] };
+    // The hint keeps the planner from walking the whole backlog for a hundred ids.
+    const send = (limit: { maxTimeMS?: number }) =>
+      collection.updateMany(query, this.#update, { hint: { _id: 1 }, ...limit });
     try {
-      // The hint keeps the planner from walking the whole backlog for a hundred ids.
-      const { matchedCount } = await this.#options.collection.updateMany(query, this.#update, {
-        hint: { _id: 1 },
-        maxTimeMS: this.#options.claimLimitMs,
-      });
-      this.matched += matchedCount;
+      this.matched += await writeWithin(
+        writeLimitMs,
+        send,
+        { longLimitMs: claimLimitMs, onUnconfirmed: () => this.isUnconfirmed = true },
+      );
     } catch (error) {
+      if (isGivenUp(error)) return await this.#passOver(ids, error);
       if (!isRefused(error)) throw error;
       this.isStopped = true;
       await this.#refused(ids, error);
     }
+  }
+
+  /** Claims those behind the first document that a write which was given up has not marked. */
+  async #passOver(ids: readonly unknown[], error: unknown): Promise<void> {
+    const { collection, maxTimeMS } = this.#options;
+    this.isStopped = true;
+    const unmarked = { _id: { $in: ids } as never, "_pull.token": { $ne: this.#token } };
+    const query = { $and: [unmarked, this.#query] };
+    const found = await collection.find(query, {
+      projection: { _id: 1 },
+      hint: { _id: 1 },
+      sort: { _id: 1 },
+      maxTimeMS,
+    }).toArray();
+    if (found.length === 0) return;
+    const byKey = new Map(ids.map((id) => [idKey(id), { id, error: new LockedDocumentsError(1, error) }]));
+    const [locked, ...rest] = found.map(({ _id }) => byKey.get(idKey(_id)));
+    if (locked === undefined) throw error;
+    const others = rest.filter((each) => each !== undefined);
+    this.locked.push(locked);
+    if (others.length === 0) return;
+    if (this.locked.length < MAX_LOCKED) return await this.mark(others.map(({ id }) => id));
+    // The last one tells whether those between are locked as well. If it is not, they are left for the next claim.
+    const matched = this.matched;
+    if (this.locked.length === MAX_LOCKED) await this.mark([others.at(-1)!.id]);
+    if (this.matched === matched) this.passedOver.push(...others.slice(0, -1));
   }
 
   async #refused(ids: readonly unknown[], error: unknown): Promise<void> {
@@ -158,7 +213,7 @@ export async function markSuspect(
   token: string,
   options: ClaimWriterOptions,
 ): Promise<number> {
-  const { collection, filter, maxAttempts, claimLimitMs } = options;
+  const { collection, filter, maxAttempts, claimLimitMs: longLimitMs, writeLimitMs } = options;
   const { alone = 0, attempts = 0 } = raw.bookkeeping ?? {};
   const unchanged = { _id: { $eq: raw.id } as never, ...exactCounters(raw.bytes) };
   // A suspect that was alone when its lease expired has had an attempt; attempts never pass their limit.
@@ -167,12 +222,12 @@ export async function markSuspect(
     ...(counts ? { "_pull.attempts": 1 } : {}),
     ...(kind === "expired_suspects" ? { "_pull.takeovers": 1 } : {}),
   };
-  const { matchedCount } = await collection.updateOne(
-    { $and: [unchanged, claimable(kind, filter)] },
-    lease(token, count, options),
-    { hint: { _id: 1 }, maxTimeMS: claimLimitMs },
+  const query = { $and: [unchanged, claimable(kind, filter)] };
+  return await writeWithin(
+    writeLimitMs,
+    (limit) => collection.updateOne(query, lease(token, count, options), { hint: { _id: 1 }, ...limit }),
+    { longLimitMs },
   );
-  return matchedCount;
 }
 
 function lease(

@@ -14,6 +14,10 @@ const MAX_IDS = 5000;
  * milliseconds.
  */
 const DOUBT_MS = 1000;
+/** A document that seems to be locked is passed over for so long, in milliseconds, and for twice as long each time, ... */
+const LOCKED_MS = 2000;
+/** ... up to this, in milliseconds: each try takes time from the claims of others. */
+const LOCKED_MAX_MS = 16_000;
 /** Such a document is forgotten if it is not met again for this long, in milliseconds. */
 const FORGET_MS = 60_000;
 /**
@@ -26,6 +30,8 @@ interface Doubt extends RefusalCount {
   id: unknown;
   error: unknown;
   untilMs: number;
+  /** How long it was passed over as locked. */
+  lockedMs?: number;
 }
 
 interface Refused {
@@ -69,8 +75,24 @@ export class ExcludedIds {
       return true;
     }
     this.#doubts.set(key, { ...doubt, error, untilMs: this.#clock.monotonicMs() + DOUBT_MS });
-    if (this.#doubts.size > MAX_IDS) this.#doubts.delete(this.#doubts.keys().next().value!);
+    this.#bound();
     return false;
+  }
+
+  #bound(): void {
+    if (this.#doubts.size > MAX_IDS) this.#doubts.delete(this.#doubts.keys().next().value!);
+  }
+
+  /** Takes note of a document that a transaction of another program seems to lock: it is passed over for a moment, and longer if it was tried again. */
+  locked(id: unknown, error: unknown, isTried = true): void {
+    const key = idKey(id);
+    const known = this.#doubts.get(key);
+    const longerMs = isTried ? 2 * (known?.lockedMs ?? 0) : 0;
+    const lockedMs = Math.min(Math.max(LOCKED_MS, longerMs), LOCKED_MAX_MS);
+    this.#doubts.delete(key);
+    const untilMs = this.#clock.monotonicMs() + lockedMs;
+    this.#doubts.set(key, { ...NO_REFUSALS, ...known, id, error, lockedMs, untilMs });
+    this.#bound();
   }
 
   /**

@@ -84,12 +84,13 @@ export class KindClaimer {
     const marked = await this.#mark(kind, claim);
     const { isHeldUp } = marked;
     // If some were refused, others may have been left for the next claim: no other agent was faster there.
-    const isWhole = marked.refused.length + marked.doubted.length === 0 && !isHeldUp;
+    const { doubted, locked, refused } = marked;
+    const isWhole = refused.length + doubted.length + locked.length === 0 && !isHeldUp;
     const conflicts = isWhole ? ids.length - marked.documents : 0;
     cursor.recordClaim({ ids, conflicts, hasMore: hasMoreBehind });
     const result = { hasMore: hasMore || marked.documents < ids.length, conflicts, isHeldUp };
     if (marked.documents === 0) return { documents: [], ...result };
-    const documents = asRead && marked.documents === ids.length
+    const documents = asRead && !marked.isUnconfirmed && marked.documents === ids.length
       ? sender.accept(claim, asRead)
       : await sender.readBack(claim);
     busy.claimed(documents.map(({ raw }) => raw));
@@ -126,11 +127,13 @@ export class KindClaimer {
     return marked;
   }
 
-  #record({ documents, doubted, refused }: Marked): void {
+  #record({ documents, doubted, locked, passedOver, refused }: Marked): void {
     const { excluded, streak, unreported } = this.#options;
     excluded.accepted(documents);
     streak.record(documents, refused);
     for (const { id, error } of refused) excluded.add(id, error);
+    for (const { id, error } of locked) excluded.locked(id, error);
+    for (const { id, error } of passedOver) excluded.locked(id, error, false);
     // A document in doubt is reported once it is known to be at fault.
     unreported.add(...refused, ...doubted.filter(({ id, error }) => excluded.doubt(id, error)));
   }

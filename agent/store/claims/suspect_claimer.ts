@@ -4,6 +4,7 @@ import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import type { ClaimSender, SentClaim } from "./claim_sender.ts";
 import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
+import { isGivenUp, LockedDocumentsError } from "../limited_writes.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
@@ -63,9 +64,13 @@ export class SuspectClaimer {
       const { sender } = this.#options;
       return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
     } catch (error) {
-      if (!isRefused(error)) throw error;
       const { busy, excluded, unreported } = this.#options;
       const { id } = suspect.raw;
+      if (isGivenUp(error)) {
+        excluded.locked(id, new LockedDocumentsError(1, error));
+        return undefined;
+      }
+      if (!isRefused(error)) throw error;
       if (isDuplicateKey(error)) busy.addId(id, error);
       else if (!isDoubtful(error)) this.#exclude(id, error);
       else if (excluded.doubt(id, error)) unreported.add({ id, error });

@@ -1,10 +1,11 @@
 import type { Document, UpdateFilter } from "mongodb";
-import { settlementOf, writeEach, writeGroup, type Written } from "./group_write.ts";
+import { writeEach, writeGroup } from "./group_write.ts";
 import { isTooLarge } from "../mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack, Settlement } from "../../ports.ts";
 import { backToPending } from "../back_to_pending.ts";
 import { byToken, type GroupWrite, runLimited } from "./run_limited.ts";
 import type { StoreContext } from "../store_context.ts";
+import { join, settlementOf, type Written } from "./written.ts";
 
 /** Errors of earlier attempts that are kept on a document. */
 const KEPT_ERRORS = 5;
@@ -31,7 +32,7 @@ function processed(attempts: number, set?: Document): UpdateFilter<Document> {
  * Marks documents as processed. It sends one grouped write per claim and number of attempts, and one bulk write for all
  * the documents whose processor wants fields written with the ack.
  */
-export async function ack(acks: readonly Ack[], { collection }: StoreContext): Promise<Settlement> {
+export async function ack(acks: readonly Ack[], options: StoreContext): Promise<Settlement> {
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
   const withFields = acks.filter(({ set }) => set !== undefined);
   const grouped = byToken(plain).flatMap(([, documents]) =>
@@ -39,7 +40,7 @@ export async function ack(acks: readonly Ack[], { collection }: StoreContext): P
       documents: alike,
       send: () => {
         const done = { status: "processed", "_pull.attempts": attempt, ...UNLEASED };
-        return writeGroup(alike, processed(attempt), collection, done);
+        return writeGroup(alike, processed(attempt), { ...options, done });
       },
     }))
   );
@@ -50,7 +51,7 @@ export async function ack(acks: readonly Ack[], { collection }: StoreContext): P
         document,
         update: processed(document.attempt, set),
       }));
-      return writeEach(writes, collection, { status: "processed", ...UNLEASED });
+      return writeEach(writes, { ...options, done: { status: "processed", ...UNLEASED } });
     },
   };
   const { written, unanswered } = await runLimited([single, ...grouped]);
@@ -60,18 +61,23 @@ export async function ack(acks: readonly Ack[], { collection }: StoreContext): P
 /** Sets failed documents back to pending, each with its error and due after its own delay. */
 export async function nack(nacks: readonly Nack[], options: StoreContext): Promise<Settlement> {
   const documents = nacks.map(({ document }) => document);
-  const written = await writeNacks(nacks, options);
-  // A document near 16 MiB may have no room for its error, which is in the log. Without the error the write makes the
-  // document smaller.
-  const roomless = nacks.filter(({ document }) => isTooLarge(written.refused.get(document)));
-  if (roomless.length === 0) return settlementOf([written], documents);
+  const first = await runLimited([{ documents, send: () => writeNacks(nacks, options) }]);
+  const refusals = new Map(first.written.flatMap(({ refused }) => [...refused]));
+  // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
+  const roomless = nacks.filter(({ document }) => isTooLarge(refusals.get(document)));
+  if (roomless.length === 0) return settlementOf(first.written, documents, first.unanswered);
   const send = () => writeNacks(roomless.map((each) => ({ ...each, withoutError: true })), options);
   const smaller = await runLimited([{ documents: roomless.map(({ document }) => document), send }]);
-  const refused = new Map([...written.refused].filter(([, why]) => !isTooLarge(why)));
-  return settlementOf([{ ...written, refused }, ...smaller.written], documents, smaller.unanswered);
+  const others = first.written.map((written) => ({
+    ...written,
+    refused: new Map([...written.refused].filter(([, why]) => !isTooLarge(why))),
+  }));
+  const unanswered = join(first.unanswered, smaller.unanswered);
+  return settlementOf([...others, ...smaller.written], documents, unanswered);
 }
 
-function writeNacks(nacks: readonly Nack[], { collection, serverClock }: StoreContext): Promise<Written> {
+function writeNacks(nacks: readonly Nack[], options: StoreContext): Promise<Written> {
+  const { serverClock } = options;
   const at = serverClock.now();
   const dueAt = nacks.map(({ delayMs }) => serverClock.now(delayMs));
   const writes = nacks.map(({ document, error, withoutError }, position) => ({
@@ -85,7 +91,7 @@ function writeNacks(nacks: readonly Nack[], { collection, serverClock }: StoreCo
   // Another agent may have claimed it since: its error is still there.
   const hasError = { "_pull.errors": { $elemMatch: { at } } };
   const waits = { status: "pending", "_pull.visible_at": { $in: dueAt }, ...UNLEASED };
-  return writeEach(writes, collection, { $or: [hasError, waits] });
+  return writeEach(writes, { ...options, done: { $or: [hasError, waits] } });
 }
 
 /** Releases documents with their attempt, as if they had never been claimed. */
@@ -93,13 +99,16 @@ export async function release(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<Settlement> {
-  const { collection, serverClock } = options;
+  const { serverClock } = options;
   const releaseGroup = (group: readonly LeasedDocument[]) => {
     // A suspect is the only document of its token. Its mark is taken back, whether it was written or not.
     const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
     const back = backToPending(serverClock, mark);
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
-    return writeGroup(group, update as UpdateFilter<Document>, collection, { ...back, ...UNLEASED });
+    return writeGroup(group, update as UpdateFilter<Document>, {
+      ...options,
+      done: { ...back, ...UNLEASED },
+    });
   };
   const groups = byToken(documents).map(([, group]) => ({
     documents: group,

@@ -6,19 +6,17 @@ import {
   MongoBulkWriteError,
   type UpdateFilter,
 } from "mongodb";
-import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
-import type { LeasedDocument, Settlement } from "../../ports.ts";
+import type { LeasedDocument } from "../../ports.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isRefused, isTransient } from "../mongo_errors.ts";
+import { writeWithin } from "../limited_writes.ts";
 import { leasedBy } from "../queries.ts";
-
-/** What became of writes on documents that this agent holds. */
-export interface Written extends Settlement {
-  /** Those that the database refused, and why. */
-  readonly refused: ReadonlyMap<LeasedDocument, unknown>;
-}
+import { writeAroundLocks } from "./around_locks.ts";
+import type { Written } from "./written.ts";
 
 const NOTHING_WRITTEN: Written = { matched: 0, missed: [], refused: new Map() };
+/** No document is as this says. */
+const NEVER: Filter<Document> = { _id: { $in: [] } };
 
 /** A write on one document. */
 export interface HolderWrite {
@@ -26,63 +24,90 @@ export interface HolderWrite {
   update: UpdateFilter<Document>;
 }
 
+/** How documents are written together. */
+export interface GroupOptions {
+  collection: Collection;
+  /** The server gives a write up after this long, in milliseconds, if documents are locked. */
+  writeLimitMs: number;
+  /** Tells a written document: it carries no token any more. Without it, it is not looked which were missed. */
+  done?: Filter<Document>;
+  /** Tells a document that was written and still carries its token. */
+  reached?: Filter<Document>;
+}
+
 /**
  * One write for documents of one claim. If the database refuses it because of one document, it has written some of the
- * others by then. Those are found by `done`, and the rest is written one by one.
- *
- * A written document carries no token any more: only its state, `done`, tells that this agent wrote it. Without `done`
- * it is not known which documents were missed.
+ * others by then. Those are found by `done`, and the rest is written one by one. If a transaction locks one of them, the
+ * others are written without it.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
 export async function writeGroup(
   group: readonly LeasedDocument[],
   update: UpdateFilter<Document>,
-  collection: Collection,
-  done?: Filter<Document>,
+  options: GroupOptions,
 ): Promise<Written> {
-  const ids = group.map(({ id }) => id);
+  const { collection, reached = options.done } = options;
+  return await writeAroundLocks(group, {
+    send: (documents) => writeOnce(documents, update, options),
+    unreached: async (documents) =>
+      await inServerOrder(await without(documents, collection, reached ?? NEVER), collection),
+  });
+}
+
+async function writeOnce(
+  group: readonly LeasedDocument[],
+  update: UpdateFilter<Document>,
+  options: GroupOptions,
+): Promise<Written> {
+  const { collection, done, writeLimitMs } = options;
+  const query = leasedBy(group.map(({ id }) => id), group[0]!.token);
   try {
-    const { matchedCount } = await collection.updateMany(leasedBy(ids, group[0]!.token), update, {
-      hint: { _id: 1 },
-    });
-    return {
-      matched: matchedCount,
-      missed: await missedOf(group, matchedCount, collection, done),
-      refused: new Map(),
-    };
+    const matched = await writeWithin(
+      writeLimitMs,
+      (limit) => collection.updateMany(query, update, { hint: { _id: 1 }, ...limit }),
+    );
+    return { matched, missed: await missedOf(group, matched, collection, done), refused: new Map() };
   } catch (error) {
     if (!isRefused(error)) throw error;
     if (group.length === 1) return { ...NOTHING_WRITTEN, refused: new Map([[group[0]!, error]]) };
   }
   const left = done ? await without(group, collection, done) : group;
-  const each = await writeEach(left.map((document) => ({ document, update })), collection, done);
+  const each = await writeEach(left.map((document) => ({ document, update })), options);
   return { ...each, matched: group.length - left.length + each.matched };
 }
 
 /**
- * A bulk of writes, one per document. A refused write does not keep the others from being made. `done` tells a written
- * document, as for {@linkcode writeGroup}.
+ * A bulk of writes, one per document. A refused write does not keep the others from being made, and neither does a locked
+ * document.
  *
  * @throws What the driver throws if the outcome is unknown.
  */
-export async function writeEach(
-  writes: readonly HolderWrite[],
-  collection: Collection,
-  done?: Filter<Document>,
-): Promise<Written> {
+export async function writeEach(writes: readonly HolderWrite[], options: GroupOptions): Promise<Written> {
   if (writes.length === 0) return NOTHING_WRITTEN;
-  const sent = writes.map(({ document }) => document);
-  const operations: AnyBulkWriteOperation[] = writes.map(({ document: { id, token }, update }) => ({
-    updateOne: { filter: leasedBy([id], token), update },
+  const { collection, reached = options.done } = options;
+  const updates = new Map(writes.map(({ document, update }) => [document, update]));
+  return await writeAroundLocks([...updates.keys()], {
+    send: (documents) => bulkOnce(documents, updates, options),
+    // The server writes them in the order in which they are sent.
+    unreached: (documents) => without(documents, collection, reached ?? NEVER),
+  });
+}
+
+async function bulkOnce(
+  sent: readonly LeasedDocument[],
+  updates: ReadonlyMap<LeasedDocument, UpdateFilter<Document>>,
+  { collection, done, writeLimitMs }: GroupOptions,
+): Promise<Written> {
+  const operations: AnyBulkWriteOperation[] = sent.map((document) => ({
+    updateOne: { filter: leasedBy([document.id], document.token), update: updates.get(document)! },
   }));
   try {
-    const { matchedCount } = await collection.bulkWrite(operations, { ordered: false });
-    return {
-      matched: matchedCount,
-      missed: await missedOf(sent, matchedCount, collection, done),
-      refused: new Map(),
-    };
+    const matched = await writeWithin(
+      writeLimitMs,
+      (limit) => collection.bulkWrite(operations, { ordered: false, ...limit }),
+    );
+    return { matched, missed: await missedOf(sent, matched, collection, done), refused: new Map() };
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || isTransient(error)) throw error;
     const writeErrors = [error.writeErrors].flat();
@@ -128,34 +153,15 @@ async function without(
   return documents.filter(({ id }) => !ids.has(idKey(id)));
 }
 
-/** Writes that have failed, and what the first of them threw. */
-export interface Unanswered {
-  readonly documents: readonly LeasedDocument[];
-  readonly cause: unknown;
-}
-
-/**
- * What several writes have made of `documents`.
- *
- * @throws {RefusedWritesError} If the database refused some, by their position among `documents`.
- * @throws {UnansweredWritesError} If some have failed and others have not. The ones that were refused are sent again, too.
- * @throws What the first failed write threw, if no other has written or missed a document.
- */
-export function settlementOf(
-  written: readonly Written[],
+/** The documents in the order in which the server walks them; those last that are gone. */
+async function inServerOrder(
   documents: readonly LeasedDocument[],
-  unanswered?: Unanswered,
-): Settlement {
-  const matched = written.reduce((sum, each) => sum + each.matched, 0);
-  const missed = written.flatMap((each) => each.missed);
-  const refused = written.flatMap((each) => [...each.refused]);
-  if (unanswered) {
-    if (matched === 0 && missed.length === 0) throw unanswered.cause;
-    const open = new Set([...unanswered.documents, ...refused.map(([document]) => document)]);
-    const positions = documents.flatMap((document, position) => open.has(document) ? [position] : []);
-    throw new UnansweredWritesError(new Set(positions), { matched, missed }, unanswered.cause);
-  }
-  if (refused.length === 0) return { matched, missed };
-  const positions = refused.map(([document, why]) => [documents.indexOf(document), why] as const);
-  throw new RefusedWritesError(new Map(positions), { matched, missed });
+  collection: Collection,
+): Promise<LeasedDocument[]> {
+  const query = { _id: { $in: documents.map(({ id }) => id) as never[] } };
+  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, sort: { _id: 1 } })
+    .toArray();
+  const byKey = new Map(documents.map((document) => [idKey(document.id), document]));
+  const existing = found.flatMap(({ _id }) => byKey.get(idKey(_id)) ?? []);
+  return [...new Set([...existing, ...documents])];
 }

@@ -1,5 +1,5 @@
-import type { Unanswered, Written } from "./group_write.ts";
 import type { LeasedDocument } from "../../ports.ts";
+import { join, type Unanswered, type Written } from "./written.ts";
 
 /** Writes of one ack, release or renewal that are under way at once, at most. */
 const WRITES_AT_ONCE = 4;
@@ -28,19 +28,19 @@ interface Outcome {
  */
 export async function runLimited(writes: readonly GroupWrite[]): Promise<Outcome> {
   const written: Written[] = [];
-  const failed: LeasedDocument[] = [];
-  let failure: { cause: unknown } | undefined;
+  let unanswered: Unanswered | undefined;
   const waiting = writes.values();
   const send = async () => {
     for (const write of waiting) {
       try {
-        written.push(await write.send());
+        const outcome = await write.send();
+        written.push(outcome);
+        unanswered = join(unanswered, outcome.unanswered);
       } catch (cause) {
-        failure ??= { cause };
-        failed.push(...write.documents);
+        unanswered = join(unanswered, { documents: write.documents, cause, isLocked: false });
       }
     }
   };
   await Promise.all(Array.from({ length: WRITES_AT_ONCE }, send));
-  return { written, unanswered: failure && { documents: failed, ...failure } };
+  return { written, unanswered };
 }
