@@ -59,7 +59,7 @@ export type AgentEvent =
     type: "lease_lost";
     documents: number;
     ids: readonly unknown[];
-    during: SettleKind | "renew" | "process";
+    during: SettleKind | "renew";
   }
   /** Named as for a lost lease. */
   | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }

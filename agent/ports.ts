@@ -33,8 +33,8 @@ export interface LeasedDocument {
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
   /**
-   * By the monotonic clock: the latest moment at which the lease may have been written. It may be relied on for
-   * `LEASE_DURATION` from then.
+   * By the monotonic clock: when the write was sent that gave the lease or last renewed it. MongoDB wrote the lease no
+   * earlier, so that it lasts for `LEASE_DURATION` from then at least.
    */
   readonly leasedAtMs: number;
   /** Set if the document is a suspect: it may have ended the processes that held it, so it runs alone. */

@@ -51,11 +51,10 @@ export class Batcher<T> {
 
   /** How many items the next write takes. */
   #nextCount(): number {
-    const { bytesOf, maxBytes = Infinity, maxItems } = this.#options;
-    if (bytesOf === undefined) return maxItems;
+    const { maxBytes, maxItems, writer } = this.#options;
     let bytes = 0;
     for (const [index, { item }] of this.#queue.entries()) {
-      bytes += bytesOf(item);
+      bytes += writer.bytesOf(item);
       if (index === maxItems || (bytes > maxBytes && index > 0)) return index;
     }
     return maxItems;
@@ -70,18 +69,18 @@ export class Batcher<T> {
   }
 
   async #write(batch: Batched<T>[]): Promise<void> {
-    const { write, isTransient, onRetry, onRejected, clock, random } = this.#options;
+    const { clock, random, writer } = this.#options;
     for (let failures = 1; !this.#stop.signal.aborted; failures++) {
       try {
-        return await write(batch);
+        return await writer.write(batch);
       } catch (error) {
-        if (isTransient(error)) {
+        if (writer.isTransient(error)) {
           for (const each of batch) each.uncertain = true;
           const retryInMs = 50 + backoffMs(failures, { ...RETRY, random });
-          onRetry(batch, error, retryInMs);
+          writer.failed(batch, error, retryInMs);
           await sleep(clock, retryInMs, this.#stop.signal);
         } else if (batch.length === 1) {
-          return onRejected(batch[0]!.item, error);
+          return writer.rejected(batch[0]!.item, error);
         } else {
           // Parts of a refused batch may have been written all the same.
           for (const each of batch) each.uncertain = true;
@@ -96,22 +95,27 @@ export class Batcher<T> {
 
 /** How a {@linkcode Batcher} works. */
 export interface BatcherOptions<T> extends TimeAndChance {
+  writer: BatchWriter<T>;
   /** Items a write takes at most. */
   maxItems: number;
   /** Bytes a write takes at most; a single larger item is written alone. */
-  maxBytes?: number;
-  /** The size of an item; without it, items have no size. */
-  bytesOf?(item: T): number;
+  maxBytes: number;
   /** How long an item waits for others, in milliseconds. */
   lingerMs: number;
   /** Writes under way at once, at most. */
   maxWrites: number;
+}
+
+/** Writes the batches of a {@linkcode Batcher}, which calls each method of it. */
+export interface BatchWriter<T> {
   /** Writes a batch; throws if the outcome is unknown or if the database refused it. */
   write(batch: readonly Batched<T>[]): Promise<void>;
+  /** A write failed and is retried in `retryInMs`. */
+  failed(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
+  /** The database refused this one item for good. */
+  rejected(item: T, error: unknown): void;
   /** Whether the same write may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
-  /** A write failed and is retried in `retryInMs`. */
-  onRetry(batch: readonly Batched<T>[], error: unknown, retryInMs: number): void;
-  /** The database refused this one item for good. */
-  onRejected(item: T, error: unknown): void;
+  /** The size of an item, in bytes. */
+  bytesOf(item: T): number;
 }

@@ -3,13 +3,13 @@ import type { Held, Ledger } from "../leases/ledger.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
 import type { DocumentStore, Settlement } from "../ports.ts";
-import { type Batched, Batcher } from "./batcher.ts";
+import { type Batched, Batcher, type BatchWriter } from "./batcher.ts";
+import { BATCH_LIMITS, MAX_BATCH } from "./batch_limits.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
 import { LockedOut } from "./locked_out.ts";
 import { writeOutcomes } from "./outcome_write.ts";
 import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
-import { MAX_RESULT_BYTES } from "./result_capacity.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
 
@@ -33,27 +33,13 @@ interface Doubted {
   readonly uncertain: boolean;
 }
 
-/** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */
-const LINGER_MS = 5;
-const MAX_BATCH = 2000;
-/**
- * Bytes of the fields that processors want written, in one write: half of what may wait, so that one write is under way
- * while the next one is gathered.
- */
-const MAX_BATCH_BYTES = MAX_RESULT_BYTES / 2;
-/**
- * Writes of a kind that are under way at once: two, so that one can be gathered and sent while the other waits for its
- * answer.
- */
-const MAX_WRITES = 2;
-
 /**
  * Writes what became of each document, in bulk, until the database has confirmed it.
  *
  * Until then the document stays in the ledger: its lease is renewed, and it counts against what may be claimed. So a
  * slow database slows the claims down, and unwritten outcomes do not pile up.
  */
-export class Settler {
+export class Settler implements BatchWriter<Settling> {
   readonly #options: SettlerOptions;
   readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
   readonly #doubts: Doubts<Settling>;
@@ -70,12 +56,12 @@ export class Settler {
     this.#doubts = new Doubts(options.random);
     this.#lockedOut = new LockedOut(options.clock, this);
     this.#batchers = {
-      ack: this.#batcherFor("ack", MAX_BATCH),
-      nack: this.#batcherFor("nack", MAX_BATCH),
-      release: this.#batcherFor("release", MAX_BATCH),
+      ack: this.#batcher(MAX_BATCH),
+      nack: this.#batcher(MAX_BATCH),
+      release: this.#batcher(MAX_BATCH),
       // Rare by nature.
-      dead_letter: this.#batcherFor("dead_letter", 1),
-      finish_verdict: this.#batcherFor("finish_verdict", 1),
+      dead_letter: this.#batcher(1),
+      finish_verdict: this.#batcher(1),
     };
   }
 
@@ -135,25 +121,15 @@ export class Settler {
     return true;
   }
 
-  #batcherFor(kind: SettleKind, maxItems: number): Batcher<Settling> {
-    return new Batcher<Settling>({
-      clock: this.#options.clock,
-      random: this.#options.random,
-      maxItems,
-      maxBytes: MAX_BATCH_BYTES,
-      bytesOf: ({ held }) => held.resultBytes,
-      lingerMs: LINGER_MS,
-      maxWrites: MAX_WRITES,
-      isTransient: (error) => this.#options.store.isTransient(error),
-      write: (batch) => this.#writeBatch(kind, batch),
-      onRetry: (batch, error, retryInMs) => this.#failed(kind, batch, error, retryInMs),
-      // If a command failed with a code of unknown meaning, it is not known whether it was applied.
-      onRejected: (item, error) => this.#rejected(kind, { item, uncertain: true }, error),
-    });
+  #batcher(maxItems: number): Batcher<Settling> {
+    const { clock, random } = this.#options;
+    return new Batcher<Settling>({ clock, random, writer: this, maxItems, ...BATCH_LIMITS });
   }
 
-  async #writeBatch(kind: SettleKind, batch: readonly Batched<Settling>[]): Promise<void> {
+  /** Writes a batch of one kind of outcome, see {@linkcode BatchWriter}. */
+  async write(batch: readonly Batched<Settling>[]): Promise<void> {
     const { ledger, store } = this.#options;
+    const kind = kindOf(batch);
     const live = batch.filter(({ item }) => ledger.has(item.held));
     if (live.length === 0) return;
     for (const { item } of live) ledger.startWrite(item.held);
@@ -183,7 +159,7 @@ export class Settler {
       error = thrown.cause;
     }
     if (thrown instanceof UnansweredWritesError && thrown.isLocked) {
-      return this.#failed(kind, open, error, this.#lockedOut.add(kind, open.map(({ item }) => item)));
+      return this.failed(open, error, this.#lockedOut.add(kind, open.map(({ item }) => item)));
     }
     if (!(error instanceof RefusedWritesError)) {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;
@@ -194,14 +170,30 @@ export class Settler {
     }
     const { others, refused } = error;
     this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
-    for (const [position, why] of refused) this.#rejected(kind, live[position]!, why);
+    for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
   }
 
-  #failed(kind: SettleKind, batch: readonly Batched<Settling>[], error: unknown, retryInMs: number): void {
+  /** Reports a write that is retried, see {@linkcode BatchWriter}. */
+  failed(batch: readonly Batched<Settling>[], error: unknown, retryInMs: number): void {
     const { events, ledger, store } = this.#options;
+    const kind = kindOf(batch);
     const documents = batch.filter(({ item }) => ledger.has(item.held)).length;
     const isLasting = store.isForbidden(error);
     events.emit({ type: "settle_failed", kind, documents, error, retryInMs, isLasting });
+  }
+
+  /** Decides what follows if a document is refused on its own, see {@linkcode BatchWriter}. */
+  rejected(item: Settling, error: unknown): void {
+    // If a command failed with a code of unknown meaning, it is not known whether it was applied.
+    this.#refused(item.outcome.kind, { item, uncertain: true }, error);
+  }
+
+  isTransient(error: unknown): boolean {
+    return this.#options.store.isTransient(error);
+  }
+
+  bytesOf({ held }: Settling): number {
+    return held.resultBytes;
   }
 
   #settled(kind: SettleKind, batch: readonly Batched<Settling>[], settlement: Settlement): void {
@@ -260,7 +252,7 @@ export class Settler {
   }
 
   /** The database refuses this write for good, or seems to: a validator, a unique index, a size limit. */
-  #rejected(kind: SettleKind, batched: Batched<Settling>, error: unknown): void {
+  #refused(kind: SettleKind, batched: Batched<Settling>, error: unknown): void {
     const { events, ledger, policy, refusedOutcomes, store } = this.#options;
     const settling = batched.item;
     const isInDoubt = this.#insteadOf.has(settling) || store.isDoubtful(error);
@@ -286,6 +278,11 @@ export class Settler {
     ledger.remove(held);
     if (isLast) store.exclude(document, error);
   }
+}
+
+/** The kind of outcome that a batch writes: a batcher is given one kind only. */
+function kindOf([first]: readonly Batched<Settling>[]): SettleKind {
+  return first!.item.outcome.kind;
 }
 
 /** What a {@linkcode Settler} needs. */

@@ -1,14 +1,13 @@
-import type { Collection } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import type { LeasedDocument } from "../../ports.ts";
 import { OperationTimeoutError } from "../connection/operation_timeout.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { isRefused, isTransient } from "../mongo_errors.ts";
-import type { Marked } from "./claim_writer.ts";
-import { leasedBy } from "../queries.ts";
+import type { SuspectCandidate } from "./candidates.ts";
+import { type ClaimWriterOptions, markClaimed, type Marked, markSuspect } from "./claim_writer.ts";
+import { type Kind, leasedBy } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import { release } from "../outcomes/ack_nack_release.ts";
-import type { ServerClock } from "../connection/server_clock.ts";
 
 /** A claim that is sent. The documents that it takes carry its token, even if its answer is lost. */
 export interface SentClaim {
@@ -49,25 +48,25 @@ export class ClaimSender {
     return { ids, token: crypto.randomUUID(), sentAtMs, isSuspect };
   }
 
-  /** Sends a claim of one write; returns how many documents it took. Throws what the driver throws. */
-  async send(claim: SentClaim, write: () => Promise<number>): Promise<number> {
+  /** Sends a claim on documents of one kind. It stays open if one of its writes fails: those before may have taken some. */
+  async send(kind: Kind, claim: SentClaim): Promise<Marked> {
+    this.#open.add(claim);
+    const marked = await markClaimed(kind, claim.ids, claim.token, this.#options);
+    if (!marked.failure && marked.documents === 0) this.#open.delete(claim);
+    return marked;
+  }
+
+  /** Sends a claim on one suspect; returns 1 if it took it, otherwise 0. Throws what the driver throws. */
+  async sendSuspect(suspect: SuspectCandidate, claim: SentClaim): Promise<number> {
     this.#open.add(claim);
     try {
-      const documents = await write();
+      const documents = await markSuspect(suspect, claim.token, this.#options);
       if (documents === 0) this.#open.delete(claim);
       return documents;
     } catch (error) {
       if (isRefused(error)) this.#open.delete(claim);
       throw error;
     }
-  }
-
-  /** Sends a claim of several writes. It stays open if one of them fails, as those before it may have taken documents. */
-  async sendAll(claim: SentClaim, write: () => Promise<Marked>): Promise<Marked> {
-    this.#open.add(claim);
-    const marked = await write();
-    if (!marked.failure && marked.documents === 0) this.#open.delete(claim);
-    return marked;
   }
 
   /** The documents of a claim that took all of `candidates`, which had no bookkeeping before: nothing is read again. */
@@ -162,11 +161,8 @@ export class ClaimSender {
 }
 
 /** What a {@linkcode ClaimSender} needs. */
-export interface ClaimSenderOptions {
-  collection: Collection;
+export interface ClaimSenderOptions extends ClaimWriterOptions {
   clock: Clock;
-  serverClock: ServerClock;
-  leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   /** The server gives up a grouped write after this long, in milliseconds, because documents may be locked. */

@@ -4,7 +4,6 @@ import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader } from "./candidates.ts";
 import { ClaimBatch } from "./claim_batch.ts";
 import { ClaimSender, type ClaimSenderOptions } from "./claim_sender.ts";
-import type { ClaimWriterOptions } from "./claim_writer.ts";
 import { HeldUpWatch } from "./held_up.ts";
 import { KindClaimer } from "./kind_claimer.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
@@ -54,7 +53,7 @@ export class Claimer {
     const unreported = this.#unreported;
     const shared = { ...options, busy, excluded, unreported };
     this.#options = options;
-    const sender = this.#sender = new ClaimSender(options);
+    const sender = this.#sender = new ClaimSender(shared);
     const candidates = new CandidateReader(shared);
     const streak = this.#streak = new RefusalStreak(options.collection.namespace);
     this.#kinds = new KindClaimer({ ...shared, candidates, sender, streak });
@@ -157,7 +156,7 @@ export class Claimer {
 }
 
 /** What a {@linkcode Claimer} needs. */
-export interface ClaimerOptions extends Omit<ClaimWriterOptions, "busy">, ClaimSenderOptions {
+export interface ClaimerOptions extends Omit<ClaimSenderOptions, "busy"> {
   /** Makes sure that the server's time is known. */
   syncClock(): Promise<void>;
   readBack: "contended" | "always";

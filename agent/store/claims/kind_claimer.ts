@@ -3,7 +3,7 @@ import type { BusyKeys } from "./busy_keys.ts";
 import type { CandidateReader, Candidates } from "./candidates.ts";
 import type { Taken } from "./claim_batch.ts";
 import type { ClaimSender, SentClaim } from "./claim_sender.ts";
-import { type ClaimWriterOptions, markClaimed, type Marked } from "./claim_writer.ts";
+import type { ClaimWriterOptions, Marked } from "./claim_writer.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import { filterAtFault } from "../filter.ts";
 import type { RefusalStreak } from "./refusal_streak.ts";
@@ -101,11 +101,13 @@ export class KindClaimer {
   async #read(kind: Kind, limit: RemainingLimit): Promise<Candidates> {
     const { candidates, filter, readBack } = this.#options;
     const cursor = this.#cursors[kind];
-    const method = kind === "new_documents" && readBack === "contended" ? "whole" : "ids";
+    const isWhole = kind === "new_documents" && readBack === "contended";
     cursor.begin();
     try {
       for (;;) {
-        const found = await candidates[method](kind, limit, cursor.start);
+        const found = isWhole
+          ? await candidates.whole(kind, limit, cursor.start)
+          : await candidates.ids(kind, limit, cursor.start);
         if (found.ids.length > 0 || !cursor.isAhead) return found;
         cursor.recordEmpty();
       }
@@ -117,11 +119,7 @@ export class KindClaimer {
 
   /** Marks the documents of a claim, and records what was refused, even if the claim fails later on. Throws what the driver throws. */
   async #mark(kind: Kind, claim: SentClaim): Promise<Marked> {
-    const { ids, token } = claim;
-    const marked = await this.#options.sender.sendAll(
-      claim,
-      () => markClaimed(kind, ids, token, this.#options),
-    );
+    const marked = await this.#options.sender.send(kind, claim);
     this.#record(marked);
     if (marked.failure) throw marked.failure.error;
     return marked;
@@ -140,7 +138,7 @@ export class KindClaimer {
 }
 
 /** What a {@linkcode KindClaimer} needs. */
-export interface KindClaimerOptions extends ClaimWriterOptions, TimeAndChance {
+export interface KindClaimerOptions extends Pick<ClaimWriterOptions, "filter">, TimeAndChance {
   candidates: CandidateReader;
   sender: ClaimSender;
   busy: BusyKeys;

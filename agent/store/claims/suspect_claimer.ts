@@ -2,7 +2,7 @@ import type { LeasedDocument } from "../../ports.ts";
 import { brokenCounters } from "../documents/bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import type { ClaimSender, SentClaim } from "./claim_sender.ts";
-import { type ClaimWriterOptions, markSuspect } from "./claim_writer.ts";
+import type { ClaimWriterOptions } from "./claim_writer.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
 import { isGivenUp, LockedDocumentsError } from "../limited_writes.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
@@ -61,8 +61,7 @@ export class SuspectClaimer {
   /** Returns 1 or 0, or undefined if MongoDB refuses it, which is recorded. Throws all other errors of the driver. */
   async #mark(suspect: SuspectCandidate, claim: SentClaim): Promise<number | undefined> {
     try {
-      const { sender } = this.#options;
-      return await sender.send(claim, () => markSuspect(suspect, claim.token, this.#options));
+      return await this.#options.sender.sendSuspect(suspect, claim);
     } catch (error) {
       const { busy, excluded, unreported } = this.#options;
       const { id } = suspect.raw;
@@ -85,7 +84,7 @@ export class SuspectClaimer {
 }
 
 /** What a {@linkcode SuspectClaimer} needs. */
-export interface SuspectClaimerOptions extends ClaimWriterOptions {
+export interface SuspectClaimerOptions extends Pick<ClaimWriterOptions, "busy"> {
   candidates: CandidateReader;
   sender: ClaimSender;
   excluded: ExcludedIds;

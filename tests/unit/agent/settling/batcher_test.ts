@@ -1,16 +1,21 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
-import { type Batched, Batcher, type BatcherOptions } from "../../../../agent/settling/batcher.ts";
+import {
+  type Batched,
+  Batcher,
+  type BatcherOptions,
+  type BatchWriter,
+} from "../../../../agent/settling/batcher.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { integerFrom, testRandom } from "../../../support/random.ts";
 
 class Transient extends Error {}
 
 /** A batcher of numbers whose writes a test decides on: by default they succeed at once. */
-class Setup {
+class Setup implements BatchWriter<number> {
   readonly clock = new ManualClock();
   readonly writes: { items: number[]; uncertain: boolean[] }[] = [];
   readonly retries: number[] = [];
-  readonly rejected: { item: number; error: unknown }[] = [];
+  readonly refused: { item: number; error: unknown }[] = [];
   running = 0;
   peak = 0;
   answer: (items: number[], write: number) => Promise<void> | void = () => {};
@@ -20,13 +25,11 @@ class Setup {
     this.batcher = new Batcher<number>({
       clock: this.clock,
       random: () => 0.5,
+      writer: this,
       maxItems: 10,
+      maxBytes: Infinity,
       lingerMs: 5,
       maxWrites: 2,
-      write: (batch) => this.#write(batch),
-      isTransient: (error) => error instanceof Transient,
-      onRetry: (_batch, _error, retryInMs) => this.retries.push(retryInMs),
-      onRejected: (item, error) => this.rejected.push({ item, error }),
       ...options,
     });
   }
@@ -39,7 +42,23 @@ class Setup {
     for (const item of items) this.batcher.add(item);
   }
 
-  async #write(batch: readonly Batched<number>[]): Promise<void> {
+  failed(_batch: unknown, _error: unknown, retryInMs: number): void {
+    this.retries.push(retryInMs);
+  }
+
+  rejected(item: number, error: unknown): void {
+    this.refused.push({ item, error });
+  }
+
+  isTransient(error: unknown): boolean {
+    return error instanceof Transient;
+  }
+
+  bytesOf(item: number): number {
+    return item;
+  }
+
+  async write(batch: readonly Batched<number>[]): Promise<void> {
     const items = batch.map(({ item }) => item);
     this.peak = Math.max(this.peak, ++this.running);
     this.writes.push({ items, uncertain: batch.map(({ uncertain }) => uncertain) });
@@ -76,7 +95,7 @@ Deno.test("Batcher writes at once what fills a batch, and the rest after lingerM
 });
 
 Deno.test("Batcher writes no more bytes at once than maxBytes, and what is larger alone", async () => {
-  const setup = new Setup({ maxBytes: 10, bytesOf: (item) => item, maxItems: 4, maxWrites: 1 });
+  const setup = new Setup({ maxBytes: 10, maxItems: 4, maxWrites: 1 });
   setup.add(5, 5, 1, 25);
   setup.add(3, 3, 3, 0, 1, 9, 2);
   setup.batcher.flush();
@@ -149,7 +168,7 @@ Deno.test("Batcher repeats a write after a transient failure and marks its items
     { items: [1, 2], uncertain: [true, true] },
   ]);
   assertEquals(setup.retries.length, 2);
-  assertEquals(setup.rejected, []);
+  assertEquals(setup.refused, []);
 });
 
 Deno.test("Batcher waits between repeats, never less than 50 ms and never more than 3050 ms", async () => {
@@ -181,8 +200,8 @@ for (const bad of [0, 1, 5, 8]) {
     };
     setup.add(0, 1, 2, 3, 4, 5, 6, 7, 8);
     await setup.clock.advance(5);
-    assertEquals(setup.rejected.map(({ item }) => item), [bad]);
-    assertEquals(String(setup.rejected[0]!.error), "Error: refused");
+    assertEquals(setup.refused.map(({ item }) => item), [bad]);
+    assertEquals(String(setup.refused[0]!.error), "Error: refused");
     assertEquals(done, [0, 1, 2, 3, 4, 5, 6, 7, 8].filter((item) => item !== bad));
     assert(setup.writes.slice(1).every(({ uncertain }) => uncertain.every(Boolean)), "parts may be written");
   });
@@ -195,7 +214,7 @@ Deno.test("Batcher rejects every item if all are refused", async () => {
   };
   setup.add(1, 2, 3, 4, 5);
   await setup.clock.advance(5);
-  assertEquals(setup.rejected.map(({ item }) => item), [1, 2, 3, 4, 5]);
+  assertEquals(setup.refused.map(({ item }) => item), [1, 2, 3, 4, 5]);
 });
 
 Deno.test("Batcher goes on with new items after a batch was refused", async () => {

@@ -1,0 +1,20 @@
+import { MAX_RESULT_BYTES } from "./result_capacity.ts";
+
+/** Documents in one write, at most. */
+export const MAX_BATCH = 2000;
+
+/** What bounds the writes of each kind of outcome. */
+export const BATCH_LIMITS = {
+  /** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */
+  lingerMs: 5,
+  /**
+   * Bytes of the fields that processors want written, in one write: half of what may wait, so that one write is under
+   * way while the next one is gathered.
+   */
+  maxBytes: MAX_RESULT_BYTES / 2,
+  /**
+   * Writes of a kind that are under way at once: two, so that one can be gathered and sent while the other waits for its
+   * answer.
+   */
+  maxWrites: 2,
+} as const;
