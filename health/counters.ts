@@ -4,11 +4,12 @@ import type { AgentEvent } from "../agent/events.ts";
 export const COUNTERS = {
   claimed: "documents claimed",
   processed: "documents processed",
-  retried: "failures that are tried again",
+  retried: "failed attempts after which the document runs again",
   dead_lettered: "documents that became dead letters",
-  released: "documents released with their attempt: not started, or their handler was aborted",
+  released:
+    "documents released, so that their attempt does not count: not started, or their handler was aborted",
   takeovers: "documents taken over from an expired lease",
-  conflicts: "candidates that another agent was faster to claim",
+  conflicts: "candidates that another agent claimed first",
   lease_lost: "leases that were lost before the document was settled",
   unconfirmed: "writes whose answer was lost and could not be confirmed",
   timed_out: "handlers that took longer than PROCESS_TIMEOUT",

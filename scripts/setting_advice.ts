@@ -11,7 +11,7 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   mongodbDatabase: "",
   mongodbCollection: "Create it before you start agents. Until it exists they are not ready.",
   filter:
-    "Use it if several deployments share one collection. It is checked for each candidate: if most pending documents do not match, claims read many in vain.",
+    "Use it if several deployments share one collection. If most pending documents do not match, each claim reads many documents in vain.",
   processor: "See [Processors](processors.md).",
   pollIntervalMs:
     "Raise it if idle agents cost the database too much. New documents wait that long only if the server has no change streams, or with `CHANGE_STREAM=off`.",
@@ -22,14 +22,14 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   processTimeoutMs:
     "Raise it above the longest time that a healthy run takes. If it is too short, good documents become dead letters; if it is too long, a handler that hangs keeps its slot.",
   leaseMs:
-    "Leases are renewed, so handlers may take longer. Lower it to take over the documents of killed pods sooner. If it is too short, a pod that stands still for a moment loses its leases, and documents run twice.",
+    "The agent renews its leases, so handlers may take longer than this. Lower it to take over the documents of killed pods sooner. If it is too short, a pod that stands still for a moment loses its leases, and documents run twice.",
   maxAttempts:
-    "Raise it if what your handlers call is often down for long. With 1, the first failure is final.",
+    "Raise it if a service that your handlers call is often down for long. With 1, the first failure is final.",
   retryBackoffMs: "Raise it if retries overload the service that failed.",
   retryBackoffMaxMs:
     "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
   deadLetterCollection:
-    "Two collections must not share one: letters with the same `_id` would be in each other's way. With the name of the database and a dot, a name has at most 255 bytes, and at most 235 if the collection is sharded.",
+    "Two collections must not share one: letters with the same `_id` would be in conflict. The names of the database and of the collection, with a dot between them, have at most 255 bytes, and at most 235 if the collection is sharded.",
   readBack: "`always` costs one more round trip per batch.",
   changeStream: "Turn it off to save the server the cost of one change stream per agent.",
   ensureIndexes:
@@ -39,11 +39,11 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   heartbeatIntervalMs:
     "Above 10 seconds the probes tolerate three heartbeats instead of 30 seconds, so a stuck agent is found later.",
   healthDir:
-    "In Kubernetes mount an `emptyDir` there. Two agents with one directory: the second does not start.",
+    "In Kubernetes mount an `emptyDir` there. If two agents use one directory, the second does not start.",
   controlFile: "Mount the directory, not the file: a file mounted by `subPath` never changes.",
   readyWhilePaused:
-    "Turn it on if rollouts must go through while the agents are paused. Then readiness no longer says that documents are processed.",
+    "Turn it on if rollouts must go through while the agents are paused. Then an agent that is ready may be one that processes nothing.",
   agentName: "It appears in `_pull.owner` and decides nothing.",
-  logLevel: "`DEBUG` writes a line for each claim and each failure: a lot under load.",
+  logLevel: "`DEBUG` writes a line for each claim and each failure: many lines under load.",
   logFormat: "Use `json` for a log collector, `text` to read it yourself.",
 };

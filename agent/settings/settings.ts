@@ -72,7 +72,7 @@ export const SETTINGS = {
     fallback: () => undefined,
     defaultText: "none",
     doc:
-      "A file that holds the connection string, instead of `MONGODB_URI`. It is read again: new credentials need no restart.",
+      "A file that holds the connection string, instead of `MONGODB_URI`. The agent reads it again while it runs: new credentials need no restart.",
   }),
   mongodbDatabase: setting<string>({
     variable: "MONGODB_DATABASE",
@@ -86,7 +86,7 @@ export const SETTINGS = {
     parse: parse.collectionName,
     required: true,
     hint: "set it to the collection to pull from",
-    doc: "Collection to pull from. The agent does not make it.",
+    doc: "Collection to pull from. The agent does not create it.",
   }),
   filter: setting<string | undefined>({
     variable: "FILTER",
@@ -108,27 +108,26 @@ export const SETTINGS = {
     variable: "POLL_INTERVAL",
     parse: seconds(0.01),
     default: "5",
-    doc: "Wait before the next look when nothing is left to claim.",
+    doc: "Wait before the next claim while nothing is left to claim.",
   }),
   batchSize: setting<number>({
     variable: "BATCH_SIZE",
     parse: parse.integer(1, 10_000),
     default: "100",
-    doc: "Documents claimed at once. Up to twice as many are held.",
+    doc: "Most documents that one claim takes. The agent holds up to twice as many.",
   }),
   concurrency: setting<number>({
     variable: "CONCURRENCY",
     parse: parse.integer(1, 10_000),
     default: "16",
-    doc:
-      "Documents processed at the same time. What their handlers hold is theirs: the heap has 256 MiB for all of it.",
+    doc: "Documents processed at the same time. All handlers together have a heap of 256 MiB.",
   }),
   processTimeoutMs: setting<number>({
     variable: "PROCESS_TIMEOUT",
     parse: seconds(0.01),
     default: "60",
     decides: LOOKS.duration,
-    doc: "Longest a document may take; then its signal is aborted and the attempt has failed.",
+    doc: "Longest time that a handler may take. After that its signal is aborted and the attempt has failed.",
   }),
   leaseMs: setting<number>({
     variable: "LEASE_DURATION",
@@ -136,7 +135,7 @@ export const SETTINGS = {
     default: "60",
     decides: LOOKS.duration,
     doc:
-      "How long a claim lasts unless it is renewed; the documents of a killed pod are taken over after that.",
+      "How long a lease lasts unless it is renewed. After that, other agents take over the documents of a killed pod.",
   }),
   maxAttempts: setting<number>({
     variable: "MAX_ATTEMPTS",
@@ -151,7 +150,7 @@ export const SETTINGS = {
     default: "1",
     decides: LOOKS.duration,
     doc:
-      "Upper bound of the wait before the first retry; it doubles with each, and the wait is drawn at random below it.",
+      "Upper bound of the wait before the first retry. The bound doubles with each retry. The wait is a random time below it.",
   }),
   retryBackoffMaxMs: setting<number>({
     variable: "RETRY_BACKOFF_MAX",
@@ -167,7 +166,7 @@ export const SETTINGS = {
     defaultText: "`<collection>_dead_letters`",
     decides: LOOKS.name,
     doc:
-      "Collection of the same database that dead letters are copied to. Every collection needs one of its own.",
+      "Collection of the same database for the copies of dead letters. Every collection needs one of its own.",
   }),
   readBack: setting<"contended" | "always">({
     variable: "READ_BACK",
@@ -175,26 +174,27 @@ export const SETTINGS = {
     default: "contended",
     decides: /^(contended|always)$/i,
     doc:
-      "`always` reads every document again after its claim: for people who edit documents while they are pending.",
+      "`always` reads every document again after its claim. Use it if you edit documents while they are pending.",
   }),
   changeStream: setting<"auto" | "off">({
     variable: "CHANGE_STREAM",
     parse: parse.choice("auto", "off"),
     default: "auto",
     doc:
-      "`auto` listens for changes where the server can tell of them, so that new documents need not wait for `POLL_INTERVAL`.",
+      "`auto` listens for changes if the server has change streams, so that new documents need not wait for `POLL_INTERVAL`.",
   }),
   ensureIndexes: setting<boolean>({
     variable: "ENSURE_INDEXES",
     parse: parse.boolean,
     default: "true",
-    doc: "Make the two indexes that the agent's queries need, in the background, whenever they are missing.",
+    doc: "If they are missing, create the two indexes that the agent's queries need, in the background.",
   }),
   shutdownTimeoutMs: setting<number>({
     variable: "SHUTDOWN_TIMEOUT",
     parse: seconds(0),
     default: "30",
-    doc: "How long what is in flight may take after SIGTERM. Keep it 5 seconds below the pod's grace period.",
+    doc:
+      "How long the handlers that run may take after SIGTERM. Keep it 5 seconds below the pod's grace period.",
   }),
   heartbeatIntervalMs: setting<number>({
     variable: "HEARTBEAT_INTERVAL",
@@ -226,7 +226,8 @@ export const SETTINGS = {
     parse: parse.agentName,
     fallback: (_, { hostName }) => hostName,
     defaultText: "the host name",
-    doc: "Owner of the leases, as written on the documents. In Kubernetes the pod's name.",
+    doc:
+      "Name of the agent, written on documents as the owner of their leases. In Kubernetes it is the pod's name.",
   }),
   logLevel: setting<"DEBUG" | "INFO" | "WARNING" | "ERROR">({
     variable: "LOG_LEVEL",

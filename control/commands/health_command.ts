@@ -4,7 +4,7 @@ import { command } from "./command.ts";
 /** Answers the probes of Kubernetes. It runs every few seconds: it loads the health files' reader and nothing else. */
 export const healthCommand = command({
   name: "health",
-  doc: "Answer a probe by the health files alone: exit 0 for yes, 1 for no.",
+  doc: "Answer a probe from the health files alone: exit with 0 for yes, 1 for no.",
   also: ["probe", "healthz"],
   words: {
     liveness: { also: ["live", "alive"] },

@@ -3,10 +3,10 @@ import { command } from "./command.ts";
 /** Prints what the agent of `HEALTH_DIR` is doing. */
 export const statusCommand = command({
   name: "status",
-  doc: "Say what the running agent is doing.",
+  doc: "Show what the running agent is doing.",
   also: ["info", "ps"],
   options: {
-    json: { doc: "Print it as one line of JSON." },
+    json: { doc: "Print the status as one line of JSON." },
   },
   async run({ flags }, env) {
     const { reportStatus } = await import("../../health/status_report.ts");

@@ -4,7 +4,7 @@ import { command } from "./command.ts";
 /** Prints the version of this agent. */
 export const versionCommand = command({
   name: "version",
-  doc: "Print the version of the agent and of what it is made of.",
+  doc: "Print the versions of the agent and of its parts.",
   asSwitch: "V",
   async run() {
     const { versionText } = await import("../../agent/version.ts");

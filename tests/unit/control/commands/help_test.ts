@@ -67,10 +67,10 @@ Deno.test("helpText() says of a few settings exactly this", () => {
   assertEquals(rest("MONGODB_URI"), "MongoDB connection string. (required)");
   assertEquals(
     rest("POLL_INTERVAL"),
-    "Wait before the next look when nothing is left to claim. (default: 5)",
+    "Wait before the next claim while nothing is left to claim. (default: 5)",
   );
   assertEquals(
     rest("DEAD_LETTER_COLLECTION"),
-    "Collection of the same database that dead letters are copied to. Every collection needs one of its own. (default: <collection>_dead_letters)",
+    "Collection of the same database for the copies of dead letters. Every collection needs one of its own. (default: <collection>_dead_letters)",
   );
 });
