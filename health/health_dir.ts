@@ -1,4 +1,5 @@
 import { CommandError, errorText, isSystemError } from "../agent/errors.ts";
+import { usedUp } from "../agent/lib/used_up.ts";
 import { isPermissionDenied } from "../agent/lib/read_file.ts";
 import { DirClaim, isClaimed } from "./dir_claim.ts";
 
@@ -156,9 +157,9 @@ export function unreadable(path: string, error: unknown): CommandError {
 }
 
 function unwritable(path: string, error: unknown): CommandError {
+  const mend = usedUp(error) ?? "mount a writable volume there, or set HEALTH_DIR";
   return new CommandError(
-    `The health directory ${path} cannot be written (${errorText(error)}): ` +
-      "mount a writable volume there, or set HEALTH_DIR",
+    `The health directory ${path} cannot be written (${errorText(error)}): ${mend}`,
     { cause: error },
   );
 }

@@ -168,6 +168,14 @@ show() { # out|err LINES-SHOWN LINES
   fi | printable
 }
 
+# A word as a shell takes it.
+quoted() {
+  case $1 in
+    *[!A-Za-z0-9@:._/-]*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+  esac
+}
+
 # Why the last call has failed, in one line, and what can be done about it.
 reason() {
   if [ -f "$tmp/$job.late" ]; then
@@ -179,11 +187,11 @@ reason() {
     # shellcheck disable=SC2086
     set -- $right
     verb=$1 resource=$2 group=${3#group=} inside=${4#namespace=}
-    shift 4
+    user=$(printf '%s\n' "$right" | cut -d' ' -f5-)
     role=agent-control-$verb-${resource##*/} where=${inside:+ --namespace $inside}
-    echo "$* lacks the right to $verb $resource${inside:+ in the namespace $inside}. Have it granted:" \
+    echo "$user lacks the right to $verb $resource${inside:+ in the namespace $inside}. Have it granted:" \
       "kubectl create role $role --verb=$verb --resource=${resource%%/*}${group:+.$group}${resource#"${resource%%/*}"}$where" \
-      "&& kubectl create rolebinding $role --role=$role --user=$*$where"
+      "&& kubectl create rolebinding $role --role=$role --user=$(quoted "$user")$where"
     return
   fi
   said=$(grep -v '^ *$' "$tmp/$job.err" | tail -n 1)

@@ -29,6 +29,12 @@ export async function loadModule(path: string): Promise<Processing> {
       `PROCESSOR=module:${path} exports both a default function and processBatch: keep the one to be used`,
     );
   }
+  if (typeof process === "function" && processBatch !== undefined && typeof processBatch !== "function") {
+    throw new UsageError(
+      `PROCESSOR=module:${path} exports processBatch as ${kindOf(processBatch)}, which cannot be called: ` +
+        "make it a function and the only handler, or give it another name",
+    );
+  }
   for (const [name, handler] of Object.entries({ default: process, processBatch })) {
     const problem = typeof handler === "function" ? callProblem(handler) : undefined;
     if (problem) throw new UsageError(`PROCESSOR=module:${path} exports ${problem} as ${name}`);
@@ -116,6 +122,12 @@ function checkName(path: string): void {
   if (/^file:/i.test(path)) {
     throw new UsageError(
       `PROCESSOR=module:${path} is a URL: name the file by its path, PROCESSOR=module:${pathOf(path)}`,
+    );
+  }
+  if (/^(https?|npm|jsr|data):/i.test(path)) {
+    throw new UsageError(
+      `PROCESSOR=module:${path} is a URL, which the agent does not fetch: put the file into the image, or mount it, ` +
+        "and name its path",
     );
   }
   if (/\.[cm]?tsx?$/.test(path)) {

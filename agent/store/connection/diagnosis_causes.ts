@@ -1,3 +1,4 @@
+import { filesUsedUp } from "../../lib/used_up.ts";
 import { asksForLogin } from "./login_missing.ts";
 
 /** What a connection string asks for, and what the servers have reported about themselves. */
@@ -114,7 +115,8 @@ export const CAUSES: readonly Cause[] = [
   {
     matches: hasCode("ECONNREFUSED"),
     say: (_, where) =>
-      `Nothing listens at ${where} (connection refused): check host and port in MONGODB_URI, and that MongoDB runs`,
+      noFilesFor(where) ??
+        `Nothing listens at ${where} (connection refused): check host and port in MONGODB_URI, and that MongoDB runs`,
   },
   {
     matches: hasCode("ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN"),
@@ -191,6 +193,12 @@ export const CAUSES: readonly Cause[] = [
     isLasting: true,
   },
 ];
+
+/** That no connection can be opened for want of files, in a sentence; undefined if there are some. */
+function noFilesFor(where: string): string | undefined {
+  const mend = filesUsedUp();
+  return mend && `No connection to ${where} can be opened: ${mend}`;
+}
 
 /** The names that a certificate is valid for, from the text of the TLS library. */
 function namesIn(message: string): string {

@@ -155,6 +155,7 @@ for (
       "module:file:///app/my%20x.js",
       /is a URL: name the file by its path, PROCESSOR=module:\/app\/my x\.js$/,
     ],
+    ["module:https://example.org/processor.js", /is a URL, which the agent does not fetch: put the file/],
     ["module:/app/processor.ts", /is TypeScript, which the agent cannot load/],
     ["module:/app/processor.mts", /is TypeScript/],
     ["module:/app/processor.tsx", /is TypeScript/],
