@@ -24,6 +24,8 @@ export class DrainingGate {
 
   /** Aborts when the gate closes, and has aborted if it is closed. It stays aborted: ask for it anew after each wait. */
   get closed(): AbortSignal {
+    // Never at odds with `isOpen`, or the loop would spin, even before the gate has called its listeners.
+    this.#changed();
     return this.#closed.signal;
   }
 

@@ -60,3 +60,14 @@ Deno.test("DrainingGate.closed has aborted from the start if the agent starts pa
   pause.pause("file");
   assertEquals(new DrainingGate(pause, new AbortController().signal).closed.aborted, true);
 });
+
+Deno.test("DrainingGate.closed is never at odds with isOpen, for a listener that comes before it either", () => {
+  const pause = new PauseController();
+  const seen: boolean[] = [];
+  const gates: DrainingGate[] = [];
+  pause.onChange(() => gates.forEach((gate) => seen.push(gate.isOpen, gate.closed.aborted)));
+  gates.push(new DrainingGate(pause, new AbortController().signal));
+  pause.pause("signal");
+  pause.resume("signal");
+  assertEquals(seen, [false, true, true, false]);
+});
