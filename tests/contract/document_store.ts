@@ -23,7 +23,7 @@ type Kind = keyof Subject["errors"];
 function tells(method: "isTransient" | "isDoubtful" | "isForbidden", kind: Kind, also: Kind[] = []): Cases {
   return [
     // deno-lint-ignore require-await
-    it(`is true for an error that is ${kind}, and false for one that it does not know`, async (subject) => {
+    it(`is true for an error that is ${kind}, and false for the other kinds`, async (subject) => {
       const { errors, store } = subject;
       for (const [each, error] of Object.entries(errors)) {
         // A missing right is transient, too: an operator may grant it meanwhile.

@@ -13,7 +13,8 @@ class MongoSubject implements Subject {
     transient: new MongoServerError({ code: 91, message: "shutting down" }),
     doubtful: new MongoServerError({ code: 4242, message: "something unknown" }),
     forbidden: new MongoServerError({ code: 13, message: "not authorized" }),
-    other: new TypeError("a mistake of the agent's own"),
+    // A validator refuses the document.
+    other: new MongoServerError({ message: "Document failed validation", code: 121 }),
   };
   readonly store: DocumentStore;
   readonly other: TestStore;
