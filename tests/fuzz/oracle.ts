@@ -29,7 +29,7 @@ export interface Circumstances {
   toldOf: number;
   /** How many it has reported as those that the database refuses to change. */
   refused: number;
-  /** Leases that the agent has told to be lost: so many handlers may have run once more. */
+  /** Leases that the agent has lost or given up: so many handlers may have run once more. */
   leasesLost: number;
   /** Whether nothing but a handler can make a document fail: no fault and no rule says that one is refused. */
   onlyHandlersFail?: boolean;

@@ -60,7 +60,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
       maxAttempts: work.settings.maxAttempts,
       toldOf: await toldOf(store, refusedOf(agent.seen)),
       refused: refusedOf(agent.seen),
-      leasesLost: agent.count("lease_lost") + agent.count("unconfirmed"),
+      leasesLost: agent.count("lease_lost") + agent.count("unconfirmed") + abortedOf(agent.seen),
       onlyHandlersFail: work.faults.length > 0 && work.rule === undefined && !work.faults.some(mayBlame),
     });
   const broken = await atRest(work, look, async () => {
@@ -214,6 +214,11 @@ async function toldOf(store: TestStore, refused: number): Promise<number> {
   // A server that fails meanwhile is looked at again with the next judgement.
   const groups = await store.leftAlone("last").catch(() => []) ?? [];
   return Math.max(refused, groups.reduce((sum, { documents }) => sum + documents, 0));
+}
+
+/** Handlers that were aborted because the lease could not be renewed in time: their documents are released, and run again. */
+function abortedOf(seen: readonly AgentEvent[]): number {
+  return seen.reduce((sum, event) => sum + (event.type === "released" ? event.aborted : 0), 0);
 }
 
 /** How many documents the agent says the database refuses to change. */
