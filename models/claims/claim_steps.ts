@@ -1,11 +1,12 @@
 import type { Step } from "../explorer.ts";
 import { candidateGroups, carriers, claimed, claimedItem, countsAttempt, isTaken } from "./claimable.ts";
-import { agentName } from "./item_steps.ts";
+import { agentName } from "./run_steps.ts";
+import { isLocked } from "./locks.ts";
+import { freshToken } from "./fresh.ts";
 import { has, type Protocol } from "./protocol.ts";
 import {
   type Agent,
   type Candidate,
-  freshToken,
   isExpiredKind,
   isSuspectKind,
   type Item,
@@ -67,7 +68,8 @@ export class ClaimSteps {
     const found = has(this.#protocol, "onlyItsToken")
       ? carriers(state, token, candidates)
       : candidates.map((read) => this.#counted(read));
-    const items = found.map((read): Item => {
+    const items = found.map((carrier): Item => {
+      const read = this.#withCheckpoint(carrier, candidates);
       const item = claimedItem(read, token, this.#protocol);
       // A suspect must not run beside other documents: it is claimed again when this agent holds nothing else.
       const isHandedBack = agent.isDraining || (isLost && item.isSuspect);
@@ -91,6 +93,7 @@ export class ClaimSteps {
       return [{ label: `claim t${token}, given up, is over`, state: rest }];
     }
     const asked = candidates[at]!;
+    if (isLocked(state, asked.doc)) return [];
     const doc = state.docs[asked.doc]!;
     const isMatch = isTaken(doc, asked, this.#protocol);
     const next: Message = { ...message, at: at + 1, taken: taken + (isMatch ? 1 : 0) };
@@ -132,6 +135,12 @@ export class ClaimSteps {
     return { ...read, attempts: read.attempts + (countsAttempt(read, this.#protocol) ? 1 : 0) };
   }
 
+  #withCheckpoint(carrier: Candidate, asRead: readonly Candidate[]): Candidate {
+    if (has(this.#protocol, "checkpointReadBack")) return carrier;
+    const { saved, savedIn } = asRead.find(({ doc }) => doc === carrier.doc)!;
+    return { ...carrier, saved, savedIn };
+  }
+
   /** Documents without bookkeeping are as they were read; those that have it may have changed. */
   #isUsedAsRead(candidates: readonly Candidate[]): boolean {
     if (this.#protocol.readsAllBack) return false;
@@ -140,7 +149,11 @@ export class ClaimSteps {
   }
 }
 
-function problemOfClaim({ status, isLive, truth }: State["docs"][number], { doc, kind }: Candidate) {
+function problemOfClaim(
+  { status, isLive, isAsleep, truth }: State["docs"][number],
+  { doc, kind }: Candidate,
+) {
+  if (isAsleep) return `d${doc} was snoozed, and is claimed before its time`;
   if (truth.isForeign) return `d${doc} is taken from another program that works on it`;
   if (status === "done" || status === "failed") return `d${doc} was settled, and is claimed again`;
   const isStolen = status === "working" && isLive && !isExpiredKind(kind);

@@ -18,6 +18,7 @@ function kindOf(doc: Doc, protocol: Protocol): Kind | undefined {
   const wasTakenOver = doc.takeovers >= TAKEOVERS_IN_COMPANY && has(protocol, "suspectsByTakeovers");
   if (doc.status === "pending") {
     if (!doc.isScheduled) return "new_documents";
+    if (doc.isAsleep) return undefined;
     const isSuspect = wasTakenOver && (doc.takeovers > TAKEOVERS_IN_COMPANY || doc.alone > 0);
     return isSuspect ? "due_suspects" : "due_retries";
   }
@@ -33,8 +34,8 @@ function isExpired(doc: Doc, protocol: Protocol): boolean {
 
 /** A document as a claim reads it. */
 function candidate(number: number, kind: Kind, doc: Doc): Candidate {
-  const { attempts, alone, verdict, edition, truth: { life } } = doc;
-  return { doc: number, kind, attempts, alone, verdict, edition, life };
+  const { attempts, alone, verdict, edition, saved, savedIn, truth: { life } } = doc;
+  return { doc: number, kind, attempts, alone, verdict, edition, life, saved, savedIn };
 }
 
 /** What one claim asks for: some documents of one kind, or one suspect. */
@@ -54,7 +55,8 @@ export function candidateGroups({ docs }: State, room: number, protocol: Protoco
 /** Whether the claim's write takes the document as it is now. */
 export function isTaken(doc: Doc, asked: Candidate, protocol: Protocol): boolean {
   if (!has(protocol, "stillMatches")) return doc.status !== "gone";
-  if (kindOf(doc, protocol) !== asked.kind) return false;
+  const isDue = !doc.isAsleep || has(protocol, "claimAsksDue");
+  if (kindOf(isDue ? doc : { ...doc, isAsleep: false }, protocol) !== asked.kind) return false;
   return !isSuspectKind(asked.kind) || (doc.attempts === asked.attempts && doc.alone === asked.alone);
 }
 
@@ -79,6 +81,7 @@ export function claimed(number: number, doc: Doc, asked: Candidate, token: numbe
     token,
     isLive: true,
     isScheduled: true,
+    isAsleep: false,
     attempts: counts ? doc.attempts + 1 : doc.attempts,
     takeovers,
     alone: isMarked ? Math.min(doc.alone + 1, MANY) : doc.alone,
@@ -97,7 +100,8 @@ export function claimedItem(read: Candidate, token: number, protocol: Protocol):
   const { attempts, ...known } = read;
   const isSuspect = isSuspectKind(read.kind);
   const marks = isSuspect && !has(protocol, "markBeforeStart") ? 1 : 0;
-  const { kind: _kind, ...item } = { ...known, token, attempt: attempts, isSuspect };
+  const run = { token, attempt: attempts, isSuspect, made: read.saved, stored: read.saved };
+  const { kind: _kind, ...item } = { ...known, ...run };
   if (read.verdict !== NONE && has(protocol, "finishVerdict")) return { ...item, phase: "judged" };
   const isSentenced = read.alone - marks >= expiriesAlone(protocol);
   return { ...item, phase: isSentenced ? "sentenced" : "held" };

@@ -1,10 +1,13 @@
 import type { Model, Step } from "../explorer.ts";
 import { ClaimSteps } from "./claim_steps.ts";
-import { ItemSteps, lateWrite, type Nature, withCopy } from "./item_steps.ts";
+import { ItemSteps, lateWrite, withCopy } from "./item_steps.ts";
 import { keyOf } from "./key.ts";
+import { isLocked } from "./locks.ts";
+import type { Nature } from "./natures.ts";
 import { Properties } from "./properties.ts";
 import type { Protocol } from "./protocol.ts";
 import type { RuleName } from "./rules.ts";
+import { lateTransaction, TransactionSteps } from "./transaction_steps.ts";
 import { type Budget, type Fault, IDLE, type Message, NEW_DOC, NONE, type State, without } from "./state.ts";
 import { WorldSteps } from "./world_steps.ts";
 
@@ -14,16 +17,19 @@ export class Claims implements Model<State> {
   readonly #protocol: Protocol;
   readonly #claims: ClaimSteps;
   readonly #items: ItemSteps;
+  readonly #transactions: TransactionSteps;
   readonly #world: WorldSteps;
   readonly #properties: Properties;
 
   constructor(options: ClaimsOptions) {
     const { natures, maxAttempts, budget = {}, room = natures.length, readsAllBack = false } = options;
     const faults = new Set(Object.keys(budget) as Fault[]);
+    const { perTransaction = natures.length } = options;
     this.#options = options;
-    this.#protocol = { maxAttempts, room, readsAllBack, faults, without: options.without };
+    this.#protocol = { maxAttempts, room, perTransaction, readsAllBack, faults, without: options.without };
     this.#claims = new ClaimSteps(this.#protocol);
     this.#items = new ItemSteps(this.#protocol, natures);
+    this.#transactions = new TransactionSteps(this.#protocol, natures);
     this.#world = new WorldSteps(this.#protocol);
     this.#properties = new Properties(this.#protocol, natures);
   }
@@ -44,6 +50,7 @@ export class Claims implements Model<State> {
     const steps: Step<State>[] = [];
     for (const [at, { items }] of state.agents.entries()) {
       steps.push(...this.#claims.of(state, at));
+      steps.push(...this.#transactions.of(state, at));
       for (const item of items) steps.push(...this.#items.of(state, at, item));
     }
     for (const message of state.messages) steps.push(...this.#underWay(state, message));
@@ -54,9 +61,11 @@ export class Claims implements Model<State> {
   #underWay(state: State, message: Message): Step<State>[] {
     if (message.kind === "claim") return this.#claims.underWay(state, message);
     const rest = { ...state, messages: without(state.messages, message) };
+    if (message.kind === "transaction") return lateTransaction(rest, message, this.#protocol);
     const steps = [{ label: "a write that was given up never arrives", state: rest }] as Step<State>[];
-    if (message.kind === "write") steps.push(lateWrite(rest, message.write, this.#protocol));
-    else {
+    if (message.kind === "write") {
+      if (!isLocked(state, message.write.doc)) steps.push(lateWrite(rest, message.write, this.#protocol));
+    } else {
       const label = `the copy of d${message.doc}, given up, is made late`;
       steps.push({ label, state: withCopy(rest, message.doc, message.letter, this.#protocol) });
     }
@@ -94,6 +103,8 @@ export interface ClaimsOptions {
   budget?: Budget;
   /** Documents that an agent holds at most; all if not given. */
   room?: number;
+  /** Documents that a transaction acks at most; all if not given. */
+  perTransaction?: number;
   readsAllBack?: boolean;
   /** The rule that is switched off. */
   without?: RuleName;
@@ -104,8 +115,10 @@ function comesBack(before: State, { state }: Step<State>): string | undefined {
   for (const [number, { status, truth }] of before.docs.entries()) {
     const after = state.docs[number]!;
     if (after.status === status) continue;
-    if (status === "done" || status === "gone") return `d${number} is no longer ${status}`;
-    if (status === "failed" && after.truth.life === truth.life) return `d${number} is no longer failed`;
+    const isStartedOver = status !== "gone" && after.truth.life !== truth.life;
+    if (status !== "pending" && status !== "working" && !isStartedOver) {
+      return `d${number} is no longer ${status}`;
+    }
   }
   return undefined;
 }

@@ -6,8 +6,19 @@ const MANY = 3;
 
 /** A write by the holder of a document. */
 export function holderWrite(name: HolderWrite["name"], item: Item): HolderWrite {
-  const { doc, token, alone, isSuspect, verdict, life } = item;
-  return { name, doc, token, alone, isSuspect, verdict, life };
+  const { doc, token, alone, isSuspect, verdict, life, made, stored } = item;
+  const saved = CARRIERS.has(name) && made > stored ? made : NONE;
+  return { name, doc, token, alone, isSuspect, verdict, life, saved };
+}
+
+/** Writes that bring a checkpoint that is not written yet. */
+const CARRIERS: ReadonlySet<HolderWrite["name"]> = new Set(["save", "nack", "release", "snooze"]);
+
+/** What is known of the document once the write that has changed it is answered. */
+export function answered(doc: Doc, { saved, life }: HolderWrite): Doc {
+  const { truth } = doc;
+  if (saved <= truth.confirmed || truth.life !== life) return doc;
+  return { ...doc, truth: { ...truth, confirmed: saved } };
 }
 
 /** Whether the filter of a holder's write finds the document. */
@@ -19,6 +30,7 @@ export function isHeld(doc: Doc, { token }: Pick<HolderWrite, "token">, protocol
 
 /** Whether a write changes the document: some writes need more than a held document. */
 export function matches(doc: Doc, write: HolderWrite, protocol: Protocol): boolean {
+  if (write.name === "save" && !has(protocol, "checkpointFenced")) return doc.status === "working";
   if (!isHeld(doc, write, protocol)) return false;
   if (write.name === "mark") return doc.isLive || !has(protocol, "markNeedsLease");
   if (write.name === "failUnjudged") return doc.verdict === NONE;
@@ -46,11 +58,25 @@ export function written(doc: Doc, write: HolderWrite, time: number, protocol: Pr
         truth: doc.isLive ? blamed(doc.truth) : doc.truth,
       };
     case "ack":
-      return { ...ended(doc, protocol), status: "done", takeovers: 0, alone: 0, verdict: NONE };
+      return {
+        ...ended(doc, protocol),
+        status: "done",
+        takeovers: 0,
+        alone: 0,
+        verdict: NONE,
+        snoozes: 0,
+        ...(has(protocol, "ackDropsCheckpoint") && { saved: NONE, savedIn: 0 }),
+      };
     case "nack":
-      return pending({ ...doc, takeovers: 0, alone: 0, truth: { ...doc.truth, blames: 0 } }, protocol);
-    case "release":
-      return released(doc, write, protocol);
+      return pending(unsuspected(carried(doc, write, protocol)), protocol);
+    case "release": {
+      const isRefunded = has(protocol, "releaseRefunds");
+      return released(carried(doc, write, protocol), write, isRefunded, protocol);
+    }
+    case "snooze":
+      return snoozed(carried(doc, write, protocol), write, protocol);
+    case "save":
+      return withCheckpoint(doc, write, protocol);
     case "judge":
       return { ...doc, verdict: time };
     case "fail":
@@ -73,13 +99,34 @@ export function blamed(truth: Truth): Truth {
   return truth.isBlamed ? truth : { ...truth, isBlamed: true, blames: Math.min(truth.blames + 1, MANY) };
 }
 
-function released(doc: Doc, { alone, isSuspect }: HolderWrite, protocol: Protocol): Doc {
+/** The document with the checkpoint that the write of an outcome brings. */
+function carried(doc: Doc, write: HolderWrite, protocol: Protocol): Doc {
+  return has(protocol, "checkpointCarried") ? withCheckpoint(doc, write, protocol) : doc;
+}
+
+function withCheckpoint(doc: Doc, { saved, life }: HolderWrite, protocol: Protocol): Doc {
+  const isNewer = saved > doc.saved || !has(protocol, "checkpointOrder");
+  return saved !== NONE && isNewer ? { ...doc, saved, savedIn: life } : doc;
+}
+
+function unsuspected(doc: Doc): Doc {
+  return { ...doc, takeovers: 0, alone: 0, truth: { ...doc.truth, blames: 0 } };
+}
+
+/** A release with a time to wait for. */
+function snoozed(doc: Doc, write: HolderWrite, protocol: Protocol): Doc {
+  const back = released(doc, write, has(protocol, "snoozeRefunds"), protocol);
+  const kept = has(protocol, "snoozeKeepsSuspicion") ? back : unsuspected(back);
+  return { ...kept, isAsleep: true, snoozes: doc.snoozes + 1 };
+}
+
+function released(doc: Doc, { alone, isSuspect }: HolderWrite, isRefunded: boolean, protocol: Protocol): Doc {
   const { truth } = doc;
   const blames = truth.isBlamed ? truth.blames - 1 : truth.blames;
   const takesMarkBack = isSuspect && has(protocol, "releaseTakesMarkBack");
   return pending({
     ...doc,
-    attempts: has(protocol, "releaseRefunds") ? doc.attempts - 1 : doc.attempts,
+    attempts: isRefunded ? doc.attempts - 1 : doc.attempts,
     takeovers: has(protocol, "releaseKeepsSuspicion") ? doc.takeovers : 0,
     alone: takesMarkBack ? alone : doc.alone,
     truth: { ...truth, blames },

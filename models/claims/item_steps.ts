@@ -1,15 +1,16 @@
 import type { Step } from "../explorer.ts";
-import { blamed, holderWrite, isHeld, matches, problemOfWrite, written } from "./holder_writes.ts";
+import { nextTime } from "./fresh.ts";
+import { answered, holderWrite, isHeld, matches, problemOfWrite, written } from "./holder_writes.ts";
+import { isLocked } from "./locks.ts";
+import { asksForWrites, type Nature } from "./natures.ts";
 import { has, type Protocol } from "./protocol.ts";
+import { agentName, RunSteps } from "./run_steps.ts";
 import {
   type Doc,
   type HolderWrite,
-  IDLE,
   type Item,
   type Letter,
-  nextTime,
   NONE,
-  replaced,
   spent,
   type State,
   withDoc,
@@ -17,20 +18,16 @@ import {
   withLetter,
 } from "./state.ts";
 
-/** What a document does when it is processed. poison: ends the process · flaky: succeeds or fails at will */
-export type Nature = "good" | "flaky" | "bad" | "poison";
-
-/** Processes that a poison document ends are counted up to this number. */
-const MANY_ENDED = 6;
-
 /** What an agent can do next with one document that it holds. */
 export class ItemSteps {
   readonly #protocol: Protocol;
   readonly #natures: readonly Nature[];
+  readonly #runs: RunSteps;
 
   constructor(protocol: Protocol, natures: readonly Nature[]) {
     this.#protocol = protocol;
     this.#natures = natures;
+    this.#runs = new RunSteps(protocol, natures);
   }
 
   of(state: State, at: number, item: Item): Step<State>[] {
@@ -44,15 +41,31 @@ export class ItemSteps {
         steps.push(...this.#write(state, at, item, "release"));
         break;
       case "marked":
-        steps.push(...isDraining ? this.#write(state, at, item, "release") : this.#start(state, at, item));
+        steps.push(
+          ...isDraining ? this.#write(state, at, item, "release") : this.#runs.start(state, at, item),
+        );
         break;
       case "running":
-        steps.push(...this.#run(state, at, item));
+        steps.push(...this.#runs.of(state, at, item));
+        if (item.made > item.stored) steps.push(...this.#write(state, at, item, "save"));
         // A forced stop interrupts the handler, which is not a failure.
         if (isDraining) steps.push(...this.#write(state, at, item, "release"));
         break;
       case "succeeded":
+        // With writes it gets its ack in a transaction.
+        if (!asksForWrites(this.#natures[item.doc]!)) steps.push(...this.#write(state, at, item, "ack"));
+        break;
+      case "unsure":
+        // If it was committed, the release misses.
+        if (isDraining) steps.push(...this.#write(state, at, item, "release"));
+        break;
+      case "apart":
+        break;
+      case "effected":
         steps.push(...this.#write(state, at, item, "ack"));
+        break;
+      case "snoozing":
+        steps.push(...this.#write(state, at, item, "snooze"));
         break;
       case "failed":
         steps.push(...this.#write(state, at, item, "nack"));
@@ -92,72 +105,22 @@ export class ItemSteps {
   /** A lease that is over can still be renewed if no other agent took it over. */
   #renew(state: State, at: number, item: Item): Step<State> | undefined {
     const doc = state.docs[item.doc]!;
-    if (doc.isLive || doc.token !== item.token || !isHeld(doc, item, this.#protocol)) return undefined;
+    if (
+      doc.isLive || doc.token !== item.token || isLocked(state, item.doc) ||
+      !isHeld(doc, item, this.#protocol)
+    ) return undefined;
     const label = `${agentName(at)} renews its lease of d${item.doc}`;
     return { label, state: withDoc(state, item.doc, { ...doc, isLive: true }) };
   }
 
   #begin(state: State, at: number, item: Item): Step<State>[] {
     const isMarked = item.isSuspect && has(this.#protocol, "markBeforeStart");
-    return isMarked ? this.#write(state, at, item, "mark") : this.#start(state, at, item);
-  }
-
-  #start(state: State, at: number, item: Item): Step<State>[] {
-    const { doc: number } = item;
-    const doc = state.docs[number]!;
-    const isOurs = doc.token === item.token && doc.status === "working";
-    const truth = item.isSuspect && isOurs && doc.isLive ? blamed(doc.truth) : doc.truth;
-    if (this.#natures[number] !== "poison") {
-      const started = withDoc(state, number, { ...doc, truth });
-      const label = `${agentName(at)} starts the handler of d${number}`;
-      return [{ label, state: withItem(started, at, item, { ...item, phase: "running" }) }];
-    }
-    const ended = Math.min(truth.ended + (truth.life === item.life ? 1 : 0), MANY_ENDED);
-    const after = withDoc(state, number, { ...doc, truth: { ...truth, ended } });
-    const label = `${agentName(at)} starts the handler of d${number}, which ends the process`;
-    return [{ label, state: { ...after, agents: replaced(after.agents, at, IDLE) } }];
-  }
-
-  #run(state: State, at: number, item: Item): Step<State>[] {
-    const { doc: number } = item;
-    const doc = state.docs[number]!;
-    const { truth } = doc;
-    const isSameLife = truth.life === item.life ? 1 : 0;
-    const steps: Step<State>[] = [];
-    if (this.#natures[number] !== "bad") {
-      const successes = Math.min(truth.successes + isSameLife, 2);
-      const isOld = doc.token === item.token && doc.status === "working" && doc.edition !== item.edition;
-      steps.push({
-        label: `${agentName(at)} has processed d${number}`,
-        state: withItem(
-          withDoc(state, number, { ...doc, truth: { ...truth, successes } }),
-          at,
-          item,
-          { ...item, phase: "succeeded" },
-        ),
-        problem: isOld ? `d${number} was processed as it was before it was edited` : undefined,
-      });
-    }
-    if (this.#natures[number] !== "good") {
-      const { maxAttempts } = this.#protocol;
-      const failures = Math.min(truth.failures + isSameLife, maxAttempts);
-      const phase = item.attempt >= maxAttempts ? "sentenced" : "failed";
-      const attempt = `attempt ${item.attempt} of ${maxAttempts}`;
-      steps.push({
-        label: `${agentName(at)}'s handler of d${number} fails (${attempt})`,
-        state: withItem(
-          withDoc(state, number, { ...doc, truth: { ...truth, failures } }),
-          at,
-          item,
-          { ...item, phase },
-        ),
-      });
-    }
-    return steps;
+    return isMarked ? this.#write(state, at, item, "mark") : this.#runs.start(state, at, item);
   }
 
   /** A write by the holder: it matches or not; its answer may be lost, and it may then be applied late or never. */
   #write(state: State, at: number, item: Item, name: HolderWrite["name"]): Step<State>[] {
+    if (isLocked(state, item.doc)) return [];
     const write = holderWrite(name, item);
     const doc = state.docs[item.doc]!;
     const label = `${agentName(at)} ${WRITES[name](item.doc)}`;
@@ -169,7 +132,8 @@ export class ItemSteps {
         steps.push({ label: `${label}: refused`, state: withItem(refused, at, item, unjudged) });
       }
       const time = name === "judge" ? nextTime(state, item.doc) : NONE;
-      const after = withDoc(state, item.doc, written(doc, write, time, this.#protocol));
+      const changed = answered(written(doc, write, time, this.#protocol), write);
+      const after = withDoc(state, item.doc, changed);
       const next = this.#after(item, name, time);
       steps.push({ label, state: withItem(after, at, item, next), problem: problemOfWrite(doc, write) });
       const lost = spent(state, "lose");
@@ -197,6 +161,7 @@ export class ItemSteps {
   #after(item: Item, name: HolderWrite["name"], time: number): Item | undefined {
     if (name === "mark") return { ...item, phase: "marked" };
     if (name === "judge") return { ...item, phase: "judged", verdict: time };
+    if (name === "save") return { ...item, stored: item.made };
     return undefined;
   }
 
@@ -263,15 +228,12 @@ const WRITES: Record<HolderWrite["name"], (doc: number) => string> = {
   ack: (doc) => `acks d${doc}`,
   nack: (doc) => `nacks d${doc}`,
   release: (doc) => `releases d${doc}`,
+  snooze: (doc) => `snoozes d${doc}`,
+  save: (doc) => `writes its checkpoint of d${doc}`,
   judge: (doc) => `writes the verdict on d${doc}`,
   fail: (doc) => `marks d${doc} as failed`,
   failUnjudged: (doc) => `marks d${doc} as failed, without a verdict`,
 };
-
-/** Letters of agents, for traces. */
-export function agentName(at: number): string {
-  return "ABC"[at]!;
-}
 
 /** The state with a letter written, unless a newer one is there. */
 export function withCopy(state: State, doc: number, letter: Letter, protocol: Protocol): State {

@@ -1,6 +1,6 @@
-import type { Nature } from "./item_steps.ts";
+import { asksForWrites, isInnocent, mayEnd, type Nature } from "./natures.ts";
 import type { Protocol } from "./protocol.ts";
-import type { Agent, Doc, Fault, State } from "./state.ts";
+import { type Agent, type Doc, type Fault, NONE, type State } from "./state.ts";
 
 /** Processes that a document ends, at most: two beside other documents, two while it is alone. */
 const MOST_ENDED = 4;
@@ -20,13 +20,14 @@ export class Properties {
   constructor(protocol: Protocol, natures: readonly Nature[]) {
     this.#protocol = protocol;
     this.#natures = natures;
-    this.#isCalm = !REPEATING.some((fault) => protocol.faults.has(fault)) && !natures.includes("poison");
+    this.#isCalm = !REPEATING.some((fault) => protocol.faults.has(fault)) && !natures.some(mayEnd);
   }
 
   /** What is wrong with a state; undefined if nothing is. */
   problemOf(state: State): string | undefined {
     for (const [number, doc] of state.docs.entries()) {
-      const problem = this.#ofDoc(doc, this.#natures[number]!) ?? this.#ofLetter(state, number) ??
+      const problem = this.#ofDoc(doc, this.#natures[number]!) ?? ofResult(doc, this.#natures[number]!) ??
+        this.#ofLetter(state, number) ??
         this.#ofRuns(state, number);
       if (problem) return `d${number} ${problem}`;
     }
@@ -50,7 +51,7 @@ export class Properties {
         return `is a dead letter: ${failures}, leases that ended while it was alone: ${truth.blames}`;
       }
       const mayBeKilled = faults.has("crash") || faults.has("freeze");
-      if (nature === "good" && !mayBeKilled) return "is innocent, and a dead letter";
+      if (isInnocent(nature) && !mayBeKilled) return "is innocent, and a dead letter";
     }
     if (truth.ended > MOST_ENDED) return `has ended ${truth.ended} processes`;
     if (this.#isCalm && truth.successes > 1) return "was processed twice, though nothing went wrong";
@@ -76,6 +77,21 @@ export class Properties {
     );
     return runs.length > 1 ? "is processed by two agents at once" : undefined;
   }
+}
+
+/** What is wrong with what a document's runs have left. */
+function ofResult({ status, truth, snoozes, saved }: Doc, nature: Nature): string | undefined {
+  if (truth.effects > 1) return "has its effects twice";
+  if (truth.effects > 0 && status !== "done") return "has its effects, and is not processed";
+  if (status === "done" && asksForWrites(nature) && truth.effects === 0) {
+    return "is processed, and has no effects";
+  }
+  if (snoozes > truth.dozes) return `was snoozed ${truth.dozes} times, and says ${snoozes}`;
+  if (status === "done" && saved !== NONE) return "is processed, and keeps its checkpoint";
+  const isToRun = status === "pending" || status === "working";
+  return isToRun && saved < truth.confirmed
+    ? `has checkpoint ${saved}, and its holder was told that ${truth.confirmed} is written`
+    : undefined;
 }
 
 /** A suspect that runs, or is about to, beside a handler that runs. */

@@ -11,6 +11,8 @@ export interface Protocol {
   readonly readsAllBack: boolean;
   /** Documents that an agent holds at most. */
   readonly room: number;
+  /** Documents that a transaction acks at most. */
+  readonly perTransaction: number;
   /** The rule that is switched off. */
   readonly without: RuleName | undefined;
   readonly faults: ReadonlySet<Fault>;

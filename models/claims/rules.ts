@@ -1,4 +1,5 @@
 import { LETTERS } from "./dead_letter_rules.ts";
+import { CHECKPOINTS, SNOOZES, WRITES } from "./result_rules.ts";
 import type { Rule } from "./rule.ts";
 
 export type { Rule };
@@ -220,9 +221,20 @@ export const RULE_GROUPS: Readonly<Record<string, Readonly<Record<string, Rule>>
   "Attempts": ATTEMPTS,
   "Suspects": SUSPECTS,
   "Dead letters": LETTERS,
+  "Writes of a processor": WRITES,
+  "Snoozes": SNOOZES,
+  "Checkpoints": CHECKPOINTS,
 };
 
-const ALL = { ...LEASES, ...ATTEMPTS, ...SUSPECTS, ...LETTERS } as const;
+const ALL = {
+  ...LEASES,
+  ...ATTEMPTS,
+  ...SUSPECTS,
+  ...LETTERS,
+  ...WRITES,
+  ...SNOOZES,
+  ...CHECKPOINTS,
+} as const;
 
 /** Names a rule. */
 export type RuleName = keyof typeof ALL;

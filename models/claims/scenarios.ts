@@ -1,8 +1,7 @@
-import type { ClaimsOptions } from "./claims.ts";
+import { LARGE_RESULTS } from "./large_result_scenarios.ts";
+import { RESULT_COUNTEREXAMPLES, SMALL_RESULTS } from "./result_scenarios.ts";
 import type { RuleName } from "./rules.ts";
-
-/** A scenario in which some rule is switched off. */
-export type Counterexample = Omit<ClaimsOptions, "without">;
+import type { Counterexample, Scenario } from "./scenario.ts";
 
 /** For each rule the smallest scenario that breaks without it, and holds with it. */
 export const COUNTEREXAMPLES: Readonly<Record<RuleName, Counterexample>> = {
@@ -34,12 +33,8 @@ export const COUNTEREXAMPLES: Readonly<Record<RuleName, Counterexample>> = {
   documentBeforeLetter: { natures: ["bad"], agents: 1, maxAttempts: 1, budget: { redrive: 1, crash: 1 } },
   staleLettersGo: { natures: ["flaky"], agents: 1, maxAttempts: 1, budget: { redrive: 1, crash: 1 } },
   datedWhileHeld: { natures: ["bad"], agents: 2, maxAttempts: 1, budget: { freeze: 1, refuse: 1 } },
+  ...RESULT_COUNTEREXAMPLES,
 };
-
-/** A scenario and what it is called. */
-export interface Scenario extends ClaimsOptions {
-  readonly name: string;
-}
 
 /** Holds with all rules, and takes seconds at most: the tests explore these. */
 export const SMALL: readonly Scenario[] = [
@@ -131,6 +126,7 @@ export const SMALL: readonly Scenario[] = [
     readsAllBack: true,
     budget: { edit: 1 },
   },
+  ...SMALL_RESULTS,
 ];
 
 /** Holds with all rules; takes minutes. */
@@ -238,6 +234,7 @@ export const LARGE: readonly Scenario[] = [
     maxAttempts: 1,
     budget: { reset: 1, lose: 1, freeze: 1 },
   },
+  ...LARGE_RESULTS,
 ];
 
 /** What the protocol does not promise: each of these breaks, as docs/protocol.md says. */

@@ -33,6 +33,13 @@ export interface Doc {
   readonly alone: number;
   /** `_pull.dead_at`. */
   readonly verdict: number;
+  /** Snoozed, and not due yet. */
+  readonly isAsleep: boolean;
+  /** `_pull.snoozes`. */
+  readonly snoozes: number;
+  /** The number of its checkpoint, `_pull.saved.n`, and the life that it was made in. */
+  readonly saved: number;
+  readonly savedIn: number;
   /** Version of the user's fields. */
   readonly edition: number;
   /** What no agent knows, but the properties need. */
@@ -53,6 +60,12 @@ export interface Truth {
   readonly ended: number;
   /** Runs that succeeded. */
   readonly successes: number;
+  /** Committed effects: how often the writes that it asks for were made. */
+  readonly effects: number;
+  /** Runs that asked for a snooze. */
+  readonly dozes: number;
+  /** The latest checkpoint that a holder was told is written. */
+  readonly confirmed: number;
   /** Another program set its status to `processing`. */
   readonly isForeign: boolean;
   /** A user started it over, and no claim has taken it since. */
@@ -71,7 +84,9 @@ export interface Letter {
 /**
  * held: not started · back: to be released · marked: a suspect about to start · running · succeeded · failed: to be
  * tried again · sentenced: to be a dead letter · judged: the verdict stands · copied: the letter stands · unjudged: the
- * verdict was refused · dated: the document is still held, and the letter has a time · referred: that letter stands
+ * verdict was refused · dated: the document is still held, and the letter has a time · referred: that letter stands ·
+ * snoozing: to be snoozed · unsure: it succeeded, and whether its transaction was committed is not known · apart: it
+ * succeeded, and gets a transaction of its own · effected: its writes are made, and it is not acked
  */
 export type Phase =
   | "held"
@@ -85,7 +100,11 @@ export type Phase =
   | "copied"
   | "unjudged"
   | "dated"
-  | "referred";
+  | "referred"
+  | "snoozing"
+  | "unsure"
+  | "apart"
+  | "effected";
 
 /** A document that an agent holds, as the agent knows it. */
 export interface Item {
@@ -100,6 +119,12 @@ export interface Item {
   readonly verdict: number;
   readonly edition: number;
   readonly life: number;
+  /** The checkpoint that the run gets, and the life that it was made in. */
+  readonly saved: number;
+  readonly savedIn: number;
+  /** The latest checkpoint that the run has made, and the latest that it was told is written. */
+  readonly made: number;
+  readonly stored: number;
 }
 
 /** A candidate as it was read. */
@@ -111,6 +136,8 @@ export interface Candidate {
   readonly verdict: number;
   readonly edition: number;
   readonly life: number;
+  readonly saved: number;
+  readonly savedIn: number;
 }
 
 /** The claim that an agent waits for, or has to read back. */
@@ -123,8 +150,18 @@ export interface PendingClaim {
   readonly isLost: boolean;
 }
 
+/** A transaction that is open: its acks are made, so that no other write can change its documents. */
+export interface Transaction {
+  readonly members: readonly Item[];
+  /** The members whose ack matched: all, unless a rule is switched off. */
+  readonly matched: readonly number[];
+  /** Their writes are made, too. */
+  readonly isWritten: boolean;
+}
+
 export interface Agent {
   readonly claim: PendingClaim | undefined;
+  readonly transaction?: Transaction | undefined;
   readonly items: readonly Item[];
   readonly isDraining: boolean;
 }
@@ -132,7 +169,9 @@ export interface Agent {
 /** What an agent writes on a document that it holds, with all that the write needs to know. */
 export interface HolderWrite
   extends Pick<Item, "doc" | "token" | "alone" | "isSuspect" | "verdict" | "life"> {
-  readonly name: "mark" | "ack" | "nack" | "release" | "judge" | "fail" | "failUnjudged";
+  readonly name: "mark" | "ack" | "nack" | "release" | "snooze" | "save" | "judge" | "fail" | "failUnjudged";
+  /** The checkpoint that it writes; 0 for none. */
+  readonly saved: number;
 }
 
 /** A write under way. A claim is applied document by document; the others are writes that their sender has given up. */
@@ -146,7 +185,9 @@ export type Message =
     readonly taken: number;
   }
   | { readonly kind: "write"; readonly write: HolderWrite }
-  | { readonly kind: "copy"; readonly doc: number; readonly letter: Letter };
+  | { readonly kind: "copy"; readonly doc: number; readonly letter: Letter }
+  /** A transaction that its agent has left open; `isCommitSent`: or whose commit has no answer. */
+  | { readonly kind: "transaction"; readonly transaction: Transaction; readonly isCommitSent: boolean };
 
 /** A redrive under way: it has read the letter, and then written one of its two writes. */
 export interface Redrive {
@@ -164,9 +205,11 @@ export const FAULTS = {
   drain: "an agent is told to end",
   redrive: "the operator redrives a dead letter",
   refuse: "the database lets a document take no verdict",
+  conflict: "the server aborts a transaction: a user has changed what it writes, or it took too long",
   take: "another program sets a pending document to `processing`",
   edit: "a user changes a pending document",
   reset: 'a user starts a document over: `status: "pending"`, `_pull` removed',
+  rerun: 'a user starts a processed document over: `status: "pending"`, `_pull` removed',
   meddle: "a user sets `status` to `pending` and leaves `_pull` as it is",
   remove: "a user deletes a document",
 } as const;
@@ -193,6 +236,10 @@ export const NO_BOOKKEEPING = {
   takeovers: 0,
   alone: 0,
   verdict: NONE,
+  isAsleep: false,
+  snoozes: 0,
+  saved: NONE,
+  savedIn: 0,
 } as const;
 
 const NEW_TRUTH: Truth = {
@@ -202,6 +249,9 @@ const NEW_TRUTH: Truth = {
   isBlamed: false,
   ended: 0,
   successes: 0,
+  effects: 0,
+  dozes: 0,
+  confirmed: NONE,
   isForeign: false,
   isReset: false,
 };
@@ -247,36 +297,4 @@ export function withItem(state: State, at: number, item: Item, next?: Item): Sta
 export function spent(state: State, fault: Fault): State | undefined {
   const left = state.budget[fault] ?? 0;
   return left > 0 ? { ...state, budget: { ...state.budget, [fault]: left - 1 } } : undefined;
-}
-
-/** A token that is not in use. */
-export function freshToken({ docs, agents, messages }: State): number {
-  const used = new Set<number>(docs.map(({ token }) => token));
-  for (const { claim, items } of agents) {
-    if (claim) used.add(claim.token);
-    for (const { token } of items) used.add(token);
-  }
-  for (const message of messages) {
-    if (message.kind === "claim") used.add(message.token);
-    if (message.kind === "write") used.add(message.write.token);
-  }
-  let token = 1;
-  while (used.has(token)) token += 1;
-  return token;
-}
-
-/** A time for a verdict on a document, later than every other that is known. */
-export function nextTime({ docs, letters, agents, messages, redrives }: State, doc: number): number {
-  let latest = Math.max(docs[doc]!.verdict, letters[doc]?.at ?? NONE);
-  for (const { items } of agents) {
-    for (const item of items) if (item.doc === doc) latest = Math.max(latest, item.verdict);
-  }
-  for (const message of messages) {
-    if (message.kind === "copy" && message.doc === doc) latest = Math.max(latest, message.letter.at);
-    if (message.kind === "write" && message.write.doc === doc) {
-      latest = Math.max(latest, message.write.verdict);
-    }
-  }
-  for (const redrive of redrives) if (redrive.doc === doc) latest = Math.max(latest, redrive.at);
-  return latest + 1;
 }

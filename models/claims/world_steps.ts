@@ -1,5 +1,6 @@
 import type { Step } from "../explorer.ts";
-import { agentName } from "./item_steps.ts";
+import { agentName } from "./run_steps.ts";
+import { isLocked, leftOpen } from "./locks.ts";
 import { has, type Protocol } from "./protocol.ts";
 import {
   anew,
@@ -37,7 +38,9 @@ export class WorldSteps {
     const killed = spent(state, "crash");
     if (killed) {
       const label = `${agentName(at)} is killed`;
-      steps.push({ label, state: { ...killed, agents: replaced(killed.agents, at, IDLE) } });
+      // A commit may have been sent.
+      const open = leftOpen(killed, agent.transaction, agent.transaction?.isWritten ?? false);
+      steps.push({ label, state: { ...open, agents: replaced(open.agents, at, IDLE) } });
     }
     const drained = agent.isDraining ? undefined : spent(state, "drain");
     if (drained) {
@@ -60,6 +63,9 @@ export class WorldSteps {
       const how = isKept ? ", as its holder is frozen" : "";
       may(expired, `the lease of d${number} runs out${how}`, { ...doc, isLive: false });
     }
+    if (doc.isAsleep) may(state, `the snooze of d${number} is over`, { ...doc, isAsleep: false });
+    // A write that is in no transaction waits until the one that has changed the document ends.
+    if (isLocked(state, number)) return steps;
     if (doc.status === "pending") {
       may(spent(state, "edit"), `a user edits d${number}`, { ...doc, edition: 1 });
       const foreign: Doc = { ...doc, status: "working", truth: { ...doc.truth, isForeign: true } };
@@ -71,8 +77,9 @@ export class WorldSteps {
       const meddled: Doc = { ...doc, status: "pending", isLive: false, truth };
       may(spent(state, "meddle"), `a user sets d${number} to pending and leaves _pull`, meddled);
     }
+    const reset: Doc = { ...doc, ...NO_BOOKKEEPING, status: "pending", truth: anew(doc, true) };
+    if (doc.status === "done") may(spent(state, "rerun"), `a user starts d${number} over`, reset);
     if (doc.status === "working" || doc.status === "failed") {
-      const reset: Doc = { ...doc, ...NO_BOOKKEEPING, status: "pending", truth: anew(doc, true) };
       may(spent(state, "reset"), `a user sets d${number} to pending and removes _pull`, reset);
     }
     if (has(this.#protocol, "staleLettersGo") && isStale(state, number)) {
@@ -123,6 +130,7 @@ export class WorldSteps {
       ...NO_BOOKKEEPING,
       status: "pending",
       isScheduled: true,
+      ...(!has(this.#protocol, "redriveDropsCheckpoint") && { saved: doc.saved, savedIn: doc.savedIn }),
       truth: anew(doc, false),
     };
     return { hasMatched: true, step: { label, state: withDoc(state, number, pending) } };

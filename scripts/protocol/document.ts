@@ -1,6 +1,7 @@
 import { Claims } from "../../models/claims/claims.ts";
 import { numberOf, type Rule, RULE_GROUPS, type RuleName } from "../../models/claims/rules.ts";
-import { COUNTEREXAMPLES, LIMITS, type Scenario } from "../../models/claims/scenarios.ts";
+import type { Scenario } from "../../models/claims/scenario.ts";
+import { COUNTEREXAMPLES, LIMITS } from "../../models/claims/scenarios.ts";
 import { FAULTS } from "../../models/claims/state.ts";
 import { explore } from "../../models/explorer.ts";
 import { table } from "../markdown_table.ts";
@@ -33,17 +34,19 @@ export function limitsInFull(): string {
 
 async function inFull(
   name: RuleName,
-  { title, rule, reason, without, code }: Rule,
+  { title, rule, exactly, reason, without, code }: Rule,
   root: string,
 ): Promise<string> {
   const places: string[] = [];
   for (const [file, symbol] of code) places.push(await place(file, symbol, root, numberOf(name)));
+  const where = places.join(", ") || "the program does not have it yet";
   const trace = traceOf({ ...COUNTEREXAMPLES[name], name, without: name });
   return [
     `#### Rule ${numberOf(name)}: ${title}`,
     rule,
+    ...exactly ? [["```text", ...exactly, "```"].join("\n")] : [],
     `_Why:_ ${reason}`,
-    `_Code:_ ${places.join(", ")}. _Model:_ \`${name}\`.`,
+    `_Code:_ ${where}. _Model:_ \`${name}\`.`,
     `_Without it_ (${without}):`,
     trace,
   ].join("\n\n");
