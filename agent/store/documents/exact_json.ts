@@ -1,4 +1,5 @@
 import { BSON } from "mongodb";
+import { isLong as hasLongTag, withExactIntegers } from "../../lib/exact_integers.ts";
 
 /**
  * Extended JSON that people can read, on one line or indented. It is relaxed, except for integers that relaxed JSON
@@ -10,13 +11,5 @@ export function exactJson(value: unknown, indent?: number): string {
 
 /** Whether a value is an integer of 64 bits: the driver reads integers beyond 2^53 as such. */
 export function isLong(value: unknown): value is BSON.Long {
-  return (value as { _bsontype?: unknown } | null)?._bsontype === "Long";
-}
-
-function withExactIntegers(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withExactIntegers);
-  if (isLong(value)) return Number.isSafeInteger(value.toNumber()) ? value : { $numberLong: String(value) };
-  if (typeof value !== "object" || value === null) return value;
-  if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) return value;
-  return Object.fromEntries(Object.entries(value).map(([field, each]) => [field, withExactIntegers(each)]));
+  return hasLongTag(value);
 }
