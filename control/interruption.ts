@@ -64,3 +64,25 @@ export class Interruption {
     }
   }
 }
+
+/**
+ * Makes the first signal that asks for a stop end the process once `ending` has resolved, even while the process
+ * waits for a reader. A second signal ends it at once.
+ */
+export function endOnceDone(ending: () => Promise<void>): void {
+  isAwaited = true;
+  const echo = new SignalEcho(systemClock);
+  let isEnding = false;
+  for (const signal of Object.keys(NUMBERS) as StopSignal[]) {
+    Deno.addSignalListener(signal, () => {
+      if (echo.isEcho(signal)) return;
+      const end = () => {
+        remarks.flushSync();
+        leave(statusOf(signal));
+      };
+      if (isEnding) return end();
+      isEnding = true;
+      ending().then(end, end);
+    });
+  }
+}

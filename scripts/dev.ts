@@ -16,9 +16,9 @@ import { sleep } from "../agent/lib/deadline.ts";
 import { secrets } from "../agent/text/redact.ts";
 import { printableLines } from "../agent/text/terminal_text.ts";
 import { SignalEcho } from "../control/signal_echo.ts";
+import { readDocuments } from "../control/try/documents_file.ts";
 import { sampleOrders } from "../examples/orders.ts";
 import { AgentProcess, checkSettings } from "./dev/agent_process.ts";
-import { readDocuments } from "./dev/documents.ts";
 import { makePlan, type Plan, ROOT } from "./dev/plan.ts";
 import { statusNote } from "./dev/pending.ts";
 import { UserError } from "./dev/user_error.ts";
@@ -44,7 +44,7 @@ async function dev(): Promise<number> {
   const documents: Document[] = plan.work === "samples"
     ? sampleOrders(SAMPLE_COUNT)
     : plan.file !== undefined
-    ? await readDocuments(plan.file)
+    ? await readDocuments({ path: plan.file, said: `FILE=${plan.file}` })
     : [];
   const note = plan.file === undefined ? undefined : statusNote(documents, `FILE=${plan.file}`);
   await checkSettings(plan);

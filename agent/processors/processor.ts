@@ -57,5 +57,11 @@ export type BatchProcessor = (
 
 /** A processor of either kind. */
 export type Processing =
-  | { readonly kind: "single"; readonly process: Processor }
-  | { readonly kind: "batch"; readonly processBatch: BatchProcessor };
+  & (
+    | { readonly kind: "single"; readonly process: Processor }
+    | { readonly kind: "batch"; readonly processBatch: BatchProcessor }
+  )
+  & {
+    /** Ends what it keeps open, such as its programs. Called once, after its last handler. */
+    close?(): Promise<void>;
+  };

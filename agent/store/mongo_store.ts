@@ -6,6 +6,7 @@ import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { DocumentsToTry } from "./documents_to_try.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
@@ -48,6 +49,7 @@ export class MongoStore implements DocumentStore {
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #timeAndChance: TimeAndChance;
+  readonly #filter: Filter<Document> | undefined;
   #isGuarded = false;
 
   /**
@@ -58,6 +60,7 @@ export class MongoStore implements DocumentStore {
   constructor(settings: StoreSettings, filter?: Filter<Document>, timeAndChance: TimeAndChance = SYSTEM) {
     const { agentName, leaseMs } = settings;
     const { clock } = this.#timeAndChance = timeAndChance;
+    this.#filter = filter;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
     const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock, uriSetting }, clock);
@@ -196,6 +199,11 @@ export class MongoStore implements DocumentStore {
   async lettersForCommands(): Promise<LettersForCommands> {
     await this.#syncClock();
     return new LettersForCommands(this.#context);
+  }
+
+  /** The documents of the collection, for a processor that is tried on them. */
+  documentsToTry(): DocumentsToTry {
+    return new DocumentsToTry({ ...this.#context, filter: this.#filter });
   }
 
   /** Reports events of the connection to `listeners` from now on. */

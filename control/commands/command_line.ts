@@ -69,7 +69,7 @@ function lineOf(command: Command, rest: readonly string[]): CommandLine {
   const flags = specs.filter(([, { value }]) => value === undefined).map(([name]) => name);
   const valued = specs.filter(([, { value }]) => value !== undefined).map(([name]) => name);
   const unknown: string[] = [];
-  const parsed: Record<string, unknown> & { _: unknown[] } = parseArgs([...rest], {
+  const parsed: Record<string, unknown> & { _: unknown[] } = parseArgs(withStandardInput(rest, valued), {
     boolean: [...SWITCH_NAMES, ...flags],
     alias: SWITCH_LETTERS,
     string: ["_", ...valued],
@@ -92,6 +92,14 @@ function lineOf(command: Command, rest: readonly string[]): CommandLine {
   refuseTogether(command, place.word, [...on, ...given.map(([name]) => name)]);
   refuseCounts(command, given);
   return { ...place, flags: on, options: Object.fromEntries(given) };
+}
+
+/** The arguments as the parser takes a dash alone for the value of an option: it means standard input. */
+function withStandardInput(args: readonly string[], valued: readonly string[]): string[] {
+  return args.flatMap((arg, at) => {
+    if (arg === "-" && valued.some((name) => args[at - 1] === `--${name}`)) return [];
+    return args[at + 1] === "-" && valued.some((name) => arg === `--${name}`) ? [`${arg}=-`] : [arg];
+  });
 }
 
 /** The options with a value that are given, and their values. */

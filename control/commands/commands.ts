@@ -7,6 +7,7 @@ import { pauseCommand } from "./pause_command.ts";
 import { resumeCommand } from "./resume_command.ts";
 import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
+import { tryCommand } from "./try_command.ts";
 import { versionCommand } from "./version_command.ts";
 
 /** Every command, in the order of the help. */
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   healthCommand,
   deadLettersCommand,
   checkCommand,
+  tryCommand,
   helpCommand,
   versionCommand,
 ];

@@ -18,6 +18,8 @@ const NOT_RUN: Record<string, string> = {
   "make test-unit": "is run by what runs this",
   "make build": "has been done by what runs this",
   "pulling-agent dead-letters show 65f0c0ffee0123456789abcd": "names a letter of the reader's",
+  "dist/pulling-agent try": "needs the reader's collection",
+  "dist/pulling-agent try --id 65f0c0ffee0123456789abcd": "names a document of the reader's",
   "dist/pulling-agent": "goes on until it is stopped: replaced by a run that is stopped",
 };
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Int32, Long, ObjectId } from "bson";
-import { parseDocuments } from "../../scripts/dev/documents.ts";
+import { BSON } from "mongodb";
+import { parseDocuments } from "../../agent/store/documents/json_documents.ts";
 import { UserError } from "../../scripts/dev/user_error.ts";
 
-const one = { a: new Int32(1), status: "pending" };
+const one = { a: new BSON.Int32(1), status: "pending" };
 
 Deno.test("parseDocuments() takes an array, one document, and one document a line", () => {
   assertEquals(parseDocuments('[{"a":1},\n {"a":1}]', "f"), [one, one]);
@@ -18,8 +18,8 @@ Deno.test("parseDocuments() keeps types, _id and a status that is there", () => 
     `{"_id":{"$oid":"${id}"},"big":5000000000,"at":{"$date":"2026-01-01T00:00:00Z"},"status":"mine"}`;
   assertEquals(parseDocuments(text, "f"), [
     {
-      _id: new ObjectId(id),
-      big: Long.fromNumber(5_000_000_000),
+      _id: new BSON.ObjectId(id),
+      big: BSON.Long.fromNumber(5_000_000_000),
       at: new Date("2026-01-01"),
       status: "mine",
     },

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { BSON } from "bson";
-import { parseDocuments, readDocuments } from "../../scripts/dev/documents.ts";
+import { parseDocuments } from "../../agent/store/documents/json_documents.ts";
+import { readDocuments } from "../../control/try/documents_file.ts";
 import { statusNote } from "../../scripts/dev/pending.ts";
 import { UserError } from "../../scripts/dev/user_error.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -44,7 +45,7 @@ for (
     await using dir = await TempDir.make();
     const path = `${dir.path}/${name}`;
     await Deno.writeFile(path, content);
-    const error = await assertRejects(() => readDocuments(path), UserError);
+    const error = await assertRejects(() => readDocuments({ path: path, said: `FILE=${path}` }), UserError);
     assertStringIncludes(error.message, says);
     assertEquals(error.message.includes("\n"), false);
   });
@@ -52,16 +53,22 @@ for (
 
 Deno.test("readDocuments() says of a directory and of a missing file what they are", async () => {
   await using dir = await TempDir.make();
-  const directory = await assertRejects(() => readDocuments(dir.path), UserError);
+  const directory = await assertRejects(
+    () => readDocuments({ path: dir.path, said: `FILE=${dir.path}` }),
+    UserError,
+  );
   assertMatch(directory.message, /it is a directory: name a file in it$/);
-  const missing = await assertRejects(() => readDocuments(`${dir.path}/gone.json`), UserError);
+  const missing = await assertRejects(
+    () => readDocuments({ path: `${dir.path}/gone.json`, said: "FILE=gone.json" }),
+    UserError,
+  );
   assertMatch(missing.message, /there is no such file$/);
 });
 
 Deno.test("readDocuments() takes lines of JSON with a byte order mark", async () => {
   await using dir = await TempDir.make();
   const path = await dir.write("bom.json", `\uFEFF${json}${json}`);
-  assertEquals((await readDocuments(path)).length, 2);
+  assertEquals((await readDocuments({ path: path, said: `FILE=${path}` })).length, 2);
 });
 
 Deno.test("statusNote() says nothing of documents that are pending", () => {

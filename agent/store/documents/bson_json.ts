@@ -1,4 +1,4 @@
-import { BSON } from "mongodb";
+import { BSON, type Document } from "mongodb";
 
 const { NumberUtils } = BSON.onDemand;
 const TEXT = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -14,6 +14,11 @@ const [STRING, DOCUMENT, ARRAY, UNDEFINED, DATE, INT64] = [0x02, 0x03, 0x04, 0x0
  */
 export function bsonJson(document: Uint8Array, indent = 0, reword: Reword = (text) => text): string {
   return containerJson(document, { isArray: false, indent, depth: 1, reword });
+}
+
+/** The same of an object, as the database would hold it. Its fields that are undefined are left out. */
+export function objectJson(document: Document, reword?: Reword): string {
+  return bsonJson(BSON.serialize(document, { ignoreUndefined: true }), 0, reword);
 }
 
 /** What is written instead of a text; `field` is the document's field that contains it. */

@@ -236,3 +236,16 @@ Deno.test("parseCommandLine() takes nothing that its command does not declare, o
   ]);
   assert(understood > 100, `${understood} understood`);
 });
+
+Deno.test("parseCommandLine() takes a dash alone for the value of an option", () => {
+  for (
+    const args of [["try", "--file", "-", "--json"], ["--file", "-", "try", "--json"], [
+      "try",
+      "--file=-",
+      "--json",
+    ]]
+  ) {
+    const { command: { name }, line: { flags, options } } = parseCommandLine(args);
+    assertEquals([name, flags, options], ["try", ["json"], { file: ["-"] }], args.join(" "));
+  }
+});

@@ -1,26 +1,12 @@
-/**
- * Reading a user's documents from a file.
- *
- * @module
- */
-
-import { type Document, EJSON } from "bson";
-import { readText } from "./file_text.ts";
-import { UserError } from "./user_error.ts";
+import { BSON, type Document } from "mongodb";
+import { UsageError } from "../../errors.ts";
 
 /**
- * Reads documents in Extended JSON: an array, one document, or one on each line, as `mongoexport` writes them. A
- * document without a `status` gets `"pending"`; all other fields are kept as they are.
+ * Parses documents in Extended JSON: an array, one document, or one on each line, as `mongoexport` writes them. A
+ * document without a `status` gets `"pending"`; all other fields are kept as they are. Errors call the text `name`.
  *
- * @throws {UserError} with the line, if the file cannot be read, is not JSON, or holds something that is not a document
+ * @throws {UsageError} with the line, if it is not JSON, or holds something that is not a document
  */
-export async function readDocuments(path: string): Promise<Document[]> {
-  const documents = parseDocuments(await readText(path), path);
-  if (documents.length === 0) throw new UserError(`FILE=${path} holds no documents`);
-  return documents;
-}
-
-/** Parses what {@linkcode readDocuments} reads; errors call it `name`. */
 export function parseDocuments(text: string, name: string): Document[] {
   const first = text.trimStart()[0];
   if (first === undefined) return [];
@@ -76,7 +62,7 @@ function parseJson(text: string, name: string, firstLine: number): unknown {
       / (in JSON )?at position.*$/s,
       "",
     );
-    throw new UserError(`${name}, line ${line}, is not JSON: ${why}`);
+    throw new UsageError(`${name}, line ${line}, is not JSON: ${why}`, { cause: error });
   }
 }
 
@@ -99,13 +85,20 @@ function beforeUnexpected(message: string, text: string): string {
 
 function toDocument(value: unknown, where: string): Document {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new UserError(`${where} is ${kindOf(value)}, not a document: write { ... }`);
+    throw new UsageError(`${where} is ${kindOf(value)}, not a document: write { ... }`);
   }
   let document: Document;
   try {
-    document = EJSON.deserialize(value as Document, { relaxed: false });
+    document = BSON.EJSON.deserialize(value as Document, { relaxed: false });
   } catch (error) {
-    throw new UserError(`${where} is not Extended JSON: ${error instanceof Error ? error.message : error}`);
+    throw new UsageError(
+      `${where} is not Extended JSON (${
+        error instanceof Error ? error.message : error
+      }): write its values as mongoexport does`,
+      {
+        cause: error,
+      },
+    );
   }
   return "status" in document ? document : { ...document, status: "pending" };
 }
