@@ -39,6 +39,9 @@ const STORE_USERS = ["main.ts", "control/", STORE];
  */
 const DRIVER = ["mongodb", "bson"];
 
+/** Loaded only for the processors that need them: all other runs start without them. */
+const LAZY = ["answers", "exec", "http"].map((name) => `agent/processors/${name}/`);
+
 const FOLDERS_WITH_CODE = [
   "agent",
   "control",
@@ -90,6 +93,9 @@ function checkImport(it: Import): string[] {
   if (!allowed.includes(partOf(it.to))) return [`${where}: ${part} may import only ${allowed.join(", ")}`];
   if (isLeaf(it.from) && !isLeaf(it.to)) {
     return [`${where}: it is a leaf and may import only packages and other leaves (${LEAVES.join(", ")})`];
+  }
+  if (isLazy(it.to) && !isLazy(it.from) && !it.isTypeOnly && !it.isDynamic) {
+    return [`${where}: it is loaded only for processors that need it; use 'await import()'`];
   }
   for (const order of CONCEPTS) {
     const [from, to] = [it.from, it.to].map((path) => order.findIndex((folder) => path.startsWith(folder)));
@@ -153,6 +159,10 @@ function edges(imports: Import[]): Map<string, string[]> {
 
 function isLeaf(path: string): boolean {
   return LEAVES.some((leaf) => path === leaf || (leaf.endsWith("/") && path.startsWith(leaf)));
+}
+
+function isLazy(path: string): boolean {
+  return LAZY.some((folder) => path.startsWith(folder));
 }
 
 function partOf(path: string): string {

@@ -4,16 +4,24 @@ import { logProcessor } from "./log.ts";
 import { pathOf } from "./file_url.ts";
 import { loadModule } from "./module.ts";
 import type { Processing } from "./processor.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** The settings that processors have besides `PROCESSOR`; those that could not be read are missing. */
+export type ProcessorSettings = Partial<Settings>;
 
 /**
- * The processor that `PROCESSOR` names.
+ * The processor that `PROCESSOR` names. What a kind of processor needs is loaded only for that kind.
  *
  * @throws {UsageError} if it names none, or a module that cannot be used.
  */
-export async function loadProcessor(name: string): Promise<Processing> {
+export async function loadProcessor(name: string, settings: ProcessorSettings = {}): Promise<Processing> {
   if (name === "log") return { kind: "single", process: logProcessor };
   if (name === "custom") return { kind: "single", process: customProcessor };
   if (name.startsWith("module:")) return await loadModule(name.slice("module:".length));
+  if (/^https?:/i.test(name) && !isModuleAddress(name)) {
+    const { httpProcessor } = await import("./http/http_processor.ts");
+    return await httpProcessor(name, settings);
+  }
   throw new UsageError(unknownProblem(name));
 }
 
@@ -21,16 +29,23 @@ export async function loadProcessor(name: string): Promise<Processing> {
 function unknownProblem(name: string): string {
   const said = `PROCESSOR is ${JSON.stringify(name)}`;
   const builtIn = BUILT_IN.find((each) => each === name.trim().toLowerCase());
-  if (builtIn) return `${said}: did you mean ${builtIn}? It is log, custom or module:PATH`;
-  if (/^(https?|npm|jsr):/i.test(name)) {
+  if (builtIn) {
+    return `${said}: did you mean ${builtIn}? It is log, custom, module:PATH or an http(s) address`;
+  }
+  if (/^(npm|jsr|https?):/i.test(name)) {
     return `${said}, which the agent does not fetch: bundle it to one file, and set PROCESSOR=module:PATH`;
   }
   const path = pathIn(name);
-  if (path === undefined) return `${said}: set it to log, custom or module:PATH`;
+  if (path === undefined) return `${said}: set it to log, custom, module:PATH or an http(s) address`;
   const script = path.replace(/\.[cm]?tsx?$/, ".js");
   return script === path
     ? `${said}: set PROCESSOR=module:${path} for a file`
     : `${said}, which is TypeScript: bundle it to one .js file, and set PROCESSOR=module:${script}`;
+}
+
+/** A file of JavaScript behind an address is no service: it is meant to be loaded. */
+function isModuleAddress(name: string): boolean {
+  return /\.[cm]?[jt]sx?$/i.test(name);
 }
 
 const BUILT_IN = ["log", "custom"];

@@ -98,11 +98,40 @@ export const SETTINGS = {
   }),
   processor: setting<string>({
     variable: "PROCESSOR",
-    parse: parse.text("log, custom or module:PATH"),
+    parse: parse.text("log, custom, module:PATH or an http(s) address"),
     default: "log",
     decides: LOOKS.processor,
     doc:
-      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript) or `custom` (compiled in).",
+      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript), `https://HOST/PATH` (it is posted to your service) or `custom` (compiled in).",
+  }),
+  processorBatch: setting<boolean>({
+    variable: "PROCESSOR_BATCH",
+    parse: parse.boolean,
+    default: "false",
+    doc: "Whether a service is sent many documents at once, as an array. A module decides that itself.",
+  }),
+  httpHeadersFile: setting<string | undefined>({
+    variable: "HTTP_HEADERS_FILE",
+    parse: parse.text("the path of a file"),
+    fallback: () => undefined,
+    defaultText: "none",
+    doc:
+      "A file with headers for every request to the service, such as `Authorization: Bearer TOKEN`, one a line.",
+  }),
+  httpSigningSecretFile: setting<string | undefined>({
+    variable: "HTTP_SIGNING_SECRET_FILE",
+    parse: parse.text("the path of a file"),
+    fallback: () => undefined,
+    defaultText: "none",
+    doc: "A file with the secret by which requests to the service are signed, as Standard Webhooks does.",
+  }),
+  httpCaFile: setting<string | undefined>({
+    variable: "HTTP_CA_FILE",
+    parse: parse.text("the path of a file"),
+    fallback: () => undefined,
+    defaultText: "none",
+    doc:
+      "A file with the certificates (PEM) of your own authority, which the service's certificate is checked against.",
   }),
   pollIntervalMs: setting<number>({
     variable: "POLL_INTERVAL",

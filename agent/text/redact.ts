@@ -1,4 +1,4 @@
-import { secretForms } from "./secret_forms.ts";
+import { formsOf, secretForms } from "./secret_forms.ts";
 
 declare const redacted: unique symbol;
 
@@ -24,6 +24,8 @@ const MAX_LEARNT = 16;
 export class Redactor {
   /** For each connection string the patterns of its secrets, the oldest first. */
   readonly #learnt = new Map<string, readonly string[]>();
+  /** The same for each group of other secrets, by the place that they come from. */
+  readonly #values = new Map<string, (readonly string[])[]>();
   #pattern: RegExp | undefined;
   #margin = MIN_MARGIN;
 
@@ -44,8 +46,23 @@ export class Redactor {
     // Each known secret costs time in every line, and a secret that was replaced many times since opens nothing any
     // more.
     if (this.#learnt.size > MAX_LEARNT) this.#learnt.delete(this.#learnt.keys().next().value!);
+    this.#compile();
+  }
+
+  /**
+   * Hides these secrets from now on, in each of their forms, such as the values of headers that a file holds. Those
+   * that were learnt before from the same `place` stay hidden: they may be in use still.
+   */
+  learnValues(place: string, values: readonly string[]): void {
+    const patterns = [...formsOf(values)].map((secret) => RegExp.escape(secret));
+    this.#values.set(place, [...this.#values.get(place) ?? [], patterns].slice(-MAX_LEARNT));
+    this.#compile();
+  }
+
+  #compile(): void {
     // The longest first, so that no secret leaves a part of another.
-    const sources = [...new Set([...this.#learnt.values()].flat())].sort((a, b) => b.length - a.length);
+    const all = [...this.#learnt.values(), ...[...this.#values.values()].flat()];
+    const sources = [...new Set(all.flat())].sort((a, b) => b.length - a.length);
     if (sources.length === 0) return;
     this.#pattern = new RegExp(sources.join("|"), "g");
     this.#margin = Math.max(MIN_MARGIN, sources[0]!.length);

@@ -21,6 +21,16 @@ export function secretForms(uri: string): SecretForms {
   return forms;
 }
 
+/** A secret that is no part of a URI has this length at least: shorter values would hide innocent words. */
+const MIN_VALUE = 6;
+
+/** Every form of secrets that stand by themselves, such as tokens. */
+export function formsOf(values: readonly string[]): Set<string> {
+  const forms = new Set<string>();
+  for (const value of values) if (value.length >= MIN_VALUE) addAll(value, forms);
+  return forms;
+}
+
 /**
  * User and password if there are both, in two readings: up to the last `@`, since a password may hold one, and up to
  * the first, since the parameters may.

@@ -79,7 +79,7 @@ function lookAt(env: Environment, variables: readonly string[]): Found {
 async function loaded({ values, problems }: Found): Promise<Processing | undefined> {
   if (values.processor === undefined) return undefined;
   try {
-    return await loadProcessor(values.processor);
+    return await loadProcessor(values.processor, values);
   } catch (error) {
     problems.push(error instanceof UsageError ? error.message : `PROCESSOR ${errorText(error)}`);
   }

@@ -68,6 +68,12 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
     says: "only main.ts, control/, agent/store/ may",
   },
   {
+    name: "a part that few processors need loaded with the rest",
+    files: { "agent/processors/load.ts": 'import "./http/http.ts";', "agent/processors/http/http.ts": EMPTY },
+    says:
+      "agent/processors/load.ts:1 imports agent/processors/http/http.ts: it is loaded only for processors",
+  },
+  {
     name: "the driver outside the store",
     files: { "control/file.ts": '\nimport { Long } from "bson";\nexport { Long };' },
     says: "control/file.ts:2 imports bson: only agent/store/ may load the driver",

@@ -26,14 +26,17 @@ Deno.test("loadProcessor() knows the built-in processors", async () => {
 
 Deno.test("loadProcessor() names the choices if it does not know the name", async () => {
   for (const name of ["module", "exec", ""]) {
-    assertEquals(await problemOf(name), `PROCESSOR is "${name}": set it to log, custom or module:PATH`);
+    assertEquals(
+      await problemOf(name),
+      `PROCESSOR is "${name}": set it to log, custom, module:PATH or an http(s) address`,
+    );
   }
 });
 
 for (
   const [name, says] of [
-    ["Log", ": did you mean log? It is log, custom or module:PATH"],
-    [" custom", ": did you mean custom? It is log, custom or module:PATH"],
+    ["Log", ": did you mean log? It is log, custom, module:PATH or an http(s) address"],
+    [" custom", ": did you mean custom? It is log, custom, module:PATH or an http(s) address"],
     ["/path/x.js", ": set PROCESSOR=module:/path/x.js for a file"],
     ["./x.js", ": set PROCESSOR=module:./x.js for a file"],
     ["x.mjs", ": set PROCESSOR=module:x.mjs for a file"],

@@ -3,6 +3,7 @@ import { BSON } from "mongodb";
 import { PermanentError } from "../../../../../agent/errors.ts";
 import { Answers } from "../../../../../agent/processors/answers/answers.ts";
 import { OWN_BSON } from "../../../../../agent/store/documents/own_bson.ts";
+import { isMissing, PYTHON } from "../../../../support/optional.ts";
 import { randomDocument } from "../../../../support/random_bson.ts";
 import { testRandom } from "../../../../support/random.ts";
 
@@ -47,22 +48,26 @@ Deno.test(`documentText() makes one line of any document, and valueOf() the same
   }
 });
 
-Deno.test(`documentText() writes what the json of Python reads, and writes back the same: seed ${SEED}`, async () => {
-  const answers = await Answers.load();
-  const texts = textsOf(answers).map(({ text }) => text).filter((text) => text.isWellFormed());
-  const child = new Deno.Command("python3", {
-    args: ["-c", "import json,sys\nfor line in sys.stdin: print(json.dumps(json.loads(line)))"],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const [{ stdout, success }] = await Promise.all([
-    child.output(),
-    new Blob([texts.map((text) => `${text}\n`).join("")]).stream().pipeTo(child.stdin),
-  ]);
-  assert(success);
-  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
-  assertEquals(lines.length, texts.length);
-  for (const [index, line] of lines.entries()) {
-    assertEquals(JSON.parse(line), JSON.parse(texts[index]!), texts[index]);
-  }
+Deno.test({
+  name: `documentText() writes what the json of Python reads, and writes back the same: seed ${SEED}`,
+  ignore: await isMissing(PYTHON),
+  async fn() {
+    const answers = await Answers.load();
+    const texts = textsOf(answers).map(({ text }) => text).filter((text) => text.isWellFormed());
+    const child = new Deno.Command("python3", {
+      args: ["-c", "import json,sys\nfor line in sys.stdin: print(json.dumps(json.loads(line)))"],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const [{ stdout, success }] = await Promise.all([
+      child.output(),
+      new Blob([texts.map((text) => `${text}\n`).join("")]).stream().pipeTo(child.stdin),
+    ]);
+    assert(success);
+    const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+    assertEquals(lines.length, texts.length);
+    for (const [index, line] of lines.entries()) {
+      assertEquals(JSON.parse(line), JSON.parse(texts[index]!), texts[index]);
+    }
+  },
 });

@@ -1,0 +1,190 @@
+import { X509Certificate } from "node:crypto";
+import { errorText, PermanentError } from "../../errors.ts";
+import { timeOfDayMs } from "../../lib/builtins.ts";
+import { secrets } from "../../text/redact.ts";
+import type { ProcessorLog } from "../processor.ts";
+import { wholeBody } from "./answer_body.ts";
+import { statusProblem } from "./answer_problem.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { headerLines } from "./header_lines.ts";
+import { Signer } from "./signature.ts";
+import { WatchedFile } from "./watched_file.ts";
+
+/** Files that may change while the agent runs. */
+interface Files {
+  httpCaFile?: string | undefined;
+  httpHeadersFile?: string | undefined;
+  httpSigningSecretFile?: string | undefined;
+}
+
+/** Of each call. */
+interface Call {
+  readonly signal: AbortSignal;
+  readonly log: ProcessorLog;
+}
+
+/** Connections that wait for their next request, at most: more than handlers that run at once need in practice. */
+const MAX_IDLE = 1024;
+
+/** At the end, it does not matter that a file has changed. */
+const SILENT = { warn() {} };
+
+const NOTHING = new Uint8Array();
+
+/** The service that documents are posted to. Its connections stay open between requests. */
+export class Service {
+  readonly #endpoint: Endpoint;
+  readonly #headers: WatchedFile<readonly [string, string][]> | undefined;
+  readonly #signer: WatchedFile<Signer> | undefined;
+  readonly #clients: WatchedFile<Deno.HttpClient> | Deno.HttpClient;
+
+  private constructor(
+    endpoint: Endpoint,
+    headers: WatchedFile<readonly [string, string][]> | undefined,
+    signer: WatchedFile<Signer> | undefined,
+    clients: WatchedFile<Deno.HttpClient> | Deno.HttpClient,
+  ) {
+    this.#endpoint = endpoint;
+    this.#headers = headers;
+    this.#signer = signer;
+    this.#clients = clients;
+  }
+
+  /**
+   * Reads the files, and connects to nothing.
+   *
+   * @throws {UsageError} If a file cannot be used.
+   */
+  static async open(endpoint: Endpoint, files: Files): Promise<Service> {
+    return new Service(
+      endpoint,
+      await WatchedFile.open(files.httpHeadersFile, { variable: "HTTP_HEADERS_FILE", parse: secretHeaders }),
+      await WatchedFile.open(files.httpSigningSecretFile, {
+        variable: "HTTP_SIGNING_SECRET_FILE",
+        parse: secretSigner,
+      }),
+      await WatchedFile.open(files.httpCaFile, { variable: "HTTP_CA_FILE", parse: trustingClient }) ??
+        Deno.createHttpClient({ poolMaxIdlePerHost: MAX_IDLE }),
+    );
+  }
+
+  /** Closes its connections. */
+  async close(): Promise<void> {
+    (await this.#client(SILENT)).close();
+  }
+
+  /**
+   * Sends a body; returns what the service answered with a status of 2xx, and nothing if the answer is none that the
+   * agent reads.
+   *
+   * @throws {Error} If it cannot be reached, answers with another status, or answers half. With `permanent` or
+   * `retryAfterMs`, if the answer asks for it.
+   * @throws What the signal gives as its reason, once it is aborted.
+   */
+  async post(
+    body: Uint8Array<ArrayBuffer>,
+    own: Record<string, string>,
+    { signal, log }: Call,
+  ): Promise<Uint8Array> {
+    const { url, shown } = this.#endpoint;
+    const headers = await this.#headersOf(body, own, log);
+    const client = await this.#client(log);
+    const sent = fetch(
+      url,
+      { method: "POST", body, headers, signal, client, redirect: "manual" } as RequestInit,
+    );
+    const response = await sent.catch((error: unknown) => this.#failed("cannot be reached", error, signal));
+    if (response instanceof Error) throw response;
+    const read = await this.#read(response, shown).catch((error: unknown) =>
+      error instanceof TypeError
+        ? this.#failed("ended its answer too early", error, signal)
+        : Promise.reject(error)
+    );
+    if (read instanceof Error) throw read;
+    return read;
+  }
+
+  async #read(response: Response, shown: string): Promise<Uint8Array> {
+    const problem = await statusProblem(response, shown);
+    if (problem !== undefined) throw problem;
+    if (response.status === 202 && response.headers.has("retry-after")) {
+      await response.body?.cancel();
+      throw new PermanentError(
+        `${shown} answered 202 with Retry-After, and this version of the agent does not know how to come back yet: ` +
+          "answer 503 with Retry-After",
+      );
+    }
+    const bytes = await wholeBody(response);
+    return isAnswer(response.headers.get("content-type"), bytes, shown) ? bytes : NOTHING;
+  }
+
+  async #client(log: Pick<ProcessorLog, "warn">): Promise<Deno.HttpClient> {
+    return this.#clients instanceof WatchedFile ? await this.#clients.value(log) : this.#clients;
+  }
+
+  async #headersOf(body: Uint8Array, own: Record<string, string>, log: ProcessorLog): Promise<Headers> {
+    const headers = new Headers({ accept: "application/json", "user-agent": "pulling-agent" });
+    const { authorization } = this.#endpoint;
+    if (authorization !== undefined) headers.set("authorization", authorization);
+    for (const [name, value] of await this.#headers?.value(log) ?? []) headers.set(name, value);
+    const signer = await this.#signer?.value(log);
+    const signed = signer?.headers(own["idempotency-key"]!, body, Math.floor(timeOfDayMs() / 1000));
+    for (const [name, value] of Object.entries({ ...own, ...signed })) headers.set(name, value);
+    return headers;
+  }
+
+  /** The failure of a request, without the runtime's words around it, which quote the whole address. */
+  #failed(what: string, error: unknown, signal: AbortSignal): Error {
+    if (signal.aborted) return signal.reason;
+    const { href } = this.#endpoint.url;
+    const why = errorText(error).replace(/^.*?client error \(\w+\): /s, "").replaceAll(
+      href,
+      this.#endpoint.shown,
+    );
+    return new Error(`${this.#endpoint.shown} ${what}: ${why}`);
+  }
+}
+
+/**
+ * Whether an answer is to be read. Many services answer "OK" as text or as HTML, which means that it is done. But if it
+ * looks like JSON, it was meant to be read.
+ *
+ * @throws {PermanentError} If it looks like JSON and its content-type says otherwise.
+ */
+function isAnswer(contentType: string | null, bytes: Uint8Array, shown: string): boolean {
+  const [type = ""] = (contentType ?? "").toLowerCase().split(/\s*;/, 1);
+  if (/[/+]json$/.test(type)) return true;
+  const looksLikeJson = /^\s*[[{]/.test(new TextDecoder().decode(bytes.subarray(0, 64)));
+  if (!looksLikeJson || type === "") return looksLikeJson;
+  throw new PermanentError(
+    `${shown} answered what looks like JSON with the content-type ${JSON.stringify(type.slice(0, 80))}: ` +
+      "send it as application/json",
+  );
+}
+
+function secretHeaders(content: string): [string, string][] {
+  const headers = headerLines(content);
+  // Of "Bearer TOKEN", the token alone as well.
+  secrets.learnValues(
+    "HTTP_HEADERS_FILE",
+    headers.flatMap(([, value]) => [value, value.replace(/^\w+ +/, "")]),
+  );
+  return headers;
+}
+
+function secretSigner(content: string): Signer {
+  const signer = new Signer(content);
+  secrets.learnValues("HTTP_SIGNING_SECRET_FILE", signer.secrets);
+  return signer;
+}
+
+function trustingClient(content: string): Deno.HttpClient {
+  const caCerts = content.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (caCerts.length === 0) {
+    throw new Error(
+      "holds no certificate as PEM (-----BEGIN CERTIFICATE-----): name the certificates of the authority",
+    );
+  }
+  for (const certificate of caCerts) new X509Certificate(certificate);
+  return Deno.createHttpClient({ caCerts: [...caCerts], poolMaxIdlePerHost: MAX_IDLE });
+}

@@ -1,0 +1,103 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { contextOf, type Failure, json, opened, post } from "../../../../support/http_processor.ts";
+import { closed, HttpService, RawService, send } from "../../../../support/http_service.ts";
+
+const MISBEHAVES: [what: string, act: (connection: Deno.Conn) => Promise<void>, message: RegExp][] = [
+  ["closes before it answers", () => Promise.resolve(), /cannot be reached: connection (closed|reset)/i],
+  [
+    "closes in the middle of its answer",
+    (connection) => send(connection, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"),
+    /ended its answer too early/,
+  ],
+  [
+    "closes in the middle of a chunk",
+    (connection) => send(connection, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nhalf"),
+    /ended its answer too early/,
+  ],
+  [
+    "speaks no HTTP",
+    (connection) => send(connection, "220 mail.example ESMTP\r\n"),
+    /cannot be reached: invalid HTTP/,
+  ],
+  [
+    "has two lengths",
+    (connection) => send(connection, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}x"),
+    /cannot be reached: inv/,
+  ],
+  [
+    "calls text gzip",
+    (connection) =>
+      send(connection, "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc"),
+    /too early/,
+  ],
+];
+
+for (const [what, act, message] of MISBEHAVES) {
+  Deno.test(`httpProcessor() leaves to a retry a service that ${what}`, async () => {
+    using service = new RawService(act);
+    const error = await assertRejects(() => post(service.url), Error) as Failure;
+    assertMatch(error.message, message);
+    assertEquals(error.permanent, undefined);
+  });
+}
+
+Deno.test("httpProcessor() reads no more than 16 MiB of an answer", async () => {
+  using service = new RawService(async (connection) => {
+    await send(
+      connection,
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20000000\r\n\r\n",
+    );
+    await send(connection, "[" + "1,".repeat(10_000_000));
+  });
+  const error = await assertRejects(() => post(service.url), Error);
+  assertEquals(error.message, "The answer is larger than 16 MiB");
+});
+
+for (const begun of ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf"]) {
+  Deno.test(`httpProcessor() ends its request on an abort, after ${begun.length} bytes of an answer`, async () => {
+    const asked = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    using service = new RawService(async (connection) => {
+      await send(connection, begun);
+      asked.resolve();
+      await closed(connection).catch(() => {});
+      gone.resolve();
+    });
+    const abort = new AbortController();
+    const posted = assertRejects(() => post(service.url, {}, abort.signal), Error, "PROCESS_TIMEOUT");
+    await asked.promise;
+    abort.abort(new Error("PROCESS_TIMEOUT"));
+    await posted;
+    await gone.promise;
+  });
+}
+
+Deno.test("httpProcessor() says in plain words that nothing listens, without the query of its address", async () => {
+  const free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = free.addr as Deno.NetAddr;
+  free.close();
+  const error = await assertRejects(
+    () => post(`http://127.0.0.1:${port}/orders?key=k3y-of-the-shop`),
+    Error,
+  ) as Failure;
+  assertMatch(
+    error.message,
+    /^http:\/\/127\.0\.0\.1:\d+\/orders cannot be reached: tcp connect error: Connection refused/,
+  );
+  assert(!error.message.includes("k3y"), error.message);
+  assertEquals(error.permanent, undefined);
+});
+
+Deno.test("httpProcessor() keeps its connections: 16 handlers open no more than 16 for 1,000 documents", async () => {
+  await using service = new HttpService(() => json({ set: { a: 1 } }));
+  await using processor = await opened(service.url);
+  const waiting = Array.from({ length: 1000 }, (_, _id) => _id);
+  const handlers = Array.from({ length: 16 }, async () => {
+    for (let _id = waiting.pop(); _id !== undefined; _id = waiting.pop()) {
+      await processor.process({ _id }, contextOf(_id));
+    }
+  });
+  await Promise.all(handlers);
+  assertEquals(service.requests.length, 1000);
+  assert(service.connections <= 16, `${service.connections} connections`);
+});
