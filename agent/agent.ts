@@ -31,6 +31,9 @@ export type AgentSettings = Pick<
   | "shutdownTimeoutMs"
 >;
 
+/** A processor has this long for its end, in milliseconds, even if `SHUTDOWN_TIMEOUT` has passed. */
+const CLOSE_LIMIT_MS = 1000;
+
 /** How long documents may take to be released after a forced stop before they are abandoned, in milliseconds. */
 const RELEASE_LIMIT_MS = 3000;
 
@@ -134,6 +137,7 @@ export class Agent implements Drainable {
     this.#retries.stop();
     this.#pool.close();
     const left = await this.#finish(loop);
+    await this.#closeProcessor(clock.monotonicMs() - sinceMs);
     this.#cancelForce?.();
     this.#settler.stop();
     this.#keeper.stop();
@@ -202,6 +206,16 @@ export class Agent implements Drainable {
     await this.#ledger.empty(limit.signal);
     cancel();
     return this.#ledger.counts.documents;
+  }
+
+  /** Ends what a processor has started, within what is left of `SHUTDOWN_TIMEOUT`. */
+  async #closeProcessor(elapsedMs: number): Promise<void> {
+    const { clock, processing, settings: { shutdownTimeoutMs } } = this.#options;
+    const limitMs = Math.max(CLOSE_LIMIT_MS, shutdownTimeoutMs - elapsedMs);
+    await doneBy(
+      Promise.resolve(processing.close?.(limitMs, this.#working.signal)),
+      { clock, limitMs: limitMs + CLOSE_LIMIT_MS },
+    );
   }
 
   #gateChanged(isOpen: boolean): void {

@@ -2,22 +2,23 @@ import { errorText } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 import { builtins } from "../agent/lib/builtin_watch.ts";
 import { frameIn } from "../agent/processors/frame.ts";
-import type { Level, Logger } from "../agent/telemetry/logger.ts";
+import type { ForeignLog } from "../agent/processors/foreign_log.ts";
+import type { Fields, Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 import { ModuleConsole } from "./module_console.ts";
 
 /** This much is kept until there is a log. */
 const MAX_KEPT = 1000;
 
-type Said = { level: Level; text: string } | { stray: unknown; isPromise: boolean };
+type Said = { level: Level; text: string; fields: Fields } | { stray: unknown; isPromise: boolean };
 
 /**
  * The output of a user's module besides its results, from the moment it is loaded: what it prints on the console, and
  * errors that no code caught. A promise or a timer that the module left behind must not make other documents fail, and
  * a print must not wait for a reader of standard output: both go into the log.
  */
-export class ModuleOutput {
-  readonly #console = new ModuleConsole((level, text) => this.#say({ level, text }));
+export class ModuleOutput implements ForeignLog {
+  readonly #console = new ModuleConsole((level, text) => this.write(level, text, { source: "console" }));
   readonly #kept: Said[] = [];
   #tell: ((said: Said) => void) | undefined;
   #isTelling = false;
@@ -49,9 +50,14 @@ export class ModuleOutput {
         const frame = file === undefined ? undefined : frameIn(error, file);
         const at = frame && `${frame.file}:${frame.line}`;
         events.emit({ type: "unhandled_error", error, isPromise, at });
-      } else log.write(said.level, said.text, { source: "console" });
+      } else log.write(said.level, said.text, said.fields);
     };
     for (const said of this.#kept.splice(0)) this.#say(said);
+  }
+
+  /** Logs a line of a processor, as soon as there is a log. */
+  write(level: Level, text: string, fields: Fields = {}): void {
+    this.#say({ level, text, fields });
   }
 
   /**

@@ -45,6 +45,7 @@ const FEATURES = [
   "PID 1",
   "Permissions",
   "Probes",
+  "Programs",
   "Query plans",
   "Range claims",
   "Refused claims",

@@ -14,12 +14,16 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
     "Use it if several deployments share one collection. If most pending documents do not match, each claim reads many documents in vain.",
   processor: "See [Processors](processors.md).",
   processorBatch:
-    "Set it if your service does many documents faster than one. See [Over HTTP](processors.md#over-http).",
+    "Set it if your service or program does many documents faster than one. See [Over HTTP](processors.md#over-http) and [As a program](processors.md#as-a-program).",
   httpHeadersFile:
     "Use it for tokens: their values are hidden in every output. The file is read again when it changes.",
   httpSigningSecretFile:
     "Use it if others can reach your service. While you replace the secret, the file may hold both, one a line.",
   httpCaFile: "The runtime's own authorities stay trusted. The file is read again when it changes.",
+  execProcesses:
+    "Raise it to use more cores, or if the program waits for other services. More than `CONCURRENCY` are never busy. Each process takes its own memory, beside the agent's.",
+  execPassEnv:
+    "Name `MONGODB_URI` only if the program itself connects to the database: [what a program may do](security.md#what-a-program-may-do).",
   pollIntervalMs:
     "Raise it if idle agents cost the database too much. New documents wait that long only if the server has no change streams, or with `CHANGE_STREAM=off`.",
   batchSize:

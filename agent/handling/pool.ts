@@ -99,7 +99,8 @@ export class Pool implements RemovalWatcher {
   #fill(): void {
     const { batchSize, concurrency, processing } = this.#options;
     this.#isHeldUp = false;
-    while (!this.#isClosed && this.#waiting.length > 0 && this.#runs < concurrency) {
+    while (!this.#isClosed && this.#waiting.length > 0) {
+      if (this.#runs >= Math.min(concurrency, processing.slots ?? concurrency)) return;
       const count = this.#room.fits(processing.kind === "batch" ? batchSize : 1);
       if (count === 0) {
         this.#isHeldUp = true;

@@ -55,13 +55,23 @@ export type BatchProcessor = (
   // deno-lint-ignore no-explicit-any -- what it returned is checked at run time
 ) => Promise<any> | any;
 
+/** What a processor outside of this process has besides its handler. */
+interface Outside {
+  /** So many runs can be under way at the same time; it may change. Further ones would only wait. */
+  readonly slots?: number;
+  /**
+   * Ends what the processor has started. It is called once, after the last run.
+   *
+   * @param limitMs how long that may take, in milliseconds; 10 s if it is left out
+   * @param signal aborted if the agent is forced to stop: then it is to end at once
+   */
+  close?(limitMs?: number, signal?: AbortSignal): Promise<void>;
+}
+
 /** A processor of either kind. */
 export type Processing =
+  & Outside
   & (
     | { readonly kind: "single"; readonly process: Processor }
     | { readonly kind: "batch"; readonly processBatch: BatchProcessor }
-  )
-  & {
-    /** Ends what it keeps open, such as its programs. Called once, after its last handler. */
-    close?(): Promise<void>;
-  };
+  );

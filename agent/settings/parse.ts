@@ -111,6 +111,20 @@ export const agentName: Parser<string> = parser(
   },
 );
 
+/** Names of variables, with commas or spaces between them. */
+export const names: Parser<readonly string[]> = parser(
+  "names of variables, with commas between them",
+  (value) => {
+    const found = value.split(/[\s,]+/).filter((name) => name !== "");
+    const wrong = found.find((name) => !/^[A-Za-z_]\w*$/.test(name));
+    if (wrong !== undefined) {
+      throw new Error(`must be names of variables: ${JSON.stringify(wrong)} is none`);
+    }
+    return found;
+  },
+  (list) => list.length === 0 ? "(none)" : list.join(","),
+);
+
 /** A query, kept as text: the store parses it, because the parser needs the driver, which no probe must load. */
 export const query: Parser<string> = parser("an object in Extended JSON", (value) => value);
 

@@ -98,17 +98,18 @@ export const SETTINGS = {
   }),
   processor: setting<string>({
     variable: "PROCESSOR",
-    parse: parse.text("log, custom, module:PATH or an http(s) address"),
+    parse: parse.text("log, custom, module:PATH, exec:COMMAND or an http(s) address"),
     default: "log",
     decides: LOOKS.processor,
     doc:
-      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript), `https://HOST/PATH` (it is posted to your service) or `custom` (compiled in).",
+      "What is done with a document: `log` (nothing: it is only marked), `module:PATH` (your JavaScript), `exec:COMMAND` (your program in any language), `https://HOST/PATH` (it is posted to your service) or `custom` (compiled in).",
   }),
   processorBatch: setting<boolean>({
     variable: "PROCESSOR_BATCH",
     parse: parse.boolean,
     default: "false",
-    doc: "Whether a service is sent many documents at once, as an array. A module decides that itself.",
+    doc:
+      "Whether a service or a program is sent many documents at once, as an array. A module decides that itself.",
   }),
   httpHeadersFile: setting<string | undefined>({
     variable: "HTTP_HEADERS_FILE",
@@ -132,6 +133,19 @@ export const SETTINGS = {
     defaultText: "none",
     doc:
       "A file with the certificates (PEM) of your own authority, which the service's certificate is checked against.",
+  }),
+  execProcesses: setting<number>({
+    variable: "EXEC_PROCESSES",
+    parse: parse.integer(1, 1000),
+    default: "1",
+    doc: "Processes of the program of `PROCESSOR=exec:` that run at the same time.",
+  }),
+  execPassEnv: setting<readonly string[]>({
+    variable: "EXEC_PASS_ENV",
+    parse: parse.names,
+    fallback: () => [],
+    defaultText: "none",
+    doc: "Variables that hold or name credentials of the agent, and that the program is to see all the same.",
   }),
   pollIntervalMs: setting<number>({
     variable: "POLL_INTERVAL",

@@ -1,3 +1,4 @@
+import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
 import type { Environment } from "../../agent/settings/load_settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
@@ -15,8 +16,11 @@ import { type Checked, settingsAndProcessor } from "./checked_settings.ts";
 export async function check(env: Environment): Promise<number> {
   // As `run` does, so that a processor's module finds the same here as there.
   await guardAgainstModule(env);
-  new ModuleConsole((_, text) => remarks.say(text));
-  confirmations.say(inWords(await settingsAndProcessor(env, Object.keys(Deno.env.toObject()))));
+  const log: ForeignLog = { write: (_, text) => remarks.say(text) };
+  new ModuleConsole((level, text) => log.write(level, text));
+  confirmations.say(
+    inWords(await settingsAndProcessor(env, Object.keys(Deno.env.toObject()), log)),
+  );
   return 0;
 }
 

@@ -2,6 +2,7 @@ import type { Document, Filter } from "mongodb";
 import { errorText, UsageError } from "../../agent/errors.ts";
 import { type Environment, loadSettings } from "../../agent/settings/load_settings.ts";
 import { loadProcessor } from "../../agent/processors/load_processor.ts";
+import { type ForeignLog, SILENT } from "../../agent/processors/foreign_log.ts";
 import type { Processing } from "../../agent/processors/processor.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
@@ -33,16 +34,17 @@ export function checkedSettings(env: Environment): CheckedSettings {
 
 /**
  * The same, and loads the processor that they name. `variables` are the names of all variables that are set, to be
- * searched for misspelt ones.
+ * searched for misspelt ones; `log` takes what the processor writes and what belongs to no document.
  *
  * @throws {UsageError} With every problem of both, without credentials.
  */
 export async function settingsAndProcessor(
   env: Environment,
   variables: readonly string[] = [],
+  log: ForeignLog = SILENT,
 ): Promise<Checked> {
   const found = lookAt(env, variables);
-  const processing = await loaded(found);
+  const processing = await loaded(found, log);
   return { ...complete(found), processing: processing! };
 }
 
@@ -76,10 +78,10 @@ function lookAt(env: Environment, variables: readonly string[]): Found {
 }
 
 /** The processor; undefined if there is a problem with it, which is added to the others. */
-async function loaded({ values, problems }: Found): Promise<Processing | undefined> {
+async function loaded({ values, problems }: Found, log: ForeignLog): Promise<Processing | undefined> {
   if (values.processor === undefined) return undefined;
   try {
-    return await loadProcessor(values.processor, values);
+    return await loadProcessor(values.processor, values, log);
   } catch (error) {
     problems.push(error instanceof UsageError ? error.message : `PROCESSOR ${errorText(error)}`);
   }

@@ -8,6 +8,7 @@ import type { MongoLeasedDocument } from "../../agent/store/documents/leased_doc
 import { nextRunOfNew } from "../../agent/store/documents/next_run.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
+import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
 import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
@@ -56,11 +57,12 @@ const NO_PLACE: Record<string, string> = {
  * @throws {CommandError} if the database refuses, or is out of reach.
  */
 export async function tryProcessor(task: TryTask, env: Environment): Promise<number> {
-  await guardAgainstModule(env);
-  new ModuleConsole((_, text) => remarks.say(text));
+  await guardAgainstModule(env, { startsPrograms: true });
+  const said: ForeignLog = { write: (_, text) => remarks.say(text) };
+  new ModuleConsole((level, text) => said.write(level, text));
   const { file } = task;
   const variables = Object.keys(Deno.env.toObject());
-  const checked = await settingsAndProcessor(file === undefined ? env : withoutPlace(env), variables);
+  const checked = await settingsAndProcessor(file === undefined ? env : withoutPlace(env), variables, said);
   for (const warning of checked.warnings) remarks.say(`Warning: ${inOneLine(warning)}`);
   const { settings, processing } = checked;
   const { logLevel: level, logFormat: format } = settings;

@@ -27,11 +27,11 @@ export async function runAgent(
   signals: Signals,
   { untilEmpty }: { untilEmpty: boolean },
 ): Promise<number> {
-  await guardAgainstModule(env);
+  await guardAgainstModule(env, { startsPrograms: true });
   const output = new ModuleOutput();
   let lines: LineQueue | undefined;
   try {
-    const checking = settingsAndProcessor(env, Object.keys(Deno.env.toObject()));
+    const checking = settingsAndProcessor(env, Object.keys(Deno.env.toObject()), output);
     const checked = await Promise.race([checking, stoppedMeanwhile(signals)]);
     if (typeof checked === "string") {
       output.giveBack();

@@ -27,6 +27,11 @@ export const WHAT_TO_DO: Record<string, string> = {
   "The processor took longer than PROCESS_TIMEOUT":
     "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. The run counts as a " +
     "failed attempt.",
+  "The program ended between two documents":
+    "Read `error`. No document failed by it, and the next document starts another process. Mend the program if it " +
+    "should not end.",
+  "The program wrote more lines on standard error than are logged in a second":
+    "Have the program write less, or to a place of its own. `lines` were not logged; nothing else depends on it.",
   "An error that no code caught, of the processor's module or of the agent, belongs to no document":
     "A timer or a callback in the processor probably throws: find it by `at` and `error`, and catch the error there. No " +
     "document fails because of it.",

@@ -28,15 +28,15 @@ Deno.test("loadProcessor() names the choices if it does not know the name", asyn
   for (const name of ["module", "exec", ""]) {
     assertEquals(
       await problemOf(name),
-      `PROCESSOR is "${name}": set it to log, custom, module:PATH or an http(s) address`,
+      `PROCESSOR is "${name}": set it to log, custom, module:PATH, exec:COMMAND or an http(s) address`,
     );
   }
 });
 
 for (
   const [name, says] of [
-    ["Log", ": did you mean log? It is log, custom, module:PATH or an http(s) address"],
-    [" custom", ": did you mean custom? It is log, custom, module:PATH or an http(s) address"],
+    ["Log", ": did you mean log? It is log, custom, module:PATH, exec:COMMAND or an http(s) address"],
+    [" custom", ": did you mean custom? It is log, custom, module:PATH, exec:COMMAND or an http(s) address"],
     ["/path/x.js", ": set PROCESSOR=module:/path/x.js for a file"],
     ["./x.js", ": set PROCESSOR=module:./x.js for a file"],
     ["x.mjs", ": set PROCESSOR=module:x.mjs for a file"],

@@ -22,6 +22,8 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     filter: undefined,
     processor: "log",
     processorBatch: false,
+    execPassEnv: [],
+    execProcesses: 1,
     httpHeadersFile: undefined,
     httpSigningSecretFile: undefined,
     httpCaFile: undefined,

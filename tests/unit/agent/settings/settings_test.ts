@@ -21,6 +21,8 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     FILTER: "(depends)",
     PROCESSOR: "log",
     PROCESSOR_BATCH: "false",
+    EXEC_PROCESSES: "1",
+    EXEC_PASS_ENV: "(depends)",
     HTTP_HEADERS_FILE: "(depends)",
     HTTP_SIGNING_SECRET_FILE: "(depends)",
     HTTP_CA_FILE: "(depends)",

@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { PYTHON } from "../support/languages.ts";
+import { isMissing } from "../support/optional.ts";
+import { failure, program, python, started, untilGone } from "../support/programs.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { waitFor } from "../support/wait.ts";
+
+const noPython = await isMissing(PYTHON);
+
+/** What a program does wrong with document 2, and the error that document 2 gets. */
+const WRONG: [string, string, RegExp][] = [
+  [
+    "half a line and then its end",
+    `sys.stdout.write('{"id": "' + id); sys.stdout.flush(); os._exit(0)`,
+    /within a line/,
+  ],
+  [
+    "half a line and no more",
+    `sys.stdout.write('{"id": "' + id); sys.stdout.flush(); os.close(1); time.sleep(60)`,
+    /within a line/,
+  ],
+  ["an unknown id", `answer["id"] = "77"`, /an id that the program does not hold/],
+  ["no id", `del answer["id"]`, /"id" must be/],
+  ["no ok", `del answer["ok"]`, /"ok" must be true or false/],
+  ["a line that is no object", `answer = [1]`, /must be an object/],
+  ["20 MB in one line", `answer["x"] = "x" * 20_000_000`, /a line of more than 16777216 bytes/],
+  [
+    "20 MB without a line feed",
+    `sys.stdout.write("x" * 20_000_000); sys.stdout.flush(); time.sleep(60)`,
+    /a line of more than/,
+  ],
+  [
+    "bytes that are not UTF-8",
+    `os.write(1, b'{"id":"' + id.encode() + b'","ok":true,"x":"\\xff"}\\n'); continue`,
+    /UTF-8/,
+  ],
+  ["a NUL", `os.write(1, b"\\0\\n"); continue`, /no answer/],
+  ["an empty line", `print(flush=True); continue`, /no answer/],
+  [
+    "a banner",
+    `print("Hello from a library", flush=True)`,
+    /no answer, "Hello from a library".*standard error/,
+  ],
+  [
+    "an end with code 3",
+    `print("Traceback: boom", file=sys.stderr, flush=True); os._exit(3)`,
+    /ended with code 3 .*boom/,
+  ],
+  ["an end by a signal", `os.kill(os.getpid(), signal.SIGSEGV)`, /was ended by SIGSEGV/],
+  ["no standard output", `os.close(1); time.sleep(60)`, /has closed its standard output/],
+];
+
+for (const [what, body, error] of WRONG) {
+  Deno.test({
+    name: `Programs: replaces a program that writes or does ${what}; only the document that it holds fails`,
+    ignore: noPython,
+    async fn() {
+      await using it = await program(python(`if document["_id"] == 2:\n    ${body}`));
+      const { set: { pid } } = await it.run();
+      assertMatch(await failure(it.run({ _id: 2 })), error);
+      const next = (await it.run()).set.pid;
+      assert(next !== pid);
+      await untilGone(pid);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "Programs: replaces a program that answers twice, and says so; no document takes the answer of another",
+  ignore: noPython,
+  async fn() {
+    await using it = await program(python(`answer["result"]["set"]["of"] = document["_id"]
+if document["_id"] == 2: say(answer)`));
+    assertEquals((await it.run({ _id: 2 })).set.of, 2);
+    await waitFor(
+      "the warning",
+      () => it.log.lines.find(({ text }) => text.includes("between two documents")),
+    );
+    assertStringIncludes(String(it.log.lines.at(-1)!.fields!.error), "has answered already");
+    assertEquals((await it.run({ _id: 3 })).set.of, 3);
+  },
+});
+
+Deno.test({
+  name: "Programs: replaces a program that closes its standard input",
+  ignore: noPython,
+  async fn() {
+    await using it = await program(python(`os.close(0)\nsay(answer)\ntime.sleep(60)`));
+    const { set: { pid } } = await it.run();
+    assertMatch(await failure(it.run()), /does not read its standard input/);
+    assert((await it.run()).set.pid !== pid);
+  },
+});
+
+Deno.test({
+  name: "Programs: logs standard error in bounds, with a count of the lines beyond",
+  ignore: noPython,
+  async fn() {
+    await using it = await program(python(
+      `os.write(2, b"\\xff bad\\n" + b"y" * 100_000 + b"\\n" + b"z" * 10_000 + b"\\n" + b"line\\n" * 5000)`,
+    ));
+    await it.run();
+    await waitFor("the count", () => it.log.lines.find(({ level }) => level === "WARNING"));
+    assert(it.log.lines.length <= 210);
+    assert(it.log.lines.every(({ text }) => text.length <= 4100));
+    assertEquals(it.log.lines[0]!.text, "\uFFFD bad");
+    assert(Number(it.log.lines.find(({ level }) => level === "WARNING")!.fields!.lines) > 4000);
+  },
+});
+
+Deno.test("Programs: a program that cannot be started fails its document, and the next one waits a moment", async () => {
+  await using dir = await TempDir.make();
+  await Deno.writeTextFile(`${dir.path}/no-format`, "#!/nowhere/interpreter\n", { mode: 0o755 });
+  await using it = await started(`${dir.path}/no-format`);
+  assertMatch(await failure(it.run()), /cannot be started/);
+  assertMatch(await failure(it.run()), /cannot be started/);
+});
