@@ -157,8 +157,19 @@ function collectionProblems(values: Partial<Settings>, env: Environment): string
   return found;
 }
 
-function oddities({ batchSize, concurrency }: Partial<Settings>, env: Environment): string[] {
-  const found: string[] = [];
+/** Settings of processors outside of this process, and the kinds that they count for. */
+const OF_KINDS: [variable: string, kinds: RegExp][] = [
+  ["PROCESSOR_BATCH", /^(https?|exec):/i],
+  ["HTTP_HEADERS_FILE", /^https?:/i],
+  ["HTTP_SIGNING_SECRET_FILE", /^https?:/i],
+  ["HTTP_CA_FILE", /^https:/i],
+];
+
+function oddities({ batchSize, concurrency, processor = "" }: Partial<Settings>, env: Environment): string[] {
+  const found = OF_KINDS.filter(([variable, kinds]) =>
+    textOf(variable, env) !== undefined && !kinds.test(processor)
+  )
+    .map(([variable]) => `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`);
   if (textOf("PROCESSOR", env) === undefined) found.push(PLACEHOLDER);
   if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
     found.push(

@@ -266,3 +266,18 @@ Deno.test("logLine() stays JSON with its time and level, and hides any password"
     }
   }
 });
+
+Deno.test("Redactor hides learnt values in each of their forms, those before them too, and no short words", () => {
+  const redact = new Redactor("mongodb://user:pass-word@db");
+  redact.learnValues("HTTP_HEADERS_FILE", ['t0ken "one"', "yes"]);
+  redact.learnValues("HTTP_HEADERS_FILE", ["t0ken-two"]);
+  redact.learnValues("HTTP_SIGNING_SECRET_FILE", ["whsec_abcdefgh"]);
+  const said = 't0ken "one", t0ken \\"one\\", t0ken%20%22one%22, t0ken-two, whsec_abcdefgh, pass-word: yes';
+  assertEquals(redact.text(said), "***, ***, ***, ***, ***, ***: yes");
+});
+
+Deno.test("Redactor keeps the secrets of the connection string however many other values are replaced", () => {
+  const redact = new Redactor("mongodb://user:pass-word@db");
+  for (let count = 0; count < 100; count++) redact.learnValues("HTTP_HEADERS_FILE", [`token-${count}-`]);
+  assertEquals(redact.text("pass-word token-99- token-0-"), "*** *** token-0-");
+});
