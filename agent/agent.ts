@@ -24,6 +24,7 @@ export type AgentSettings = Pick<
   | "concurrency"
   | "leaseMs"
   | "maxAttempts"
+  | "maxSnoozeMs"
   | "pollIntervalMs"
   | "processTimeoutMs"
   | "retryBackoffMs"
@@ -61,8 +62,9 @@ export class Agent implements Drainable {
   constructor(options: AgentOptions) {
     const { clock, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
     const { batchSize, concurrency, leaseMs, pollIntervalMs } = options.settings;
-    const { maxAttempts, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } = options.settings;
-    const policy = { maxAttempts, random, retryBackoffMs, retryBackoffMaxMs };
+    const { maxAttempts, maxSnoozeMs, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } =
+      options.settings;
+    const policy = { maxAttempts, maxSnoozeMs, random, retryBackoffMs, retryBackoffMaxMs };
     const ledger = this.#ledger;
     const refusedOutcomes = new RefusedOutcomes();
     const gate = new DrainingGate(options.gate, this.#claiming.signal);

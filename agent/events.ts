@@ -7,7 +7,7 @@ export type AgentState = "starting" | "running" | "paused" | "draining" | "stopp
 export type AfterRefusal = "nack" | "nack_without_error" | "dead_letter" | "nothing";
 
 /** A kind of write that ends a lease. */
-export type SettleKind = "ack" | "nack" | "release" | "dead_letter" | "finish_verdict";
+export type SettleKind = "ack" | "nack" | "release" | "snooze" | "dead_letter" | "finish_verdict";
 
 /** Documents that wait, and that no claim can take. */
 export interface LeftAlone {
@@ -54,6 +54,8 @@ export type AgentEvent =
    * them could not be held. MongoDB took no ack of `inDoubt` of them.
    */
   | { type: "released"; documents: number; aborted: number; hadNoRoom?: number; inDoubt?: number }
+  /** Their processor has put them off: they are due later, and their attempt does not count. */
+  | { type: "snoozed"; documents: number }
   /** If more ids are named than documents, it is not known which of them. */
   | {
     type: "lease_lost";
@@ -97,7 +99,7 @@ export type AgentEvent =
   | { type: "drain_finished"; elapsedMs: number; finished: number; released: number; abandoned: number };
 
 /** Events that show that outcomes can be written. */
-const SETTLED = new Set<AgentEvent["type"]>(["processed", "retried", "dead_lettered"]);
+const SETTLED = new Set<AgentEvent["type"]>(["processed", "retried", "dead_lettered", "snoozed"]);
 
 /** Whether an event shows that outcomes can be written. A release of documents whose acks are refused does not. */
 export function showsThatOutcomesAreWritten(event: AgentEvent): boolean {

@@ -30,6 +30,8 @@ export interface LeasedDocument {
   readonly token: string;
   /** The number of this run, 1 for the first. */
   readonly attempt: number;
+  /** How often a processor has put the document off since it was inserted or redriven. */
+  readonly snoozes: number;
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
   /**
@@ -137,6 +139,12 @@ export interface Nack {
   readonly withoutError?: boolean;
 }
 
+/** A document to put off: back to pending, due after `snoozeMs`. */
+export interface Snooze {
+  readonly document: LeasedDocument;
+  readonly snoozeMs: number;
+}
+
 /** What became of a write that ends leases. */
 export interface Settlement {
   /** How many of the documents this agent still held: they are written. */
@@ -161,8 +169,8 @@ export type LookMoment = "busy" | "idle" | "last";
  * Where documents come from and where their outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
- * return what they matched; all methods throw what the database throws. `ack`, `nack` and `release` write documents of
- * any number of claims. They write all that can be written. Then they throw `RefusedWritesError` if the database
+ * return what they matched; all methods throw what the database throws. `ack`, `nack`, `release` and `snooze` write
+ * documents of any number of claims. They write all that can be written. Then they throw `RefusedWritesError` if the database
  * refused some, and `UnansweredWritesError` if only some have an answer. A write whose answer was lost throws a
  * transient error. If it is sent again, it misses what it has written already.
  *
@@ -201,6 +209,11 @@ export interface DocumentStore {
   nack(nacks: readonly Nack[]): Promise<Settlement>;
   /** Sets documents back to pending, due at once, as if they had not been claimed. A suspect stays one. */
   release(documents: readonly LeasedDocument[]): Promise<Settlement>;
+  /**
+   * Sets documents back to pending as {@linkcode DocumentStore.release} does, but due after their wait, and counts that
+   * they were put off.
+   */
+  snooze(snoozes: readonly Snooze[]): Promise<Settlement>;
   /**
    * Renews the leases, calls {@linkcode LeasedDocument.leaseRenewed} of each document whose lease stands, even if it
    * throws then, and returns the documents whose lease this agent has lost.

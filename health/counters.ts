@@ -8,6 +8,7 @@ export const COUNTERS = {
   dead_lettered: "documents that became dead letters",
   released:
     "documents released, so that their attempt does not count: not started, or their handler was aborted",
+  snoozed: "documents that their processor put off with `snoozeMs`, so that their attempt does not count",
   takeovers: "documents taken over from an expired lease",
   conflicts: "candidates that another agent claimed first",
   lease_lost: "leases that were lost before the document was settled",
@@ -36,6 +37,7 @@ export class Counters {
         break;
       case "processed":
       case "released":
+      case "snoozed":
       case "lease_lost":
       case "unconfirmed":
         values[event.type] += event.documents;

@@ -39,6 +39,8 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   retryBackoffMs: "Raise it if retries overload the service that failed.",
   retryBackoffMaxMs:
     "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
+  maxSnoozeMs:
+    "Lower it if a mistake in a processor must not hide documents for days. Raise it if your documents wait longer for what they need.",
   deadLetterCollection:
     "Two collections must not share one: letters with the same `_id` would be in conflict. The names of the database and of the collection, with a dot between them, have at most 255 bytes, and at most 235 if the collection is sharded.",
   readBack: "`always` costs one more round trip per batch.",

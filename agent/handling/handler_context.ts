@@ -9,6 +9,7 @@ import type { DocumentLogs } from "../telemetry/document_log.ts";
  */
 export class HandlerContext implements ProcessorContext {
   readonly attempt: number;
+  readonly snoozes: number;
   readonly #document: LeasedDocument;
   readonly #abort: LazyAbort;
   readonly #logs: Pick<DocumentLogs, "logFor">;
@@ -16,6 +17,7 @@ export class HandlerContext implements ProcessorContext {
 
   constructor(document: LeasedDocument, abort: LazyAbort, logs: Pick<DocumentLogs, "logFor">) {
     this.attempt = document.attempt;
+    this.snoozes = document.snoozes;
     this.#document = document;
     this.#abort = abort;
     this.#logs = logs;

@@ -96,6 +96,7 @@ class HandlerRun implements Timed {
       signal: this.#abort.signal,
       log: this.#options.logs.logFor(documents.length === 1 ? documents[0] : undefined),
       attempts: documents.map(({ attempt }) => attempt),
+      snoozes: documents.map(({ snoozes }) => snoozes),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
     });
     return await entriesOf(returned, documents.length);

@@ -19,6 +19,8 @@ interface CommonContext {
 export interface ProcessorContext extends CommonContext {
   /** The number of this run, 1 for the first. */
   readonly attempt: number;
+  /** How often a run of this document has put it off with `snoozeMs`. */
+  readonly snoozes: number;
   /** The same for every run of this document; pass it to each side effect that must not happen twice. */
   readonly idempotencyKey: string;
 }
@@ -26,12 +28,16 @@ export interface ProcessorContext extends CommonContext {
 /** What a processor of batches gets besides the documents. The arrays are in the documents' order. */
 export interface BatchContext extends CommonContext {
   readonly attempts: readonly number[];
+  readonly snoozes: readonly number[];
   readonly idempotencyKeys: readonly string[];
 }
 
-/** Fields that a processor wants written on its document together with the ack. */
+/** What a processor wants besides that its document is processed: one of these. */
 export interface ProcessorResult {
+  /** Fields to be written on the document together with the ack. */
   set?: Document;
+  /** The document is not processed yet: it runs again after so many milliseconds, and this run is no attempt. */
+  snoozeMs?: number;
 }
 
 /**

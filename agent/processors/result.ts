@@ -4,9 +4,12 @@ import { isPlain } from "./exact_copy.ts";
 import { kindOf } from "./kind_of.ts";
 import { isSettledRecord, returnedFailure } from "./returned_failure.ts";
 import { setFields } from "./set_fields.ts";
+import { nearSnoozeOf, snoozeMsOf } from "./snooze.ts";
 
-/** What may stand beside `set`: an answer that says that it is a success. */
-const BESIDE_SET = ["set", "ok", "success"];
+/** What has a meaning in a result. */
+const MEANT = ["set", "snoozeMs"];
+/** What may stand beside it: an answer that says that it is a success. */
+const MAY_STAND = [...MEANT, "ok", "success"];
 
 /** So many names of an ignored object are logged, at most. */
 const MAX_IGNORED = 10;
@@ -16,7 +19,7 @@ const NEAR_SET = ["set", "sets", "sett", "seet", "ste"];
 
 /**
  * How a document's processing ended, by what its processor returned. A value that shows that something is wrong is a
- * failure. `{ set: { ... } }` names fields to be written with the ack. Any other value means success. Never throws.
+ * failure. `{ set: { ... } }` names fields to be written with the ack, `{ snoozeMs }` puts the document off. Any other value means success. Never throws.
  */
 export async function resultOf(returned: unknown): Promise<HandlerResult> {
   if (!isList(returned)) return judged(returned);
@@ -118,17 +121,19 @@ function refuseWhatHasNotRun(returned: object): void {
 function ignoredFields(returned: object): string[] | undefined {
   if (!isPlain(returned)) return undefined;
   const keys = Object.keys(returned);
-  refuseNearMisses(keys);
+  refuseNearMisses(returned, keys);
   const isAnswer = keys.some((key) => key.startsWith("$") || key === "acknowledged");
-  if (isAnswer || keys.every((key) => BESIDE_SET.includes(key)) || keys.includes("set")) return undefined;
+  const isMeant = keys.some((key) => MEANT.includes(key));
+  if (isAnswer || isMeant || keys.every((key) => MAY_STAND.includes(key))) return undefined;
   return keys.slice(0, MAX_IGNORED);
 }
 
 function resultFields(returned: object) {
-  const set = (returned as { set?: unknown }).set;
-  if (isPlain(returned)) return setFields(set);
+  const { set, snoozeMs } = returned as { set?: unknown; snoozeMs?: unknown };
   // A Map, Headers, or the client of some store: `set` is its method, not a result.
-  return typeof set === "function" ? undefined : setFields(set);
+  if (!isPlain(returned) && typeof set === "function") return undefined;
+  const waitMs = snoozeMsOf(snoozeMs, set);
+  return waitMs === undefined ? setFields(set) : { snoozeMs: waitMs };
 }
 
 /**
@@ -143,7 +148,7 @@ const UPDATE_OPERATORS = new Set([
 /** Names that are logged, at most. */
 const MAX_NAMES = 5;
 
-function refuseNearMisses(keys: readonly string[]): void {
+function refuseNearMisses(returned: object, keys: readonly string[]): void {
   const wrong = keys.find((key) =>
     UPDATE_OPERATORS.has(key) || (key !== "set" && NEAR_SET.includes(key.toLowerCase()))
   );
@@ -152,13 +157,22 @@ function refuseNearMisses(keys: readonly string[]): void {
       `The processor returned "${wrong}": fields to be written stand under "set", { set: { ... } }`,
     );
   }
-  if (!keys.includes("set")) return;
-  const others = keys.filter((key) => !BESIDE_SET.includes(key));
+  const nearSnooze = nearSnoozeOf(returned);
+  if (nearSnooze !== undefined) {
+    throw new PermanentError(
+      `The processor returned "${nearSnooze}": to put the document off, return { snoozeMs: 60_000 }, in milliseconds`,
+    );
+  }
+  const meant = MEANT.find((key) => keys.includes(key));
+  if (meant === undefined) return;
+  const others = keys.filter((key) => !MAY_STAND.includes(key));
   if (others.length === 0) return;
   // All of them: they often come together, for example if a driver's answer was spread.
   const names = others.slice(0, MAX_NAMES).map((name) => `"${name}"`).join(", ");
   throw new PermanentError(
-    `The processor returned ${names} beside "set", which means nothing to the agent: return { set: { ... } } alone`,
+    `The processor returned ${names} beside "${meant}", which means nothing to the agent: return { ${meant}: ${
+      meant === "set" ? "{ ... }" : "60_000"
+    } } alone`,
   );
 }
 

@@ -202,6 +202,13 @@ export const SETTINGS = {
     decides: LOOKS.duration,
     doc: "Upper bound of the wait before any retry.",
   }),
+  maxSnoozeMs: setting<number>({
+    variable: "MAX_SNOOZE",
+    parse: seconds(1, 365 * DAY_MS / 1000),
+    default: "7d",
+    decides: LOOKS.duration,
+    doc: "Longest time for which a processor may put a document off with `snoozeMs`. Longer ones are cut.",
+  }),
   deadLetterCollection: setting<string>({
     variable: "DEAD_LETTER_COLLECTION",
     parse: parse.collectionName,

@@ -14,6 +14,8 @@ export type HandlerResult =
     set?: Document;
     /** Their size as BSON. */
     setBytes?: number;
+    /** Instead of an ack: the document is put off, and due after so many milliseconds. */
+    snoozeMs?: number;
     /** Some names of an object that was returned without `set`, of which nothing is written. */
     ignored?: readonly string[];
   }
@@ -31,6 +33,8 @@ export type Outcome =
    * the document is not known.
    */
   | { kind: "release"; wasAborted?: true; hadNoRoom?: true; wasInDoubt?: true }
+  /** Its processor has put it off. */
+  | { kind: "snooze"; snoozeMs: number }
   | { kind: "dead_letter"; error: SafeText }
   /** An earlier holder had decided that it is a dead letter, and written its verdict on it. */
   | { kind: "finish_verdict" };
@@ -47,6 +51,8 @@ export interface OutcomePolicy {
   maxAttempts: number;
   retryBackoffMs: number;
   retryBackoffMaxMs: number;
+  /** A document is put off for so long at most. */
+  maxSnoozeMs: number;
   random: Chance;
 }
 
@@ -60,7 +66,11 @@ const MAX_ERROR_LENGTH = 1000;
  * could not be kept, costs its document no attempt.
  */
 export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
-  if (result.ok) return { kind: "ack", set: result.set };
+  if (result.ok) {
+    const { set, snoozeMs } = result;
+    if (snoozeMs === undefined) return { kind: "ack", set };
+    return { kind: "snooze", snoozeMs: Math.min(snoozeMs, policy.maxSnoozeMs) };
+  }
   const { error } = result;
   const { isInterruption, permanent, retryAfterMs } = retryHintsOf(error);
   if (isInterruption) {
@@ -116,6 +126,7 @@ export function afterRefusal(
       return { kind: "dead_letter", error: secrets.text(text, MAX_ERROR_LENGTH) };
     }
     case "release":
+    case "snooze":
     case "dead_letter":
     case "finish_verdict":
       return undefined;

@@ -1,4 +1,4 @@
-import type { Ack, DocumentStore, Nack, Settlement } from "../ports.ts";
+import type { Ack, DocumentStore, Nack, Settlement, Snooze } from "../ports.ts";
 import type { Settling } from "./outcome.ts";
 
 /** Writes documents whose outcomes are all of one kind to the store. Throws what the store throws. */
@@ -11,6 +11,8 @@ export function writeOutcomes(batch: readonly Settling[], store: DocumentStore):
       return store.nack(nacksOf(batch));
     case "release":
       return store.release(batch.map(({ held }) => held.document));
+    case "snooze":
+      return store.snooze(snoozesOf(batch));
     case "dead_letter":
     case "finish_verdict":
       return writeDeadLetter(batch[0]!, store);
@@ -35,6 +37,14 @@ function nacksOf(batch: readonly Settling[]): Nack[] {
     nacks.push({ document, error, delayMs, withoutError });
   }
   return nacks;
+}
+
+function snoozesOf(batch: readonly Settling[]): Snooze[] {
+  const snoozes: Snooze[] = [];
+  for (const { held: { document }, outcome } of batch) {
+    if (outcome.kind === "snooze") snoozes.push({ document, snoozeMs: outcome.snoozeMs });
+  }
+  return snoozes;
 }
 
 /** A dead letter takes three writes in order: one document at a time. */

@@ -37,6 +37,7 @@ export function reportSettlement(
   reportMissed(kind, others, unmatched, events);
   for (const each of written) reportWritten(each, events);
   if (kind === "ack" && matched > 0) events.emit({ type: "processed", documents: matched });
+  if (kind === "snooze" && matched > 0) events.emit({ type: "snoozed", documents: matched });
   if (kind === "release" && matched > 0) reportReleased(batch, written, matched, events);
   if (kind === "nack" && others.length > unmatched) {
     events.emit({ type: "retried_among", documents: others.length - unmatched, ids: idsOf(others) });

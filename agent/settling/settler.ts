@@ -5,6 +5,7 @@ import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts"
 import type { DocumentStore, Settlement } from "../ports.ts";
 import { type Batched, Batcher, type BatchWriter } from "./batcher.ts";
 import { BATCH_LIMITS, MAX_BATCH } from "./batch_limits.ts";
+import { noteDueAgain } from "./due_again.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
 import { LockedOut } from "./locked_out.ts";
@@ -15,7 +16,7 @@ import { reportSettlement, sortBatch } from "./settlement_report.ts";
 
 /** How many documents a {@linkcode Settler} has settled. */
 export interface SettledCounts {
-  /** Those whose attempt is over: processed, failed, or a dead letter. */
+  /** Those whose run is over: processed, failed, put off, or a dead letter. */
   finished: number;
   /** Those that were released with their attempt. */
   released: number;
@@ -59,6 +60,7 @@ export class Settler implements BatchWriter<Settling> {
       ack: this.#batcher(MAX_BATCH),
       nack: this.#batcher(MAX_BATCH),
       release: this.#batcher(MAX_BATCH),
+      snooze: this.#batcher(MAX_BATCH),
       // Rare by nature.
       dead_letter: this.#batcher(1),
       finish_verdict: this.#batcher(1),
@@ -209,21 +211,10 @@ export class Settler implements BatchWriter<Settling> {
     this.#counts[kind === "release" ? "released" : "finished"] += matched;
     const sorted = sortBatch(batch, settlement);
     reportSettlement(kind, batch, sorted, events);
-    const { others, unmatched, written } = sorted;
-    for (const { held: { document } } of written) {
+    for (const { held: { document } } of sorted.written) {
       if (this.#givenUp.settled(document)) events.emit({ type: "settled_at_last", id: document.id });
     }
-    if (kind === "release" && (matched > 0 || others.some(({ uncertain }) => uncertain))) {
-      retries.addReleased();
-    }
-    if (kind !== "nack") return;
-    // One look too many does no harm. But if a Job takes its own document for another agent's, it ends before the
-    // retry.
-    const isUnclear = others.length > unmatched;
-    const mayWait = others.filter(({ uncertain }) => isUnclear || uncertain).map(({ item }) => item);
-    for (const { outcome } of [...written, ...mayWait]) {
-      if (outcome.kind === "nack") retries.add(outcome.delayMs);
-    }
+    noteDueAgain(kind, matched, sorted, retries);
   }
 
   /** Writes them again later, unless they are known to be at fault; returns whether it does. */

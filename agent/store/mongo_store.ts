@@ -1,7 +1,7 @@
 import type { Collection, Document, Filter } from "mongodb";
 import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
-import { type LookMoment, NOTHING_CLAIMED, type Settlement } from "../ports.ts";
+import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
 import type { Settings } from "../settings/settings.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
@@ -19,6 +19,7 @@ import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { markRunningAlone, renew } from "./lease_writes.ts";
 import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
+import { snooze } from "./outcomes/snooze.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
@@ -133,6 +134,10 @@ export class MongoStore implements DocumentStore {
 
   release(documents: readonly LeasedDocument[]): Promise<Settlement> {
     return this.#freeKeysAfter(documents, release(documents, this.#context));
+  }
+
+  snooze(snoozes: readonly Snooze[]): Promise<Settlement> {
+    return this.#freeKeysAfter(snoozes.map(({ document }) => document), snooze(snoozes, this.#context));
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {

@@ -6,6 +6,7 @@ import { FailureLog } from "./failure_log.ts";
 import { HandlerLog } from "./handler_log.ts";
 import type { Logger } from "./logger.ts";
 import { logReleased } from "./log_released.ts";
+import { ProgressLog } from "./progress_log.ts";
 import { RefusedReleaseLog } from "./refused_release_log.ts";
 
 /** What the agent does after the database refused an outcome. */
@@ -19,8 +20,6 @@ const AFTER_REFUSAL: Record<AfterRefusal, string> = {
 
 const PAUSE_STATES: ReadonlySet<AgentState> = new Set(["running", "paused"]);
 
-/** Progress lines (how many documents, and what happened to them) come at most this often, in milliseconds. */
-const PROGRESS_MS = 5000;
 /** Documents that cannot be claimed are gathered for this long and logged in one line, in milliseconds. */
 const REFUSALS_MS = 60_000;
 /** Ids that one line names, at most. */
@@ -37,6 +36,7 @@ export interface LogEventsOptions {
 export function logEvents(events: Events, log: Logger, { clock, formatId }: LogEventsOptions): void {
   const failures = new FailureLog(log, clock);
   const progress = new ProgressLog(log, clock, "Processed documents");
+  const snoozed = new ProgressLog(log, clock, "Put documents off, as their processor asked");
   const takeovers = new ProgressLog(log, clock, "Took over documents whose lease had expired");
   const refusals = new RefusalLog(log, clock);
   const refusedReleases = new RefusedReleaseLog(log, clock);
@@ -102,6 +102,10 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         failures.over("release");
         logReleased(log, event);
         break;
+      case "snoozed":
+        failures.over("snooze");
+        snoozed.add(event.documents);
+        break;
       case "handler_failed":
         // The failure is logged once its outcome is written: this line names the place.
         if (log.writes("DEBUG")) {
@@ -146,7 +150,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         }, { level: event.isLasting ? "error" : "warn" });
         break;
       case "settle_rejected":
-        if (event.kind === "release") {
+        if (event.kind === "release" || event.kind === "snooze") {
           refusedReleases.add(formatId(event.id), event.error);
           break;
         }
@@ -186,6 +190,7 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
       case "drain_finished": {
         takeovers.flush();
         progress.flush();
+        snoozed.flush();
         refusals.flush();
         refusedReleases.flush();
         const { type: _, elapsedMs, ...fields } = event;
@@ -200,37 +205,6 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
         event satisfies never;
     }
   });
-}
-
-/**
- * Logs from time to time how many documents something happened to: enough to see it, and not so much that it hides the
- * rest.
- */
-class ProgressLog {
-  readonly #log: Logger;
-  readonly #clock: Clock;
-  readonly #message: string;
-  #documents = 0;
-  #cancel: (() => void) | undefined;
-
-  constructor(log: Logger, clock: Clock, message: string) {
-    this.#log = log;
-    this.#clock = clock;
-    this.#message = message;
-  }
-
-  add(documents: number): void {
-    if (documents === 0) return;
-    this.#documents += documents;
-    this.#cancel ??= this.#clock.after(PROGRESS_MS, () => this.flush());
-  }
-
-  flush(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    if (this.#documents > 0) this.#log.info(this.#message, { documents: this.#documents });
-    this.#documents = 0;
-  }
 }
 
 /** Logs at once that a document cannot be claimed, and then once a minute how many more there were. */

@@ -158,7 +158,7 @@ async function tryAll(
 class Report {
   readonly #maxAttempts: number;
   readonly #asJson: boolean;
-  readonly #counts: Record<Verdict, number> = { processed: 0, retry: 0, dead_letter: 0 };
+  readonly #counts: Record<Verdict, number> = { processed: 0, snoozed: 0, retry: 0, dead_letter: 0 };
   #missed = 0;
 
   constructor({ maxAttempts }: Settings, asJson: boolean) {
@@ -186,11 +186,12 @@ class Report {
   /** Resolves with the exit status, once all is printed. */
   async end(): Promise<number> {
     await answers.finish();
-    const { processed, retry, dead_letter: dead } = this.#counts;
+    const { processed, snoozed, retry, dead_letter: dead } = this.#counts;
     if (this.#count === 0 && this.#missed === 0) {
       remarks.say("No document can be claimed now: give --id or --file for one that cannot");
     } else if (!this.#asJson) {
-      remarks.say(`${processed} processed, ${retry} to retry, ${dead} dead: nothing was written`);
+      const off = snoozed > 0 ? `${snoozed} snoozed, ` : "";
+      remarks.say(`${processed} processed, ${off}${retry} to retry, ${dead} dead: nothing was written`);
     }
     return retry + dead + this.#missed > 0 ? 1 : 0;
   }

@@ -123,7 +123,7 @@ export interface TrialOptions {
   processing: Processing;
   settings: Pick<
     Settings,
-    "batchSize" | "maxAttempts" | "processTimeoutMs" | "retryBackoffMaxMs" | "retryBackoffMs"
+    "batchSize" | "maxAttempts" | "maxSnoozeMs" | "processTimeoutMs" | "retryBackoffMaxMs" | "retryBackoffMs"
   >;
   /** Makes the logs that the processor is given. */
   logs: Pick<DocumentLogs, "logFor">;

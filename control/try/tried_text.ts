@@ -11,10 +11,11 @@ import type { Tried } from "./trial.ts";
 export type TriedDocument = Tried<MongoLeasedDocument>;
 
 /** What becomes of a document, in a word. */
-export type Verdict = "processed" | "retry" | "dead_letter";
+export type Verdict = "processed" | "snoozed" | "retry" | "dead_letter";
 
 const VERDICTS: Record<Outcome["kind"], Verdict> = {
   ack: "processed",
+  snooze: "snoozed",
   nack: "retry",
   // Only an interruption releases a document: it runs again.
   release: "retry",
@@ -53,6 +54,7 @@ export function triedJson(tried: TriedDocument): string {
     idempotency_key: idempotencyKey,
     ms: elapsedMs === undefined ? undefined : Math.round(elapsedMs),
     set: "set" in outcome ? outcome.set : undefined,
+    snooze_ms: outcome.kind === "snooze" ? outcome.snoozeMs : undefined,
     ignored,
     error: errorOf(tried),
     retry_in_ms: outcome.kind === "nack" ? Math.round(outcome.delayMs) : undefined,
@@ -78,6 +80,8 @@ function detail(tried: TriedDocument, maxAttempts: number): string {
         return `ignored: ${ignored.join(", ")} (only fields under "set" are written, { set: { ... } })`;
       }
       return outcome.set ? `set ${json(outcome.set)}` : "";
+    case "snooze":
+      return `no attempt, again in ${inWords(outcome.snoozeMs)}`;
     case "nack":
       return `attempt ${attempt} of ${maxAttempts}, again in ${inWords(outcome.delayMs)}: ${error}`;
     case "dead_letter":

@@ -104,7 +104,7 @@ export const SNOOZES = {
     ],
     reason: "A document that waits for something else has not failed, however often it looks.",
     without: "a snooze leaves the attempts as they are",
-    code: [],
+    code: [["agent/store/outcomes/snooze.ts", "snooze"], ["agent/store/back_to_pending.ts", "backToPending"]],
   },
   snoozeKeepsSuspicion: {
     title: "a snooze keeps the suspicion",
@@ -116,7 +116,10 @@ export const SNOOZES = {
       "A nack clears the suspicion at the price of an attempt. A snooze costs nothing: a document that ends the process " +
       "now and then and snoozes in between would never come to an end.",
     without: "a snooze clears the suspicion, as a nack does",
-    code: [],
+    code: [["agent/store/outcomes/snooze.ts", "snooze"], [
+      "agent/store/outcomes/end_of_lease.ts",
+      "markAsClaimed",
+    ]],
   },
   claimAsksDue: {
     title: "a claim asks again for the time",

@@ -14,7 +14,7 @@ import type { DocumentStore } from "../../agent/ports.ts";
 import { type Cases, it } from "./cases.ts";
 import { CLAIM, CLAIM_SUSPECT, EXCLUDE, LEFT_ALONE, RECOVER } from "./claim_cases.ts";
 import { LEASED_DOCUMENT, MARK_RUNNING_ALONE, RENEW } from "./lease_cases.ts";
-import { ACK, DEAD_LETTER, FINISH_VERDICT, NACK, RELEASE } from "./outcome_cases.ts";
+import { ACK, DEAD_LETTER, FINISH_VERDICT, NACK, RELEASE, SNOOZE } from "./outcome_cases.ts";
 import type { Subject } from "./subject.ts";
 
 type Kind = keyof Subject["errors"];
@@ -43,6 +43,7 @@ const CONTRACT: { readonly [Method in keyof DocumentStore]: Cases } = {
   ack: ACK,
   nack: NACK,
   release: RELEASE,
+  snooze: SNOOZE,
   renew: RENEW,
   deadLetter: DEAD_LETTER,
   finishVerdict: FINISH_VERDICT,

@@ -80,6 +80,13 @@ export const LEASED_DOCUMENT: { readonly [Field in keyof LeasedDocument]: Cases 
     await subject.store.nack([{ document: first!, error: "it broke", delayMs: 0 }]);
     assertEquals([first!.attempt, (await claimOne(subject.store)).attempt], [1, 2]);
   })],
+  snoozes: [it("is how often the document was put off", async (subject) => {
+    const [first] = await claimed(subject, "a");
+    await subject.store.snooze([{ document: first!, snoozeMs: 0 }]);
+    const second = await claimOne(subject.store);
+    await subject.store.nack([{ document: second, error: "it broke", delayMs: 0 }]);
+    assertEquals([first!.snoozes, second.snoozes, (await claimOne(subject.other)).snoozes], [0, 1, 1]);
+  })],
   sizeBytes: [it("is a number of bytes", async (subject) => {
     assert((await claimed(subject, "a"))[0]!.sizeBytes > 0);
   })],

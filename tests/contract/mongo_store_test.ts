@@ -39,8 +39,8 @@ class MongoSubject implements Subject {
         _id: id,
       },
     );
-    const { alone = 0, attempts = 0, takeovers = 0, token } = _pull;
-    return { status, attempts, takeovers, alone, isLeased: token !== undefined, error, fields };
+    const { alone = 0, attempts = 0, snoozes = 0, takeovers = 0, token } = _pull;
+    return { status, attempts, takeovers, snoozes, alone, isLeased: token !== undefined, error, fields };
   }
 
   async letter(id: string): Promise<string | undefined> {
@@ -53,7 +53,7 @@ class MongoSubject implements Subject {
 
   loseAnswer(method: Lossy): void {
     // All of them are writes on the collection; the driver itself sends one on a single document once more.
-    const times = method === "claimSuspect" ? 2 : 1;
+    const times = method === "claimSuspect" || method === "snooze" ? 2 : 1;
     this.#proxy.loseAnswers({ command: "update", collection: COLLECTION }, times);
   }
 

@@ -22,6 +22,9 @@ const settleNack: Settle = (store, documents) =>
   store.nack(documents.map((document) => ({ document, error: "it broke", delayMs: 0 })));
 const settleRelease: Settle = (store, documents) => store.release(documents);
 
+const settleSnooze: Settle = (store, documents) =>
+  store.snooze(documents.map((document) => ({ document, snoozeMs: 60_000 })));
+
 /** What holds for each write that ends leases. */
 function fenced(settle: Settle): readonly Case[] {
   return [
@@ -56,7 +59,7 @@ function fenced(settle: Settle): readonly Case[] {
 }
 
 /** What holds for a write whose answer is lost. */
-function lossy(method: "ack" | "release", settle: Settle): Case {
+function lossy(method: "ack" | "release" | "snooze", settle: Settle): Case {
   return it("fails for a reason that passes if its answer is lost; sent again, it misses", async (subject) => {
     const [document] = await claimed(subject, "a");
     subject.loseAnswer(method);
@@ -76,6 +79,7 @@ export const ACK: Cases = [
       status: "processed",
       attempts: 2,
       takeovers: 0,
+      snoozes: 0,
       alone: 0,
       isLeased: false,
       error: undefined,
@@ -142,6 +146,35 @@ export const RELEASE: Cases = [
   }),
   ...fenced(settleRelease),
   lossy("release", settleRelease),
+];
+
+export const SNOOZE: Cases = [
+  it("sets documents back to pending with their attempt, due after their wait, and counts it", async (subject) => {
+    const [now, later] = await claimed(subject, "a", "b");
+    const snoozes = [{ document: now!, snoozeMs: 0 }, { document: later!, snoozeMs: 3_600_000 }];
+    assertEquals(told(await subject.store.snooze(snoozes)), { matched: 2, missed: [] });
+    const { attempts, error, isLeased, snoozes: count, status } = await subject.stored("b");
+    assertEquals([status, attempts, count, error, isLeased], ["pending", 0, 1, undefined, false]);
+    const again = await claimOne(subject.other);
+    assertEquals([again.id, again.attempt], ["a", 1]);
+  }),
+  it("leaves the documents of a claim alone that all wait equally long", async (subject) => {
+    await settleSnooze(subject.store, await claimed(subject, "a", "b", "c"));
+    assertEquals((await subject.other.claim(ALL)).documents, []);
+    const stored = await Promise.all(["a", "b", "c"].map((id) => subject.stored(id)));
+    assertEquals(stored.map(({ attempts, snoozes }) => [attempts, snoozes]), Array(3).fill([0, 1]));
+  }),
+  it("keeps the suspicion, and takes the mark back that the handler ran alone", async (subject) => {
+    await subject.insert(suspect("a", { alone: 1 }));
+    const document = await claimSuspect(subject.store);
+    await subject.store.markRunningAlone(document);
+    await subject.store.snooze([{ document, snoozeMs: 0 }]);
+    const { alone, takeovers } = await subject.stored("a");
+    assertEquals([alone, takeovers], [1, 2]);
+    assertEquals((await claimSuspect(subject.other)).suspect, { expiriesAlone: 1 });
+  }),
+  ...fenced(settleSnooze),
+  lossy("snooze", settleSnooze),
 ];
 
 export const DEAD_LETTER: Cases = [

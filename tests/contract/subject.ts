@@ -22,6 +22,7 @@ export interface Stored {
   status: string;
   attempts: number;
   takeovers: number;
+  snoozes: number;
   alone: number;
   /** It carries a token. */
   isLeased: boolean;
@@ -31,7 +32,7 @@ export interface Stored {
 }
 
 /** Writes whose answer a case can have lost. */
-export type Lossy = "claim" | "claimSuspect" | "ack" | "release" | "renew";
+export type Lossy = "claim" | "claimSuspect" | "ack" | "release" | "snooze" | "renew";
 
 /** A store under test, and its collection as other programs see it. */
 export interface Subject extends AsyncDisposable {

@@ -13,6 +13,7 @@ const OBEDIENT = `export default async ({ _id, ask, big }, { attempt, idempotenc
     case "permanent": throw Object.assign(new Error("never"), { permanent: true });
     case "later": throw Object.assign(new Error("busy"), { retryAfterMs: 30_000 });
     case "hang": mark("hangs"); return await new Promise(() => {});
+    case "off": return { snoozeMs: 1e12 };
     case "wrong": return { $set: { a: 1 } };
     case "ignored": return { total: 3 };
   }
@@ -67,6 +68,20 @@ Deno.test("try tells what would become of each document, and writes nothing", as
     asks.length,
   );
   assertEquals((await db.db.listCollections().toArray()).map(({ name }) => name), ["documents"]);
+});
+
+Deno.test("try takes a snooze for no failure, and shows when the document would run again", async () => {
+  await using db = await testDatabase("try snooze");
+  await documentsOf(db).insertMany(["off", "set"].map((ask, _id) => ({ _id, status: "pending", ask })));
+  await using home = await agentHome({ db, module: OBEDIENT, env: { MAX_SNOOZE: "2h" } });
+  const [table, lines] = [await home.run("try"), await home.run("try", "--json")];
+  assertEquals([table.code, lines.code], [0, 0], table.stderr);
+  assertMatch(table.stdout, /^0 +snoozed +\d+ ms {2}no attempt, again in 7200 s$/m);
+  assertEquals(table.stderr, "1 processed, 1 snoozed, 0 to retry, 0 dead: nothing was written\n");
+  assertEquals(linesOf(lines).map(({ outcome, snooze_ms }) => [outcome, snooze_ms]), [
+    ["snoozed", 7_200_000],
+    ["processed", undefined],
+  ]);
 });
 
 Deno.test("try notices with the oplog that an agent has written", async () => {

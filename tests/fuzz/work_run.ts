@@ -52,6 +52,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
       shutdownTimeoutMs: SHUTDOWN_TIMEOUT_MS,
       retryBackoffMs: 5,
       retryBackoffMaxMs: 10,
+      maxSnoozeMs: 10,
     },
   );
   await inflicted;

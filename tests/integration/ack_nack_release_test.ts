@@ -19,6 +19,7 @@ const WRITES: Record<string, (store: TestStore, document: LeasedDocument) => Pro
     (await store.ack([{ document, set: { written: true } }])).matched,
   nack: async (store, document) => (await store.nack([{ document, error: "stale", delayMs: 0 }])).matched,
   release: async (store, document) => (await store.release([document])).matched,
+  snooze: async (store, document) => (await store.snooze([{ document, snoozeMs: 1 }])).matched,
   renew: async (store, document) => 1 - (await store.renew([document])).length,
   "dead letter": (store, document) => store.deadLetter(document, "stale"),
   "finish of a verdict": (store, document) => store.finishVerdict(document),

@@ -12,7 +12,9 @@ const MAX_ATTEMPTS = 3;
 const PER_KIND = 150;
 
 /** What the handlers make of a document, by the word in it. */
-const KINDS = ["good", "flaky", "hopeless", "permanent"] as const;
+const KINDS = ["good", "flaky", "hopeless", "permanent", "sleepy"] as const;
+/** How often a sleepy document is put off. */
+const SNOOZES = 2;
 
 /** A store that stops answering when its agent is killed: no write of a dead process arrives. */
 class MortalStore implements DocumentStore {
@@ -51,6 +53,8 @@ class MortalStore implements DocumentStore {
     this.#settle(nacks.map((each) => each.document), (store) => store.nack(nacks));
   release: DocumentStore["release"] = (documents) =>
     this.#settle(documents, (store) => store.release(documents));
+  snooze: DocumentStore["snooze"] = (snoozes) =>
+    this.#settle(snoozes.map((each) => each.document), (store) => store.snooze(snoozes));
   deadLetter: DocumentStore["deadLetter"] = (document, error) =>
     this.#settle([document], (store) => store.deadLetter(document, error));
   finishVerdict: DocumentStore["finishVerdict"] = (document) =>
@@ -104,11 +108,12 @@ class Pod implements AsyncDisposable {
     store.onClaimed = (ids) => ids.forEach((id) => held.add(id as string));
     store.onSettled = (ids) => ids.forEach((id) => held.delete(id as string));
     const life = { store, held, isAlive: true, agent: undefined as unknown as InProcessAgent };
-    life.agent = new InProcessAgent(store, async ({ _id, kind }, { attempt }) => {
+    life.agent = new InProcessAgent(store, async ({ _id, kind }, { attempt, snoozes }) => {
       if (!life.isAlive) return new Promise(() => {});
       const entry = this.#runs.get(_id) ?? { runs: 0, killed: 0 };
       this.#runs.set(_id, { ...entry, runs: entry.runs + 1 });
       await new Promise((resolve) => setTimeout(resolve, this.#random() * 5));
+      if (kind === "sleepy" && snoozes < SNOOZES) return { snoozeMs: this.#random() * 20 };
       if (kind === "permanent") throw new PermanentError("for good");
       if (kind === "hopeless" || (kind === "flaky" && attempt < MAX_ATTEMPTS)) throw new Error("not now");
     }, { leaseMs: LEASE_MS, maxAttempts: MAX_ATTEMPTS, batchSize: 20, concurrency: 8 });
@@ -171,6 +176,7 @@ Deno.test("Chaos: for any process that is killed, every document ends as its kin
       flaky: ["processed", MAX_ATTEMPTS],
       hopeless: ["failed", MAX_ATTEMPTS],
       permanent: ["failed", 1],
+      sleepy: ["processed", SNOOZES + 1],
     } as const)[kind as typeof KINDS[number]];
     assertEquals([_id, status], [_id, expectedStatus]);
     assert(count >= expectedRuns, `${_id} ran ${count} times`);
@@ -178,6 +184,8 @@ Deno.test("Chaos: for any process that is killed, every document ends as its kin
       count <= expectedRuns + killed,
       `${_id} ran ${count} times, and ${killed} of its holders were killed`,
     );
+    // Neither a snooze nor a kill is an attempt, but for a kill of a suspect that was alone.
+    if (kind === "sleepy") assert(_pull.attempts <= Math.max(1, killed - 1), `${_id} has ${_pull.attempts}`);
     assert(_pull.attempts <= MAX_ATTEMPTS, `${_id} has ${_pull.attempts} attempts`);
     assertEquals(_pull.token, undefined);
   }

@@ -63,6 +63,16 @@ const SETTLING: Record<
     query: { status: "pending", "_pull.attempts": 0 },
     write: (store, documents) => store.release(documents),
   },
+  "snooze of all alike": {
+    query: { status: "pending", "_pull.attempts": 0, "_pull.snoozes": 1 },
+    write: (store, documents) =>
+      store.snooze(documents.map((document) => ({ document, snoozeMs: 3_600_000 }))),
+  },
+  "snooze of each for its own time": {
+    query: { status: "pending", "_pull.attempts": 0, "_pull.snoozes": 1 },
+    write: (store, documents) =>
+      store.snooze(documents.map((document, position) => ({ document, snoozeMs: 3_600_000 + position }))),
+  },
 };
 
 for (const [name, { query, write }] of Object.entries(SETTLING)) {

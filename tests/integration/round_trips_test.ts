@@ -71,12 +71,12 @@ Deno.test("Round trips: a look for what no claim can take costs three reads, onc
   assertEquals(await commandsOf(proxy, () => store.leftAlone("last")), Array(3).fill("find"));
 });
 
-Deno.test("Round trips: acks, releases and renewals take one per claim, nacks and acks with fields one in all", async () => {
+Deno.test("Round trips: acks, releases, snoozes alike and renewals take one per claim, nacks, other snoozes and acks with fields one in all", async () => {
   await using setup = await proxiedStore("round trips");
   const { database, proxy, store } = setup;
-  await jobs(database).insertMany(pending(80));
-  const [{ documents: first }, { documents: second }] = [await store.take(40), await store.take(40)];
-  const [a, b, c, d] = [0, 10, 20, 30].map((
+  await jobs(database).insertMany(pending(120));
+  const [{ documents: first }, { documents: second }] = [await store.take(60), await store.take(60)];
+  const [a, b, c, d, e, f] = [0, 10, 20, 30, 40, 50].map((
     from,
   ) => [...first.slice(from, from + 10), ...second.slice(from, from + 10)]);
 
@@ -84,6 +84,10 @@ Deno.test("Round trips: acks, releases and renewals take one per claim, nacks an
   const nacks = a!.map((document) => ({ document, error: "", delayMs: 0 }));
   assertEquals(await commandsOf(proxy, () => store.nack(nacks)), ["update"]);
   assertEquals(await commandsOf(proxy, () => store.release(b!)), ["update", "update"]);
+  const alike = e!.map((document) => ({ document, snoozeMs: 5000 }));
+  assertEquals(await commandsOf(proxy, () => store.snooze(alike)), ["update", "update"]);
+  const mixed = f!.map((document, position) => ({ document, snoozeMs: 5000 + position }));
+  assertEquals(await commandsOf(proxy, () => store.snooze(mixed)), ["update"]);
   const acks = c!.map((document) => ({ document }));
   assertEquals(await commandsOf(proxy, () => store.ack(acks)), ["update", "update"]);
   const results = d!.map((document) => ({ document, set: { n: 1 } }));

@@ -14,6 +14,7 @@ export const AGENT_SETTINGS: AgentSettings = {
   concurrency: 4,
   leaseMs: 60_000,
   maxAttempts: 3,
+  maxSnoozeMs: 600_000,
   pollIntervalMs: 5000,
   processTimeoutMs: 20_000,
   retryBackoffMs: 1000,

@@ -11,6 +11,7 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     idempotencyKey: `test.documents:${JSON.stringify(id)}`,
     token: "token-1",
     attempt: 1,
+    snoozes: 0,
     sizeBytes: 100,
     leasedAtMs: 1000,
     suspect: undefined,

@@ -1,5 +1,5 @@
 import { RefusedWritesError } from "../../agent/partial_writes.ts";
-import type { Ack, Claim, ClaimLimit, LeftAlone, LookMoment, Settlement } from "../../agent/ports.ts";
+import type { Ack, Claim, ClaimLimit, LeftAlone, LookMoment, Settlement, Snooze } from "../../agent/ports.ts";
 import { type DocumentStore, type LeasedDocument, type Nack, NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { Checkpoint } from "./checkpoint.ts";
 
@@ -116,6 +116,10 @@ export class FaultyStore implements DocumentStore {
   release(documents: readonly LeasedDocument[]): Promise<Settlement> {
     const writes = documents.map((document) => ({ document }));
     return this.#settle("release", writes, (left) => this.#inner.release(left.map((it) => it.document)));
+  }
+
+  snooze(snoozes: readonly Snooze[]): Promise<Settlement> {
+    return this.#settle("snooze", snoozes, (left) => this.#inner.snooze(left));
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {

@@ -22,6 +22,7 @@ const SETTINGS: AgentSettings = {
   concurrency: 16,
   leaseMs: 60_000,
   maxAttempts: 5,
+  maxSnoozeMs: 60_000,
   pollIntervalMs: 20,
   processTimeoutMs: 60_000,
   retryBackoffMs: 10,
@@ -70,7 +71,7 @@ export class InProcessAgent implements AsyncDisposable {
   }
 
   /** How many documents events of a kind were about so far. */
-  count(type: "processed" | "released" | "lease_lost" | "unconfirmed" | "claimed"): number {
+  count(type: "processed" | "released" | "snoozed" | "lease_lost" | "unconfirmed" | "claimed"): number {
     return this.all(type).reduce((sum, { documents }) => sum + documents, 0);
   }
 

@@ -6,6 +6,7 @@ import type {
   LeftAlone,
   LookMoment,
   Settlement,
+  Snooze,
 } from "../../agent/ports.ts";
 import { type LeasedDocument, type Nack, NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
@@ -25,6 +26,16 @@ export interface MemoryStoreOptions {
   /** The dead letters by the ids of their documents, and why they are ones. */
   letters: Map<unknown, string | undefined>;
 }
+
+/** An ack leaves only the attempts of the bookkeeping. */
+const PROCESSED = {
+  status: "processed",
+  error: undefined,
+  takeovers: 0,
+  snoozes: 0,
+  alone: 0,
+  visibleAtMs: undefined,
+} as const;
 
 let claims = 0;
 
@@ -99,7 +110,7 @@ export class MemoryStore implements DocumentStore {
   ack(acks: readonly Ack[]): Promise<Settlement> {
     return this.#settle(acks, (stored, { set }) => {
       Object.assign(stored.fields, set);
-      return { status: "processed", error: undefined, takeovers: 0, alone: 0, visibleAtMs: undefined };
+      return { ...PROCESSED };
     });
   }
 
@@ -119,6 +130,16 @@ export class MemoryStore implements DocumentStore {
       attempts: stored.attempts - 1,
       ...(document.suspect && { alone: document.suspect.expiriesAlone }),
       visibleAtMs: this.#nowMs,
+    }));
+  }
+
+  snooze(snoozes: readonly Snooze[]): Promise<Settlement> {
+    return this.#settle(snoozes, (stored, { document, snoozeMs }) => ({
+      status: "pending",
+      attempts: stored.attempts - 1,
+      snoozes: stored.snoozes + 1,
+      ...(document.suspect && { alone: document.suspect.expiriesAlone }),
+      visibleAtMs: this.#nowMs + snoozeMs,
     }));
   }
 
@@ -191,11 +212,11 @@ export class MemoryStore implements DocumentStore {
   #lease(stored: StoredDocument, token: string): FakeDocument {
     const nowMs = this.#nowMs;
     Object.assign(stored, { status: "processing", token, visibleAtMs: nowMs + this.#options.leaseMs });
-    const { alone, attempts: attempt, error: reason, fields, id, sizeBytes, takeovers } = stored;
+    const { alone, attempts: attempt, error: reason, fields, id, sizeBytes, snoozes, takeovers } = stored;
     const verdict = stored.verdict && { deadAt: stored.verdict, ...(reason !== undefined && { reason }) };
     const deadLetterReason = alone >= EXPIRIES_ALONE ? `It ended its process ${alone} times` : undefined;
     const lease = { token, leasedAtMs: nowMs, verdict, deadLetterReason, wasTakenOver: takeovers > 0 };
-    return fakeDocument({ id, attempt, sizeBytes, fields: structuredClone(fields), ...lease });
+    return fakeDocument({ id, attempt, snoozes, sizeBytes, fields: structuredClone(fields), ...lease });
   }
 
   #held(document: LeasedDocument): StoredDocument | undefined {

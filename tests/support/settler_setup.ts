@@ -22,7 +22,13 @@ export class SettlerSetup {
   constructor() {
     const events = new Events();
     this.recorder = new EventRecorder(events);
-    const policy = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
+    const policy = {
+      maxAttempts: 3,
+      maxSnoozeMs: 60_000,
+      retryBackoffMs: 1000,
+      retryBackoffMaxMs: 10_000,
+      random: () => 0.5,
+    };
     this.settler = new Settler({
       clock: this.clock,
       random: policy.random,

@@ -6,6 +6,8 @@ export interface StoredDocument {
   status: "pending" | "processing" | "processed" | "failed";
   token?: string;
   attempts: number;
+  /** How often a processor has put it off. */
+  snoozes: number;
   /** Expired leases that were taken over; from the second on the document is a suspect. */
   takeovers: number;
   /** Starts of its handler as a suspect. */
@@ -22,6 +24,7 @@ export interface StoredDocument {
 export const NEW = {
   status: "pending",
   attempts: 0,
+  snoozes: 0,
   takeovers: 0,
   alone: 0,
   sizeBytes: 100,

@@ -24,6 +24,7 @@ class AnsweredError extends Error {
 interface Fields {
   ok?: boolean;
   set?: Document;
+  snoozeMs?: number;
   error?: string | Document;
   message?: string;
   permanent?: boolean;
@@ -34,6 +35,7 @@ interface Fields {
 const SCHEMA: Record<keyof Fields, { must: string; is(value: unknown): boolean }> = {
   ok: { must: "true or false", is: isBoolean },
   set: { must: "an object of fields", is: isObject },
+  snoozeMs: { must: "a number of milliseconds, 0 or more", is: (value) => isDelay(value) },
   error: { must: "a text, or an object with a message", is: (value) => isText(value) || isObject(value) },
   message: { must: "a text", is: isText },
   permanent: { must: "true or false", is: isBoolean },
@@ -41,7 +43,10 @@ const SCHEMA: Record<keyof Fields, { must: string; is(value: unknown): boolean }
 };
 
 /** Fields that later versions know. */
-const NOT_YET = ["writes", "snoozeMs"];
+const NOT_YET = ["writes"];
+
+/** Fields of an answer that is no failure. */
+const OF_RESULTS = ["set", "snoozeMs"] as const;
 
 /** Fields of an answer that is a failure. */
 const OF_FAILURES = ["error", "message", "permanent", "retryAfterMs"] as const;
@@ -51,8 +56,8 @@ const MAX_NAMES = 5;
 
 /**
  * The result that a value of an answer is. Nothing (null, undefined), `{}` and `{ "ok": true }` mean done; `{ "set":
- * {...} }` names fields to be written with the ack. `{ "message": "...", "permanent"?, "retryAfterMs"? }` is a failure,
- * and so is `{ "ok": false, "error": "..." }`. A field that is null counts as absent.
+ * {...} }` names fields to be written with the ack, and `{ "snoozeMs": 60000 }` puts the document off. `{ "message":
+ * "...", "permanent"?, "retryAfterMs"? }` is a failure, and so is `{ "ok": false, "error": "..." }`. A field that is null counts as absent.
  *
  * @throws {AnsweredError} The failure that the answer is.
  * @throws {PermanentError} If the value is no answer; the message names the field.
@@ -60,11 +65,15 @@ const MAX_NAMES = 5;
 export function answeredResult(value: unknown): ProcessorResult {
   const fields = fieldsOf(value, "");
   const said = OF_FAILURES.filter((name) => fields[name] !== undefined);
-  if (fields.ok !== false && said.length === 0) return fields.set ? { set: fields.set } : {};
-  if (fields.ok === true || fields.set !== undefined) {
-    const [one, other] = fields.set !== undefined ? ["set", said[0] ?? "ok"] : ["ok", said[0]];
+  const { ok, set, snoozeMs } = fields;
+  if (ok !== false && said.length === 0) return within({ set, snoozeMs });
+  const wanted = OF_RESULTS.find((name) => fields[name] !== undefined);
+  if (ok === true || wanted !== undefined) {
+    const [one, other] = wanted !== undefined ? [wanted, said[0] ?? "ok"] : ["ok", said[0]];
     throw refusal(
-      `"${one}" beside "${other}" says both that it is done and that it failed: write one of them`,
+      `"${one}" beside "${other}" says both that it ${
+        one === "snoozeMs" ? "is put off" : "is done"
+      } and that it failed: write one of them`,
     );
   }
   throw failureOf(fields);
@@ -76,7 +85,7 @@ function failureOf({ error, message, permanent, retryAfterMs }: Fields): Answere
     return new AnsweredError(text, within({ permanent, retryAfterMs }));
   }
   const inner = fieldsOf(error, "error.");
-  if (inner.set !== undefined || typeof inner.error === "object") {
+  if (OF_RESULTS.some((name) => inner[name] !== undefined) || typeof inner.error === "object") {
     throw refusal(`the field "error" must be ${SCHEMA.error.must}`);
   }
   const { permanent: isPermanent = permanent, retryAfterMs: delayMs = retryAfterMs } = inner;

@@ -81,7 +81,7 @@ export class LettersForCommands {
   }
 
   /**
-   * Sets the document back to pending, with no attempts, and removes its letter; `false` if the document has changed
+   * Sets the document back to pending, with no attempts and no snoozes, and removes its letter; `false` if the document has changed
    * since. In this order a crash in between leaves a stale letter, and never a failed document without one.
    */
   async redrive(letter: DeadLetter): Promise<boolean> {
@@ -89,7 +89,7 @@ export class LettersForCommands {
     if (!isNameable(letter)) return false;
     const { matchedCount } = await collection.updateOne(this.#failed(letter), {
       $set: backToPending(serverClock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
-      $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "" },
+      $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "", "_pull.snoozes": "" },
     });
     if (matchedCount > 0) await this.remove(letter);
     return matchedCount > 0;

@@ -9,6 +9,8 @@ export interface Bookkeeping {
   alone?: number | undefined;
   /** Leases on it that have run out since an outcome was written; undefined if the field holds no number. */
   takeovers?: number | undefined;
+  /** How often it was put off; undefined if the field holds no number. */
+  snoozes?: number | undefined;
   /** When a verdict was written; undefined if the field holds no date that an agent can have written. */
   dead_at?: Date | undefined;
 }
@@ -24,7 +26,7 @@ const COUNTLESS = Number.MAX_SAFE_INTEGER;
 const [DOUBLE, DATE, INT32, INT64, DECIMAL] = [0x01, 0x09, 0x10, 0x12, 0x13];
 const NUMBER_TYPES = new Set([DOUBLE, INT32, INT64, DECIMAL]);
 
-const READ = ["attempts", "alone", "dead_at", "takeovers"] as const;
+const READ = ["attempts", "alone", "dead_at", "takeovers", "snoozes"] as const;
 const COUNTERS = ["attempts", "alone", "takeovers"] as const;
 
 /**
@@ -35,13 +37,18 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   const pull = elementNamed(document, "_pull");
   if (!pull) return undefined;
   if (pull.type !== DOCUMENT_TYPE) return {};
-  const [attemptsElement, aloneElement, deadAt, takeovers] = elementsNamed(document, READ, pull.offset);
+  const [attemptsElement, aloneElement, deadAt, takeovers, snoozes] = elementsNamed(
+    document,
+    READ,
+    pull.offset,
+  );
   const [attempts, alone] = [numberOf(attemptsElement), numberOf(aloneElement)];
   return {
     attempts: attempts === undefined || Number.isFinite(attempts) ? attempts : COUNTLESS,
     alone: alone === undefined || Number.isNaN(alone) ? undefined : alone,
     dead_at: dateOf(deadAt),
     takeovers: numberOf(takeovers),
+    snoozes: numberOf(snoozes),
   };
 }
 

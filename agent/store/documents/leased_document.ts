@@ -17,6 +17,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly id: unknown;
   readonly token: string;
   readonly attempt: number;
+  readonly snoozes: number;
   readonly sizeBytes: number;
   readonly suspect: Suspect | undefined;
   readonly wasTakenOver: boolean;
@@ -27,10 +28,11 @@ export class MongoLeasedDocument implements LeasedDocument {
   #leasedAtMs: number;
 
   constructor(raw: RawDocument, namespace: string, lease: Lease) {
-    const { alone = 0, dead_at: deadAt, takeovers = 0 } = raw.bookkeeping ?? {};
+    const { alone = 0, dead_at: deadAt, snoozes = 0, takeovers = 0 } = raw.bookkeeping ?? {};
     this.id = raw.id;
     this.token = lease.token;
     this.attempt = lease.attempt;
+    this.snoozes = Number.isFinite(snoozes) ? snoozes : 0;
     this.sizeBytes = raw.bytes.length;
     this.suspect = lease.isSuspect ? { expiriesAlone: alone } : undefined;
     this.wasTakenOver = takeovers !== 0;

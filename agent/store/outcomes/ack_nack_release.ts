@@ -1,4 +1,5 @@
 import type { Document, UpdateFilter } from "mongodb";
+import { LEASE_FIELDS, markAsClaimed, UNLEASED } from "./end_of_lease.ts";
 import { writeEach, writeGroup } from "./group_write.ts";
 import { isTooLarge } from "../mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack, Settlement } from "../../ports.ts";
@@ -9,12 +10,6 @@ import { join, settlementOf, type Written } from "./written.ts";
 
 /** Errors of earlier attempts that are kept on a document. */
 const KEPT_ERRORS = 5;
-
-/**
- * Every write that ends a lease removes these fields: a document without a token is not leased, even if its status is `processing`.
- */
-const LEASE_FIELDS = { "_pull.token": "", "_pull.owner": "" } as const;
-const UNLEASED = { "_pull.token": { $exists: false } } as const;
 
 /**
  * The bookkeeping of a finished document: only the attempts stay. It is written as a whole and not removed field by
@@ -101,9 +96,8 @@ export async function release(
 ): Promise<Settlement> {
   const { serverClock } = options;
   const releaseGroup = (group: readonly LeasedDocument[]) => {
-    // A suspect is the only document of its token. Its mark is taken back, whether it was written or not.
-    const mark = group[0]!.suspect ? { "_pull.alone": group[0]!.suspect.expiriesAlone } : {};
-    const back = backToPending(serverClock, mark);
+    // A suspect is the only document of its token.
+    const back = backToPending(serverClock, markAsClaimed(group[0]!));
     const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
     return writeGroup(group, update as UpdateFilter<Document>, {
       ...options,

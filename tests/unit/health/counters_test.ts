@@ -17,6 +17,7 @@ const CASES: [Counter, AgentEvent, number][] = [
   ["conflicts", claimed(0, 0, 7), 7],
   ["processed", { type: "processed", documents: 4 }, 4],
   ["released", { type: "released", documents: 4, aborted: 1 }, 4],
+  ["snoozed", { type: "snoozed", documents: 3 }, 3],
   ["retried", { type: "retried", id: 1, attempt: 1, error: safe("x"), delayMs: 5 }, 1],
   ["retried", { type: "retried_among", documents: 2, ids: [1, 2, 3] }, 2],
   ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: safe("x") }, 1],

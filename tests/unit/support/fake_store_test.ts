@@ -52,9 +52,11 @@ class FakeSubject implements Subject {
   }
 
   stored(id: string): Promise<Stored> {
-    const { alone, attempts, error, fields, status, takeovers, token } = this.store.documents.get(id)!;
+    const stored = this.store.documents.get(id)!;
+    const { alone, attempts, error, fields, snoozes, status, takeovers, token } = stored;
     const isLeased = token !== undefined;
-    return Promise.resolve({ status, attempts, takeovers, alone, isLeased, error, fields: { ...fields } });
+    const bookkeeping = { attempts, takeovers, snoozes, alone, isLeased };
+    return Promise.resolve({ status, ...bookkeeping, error, fields: { ...fields } });
   }
 
   letter(id: string): Promise<string | undefined> {
@@ -71,7 +73,7 @@ class FakeSubject implements Subject {
   }
 
   refuse(id: string): Promise<void> {
-    this.store.reject(id, "ack", "nack", "release", "deadLetter", "finishVerdict");
+    this.store.reject(id, "ack", "nack", "release", "snooze", "deadLetter", "finishVerdict");
     return Promise.resolve();
   }
 

@@ -17,7 +17,13 @@ async function singleProcessor(name: string): Promise<Processor> {
   return processing.process;
 }
 
-const CONTEXT = { attempt: 1, idempotencyKey: "k", signal: new AbortController().signal, log: SILENT };
+const CONTEXT = {
+  attempt: 1,
+  snoozes: 0,
+  idempotencyKey: "k",
+  signal: new AbortController().signal,
+  log: SILENT,
+};
 
 Deno.test("loadProcessor() knows the built-in processors", async () => {
   assertEquals(await loadProcessor("log"), { kind: "single", process: logProcessor });

@@ -35,6 +35,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     maxAttempts: 5,
     retryBackoffMs: 1000,
     retryBackoffMaxMs: 300_000,
+    maxSnoozeMs: 604_800_000,
     deadLetterCollection: "orders_dead_letters",
     readBack: "contended",
     changeStream: "auto",

@@ -12,7 +12,13 @@ import { safe } from "../../../support/safe_text.ts";
 /** Longest error text kept on a document. */
 const MAX_ERROR_LENGTH = 1000;
 
-const POLICY = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 10_000, random: () => 0.5 };
+const POLICY = {
+  maxAttempts: 3,
+  maxSnoozeMs: 60_000,
+  retryBackoffMs: 1000,
+  retryBackoffMaxMs: 10_000,
+  random: () => 0.5,
+};
 
 function failed(error: unknown, attempt = 1): Outcome {
   return outcomeOf({ ok: false, error }, attempt, POLICY);
@@ -21,6 +27,12 @@ function failed(error: unknown, attempt = 1): Outcome {
 Deno.test("outcomeOf() acks a success, with the fields to set, for any attempt", () => {
   assertEquals(outcomeOf({ ok: true }, 99, POLICY), { kind: "ack", set: undefined });
   assertEquals(outcomeOf({ ok: true, set: { a: 1 } }, 1, POLICY), { kind: "ack", set: { a: 1 } });
+});
+
+Deno.test("outcomeOf() puts a document off that asks for it, at any attempt, for MAX_SNOOZE at most", () => {
+  assertEquals(outcomeOf({ ok: true, snoozeMs: 0 }, 1, POLICY), { kind: "snooze", snoozeMs: 0 });
+  assertEquals(outcomeOf({ ok: true, snoozeMs: 5000 }, 99, POLICY), { kind: "snooze", snoozeMs: 5000 });
+  assertEquals(outcomeOf({ ok: true, snoozeMs: 1e15 }, 3, POLICY), { kind: "snooze", snoozeMs: 60_000 });
 });
 
 Deno.test("outcomeOf() nacks a failure after the backoff of its attempt", () => {

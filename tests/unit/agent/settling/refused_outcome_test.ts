@@ -4,7 +4,13 @@ import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { safe } from "../../../support/safe_text.ts";
 
-const POLICY = { maxAttempts: 3, retryBackoffMs: 1000, retryBackoffMaxMs: 1000, random: () => 0.5 };
+const POLICY = {
+  maxAttempts: 3,
+  maxSnoozeMs: 60_000,
+  retryBackoffMs: 1000,
+  retryBackoffMaxMs: 1000,
+  random: () => 0.5,
+};
 const REFUSED = new Error("Document failed validation");
 
 /** Every outcome that follows an outcome, each refused by the database. */

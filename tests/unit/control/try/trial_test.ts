@@ -10,6 +10,7 @@ import { triedJson, triedLine } from "../../../../control/try/tried_text.ts";
 const SETTINGS = {
   batchSize: 3,
   maxAttempts: 3,
+  maxSnoozeMs: 60_000,
   processTimeoutMs: 1000,
   retryBackoffMaxMs: 60_000,
   retryBackoffMs: 60_000,

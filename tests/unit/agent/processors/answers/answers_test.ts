@@ -28,6 +28,18 @@ Deno.test("answerOf() takes nothing, {} and ok: true as done, in text and in byt
   }
 });
 
+Deno.test("answerOf() takes the time for which a document is put off, and null for none", () => {
+  assertEquals(answers.answerOf('{"snoozeMs":1500.5}'), { snoozeMs: 1500.5 });
+  assertEquals(answers.answerOf('{"snoozeMs":{"$numberLong":"60000"},"ok":true}'), { snoozeMs: 60_000 });
+  assertEquals(answers.answerOf('{"snoozeMs":null}'), {});
+});
+
+Deno.test("answerOf() leaves it to the door for modules that fields are written and the document put off", async () => {
+  const result = await resultOf(answers.answerOf('{"set":{"a":1},"snoozeMs":5}'));
+  assert(!result.ok);
+  assertMatch((result.error as Error).message, /"snoozeMs" puts it off: return one of the two/);
+});
+
 Deno.test("answerOf() keeps dates, ids, decimals and integers beyond 2^53 exactly", () => {
   const id = new BSON.ObjectId();
   assertEquals(
@@ -78,7 +90,15 @@ for (
     ],
     ['{"set":{"a":1},"status":"ok"}', /it has "status"/],
     ['{"writes":[]}', /does not know the field "writes" yet: leave it out/],
-    ['{"snoozeMs":5}', /does not know the field "snoozeMs" yet: leave it out/],
+    ['{"snoozeMs":-5}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
+    ['{"snoozeMs":"5"}', /the field "snoozeMs" must be a number of milliseconds, 0 or more, not a string/],
+    ['{"snoozeMs":1e999}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
+    [
+      '{"snoozeMs":5,"message":"a"}',
+      /"snoozeMs" beside "message" says both that it is put off and that it fa/,
+    ],
+    ['{"snoozeMs":5,"ok":false}', /"snoozeMs" beside "ok" says both/],
+    ['{"error":{"snoozeMs":5}}', /the field "error" must be/],
     ['{"ok":1}', /the field "ok" must be true or false, not a number/],
     ['{"message":"a","permanent":"yes"}', /the field "permanent" must be true or false, not a string/],
     [

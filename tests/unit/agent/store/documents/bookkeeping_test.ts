@@ -18,12 +18,16 @@ function doubled(name: string, first: number, second: number): BsonElement[] {
 Deno.test("bookkeepingOf() reads numbers of every type, and a verdict that is a date", () => {
   const numbers = [new Int32(3), new Double(3), Long.fromNumber(3), Decimal128.fromString("3")];
   for (const number of numbers) {
-    assertEquals(within({ attempts: number, alone: number, dead_at: new Date(5), takeovers: number }), {
-      attempts: 3,
-      alone: 3,
-      dead_at: new Date(5),
-      takeovers: 3,
-    });
+    assertEquals(
+      within({ attempts: number, alone: number, dead_at: new Date(5), takeovers: number, snoozes: number }),
+      {
+        attempts: 3,
+        alone: 3,
+        dead_at: new Date(5),
+        takeovers: 3,
+        snoozes: 3,
+      },
+    );
   }
 });
 
@@ -40,7 +44,13 @@ Deno.test("bookkeepingOf() of two fields of a name reads the first, as the serve
     { type: 0x03, name: utf8("_pull"), value: pull },
     { type: 0x03, name: utf8("_pull"), value: bsonDocument([]) },
   ]);
-  assertEquals(bookkeepingOf(document), { attempts: 2, alone: 1, dead_at: undefined, takeovers: undefined });
+  assertEquals(bookkeepingOf(document), {
+    attempts: 2,
+    alone: 1,
+    dead_at: undefined,
+    snoozes: undefined,
+    takeovers: undefined,
+  });
 });
 
 Deno.test("bookkeepingOf() returns only numbers and dates, for a field of any type", () => {

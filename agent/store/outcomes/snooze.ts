@@ -1,0 +1,56 @@
+import type { Document, UpdateFilter } from "mongodb";
+import type { LeasedDocument, Settlement, Snooze } from "../../ports.ts";
+import { backToPending } from "../back_to_pending.ts";
+import type { StoreContext } from "../store_context.ts";
+import { LEASE_FIELDS, markAsClaimed, UNLEASED } from "./end_of_lease.ts";
+import { writeEach, writeGroup } from "./group_write.ts";
+import { byToken, type GroupWrite, runLimited } from "./run_limited.ts";
+import { settlementOf } from "./written.ts";
+
+/**
+ * Puts documents off: a release with a time to wait for, which is counted. It sends one grouped write per claim whose
+ * documents all wait equally long, and one bulk write for the documents of all other claims.
+ */
+export async function snooze(snoozes: readonly Snooze[], options: StoreContext): Promise<Settlement> {
+  const documents = snoozes.map(({ document }) => document);
+  const waits = new Map(snoozes.map(({ document, snoozeMs }) => [document, snoozeMs]));
+  const isAlike = ([, group]: [string, LeasedDocument[]]) =>
+    new Set(group.map((document) => waits.get(document))).size === 1;
+  const claims = byToken(documents);
+  // A document that is the only one of its claim is as well off in the bulk, and costs no write of its own there.
+  const alike = claims.filter((claim) => claim[1].length > 1 && isAlike(claim)).map(([, group]) => group);
+  const grouped = new Set(alike.flat());
+  const mixed = documents.filter((document) => !grouped.has(document));
+  const writes: GroupWrite[] = alike.map((group) => ({
+    documents: group,
+    send: () => {
+      const back = putOff(group[0]!, waits.get(group[0]!)!, options);
+      return writeGroup(group, updateOf(back), { ...options, done: { ...back, ...UNLEASED } });
+    },
+  }));
+  if (mixed.length > 0) writes.push({ documents: mixed, send: () => writeMixed(mixed, waits, options) });
+  const { written, unanswered } = await runLimited(writes);
+  return settlementOf(written, documents, unanswered);
+}
+
+function writeMixed(
+  documents: readonly LeasedDocument[],
+  waits: ReadonlyMap<LeasedDocument, number>,
+  options: StoreContext,
+) {
+  const backs = documents.map((document) => putOff(document, waits.get(document)!, options));
+  const dueAt = backs.map((back) => back["_pull.visible_at"]);
+  const writes = documents.map((document, position) => ({ document, update: updateOf(backs[position]!) }));
+  const done = { status: "pending", "_pull.visible_at": { $in: dueAt }, ...UNLEASED };
+  return writeEach(writes, { ...options, done });
+}
+
+/** The fields of a document that is put off. */
+function putOff(document: LeasedDocument, snoozeMs: number, { serverClock }: StoreContext): Document {
+  return backToPending(serverClock, markAsClaimed(document), snoozeMs);
+}
+
+function updateOf(back: Document): UpdateFilter<Document> {
+  const count = { "_pull.attempts": -1, "_pull.snoozes": 1 };
+  return { $set: back, $inc: count, $unset: LEASE_FIELDS } as UpdateFilter<Document>;
+}

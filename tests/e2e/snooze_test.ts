@@ -1,0 +1,77 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { agentHome } from "../support/agent_home.ts";
+import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { testDatabase } from "../support/mongod.ts";
+import type { AnyDocument } from "../support/store.ts";
+
+/** Long enough that only the agent's own schedule can wake it. */
+const RARELY = { POLL_INTERVAL: "1h", CHANGE_STREAM: "off" };
+
+Deno.test("snoozeMs puts a document off as often as a module asks for, and `run --until-empty` waits for it", async () => {
+  await using db = await testDatabase("snooze");
+  await insertPending(db, upTo(20));
+  const module = `
+    export default (_, { attempt, snoozes }) =>
+      snoozes < 3 ? { snoozeMs: 100 + snoozes } : { set: { attempt, snoozes } };`;
+  await using home = await agentHome({ db, module, env: { ...RARELY, MAX_ATTEMPTS: "1" } });
+  const agent = await home.start({ args: ["run", "--until-empty"] });
+  assertEquals((await agent.exit()).code, 0);
+  const { processed, retried, snoozed } = await agent.log("Nothing claimable is left");
+  assertEquals([processed, retried, snoozed], [20, 0, 60]);
+  await agent.log("Put documents off, as their processor asked");
+  const documents = await documentsOf(db).find().toArray() as AnyDocument[];
+  for (const { attempt, snoozes, status, _pull } of documents) {
+    assertEquals([status, attempt, snoozes, _pull], ["processed", 1, 3, { attempts: 1 }]);
+  }
+});
+
+Deno.test("snoozeMs above MAX_SNOOZE is cut to it, and `status` counts the documents", async () => {
+  await using db = await testDatabase("snooze");
+  const documents = await insertPending(db, [1]) as AnyDocument;
+  const module = `export default () => ({ snoozeMs: 1e12 });`;
+  await using home = await agentHome({ db, module, env: { ...RARELY, MAX_SNOOZE: "2h" } });
+  const agent = await home.startReady();
+  await agent.untilStatus("it to be put off", ({ counters }) => counters.snoozed === 1);
+  const { status, _pull: { visible_at: due, ...rest } } = await documents.findOne();
+  assertEquals([status, rest], ["pending", { attempts: 0, snoozes: 1 }]);
+  assertEquals(Math.ceil((due - Date.now()) / 3_600_000), 2);
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});
+
+Deno.test("snoozeMs that is none, or beside set, makes a dead letter that says what to write", async () => {
+  await using db = await testDatabase("snooze");
+  const documents = await insertPending(db, [1, 2]) as AnyDocument;
+  const module = `
+    export const processBatch = (documents) =>
+      documents.map(({ _id }) => _id === 1 ? { snoozeMs: -5 } : { snoozeMs: 5, set: { a: 1 } });`;
+  await using home = await agentHome({ db, module, env: RARELY });
+  const agent = await home.start({ args: ["run", "--until-empty"] });
+  assertEquals((await agent.exit()).code, 0);
+  const failed = await documents.find().sort({ _id: 1 }).toArray();
+  assertEquals(failed.map(({ status }: AnyDocument) => status), ["failed", "failed"]);
+  assertMatch(failed[0].error, /"snoozeMs" must be a number of milliseconds of 0 or more, not -5/);
+  assertMatch(failed[1].error, /"snoozeMs" puts it off: return one of the two/);
+});
+
+Deno.test("snoozeMs of a handler that ends while the agent drains is written, and another agent goes on", async () => {
+  await using db = await testDatabase("snooze");
+  const documents = await insertPending(db, [1]) as AnyDocument;
+  const module = `
+    export default async ({ _id }, { snoozes }) => {
+      if (snoozes > 0) return { set: { snoozes } };
+      await mark("started");
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return { snoozeMs: 300 };
+    };`;
+  await using home = await agentHome({ db, module, env: RARELY });
+  const first = await home.startReady();
+  await home.untilMarked("started");
+  first.signal("SIGTERM");
+  assertEquals((await first.exit()).code, 0);
+  const { status, _pull } = await documents.findOne();
+  assertEquals([status, _pull.attempts, _pull.snoozes], ["pending", 0, 1]);
+  const second = await home.start({ env: { POLL_INTERVAL: "100ms" } });
+  await second.untilStatus("it to be processed", ({ counters }) => counters.processed === 1);
+  assertEquals((await documents.findOne()).snoozes, 1);
+});
