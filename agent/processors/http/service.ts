@@ -63,7 +63,12 @@ export class Service {
         variable: "HTTP_SIGNING_SECRET_FILE",
         parse: secretSigner,
       }),
-      await WatchedFile.open(files.httpCaFile, { variable: "HTTP_CA_FILE", parse: trustingClient }) ??
+      await WatchedFile.open(files.httpCaFile, {
+        variable: "HTTP_CA_FILE",
+        parse: trustingClient,
+        // Requests that are on their way keep their connections.
+        end: (client) => client.close(),
+      }) ??
         Deno.createHttpClient({ poolMaxIdlePerHost: MAX_IDLE }),
     );
   }
@@ -185,6 +190,15 @@ function trustingClient(content: string): Deno.HttpClient {
       "holds no certificate as PEM (-----BEGIN CERTIFICATE-----): name the certificates of the authority",
     );
   }
-  for (const certificate of caCerts) new X509Certificate(certificate);
+  if (!caCerts.every(isCertificate)) throw new Error("holds a certificate that cannot be read: copy it anew");
   return Deno.createHttpClient({ caCerts: [...caCerts], poolMaxIdlePerHost: MAX_IDLE });
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }

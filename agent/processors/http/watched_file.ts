@@ -14,6 +14,8 @@ export interface FileKind<T> {
   variable: string;
   /** Throws an error whose message is a clause: "is empty: ...". */
   parse(content: string): T;
+  /** Ends a value that another has taken the place of. */
+  end?(value: T): void;
 }
 
 /**
@@ -81,7 +83,9 @@ export class WatchedFile<T> {
     if (content === this.#content) return;
     this.#content = content;
     try {
+      const old = this.#value;
       this.#value = this.#kind.parse(content);
+      this.#kind.end?.(old);
     } catch (error) {
       log.warn(
         `${this.#kind.variable} has changed and cannot be used, so the old content stays in use: mend the file`,

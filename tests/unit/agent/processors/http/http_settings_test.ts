@@ -88,6 +88,11 @@ for (
     ["httpSigningSecretFile", "\n", /HTTP_SIGNING_SECRET_FILE names ".*", which cannot be used: it is empty/],
     ["httpSigningSecretFile", "whsec_!secret!", /it has a secret that is not base64 after whsec_/],
     ["httpSigningSecretFile", "whsec_", /it has an empty secret/],
+    [
+      "httpCaFile",
+      "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+      /it holds a certificate that cannot be read: copy it anew$/,
+    ],
     ["httpCaFile", "x", /HTTP_CA_FILE names ".*", which cannot be used: it holds no certificate as PEM/],
   ] as const
 ) {
@@ -134,4 +139,22 @@ Deno.test("httpProcessor() trusts the authority of HTTP_CA_FILE, and no unknown 
   const error = await assertRejects(() => post(url), Error) as Failure;
   assertMatch(error.message, /^https:\/\/localhost:\d+\/orders cannot be reached: .*certificate/);
   assertEquals(error.permanent, undefined);
+});
+
+Deno.test("httpProcessor() trusts another authority as soon as HTTP_CA_FILE holds it", async () => {
+  await using certificates = await Certificates.make();
+  await using dir = await TempDir.make();
+  const read = (name: string) => Deno.readTextFile(certificates.path(name));
+  await using service = new HttpService(() => new Response(), {
+    cert: await read("server.crt"),
+    key: await read("server.key"),
+  });
+  const httpCaFile = await dir.write("ca.pem", await read("other-ca.pem"));
+  await using processor = await opened(`https://localhost:${service.port}/orders`, { httpCaFile });
+  await assertRejects(() => processor.process({ _id: 1 }, contextOf(1)), Error, "cannot be reached");
+  await dir.write("ca.pem", await read("ca.pem"));
+  await waitFor(
+    "the new authority",
+    () => processor.process({ _id: 1 }, contextOf(1)).then(() => true, () => undefined),
+  );
 });
