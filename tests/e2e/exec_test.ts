@@ -168,3 +168,41 @@ for (
     }
   });
 }
+
+Deno.test({
+  name: "PROCESS_TIMEOUT counts from when a program gets the document, not while documents wait for one",
+  ignore: noPython,
+  async fn() {
+    await using db = await testDatabase("exec queue");
+    const documents = await insertPending(db, Array.from({ length: 12 }, (_, at) => at));
+    await using home = await agentHome({ db, env: { PROCESS_TIMEOUT: "1500ms", CONCURRENCY: "12" } });
+    const worker = await home.write(
+      "worker.py",
+      WORKER.replace("    result =", "    time.sleep(0.3)\n    result ="),
+    );
+    await home.runWith({ args: ["run", "--until-empty"], env: { PROCESSOR: `exec:python3 ${worker}` } });
+    assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 12);
+  },
+});
+
+Deno.test({
+  name: "try runs a program, shows what it writes on standard error, and leaves no process behind",
+  ignore: noPython,
+  async fn() {
+    await using home = await agentHome();
+    const worker = await home.write(
+      "worker.py",
+      WORKER.replace("    result =", '    print("at work", file=sys.stderr)\n    result ='),
+    );
+    const file = await home.write("one.json", '{"_id": 1}');
+    const { code, stdout, stderr } = await home.runWith({
+      args: ["try", "--file", file, "--json"],
+      env: { PROCESSOR: `exec:python3 ${worker}` },
+    });
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, "at work");
+    const pid = Number(/"pid":\s*(?:\{"\$numberInt":")?(\d+)/.exec(stdout)?.[1]);
+    assert(pid > 0, stdout);
+    assert(await isGone(pid));
+  },
+});
