@@ -75,3 +75,18 @@ Deno.test("snoozeMs of a handler that ends while the agent drains is written, an
   await second.untilStatus("it to be processed", ({ counters }) => counters.processed === 1);
   assertEquals((await documents.findOne()).snoozes, 1);
 });
+
+Deno.test("snoozeMs puts a document off that a program in another language answers with it", async () => {
+  await using db = await testDatabase("snooze");
+  const documents = await insertPending(db, [1]) as AnyDocument;
+  const answer = String
+    .raw`s/^.*"id": *"([^"]*)", *"attempt".*$/{"id":"\1","ok":true,"result":{"snoozeMs":60000}}/`;
+  const PROCESSOR = `exec:${JSON.stringify(["sed", "-u", "-E", answer])}`;
+  await using home = await agentHome({ db, env: { ...RARELY, PROCESSOR } });
+  const agent = await home.startReady();
+  await agent.untilStatus("it to be put off", ({ counters }) => counters.snoozed === 1);
+  const { status, _pull } = await documents.findOne();
+  assertEquals([status, _pull.attempts, _pull.snoozes], ["pending", 0, 1]);
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
+});

@@ -5,6 +5,7 @@ import { Answers } from "../answers/answers.ts";
 import type { BatchContext, Processing, ProcessorContext } from "../processor.ts";
 import { Endpoint } from "./endpoint.ts";
 import { batchHeaders, documentHeaders } from "./headers.ts";
+import { PutOff } from "./put_off.ts";
 import { Service } from "./service.ts";
 
 /** The settings of processors over HTTP. */
@@ -65,7 +66,8 @@ class HttpProcessor {
     const body = this.#encoder.encode(this.#answers.documentText(document));
     if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
     const headers = documentHeaders({ source: this.#source, document, attempt, idempotencyKey });
-    return this.#answers.answerOf(await this.#service.post(body, headers, context));
+    const answer = await this.#service.post(body, headers, context);
+    return answer instanceof PutOff ? answer.result : this.#answers.answerOf(answer);
   }
 
   /** All documents at once; in halves, if they are too large for one body. */
@@ -97,7 +99,9 @@ class HttpProcessor {
       part.map(({ index }) => idempotencyKeys[index]!),
     );
     const body = arrayOf(part.map(({ text }) => text));
-    return this.#answers.batchAnswerOf(await this.#service.post(body, headers, context), part.length);
+    const answer = await this.#service.post(body, headers, context);
+    if (answer instanceof PutOff) return part.map(() => answer.result);
+    return this.#answers.batchAnswerOf(answer, part.length);
   }
 }
 

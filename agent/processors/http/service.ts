@@ -7,6 +7,7 @@ import { wholeBody } from "./answer_body.ts";
 import { statusProblem } from "./answer_problem.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headerLines } from "./header_lines.ts";
+import { PutOff } from "./put_off.ts";
 import { Signer } from "./signature.ts";
 import { WatchedFile } from "./watched_file.ts";
 
@@ -80,7 +81,7 @@ export class Service {
 
   /**
    * Sends a body; returns what the service answered with a status of 2xx, and nothing if the answer is none that the
-   * agent reads.
+   * agent reads. Or that it puts the documents off.
    *
    * @throws {Error} If it cannot be reached, answers with another status, or answers half. With `permanent` or
    * `retryAfterMs`, if the answer asks for it.
@@ -90,7 +91,7 @@ export class Service {
     body: Uint8Array<ArrayBuffer>,
     own: Record<string, string>,
     { signal, log }: Call,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array | PutOff> {
     const { url, shown } = this.#endpoint;
     const headers = await this.#headersOf(body, own, log);
     const client = await this.#client(log);
@@ -109,16 +110,11 @@ export class Service {
     return read;
   }
 
-  async #read(response: Response, shown: string): Promise<Uint8Array> {
+  async #read(response: Response, shown: string): Promise<Uint8Array | PutOff> {
     const problem = await statusProblem(response, shown);
     if (problem !== undefined) throw problem;
-    if (response.status === 202 && response.headers.has("retry-after")) {
-      await response.body?.cancel();
-      throw new PermanentError(
-        `${shown} answered 202 with Retry-After, and this version of the agent does not know how to come back yet: ` +
-          "answer 503 with Retry-After",
-      );
-    }
+    const putOff = await PutOff.askedBy(response, shown);
+    if (putOff !== undefined) return putOff;
     const bytes = await wholeBody(response);
     return isAnswer(response.headers.get("content-type"), bytes, shown) ? bytes : NOTHING;
   }

@@ -91,9 +91,30 @@ Deno.test("httpProcessor() passes on the failure that an answer of 2xx is, and r
     (await failureWith(() => json({ writes: [] }))).message,
     /does not know the field "writes" yet/,
   );
-  const later = await failureWith(() => new Response(null, { status: 202, headers: { "retry-after": "5" } }));
-  assertMatch(later.message, /answered 202 with Retry-After/);
-  assertEquals(later.permanent, true);
+});
+
+/** A service is not done with what it has accepted. */
+const laterBy = (after: string) => () =>
+  new Response('{"set":{"a":1}}', {
+    status: 202,
+    headers: {
+      "retry-after": after,
+      "content-type": "application/json",
+      date: "Thu, 26 Nov 2026 02:00:00 GMT",
+    },
+  });
+
+Deno.test("httpProcessor() puts a document off at 202 with Retry-After, in seconds or as a date, and all of a batch", async () => {
+  assertEquals(await answeredWith(laterBy("5")), { snoozeMs: 5000 });
+  assertEquals(await answeredWith(laterBy("Thu, 26 Nov 2026 02:00:30 GMT")), { snoozeMs: 30_000 });
+  await using service = new HttpService(laterBy("5"));
+  assertEquals(await batch(service.url, 3), Array(3).fill({ snoozeMs: 5000 }));
+  const unread = await failureWith(laterBy("soon"));
+  assertMatch(
+    unread.message,
+    /answered 202 with a Retry-After that is neither a number of seconds nor a date/,
+  );
+  assertEquals(unread.permanent, undefined);
 });
 
 for (const status of [401, 407, 408, 425, 429, 500, 502, 503, 504, 599]) {
