@@ -12,9 +12,12 @@ const LAST_DATE = new Date(8.64e15);
 /** The earliest date that JavaScript knows. */
 const FIRST_DATE = new Date(-8.64e15);
 
-/** A value that is not an agent's verdict: a user or another program has left it in the field. */
+/**
+ * A value that is not an agent's verdict: a user or another program has left it in the field. A condition on a list is
+ * met by its entries, of which any may be a date.
+ */
 export const UNJUDGED: Filter<Document> = {
-  $nor: [{ "_pull.dead_at": { $gte: FIRST_DATE, $lte: LAST_DATE } }],
+  $nor: [{ "_pull.dead_at": { $gte: FIRST_DATE, $lte: LAST_DATE, $not: { $type: "array" } } }],
 };
 
 /**

@@ -13,7 +13,7 @@ const number = (value: number) => new Uint8Array(Int32Array.of(value).buffer);
 /** Keys that the server quotes in its refusal, and that JavaScript cannot hold. */
 const KEYS = {
   "text that is no UTF-8": [0x02, text(new Uint8Array([0x63, 0x61, 0x66, 0xe9]))],
-  "a date beyond JavaScript's": [0x09, new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer)],
+  "a date beyond JavaScript's": [0x09, date(2n ** 63n - 1n)],
 } as const;
 
 for (const [what, [type, value]] of Object.entries(KEYS)) {
@@ -64,11 +64,22 @@ Deno.test("Refused outcomes: a failure whose place in line another document has 
   await agent.event("processed");
 });
 
+/** A date by its milliseconds, of which BSON has more than JavaScript. */
+function date(ms: bigint): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(BigInt64Array.of(ms).buffer);
+}
+
 /** What may stand where an agent writes its verdict, and what no agent can have written. */
 const NO_VERDICTS = {
-  "a date before JavaScript's first": [0x09, new Uint8Array(BigInt64Array.of(-(2n ** 63n)).buffer)],
-  "a date behind JavaScript's last": [0x09, new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer)],
+  "a date before JavaScript's first": [0x09, date(-(2n ** 63n))],
+  "a date behind JavaScript's last": [0x09, date(2n ** 63n - 1n)],
   "text": [0x02, text(utf8("yesterday"))],
+  "a list of a date": [0x04, bsonDocument([element(0x09, "0", date(0n))])],
+  // One is after JavaScript's first date, the other before its last.
+  "a list of dates that JavaScript does not know": [
+    0x04,
+    bsonDocument([element(0x09, "0", date(2n ** 63n - 1n)), element(0x09, "1", date(-(2n ** 63n)))]),
+  ],
 } as const;
 
 for (const [what, [type, value]] of Object.entries(NO_VERDICTS)) {
