@@ -30,7 +30,10 @@ export const COMMANDS = [
  * other fault is the server's, and no document may suffer for it.
  */
 export function mayBlame({ data: { errorCode, errorLabels } }: Fault): boolean {
-  if (errorCode === undefined || errorLabels !== undefined) return false;
+  if (errorCode === undefined) return false;
+  // Other labels say nothing of a write.
+  const labels = (errorLabels ?? []) as string[];
+  if (labels.includes("RetryableWriteError") || labels.includes("TransientTransactionError")) return false;
   const write = { code: Number(errorCode) };
   return !isTransientWrite(write) && !isDoubtful(write);
 }
