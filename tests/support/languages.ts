@@ -12,6 +12,7 @@ function language(name: string, program: string, ...args: string[]): Requirement
     why: `${program} does not run here`,
     install: `install ${name}`,
     probe: [program, ...args],
+    isExample: program !== "python3",
   };
 }
 

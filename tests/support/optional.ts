@@ -14,20 +14,29 @@ export interface Requirement {
   install: string;
   /** A command that succeeds if it is available. */
   probe: [string, ...string[]];
+  /** Whether its tests are left out also with `REQUIRE_ALL=1`: they show one more example of what others test. */
+  isExample?: boolean;
 }
 
 /**
  * Whether the tests of a requirement are to be left out (`ignore` of a test). If it is missing, one line reports that.
- * With `REQUIRE_ALL=1` nothing is left out, and its tests fail.
+ * With `REQUIRE_ALL=1` nothing but an example is left out, and its tests fail.
  */
 export async function isMissing(
-  { what, why, install, probe: [program, ...args] }: Requirement,
+  { what, why, install, probe, isExample = false }: Requirement,
 ): Promise<boolean> {
-  const command = new Deno.Command(program, { args, stdout: "null", stderr: "null" });
-  const works = await command.output().then(({ success }) => success, () => false);
-  if (works || Deno.env.get("REQUIRE_ALL") === "1") return false;
+  if (await works(probe) || (!isExample && Deno.env.get("REQUIRE_ALL") === "1")) return false;
   console.log(`SKIP ${what}, ${why}, ${install}`);
   return true;
+}
+
+async function works([program, ...args]: [string, ...string[]]): Promise<boolean> {
+  try {
+    const { success } = await new Deno.Command(program, { args, stdout: "null", stderr: "null" }).output();
+    return success;
+  } catch {
+    return false;
+  }
 }
 
 /** Running the agent as the first process of a PID namespace, as a container does. */
