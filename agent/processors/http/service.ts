@@ -1,6 +1,6 @@
-import { X509Certificate } from "node:crypto";
 import { errorText, PermanentError } from "../../errors.ts";
 import { timeOfDayMs } from "../../lib/builtins.ts";
+import { authorityCertificates, pemBlocks } from "../../lib/pem.ts";
 import { secrets } from "../../text/redact.ts";
 import type { ProcessorLog } from "../processor.ts";
 import { wholeBody } from "./answer_body.ts";
@@ -180,21 +180,6 @@ function secretSigner(content: string): Signer {
 }
 
 function trustingClient(content: string): Deno.HttpClient {
-  const caCerts = content.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-  if (caCerts.length === 0) {
-    throw new Error(
-      "holds no certificate as PEM (-----BEGIN CERTIFICATE-----): name the certificates of the authority",
-    );
-  }
-  if (!caCerts.every(isCertificate)) throw new Error("holds a certificate that cannot be read: copy it anew");
-  return Deno.createHttpClient({ caCerts: [...caCerts], poolMaxIdlePerHost: MAX_IDLE });
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    new X509Certificate(pem);
-    return true;
-  } catch {
-    return false;
-  }
+  const caCerts = authorityCertificates(pemBlocks(content)).map(({ text }) => text);
+  return Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: MAX_IDLE });
 }

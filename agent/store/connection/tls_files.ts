@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { resolve } from "node:path";
 import { isNotFound, isPermissionDenied, readFileNow, readFileOnce } from "../../lib/read_file.ts";
+import { authorityCertificates, type PemBlock, pemBlocks } from "../../lib/pem.ts";
 import { errorText } from "../../errors.ts";
 import type { ConnectionString } from "mongodb-connection-string-url";
 import { option } from "./uri_options.ts";
@@ -19,7 +20,7 @@ export function tlsFileProblems(uri: ConnectionString): string[] {
     const wrong = typeof text === "string" ? check(pemBlocks(text)) : text.problem;
     return wrong === undefined ? [] : [what + wrong];
   };
-  return [...problem("tlsCAFile", authorityProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
+  return [...problem("tlsCAFile", caFileProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
 }
 
 /** Options that name files that the driver reads once per client. */
@@ -64,13 +65,11 @@ function contentOf(path: string): string | { problem: string } {
   }
 }
 
-function authorityProblem(blocks: readonly PemBlock[]): string | undefined {
-  const certificates = blocks.filter(({ label }) => label === "CERTIFICATE");
-  if (certificates.length === 0) {
-    return "which holds no certificate as PEM (-----BEGIN CERTIFICATE-----): name the certificates of the authority";
-  }
-  if (!certificates.every(isCertificate)) {
-    return "which holds a certificate that cannot be read: copy it anew";
+function caFileProblem(blocks: readonly PemBlock[]): string | undefined {
+  try {
+    authorityCertificates(blocks);
+  } catch (error) {
+    return `which ${errorText(error)}`;
   }
 }
 
@@ -97,17 +96,6 @@ function keyFileProblem(blocks: readonly PemBlock[]): string | undefined {
   }
 }
 
-interface PemBlock {
-  label: string;
-  /** All of it, including its first and last line. */
-  text: string;
-}
-
-function pemBlocks(text: string): PemBlock[] {
-  const blocks = text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g);
-  return [...blocks].map(([text, label]) => ({ label: label!, text: text + "\n" }));
-}
-
 const spki = { type: "spki", format: "der" } as const;
 
 function publicKeyOf({ text }: PemBlock): { equals(other: Uint8Array): boolean } | undefined {
@@ -124,15 +112,6 @@ function publicKeyOfKey({ text }: PemBlock): Uint8Array | undefined {
     return createPublicKey(createPrivateKey(text) as any).export(spki);
   } catch {
     return undefined;
-  }
-}
-
-function isCertificate(block: PemBlock): boolean {
-  try {
-    new X509Certificate(block.text);
-    return true;
-  } catch {
-    return false;
   }
 }
 
