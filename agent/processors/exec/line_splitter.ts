@@ -1,3 +1,5 @@
+import { joined } from "../../lib/joined.ts";
+
 const LINE_FEED = 10;
 
 /** Splits bytes into lines, however they come in parts. What is kept of a line is bounded. */
@@ -42,12 +44,7 @@ export class LineSplitter {
   #complete(end: Uint8Array): Uint8Array {
     if (this.#bytes === 0 && end.length <= this.#maxBytes) return end;
     this.#keep(end);
-    const line = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      line.set(part, at);
-      at += part.length;
-    }
+    const line = joined(this.#parts, this.#bytes);
     this.#parts = [];
     this.#bytes = 0;
     return line;

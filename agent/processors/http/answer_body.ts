@@ -1,3 +1,4 @@
+import { joined } from "../../lib/joined.ts";
 import { AnswerTextError, MAX_ANSWER_BYTES } from "../answers/extended_json.ts";
 
 /**
@@ -30,15 +31,4 @@ async function firstBytes(
     if (length > maxBytes) break;
   }
   return { bytes: joined(chunks, length).subarray(0, maxBytes), isCut: length > maxBytes };
-}
-
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
 }
