@@ -5,7 +5,8 @@
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
-import { type Setting, SETTINGS } from "../agent/settings/settings.ts";
+import type { Setting } from "../agent/settings/setting.ts";
+import { SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { SETTING_ADVICE } from "./setting_advice.ts";

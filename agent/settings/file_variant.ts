@@ -1,7 +1,7 @@
 import { errorText } from "../errors.ts";
 import { isNotFound, isPermissionDenied, NotAFileError, readFileOnce } from "../lib/read_file.ts";
 import { secrets } from "../text/redact.ts";
-import type { FileVariant } from "./settings.ts";
+import type { FileVariant } from "./setting.ts";
 
 /** The most that is read of such a file, in bytes: more than any value is long. */
 const MAX_BYTES = 64 * 1024;

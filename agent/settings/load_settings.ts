@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { secrets } from "../text/redact.ts";
-import { type FileVariant, type Host, type Setting, SETTINGS, type Settings } from "./settings.ts";
+import type { FileVariant, Host, Setting } from "./setting.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
 import { readFileVariant } from "./file_variant.ts";
 import { byteLength } from "../text/utf8.ts";
 

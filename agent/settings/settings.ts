@@ -1,45 +1,5 @@
 import * as parse from "./parse.ts";
-
-/** One setting. This is the only place that describes it: help, documentation and checks are made of it. */
-export interface Setting<T> {
-  /** The environment variable. */
-  readonly variable: string;
-  readonly parse: parse.Parser<T>;
-  /** The default as people would write it; `undefined` if the setting is required or {@linkcode fallback} decides. */
-  readonly default?: string;
-  /** The default in words, if it depends on something else. */
-  readonly defaultText?: string;
-  /** Makes the default that depends on something else. */
-  readonly fallback?: (known: Readonly<Record<string, unknown>>, host: Host) => T;
-  readonly required?: boolean;
-  /** What to do if it is missing. Without a hint, the message names what its parser accepts. */
-  readonly hint?: string;
-  /** A file may hold the value instead. */
-  readonly file?: FileVariant;
-  /** Never shown in any output. */
-  readonly secret?: boolean;
-  /**
-   * Set for a setting that decides what happens to documents. If a variable has nearly the same name and a value that
-   * looks like this, the agent refuses to start: without the setting it would treat all documents in a way that no one
-   * wants.
-   */
-  readonly decides?: RegExp;
-  /** One sentence or two for people who run the agent. */
-  readonly doc: string;
-}
-
-/** The setting that names a file with the value of another setting. */
-export interface FileVariant {
-  readonly variable: string;
-  /** What is in the file, such as "the connection string". */
-  readonly holds: string;
-}
-
-/** What defaults may depend on besides other settings. */
-export interface Host {
-  hostName: string;
-  isTerminal: boolean;
-}
+import type { Setting } from "./setting.ts";
 
 const DAY_MS = 86_400_000;
 const seconds = (min: number, max = DAY_MS / 1000) => parse.duration(min * 1000, max * 1000);
@@ -113,6 +73,7 @@ export const SETTINGS = {
   }),
   httpHeadersFile: setting<string | undefined>({
     variable: "HTTP_HEADERS_FILE",
+    namesSecrets: true,
     parse: parse.text("the path of a file"),
     fallback: () => undefined,
     defaultText: "none",
@@ -121,6 +82,7 @@ export const SETTINGS = {
   }),
   httpSigningSecretFile: setting<string | undefined>({
     variable: "HTTP_SIGNING_SECRET_FILE",
+    namesSecrets: true,
     parse: parse.text("the path of a file"),
     fallback: () => undefined,
     defaultText: "none",

@@ -1,6 +1,7 @@
 import { distance } from "fastest-levenshtein";
 import type { Environment } from "./load_settings.ts";
-import { type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
 
 /** Names as short as this are too close to many others. */
 const MIN_LENGTH = 5;

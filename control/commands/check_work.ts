@@ -1,7 +1,8 @@
 import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
 import type { Environment } from "../../agent/settings/load_settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
-import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
+import type { Setting } from "../../agent/settings/setting.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
 import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { ModuleConsole } from "../module_console.ts";

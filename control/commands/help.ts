@@ -1,4 +1,5 @@
-import { type Setting, SETTINGS } from "../../agent/settings/settings.ts";
+import type { Setting } from "../../agent/settings/setting.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
 import { type Command, usageOf, withValue } from "./command.ts";
 
 /**

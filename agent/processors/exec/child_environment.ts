@@ -1,11 +1,13 @@
-import { type Setting, SETTINGS } from "../../settings/settings.ts";
+import type { Setting } from "../../settings/setting.ts";
+import { SETTINGS } from "../../settings/settings.ts";
 
-/** Variables that lead to credentials, besides those that the table of settings marks. */
-const CREDENTIALS = /^(MONGODB_URI|HTTP_(HEADERS|SIGNING_SECRET)_FILE$)/;
+/** Variables of connection strings, also of those that the agent itself does not know. */
+const CONNECTION_STRINGS = /^MONGODB_URI/;
 
 const SECRET_VARIABLES: ReadonlySet<string> = new Set(
   (Object.values(SETTINGS) as Setting<unknown>[])
-    .flatMap(({ variable, secret, file }) => secret ? [variable, file?.variable ?? variable] : []),
+    .filter(({ secret, namesSecrets }) => secret || namesSecrets)
+    .flatMap(({ variable, file }) => file ? [variable, file.variable] : [variable]),
 );
 
 /**
@@ -17,6 +19,6 @@ export function childEnvironment(
   pass: readonly string[],
 ): Record<string, string> {
   const isKept = (name: string) =>
-    pass.includes(name) || !(CREDENTIALS.test(name) || SECRET_VARIABLES.has(name));
+    pass.includes(name) || !(CONNECTION_STRINGS.test(name) || SECRET_VARIABLES.has(name));
   return Object.fromEntries(Object.entries(variables).filter(([name]) => isKept(name)));
 }

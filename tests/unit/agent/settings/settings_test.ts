@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { loadSettings } from "../../../../agent/settings/load_settings.ts";
-import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
+import type { Setting } from "../../../../agent/settings/setting.ts";
+import { SETTINGS } from "../../../../agent/settings/settings.ts";
 
 const ENTRIES = Object.entries(SETTINGS as Record<string, Setting<unknown>>);
 const HOST = { hostName: "pod-1", isTerminal: false };

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { loadSettings } from "../../../../agent/settings/load_settings.ts";
-import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
+import type { Setting } from "../../../../agent/settings/setting.ts";
+import { SETTINGS } from "../../../../agent/settings/settings.ts";
 import { findTypos } from "../../../../agent/settings/typos.ts";
 import { ORDINARY_VARIABLES } from "../../../support/ordinary_variables.ts";
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Setting, SETTINGS } from "../../../../agent/settings/settings.ts";
+import type { Setting } from "../../../../agent/settings/setting.ts";
+import { SETTINGS } from "../../../../agent/settings/settings.ts";
 import { usageOf } from "../../../../control/commands/command.ts";
 import { COMMANDS } from "../../../../control/commands/commands.ts";
 import { helpText } from "../../../../control/commands/help.ts";
