@@ -14,6 +14,6 @@ Deno.test("claim() that waits for a transaction of others' has ended on the serv
     { $currentOp: {} },
     { $match: { op: "update", ns: `${database.name}.${COLLECTION}` } },
   ]).toArray();
-  assertEquals(underWay, [], "it would take documents for nobody once the transaction ends");
+  assertEquals(underWay, [], "it would take documents that no agent processes once the transaction ends");
   await session.commitTransaction();
 });
