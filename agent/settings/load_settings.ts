@@ -164,9 +164,12 @@ const OF_KINDS: [variable: string, kinds: RegExp][] = [
   ["HTTP_HEADERS_FILE", /^https?:/i],
   ["HTTP_SIGNING_SECRET_FILE", /^https?:/i],
   ["HTTP_CA_FILE", /^https:/i],
+  ["EXEC_PROCESSES", /^exec:/],
+  ["EXEC_PASS_ENV", /^exec:/],
 ];
 
-function oddities({ batchSize, concurrency, processor = "" }: Partial<Settings>, env: Environment): string[] {
+function oddities(values: Partial<Settings>, env: Environment): string[] {
+  const { batchSize, concurrency, processor = "" } = values;
   const found = OF_KINDS.filter(([variable, kinds]) =>
     textOf(variable, env) !== undefined && !kinds.test(processor)
   )
@@ -177,6 +180,28 @@ function oddities({ batchSize, concurrency, processor = "" }: Partial<Settings>,
       `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${
         2 * batchSize
       }) documents are held at once: raise BATCH_SIZE to use all of it`,
+    );
+  }
+  return processor.startsWith("exec:") ? found.concat(idleProcesses(values)) : found;
+}
+
+/** Full batches that an agent holds at once. */
+const MAX_HELD_BATCHES = 2;
+
+/** Processes of a program that would have no work. */
+function idleProcesses(
+  { concurrency = Infinity, execProcesses = 1, processorBatch = false }: Partial<Settings>,
+): string[] {
+  const found: string[] = [];
+  if (execProcesses > concurrency) {
+    found.push(
+      `EXEC_PROCESSES is ${execProcesses}, but CONCURRENCY lets only ${concurrency} work at the same time: ` +
+        "lower EXEC_PROCESSES, or raise CONCURRENCY",
+    );
+  } else if (processorBatch && execProcesses > MAX_HELD_BATCHES) {
+    found.push(
+      `EXEC_PROCESSES is ${execProcesses}, but with PROCESSOR_BATCH only ${MAX_HELD_BATCHES} full batches are held ` +
+        "at once, so the other processes have little work: lower EXEC_PROCESSES",
     );
   }
   return found;

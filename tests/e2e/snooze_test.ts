@@ -1,7 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { HttpService } from "../support/http_service.ts";
+import { PYTHON } from "../support/languages.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { isMissing } from "../support/optional.ts";
 import type { AnyDocument } from "../support/store.ts";
 
 /** Long enough that only the agent's own schedule can wake it. */
@@ -90,3 +93,44 @@ Deno.test("snoozeMs puts a document off that a program in another language answe
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
 });
+
+Deno.test({
+  name: "snoozeMs is counted for a service and for a program, alone and in batches",
+  ignore: await isMissing(PYTHON),
+  async fn() {
+    await using service = new HttpService(({ headers }) => {
+      const snoozes = Number(headers.get("x-snoozes"));
+      return Response.json(snoozes < 2 ? { snoozeMs: 20 } : { set: { snoozes } });
+    });
+    await using batches = new HttpService(({ headers, body }) => {
+      const snoozes = Number(headers.get("x-snoozes"));
+      return Response.json(JSON.parse(body).map(() => snoozes < 2 ? { snoozeMs: 20 } : { set: { snoozes } }));
+    });
+    await using home = await agentHome();
+    const program = await home.write("worker.py", COUNTING);
+    for (
+      const env of [
+        { PROCESSOR: service.url },
+        { PROCESSOR: batches.url, PROCESSOR_BATCH: "true" },
+        { PROCESSOR: `exec:python3 ${program}` },
+        { PROCESSOR: `exec:python3 ${program}`, PROCESSOR_BATCH: "true" },
+      ]
+    ) {
+      await using db = await testDatabase("snoozes");
+      const documents = await insertPending(db, [1]) as AnyDocument;
+      await using there = await agentHome({ db, env });
+      assertEquals((await there.run("run", "--until-empty")).code, 0);
+      const { status, snoozes, _pull } = await documents.findOne();
+      assertEquals([status, snoozes, _pull.attempts], ["processed", 2, 1], JSON.stringify(env));
+    }
+  },
+});
+
+/** Puts each document off twice. */
+const COUNTING = `import json, sys
+def result(call): return {"snoozeMs": 20} if call["snoozes"] < 2 else {"set": {"snoozes": call["snoozes"]}}
+for line in sys.stdin:
+    call = json.loads(line)
+    found = [result(each) for each in call["batch"]] if "batch" in call else result(call)
+    print(json.dumps({"id": call["id"], "ok": True, "result": found}), flush=True)
+`;

@@ -8,7 +8,7 @@ import { TempDir } from "../support/temp_dir.ts";
 const noPython = await isMissing(PYTHON);
 
 Deno.test({
-  name: "Programs: gives a program the document, its attempt and its key, and takes what it answers",
+  name: "Programs: gives a program the document, its numbers and its key, and takes what it answers",
   ignore: noPython,
   async fn() {
     await using it = await program(python(`answer["result"] = {"set": {"got": order}}`));
@@ -17,6 +17,7 @@ Deno.test({
       got: {
         id: "1",
         attempt: 1,
+        snoozes: 2,
         idempotencyKey: "db.c:1",
         document: { _id: 1, total: 9007199254740993n, at: new Date(0) },
       },
@@ -93,17 +94,20 @@ Deno.test({
   ignore: noPython,
   async fn() {
     await using it = await program(
-      python(`answer["result"] = [{"set": {"n": each["document"]["n"] * 2}} for each in order["batch"]]
+      python(
+        `answer["result"] = [{"set": {"n": each["document"]["n"] * 2, "snoozes": each["snoozes"]}} for each in order["batch"]]
 if len(answer["result"]) == 3: answer["result"][1] = {"ok": False, "error": "only this"}
 if len(answer["result"]) == 2: answer["result"].pop()
-if len(answer["result"]) == 4: answer = {"id": id, "ok": False, "error": "all of them"}`),
+if len(answer["result"]) == 4: answer = {"id": id, "ok": False, "error": "all of them"}`,
+      ),
       { settings: { processorBatch: true } },
     );
     const numbers = (count: number) => Array.from({ length: count }, (_, n) => ({ _id: n, n }));
     const [one, two, three] = await it.runBatch(numbers(3));
-    assertEquals([one, (two as Error).message, three], [{ set: { n: 0 } }, "only this", { set: { n: 4 } }]);
+    assertEquals((two as Error).message, "only this");
+    assertEquals([one, three], [{ set: { n: 0, snoozes: 0 } }, { set: { n: 4, snoozes: 2 } }]);
     assertMatch(await failure(it.runBatch(numbers(2))), /an entry for each of the 2 documents/);
     assertMatch(await failure(it.runBatch(numbers(4))), /all of them/);
-    assertEquals(await it.runBatch(numbers(1)), [{ set: { n: 0 } }]);
+    assertEquals(await it.runBatch(numbers(1)), [{ set: { n: 0, snoozes: 0 } }]);
   },
 });

@@ -17,7 +17,7 @@ export const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a processor gets besides the document with this `_id`. */
 export function contextOf(id: unknown, signal = new AbortController().signal): ProcessorContext {
-  return { attempt: 2, snoozes: 0, idempotencyKey: `shop.orders:${JSON.stringify(id)}`, signal, log };
+  return { attempt: 2, snoozes: 3, idempotencyKey: `shop.orders:${JSON.stringify(id)}`, signal, log };
 }
 
 /** A processor with its connections; `await using` closes them. */
@@ -70,7 +70,7 @@ export async function batch(url: string, count: number): Promise<unknown[]> {
   const documents = Array.from({ length: count }, (_, _id) => ({ _id }));
   const context: BatchContext = {
     attempts: documents.map(({ _id }) => _id + 1),
-    snoozes: [],
+    snoozes: documents.map(({ _id }) => _id + 4),
     idempotencyKeys: documents.map(({ _id }) => `shop.orders:${_id}`),
     signal: new AbortController().signal,
     log,

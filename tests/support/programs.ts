@@ -46,13 +46,14 @@ export async function started(command: string, settings: ExecSettings = {}, dir?
   const log = recordedForeignLog();
   const processing = await loadExec(command, settings, log);
   const run = async (document: Record<string, unknown> = {}, signal = new AbortController().signal) => {
-    const context = { attempt: 1, idempotencyKey: "db.c:1", signal } as ProcessorContext;
+    const context = { attempt: 1, snoozes: 2, idempotencyKey: "db.c:1", signal } as ProcessorContext;
     return await (processing as { process: Processor }).process({ _id: 1, ...document }, context);
   };
   const runBatch = async (documents: Record<string, unknown>[]) => {
     assert(processing.kind === "batch");
     return await processing.processBatch(documents, {
       attempts: documents.map(() => 1),
+      snoozes: documents.map((_, at) => at),
       idempotencyKeys: documents.map(() => "key"),
       signal: new AbortController().signal,
     } as never);

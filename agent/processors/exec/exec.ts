@@ -48,6 +48,9 @@ const encoder = new TextEncoder();
 /** How long processes have for their end if the caller sets no limit, in milliseconds. */
 const CLOSE_LIMIT_MS = 10_000;
 
+/** What a line tells of a document besides the document. */
+type Told = Pick<ProcessorContext, "attempt" | "snoozes" | "idempotencyKey">;
+
 /** What both kinds have in common. */
 abstract class Exec {
   protected readonly answers: Answers;
@@ -75,10 +78,9 @@ abstract class Exec {
   }
 
   /** What a line has about a document, as JSON without the outer braces. */
-  protected fieldsOf(document: Document, attempt: number, idempotencyKey: string): string {
-    return `"attempt":${attempt},"idempotencyKey":${JSON.stringify(idempotencyKey)},"document":${
-      this.answers.documentText(document)
-    }`;
+  protected fieldsOf(document: Document, { attempt, snoozes, idempotencyKey }: Told): string {
+    const told = JSON.stringify({ attempt, snoozes, idempotencyKey }).slice(1, -1);
+    return `${told},"document":${this.answers.documentText(document)}`;
   }
 }
 
@@ -86,8 +88,7 @@ class ExecDocuments extends Exec implements SingleProcessing {
   readonly kind = "single";
 
   readonly process = async (document: Document, context: ProcessorContext): Promise<ProcessorResult> => {
-    const fields = this.fieldsOf(document, context.attempt, context.idempotencyKey);
-    const { result } = await this.call(fields, context.signal);
+    const { result } = await this.call(this.fieldsOf(document, context), context.signal);
     return answeredResult(result);
   };
 }
@@ -96,10 +97,15 @@ class ExecBatches extends Exec implements BatchProcessing {
   readonly kind = "batch";
 
   readonly processBatch = async (documents: Document[], context: BatchContext): Promise<unknown[]> => {
-    const { attempts, idempotencyKeys, signal } = context;
-    const entries = documents.map((document, index) =>
-      `{${this.fieldsOf(document, attempts[index]!, idempotencyKeys[index]!)}}`
-    );
+    const { attempts, snoozes, idempotencyKeys, signal } = context;
+    const entries = documents.map((document, index) => {
+      const told = {
+        attempt: attempts[index]!,
+        snoozes: snoozes[index]!,
+        idempotencyKey: idempotencyKeys[index]!,
+      };
+      return `{${this.fieldsOf(document, told)}}`;
+    });
     const { result } = await this.call(`"batch":[${entries.join(",")}]`, signal);
     return this.answers.entriesOf(result, documents.length);
   };

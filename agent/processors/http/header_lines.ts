@@ -1,6 +1,6 @@
 /** Headers that the agent writes itself, or that belong to the connection. */
 const OWN =
-  /^(content-(type|length|encoding)|transfer-encoding|connection|host|te|upgrade|expect|idempotency-key|x-attempt|ce-.*|webhook-.*)$/i;
+  /^(content-(type|length|encoding)|transfer-encoding|connection|host|te|upgrade|expect|idempotency-key|x-attempt|x-snoozes|ce-.*|webhook-.*)$/i;
 
 const HOW = "write a header on each line, as Authorization: Bearer TOKEN";
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Document } from "../../ports.ts";
+import type { BatchContext } from "../processor.ts";
 
 /** Longer values make some servers refuse the request, in UTF-16 units. */
 const MAX_VALUE = 1024;
@@ -10,36 +11,46 @@ export interface Told {
   readonly source: string;
   readonly document: Document;
   readonly attempt: number;
+  readonly snoozes: number;
   readonly idempotencyKey: string;
 }
 
 /** The headers that name a document: for services, and for gateways that know CloudEvents. */
-export function documentHeaders({ source, document, attempt, idempotencyKey }: Told): Record<string, string> {
+export function documentHeaders(
+  { source, document, attempt, snoozes, idempotencyKey }: Told,
+): Record<string, string> {
   return {
-    ...eventHeaders("pulling-agent.document", source, { attempt, key: idempotencyKey }),
+    ...eventHeaders("pulling-agent.document", source, { attempt, snoozes, key: idempotencyKey }),
     "ce-subject": eventValue(bounded(subjectOf(document._id, idempotencyKey, source))),
   };
 }
 
-/** The headers of a batch. The same documents in the same order have the same key. */
+/**
+ * The headers of a batch. The same documents in the same order have the same key. The numbers are those of the document
+ * with the most.
+ */
 export function batchHeaders(
   source: string,
-  attempts: readonly number[],
-  keys: readonly string[],
+  { attempts, snoozes, idempotencyKeys }: Pick<BatchContext, "attempts" | "snoozes" | "idempotencyKeys">,
 ): Record<string, string> {
-  const key = `${source}:batch:${digest(JSON.stringify(keys))}`;
-  return eventHeaders("pulling-agent.batch", source, { attempt: Math.max(...attempts), key });
+  const key = `${source}:batch:${digest(JSON.stringify(idempotencyKeys))}`;
+  return eventHeaders("pulling-agent.batch", source, {
+    attempt: Math.max(...attempts),
+    snoozes: Math.max(...snoozes),
+    key,
+  });
 }
 
 function eventHeaders(
   type: string,
   source: string,
-  { attempt, key }: { attempt: number; key: string },
+  { attempt, snoozes, key }: { attempt: number; snoozes: number; key: string },
 ): Record<string, string> {
   return {
     "content-type": "application/json",
     "idempotency-key": headerValue(bounded(key)),
     "x-attempt": String(attempt),
+    "x-snoozes": String(snoozes),
     "ce-specversion": "1.0",
     "ce-type": type,
     "ce-source": eventValue(`/${source.replace(".", "/")}`),

@@ -62,10 +62,10 @@ class HttpProcessor {
   }
 
   async process(document: Document, context: ProcessorContext): Promise<unknown> {
-    const { attempt, idempotencyKey } = context;
+    const { attempt, snoozes, idempotencyKey } = context;
     const body = this.#encoder.encode(this.#answers.documentText(document));
     if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
-    const headers = documentHeaders({ source: this.#source, document, attempt, idempotencyKey });
+    const headers = documentHeaders({ source: this.#source, document, attempt, snoozes, idempotencyKey });
     const answer = await this.#service.post(body, headers, context);
     return answer instanceof PutOff ? answer.result : this.#answers.answerOf(answer);
   }
@@ -92,12 +92,11 @@ class HttpProcessor {
   }
 
   async #postBatch(part: readonly { index: number; text: Uint8Array }[], context: BatchContext) {
-    const { attempts, idempotencyKeys } = context;
-    const headers = batchHeaders(
-      this.#source,
-      part.map(({ index }) => attempts[index]!),
-      part.map(({ index }) => idempotencyKeys[index]!),
-    );
+    const headers = batchHeaders(this.#source, {
+      attempts: part.map(({ index }) => context.attempts[index]!),
+      snoozes: part.map(({ index }) => context.snoozes[index]!),
+      idempotencyKeys: part.map(({ index }) => context.idempotencyKeys[index]!),
+    });
     const body = arrayOf(part.map(({ text }) => text));
     const answer = await this.#service.post(body, headers, context);
     if (answer instanceof PutOff) return part.map(() => answer.result);

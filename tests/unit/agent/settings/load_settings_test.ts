@@ -237,24 +237,3 @@ Deno.test("loadSettings() makes the connection string's secrets known, from the 
   load({ ...REQUIRED, MONGODB_URI: "", MONGODB_URI_FILE: file });
   assertEquals<string>(secrets.text("word-of-the-variable, word-of-the-file"), "***, ***");
 });
-
-for (
-  const [processor, expected] of [
-    ["module:x.js", ["PROCESSOR_BATCH", "HTTP_HEADERS_FILE", "HTTP_CA_FILE"]],
-    ["exec:./x", ["HTTP_HEADERS_FILE", "HTTP_CA_FILE"]],
-    ["http://orders/new", ["HTTP_CA_FILE"]],
-    ["https://orders/new", []],
-  ] as const
-) {
-  Deno.test(`loadSettings() warns about settings that do nothing for PROCESSOR=${processor}`, () => {
-    const given = { PROCESSOR_BATCH: "true", HTTP_HEADERS_FILE: "/headers", HTTP_CA_FILE: "/ca.pem" };
-    const { problems, warnings } = load({ ...REQUIRED, ...given, PROCESSOR: processor });
-    assertEquals(problems, []);
-    assertEquals(
-      warnings,
-      expected.map((variable) =>
-        `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`
-      ),
-    );
-  });
-}

@@ -25,6 +25,7 @@ Deno.test("httpProcessor() posts the document with headers that name it, in ASCI
   const named = [
     "content-type",
     "x-attempt",
+    "x-snoozes",
     "ce-specversion",
     "ce-type",
     "ce-source",
@@ -34,6 +35,7 @@ Deno.test("httpProcessor() posts the document with headers that name it, in ASCI
   assertEquals(named.map((name) => headers.get(name)), [
     "application/json",
     "2",
+    "3",
     "1.0",
     "pulling-agent.document",
     "/shop/orders",
@@ -177,7 +179,8 @@ Deno.test("processBatch of httpProcessor() posts an array, and gives each docume
   assertEquals([second.message, (second as Failure).permanent], ["late", true]);
   const [{ body, headers }] = service.requests as [typeof service.requests[0]];
   assertEquals(body, '[{"_id":0},{"_id":1},{"_id":2}]');
-  assertEquals([headers.get("x-attempt"), headers.get("ce-type")], ["3", "pulling-agent.batch"]);
+  const named = ["x-attempt", "x-snoozes", "ce-type"].map((name) => headers.get(name));
+  assertEquals(named, ["3", "6", "pulling-agent.batch"]);
 });
 
 Deno.test("processBatch of httpProcessor() fails as a whole if there are too few or too many answers", async () => {

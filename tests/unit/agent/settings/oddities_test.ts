@@ -1,0 +1,59 @@
+import { assertEquals } from "@std/assert";
+import { loadSettings } from "../../../../agent/settings/load_settings.ts";
+
+const REQUIRED = { MONGODB_URI: "mongodb://db", MONGODB_DATABASE: "shop", MONGODB_COLLECTION: "orders" };
+
+function warningsOf(env: Record<string, string>): string[] {
+  const given: Record<string, string> = { ...REQUIRED, ...env };
+  const { problems, warnings } = loadSettings((name) => given[name]);
+  assertEquals(problems, []);
+  return warnings;
+}
+
+const OF_KINDS = {
+  PROCESSOR_BATCH: "true",
+  HTTP_HEADERS_FILE: "/headers",
+  HTTP_SIGNING_SECRET_FILE: "/secret",
+  HTTP_CA_FILE: "/ca.pem",
+  EXEC_PROCESSES: "2",
+  EXEC_PASS_ENV: "MONGODB_URI",
+};
+
+for (
+  const [processor, expected] of [
+    ["module:x.js", Object.keys(OF_KINDS)],
+    ["log", Object.keys(OF_KINDS)],
+    ["exec:./x", ["HTTP_HEADERS_FILE", "HTTP_SIGNING_SECRET_FILE", "HTTP_CA_FILE"]],
+    ["http://orders/new", ["HTTP_CA_FILE", "EXEC_PROCESSES", "EXEC_PASS_ENV"]],
+    ["https://orders/new", ["EXEC_PROCESSES", "EXEC_PASS_ENV"]],
+  ] as const
+) {
+  Deno.test(`loadSettings() warns about settings that do nothing for PROCESSOR=${processor}`, () => {
+    assertEquals(
+      warningsOf({ ...OF_KINDS, PROCESSOR: processor }),
+      expected.map((variable) =>
+        `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`
+      ),
+    );
+  });
+}
+
+for (
+  const [env, expected] of [
+    [
+      { EXEC_PROCESSES: "8", CONCURRENCY: "4" },
+      "EXEC_PROCESSES is 8, but CONCURRENCY lets only 4 work at the same time: lower EXEC_PROCESSES, or raise CONCURRENCY",
+    ],
+    [
+      { EXEC_PROCESSES: "3", PROCESSOR_BATCH: "true" },
+      "EXEC_PROCESSES is 3, but with PROCESSOR_BATCH only 2 full batches are held at once, so the other processes have " +
+      "little work: lower EXEC_PROCESSES",
+    ],
+    [{ EXEC_PROCESSES: "4", CONCURRENCY: "4" }, undefined],
+    [{ EXEC_PROCESSES: "2", PROCESSOR_BATCH: "true" }, undefined],
+  ] as const
+) {
+  Deno.test(`loadSettings() warns about processes without work: ${JSON.stringify(env)}`, () => {
+    assertEquals(warningsOf({ ...env, PROCESSOR: "exec:./x" }), expected === undefined ? [] : [expected]);
+  });
+}
