@@ -77,7 +77,7 @@ class AroundLocks {
 
   /** After a write that was given up: counts what it has reached, and divides the rest. */
   async #divide(documents: readonly LeasedDocument[]): Promise<Written> {
-    const unreached = documents.length === 1 ? documents : await this.#write.unreached(documents);
+    const unreached = await this.#write.unreached(documents);
     const [locked, ...rest] = unreached;
     if (locked) this.#locked.push(locked);
     const half = (rest.length + 1) >> 1;
