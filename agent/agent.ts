@@ -22,14 +22,18 @@ export type AgentSettings = Pick<
   Settings,
   | "batchSize"
   | "concurrency"
+  | "deadLetterCollection"
   | "leaseMs"
   | "maxAttempts"
   | "maxSnoozeMs"
+  | "mongodbCollection"
+  | "mongodbDatabase"
   | "pollIntervalMs"
   | "processTimeoutMs"
   | "retryBackoffMs"
   | "retryBackoffMaxMs"
   | "shutdownTimeoutMs"
+  | "writesTo"
 >;
 
 /** A processor has this long for its end, in milliseconds, even if `SHUTDOWN_TIMEOUT` has passed. */
@@ -85,6 +89,7 @@ export class Agent implements Drainable {
       concurrency,
       leaseMs,
       processTimeoutMs,
+      targets: options.settings,
     });
     const untilEmpty = isJob
       ? new UntilEmpty({ agent: this, events, ledger, retries, store, wakeup })

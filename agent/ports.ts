@@ -124,10 +124,37 @@ export interface HeldUp {
   readonly error: unknown;
 }
 
-/** A document to ack, and the fields that its processor wants written on it with the ack. */
+/**
+ * A write that a processor asks for, besides what is written on its document. It is made once, in one transaction with
+ * the ack.
+ */
+export type EffectWrite =
+  & { readonly collection: string }
+  & (
+    | { readonly insertOne: Document }
+    | {
+      readonly updateOne: {
+        readonly filter: Document;
+        readonly update: Document | readonly Document[];
+        readonly upsert?: boolean;
+      };
+    }
+    | {
+      readonly replaceOne: {
+        readonly filter: Document;
+        readonly replacement: Document;
+        readonly upsert?: boolean;
+      };
+    }
+    | { readonly deleteOne: { readonly filter: Document } }
+  );
+
+/** A document to ack, the fields that its processor wants written on it with the ack, and what else it wants written. */
 export interface Ack {
   readonly document: LeasedDocument;
   readonly set?: Document | undefined;
+  /** Absent or empty: a plain ack. */
+  readonly writes?: readonly EffectWrite[] | undefined;
 }
 
 /** A document to nack: back to pending, due after `delayMs`. */

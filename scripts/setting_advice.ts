@@ -43,6 +43,8 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
     "Lower it if a mistake in a processor must not hide documents for days. Raise it if your documents wait longer for what they need.",
   deadLetterCollection:
     "Two collections must not share one: letters with the same `_id` would be in conflict. The names of the database and of the collection, with a dot between them, have at most 255 bytes, and at most 235 if the collection is sharded.",
+  writesTo:
+    "Name the collections that your processor needs if it is a service or a program of others, or `none` if it has nothing to write: [what a service may do](security.md#what-a-processor-may-do). Names with spaces cannot be given.",
   readBack: "`always` costs one more round trip per batch.",
   changeStream: "Turn it off to save the server the cost of one change stream per agent.",
   ensureIndexes:

@@ -7,6 +7,7 @@ import type { Held } from "../leases/ledger.ts";
 import type { HandlerResult } from "../settling/outcome.ts";
 import type { BatchProcessor, Processing, Processor } from "../processors/processor.ts";
 import { entriesOf, resultOf } from "../processors/result.ts";
+import type { WriteTargets } from "../processors/writes/write_targets.ts";
 import type { DocumentLogs } from "../telemetry/document_log.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
 import type { LeftBehind } from "./left_behind.ts";
@@ -21,6 +22,8 @@ export interface RunOptions {
   timeLimit: SharedDeadline;
   /** Counts the handlers that go on although they are no longer waited for. */
   leftBehind: LeftBehind;
+  /** Where the writes that a processor asks for may go. */
+  targets: WriteTargets;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
 }
@@ -85,21 +88,23 @@ class HandlerRun implements Timed {
   }
 
   async #handle(process: Processor): Promise<HandlerResult[]> {
+    const { logs, targets } = this.#options;
     const { document } = this.#run[0]!;
-    const context = new HandlerContext(document, this.#abort, this.#options.logs);
-    return [await resultOf(await process(document.read(), context))];
+    const context = new HandlerContext(document, this.#abort, logs);
+    return [await resultOf(await process(document.read(), context), { id: document.id, targets })];
   }
 
   async #handleBatch(processBatch: BatchProcessor): Promise<HandlerResult[]> {
+    const { logs, targets } = this.#options;
     const documents = this.#run.map(({ document }) => document);
     const returned = await processBatch(documents.map((document) => document.read()), {
       signal: this.#abort.signal,
-      log: this.#options.logs.logFor(documents.length === 1 ? documents[0] : undefined),
+      log: logs.logFor(documents.length === 1 ? documents[0] : undefined),
       attempts: documents.map(({ attempt }) => attempt),
       snoozes: documents.map(({ snoozes }) => snoozes),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
     });
-    return await entriesOf(returned, documents.length);
+    return await entriesOf(returned, documents.map(({ id }) => ({ id, targets })));
   }
 
   #aborted(reason: unknown): void {

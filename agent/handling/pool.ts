@@ -33,11 +33,11 @@ export class Pool implements RemovalWatcher {
   #releases = 0;
 
   constructor(options: PoolOptions) {
-    const { clock, events, ledger, logs, processing, processTimeoutMs } = options;
+    const { clock, events, ledger, logs, processing, processTimeoutMs, targets } = options;
     const timeLimit = new SharedDeadline(clock, processTimeoutMs);
     this.#options = options;
     const leftBehind = this.#leftBehind;
-    this.#runOptions = { clock, events, leftBehind, logs, processing, processTimeoutMs, timeLimit };
+    this.#runOptions = { clock, events, leftBehind, logs, processing, processTimeoutMs, targets, timeLimit };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
   }
@@ -144,7 +144,7 @@ export class Pool implements RemovalWatcher {
     const { events, ledger, policy, settler } = this.#options;
     const { document: { id, attempt } } = held;
     if (result.ok) {
-      const bytes = result.setBytes ?? 0;
+      const bytes = result.resultBytes ?? 0;
       this.#room.learn(bytes);
       if (bytes > 0) {
         // It runs again, and alone, as it would after a process that ran out of memory.

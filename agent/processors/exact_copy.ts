@@ -1,13 +1,11 @@
-import { errorText, PermanentError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import { detached } from "../lib/detached.ts";
 import { bsonValueCopy, bsonValueProblem, bsonValueSize } from "./bson_value.ts";
 import { kindOf } from "./kind_of.ts";
+import { resultRefusal } from "./result_refusal.ts";
 
 /** Levels of embedded documents and arrays that a field may have on a server, those of a dotted name included. */
 const MAX_DEPTH = 180;
-
-/** The largest document that a server takes, in bytes. */
-const MAX_BYTES = 16 * 1024 * 1024;
 
 /** What to write instead of values that have no type in the database. */
 const INSTEAD: Record<string, string> = {
@@ -22,7 +20,7 @@ const INSTEAD: Record<string, string> = {
 };
 
 /**
- * Copies the fields that a processor wants written, and measures them. The copy holds only what the database writes
+ * Copies what a processor wants written, and measures it. The copy holds only what the database writes
  * exactly as it is; any other value is an error that names its place. Each value is read once, so that neither a getter
  * nor a module that changes its object later can replace a value that was checked.
  */
@@ -31,6 +29,11 @@ export class ExactCopy {
   sizeBytes = 5;
   readonly #path: (string | number)[] = [];
   #isRefused = false;
+  readonly #options: CopyOptions;
+
+  constructor(options: CopyOptions) {
+    this.#options = options;
+  }
 
   /**
    * Copies the field `name`, which may be a dotted path, from one object to another; nothing when it is undefined.
@@ -38,19 +41,32 @@ export class ExactCopy {
    * @throws {PermanentError} When it cannot be written as it is.
    */
   field(name: string, from: object, to: object): void {
+    this.#reading(() => this.#field(name, from, to, levelsOf(name)));
+  }
+
+  /**
+   * A copy of a list of objects, in which the fields of what is `levels` deep within them are those of a document.
+   *
+   * @throws {PermanentError} When it cannot be written as it is.
+   */
+  list(from: readonly unknown[], levels: number): unknown[] {
+    return this.#reading(() => this.#array(from, -levels));
+  }
+
+  #reading<T>(read: () => T): T {
     try {
-      this.#field(name, from, to, levelsOf(name));
+      return read();
     } catch (error) {
       if (this.#isRefused) throw error;
       // A getter or a proxy threw. The path still tells the place.
-      this.refuse(`cannot be read: ${errorText(error)}`, { cause: error });
+      return this.#refuse(`cannot be read: ${errorText(error)}`, { cause: error });
     }
   }
 
   /** Ends the processing of the document: a retry would return the same. */
-  refuse(why: string, options?: ErrorOptions): never {
+  #refuse(why: string, options?: ErrorOptions): never {
     this.#isRefused = true;
-    throw new PermanentError(`Cannot write the processor's result: ${this.#place()} ${why}`, options);
+    throw resultRefusal(`${this.#place()} ${why}`, options);
   }
 
   /** A field that is undefined is left out, as JSON does: read back, it is undefined again. */
@@ -60,6 +76,8 @@ export class ExactCopy {
     if (value !== undefined) {
       this.#count(2 + this.#name(name));
       assign(to, name, this.#value(value, depth));
+    } else if (this.#options.mustBeGiven?.(this.#path)) {
+      this.#refuse("is undefined, and would be left out: give it a value");
     }
     this.#path.pop();
   }
@@ -77,22 +95,22 @@ export class ExactCopy {
         return value;
       case "bigint":
         if (BigInt.asIntN(64, value) !== value) {
-          this.refuse("is a BigInt of more than 64 bits: write it as text, or as a Decimal128");
+          this.#refuse("is a BigInt of more than 64 bits: write it as text, or as a Decimal128");
         }
         this.#count(8);
         return value;
       case "object":
         return value === null ? null : this.#object(value, depth);
       case "undefined":
-        return this.refuse("is undefined: write null");
+        return this.#refuse("is undefined: write null");
       default:
-        return this.refuse(`is a ${typeof value}, which cannot be written`);
+        return this.#refuse(`is a ${typeof value}, which cannot be written`);
     }
   }
 
   #object(value: object, depth: number): unknown {
     if (depth > MAX_DEPTH) {
-      this.refuse(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
+      this.#refuse(`is more than ${MAX_DEPTH} levels deep, or contains itself`);
     }
     if (Array.isArray(value)) return this.#array(value, depth);
     const tag = (value as { _bsontype?: unknown })._bsontype;
@@ -108,7 +126,7 @@ export class ExactCopy {
     if (typeof toBSON === "function") return this.#value(toBSON.call(value), depth + 1);
     const kind = value instanceof Error ? "Error" : kindOf(value);
     const instead = INSTEAD[kind] ?? (ArrayBuffer.isView(value) ? "write Array.from(it)" : undefined);
-    return this.refuse(
+    return this.#refuse(
       `is ${kindOf(value)}, which cannot be written: ${instead ?? "write a plain object of its fields"}`,
     );
   }
@@ -132,14 +150,14 @@ export class ExactCopy {
     for (const key of Object.keys(value)) this.#field(key, value, copy, depth + 1);
     for (const symbol of Object.getOwnPropertySymbols(value)) {
       if (!Object.prototype.propertyIsEnumerable.call(value, symbol)) continue;
-      this.refuse(`has a symbol for a name, ${String(symbol)}: write text`);
+      this.#refuse(`has a symbol for a name, ${String(symbol)}: write text`);
     }
     return copy;
   }
 
   #date(value: Date): Date {
     const ms = Date.prototype.getTime.call(value);
-    if (Number.isNaN(ms)) this.refuse("is an invalid Date");
+    if (Number.isNaN(ms)) this.#refuse("is an invalid Date");
     this.#count(8);
     return new Date(ms);
   }
@@ -148,7 +166,7 @@ export class ExactCopy {
     const { source, flags } = value;
     // The driver writes "g" as another option, and drops all others.
     if (/[^im]/.test(flags)) {
-      this.refuse(`is a regular expression with the flags "${flags}": only i and m can be written`);
+      this.#refuse(`is a regular expression with the flags "${flags}": only i and m can be written`);
     }
     this.#count(2 + this.#name(source) + flags.length);
     return new RegExp(source, flags);
@@ -156,7 +174,7 @@ export class ExactCopy {
 
   #bsonValue(value: object, tag: unknown, depth: number): unknown {
     const problem = bsonValueProblem(value, tag);
-    if (problem !== undefined) this.refuse(problem);
+    if (problem !== undefined) this.#refuse(problem);
     const copy = bsonValueCopy(value);
     this.#count(bsonValueSize(copy, {
       text: (text) => this.#text(text),
@@ -173,7 +191,7 @@ export class ExactCopy {
 
   /** Bytes of a text that must not contain NUL: a name, or a pattern. */
   #name(text: string): number {
-    if (text.includes("\0")) this.refuse("contains a NUL character where none can be written");
+    if (text.includes("\0")) this.#refuse("contains a NUL character where none can be written");
     return this.#text(text);
   }
 
@@ -181,25 +199,37 @@ export class ExactCopy {
     const bytes = text.length > SHORT ? encoder.encode(text).length : utf8Length(text);
     // One byte a character: nothing but ASCII.
     if (bytes > text.length && !text.isWellFormed()) {
-      this.refuse("contains half a character (a lone surrogate)");
+      this.#refuse("contains half a character (a lone surrogate)");
     }
     return bytes;
   }
 
   #count(bytes: number): void {
     this.sizeBytes += bytes;
-    if (this.sizeBytes > MAX_BYTES) {
+    if (this.sizeBytes > this.#options.maxBytes) {
       this.#path.length = 0;
-      this.refuse("is larger than 16 MiB, which no document may be");
+      this.#refuse(this.#options.tooLarge);
     }
   }
 
   #place(): string {
     return this.#path.reduce<string>(
       (text, key) => text + (typeof key === "number" ? `[${key}]` : `.${printable(key)}`),
-      "set",
+      this.#options.whole,
     );
   }
+}
+
+/** What is copied. */
+export interface CopyOptions {
+  /** Its name in messages. */
+  readonly whole: string;
+  /** Its largest size as BSON, in bytes. */
+  readonly maxBytes: number;
+  /** What is said of a larger one, after its name. */
+  readonly tooLarge: string;
+  /** Whether the field at this place must not be left out if it is undefined. */
+  readonly mustBeGiven?: (path: readonly (string | number)[]) => boolean;
 }
 
 /** Sets a field, one that is named `__proto__` included. */

@@ -1,4 +1,4 @@
-import type { Document } from "../ports.ts";
+import type { Document, EffectWrite } from "../ports.ts";
 
 /** Writes log lines that carry the document's id and attempt. */
 export interface ProcessorLog {
@@ -32,10 +32,15 @@ export interface BatchContext extends CommonContext {
   readonly idempotencyKeys: readonly string[];
 }
 
-/** What a processor wants besides that its document is processed: one of these. */
+/** What a processor wants besides that its document is processed: `set` and `writes`, or `snoozeMs`. */
 export interface ProcessorResult {
   /** Fields to be written on the document together with the ack. */
   set?: Document;
+  /**
+   * Writes to other documents of the database, made in one transaction with the ack: all of it is written once, or
+   * nothing. At most 1,000, of 8 MiB together.
+   */
+  writes?: readonly EffectWrite[];
   /** The document is not processed yet: it runs again after so many milliseconds, and this run is no attempt. */
   snoozeMs?: number;
 }

@@ -5,9 +5,12 @@ import { kindOf } from "./kind_of.ts";
 import { isSettledRecord, returnedFailure } from "./returned_failure.ts";
 import { setFields } from "./set_fields.ts";
 import { nearSnoozeOf, snoozeMsOf } from "./snooze.ts";
+import { effectWrites, type ResultScope } from "./writes/effect_writes.ts";
+import { refuseNearWrites } from "./writes/near_writes.ts";
 
-/** What has a meaning in a result. */
-const MEANT = ["set", "snoozeMs"];
+/** What has a meaning in a result, and how it looks. */
+const EXAMPLES: Record<string, string> = { set: "{ ... }", writes: "[ ... ]", snoozeMs: "60_000" };
+const MEANT = Object.keys(EXAMPLES);
 /** What may stand beside it: an answer that says that it is a success. */
 const MAY_STAND = [...MEANT, "ok", "success"];
 
@@ -19,10 +22,11 @@ const NEAR_SET = ["set", "sets", "sett", "seet", "ste"];
 
 /**
  * How a document's processing ended, by what its processor returned. A value that shows that something is wrong is a
- * failure. `{ set: { ... } }` names fields to be written with the ack, `{ snoozeMs }` puts the document off. Any other value means success. Never throws.
+ * failure. `{ set: { ... } }` names fields to be written with the ack, `{ writes: [ ... ] }` other writes to be made with
+ * it, `{ snoozeMs }` puts the document off. Any other value means success. Never throws.
  */
-export async function resultOf(returned: unknown): Promise<HandlerResult> {
-  if (!isList(returned)) return judged(returned);
+export async function resultOf(returned: unknown, scope: ResultScope): Promise<HandlerResult> {
+  if (!isList(returned)) return judged(returned, scope);
   // Work that was begun together: if one part failed, the document is not processed.
   const entries = returned.some(isThenable) ? await Promise.allSettled(returned) : returned;
   for (const entry of entries) {
@@ -43,40 +47,41 @@ function isFailedPart(entry: unknown): boolean {
 }
 
 /**
- * How a batch ended for each of its `count` documents, by what its processor returned. A wrong entry is the failure of
- * its own document.
+ * How a batch ended for each of its documents, by what its processor returned. A wrong entry is the failure of its own
+ * document.
  *
  * @throws {Error} If that is not an array with an entry per document: it is not known which entry belongs to which.
  */
-export async function entriesOf(returned: unknown, count: number): Promise<HandlerResult[]> {
-  if (!Array.isArray(returned) || returned.length !== count) {
+export async function entriesOf(
+  returned: unknown,
+  scopes: readonly ResultScope[],
+): Promise<HandlerResult[]> {
+  if (!Array.isArray(returned) || returned.length !== scopes.length) {
     throw new Error(
-      `processBatch must return an array with an entry for each of its ${count} documents, not ${
+      `processBatch must return an array with an entry for each of its ${scopes.length} documents, not ${
         kindOf(returned)
       }`,
     );
   }
-  return await settledEntries(returned);
+  return await settledEntries(returned, scopes);
 }
 
 /** Entries may be promises: those of `documents.map(async ...)` without `Promise.all`. */
-async function settledEntries(entries: readonly unknown[]): Promise<HandlerResult[]> {
-  if (!entries.some(isThenable)) return Array.from(entries, (_, index) => entryOf(entries, index));
+async function settledEntries(
+  entries: readonly unknown[],
+  scopes: readonly ResultScope[],
+): Promise<HandlerResult[]> {
   // After an await, nothing tells that an entry was a hole.
-  const holes = Array.from(entries, (_, index) => !(index in entries));
-  const settled = await Promise.allSettled(entries);
-  return settled.map((record, index) => holes[index] ? missing(index) : judged(record));
-}
-
-function entryOf(entries: readonly unknown[], index: number): HandlerResult {
-  return index in entries ? judged(entries[index]) : missing(index);
+  const holes = scopes.map((_, index) => !(index in entries));
+  const settled = entries.some(isThenable) ? await Promise.allSettled(entries) : entries;
+  return scopes.map((scope, index) => holes[index] ? missing(index) : judged(settled[index], scope));
 }
 
 function missing(index: number): HandlerResult {
   return { ok: false, error: new Error(`The processor returned an array without an entry ${index}`) };
 }
 
-function judged(returned: unknown): HandlerResult {
+function judged(returned: unknown, scope: ResultScope): HandlerResult {
   try {
     const failure = returnedFailure(returned);
     if (failure) return { ok: false, error: failure.error };
@@ -86,10 +91,10 @@ function judged(returned: unknown): HandlerResult {
       );
     }
     if (typeof returned !== "object" || returned === null) return { ok: true };
-    if (isSettledRecord(returned)) return judged((returned as { value: unknown }).value);
+    if (isSettledRecord(returned)) return judged((returned as { value: unknown }).value, scope);
     refuseWhatHasNotRun(returned);
     const ignored = ignoredFields(returned);
-    return ignored === undefined ? { ok: true, ...resultFields(returned) } : { ok: true, ignored };
+    return ignored === undefined ? { ok: true, ...resultFields(returned, scope) } : { ok: true, ignored };
   } catch (error) {
     if (error instanceof PermanentError) return { ok: false, error };
     return {
@@ -128,12 +133,20 @@ function ignoredFields(returned: object): string[] | undefined {
   return keys.slice(0, MAX_IGNORED);
 }
 
-function resultFields(returned: object) {
-  const { set, snoozeMs } = returned as { set?: unknown; snoozeMs?: unknown };
-  // A Map, Headers, or the client of some store: `set` is its method, not a result.
-  if (!isPlain(returned) && typeof set === "function") return undefined;
-  const waitMs = snoozeMsOf(snoozeMs, set);
-  return waitMs === undefined ? setFields(set) : { snoozeMs: waitMs };
+function resultFields(returned: object, scope: ResultScope) {
+  const { set, writes, snoozeMs } = returned as { set?: unknown; writes?: unknown; snoozeMs?: unknown };
+  // A Map, Headers, or the client of some store: these are its methods, not a result.
+  if (!isPlain(returned) && [set, writes].some((each) => typeof each === "function")) return undefined;
+  const waitMs = snoozeMsOf(snoozeMs, { set, writes });
+  if (waitMs !== undefined) return { snoozeMs: waitMs };
+  const fields = setFields(set);
+  const asked = effectWrites(writes, scope);
+  if (!asked) return fields && { set: fields.set, resultBytes: fields.bytes };
+  return {
+    ...(fields && { set: fields.set }),
+    writes: asked.writes,
+    resultBytes: asked.bytes + (fields?.bytes ?? 0),
+  };
 }
 
 /**
@@ -163,6 +176,7 @@ function refuseNearMisses(returned: object, keys: readonly string[]): void {
       `The processor returned "${nearSnooze}": to put the document off, return { snoozeMs: 60_000 }, in milliseconds`,
     );
   }
+  refuseNearWrites(returned);
   const meant = MEANT.find((key) => keys.includes(key));
   if (meant === undefined) return;
   const others = keys.filter((key) => !MAY_STAND.includes(key));
@@ -171,7 +185,7 @@ function refuseNearMisses(returned: object, keys: readonly string[]): void {
   const names = others.slice(0, MAX_NAMES).map((name) => `"${name}"`).join(", ");
   throw new PermanentError(
     `The processor returned ${names} beside "${meant}", which means nothing to the agent: return { ${meant}: ${
-      meant === "set" ? "{ ... }" : "60_000"
+      EXAMPLES[meant]
     } } alone`,
   );
 }

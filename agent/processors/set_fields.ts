@@ -1,7 +1,7 @@
-import { PermanentError } from "../errors.ts";
 import type { Document } from "../ports.ts";
-import { ExactCopy, isPlain } from "./exact_copy.ts";
+import { type CopyOptions, ExactCopy, isPlain } from "./exact_copy.ts";
 import { kindOf } from "./kind_of.ts";
+import { resultRefusal as refusal } from "./result_refusal.ts";
 
 /** Fields that only the agent writes. */
 const RESERVED = new Set(["_id", "_pull", "status", "processed_at", "error"]);
@@ -10,8 +10,14 @@ const RESERVED = new Set(["_id", "_pull", "status", "processed_at", "error"]);
 export interface SetFields {
   readonly set: Document;
   /** Their size as BSON. */
-  readonly setBytes: number;
+  readonly bytes: number;
 }
+
+const COPY: CopyOptions = {
+  whole: "set",
+  maxBytes: 16 * 1024 * 1024,
+  tooLarge: "is larger than 16 MiB, which no document may be",
+};
 
 /**
  * A copy of the fields under `set`, to be written as it is, with its size; undefined if there are none.
@@ -30,10 +36,10 @@ export function setFields(set: unknown): SetFields | undefined {
   if (Object.getOwnPropertySymbols(set).length > 0) {
     throw refusal(`"set" has a symbol for a name: write text`);
   }
-  const copy = new ExactCopy();
+  const copy = new ExactCopy(COPY);
   const fields: Document = {};
   for (const name of names) copy.field(name, set, fields);
-  return Object.keys(fields).length > 0 ? { set: fields, setBytes: copy.sizeBytes } : undefined;
+  return Object.keys(fields).length > 0 ? { set: fields, bytes: copy.sizeBytes } : undefined;
 }
 
 function checkName(name: string): void {
@@ -54,8 +60,4 @@ function checkOverlaps(names: readonly string[]): void {
       if (all.has(outer)) throw refusal(`"${name}" is a part of "${outer}": write one of the two`);
     }
   }
-}
-
-function refusal(why: string): PermanentError {
-  return new PermanentError(`Cannot write the processor's result: ${why}`);
 }

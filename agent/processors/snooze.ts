@@ -5,12 +5,15 @@ import { kindOf } from "./kind_of.ts";
 const NEAR_SNOOZE = /^(snooze[_-]?(ms|millis|milliseconds|s|sec|seconds)?|snooze[_-]?for)$/i;
 
 /**
- * How long a processor puts its document off, in milliseconds; undefined if it does not. `set` is what it wants to be
- * written.
+ * How long a processor puts its document off, in milliseconds; undefined if it does not. `wanted` is what it wants
+ * to be written.
  *
- * @throws {PermanentError} If `snoozeMs` is no time to wait, or if fields are to be written, too.
+ * @throws {PermanentError} If `snoozeMs` is no time to wait, or if something is to be written, too.
  */
-export function snoozeMsOf(snoozeMs: unknown, set: unknown): number | undefined {
+export function snoozeMsOf(
+  snoozeMs: unknown,
+  wanted: Readonly<Record<"set" | "writes", unknown>>,
+): number | undefined {
   if (snoozeMs === undefined || snoozeMs === null) return undefined;
   if (typeof snoozeMs !== "number") {
     throw refusal(`"snoozeMs" must be a number of milliseconds, not ${kindOf(snoozeMs)}`);
@@ -18,9 +21,10 @@ export function snoozeMsOf(snoozeMs: unknown, set: unknown): number | undefined 
   if (!Number.isFinite(snoozeMs) || snoozeMs < 0) {
     throw refusal(`"snoozeMs" must be a number of milliseconds of 0 or more, not ${snoozeMs}`);
   }
-  if (set !== undefined && set !== null) {
+  const other = Object.entries(wanted).find(([, value]) => value !== undefined && value !== null)?.[0];
+  if (other !== undefined) {
     throw refusal(
-      `"set" is written when a document is processed, and "snoozeMs" puts it off: return one of the two`,
+      `"${other}" is written when a document is processed, and "snoozeMs" puts it off: return one of the two`,
     );
   }
   return snoozeMs;

@@ -134,12 +134,21 @@ function contradictions(values: Partial<Settings>, env: Environment): string[] {
 }
 
 function collectionProblems(values: Partial<Settings>, env: Environment): string[] {
-  const { mongodbDatabase: database, mongodbCollection: source, deadLetterCollection: letters } = values;
+  const { mongodbDatabase: database, mongodbCollection: source, deadLetterCollection: letters, writesTo } =
+    values;
   // Without the collection, the letters have no default either: one sentence about it is enough.
   if (source === undefined || letters === undefined) return [];
   const found: string[] = [];
   if (source === letters) {
     found.push("DEAD_LETTER_COLLECTION is MONGODB_COLLECTION: name another collection for the dead letters");
+  }
+  if (writesTo?.includes(letters)) {
+    found.push(
+      `WRITES_TO names ${
+        JSON.stringify(letters)
+      }, the collection of the dead letters, which only the agent ` +
+        "writes: leave it out",
+    );
   }
   if (database === undefined) return found;
   const bytes = (collection: string) => byteLength(`${database}.${collection}`);
@@ -154,6 +163,10 @@ function collectionProblems(values: Partial<Settings>, env: Environment): string
       `: set it to a shorter name`,
     ];
     found.push(`DEAD_LETTER_COLLECTION${what} makes a name of ${bytes(letters)} bytes: ${limit}${mend}`);
+  }
+  const long = writesTo?.find((name) => bytes(name) > MAX_NAMESPACE_BYTES);
+  if (long !== undefined) {
+    found.push(`WRITES_TO has a collection that makes a name of ${bytes(long)} bytes: ${limit}`);
   }
   return found;
 }

@@ -97,6 +97,27 @@ export const collectionName: Parser<string> = parser("a collection name", (value
   return value;
 });
 
+/** Names of collections, with commas or spaces between them; the word `none` for an empty list. */
+export const collectionNames: Parser<readonly string[] | undefined> = parser(
+  "names of collections with commas between them, or none",
+  (value) => {
+    if (/^none$/i.test(value)) return [];
+    const found = value.split(/[\s,]+/).filter((name) => name !== "");
+    if (found.length === 0) {
+      throw new Error("names no collection: write names, with commas between them, or none");
+    }
+    for (const name of found) {
+      try {
+        collectionName(name);
+      } catch (error) {
+        throw new Error(`${JSON.stringify(name)} ${(error as Error).message}`, { cause: error });
+      }
+    }
+    return [...new Set(found)];
+  },
+  (list) => list === undefined ? "(any)" : list.length === 0 ? "none" : list.join(","),
+);
+
 /** The name is written on every document that is claimed. */
 const MAX_AGENT_NAME_BYTES = 256;
 

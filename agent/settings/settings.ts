@@ -12,6 +12,7 @@ const LOOKS = {
   duration: /^[\d.]+\s*(ms|s|m|h|d)?$/,
   count: /^\d+$/,
   name: /^[^\s$/]+$/,
+  names: /^[\w.-]+(\s*,\s*[\w.-]+)*$/,
   path: /\//,
 } as const;
 
@@ -179,6 +180,15 @@ export const SETTINGS = {
     decides: LOOKS.name,
     doc:
       "Collection of the same database for the copies of dead letters. Every collection needs one of its own.",
+  }),
+  writesTo: setting<readonly string[] | undefined>({
+    variable: "WRITES_TO",
+    parse: parse.collectionNames,
+    fallback: () => undefined,
+    defaultText: "any collection of the database but the dead letters",
+    decides: LOOKS.names,
+    doc:
+      "Collections that the `writes` of a processor may go to, with commas between them; `none` allows no writes.",
   }),
   readBack: setting<"contended" | "always">({
     variable: "READ_BACK",

@@ -1,5 +1,5 @@
 import type { Held } from "../leases/ledger.ts";
-import type { Document, LeasedDocument } from "../ports.ts";
+import type { Document, EffectWrite, LeasedDocument } from "../ports.ts";
 import { backoffMs } from "../lib/backoff.ts";
 import type { Chance } from "../lib/chance.ts";
 import { detached } from "../lib/detached.ts";
@@ -12,8 +12,10 @@ export type HandlerResult =
     ok: true;
     /** Fields to be written with the ack. */
     set?: Document;
-    /** Their size as BSON. */
-    setBytes?: number;
+    /** Writes to be made with the ack. */
+    writes?: readonly EffectWrite[];
+    /** The size of `set` and of `writes` as BSON. */
+    resultBytes?: number;
     /** Instead of an ack: the document is put off, and due after so many milliseconds. */
     snoozeMs?: number;
     /** Some names of an object that was returned without `set`, of which nothing is written. */
@@ -24,7 +26,7 @@ export type HandlerResult =
 
 /** What is to become of the document. */
 export type Outcome =
-  | { kind: "ack"; set?: Document | undefined }
+  | { kind: "ack"; set?: Document | undefined; writes?: readonly EffectWrite[] | undefined }
   /** `withoutError`: the database did not take the error. */
   | { kind: "nack"; error: SafeText; delayMs: number; withoutError?: true }
   /**
@@ -67,8 +69,8 @@ const MAX_ERROR_LENGTH = 1000;
  */
 export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
   if (result.ok) {
-    const { set, snoozeMs } = result;
-    if (snoozeMs === undefined) return { kind: "ack", set };
+    const { set, snoozeMs, writes } = result;
+    if (snoozeMs === undefined) return { kind: "ack", set, writes };
     return { kind: "snooze", snoozeMs: Math.min(snoozeMs, policy.maxSnoozeMs) };
   }
   const { error } = result;

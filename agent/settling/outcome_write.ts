@@ -24,7 +24,7 @@ export function writeOutcomes(batch: readonly Settling[], store: DocumentStore):
 function acksOf(batch: readonly Settling[]): Ack[] {
   const acks: Ack[] = [];
   for (const { held: { document }, outcome } of batch) {
-    if (outcome.kind === "ack") acks.push({ document, set: outcome.set });
+    if (outcome.kind === "ack") acks.push({ document, set: outcome.set, writes: outcome.writes });
   }
   return acks;
 }

@@ -8,6 +8,7 @@ import type { Held } from "../../agent/leases/ledger.ts";
 import { SYSTEM, type TimeAndChance } from "../../agent/lib/time_and_chance.ts";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import type { Processing } from "../../agent/processors/processor.ts";
+import type { WriteTargets } from "../../agent/processors/writes/write_targets.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import {
   type HandlerResult,
@@ -49,6 +50,7 @@ export class Trial {
       logs,
       processing,
       processTimeoutMs,
+      targets: settings,
       timeLimit: new SharedDeadline(clock, processTimeoutMs),
     };
   }
@@ -121,10 +123,17 @@ interface TimedResult {
 /** What a {@linkcode Trial} needs. */
 export interface TrialOptions {
   processing: Processing;
-  settings: Pick<
-    Settings,
-    "batchSize" | "maxAttempts" | "maxSnoozeMs" | "processTimeoutMs" | "retryBackoffMaxMs" | "retryBackoffMs"
-  >;
+  settings:
+    & Pick<
+      Settings,
+      | "batchSize"
+      | "maxAttempts"
+      | "maxSnoozeMs"
+      | "processTimeoutMs"
+      | "retryBackoffMaxMs"
+      | "retryBackoffMs"
+    >
+    & WriteTargets;
   /** Makes the logs that the processor is given. */
   logs: Pick<DocumentLogs, "logFor">;
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Binary, BSON, BSONRegExp, Decimal128, Double, Int32, Long, ObjectId, Timestamp } from "mongodb";
 import type { Document } from "../../agent/ports.ts";
-import { resultOf } from "../../agent/processors/result.ts";
+import { resultOf } from "../support/results.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { integerFrom, pick, testRandom } from "../support/random.ts";
 import { type AnyDocument, jobs, openStore, pending } from "../support/store.ts";
@@ -127,7 +127,7 @@ Deno.test("Results: what a processor returns is written exactly, or is an error:
     const result = await resultOf({ set });
     if (result.ok) {
       assertEquals(
-        result.setBytes,
+        result.resultBytes,
         BSON.calculateObjectSize(set, { ignoreUndefined: true }),
         Deno.inspect(set),
       );

@@ -7,6 +7,7 @@ import { PauseController } from "../../control/pause_controller.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { FakeStore } from "./fake_store.ts";
 import { ManualClock } from "./manual_clock.ts";
+import { TARGETS } from "./results.ts";
 
 /** Settings of an agent in tests: round numbers, so that what happens when can be told by heart. */
 export const AGENT_SETTINGS: AgentSettings = {
@@ -20,6 +21,7 @@ export const AGENT_SETTINGS: AgentSettings = {
   retryBackoffMs: 1000,
   retryBackoffMaxMs: 10_000,
   shutdownTimeoutMs: 30_000,
+  ...TARGETS,
 };
 
 /** A log that says nothing. */

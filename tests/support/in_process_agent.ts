@@ -13,6 +13,7 @@ import type { DocumentStore } from "../../agent/ports.ts";
 import type { Processing, Processor } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
 import { type EventOf, EventRecorder } from "./event_recorder.ts";
+import { TARGETS } from "./results.ts";
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -28,6 +29,7 @@ const SETTINGS: AgentSettings = {
   retryBackoffMs: 10,
   retryBackoffMaxMs: 20,
   shutdownTimeoutMs: 30_000,
+  ...TARGETS,
 };
 
 /** An agent at work. `await using` forces it to stop. */

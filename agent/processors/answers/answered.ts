@@ -1,5 +1,5 @@
 import { PermanentError } from "../../errors.ts";
-import type { Document } from "../../ports.ts";
+import type { Document, EffectWrite } from "../../ports.ts";
 import { isPlain } from "../exact_copy.ts";
 import { kindOf } from "../kind_of.ts";
 import type { ProcessorResult } from "../processor.ts";
@@ -24,6 +24,7 @@ class AnsweredError extends Error {
 interface Fields {
   ok?: boolean;
   set?: Document;
+  writes?: EffectWrite[];
   snoozeMs?: number;
   error?: string | Document;
   message?: string;
@@ -35,6 +36,7 @@ interface Fields {
 const SCHEMA: Record<keyof Fields, { must: string; is(value: unknown): boolean }> = {
   ok: { must: "true or false", is: isBoolean },
   set: { must: "an object of fields", is: isObject },
+  writes: { must: 'an array of writes as {"collection": "...", "insertOne": {...}}', is: Array.isArray },
   snoozeMs: { must: "a number of milliseconds, 0 or more", is: (value) => isDelay(value) },
   error: { must: "a text, or an object with a message", is: (value) => isText(value) || isObject(value) },
   message: { must: "a text", is: isText },
@@ -42,11 +44,8 @@ const SCHEMA: Record<keyof Fields, { must: string; is(value: unknown): boolean }
   retryAfterMs: { must: "a number of milliseconds, 0 or more", is: (value) => isDelay(value) },
 };
 
-/** Fields that later versions know. */
-const NOT_YET = ["writes"];
-
 /** Fields of an answer that is no failure. */
-const OF_RESULTS = ["set", "snoozeMs"] as const;
+const OF_RESULTS = ["set", "writes", "snoozeMs"] as const;
 
 /** Fields of an answer that is a failure. */
 const OF_FAILURES = ["error", "message", "permanent", "retryAfterMs"] as const;
@@ -65,8 +64,8 @@ const MAX_NAMES = 5;
 export function answeredResult(value: unknown): ProcessorResult {
   const fields = fieldsOf(value, "");
   const said = OF_FAILURES.filter((name) => fields[name] !== undefined);
-  const { ok, set, snoozeMs } = fields;
-  if (ok !== false && said.length === 0) return within({ set, snoozeMs });
+  const { ok, set, writes, snoozeMs } = fields;
+  if (ok !== false && said.length === 0) return within({ set, writes, snoozeMs });
   const wanted = OF_RESULTS.find((name) => fields[name] !== undefined);
   if (ok === true || wanted !== undefined) {
     const [one, other] = wanted !== undefined ? [wanted, said[0] ?? "ok"] : ["ok", said[0]];
@@ -102,7 +101,7 @@ function fieldsOf(value: unknown, place: string): Fields {
   const unknown: string[] = [];
   for (const [name, each] of Object.entries(value as object)) {
     if (!Object.hasOwn(SCHEMA, name)) {
-      if (each !== null || !NOT_YET.includes(name)) unknown.push(name);
+      unknown.push(name);
       continue;
     }
     if (each === null) continue;
@@ -115,17 +114,13 @@ function fieldsOf(value: unknown, place: string): Fields {
 }
 
 function refuse(unknown: readonly string[], place: string): void {
-  const later = unknown.find((name) => NOT_YET.includes(name));
-  if (later !== undefined) {
-    throw refusal(`this version of the agent does not know the field "${later}" yet: leave it out`);
-  }
   if (unknown.length === 0) return;
   const names = unknown.slice(0, MAX_NAMES).map((name) => JSON.stringify(`${place}${name.slice(0, 80)}`));
   throw refusal(
     `it has ${
       names.join(", ")
     }, which means nothing to the agent: write fields of the document under "set", ` +
-      `a failure as {"message": "..."}`,
+      `writes to others under "writes", a failure as {"message": "..."}`,
   );
 }
 

@@ -11,6 +11,7 @@ import { SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
+import { TARGETS } from "../../../support/results.ts";
 
 const LIMIT_MS = 1000;
 
@@ -40,6 +41,7 @@ class Run {
       processTimeoutMs: LIMIT_MS,
       timeLimit: new SharedDeadline(clock, LIMIT_MS),
       logs: SILENT_LOGS,
+      targets: TARGETS,
     }).then((results) => this.results = results);
   }
 

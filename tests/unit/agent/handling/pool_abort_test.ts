@@ -9,6 +9,7 @@ import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
+import { TARGETS } from "../../../support/results.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 
 const PROCESS_TIMEOUT_MS = AGENT_SETTINGS.processTimeoutMs;
@@ -36,6 +37,7 @@ function setUp(
     store: markingStore(),
     refusedOutcomes: new RefusedOutcomes(),
     logs: SILENT_LOGS,
+    targets: TARGETS,
     settler: {
       settle: (held, outcome) => {
         outcomes.push(outcome);
@@ -153,7 +155,7 @@ Deno.test("Pool.force() still acks what a handler finishes within the grace", as
   await clock.advance(GRACE_MS - 1);
   run.resolve({ set: { n: 1 } });
   await clock.advance(GRACE_MS);
-  assertEquals(outcomes, [{ kind: "ack", set: { n: 1 } }]);
+  assertEquals(outcomes, [{ kind: "ack", set: { n: 1 }, writes: undefined }]);
 });
 
 Deno.test("Pool.force() releases what waits and starts nothing in its place", async () => {

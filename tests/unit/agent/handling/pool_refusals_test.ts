@@ -8,6 +8,7 @@ import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { markingStore } from "../../../support/marking_store.ts";
+import { TARGETS } from "../../../support/results.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { safe } from "../../../support/safe_text.ts";
 
@@ -24,6 +25,7 @@ function poolOf(process: () => void, options: Partial<PoolOptions>) {
     refusedOutcomes: new RefusedOutcomes(),
     store: markingStore(),
     logs: SILENT_LOGS,
+    targets: TARGETS,
     settler: {
       settle: (held, outcome) => {
         outcomes.set(held.document.id, outcome);

@@ -11,6 +11,7 @@ import { EventRecorder } from "../../../support/event_recorder.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
+import { TARGETS } from "../../../support/results.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { integerFrom, testRandom } from "../../../support/random.ts";
 
@@ -36,6 +37,7 @@ class Setup {
       store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
       logs: SILENT_LOGS,
+      targets: TARGETS,
       settler: { settle: (held, outcome) => this.#settle(held, outcome) },
       ...options,
     });
@@ -74,8 +76,8 @@ Deno.test("Pool acks what its handler resolves, with the fields it sets", async 
   const setup = new Setup(({ _id }) => _id === "a" ? { set: { n: 1 } } : "ignored");
   setup.add("a", "b");
   await settled();
-  assertEquals(setup.outcomes.get("a"), { kind: "ack", set: { n: 1 } });
-  assertEquals(setup.outcomes.get("b"), { kind: "ack", set: undefined });
+  assertEquals(setup.outcomes.get("a"), { kind: "ack", set: { n: 1 }, writes: undefined });
+  assertEquals(setup.outcomes.get("b"), { kind: "ack", set: undefined, writes: undefined });
 });
 
 Deno.test("Pool hands its processor the document, the attempt, the key, a signal and a log", async () => {

@@ -103,7 +103,7 @@ function proxy(trap: "get" | "ownKeys"): object {
 }
 
 Deno.test("setFields() takes a field as deep as the server does", () => {
-  assertEquals(setFields({ f: deep(180) })?.setBytes, BSON.calculateObjectSize({ f: deep(180) }));
+  assertEquals(setFields({ f: deep(180) })?.bytes, BSON.calculateObjectSize({ f: deep(180) }));
   assertMatch(refusalOf({ f: deep(181) }), /levels deep/);
   assertMatch(refusalOf({ "f.g": deep(180) }), /levels deep/);
 });
@@ -155,7 +155,7 @@ Deno.test("setFields() measures each type of value as the driver does", () => {
   ];
   for (const value of values) {
     const set = { value, list: Array.from({ length: 12 }, () => value) };
-    assertEquals(setFields(set)?.setBytes, BSON.serialize(set).length, Deno.inspect(value));
+    assertEquals(setFields(set)?.bytes, BSON.serialize(set).length, Deno.inspect(value));
   }
 });
 
@@ -212,9 +212,9 @@ Deno.test("setFields() copies values of the driver's own types, and all that is 
   for (let round = 0; round < 2000; round++) {
     const mine = { value: randomDriverValue(random), list: [randomDriverValue(random)] };
     const meant = BSON.serialize(mine);
-    const { set, setBytes } = setFields(mine)!;
+    const { set, bytes } = setFields(mine)!;
     spoil(mine);
-    assertEquals([BSON.serialize(set), setBytes], [meant, meant.length]);
+    assertEquals([BSON.serialize(set), bytes], [meant, meant.length]);
   }
 });
 
@@ -229,9 +229,9 @@ Deno.test("setFields() reads each value once", () => {
 });
 
 Deno.test("setFields() leaves out what is undefined, as JSON does, and sets nothing when nothing is left", () => {
-  const { set, setBytes } = setFields({ a: undefined, b: { c: undefined, d: 1 } })!;
+  const { set, bytes } = setFields({ a: undefined, b: { c: undefined, d: 1 } })!;
   assertEquals([Object.keys(set), Object.keys(set.b)], [["b"], ["d"]]);
-  assertEquals(setBytes, BSON.serialize(set).length);
+  assertEquals(bytes, BSON.serialize(set).length);
   assertEquals(setFields({ a: undefined }), undefined);
 });
 

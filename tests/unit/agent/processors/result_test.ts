@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { PermanentError } from "../../../../agent/errors.ts";
-import { entriesOf, resultOf } from "../../../../agent/processors/result.ts";
+import { entriesOf, resultOf } from "../../../support/results.ts";
 import { setFields } from "../../../../agent/processors/set_fields.ts";
 
 /** The error of a result that is a failure. */
@@ -189,7 +189,7 @@ Deno.test("resultOf() returns fields with their size, of an instance of a class 
   class Result {
     set = { total: 3 };
   }
-  const expected = { ok: true as const, set: { total: 3 }, setBytes: 16 };
+  const expected = { ok: true as const, set: { total: 3 }, resultBytes: 16 };
   for (const returned of [{ set: { total: 3 } }, { ok: true, set: { total: 3 } }, new Result()]) {
     assertEquals(await resultOf(returned), expected);
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PermanentError } from "../../../../agent/errors.ts";
-import { entriesOf, resultOf } from "../../../../agent/processors/result.ts";
+import { entriesOf, resultOf } from "../../../support/results.ts";
 
 for (const returned of [{ snoozeMs: 1500.5 }, { ok: true, set: undefined, snoozeMs: 1500.5 }]) {
   Deno.test(`resultOf() puts the document off by ${Deno.inspect(returned)}`, async () => {

@@ -37,6 +37,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     retryBackoffMaxMs: 300_000,
     maxSnoozeMs: 604_800_000,
     deadLetterCollection: "orders_dead_letters",
+    writesTo: undefined,
     readBack: "contended",
     changeStream: "auto",
     ensureIndexes: true,

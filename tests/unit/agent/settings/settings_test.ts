@@ -37,6 +37,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     RETRY_BACKOFF: "1",
     RETRY_BACKOFF_MAX: "300",
     DEAD_LETTER_COLLECTION: "(depends)",
+    WRITES_TO: "(depends)",
     READ_BACK: "contended",
     CHANGE_STREAM: "auto",
     ENSURE_INDEXES: "true",

@@ -55,6 +55,7 @@ const HARMFUL = [
   ["RETRY_BACK_OFF_MAX", "RETRY_BACKOFF_MAX", "1h"],
   ["DEADLETTER_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
   ["DEAD_LETTERS_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
+  ["WRITE_TO", "WRITES_TO", "invoices, audit"],
   ["READBACK", "READ_BACK", "always"],
   ["CONTROLFILE", "CONTROL_FILE", "/control/state"],
 ] as const;

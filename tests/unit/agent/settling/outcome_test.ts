@@ -24,9 +24,11 @@ function failed(error: unknown, attempt = 1): Outcome {
   return outcomeOf({ ok: false, error }, attempt, POLICY);
 }
 
-Deno.test("outcomeOf() acks a success, with the fields to set, for any attempt", () => {
-  assertEquals(outcomeOf({ ok: true }, 99, POLICY), { kind: "ack", set: undefined });
-  assertEquals(outcomeOf({ ok: true, set: { a: 1 } }, 1, POLICY), { kind: "ack", set: { a: 1 } });
+Deno.test("outcomeOf() acks a success, with the fields to set and the writes, for any attempt", () => {
+  assertEquals(outcomeOf({ ok: true }, 99, POLICY), { kind: "ack", set: undefined, writes: undefined });
+  const set = { a: 1 };
+  const writes = [{ collection: "b", insertOne: { c: 1 } }];
+  assertEquals(outcomeOf({ ok: true, set, writes }, 1, POLICY), { kind: "ack", set, writes });
 });
 
 Deno.test("outcomeOf() puts a document off that asks for it, at any attempt, for MAX_SNOOZE at most", () => {

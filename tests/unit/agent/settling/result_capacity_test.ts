@@ -11,6 +11,7 @@ import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
 import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
+import { TARGETS } from "../../../support/results.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 import { integerFrom, testRandom } from "../../../support/random.ts";
 
@@ -38,6 +39,7 @@ class Setup {
       store: markingStore(),
       refusedOutcomes: new RefusedOutcomes(),
       logs: SILENT_LOGS,
+      targets: TARGETS,
       settler: {
         settle: (held, outcome) => {
           this.ledger.settling(held);

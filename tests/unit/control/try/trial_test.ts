@@ -5,6 +5,7 @@ import { nextRunOfNew } from "../../../../agent/store/documents/next_run.ts";
 import { documentLog } from "../../../../agent/telemetry/document_log.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
 import { Trial } from "../../../../control/try/trial.ts";
+import { TARGETS } from "../../../support/results.ts";
 import { triedJson, triedLine } from "../../../../control/try/tried_text.ts";
 
 const SETTINGS = {
@@ -14,6 +15,7 @@ const SETTINGS = {
   processTimeoutMs: 1000,
   retryBackoffMaxMs: 60_000,
   retryBackoffMs: 60_000,
+  ...TARGETS,
 };
 const log = new Logger({ level: "ERROR", format: "json", output: { add() {}, lose() {} } });
 const logs = { logFor: () => documentLog(log, () => ({})) };

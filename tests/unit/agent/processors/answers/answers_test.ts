@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertThrows } fro
 import { BSON } from "mongodb";
 import { Answers } from "../../../../../agent/processors/answers/answers.ts";
 import { MAX_ANSWER_BYTES } from "../../../../../agent/processors/answers/extended_json.ts";
-import { resultOf } from "../../../../../agent/processors/result.ts";
+import { resultOf } from "../../../../support/results.ts";
 import { setFields } from "../../../../../agent/processors/set_fields.ts";
 
 const answers = await Answers.load();
@@ -89,7 +89,14 @@ for (
       /it has "total", which means nothing to the agent: write fields of the document under "set"/,
     ],
     ['{"set":{"a":1},"status":"ok"}', /it has "status"/],
-    ['{"writes":[]}', /does not know the field "writes" yet: leave it out/],
+    [
+      '{"writes":{"collection":"a"}}',
+      /the field "writes" must be an array of writes as \{"collection": .*, not/,
+    ],
+    ['{"write":[]}', /it has "write", .* writes to others under "writes"/],
+    ['{"writes":[],"message":"a"}', /"writes" beside "message" says both that it is done and that it failed/],
+    ['{"writes":[],"ok":false}', /"writes" beside "ok" says both/],
+    ['{"error":{"writes":[]}}', /the field "error" must be/],
     ['{"snoozeMs":-5}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
     ['{"snoozeMs":"5"}', /the field "snoozeMs" must be a number of milliseconds, 0 or more, not a string/],
     ['{"snoozeMs":1e999}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
