@@ -15,7 +15,7 @@ class Orders(BaseHTTPRequestHandler):
     def do_POST(self):
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if not order.get("lines"):
-            return self.answer(422, {"message": "the order has no lines"})  # 4xx: a dead letter, at once
+            return self.answer(422, {"message": "the order has no lines"})  # A dead letter, at once
         total = sum(line["quantity"] * line["unit_price"] for line in order["lines"])
         self.answer(200, {"set": {"total": round(total, 2)}})
 

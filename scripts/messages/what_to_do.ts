@@ -27,6 +27,9 @@ export const WHAT_TO_DO: Record<string, string> = {
   "The processor took longer than PROCESS_TIMEOUT":
     "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. The run counts as a " +
     "failed attempt.",
+  "The service cannot be used, so it gets one document at a time until it answers":
+    "Read `error`: it names the address and what it answered. If the service is being replaced, do nothing. Otherwise " +
+    "mend the address in `PROCESSOR`, the credentials or the service. Few documents lose attempts meanwhile.",
   "The program ended between two documents":
     "Read `error`. No document failed by it, and the next document starts another process. Mend the program if it " +
     "should not end.",

@@ -18,7 +18,7 @@ Deno.test("httpProcessor() drains 1,000 documents through a service that fails n
     const { _id } = JSON.parse(body);
     const isFirst = headers.get("x-attempt") === "1";
     if (isFirst && _id % 50 === 0) return json({}, { status: 503, headers: { "retry-after": "0" } });
-    if (_id === 7) return new Response("no such order", { status: 404 });
+    if (_id === 7) return new Response("no such order", { status: 410 });
     return new Response(`{"set":{"long":9007199254740993,"of":${_id}}}`, {
       headers: { "content-type": "application/json" },
     });
@@ -30,11 +30,35 @@ Deno.test("httpProcessor() drains 1,000 documents through a service that fails n
   const [one] = await documents.find({ _id: 1 }, { useBigInt64: true }).toArray();
   assertEquals(one!.long, 9007199254740993n);
   const failed = await documents.findOne({ _id: 7 });
-  assertEquals([failed!.status, failed!.error], ["failed", `${service.url} answered 404: no such order`]);
+  assertEquals([failed!.status, failed!.error], ["failed", `${service.url} answered 410: no such order`]);
   assertEquals(service.requests.length, 1020);
   assert(service.connections <= 16, `${service.connections} connections`);
   const keys = new Set(service.requests.map(({ headers }) => headers.get("idempotency-key")));
   assertEquals([keys.size, keys.has(`${db.name}.documents:{"$numberInt":"1"}`)], [1000, true]);
+});
+
+Deno.test("httpProcessor() makes no dead letters while an address leads nowhere, and drains the collection after that", async () => {
+  await using db = await testDatabase("http down");
+  const documents = await insertPending(db, upTo(500));
+  let isBack = false;
+  await using service = new HttpService(() =>
+    isBack ? new Response() : new Response("no backend", { status: 404 })
+  );
+  await using home = await agentHome({ db, env: { PROCESSOR: service.url, MAX_ATTEMPTS: "3" } });
+  const agent = await home.startReady();
+  const { error } = await agent.log("gets one document at a time");
+  assertEquals(error, `${service.url} answered 404: no backend`);
+  // As long as the address leads nowhere, it is asked less and less often.
+  const asked = service.requests.length;
+  assert(asked <= 16, `${asked} requests`);
+  await waitFor("three more requests", () => service.requests.length >= asked + 3);
+  isBack = true;
+  await agent.log("The service answers");
+  await waitFor(
+    "all to be processed",
+    async () => await documents.countDocuments({ status: "processed" }) === 500,
+  );
+  assertEquals(agent.entries.filter(({ message }) => message.includes("one document at a time")).length, 1);
 });
 
 Deno.test("httpProcessor() with PROCESSOR_BATCH posts arrays, and an entry may fail alone", async () => {

@@ -3,28 +3,18 @@ import { secrets } from "../../text/redact.ts";
 import { shownUrl } from "./endpoint.ts";
 import { beginning } from "./answer_body.ts";
 import { retryAfterMs } from "./retry_after.ts";
+import { ServiceError, StatusError } from "./service_error.ts";
 
 /** So many characters of an answer stand in an error. */
 const MAX_QUOTED = 200;
 /** So much of an answer is read for that, in bytes. */
 const MAX_READ = 16 * 1024;
 
-/**
- * Statuses of 4xx that a retry may mend: the request was too early, too slow or one too many, or the credentials have
- * just been replaced.
- */
-const RETRIED = [401, 407, 408, 425, 429];
+/** Statuses that judge what was sent: a retry would bring the same. */
+const FINAL = [400, 410, 413, 422, 431];
 
-/** The service answered that it failed. */
-class StatusError extends Error {
-  override readonly name = "StatusError";
-  readonly retryAfterMs: number | undefined;
-
-  constructor(message: string, retryAfterMs: number | undefined) {
-    super(message);
-    this.retryAfterMs = retryAfterMs;
-  }
-}
+/** Statuses that tell nothing of what was sent: the service is not there, or the address or the credentials are wrong. */
+const OF_THE_SERVICE = [401, 403, 404, 405, 407, 415, 421, 426, 429, 502, 503, 504];
 
 /** The failure that an answer is by its status; undefined if it is 2xx. */
 export async function statusProblem(response: Response, shown: string): Promise<Error | undefined> {
@@ -32,15 +22,17 @@ export async function statusProblem(response: Response, shown: string): Promise<
   if (status >= 200 && status < 300) return undefined;
   const quoted = oneLine(await beginning(response, MAX_READ));
   const said = `${shown} answered ${status}`;
-  if (status >= 300 && status < 400 && headers.has("location")) {
-    return new PermanentError(
+  const isRedirect = status >= 300 && status < 400;
+  if (isRedirect && headers.has("location")) {
+    return new ServiceError(
       `${said} and leads to ${locationOf(headers.get("location")!, response.url)}: ` +
         "no redirect is followed, so set PROCESSOR to the address that answers",
     );
   }
   const message = quoted === "" ? said : `${said}: ${quoted}`;
-  const isPermanent = status >= 300 && status < 500 && !RETRIED.includes(status);
-  return isPermanent ? new PermanentError(message) : new StatusError(message, retryAfterMs(headers));
+  if (FINAL.includes(status)) return new PermanentError(message);
+  const Failure = isRedirect || OF_THE_SERVICE.includes(status) ? ServiceError : StatusError;
+  return new Failure(message, retryAfterMs(headers));
 }
 
 /** Where a redirect leads, without what may be secret in it. */

@@ -1,11 +1,14 @@
 import { PermanentError } from "../../errors.ts";
+import { SYSTEM } from "../../lib/time_and_chance.ts";
 import type { Document } from "../../ports.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { Answers } from "../answers/answers.ts";
+import type { ForeignLog } from "../foreign_log.ts";
 import type { BatchContext, Processing, ProcessorContext } from "../processor.ts";
 import { Endpoint } from "./endpoint.ts";
 import { batchHeaders, documentHeaders } from "./headers.ts";
 import { PutOff } from "./put_off.ts";
+import { Restraint } from "./restraint.ts";
 import { Service } from "./service.ts";
 
 /** The settings of processors over HTTP. */
@@ -18,6 +21,9 @@ export type HttpSettings = Partial<
     | "mongodbCollection"
     | "mongodbDatabase"
     | "processorBatch"
+    | "processTimeoutMs"
+    | "retryBackoffMs"
+    | "retryBackoffMaxMs"
   >
 >;
 
@@ -29,18 +35,18 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
  *
  * @throws {UsageError} If the address, or a file that a setting names, cannot be used.
  */
-export async function httpProcessor(address: string, settings: HttpSettings): Promise<Processing> {
+export async function httpProcessor(
+  address: string,
+  settings: HttpSettings,
+  log: ForeignLog,
+): Promise<Processing> {
   const endpoint = Endpoint.parse(address);
   const service = await Service.open(endpoint, settings);
-  const processor = new HttpProcessor(service, await Answers.load(), sourceOf(settings));
-  const close = () => service.close();
-  return settings.processorBatch
-    ? {
-      kind: "batch",
-      processBatch: (documents, context) => processor.processBatch(documents, context),
-      close,
-    }
-    : { kind: "single", process: (document, context) => processor.process(document, context), close };
+  const { processorBatch = false, processTimeoutMs = 60_000 } = settings;
+  const { retryBackoffMs = 1000, retryBackoffMaxMs = 300_000 } = settings;
+  const restraint = new Restraint({ ...SYSTEM, log, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs });
+  const parts = { service, restraint, answers: await Answers.load(), source: sourceOf(settings) };
+  return processorBatch ? new HttpBatches(parts) : new HttpDocuments(parts);
 }
 
 /** If a setting is missing, the agent does not start: then the source is never used. */
@@ -48,35 +54,69 @@ function sourceOf({ mongodbDatabase = "", mongodbCollection = "" }: HttpSettings
   return `${mongodbDatabase}.${mongodbCollection}`;
 }
 
-/** Posts documents, and reads what is answered. */
-class HttpProcessor {
+/** What both kinds have in common. */
+abstract class Http {
+  protected readonly answers: Answers;
+  protected readonly source: string;
   readonly #service: Service;
-  readonly #answers: Answers;
-  readonly #source: string;
+  readonly #restraint: Restraint;
   readonly #encoder = new TextEncoder();
 
-  constructor(service: Service, answers: Answers, source: string) {
+  constructor({ service, restraint, answers, source }: HttpParts) {
     this.#service = service;
-    this.#answers = answers;
-    this.#source = source;
+    this.#restraint = restraint;
+    this.answers = answers;
+    this.source = source;
   }
 
-  async process(document: Document, context: ProcessorContext): Promise<unknown> {
-    const { attempt, snoozes, idempotencyKey } = context;
-    const body = this.#encoder.encode(this.#answers.documentText(document));
-    if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
-    const headers = documentHeaders({ source: this.#source, document, attempt, snoozes, idempotencyKey });
-    const answer = await this.#service.post(body, headers, context);
-    return answer instanceof PutOff ? answer.result : this.#answers.answerOf(answer);
+  get slots(): number {
+    return this.#restraint.slots;
   }
+
+  async close(): Promise<void> {
+    await this.#service.close();
+  }
+
+  protected encoded(document: Document): Uint8Array<ArrayBuffer> {
+    return this.#encoder.encode(this.answers.documentText(document));
+  }
+
+  protected async post(
+    body: Uint8Array<ArrayBuffer>,
+    headers: Record<string, string>,
+    { attempt, signal, log }: Pick<ProcessorContext, "attempt" | "signal" | "log">,
+  ): Promise<Uint8Array | PutOff> {
+    const post = () => this.#service.post(body, headers, { signal, log });
+    return await this.#restraint.during(post, { attempt, signal });
+  }
+}
+
+class HttpDocuments extends Http implements SingleProcessing {
+  readonly kind = "single";
+
+  readonly process = async (document: Document, context: ProcessorContext): Promise<unknown> => {
+    const { attempt, snoozes, idempotencyKey } = context;
+    const body = this.encoded(document);
+    if (body.length > MAX_BODY_BYTES) throw tooLarge(body.length);
+    const headers = documentHeaders({ source: this.source, document, attempt, snoozes, idempotencyKey });
+    const answer = await this.post(body, headers, context);
+    return answer instanceof PutOff ? answer.result : this.answers.answerOf(answer);
+  };
+}
+
+class HttpBatches extends Http implements BatchProcessing {
+  readonly kind = "batch";
 
   /** All documents at once; in halves, if they are too large for one body. */
-  async processBatch(documents: readonly Document[], context: BatchContext): Promise<unknown[]> {
+  readonly processBatch = async (
+    documents: readonly Document[],
+    context: BatchContext,
+  ): Promise<unknown[]> => {
     const entries: unknown[] = new Array(documents.length);
     const texts: { index: number; text: Uint8Array }[] = [];
     for (const [index, document] of documents.entries()) {
       try {
-        const text = this.#encoder.encode(this.#answers.documentText(document));
+        const text = this.encoded(document);
         if (text.length > MAX_BODY_BYTES) entries[index] = tooLarge(text.length);
         else texts.push({ index, text });
       } catch (error) {
@@ -89,19 +129,33 @@ class HttpProcessor {
       for (const [at, { index }] of part.entries()) entries[index] = answered[at];
     }
     return entries;
-  }
+  };
 
   async #postBatch(part: readonly { index: number; text: Uint8Array }[], context: BatchContext) {
-    const headers = batchHeaders(this.#source, {
-      attempts: part.map(({ index }) => context.attempts[index]!),
+    const attempts = part.map(({ index }) => context.attempts[index]!);
+    const headers = batchHeaders(this.source, {
+      attempts,
       snoozes: part.map(({ index }) => context.snoozes[index]!),
       idempotencyKeys: part.map(({ index }) => context.idempotencyKeys[index]!),
     });
     const body = arrayOf(part.map(({ text }) => text));
-    const answer = await this.#service.post(body, headers, context);
+    const { signal, log } = context;
+    const answer = await this.post(body, headers, { attempt: Math.max(...attempts), signal, log });
     if (answer instanceof PutOff) return part.map(() => answer.result);
-    return this.#answers.batchAnswerOf(answer, part.length);
+    return this.answers.batchAnswerOf(answer, part.length);
   }
+}
+
+type SingleProcessing = Extract<Processing, { kind: "single" }>;
+type BatchProcessing = Extract<Processing, { kind: "batch" }>;
+
+/** What a processor over HTTP is made of. */
+interface HttpParts {
+  readonly service: Service;
+  readonly restraint: Restraint;
+  readonly answers: Answers;
+  /** `database.collection`. */
+  readonly source: string;
 }
 
 function tooLarge(bytes: number): PermanentError {

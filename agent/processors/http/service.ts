@@ -7,7 +7,9 @@ import { wholeBody } from "./answer_body.ts";
 import { statusProblem } from "./answer_problem.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headerLines } from "./header_lines.ts";
+import { learnProxies, proxyVariable } from "./proxies.ts";
 import { PutOff } from "./put_off.ts";
+import { ServiceError, StatusError } from "./service_error.ts";
 import { Signer } from "./signature.ts";
 import { WatchedFile } from "./watched_file.ts";
 
@@ -57,6 +59,7 @@ export class Service {
    * @throws {UsageError} If a file cannot be used.
    */
   static async open(endpoint: Endpoint, files: Files): Promise<Service> {
+    learnProxies();
     return new Service(
       endpoint,
       await WatchedFile.open(files.httpHeadersFile, { variable: "HTTP_HEADERS_FILE", parse: secretHeaders }),
@@ -83,8 +86,9 @@ export class Service {
    * Sends a body; returns what the service answered with a status of 2xx, and nothing if the answer is none that the
    * agent reads. Or that it puts the documents off.
    *
-   * @throws {Error} If it cannot be reached, answers with another status, or answers half. With `permanent` or
-   * `retryAfterMs`, if the answer asks for it.
+   * @throws {ServiceError} If it cannot be reached, or answers with a status that tells nothing of the documents.
+   * @throws {Error} If it answers with another status, or answers half. With `permanent` or `retryAfterMs`, if the
+   * answer asks for it.
    * @throws What the signal gives as its reason, once it is aborted.
    */
   async post(
@@ -99,15 +103,14 @@ export class Service {
       url,
       { method: "POST", body, headers, signal, client, redirect: "manual" } as RequestInit,
     );
-    const response = await sent.catch((error: unknown) => this.#failed("cannot be reached", error, signal));
-    if (response instanceof Error) throw response;
-    const read = await this.#read(response, shown).catch((error: unknown) =>
-      error instanceof TypeError
-        ? this.#failed("ended its answer too early", error, signal)
-        : Promise.reject(error)
-    );
-    if (read instanceof Error) throw read;
-    return read;
+    const response = await sent.catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : new ServiceError(this.#why("cannot be reached", error));
+    });
+    return await this.#read(response, shown).catch((error: unknown) => {
+      if (signal.aborted) throw signal.reason;
+      if (!(error instanceof TypeError)) throw error;
+      throw new StatusError(this.#why("ended its answer too early", error));
+    });
   }
 
   async #read(response: Response, shown: string): Promise<Uint8Array | PutOff> {
@@ -134,15 +137,12 @@ export class Service {
     return headers;
   }
 
-  /** The failure of a request, without the runtime's words around it, which quote the whole address. */
-  #failed(what: string, error: unknown, signal: AbortSignal): Error {
-    if (signal.aborted) return signal.reason;
-    const { href } = this.#endpoint.url;
-    const why = errorText(error).replace(/^.*?client error \(\w+\): /s, "").replaceAll(
-      href,
-      this.#endpoint.shown,
-    );
-    return new Error(`${this.#endpoint.shown} ${what}: ${why}`);
+  /** Why a request failed, without the runtime's words around it, which quote the whole address. */
+  #why(what: string, error: unknown): string {
+    const { url: { href, protocol }, shown } = this.#endpoint;
+    const why = errorText(error).replace(/^.*?client error \(\w+\): /s, "").replaceAll(href, shown);
+    const proxy = proxyVariable(protocol);
+    return `${shown} ${what}: ${why}${proxy === undefined ? "" : ` (${proxy} is set)`}`;
   }
 }
 

@@ -115,7 +115,7 @@ Deno.test("httpProcessor() puts a document off at 202 with Retry-After, in secon
   assertEquals(unread.permanent, undefined);
 });
 
-for (const status of [401, 407, 408, 425, 429, 500, 502, 503, 504, 599]) {
+for (const status of [402, 408, 409, 411, 423, 425, 428, 451, 500, 501, 505, 599]) {
   Deno.test(`httpProcessor() leaves ${status} to a retry, and names the status and the answer`, async () => {
     const error = await failureWith(() => new Response("busy\n\x1b[31mnow", { status }));
     assertMatch(
@@ -126,7 +126,17 @@ for (const status of [401, 407, 408, 425, 429, 500, 502, 503, 504, 599]) {
   });
 }
 
-for (const status of [400, 403, 404, 405, 409, 410, 413, 415, 422, 431, 304]) {
+for (const status of [304, 401, 403, 404, 405, 407, 415, 421, 426, 429, 502, 503, 504]) {
+  Deno.test(`httpProcessor() takes ${status} for a failure of the service, whose retry waits longer`, async () => {
+    const error = await failureWith(() => new Response(null, { status }));
+    assertMatch(error.message, new RegExp(`answered ${status}$`));
+    // Attempt 2 of a backoff of one second.
+    assert(error.retryAfterMs! >= 4000 && error.retryAfterMs! <= 8000, String(error.retryAfterMs));
+    assertEquals(error.permanent, undefined);
+  });
+}
+
+for (const status of [400, 410, 413, 422, 431]) {
   Deno.test(`httpProcessor() takes ${status} as permanent`, async () => {
     const error = await failureWith(() => new Response(null, { status }));
     assertMatch(error.message, new RegExp(`answered ${status}$`));
@@ -148,8 +158,10 @@ for (
 ) {
   Deno.test(`retryAfterMs() reads ${JSON.stringify(value)}, by the server's own clock`, async () => {
     const headers = { "retry-after": value, date: "Thu, 26 Nov 2026 02:00:00 GMT" };
-    const error = await failureWith(() => new Response(null, { status: 503, headers }));
+    const error = await failureWith(() => new Response(null, { status: 500, headers }));
     assertEquals(error.retryAfterMs, expected);
+    const ofService = await failureWith(() => new Response(null, { status: 503, headers }));
+    if (expected !== undefined) assertEquals(ofService.retryAfterMs, expected);
   });
 }
 
@@ -161,7 +173,7 @@ Deno.test("httpProcessor() follows no redirect, and names where it leads without
     error.message,
     new RegExp(`answered 307 and leads to http://127.0.0.1:${other.port}/next: no redirect`),
   );
-  assertEquals(error.permanent, true);
+  assertEquals(error.permanent, undefined);
   assertEquals(other.requests.length, 0);
 });
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createHmac } from "node:crypto";
+import { SILENT } from "../../../../../agent/processors/foreign_log.ts";
 import { httpProcessor } from "../../../../../agent/processors/http/http_processor.ts";
 import { Certificates } from "../../../../support/certificates.ts";
 import { contextOf, type Failure, log, NAMES, opened, post } from "../../../../support/http_processor.ts";
@@ -100,7 +101,7 @@ for (
     await using dir = await TempDir.make();
     const path = await dir.write("file", content);
     const error = await assertRejects(
-      () => httpProcessor("http://127.0.0.1:1", { ...NAMES, [variable]: path }),
+      () => httpProcessor("http://127.0.0.1:1", { ...NAMES, [variable]: path }, SILENT),
       Error,
     );
     assertMatch(error.message, message);
@@ -121,7 +122,7 @@ for (
   ] as const
 ) {
   Deno.test(`Endpoint.parse() refuses ${address}`, async () => {
-    const error = await assertRejects(() => httpProcessor(address, NAMES), Error);
+    const error = await assertRejects(() => httpProcessor(address, NAMES, SILENT), Error);
     assertMatch(error.message, message);
     assert(!error.message.includes("zz-secret"), error.message);
   });
