@@ -1,13 +1,15 @@
 import { command } from "./command.ts";
 
-/** Lists, shows, redrives or purges dead letters. */
+/** Lists, shows, counts, redrives or purges dead letters. */
 export const deadLettersCommand = command({
   name: "dead-letters",
-  doc: "List dead letters, show one, set their documents back to pending, or remove them.",
+  doc:
+    "List dead letters, show one, count them by error, set their documents back to pending, or remove them.",
   also: ["dlq", "letters"],
   words: {
     list: { also: ["ls"], takes: ["id", "filter", "all", "limit", "json"] },
     show: { also: ["get"], operand: "ID", takes: ["json"] },
+    summary: { also: ["stats", "count", "group"], takes: ["filter", "all", "newest", "json"] },
     redrive: {
       also: ["retry", "requeue", "replay"],
       takes: ["id", "filter", "all", "limit", "dry-run"],
@@ -24,8 +26,9 @@ export const deadLettersCommand = command({
     filter: { value: "JSON", doc: "Select the letters that match this query. Extended JSON." },
     all: { doc: "Select all letters of the collection." },
     limit: { value: "N", isCount: true, doc: "Select at most N letters." },
+    newest: { doc: "Put the errors of the newest letters first, and not the most frequent ones." },
     "dry-run": { doc: "Report what would be done, and change nothing." },
-    json: { doc: "Print each letter as one line of Extended JSON." },
+    json: { doc: "Print each letter, or each group of a summary, as one line of Extended JSON." },
   },
   oneOf: ["id", "filter", "all"],
   async run({ word, operand, flags, options: { id, filter, limit } }, env) {
@@ -35,6 +38,7 @@ export const deadLettersCommand = command({
       ids: operand === undefined ? id : [operand],
       filter: filter?.[0],
       limit: limit && Number(limit[0]),
+      isNewestFirst: flags.includes("newest"),
       isDry: flags.includes("dry-run"),
       asJson: flags.includes("json"),
     }, env);

@@ -16,18 +16,21 @@ import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import { Progress } from "./command_progress.ts";
+import { summarize } from "./dead_letters_summary.ts";
 
 /** Letters changed at the same time. */
 const AT_ONCE = 10;
 
 /** What to do with which dead letters, from the command line. */
 export interface LettersTask {
-  act: "list" | "show" | "redrive" | "purge";
+  act: "list" | "show" | "summary" | "redrive" | "purge";
   /** The ids as they were typed; without ids, all letters. */
   ids: readonly string[] | undefined;
   /** Extended JSON. */
   filter: string | undefined;
   limit: number | undefined;
+  /** The errors of the newest letters come first in a summary. */
+  isNewestFirst: boolean;
   /** Print what would be done, and do nothing. */
   isDry: boolean;
   asJson: boolean;
@@ -39,7 +42,7 @@ interface Asked extends Omit<DeadLetterQuery, "id"> {
 }
 
 /**
- * Lists, shows, redrives or purges dead letters; returns the exit status.
+ * Lists, shows, counts, redrives or purges dead letters; returns the exit status.
  *
  * @throws {UsageError} if the settings or the filter cannot be used.
  * @throws {CommandError} if the database refuses, or is out of reach.
@@ -68,7 +71,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
 }
 
 async function carryOut(
-  { act, asJson, isDry }: LettersTask,
+  { act, asJson, isDry, isNewestFirst }: LettersTask,
   asked: Asked,
   box: LettersForCommands,
 ): Promise<number> {
@@ -77,6 +80,9 @@ async function carryOut(
       return await list(await chosen(box, { ...asked, whole: asJson }), asJson);
     case "show":
       return await show(await chosen(box, { ...asked, whole: true }));
+    case "summary":
+      await summarize(box, { filter: asked.filter, isNewestFirst, asJson });
+      return 0;
     case "redrive": {
       const letters = await chosen(box, { ...asked, removeStale: !isDry });
       return await change("redriven", letters, isDry, (letter) => box.redrive(letter));

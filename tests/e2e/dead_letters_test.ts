@@ -143,9 +143,11 @@ Deno.test("dead-letters refuses to guess which letters are meant, and prints its
       [["list", "--filter", '{"$oid":"0123456789abcdef01234567"}'], "--filter must be a query"],
       [["show", "7", "--all"], "dead-letters show knows no --all"],
       [["list", "--dry-run"], "dead-letters list knows no --dry-run"],
+      [["list", "--newest"], "dead-letters list knows no --newest"],
+      [["summary", "--limit", "3"], "dead-letters summary knows no --limit"],
       [["redrive", "--id", "-5"], "--id needs a value (one that starts with a dash as --id=-5)"],
       [["show"], "dead-letters show needs an ID"],
-      [[], "dead-letters needs one of list, show, redrive, purge"],
+      [[], "dead-letters needs one of list, show, summary, redrive, purge"],
     ] as const
   ) {
     const { code, stdout, stderr } = await home.run("dead-letters", ...args);

@@ -26,6 +26,8 @@ const BY_ID = { _id: 1 } as const;
 
 /** Letters are read and checked against their documents this many at a time. */
 const PAGE = 100;
+/** The same if only their errors are read, and how large an error may be then, in bytes: a user may have edited it. */
+const [SURVEY_PAGE, MAX_ERROR_BYTES] = [500, 16 * 1024];
 
 /**
  * The fields of a document that tell whether its letter stands. The server reads them: if a field occurs twice in a
@@ -69,6 +71,29 @@ export class LettersForCommands {
         const [found] = await this.#options.letters.find<Uint8Array>(same, { raw: true, limit: 1 }).toArray();
         if (found) yield letterOf(found);
       }
+    }
+  }
+
+  /**
+   * The errors and dates of all letters that stand, in no order: a server sorts only so many in memory. Any number of
+   * letters needs the same memory.
+   */
+  async *survey(query: Pick<DeadLetterQuery, "filter">): AsyncGenerator<DeadLetter> {
+    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
+    const size = { $bsonSize: { error: "$error" } };
+    const tooLarge = { $literal: `(an error of more than ${MAX_ERROR_BYTES / 1024} KiB)` };
+    const cursor = this.#options.letters.find<Uint8Array>(ours, {
+      projection: {
+        dead_at: 1,
+        by_reference: 1,
+        error: { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] },
+      },
+      batchSize: SURVEY_PAGE,
+      raw: true,
+      hint: BY_ID,
+    });
+    for await (const page of chunks(cursor, SURVEY_PAGE)) {
+      yield* await this.#standing(page.map(letterOf), false);
     }
   }
 

@@ -107,7 +107,7 @@ for (
       'dead-letters knows no "retry": did you mean dead-letters redrive? Use it as',
     ],
     ["dead-letters lst", 'dead-letters knows no "lst": did you mean dead-letters list?'],
-    ["dead-letters frob", 'dead-letters knows no "frob", but list, show, redrive, purge: use it as'],
+    ["dead-letters frob", 'dead-letters knows no "frob", but list, show, summary, redrive, purge: use it as'],
     ["RUN", 'There is no command "RUN": did you mean run?'],
     ["7", 'There is no command "7"'],
     ["toString", 'There is no command "toString"'],

@@ -1,0 +1,74 @@
+import { errorPattern } from "../../text/error_pattern.ts";
+import { secrets } from "../../text/redact.ts";
+import type { DeadLetter } from "./stored_letter.ts";
+
+/** Dead letters whose errors differ only in digits, ids and quoted texts. */
+export interface LetterGroup {
+  /** What their errors have in common. */
+  readonly pattern: string;
+  letters: number;
+  /** The dates of the first and the last of them; undefined if no letter has a date. */
+  first: Date | undefined;
+  last: Date | undefined;
+  /** The last of them. */
+  example: { readonly id: unknown; readonly error: string };
+}
+
+/** Groups, at most: further errors are counted together, so that any number of letters needs the same memory. */
+const MAX_GROUPS = 1000;
+/** An error is kept up to this length, in UTF-16 units. */
+const MAX_ERROR = 1000;
+const OTHERS = "(other errors)";
+
+/** Counts letters by their errors. */
+export class LetterGroups {
+  readonly #groups = new Map<string, LetterGroup>();
+  #letters = 0;
+
+  /** How many letters were added. */
+  get letters(): number {
+    return this.#letters;
+  }
+
+  /** The groups with the most letters first, or those with the newest letter. */
+  sorted(by: "letters" | "newest"): LetterGroup[] {
+    const newer = (a: LetterGroup, b: LetterGroup) => timeOf(b.last) - timeOf(a.last);
+    const larger = (a: LetterGroup, b: LetterGroup) => b.letters - a.letters;
+    const [most, then] = by === "newest" ? [newer, larger] : [larger, newer];
+    return [...this.#groups.values()].sort((a, b) => most(a, b) || then(a, b));
+  }
+
+  add(letter: DeadLetter): void {
+    this.#letters += 1;
+    const error = errorOf(letter);
+    const known = errorPattern(error);
+    const pattern = this.#groups.has(known) || this.#groups.size < MAX_GROUPS ? known : OTHERS;
+    const example = { id: letter._id, error };
+    const at = dateOf(letter);
+    const group = this.#groups.get(pattern);
+    if (group === undefined) {
+      this.#groups.set(pattern, { pattern, letters: 1, first: at, last: at, example });
+      return;
+    }
+    group.letters += 1;
+    if (at === undefined) return;
+    if (group.first === undefined || at < group.first) group.first = at;
+    if (group.last !== undefined && at < group.last) return;
+    group.last = at;
+    group.example = example;
+  }
+}
+
+/** A user may have edited the letter: it can hold anything. */
+function errorOf({ error }: DeadLetter): string {
+  if (typeof error !== "string") return "(no error)";
+  return secrets.text(error, MAX_ERROR).trim() || "(no error)";
+}
+
+function dateOf({ dead_at: at }: DeadLetter): Date | undefined {
+  return at instanceof Date && !Number.isNaN(at.getTime()) ? at : undefined;
+}
+
+function timeOf(date: Date | undefined): number {
+  return date?.getTime() ?? -Infinity;
+}

@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { type LetterGroup, LetterGroups } from "../../../../agent/store/dead_letters/letter_groups.ts";
+
+const at = (second: number) => new Date(second * 1000);
+const brief = ({ pattern, letters, first, last, example }: LetterGroup) =>
+  [pattern, letters, first, last, example.id] as const;
+
+Deno.test("LetterGroups: letters with alike errors are one group with its first, its last and an example", () => {
+  const groups = new LetterGroups();
+  groups.add({ _id: 1, error: "no order 1", dead_at: at(5) });
+  groups.add({ _id: 2, error: "no order 2", dead_at: at(9) });
+  groups.add({ _id: 3, error: "no order 3", dead_at: at(2) });
+  groups.add({ _id: 4, error: "timeout", dead_at: at(20) });
+  const orders = ["no order #", 3, at(2), at(9), 2] as const;
+  const timeouts = ["timeout", 1, at(20), at(20), 4] as const;
+  assertEquals(groups.sorted("letters").map(brief), [orders, timeouts]);
+  assertEquals(groups.sorted("newest").map(brief), [timeouts, orders]);
+  assertEquals(groups.letters, 4);
+});
+
+Deno.test("LetterGroups: letters that a user has edited count, with any content", () => {
+  const groups = new LetterGroups();
+  const odd: unknown[] = [{}, { error: { a: 1 } }, { error: 7, dead_at: "never" }, {
+    error: " ",
+    dead_at: new Date(NaN),
+  }];
+  odd.forEach((letter, _id) => groups.add({ _id, ...letter as object }));
+  assertEquals(groups.sorted("newest").map(brief), [["(no error)", 4, undefined, undefined, 0]]);
+  groups.add({ _id: 9, dead_at: at(1) });
+  assertEquals(groups.sorted("newest").map(brief), [["(no error)", 5, at(1), at(1), 9]]);
+});
+
+Deno.test("LetterGroups: any number of different errors needs a bounded number of groups, and none is left out of the count", () => {
+  const groups = new LetterGroups();
+  const word = (number: number) =>
+    number.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz"[Number(digit)]!);
+  for (let number = 0; number < 3000; number++) groups.add({ _id: number, error: `error ${word(number)}` });
+  const sorted = groups.sorted("letters");
+  assertEquals(sorted.length <= 1001, true);
+  assertEquals(sorted.reduce((sum, { letters }) => sum + letters, 0), 3000);
+  assertEquals(sorted[0]!.pattern, "(other errors)");
+});
