@@ -1,4 +1,4 @@
-import { number } from "./report.ts";
+import { number } from "./numbers.ts";
 import type { Throughput } from "./throughput.ts";
 
 const [WIDTH, LABEL, ROW, BAR, TOP] = [820, 330, 30, 18, 44] as const;
@@ -6,17 +6,17 @@ const ROOM_FOR_NUMBER = 70;
 
 /** Horizontal bars, one per candidate, longest first; readable on light and on dark backgrounds. */
 export function chartOf(rows: readonly Throughput[]): string {
-  const sorted = [...rows].sort((a, b) => b.rate - a.rate);
-  const longest = sorted[0]?.rate ?? 1;
+  const sorted = [...rows].sort((a, b) => b.rate.median - a.rate.median);
+  const longest = sorted[0]?.rate.median ?? 1;
   const height = TOP + sorted.length * ROW + 10;
   const bars = sorted.map(({ name, settings, kind, rate }, index) => {
     const y = TOP + index * ROW;
-    const width = Math.max(1, rate / longest * (WIDTH - LABEL - ROOM_FOR_NUMBER));
+    const width = Math.max(1, rate.median / longest * (WIDTH - LABEL - ROOM_FOR_NUMBER));
     return `  <text class="label" x="${LABEL - 10}" y="${y + 14}" text-anchor="end">${
       escape(shortOf(name, settings))
     }</text>
   <rect class="${kind}" x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" rx="2"/>
-  <text class="number" x="${(LABEL + width + 6).toFixed(1)}" y="${y + 14}">${number(rate)}</text>`;
+  <text class="number" x="${(LABEL + width + 6).toFixed(1)}" y="${y + 14}">${number(rate.median)}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Documents a second">
   <style>

@@ -1,29 +1,29 @@
 import type { Bench } from "./bench.ts";
 import { BINARY } from "./agent.ts";
+import type { Conditions } from "./report.ts";
 import packages from "./programs/packages.json" with { type: "json" };
 import config from "../deno.json" with { type: "json" };
 import { ROOT } from "./bench.ts";
 import { runToEnd } from "./programs.ts";
 
-/** The machine, the time and the versions of the measurement, one per line. */
-export async function describeRun({ client }: Bench): Promise<[string, string][]> {
+/** The conditions of measurements that begin now. */
+export async function describeRun({ client }: Bench): Promise<Conditions> {
   const { version } = await client.db("admin").command({ buildInfo: 1 });
   const requirements = (await Deno.readTextFile(`${ROOT}/bench/requirements.txt`)).trim().split("\n");
   const python = await runToEnd("python3", ["--version"]).catch(() => "none");
   const specifiers = [config.imports.mongodb, ...Object.values(packages)];
-  return [
-    ["Date", new Date().toISOString().slice(0, 10)],
-    ["CPU", `${await cpuModel()}, ${navigator.hardwareConcurrency} cores, shared by worker and database`],
-    ["Memory", `${(Deno.systemMemoryInfo().total / 1024 ** 3).toFixed(0)} GiB`],
-    ["System", `${Deno.build.os} ${Deno.osRelease()}`],
-    ["MongoDB", `${version}, replica set of one, cache of 0.5 GiB`],
-    ["pulling-agent", (await runToEnd(BINARY, ["--version"])).trim().replace("pulling-agent ", "")],
-    ["TypeScript programs", `Deno ${Deno.version.deno}, ${specifiers.join(", ").replaceAll("npm:", "")}`],
-    [
-      "Python program",
-      `${python.trim().replace("Python ", "")}, ${requirements.join(", ").replaceAll("==", " ")}`,
-    ],
-  ];
+  return {
+    "Date": new Date().toISOString().slice(0, 10),
+    "CPU": `${await cpuModel()}, ${navigator.hardwareConcurrency} cores, shared by worker and database`,
+    "Memory": `${(Deno.systemMemoryInfo().total / 1024 ** 3).toFixed(0)} GiB`,
+    "System": `${Deno.build.os} ${Deno.osRelease()}`,
+    "MongoDB": `${version}, replica set of one, cache of 0.5 GiB`,
+    "pulling-agent": (await runToEnd(BINARY, ["--version"])).trim().replace("pulling-agent ", ""),
+    "TypeScript programs": `Deno ${Deno.version.deno}, ${specifiers.join(", ").replaceAll("npm:", "")}`,
+    "Python programs": `${python.trim().replace("Python ", "")}, ${
+      requirements.join(", ").replaceAll("==", " ")
+    }`,
+  };
 }
 
 async function cpuModel(): Promise<string> {

@@ -1,9 +1,11 @@
 /**
- * Compares the agent with what people use and with the limit: `main.ts [--quick] [--only NAME] [--out DIRECTORY]`.
+ * Compares the agent with what people use and with the limit, and measures what it costs:
+ * `main.ts [--quick] [--only NAMES] [--out DIRECTORY]`.
  *
- * All of it goes into `performance.md` (between its marks) and `performance.svg` of the directory, by default `docs/`.
- * With `--only` (a measurement, or the beginning of a candidate's id) and with `--quick` it is only printed, unless
- * `--out` says where to write.
+ * Each measurement replaces its own figures in `performance.json` of the directory, by default `docs/`; all figures of
+ * that file go into `performance.md` (between its marks) and `performance.svg`. With `--only` (measurements or
+ * beginnings of candidates' ids, with commas between them) and with `--quick` they are only printed, unless `--out`
+ * says where to write.
  *
  * @module
  */
@@ -22,49 +24,87 @@ import { measureMemory } from "./measures/memory.ts";
 import { measureReplicas } from "./measures/replicas.ts";
 import { measureSizes } from "./measures/sizes.ts";
 import { measureStart } from "./measures/start.ts";
-import { type Report, reportText } from "./report.ts";
+import { type Figures, reportText, type Results } from "./report.ts";
 import { measureThroughput } from "./throughput.ts";
-import { writeReport } from "./write.ts";
+import { writeResults } from "./write.ts";
 
-const MEASUREMENTS: Record<string, (bench: Bench, report: Report) => Promise<unknown>> = {
-  throughput: async (bench, report) => report.throughput = await measureThroughput(bench),
-  replicas: async (bench, report) => report.replicas = await measureReplicas(bench),
-  latency: async (bench, report) => report.latency = await measureLatency(bench),
-  backlog: async (bench, report) => report.backlog = await measureBacklog(bench),
-  memory: async (bench, report) => report.memory = await measureMemory(bench),
-  start: async (bench, report) => report.startMs = await measureStart(bench),
-  idle: async (bench, report) => report.idle = await measureIdle(bench),
-  sizes: async (_, report) => report.sizes = await measureSizes(),
+/** All measurements, in their order. */
+const MEASUREMENTS: { [Name in keyof Figures]: (bench: Bench) => Promise<Figures[Name]> } = {
+  throughput: measureThroughput,
+  replicas: measureReplicas,
+  latency: measureLatency,
+  backlog: measureBacklog,
+  memory: measureMemory,
+  start: measureStart,
+  idle: measureIdle,
+  sizes: measureSizes,
 };
 
-async function measure(bench: Bench, only: string | undefined): Promise<Report> {
-  const report: Report = { machine: await describeRun(bench) };
-  if (only !== undefined && !(only in MEASUREMENTS)) {
-    report.throughput = await measureThroughput(bench, only);
-    return report;
+/** What the command line asks for. */
+interface Wanted {
+  measurements: (keyof Figures)[];
+  /** Beginnings of the ids of candidates, if not all of them take part. */
+  candidates: string[];
+  /** Undefined if nothing is to be written. */
+  out: string | undefined;
+  isQuick: boolean;
+}
+
+/** @throws {Error} if it asks for what does not exist */
+function wanted(args: string[]): Wanted {
+  const { quick, only, out } = parseArgs(args, { boolean: ["quick"], string: ["only", "out"] });
+  const all = Object.keys(MEASUREMENTS) as (keyof Figures)[];
+  const isQuick = quick;
+  if (only === undefined) {
+    return { measurements: all, candidates: [], out: out ?? (quick ? undefined : `${ROOT}/docs`), isQuick };
   }
-  for (const [name, run] of Object.entries(MEASUREMENTS)) {
-    if (only === undefined || only === name) await run(bench, report);
+  const names = only.split(",");
+  const measurements = all.filter((name) => names.includes(name));
+  const candidates = names.filter((name) => !(name in MEASUREMENTS));
+  const unknown = candidates.find((name) => !CANDIDATES.some(({ id }) => id.startsWith(name)));
+  if (unknown !== undefined) {
+    const known = [...all, ...CANDIDATES.map(({ id }) => id)].join(", ");
+    throw new Error(`there is no ${unknown} to measure: give some of ${known}`);
   }
-  return report;
+  if (candidates.length > 0 && out !== undefined) {
+    throw new Error(
+      `${candidates[0]} is one of the candidates, which are written all together: give --only throughput`,
+    );
+  }
+  return { measurements, candidates, out, isQuick };
+}
+
+/** Measures and writes one after the other, so that a failure costs no figures. */
+async function measureAll(bench: Bench, { measurements, candidates, out }: Wanted): Promise<Results> {
+  const conditions = await describeRun(bench);
+  const results: Results = {};
+  if (candidates.length > 0) {
+    results.throughput = { conditions, figures: await measureThroughput(bench, candidates) };
+  }
+  for (const name of measurements) {
+    Object.assign(results, { [name]: { conditions, figures: await MEASUREMENTS[name](bench) } });
+    if (out !== undefined) await writeResults(results, out);
+  }
+  return results;
 }
 
 async function main(): Promise<number> {
-  const { quick, only, out } = parseArgs(Deno.args, { boolean: ["quick"], string: ["only", "out"] });
-  if (only !== undefined && !(only in MEASUREMENTS) && !CANDIDATES.some(({ id }) => id.startsWith(only))) {
-    const known = [...Object.keys(MEASUREMENTS), ...CANDIDATES.map(({ id }) => id)];
-    console.error(`bench: there is no ${only} to measure: give one of ${known.join(", ")}`);
+  const say = (text: string) => console.error(`bench: ${text}`);
+  let asked: Wanted;
+  try {
+    asked = wanted(Deno.args);
+  } catch (error) {
+    say((error as Error).message);
     return 2;
   }
   const dir = await newScratchDir("bench");
   const server = await startMongod({ replicaSet: true });
   const client = new MongoClient(server.uri);
   try {
-    const say = (text: string) => console.error(`bench: ${text}`);
     const db = client.db(DATABASE);
-    const report = await measure({ server, client, db, dir, isQuick: quick, say }, only);
-    console.log(reportText(report));
-    if (out !== undefined || (!quick && only === undefined)) await writeReport(report, out ?? `${ROOT}/docs`);
+    console.log(
+      reportText(await measureAll({ server, client, db, dir, isQuick: asked.isQuick, say }, asked)),
+    );
     return 0;
   } finally {
     await client.close();

@@ -1,41 +1,62 @@
+import { table } from "../scripts/markdown_table.ts";
 import type { BacklogResult } from "./measures/backlog.ts";
 import type { IdleResult } from "./measures/idle.ts";
 import type { LatencyResult } from "./measures/latency.ts";
 import type { MemoryResult } from "./measures/memory.ts";
 import type { ReplicasResult } from "./measures/replicas.ts";
 import type { SizesResult } from "./measures/sizes.ts";
+import { number, spreadText } from "./numbers.ts";
 import { type Target, targetsOf } from "./targets.ts";
 import type { Throughput } from "./throughput.ts";
 
-/** All measurements; those that were not asked for are missing. */
-export interface Report {
-  machine: [string, string][];
-  throughput?: Throughput[];
-  replicas?: ReplicasResult[];
-  latency?: LatencyResult[];
-  backlog?: BacklogResult[];
-  memory?: MemoryResult[];
-  startMs?: number;
-  idle?: IdleResult;
-  sizes?: SizesResult;
+/** What each measurement finds. */
+export interface Figures {
+  throughput: Throughput[];
+  replicas: ReplicasResult[];
+  latency: LatencyResult[];
+  backlog: BacklogResult[];
+  memory: MemoryResult[];
+  /** Time to the first document, in milliseconds. */
+  start: number;
+  idle: IdleResult;
+  sizes: SizesResult;
 }
 
-/** The report as tables, for the terminal and for the document. */
-export function reportText(report: Report): string {
+/** The date, the machine and the versions of a measurement, by the name of each. */
+export type Conditions = Record<string, string>;
+
+/** What was measured, and under which conditions each. Measurements that were not made are missing. */
+export type Results = { [Name in keyof Figures]?: { conditions: Conditions; figures: Figures[Name] } };
+
+const CHART = "![Documents a second, the agent beside others](performance.svg)";
+
+/** The results for the document: the chart, and the tables. */
+export function documentText(results: Results): string {
+  return [results.throughput && CHART, reportText(results)].filter(Boolean).join("\n\n");
+}
+
+/** The results as tables. */
+export function reportText(results: Results): string {
+  const figures = figuresOf(results);
   return [
-    section("Throughput", report.throughput && throughputTable(report.throughput)),
-    section("Targets", targetsTable(targetsOf(report))),
-    section("Replicas", report.replicas && replicasTable(report.replicas)),
-    section("Pick-up latency of single inserts", report.latency && latencyTable(report.latency)),
-    section("Backlog", report.backlog && backlogTable(report.backlog)),
-    section("Memory", report.memory && memoryTable(report.memory)),
-    section("One agent", table(["What", "Figure"], oneAgent(report))),
-    section("Machine and versions", table(["", ""], report.machine)),
-  ].filter((text) => text !== "").join("\n\n");
+    section("Throughput", figures.throughput && throughputTable(figures.throughput)),
+    section("Targets", targetsTable(targetsOf(figures))),
+    section("Replicas", figures.replicas && replicasTable(figures.replicas)),
+    section("Pick-up latency of single inserts", figures.latency && latencyTable(figures.latency)),
+    section("Backlog", figures.backlog && backlogTable(figures.backlog)),
+    section("Memory", figures.memory && memoryTable(figures.memory)),
+    section("One agent", tableIfAny(["What", "Figure"], oneAgent(figures))),
+    section("Machine and versions", conditionsTable(results)),
+  ].filter(Boolean).join("\n\n");
+}
+
+/** The figures without their conditions. */
+function figuresOf(results: Results): Partial<Figures> {
+  return Object.fromEntries(Object.entries(results).map(([name, { figures }]) => [name, figures]));
 }
 
 function throughputTable(rows: Throughput[]): string {
-  const loop = Math.max(...rows.filter(({ kind }) => kind === "loop").map(({ rate }) => rate));
+  const loop = Math.max(...rows.filter(({ kind }) => kind === "loop").map(({ rate }) => rate.median));
   return table(
     [
       "Candidate",
@@ -47,11 +68,11 @@ function throughputTable(rows: Throughput[]): string {
       "Server CPU/1,000",
       "Twice",
     ],
-    rows.map(({ name, settings, rate, rates, documents, cost, processedTwice }) => [
+    rows.map(({ name, settings, rate, documents, cost, processedTwice }) => [
       name,
       settings,
-      `**${number(rate)}** (${number(Math.min(...rates))} to ${number(Math.max(...rates))})`,
-      Number.isFinite(loop) ? `${(rate / loop).toFixed(1)}x` : "",
+      spreadText(rate),
+      Number.isFinite(loop) ? `${(rate.median / loop).toFixed(1)}x` : "",
       number(documents),
       cost.commandsPerDocument.toFixed(3),
       `${cost.cpuMsPerThousand.toFixed(0)} ms`,
@@ -61,7 +82,7 @@ function throughputTable(rows: Throughput[]): string {
 }
 
 function targetsTable(targets: Target[]): string {
-  return table(
+  return tableIfAny(
     ["Target", "Figure", ""],
     targets.map(({ what, figure, isMet }) => [what, figure, isMet ? "met" : "**not met**"]),
   );
@@ -106,9 +127,9 @@ function memoryTable(rows: MemoryResult[]): string {
   );
 }
 
-function oneAgent({ startMs, idle, sizes }: Report): string[][] {
+function oneAgent({ start, idle, sizes }: Partial<Figures>): string[][] {
   const rows: string[][] = [];
-  if (startMs !== undefined) rows.push(["Start to first document, median", `${startMs.toFixed(0)} ms`]);
+  if (start !== undefined) rows.push(["Start to first document, median", `${start.toFixed(0)} ms`]);
   if (idle) {
     rows.push([`Idle CPU over ${idle.seconds} s, median`, `${(idle.cpu * 100).toFixed(2)} % of a core`]);
     rows.push(["CPU of the server meanwhile", `${(idle.serverCpu * 100).toFixed(2)} % of a core`]);
@@ -122,17 +143,25 @@ function oneAgent({ startMs, idle, sizes }: Report): string[][] {
   return rows;
 }
 
+/** A condition that differs between measurements has a row for each of its values. */
+function conditionsTable(results: Results): string {
+  const all = Object.entries(results);
+  const names = new Set(all.flatMap(([, { conditions }]) => Object.keys(conditions)));
+  const rows = [...names].flatMap((name) => {
+    const measured = Map.groupBy(all, ([, { conditions }]) => conditions[name] ?? "");
+    return [...measured].map(([value, of]) => [
+      name,
+      value,
+      of.length === all.length ? "all" : of.map(([measurement]) => measurement).join(", "),
+    ]);
+  });
+  return tableIfAny(["", "", "Measurements"], rows);
+}
+
 function section(title: string, text: string | undefined): string {
   return text ? `### ${title}\n\n${text}` : "";
 }
 
-function table(head: string[], rows: string[][]): string {
-  if (rows.length === 0) return "";
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** A whole number with separated thousands. */
-export function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
+function tableIfAny(head: string[], rows: string[][]): string {
+  return rows.length === 0 ? "" : table(head, rows);
 }

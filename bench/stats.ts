@@ -16,3 +16,15 @@ export function median(values: readonly number[]): number {
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
+
+/** The median of some figures, and the bounds that they lie in. */
+export interface Spread {
+  median: number;
+  least: number;
+  most: number;
+}
+
+/** The spread of at least one figure. */
+export function spreadOf(values: readonly number[]): Spread {
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}

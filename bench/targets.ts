@@ -1,4 +1,5 @@
-import { number, type Report } from "./report.ts";
+import { number } from "./numbers.ts";
+import type { Figures } from "./report.ts";
 import type { Throughput } from "./throughput.ts";
 
 /** A goal for a figure. */
@@ -8,19 +9,19 @@ export interface Target {
   isMet: boolean;
 }
 
-/** The targets whose figures are in the report. */
-export function targetsOf(report: Report): Target[] {
+/** The targets whose figures were measured. */
+export function targetsOf(figures: Partial<Figures>): Target[] {
   return [
-    ...throughputTargets(report.throughput ?? []),
-    ...replicaTargets(report),
-    ...otherTargets(report),
-    ...duplicateTargets(report),
+    ...throughputTargets(figures.throughput ?? []),
+    ...replicaTargets(figures),
+    ...otherTargets(figures),
+    ...duplicateTargets(figures),
   ];
 }
 
 function throughputTargets(rows: Throughput[]): Target[] {
   const best = (accept: (row: Throughput) => boolean) =>
-    Math.max(...rows.filter(accept).map(({ rate }) => rate));
+    Math.max(...rows.filter(accept).map(({ rate }) => rate.median));
   const loop = best(({ kind }) => kind === "loop");
   const library = best(({ kind }) => kind === "library");
   const limit = best(({ kind }) => kind === "limit");
@@ -42,7 +43,7 @@ function ratio(what: string, rate: number, of: number, wanted: number): Target |
   return { what, figure, isMet: rate / of >= wanted };
 }
 
-function replicaTargets({ replicas = [] }: Report): Target[] {
+function replicaTargets({ replicas = [] }: Partial<Figures>): Target[] {
   const one = replicas.find((row) => row.replicas === 1);
   const eight = replicas.find((row) => row.replicas === 8);
   if (!one || !eight) return [];
@@ -56,7 +57,9 @@ function replicaTargets({ replicas = [] }: Report): Target[] {
   ];
 }
 
-function otherTargets({ backlog = [], latency = [], idle, memory = [], startMs }: Report): Target[] {
+function otherTargets(
+  { backlog = [], latency = [], idle, memory = [], start }: Partial<Figures>,
+): Target[] {
   const targets: Target[] = [];
   if (backlog.length > 0) {
     const times = backlog.map(({ claimMs }) => claimMs);
@@ -94,14 +97,16 @@ function otherTargets({ backlog = [], latency = [], idle, memory = [], startMs }
       isMet: large.peakMib < 256,
     });
   }
-  if (startMs !== undefined) {
-    const figure = `${startMs.toFixed(0)} ms`;
-    targets.push({ what: "Start to first document under 250 ms", figure, isMet: startMs < 250 });
+  if (start !== undefined) {
+    const figure = `${start.toFixed(0)} ms`;
+    targets.push({ what: "Start to first document under 250 ms", figure, isMet: start < 250 });
   }
   return targets;
 }
 
-function duplicateTargets({ throughput = [], replicas = [] }: Report): Target[] {
+function duplicateTargets(
+  { throughput = [], replicas = [] }: Partial<Figures>,
+): Target[] {
   const counts = [...throughput, ...replicas].map((row) => row.processedTwice)
     .filter((count) => count !== undefined);
   if (counts.length === 0) return [];

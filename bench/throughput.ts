@@ -2,7 +2,7 @@ import { type Bench, inRounds, settle } from "./bench.ts";
 import { type Candidate, CANDIDATES } from "./candidates.ts";
 import { rateOf } from "./drained.ts";
 import { costOf, type ServerCost } from "./server_cost.ts";
-import { median } from "./stats.ts";
+import { median, type Spread, spreadOf } from "./stats.ts";
 
 /** The throughput of a candidate. */
 export interface Throughput {
@@ -12,10 +12,8 @@ export interface Throughput {
   kind: Candidate["kind"];
   /** Documents of each run. */
   documents: number;
-  /** Documents per second of each run. */
-  rates: number[];
-  /** Their median. */
-  rate: number;
+  /** Documents per second. */
+  rate: Spread;
   cost: ServerCost;
   /** Over all runs; undefined if nothing is left to count by. */
   processedTwice: number | undefined;
@@ -27,10 +25,10 @@ interface Run {
   processedTwice: number | undefined;
 }
 
-/** All candidates in turn. */
-export async function measureThroughput(bench: Bench, only?: string): Promise<Throughput[]> {
+/** All candidates in turn, or those whose id begins with one of `only`. */
+export async function measureThroughput(bench: Bench, only = [""]): Promise<Throughput[]> {
   const candidates: Candidate[] = [];
-  for (const candidate of CANDIDATES.filter(({ id }) => only === undefined || id.startsWith(only))) {
+  for (const candidate of CANDIDATES.filter(({ id }) => only.some((start) => id.startsWith(start)))) {
     if (await candidate.isPossible?.() ?? true) candidates.push(candidate);
   }
   const runs = await inRounds(bench, candidates, async (candidate, round) => {
@@ -57,11 +55,10 @@ function countOf({ isQuick }: Bench, { documents }: Candidate): number {
 }
 
 function summary({ id, name, settings, kind }: Candidate, documents: number, runs: Run[]): Throughput {
-  const rates = runs.map(({ rate }) => rate);
   const twice = runs.map(({ processedTwice }) => processedTwice).filter((count) => count !== undefined);
   return {
-    ...{ id, name, settings, kind, documents, rates },
-    rate: median(rates),
+    ...{ id, name, settings, kind, documents },
+    rate: spreadOf(runs.map(({ rate }) => rate)),
     cost: {
       commandsPerDocument: median(runs.map(({ cost }) => cost.commandsPerDocument)),
       cpuMsPerThousand: median(runs.map(({ cost }) => cost.cpuMsPerThousand)),

@@ -1,25 +1,38 @@
+import { formatted, withPart } from "../scripts/generated_part.ts";
 import { chartOf } from "./chart.ts";
-import { type Report, reportText } from "./report.ts";
+import { documentText, type Results } from "./report.ts";
 
-const [START, END] = ["<!-- generated: figures -->", "<!-- /generated: figures -->"];
-const CHART = "![Documents a second, the agent beside others](performance.svg)";
+const FIGURES = "figures";
 
-/** Writes the report between the marks of `performance.md`, and the chart, if there is one, beside it. Other text in the document stays. */
-export async function writeReport(report: Report, directory: string): Promise<void> {
-  const path = `${directory}/performance.md`;
-  const before = await Deno.readTextFile(path).catch(() => `${START}\n${END}\n`);
-  const [from, to] = [before.indexOf(START), before.indexOf(END)];
-  if (from < 0 || to < from) {
-    throw new Error(`${path} has no part between ${START} and ${END}: put the marks in`);
+/**
+ * Writes results to `performance.json` of a directory, in place of the earlier ones of the same measurements. All
+ * figures of the file then go between the marks of `performance.md`, and into the chart `performance.svg`.
+ */
+export async function writeResults(measured: Results, directory: string): Promise<void> {
+  const file = `${directory}/performance`;
+  const before = await read(`${file}.json`);
+  const results: Results = { ...(before === undefined ? {} : JSON.parse(before)), ...measured };
+  const json = JSON.stringify(results, (_, value) => typeof value === "number" ? rounded(value) : value);
+  await Deno.writeTextFile(`${file}.json`, await formatted(json, "json"));
+  if (results.throughput) {
+    await Deno.writeTextFile(`${file}.svg`, await formatted(chartOf(results.throughput.figures), "svg"));
   }
-  const chart = report.throughput && chartOf(report.throughput);
-  const figures = [chart && CHART, reportText(report)].filter(Boolean).join("\n\n");
-  await Deno.writeTextFile(
-    path,
-    `${before.slice(0, from + START.length)}\n\n${figures}\n\n${before.slice(to)}`,
-  );
-  const svg = `${directory}/performance.svg`;
-  if (chart) await Deno.writeTextFile(svg, chart);
-  const written = chart ? [path, svg] : [path];
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...written] }).output();
+  const document = await read(`${file}.md`) ??
+    `<!-- generated: ${FIGURES} -->\n<!-- /generated: ${FIGURES} -->\n`;
+  const part = { mark: FIGURES, content: documentText(results) };
+  await Deno.writeTextFile(`${file}.md`, await formatted(withPart(document, part, `${file}.md`), "md"));
+}
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** No figure is that exact. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(6));
 }

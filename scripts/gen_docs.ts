@@ -1,13 +1,15 @@
 /**
  * Writes the generated parts of the documents: the tables of settings, commands and counters, the messages of the
- * sources, and the rules of the claim protocol with the counterexamples that the model finds. With `--check` it writes
- * nothing and fails if a document differs.
+ * sources, the rules of the claim protocol with the counterexamples that the model finds, and the figures of the
+ * benchmark. With `--check` it writes nothing and fails if a document differs.
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
 import type { Setting } from "../agent/settings/setting.ts";
 import { SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
+import { documentText, type Results } from "../bench/report.ts";
+import { formatted, type GeneratedPart, withPart } from "./generated_part.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { SETTING_ADVICE } from "./setting_advice.ts";
 import { table } from "./markdown_table.ts";
@@ -15,11 +17,9 @@ import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
 
-/** A part of a document that is written by this script, between two marks. */
-interface Part {
+/** A part that this script writes. */
+interface Part extends GeneratedPart {
   file: string;
-  mark: string;
-  content: string;
 }
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -33,6 +33,7 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
+  { file: "docs/performance.md", mark: "figures", content: documentText(await benchResults()) },
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
@@ -80,6 +81,11 @@ function countersTable(): string {
   return table(["Counter", "Counts"], Object.entries(COUNTERS).map(([name, doc]) => [`\`${name}\``, doc]));
 }
 
+/** What `deno task bench` has measured; it runs for too long to run for each change of a document. */
+async function benchResults(): Promise<Results> {
+  return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/performance.json`));
+}
+
 /** For the shell, with the collection of the quickstart. */
 function indexCommands(): string {
   const commands = INDEXES.map(({ name, keys, partialFilterExpression }) => {
@@ -94,38 +100,15 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
   return given === undefined ? defaultText ?? "none" : `\`${given}\``;
 }
 
-/** The document with the part between its marks replaced. */
-function withPart(text: string, { file, mark, content }: Part): string {
-  const [start, end] = [`<!-- generated: ${mark} -->`, `<!-- /generated: ${mark} -->`];
-  const [from, to] = [text.indexOf(start), text.indexOf(end)];
-  if (from < 0 || to < from) {
-    throw new Error(`${file} has no part between ${start} and ${end}: put the marks in`);
-  }
-  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`;
-}
-
-/** Formats like `deno fmt`, so that the two never disagree. */
-async function formatted(text: string): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--ext=md", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { stdout, success } = await child.output();
-  if (!success) throw new Error("deno fmt failed");
-  return new TextDecoder().decode(stdout);
-}
-
 const isCheck = Deno.args.includes("--check");
 let drifted = false;
 for (const file of new Set(PARTS.map((part) => part.file))) {
   const path = `${ROOT}/${file}`;
   const before = await Deno.readTextFile(path);
-  const after = await formatted(PARTS.filter((part) => part.file === file).reduce(withPart, before));
+  const after = await formatted(
+    PARTS.filter((part) => part.file === file).reduce((text, part) => withPart(text, part, file), before),
+    "md",
+  );
   if (after === before) continue;
   drifted = true;
   if (isCheck) console.error(`${file} is not what the tables say: run deno run -A scripts/gen_docs.ts`);
