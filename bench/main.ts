@@ -21,6 +21,7 @@ import { measureBacklog } from "./measures/backlog.ts";
 import { measureIdle } from "./measures/idle.ts";
 import { measureLatency } from "./measures/latency.ts";
 import { measureMemory } from "./measures/memory.ts";
+import { measureProcessors } from "./measures/processors.ts";
 import { measureReplicas } from "./measures/replicas.ts";
 import { measureSizes } from "./measures/sizes.ts";
 import { measureStart } from "./measures/start.ts";
@@ -31,6 +32,7 @@ import { writeResults } from "./write.ts";
 /** All measurements, in their order. */
 const MEASUREMENTS: { [Name in keyof Figures]: (bench: Bench) => Promise<Figures[Name]> } = {
   throughput: measureThroughput,
+  processors: measureProcessors,
   replicas: measureReplicas,
   latency: measureLatency,
   backlog: measureBacklog,

@@ -14,3 +14,20 @@ export async function peakMib(pid: number): Promise<number> {
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(await Deno.readTextFile(`/proc/${pid}/status`));
   return Number(peak![1]) / 1024;
 }
+
+/** A process and all that it has started, and these, directly or not. */
+export async function withChildren(pid: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    // It may have ended meanwhile.
+    const stat = await Deno.readTextFile(`/proc/${name}/stat`).catch(() => "");
+    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+  }
+  const all = [pid];
+  // The list grows while it is read.
+  for (const parent of all) {
+    for (const [child, its] of parents) if (its === parent) all.push(child);
+  }
+  return all;
+}

@@ -3,6 +3,7 @@ import type { BacklogResult } from "./measures/backlog.ts";
 import type { IdleResult } from "./measures/idle.ts";
 import type { LatencyResult } from "./measures/latency.ts";
 import type { MemoryResult } from "./measures/memory.ts";
+import type { ProcessorResult } from "./measures/processors.ts";
 import type { ReplicasResult } from "./measures/replicas.ts";
 import type { SizesResult } from "./measures/sizes.ts";
 import { number, spreadText } from "./numbers.ts";
@@ -12,6 +13,7 @@ import type { Throughput } from "./throughput.ts";
 /** What each measurement finds. */
 export interface Figures {
   throughput: Throughput[];
+  processors: ProcessorResult[];
   replicas: ReplicasResult[];
   latency: LatencyResult[];
   backlog: BacklogResult[];
@@ -40,6 +42,7 @@ export function reportText(results: Results): string {
   const figures = figuresOf(results);
   return [
     section("Throughput", figures.throughput && throughputTable(figures.throughput)),
+    section("Processors in other languages", figures.processors && processorsTable(figures.processors)),
     section("Targets", targetsTable(targetsOf(figures))),
     section("Replicas", figures.replicas && replicasTable(figures.replicas)),
     section("Pick-up latency of single inserts", figures.latency && latencyTable(figures.latency)),
@@ -77,6 +80,37 @@ function throughputTable(rows: Throughput[]): string {
       cost.commandsPerDocument.toFixed(3),
       `${cost.cpuMsPerThousand.toFixed(0)} ms`,
       processedTwice === undefined ? "" : number(processedTwice),
+    ]),
+  );
+}
+
+function processorsTable(rows: ProcessorResult[]): string {
+  return table(
+    [
+      "Processor",
+      "Settings",
+      "Documents/s",
+      "Agent CPU/1,000",
+      "with its programs",
+      "Insert to processed, p50",
+      "p99",
+      "Memory of the agent",
+      "with its programs",
+      "Connections",
+      "Twice",
+    ],
+    rows.map((row) => [
+      row.name,
+      row.settings,
+      spreadText(row.rate),
+      `${row.agentCpuMs.toFixed(0)} ms`,
+      `${row.treeCpuMs.toFixed(0)} ms`,
+      `${row.p50Ms.toFixed(1)} ms`,
+      `${row.p99Ms.toFixed(1)} ms`,
+      `${row.agentMib.toFixed(0)} MiB`,
+      `${row.treeMib.toFixed(0)} MiB`,
+      row.connections === undefined ? "" : number(row.connections),
+      number(row.processedTwice),
     ]),
   );
 }

@@ -18,8 +18,22 @@ const CANDIDATES: [row: RegExp, skipped: string][] = [
   [/^\| pulling-agent .*default/, ""],
   [/^\| pulling-agent .*best/, ""],
 ];
+const PYTHON = "programs in Python";
+/** The processors, likewise. */
+const PROCESSORS: [row: RegExp, skipped: string][] = [
+  [/^\| `module:` .*default/, ""],
+  [/^\| `module:` .*processBatch/, ""],
+  [/^\| `http:`.*default/, ""],
+  [/^\| `http:`.*CONCURRENCY=64/, ""],
+  [/^\| `http:`.*PROCESSOR_BATCH/, ""],
+  [/^\| `exec:`.*default/, PYTHON],
+  [/^\| `exec:`.*EXEC_PROCESSES=4/, PYTHON],
+  [/^\| `exec:`.*"concurrency": 16/, PYTHON],
+  [/^\| `exec:`.*PROCESSOR_BATCH/, PYTHON],
+];
 const HEADINGS = [
   "Throughput",
+  "Processors in other languages",
   "Targets",
   "Replicas",
   "Pick-up",
@@ -40,8 +54,9 @@ Deno.test("Build: a quick bench has every candidate work all documents off, and 
     assertEquals(code, 0, `${printed}\n${progress}`);
 
     const lines = (await Deno.readTextFile(`${dir}/performance.md`)).split("\n");
-    const here = CANDIDATES.filter(([, skipped]) => skipped === "" || !printed!.includes(`SKIP ${skipped}`));
-    for (const [row] of here) {
+    const isHere = ([, skipped]: [RegExp, string]) => skipped === "" || !printed!.includes(`SKIP ${skipped}`);
+    const here = CANDIDATES.filter(isHere);
+    for (const [row] of [...here, ...PROCESSORS.filter(isHere)]) {
       const line = lines.find((line) => row.test(line));
       assertMatch(line ?? "", /\*\*[\d,]+\*\*/, `${row} is not in the table:\n${lines.join("\n")}`);
     }
