@@ -6,8 +6,15 @@ export type AgentState = "starting" | "running" | "paused" | "draining" | "stopp
 /** What is done after the database refused an outcome; `nothing` if nothing more can be written. */
 export type AfterRefusal = "nack" | "nack_without_error" | "dead_letter" | "nothing";
 
-/** A kind of write that ends a lease. */
-export type SettleKind = "ack" | "nack" | "release" | "snooze" | "dead_letter" | "finish_verdict";
+/** A kind of write that ends a lease. `ack_with_writes`: an ack together with the writes that the processor asks for. */
+export type SettleKind =
+  | "ack"
+  | "ack_with_writes"
+  | "nack"
+  | "release"
+  | "snooze"
+  | "dead_letter"
+  | "finish_verdict";
 
 /** Documents that wait, and that no claim can take. */
 export interface LeftAlone {

@@ -1,3 +1,4 @@
+import { errorText } from "./errors.ts";
 import type { Settlement } from "./ports.ts";
 
 /** Of a bulk of writes, the database refused some and accepted the others. */
@@ -22,14 +23,39 @@ export class UnansweredWritesError extends Error {
   readonly unanswered: ReadonlySet<number>;
   /** What became of the others. */
   readonly others: Settlement;
-  /** All failed because other programs lock the documents. */
-  readonly isLocked: boolean;
+  /**
+   * All failed for a reason that other documents need not have: other programs lock the documents, or a right is missing
+   * on a collection that the others do not write to.
+   */
+  readonly isApart: boolean;
+  /** Those of the unanswered of which nothing is written, for certain. */
+  readonly unmade: ReadonlySet<number>;
 
   /** @param cause What the first failed write threw. */
-  constructor(unanswered: ReadonlySet<number>, others: Settlement, cause: unknown, isLocked = false) {
+  constructor(
+    unanswered: ReadonlySet<number>,
+    others: Settlement,
+    cause: unknown,
+    { isApart = false, unmade = new Set() }: { isApart?: boolean; unmade?: ReadonlySet<number> } = {},
+  ) {
     super(`${unanswered.size} writes have no answer`, { cause });
     this.unanswered = unanswered;
     this.others = others;
-    this.isLocked = isLocked;
+    this.isApart = isApart;
+    this.unmade = unmade;
+  }
+}
+
+/** The database refuses a write that a processor asks for. */
+export class RefusedEffectError extends Error {
+  override readonly name = "RefusedEffectError";
+
+  /** What the driver threw, or the server's error of this write. */
+  readonly refusal: unknown;
+
+  /** @param write Which write it is, in words. */
+  constructor(write: string, refusal: unknown) {
+    super(`${write}: ${errorText(refusal)}`);
+    this.refusal = refusal;
   }
 }

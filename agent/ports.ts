@@ -196,7 +196,7 @@ export type LookMoment = "busy" | "idle" | "last";
  * Where documents come from and where their outcomes go.
  *
  * Every write but the claim is fenced by the lease: it changes nothing if this agent no longer has the lease. Writes
- * return what they matched; all methods throw what the database throws. `ack`, `nack`, `release` and `snooze` write
+ * return what they matched; all methods throw what the database throws. `ack`, `ackWithWrites`, `nack`, `release` and `snooze` write
  * documents of any number of claims. They write all that can be written. Then they throw `RefusedWritesError` if the database
  * refused some, and `UnansweredWritesError` if only some have an answer. A write whose answer was lost throws a
  * transient error. If it is sent again, it misses what it has written already.
@@ -232,6 +232,13 @@ export interface DocumentStore {
   recover(): Promise<readonly LeasedDocument[]>;
   /** Marks documents as processed, and removes the error of an earlier attempt. */
   ack(acks: readonly Ack[]): Promise<Settlement>;
+  /**
+   * Marks documents as processed as {@linkcode DocumentStore.ack} does, and makes the writes that their processors ask for:
+   * of each document all, or nothing. What is refused of one document keeps no other from being written. It throws
+   * `UnansweredWritesError` whenever some are not written or may not be, as that names those that are not for certain. One
+   * call at a time.
+   */
+  ackWithWrites(acks: readonly Ack[]): Promise<Settlement>;
   /** Sets documents back to pending, each with its error and due after its delay. That clears the suspicion. */
   nack(nacks: readonly Nack[]): Promise<Settlement>;
   /** Sets documents back to pending, due at once, as if they had not been claimed. A suspect stays one. */
@@ -262,6 +269,9 @@ export interface DocumentStore {
   isTransient(error: unknown): boolean;
   /** Whether the document may not be at fault for a refusal: see `Doubts`. */
   isDoubtful(error: unknown): boolean;
-  /** Whether the agent lacks the right to do it, which does not pass by itself. */
+  /**
+   * Whether the agent lacks the right to do it, or the server what it takes. That is no document's fault, and does not pass
+   * by itself.
+   */
   isForbidden(error: unknown): boolean;
 }

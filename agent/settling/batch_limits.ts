@@ -3,6 +3,12 @@ import { MAX_RESULT_BYTES } from "./result_capacity.ts";
 /** Documents in one write, at most. */
 export const MAX_BATCH = 2000;
 
+/**
+ * What bounds the writes of acks with the writes that processors ask for. Each is a transaction: none is larger than the
+ * server can hold, and the agent has one at a time.
+ */
+export const TRANSACTION_LIMITS = { maxItems: 100, maxBytes: 8 * 1024 * 1024, maxWrites: 1 } as const;
+
 /** What bounds the writes of each kind of outcome. */
 export const BATCH_LIMITS = {
   /** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */

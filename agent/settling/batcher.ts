@@ -75,7 +75,7 @@ export class Batcher<T> {
         return await writer.write(batch);
       } catch (error) {
         if (writer.isTransient(error)) {
-          for (const each of batch) each.uncertain = true;
+          for (const each of batch) each.uncertain ||= writer.mayBeApplied(each.item);
           const retryInMs = 50 + backoffMs(failures, { ...RETRY, random });
           writer.failed(batch, error, retryInMs);
           await sleep(clock, retryInMs, this.#stop.signal);
@@ -116,6 +116,8 @@ export interface BatchWriter<T> {
   rejected(item: T, error: unknown): void;
   /** Whether the same write may succeed later: an outage, a failover, a timeout. */
   isTransient(error: unknown): boolean;
+  /** Whether the last write of an item, which failed for a reason that may pass, may have been applied all the same. */
+  mayBeApplied(item: T): boolean;
   /** The size of an item, in bytes. */
   bytesOf(item: T): number;
 }

@@ -2,6 +2,7 @@ import { backoffMs } from "../lib/backoff.ts";
 import type { Chance } from "../lib/chance.ts";
 import { countRefusal, NO_REFUSALS, type RefusalCount } from "../lib/refusal_count.ts";
 import type { SettleKind } from "../events.ts";
+import { isAck } from "./settle_kind.ts";
 
 /** Refusals that count against a document, each with other documents' writes accepted since the one before it. */
 const CONVINCING = 5;
@@ -23,7 +24,8 @@ interface Doubt extends RefusalCount {
  */
 export class Doubts<T extends object> {
   readonly #random: Chance;
-  #acks = 0;
+  /** Acks that were accepted, by their kind. */
+  readonly #acks = new Map<SettleKind, number>();
   #writes = 0;
   readonly #doubts = new WeakMap<T, Doubt>();
 
@@ -33,7 +35,7 @@ export class Doubts<T extends object> {
 
   /** Takes note of writes of a kind that the database accepted. */
   accepted(kind: SettleKind, documents: number): void {
-    if (kind === "ack") this.#acks += documents;
+    if (isAck(kind)) this.#acks.set(kind, (this.#acks.get(kind) ?? 0) + documents);
     this.#writes += documents;
   }
 
@@ -57,8 +59,8 @@ export class Doubts<T extends object> {
     return 50 + backoffMs(this.#doubts.get(write)?.tries ?? 1, { ...RETRY, random: this.#random });
   }
 
-  /** Acks are compared with acks. The other outcomes are too rare for that: any outcome that is written counts. */
+  /** Acks are compared with acks of their kind. The other outcomes are too rare for that: any outcome that is written counts. */
   #acceptedOf(kind: SettleKind): number {
-    return kind === "ack" ? this.#acks : this.#writes;
+    return isAck(kind) ? this.#acks.get(kind) ?? 0 : this.#writes;
   }
 }

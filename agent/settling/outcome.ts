@@ -4,6 +4,7 @@ import { backoffMs } from "../lib/backoff.ts";
 import type { Chance } from "../lib/chance.ts";
 import { detached } from "../lib/detached.ts";
 import { type SafeText, secrets } from "../text/redact.ts";
+import { RefusedEffectError } from "../partial_writes.ts";
 import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
 
 /** How a handler's run ended. */
@@ -116,7 +117,9 @@ export function afterRefusal(
   const why = errorText(error);
   switch (refused.kind) {
     case "ack": {
-      const text = refused.set
+      const text = error instanceof RefusedEffectError
+        ? `The writes cannot be made: ${why}`
+        : refused.set
         ? `The result cannot be written: ${why}`
         : `MongoDB refused to mark the document processed (${why}): ${MEND}`;
       return outcomeOf({ ok: false, error: new Error(text) }, attempt, policy);

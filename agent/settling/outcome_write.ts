@@ -1,12 +1,15 @@
 import type { Ack, DocumentStore, Nack, Settlement, Snooze } from "../ports.ts";
 import type { Settling } from "./outcome.ts";
+import { settleKindOf } from "./settle_kind.ts";
 
 /** Writes documents whose outcomes are all of one kind to the store. Throws what the store throws. */
 export function writeOutcomes(batch: readonly Settling[], store: DocumentStore): Promise<Settlement> {
-  const { kind } = batch[0]!.outcome;
+  const kind = settleKindOf(batch[0]!.outcome);
   switch (kind) {
     case "ack":
       return store.ack(acksOf(batch));
+    case "ack_with_writes":
+      return store.ackWithWrites(acksOf(batch));
     case "nack":
       return store.nack(nacksOf(batch));
     case "release":

@@ -2,6 +2,7 @@ import type { Events, SettleKind } from "../events.ts";
 import type { LeasedDocument, Settlement } from "../ports.ts";
 import type { Batched } from "./batcher.ts";
 import { failureOf, type Settling } from "./outcome.ts";
+import { isAck } from "./settle_kind.ts";
 
 /** Which documents of a write are written, as far as it is known. */
 export interface Sorted {
@@ -36,7 +37,7 @@ export function reportSettlement(
   const matched = batch.length - unmatched;
   reportMissed(kind, others, unmatched, events);
   for (const each of written) reportWritten(each, events);
-  if (kind === "ack" && matched > 0) events.emit({ type: "processed", documents: matched });
+  if (isAck(kind) && matched > 0) events.emit({ type: "processed", documents: matched });
   if (kind === "snooze" && matched > 0) events.emit({ type: "snoozed", documents: matched });
   if (kind === "release" && matched > 0) reportReleased(batch, written, matched, events);
   if (kind === "nack" && others.length > unmatched) {

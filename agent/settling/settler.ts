@@ -3,8 +3,8 @@ import type { Held, Ledger } from "../leases/ledger.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
 import type { DocumentStore, Settlement } from "../ports.ts";
-import { type Batched, Batcher, type BatchWriter } from "./batcher.ts";
-import { BATCH_LIMITS, MAX_BATCH } from "./batch_limits.ts";
+import type { Batched, BatchWriter } from "./batcher.ts";
+import { Batchers } from "./batchers.ts";
 import { noteDueAgain } from "./due_again.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
@@ -13,6 +13,7 @@ import { writeOutcomes } from "./outcome_write.ts";
 import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, sortBatch } from "./settlement_report.ts";
+import { isAck, settleKindOf } from "./settle_kind.ts";
 
 /** How many documents a {@linkcode Settler} has settled. */
 export interface SettledCounts {
@@ -42,12 +43,14 @@ interface Doubted {
  */
 export class Settler implements BatchWriter<Settling> {
   readonly #options: SettlerOptions;
-  readonly #batchers: Readonly<Record<SettleKind, Batcher<Settling>>>;
+  readonly #batchers: Batchers;
   readonly #doubts: Doubts<Settling>;
   /** Those that wait to be written again, each with what ends its wait. */
   readonly #again = new Map<Doubted, () => void>();
   /** By the release of a document that was in doubt: what is written again if MongoDB refuses the release, too. */
   readonly #insteadOf = new WeakMap<Settling, Doubted>();
+  /** Those whose last write has failed, and has left nothing. */
+  readonly #unmade = new WeakSet<Settling>();
   readonly #givenUp = new GivenUp();
   readonly #lockedOut: LockedOut;
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
@@ -56,15 +59,7 @@ export class Settler implements BatchWriter<Settling> {
     this.#options = options;
     this.#doubts = new Doubts(options.random);
     this.#lockedOut = new LockedOut(options.clock, this);
-    this.#batchers = {
-      ack: this.#batcher(MAX_BATCH),
-      nack: this.#batcher(MAX_BATCH),
-      release: this.#batcher(MAX_BATCH),
-      snooze: this.#batcher(MAX_BATCH),
-      // Rare by nature.
-      dead_letter: this.#batcher(1),
-      finish_verdict: this.#batcher(1),
-    };
+    this.#batchers = new Batchers(this, options);
   }
 
   /** How many documents are settled so far. */
@@ -75,27 +70,27 @@ export class Settler implements BatchWriter<Settling> {
   /** Takes over a document whose outcome is decided. Never throws. */
   settle(held: Held, outcome: Outcome): void {
     this.#options.ledger.settling(held);
-    this.#batchers[outcome.kind].add({ held, outcome });
+    this.#batchers.add({ held, outcome });
     if (this.#options.ledger.unfinishedOf(held.document.token) === 0) this.flush();
   }
 
   /** Writes everything that waits for other acks now. */
   flush(): void {
-    for (const batcher of Object.values(this.#batchers)) batcher.flush();
+    this.#batchers.flush();
   }
 
   /** Gives up what is not written yet. */
   stop(): void {
-    for (const batcher of Object.values(this.#batchers)) batcher.stop();
+    this.#batchers.stop();
     for (const cancel of this.#again.values()) cancel();
     this.#again.clear();
     this.#lockedOut.stop();
   }
 
   /** Writes outcomes again whose documents were locked. */
-  writeAgain(kind: SettleKind, outcomes: readonly Settling[]): void {
-    for (const settling of outcomes) {
-      if (this.#options.ledger.has(settling.held)) this.#batchers[kind].add(settling, true);
+  writeAgain(outcomes: readonly Batched<Settling>[]): void {
+    for (const { item, uncertain } of outcomes) {
+      if (this.#options.ledger.has(item.held)) this.#batchers.add(item, uncertain);
     }
   }
 
@@ -107,7 +102,7 @@ export class Settler implements BatchWriter<Settling> {
   releaseDoubted(): boolean {
     const { ledger } = this.#options;
     const doubted = [...this.#again];
-    if (doubted.length < ledger.counts.documents || doubted.some(([{ kind }]) => kind !== "ack")) {
+    if (doubted.length < ledger.counts.documents || doubted.some(([{ kind }]) => !isAck(kind))) {
       return false;
     }
     for (const [each, cancel] of doubted) {
@@ -117,15 +112,10 @@ export class Settler implements BatchWriter<Settling> {
       ledger.undoubt(held);
       const release: Settling = { held, outcome: { kind: "release", wasInDoubt: true } };
       this.#insteadOf.set(release, each);
-      this.#batchers.release.add(release, uncertain);
+      this.#batchers.add(release, uncertain);
     }
-    this.#batchers.release.flush();
+    this.#batchers.flush("release");
     return true;
-  }
-
-  #batcher(maxItems: number): Batcher<Settling> {
-    const { clock, random } = this.#options;
-    return new Batcher<Settling>({ clock, random, writer: this, maxItems, ...BATCH_LIMITS });
   }
 
   /** Writes a batch of one kind of outcome, see {@linkcode BatchWriter}. */
@@ -134,7 +124,10 @@ export class Settler implements BatchWriter<Settling> {
     const kind = kindOf(batch);
     const live = batch.filter(({ item }) => ledger.has(item.held));
     if (live.length === 0) return;
-    for (const { item } of live) ledger.startWrite(item.held);
+    for (const { item } of live) {
+      ledger.startWrite(item.held);
+      this.#unmade.delete(item);
+    }
     try {
       this.#settled(kind, live, await writeOutcomes(live.map(({ item }) => item), store));
     } catch (error) {
@@ -159,9 +152,11 @@ export class Settler implements BatchWriter<Settling> {
       );
       open = live.filter((_, position) => thrown.unanswered.has(position));
       error = thrown.cause;
+      for (const position of thrown.unmade) this.#unmade.add(live[position]!.item);
     }
-    if (thrown instanceof UnansweredWritesError && thrown.isLocked) {
-      return this.failed(open, error, this.#lockedOut.add(kind, open.map(({ item }) => item)));
+    if (thrown instanceof UnansweredWritesError && thrown.isApart) {
+      for (const each of open) each.uncertain ||= this.mayBeApplied(each.item);
+      return this.failed(open, error, this.#lockedOut.add(open));
     }
     if (!(error instanceof RefusedWritesError)) {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;
@@ -187,11 +182,15 @@ export class Settler implements BatchWriter<Settling> {
   /** Decides what follows if a document is refused on its own, see {@linkcode BatchWriter}. */
   rejected(item: Settling, error: unknown): void {
     // If a command failed with a code of unknown meaning, it is not known whether it was applied.
-    this.#refused(item.outcome.kind, { item, uncertain: true }, error);
+    this.#refused(settleKindOf(item.outcome), { item, uncertain: true }, error);
   }
 
   isTransient(error: unknown): boolean {
     return this.#options.store.isTransient(error);
+  }
+
+  mayBeApplied(item: Settling): boolean {
+    return !this.#unmade.has(item);
   }
 
   bytesOf({ held }: Settling): number {
@@ -231,7 +230,7 @@ export class Settler implements BatchWriter<Settling> {
       const waitMs = this.#doubts.retryInMs(settling);
       const cancel = clock.after(waitMs, () => {
         this.#again.delete(doubted);
-        if (ledger.has(settling.held)) this.#batchers[doubted.kind].add(settling, doubted.uncertain);
+        if (ledger.has(settling.held)) this.#batchers.add(settling, doubted.uncertain);
       });
       this.#again.set(doubted, cancel);
       waits.push(waitMs);
@@ -273,7 +272,7 @@ export class Settler implements BatchWriter<Settling> {
 
 /** The kind of outcome that a batch writes: a batcher is given one kind only. */
 function kindOf([first]: readonly Batched<Settling>[]): SettleKind {
-  return first!.item.outcome.kind;
+  return settleKindOf(first!.item.outcome);
 }
 
 /** What a {@linkcode Settler} needs. */

@@ -12,6 +12,8 @@ import { isLoginMissing } from "./connection/login_missing.ts";
 import { OperationTimeoutError } from "./connection/operation_timeout.ts";
 import { LetterRefusedError } from "./dead_letters/letters_of.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
+import { RefusedEffectError } from "../partial_writes.ts";
+import { NoTransactionsError } from "./effects/transaction_errors.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow,
@@ -72,7 +74,7 @@ export function isMongoError(error: unknown): error is Error {
 
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof OperationTimeoutError) return true;
+  if (error instanceof OperationTimeoutError || error instanceof NoTransactionsError) return true;
   if (!(error instanceof MongoError)) return false;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
@@ -166,13 +168,17 @@ const OF_THE_DOCUMENT = new Set([
   17420, // the same, before a write
 ]);
 
-/** Codes that concern the collection of the letters: one that takes no documents, such as a view. */
+/**
+ * Codes that concern the collection that is written to: of the letters, or of writes that a processor asks for. It takes no
+ * documents, such as a view, or none in a transaction, such as a capped collection.
+ */
 const OF_THE_COLLECTION = new Set([
   20, // IllegalOperation
   72, // InvalidOptions
   73, // InvalidNamespace
   115, // CommandNotSupported
   166, // CommandNotSupportedOnView
+  263, // OperationNotSupportedInTransaction
 ]);
 
 /**
@@ -181,9 +187,10 @@ const OF_THE_COLLECTION = new Set([
  * is unexplained.
  */
 export function isDoubtful(error: unknown): boolean {
-  if (error instanceof LetterRefusedError) {
-    const { code } = (error.cause ?? {}) as { code?: unknown };
-    return !OF_THE_COLLECTION.has(Number(code)) && isDoubtful(error.cause);
+  if (error instanceof LetterRefusedError || error instanceof RefusedEffectError) {
+    const refusal = error instanceof RefusedEffectError ? error.refusal : error.cause;
+    const { code } = (refusal ?? {}) as { code?: unknown };
+    return !OF_THE_COLLECTION.has(Number(code)) && isDoubtful(refusal);
   }
   // Most likely every write fails alike. If this one alone does, the others tell.
   if (isUnexplained(error)) return true;
@@ -200,8 +207,9 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 11000;
 }
 
-/** Whether the agent lacks the right to do it. */
+/** Whether the agent lacks the right to do it, or the server the transaction that it takes. */
 export function isForbidden(error: unknown): boolean {
+  if (error instanceof NoTransactionsError) return true;
   if (!(error instanceof MongoServerError) || isLoginMissing(error)) return false;
   // Atlas has one code for all that it refuses: the text tells the reason.
   return Number(error.code) === 13 ||

@@ -7,6 +7,7 @@ import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
+import { type EffectWriter, effectWriter } from "./effects/effect_writer.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link, type LinkListeners } from "./connection/link.ts";
@@ -47,6 +48,7 @@ export class MongoStore implements DocumentStore {
   readonly #collection: Collection;
   readonly #claimer: Claimer;
   readonly #deadLetterMaker: DeadLetterMaker;
+  readonly #effects: EffectWriter;
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #timeAndChance: TimeAndChance;
@@ -78,6 +80,7 @@ export class MongoStore implements DocumentStore {
     const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
     this.#context = { collection, letters, clock, serverClock, leaseMs, ...limits };
     this.#deadLetterMaker = new DeadLetterMaker(this.#context);
+    this.#effects = effectWriter(link, { ...this.#context, random: timeAndChance.random });
     this.#syncClock = () => syncClock(link, serverClock);
     this.#claimer = new Claimer({
       ...this.#context,
@@ -126,6 +129,10 @@ export class MongoStore implements DocumentStore {
 
   ack(acks: readonly Ack[]): Promise<Settlement> {
     return this.#freeKeysAfter(acks.map(({ document }) => document), ack(acks, this.#context));
+  }
+
+  ackWithWrites(acks: readonly Ack[]): Promise<Settlement> {
+    return this.#freeKeysAfter(acks.map(({ document }) => document), this.#effects.write(acks));
   }
 
   nack(nacks: readonly Nack[]): Promise<Settlement> {

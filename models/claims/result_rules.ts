@@ -10,12 +10,15 @@ export const WRITES = {
     exactly: [
       'session.startTransaction({ readConcern: { level: "snapshot" }, writeConcern: { w: "majority" } })',
       "source.bulkWrite(acks, { ordered: true, session })   // see the next rule",
-      "for each run of writes to one collection: collection.bulkWrite(writes, { ordered: true, session })",
+      "for each collection and kind of write: collection.bulkWrite(writes, { ordered: true, session })   // those of a document in their order",
       "session.commitTransaction()",
     ],
     reason: "Of two writes one after the other only the first is made if the agent ends in between.",
     without: "the writes come first, then the ack",
-    code: [],
+    code: [["agent/store/effects/one_transaction.ts", "endTransaction"], [
+      "agent/store/effects/effect_writer.ts",
+      "EffectWriter",
+    ]],
   },
   acksFirst: {
     title: "the acks come first in it",
@@ -31,7 +34,7 @@ export const WRITES = {
       "keys in a unique index, and that is no failure of the document. An ack that matched also locks its document until the " +
       "transaction ends: no other agent can take it over.",
     without: "the writes come first, then the acks",
-    code: [],
+    code: [["agent/store/effects/one_transaction.ts", "makeAll"]],
   },
   missAborts: {
     title: "an ack that misses aborts",
@@ -42,7 +45,7 @@ export const WRITES = {
     ],
     reason: "A lease that is lost belongs to another agent, which makes the same writes.",
     without: "the transaction is committed, with the acks that match and with all writes",
-    code: [],
+    code: [["agent/store/effects/one_transaction.ts", "matchedCount < acks.length"]],
   },
   retryFenced: {
     title: "a commit without an answer is no commit",
@@ -58,20 +61,26 @@ export const WRITES = {
       "The commit may have been applied, may still be, or never. The ack tells: it misses what was committed, and conflicts " +
       "with what is still open.",
     without: "the new transaction does not ask whether the ack matches",
-    code: [],
+    code: [["agent/store/effects/transaction_errors.ts", "UnknownCommitError"], [
+      "agent/store/effects/transactions.ts",
+      "Transactions",
+    ]],
   },
-  oneByOne: {
-    title: "what was aborted for one is settled one by one",
+  othersGoAgain: {
+    title: "an abort for one document spares the others",
     rule:
-      "If a transaction of several documents is aborted because an ack misses or a write is refused, each document gets a " +
-      "transaction of its own. A refusal there is a failure of that document's attempt.",
+      "If acks miss, or a write is refused, the transaction is aborted. The documents at fault leave it, and the others go " +
+      "together into a new one. A document whose write was refused gets a transaction of its own after that. A refusal there " +
+      "is a failure of that document's attempt.",
     exactly: [
       "refused: an error without TransientTransactionError whose code concerns the document (11000, 121, 2, 10334 ...)",
-      'missed: read { _id: { $in: ids }, "_pull.token": token, status: "processing" } outside; the rest may go together again',
+      "  the position in the ordered bulk write tells whose it is; if it does not, the halves go apart",
+      "  after several: each document apart",
+      'missed: read { _id: { $in: ids }, "_pull.token": { $in: tokens }, status: "processing" } outside: all others are lost',
     ],
     reason: "One document with a key that exists already must not keep others from being processed.",
     without: "a refusal is a failure of all documents in the transaction",
-    code: [],
+    code: [["agent/store/effects/effect_writer.ts", "EffectWriter"]],
   },
   conflictIsNoFailure: {
     title: "a conflict is no failure",
@@ -80,12 +89,12 @@ export const WRITES = {
       "It costs no document an attempt.",
     exactly: [
       "TransientTransactionError (112, 251, network): the same documents in a new transaction, after 50 ms and more",
-      "the third time: one by one",
+      "the third time: the halves apart, and so on; a document that conflicts alone waits apart for two seconds",
     ],
     reason:
       "A user's own writes to the same documents may win many times, and no processor has failed by that.",
     without: "it is a failure of all documents in it",
-    code: [],
+    code: [["agent/store/effects/effect_writer.ts", "CONFLICT_RETRY"]],
   },
 } as const satisfies Record<string, Rule>;
 

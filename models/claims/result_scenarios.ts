@@ -9,7 +9,7 @@ export const RESULT_COUNTEREXAMPLES: Readonly<Record<ResultRuleName, Counterexam
   acksFirst: { natures: ["writing"], agents: 1, maxAttempts: 1, budget: { lose: 1 } },
   missAborts: { natures: ["writing"], agents: 2, maxAttempts: 1, budget: { freeze: 1 } },
   retryFenced: { natures: ["writing"], agents: 1, maxAttempts: 1, budget: { lose: 1 } },
-  oneByOne: { natures: ["writing", "clashing"], agents: 1, maxAttempts: 1 },
+  othersGoAgain: { natures: ["writing", "clashing"], agents: 1, maxAttempts: 1 },
   conflictIsNoFailure: { natures: ["writing"], agents: 1, maxAttempts: 1, budget: { conflict: 1 } },
   snoozeRefunds: { natures: ["sleepy"], agents: 1, maxAttempts: 1 },
   snoozeKeepsSuspicion: { natures: ["restless"], agents: 1, maxAttempts: 1 },

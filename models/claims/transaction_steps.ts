@@ -85,11 +85,10 @@ export class TransactionSteps {
       const miss = missed.length > 0 ? `: no match for ${named(missed)}` : "";
       return [{ label: `${label}${miss}`, state: withTransaction(state, at, transaction) }];
     }
-    const aborted = `${label}: no match for ${named(missed)}, aborted`;
-    if (members.length > 1) return [{ label: aborted, state: setApart(state, at, members) }];
-    const isUnconfirmed = members[0]!.phase === "unsure";
-    const why = isUnconfirmed ? "" : ", its lease is lost";
-    return [{ label: `${aborted}${why}`, state: withItem(state, at, members[0]!) }];
+    const lost = missed.filter(({ phase }) => phase !== "unsure");
+    const isLost = lost.length > 0 ? `, ${named(lost)} ${lost.length > 1 ? "are" : "is"} lost` : "";
+    const aborted = `${label}: no match for ${named(missed)}, aborted${isLost}`;
+    return [{ label: aborted, state: missed.reduce((after, item) => withItem(after, at, item), state) }];
   }
 
   /** Whether the ack of a member matches; without the rule one whose commit was sent is not asked again. */
@@ -107,8 +106,8 @@ export class TransactionSteps {
     }
     const aborted = withTransaction(state, at, undefined);
     const refused = `${label}: those of ${named(clashing)} are refused, it is aborted`;
-    const isEachTried = members.length > 1 && has(this.#protocol, "oneByOne");
-    const after = isEachTried ? setApart(aborted, at, members) : this.#fail(aborted, at, members);
+    const areOthersSpared = members.length > 1 && has(this.#protocol, "othersGoAgain");
+    const after = areOthersSpared ? setApart(aborted, at, clashing) : this.#fail(aborted, at, members);
     return [{ label: refused, state: after }];
   }
 
@@ -124,7 +123,12 @@ export class TransactionSteps {
     const conflicting = spent(state, "conflict");
     if (conflicting) {
       const label = `${name}'s transaction conflicts with a user's writes: aborted`;
-      steps.push({ label, state: again(withTransaction(conflicting, at, undefined)) });
+      const aborted = withTransaction(conflicting, at, undefined);
+      steps.push({ label, state: again(aborted) });
+      const { members } = transaction;
+      if (members.length > 1) {
+        steps.push({ label: `${label}, in parts from now on`, state: setApart(aborted, at, members) });
+      }
     }
     const lost = transaction.isWritten ? undefined : spent(state, "lose");
     if (lost) {

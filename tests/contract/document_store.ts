@@ -15,6 +15,7 @@ import { type Cases, it } from "./cases.ts";
 import { CLAIM, CLAIM_SUSPECT, EXCLUDE, LEFT_ALONE, RECOVER } from "./claim_cases.ts";
 import { LEASED_DOCUMENT, MARK_RUNNING_ALONE, RENEW } from "./lease_cases.ts";
 import { ACK, DEAD_LETTER, FINISH_VERDICT, NACK, RELEASE, SNOOZE } from "./outcome_cases.ts";
+import { ACK_WITH_WRITES } from "./effect_cases.ts";
 import type { Subject } from "./subject.ts";
 
 type Kind = keyof Subject["errors"];
@@ -41,6 +42,7 @@ const CONTRACT: { readonly [Method in keyof DocumentStore]: Cases } = {
   markRunningAlone: MARK_RUNNING_ALONE,
   recover: RECOVER,
   ack: ACK,
+  ackWithWrites: ACK_WITH_WRITES,
   nack: NACK,
   release: RELEASE,
   snooze: SNOOZE,

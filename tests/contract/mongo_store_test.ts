@@ -1,11 +1,11 @@
 import { MongoServerError } from "mongodb";
-import type { DocumentStore } from "../../agent/ports.ts";
+import type { Document, DocumentStore } from "../../agent/ports.ts";
 import { FaultyStore, TransientError } from "../support/faulty_store.ts";
 import { COLLECTION, jobs, letters, LONG_AGO, openStore, type TestStore } from "../support/store.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { testDocumentStore } from "./document_store.ts";
-import type { Given, Lossy, Stored, Subject } from "./subject.ts";
+import { type Given, type Lossy, type Stored, type Subject, TARGET } from "./subject.ts";
 
 /** The real store on a real MongoDB, with a proxy between them. */
 class MongoSubject implements Subject {
@@ -47,12 +47,21 @@ class MongoSubject implements Subject {
     return (await letters(this.#database).findOne({ _id: id }))?.error;
   }
 
+  async targets(): Promise<Document[]> {
+    return await this.#database.db.collection(TARGET).find().sort({ _id: 1 }).toArray();
+  }
+
   async expireLease(id: string): Promise<void> {
     await jobs(this.#database).updateOne({ _id: id }, { $set: { "_pull.visible_at": LONG_AGO } });
   }
 
   loseAnswer(method: Lossy): void {
-    // All of them are writes on the collection; the driver itself sends one on a single document once more.
+    if (method === "ackWithWrites") {
+      // The driver sends a commit once more.
+      this.#proxy.loseAnswers({ command: "commitTransaction" }, 2);
+      return;
+    }
+    // All others are writes on the collection; the driver itself sends one on a single document once more.
     const times = method === "claimSuspect" || method === "snooze" ? 2 : 1;
     this.#proxy.loseAnswers({ command: "update", collection: COLLECTION }, times);
   }

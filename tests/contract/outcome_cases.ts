@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { RefusedWritesError } from "../../agent/partial_writes.ts";
+import { RefusedWritesError, UnansweredWritesError } from "../../agent/partial_writes.ts";
 import type { DocumentStore, LeasedDocument, Settlement } from "../../agent/ports.ts";
 import {
   ALL,
@@ -15,7 +15,8 @@ import {
   told,
 } from "./cases.ts";
 
-type Settle = (store: DocumentStore, documents: readonly LeasedDocument[]) => Promise<Settlement>;
+/** Settles documents in one way. */
+export type Settle = (store: DocumentStore, documents: readonly LeasedDocument[]) => Promise<Settlement>;
 
 const settleAck: Settle = (store, documents) => store.ack(documents.map((document) => ({ document })));
 const settleNack: Settle = (store, documents) =>
@@ -26,7 +27,7 @@ const settleSnooze: Settle = (store, documents) =>
   store.snooze(documents.map((document) => ({ document, snoozeMs: 60_000 })));
 
 /** What holds for each write that ends leases. */
-function fenced(settle: Settle): readonly Case[] {
+export function fenced(settle: Settle): readonly Case[] {
   return [
     it("misses a document that another agent has taken over, and changes nothing of it", async (subject) => {
       const [lost, kept] = await claimed(subject, "a", "b");
@@ -59,12 +60,12 @@ function fenced(settle: Settle): readonly Case[] {
 }
 
 /** What holds for a write whose answer is lost. */
-function lossy(method: "ack" | "release" | "snooze", settle: Settle): Case {
+export function lossy(method: "ack" | "ackWithWrites" | "release" | "snooze", settle: Settle): Case {
   return it("fails for a reason that passes if its answer is lost; sent again, it misses", async (subject) => {
     const [document] = await claimed(subject, "a");
     subject.loseAnswer(method);
     const error = await assertRejects(() => settle(subject.store, [document!]));
-    assert(subject.store.isTransient(error));
+    assert(subject.store.isTransient(error instanceof UnansweredWritesError ? error.cause : error));
     assertEquals(told(await settle(subject.store, [document!])), { matched: 0, missed: ["a"] });
   });
 }

@@ -4,6 +4,9 @@ import type { Document, DocumentStore } from "../../agent/ports.ts";
 export const MAX_ATTEMPTS = 5;
 export const LEASE_MS = 60_000;
 
+/** The collection that writes of processors go to. */
+export const TARGET = "targets";
+
 /** A document as a case puts it into the collection. Without anything else it is pending and new. */
 export interface Given {
   id: string;
@@ -32,7 +35,7 @@ export interface Stored {
 }
 
 /** Writes whose answer a case can have lost. */
-export type Lossy = "claim" | "claimSuspect" | "ack" | "release" | "snooze" | "renew";
+export type Lossy = "claim" | "claimSuspect" | "ack" | "ackWithWrites" | "release" | "snooze" | "renew";
 
 /** A store under test, and its collection as other programs see it. */
 export interface Subject extends AsyncDisposable {
@@ -45,6 +48,8 @@ export interface Subject extends AsyncDisposable {
   stored(id: string): Promise<Stored>;
   /** The reason that the dead letter of a document gives; undefined if there is none. */
   letter(id: string): Promise<string | undefined>;
+  /** The documents of {@linkcode TARGET}, in the order of their ids. */
+  targets(): Promise<Document[]>;
   /** Lets the lease on a document run out. */
   expireLease(id: string): Promise<void>;
   /** Has the next such call of `store` applied, and its answer lost. */

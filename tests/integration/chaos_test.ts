@@ -49,6 +49,8 @@ class MortalStore implements DocumentStore {
   renew: DocumentStore["renew"] = (documents) => this.#alive(() => this.#store.renew(documents));
   ack: DocumentStore["ack"] = (acks) =>
     this.#settle(acks.map((each) => each.document), (store) => store.ack(acks));
+  ackWithWrites: DocumentStore["ackWithWrites"] = (acks) =>
+    this.#settle(acks.map((each) => each.document), (store) => store.ackWithWrites(acks));
   nack: DocumentStore["nack"] = (nacks) =>
     this.#settle(nacks.map((each) => each.document), (store) => store.nack(nacks));
   release: DocumentStore["release"] = (documents) =>

@@ -87,7 +87,7 @@ for (const [name, { query, write }] of Object.entries(SETTLING)) {
     const error = await assertRejects(() => write(store, documents), UnansweredWritesError);
     assertEquals([...error.unanswered].map((at) => documents[at]!.id).sort(), [0, 7, 8]);
     assertEquals(error.others, { matched: 17, missed: [] });
-    assert(error.isLocked);
+    assert(error.isApart);
     assert(store.isTransient(error.cause));
     assertEquals((await idsWith(database, query)).length, 17);
     await transaction.commit();

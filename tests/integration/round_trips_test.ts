@@ -30,6 +30,33 @@ Deno.test("Round trips: a batch of new documents that no other agent wants costs
   assertEquals(commands, ["find", "update", "update"]);
 });
 
+Deno.test("Round trips: writes of a batch to one collection cost two more, in one transaction with the acks", async () => {
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
+  await jobs(database).insertMany(pending(500));
+  await store.take(1);
+  const recorded = await proxy.record(async () => {
+    const { documents } = await store.take(100);
+    const acks = documents.map((document) => ({
+      document,
+      writes: [{ collection: "invoices", insertOne: { order: document.id } }],
+    }));
+    assertEquals((await store.ackWithWrites(acks)).matched, 100);
+  });
+  const commands = recorded.filter(({ command }) => !["hello", "ismaster"].includes(command));
+  assertEquals(
+    commands.map(({ command, body }) => [command, body.startTransaction ?? false, body.autocommit]),
+    [
+      ["find", false, undefined],
+      ["update", false, undefined],
+      ["update", true, false],
+      ["insert", false, false],
+      ["commitTransaction", false, false],
+    ],
+  );
+  assertEquals(await database.db.collection("invoices").countDocuments(), 100);
+});
+
 Deno.test("Round trips: READ_BACK=always costs one more", async () => {
   await using setup = await proxiedStore("round trips", { readBack: "always" });
   const { database, proxy, store } = setup;

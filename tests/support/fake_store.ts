@@ -10,8 +10,8 @@ export class FakeStore extends FaultyStore {
   readonly documents: Map<unknown, StoredDocument>;
 
   constructor(clock: ManualClock, leaseMs = 60_000, shared: Partial<MemoryStoreOptions> = {}) {
-    const { documents = new Map(), letters = new Map(), maxAttempts = 5 } = shared;
-    super(new MemoryStore({ clock, leaseMs, maxAttempts, documents, letters }));
+    const { documents = new Map(), letters = new Map(), maxAttempts = 5, targets = new Map() } = shared;
+    super(new MemoryStore({ clock, leaseMs, maxAttempts, documents, letters, targets }));
     this.documents = documents;
   }
 

@@ -109,6 +109,10 @@ export class FaultyStore implements DocumentStore {
     return this.#settle("ack", acks, (left) => this.#inner.ack(left));
   }
 
+  ackWithWrites(acks: readonly Ack[]): Promise<Settlement> {
+    return this.#settle("ackWithWrites", acks, (left) => this.#inner.ackWithWrites(left));
+  }
+
   nack(nacks: readonly Nack[]): Promise<Settlement> {
     return this.#settle("nack", nacks, (left) => this.#inner.nack(left));
   }

@@ -1,3 +1,4 @@
+import { RefusedWritesError } from "../../agent/partial_writes.ts";
 import type {
   Ack,
   Claim,
@@ -10,6 +11,7 @@ import type {
 } from "../../agent/ports.ts";
 import { type LeasedDocument, type Nack, NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
+import { makeEffects, type MemoryCollections } from "./memory_effects.ts";
 import type { ManualClock } from "./manual_clock.ts";
 import { byClaimOrder, EXPIRIES_ALONE, isSuspect, type StoredDocument } from "./stored_document.ts";
 
@@ -25,6 +27,8 @@ export interface MemoryStoreOptions {
   documents: Map<unknown, StoredDocument>;
   /** The dead letters by the ids of their documents, and why they are ones. */
   letters: Map<unknown, string | undefined>;
+  /** The collections that processors write to. */
+  targets: MemoryCollections;
 }
 
 /** An ack leaves only the attempts of the bookkeeping. */
@@ -112,6 +116,26 @@ export class MemoryStore implements DocumentStore {
       Object.assign(stored.fields, set);
       return { ...PROCESSED };
     });
+  }
+
+  async ackWithWrites(acks: readonly Ack[]): Promise<Settlement> {
+    const refused = new Map<number, unknown>();
+    const made: Ack[] = [];
+    const missed: LeasedDocument[] = [];
+    for (const [position, ack] of acks.entries()) {
+      if (!this.#held(ack.document)) missed.push(ack.document);
+      else {
+        try {
+          makeEffects(this.#options.targets, ack.writes ?? []);
+          made.push(ack);
+        } catch (error) {
+          refused.set(position, error);
+        }
+      }
+    }
+    const others = { matched: (await this.ack(made)).matched, missed };
+    if (refused.size > 0) throw new RefusedWritesError(refused, others);
+    return others;
   }
 
   nack(nacks: readonly Nack[]): Promise<Settlement> {

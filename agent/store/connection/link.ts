@@ -1,4 +1,4 @@
-import type { Collection, Db } from "mongodb";
+import type { Collection, Db, MongoClient } from "mongodb";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { errorText } from "../../errors.ts";
 import { linkedCollection } from "./linked_collection.ts";
@@ -83,6 +83,16 @@ export class Link {
   /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
   get withoutMajority(): string | undefined {
     return whyNoMajority(this.#current.members);
+  }
+
+  /** Whether the server is known to be one by itself, in no replica set and no cluster. */
+  get isStandalone(): boolean {
+    return this.#current.members.some(({ type }) => type === "Standalone");
+  }
+
+  /** The present client: ask for it anew each time. Its operations belong in {@linkcode Link.run}. */
+  get client(): MongoClient {
+    return this.#current.client;
   }
 
   /** A database of the present client: ask for it anew each time. */

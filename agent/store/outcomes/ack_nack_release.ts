@@ -15,7 +15,7 @@ const KEPT_ERRORS = 5;
  * The bookkeeping of a finished document: only the attempts stay. It is written as a whole and not removed field by
  * field, which would cost the server a tenth more work per document.
  */
-function processed(attempts: number, set?: Document): UpdateFilter<Document> {
+export function processed(attempts: number, set?: Document): UpdateFilter<Document> {
   return {
     $set: { ...set, status: "processed", _pull: { attempts } },
     $currentDate: { processed_at: true },

@@ -47,7 +47,9 @@ export function settlementOf(
     if (matched === 0 && missed.length === 0 && !isLocked) throw cause;
     const open = new Set([...unanswered.documents, ...refused.map(([document]) => document)]);
     const positions = documents.flatMap((document, position) => open.has(document) ? [position] : []);
-    throw new UnansweredWritesError(new Set(positions), { matched, missed }, cause, isLocked);
+    throw new UnansweredWritesError(new Set(positions), { matched, missed }, cause, {
+      isApart: isLocked,
+    });
   }
   if (refused.length === 0) return { matched, missed };
   const positions = refused.map(([document, why]) => [documents.indexOf(document), why] as const);

@@ -1,3 +1,4 @@
+import type { Document } from "../../../agent/ports.ts";
 import { testDocumentStore } from "../../contract/document_store.ts";
 import {
   type Given,
@@ -6,9 +7,11 @@ import {
   MAX_ATTEMPTS,
   type Stored,
   type Subject,
+  TARGET,
 } from "../../contract/subject.ts";
 import { FakeStore, TransientError } from "../../support/fake_store.ts";
 import { DoubtfulError, ForbiddenError } from "../../support/faulty_store.ts";
+import type { MemoryCollections } from "../../support/memory_effects.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 
 /** When leases expired that agents left behind, by the manual clock. */
@@ -25,10 +28,16 @@ class FakeSubject implements Subject {
   readonly store: FakeStore;
   readonly other: FakeStore;
   readonly #clock = new ManualClock();
+  readonly #targets: MemoryCollections = new Map();
   readonly #letters = new Map<unknown, string | undefined>();
 
   constructor() {
-    const shared = { documents: new Map(), letters: this.#letters, maxAttempts: MAX_ATTEMPTS };
+    const shared = {
+      documents: new Map(),
+      letters: this.#letters,
+      maxAttempts: MAX_ATTEMPTS,
+      targets: this.#targets,
+    };
     this.store = new FakeStore(this.#clock, LEASE_MS, shared);
     this.other = new FakeStore(this.#clock, LEASE_MS, shared);
   }
@@ -63,6 +72,11 @@ class FakeSubject implements Subject {
     return Promise.resolve(this.#letters.get(id));
   }
 
+  targets(): Promise<Document[]> {
+    const documents = [...this.#targets.get(TARGET)?.values() ?? []];
+    return Promise.resolve(documents.toSorted((one, other) => (one._id < other._id ? -1 : 1)));
+  }
+
   expireLease(id: string): Promise<void> {
     this.store.documents.get(id)!.visibleAtMs = LONG_AGO_MS;
     return Promise.resolve();
@@ -73,7 +87,7 @@ class FakeSubject implements Subject {
   }
 
   refuse(id: string): Promise<void> {
-    this.store.reject(id, "ack", "nack", "release", "snooze", "deadLetter", "finishVerdict");
+    this.store.reject(id, "ack", "ackWithWrites", "nack", "release", "snooze", "deadLetter", "finishVerdict");
     return Promise.resolve();
   }
 

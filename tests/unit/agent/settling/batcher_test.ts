@@ -15,6 +15,8 @@ class Setup implements BatchWriter<number> {
   readonly clock = new ManualClock();
   readonly writes: { items: number[]; uncertain: boolean[] }[] = [];
   readonly retries: number[] = [];
+  /** Items of which a failed write is known to have left nothing. */
+  readonly unmade = new Set<number>();
   readonly refused: { item: number; error: unknown }[] = [];
   running = 0;
   peak = 0;
@@ -32,6 +34,10 @@ class Setup implements BatchWriter<number> {
       maxWrites: 2,
       ...options,
     });
+  }
+
+  mayBeApplied(item: number): boolean {
+    return !this.unmade.has(item);
   }
 
   get written(): number[][] {
@@ -169,6 +175,17 @@ Deno.test("Batcher repeats a write after a transient failure and marks its items
   ]);
   assertEquals(setup.retries.length, 2);
   assertEquals(setup.refused, []);
+});
+
+Deno.test("Batcher does not mark items as uncertain of which a failed write has left nothing", async () => {
+  const setup = new Setup();
+  setup.unmade.add(2);
+  setup.answer = (_, write) => {
+    if (write <= 1) throw new Transient();
+  };
+  setup.add(1, 2);
+  await setup.clock.advance(10_000);
+  assertEquals(setup.writes.at(-1), { items: [1, 2], uncertain: [true, false] });
 });
 
 Deno.test("Batcher waits between repeats, never less than 50 ms and never more than 3050 ms", async () => {

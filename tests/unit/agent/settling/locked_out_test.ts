@@ -12,7 +12,10 @@ Deno.test("Settler writes other acks while locked documents wait, and those toge
   const ids = s.ids(all);
   for (const at of [0, 1]) {
     const cause = new TransientError("locked");
-    s.store.fail("ack", new UnansweredWritesError(new Set([0]), { matched: 0, missed: [] }, cause, true));
+    s.store.fail(
+      "ack",
+      new UnansweredWritesError(new Set([0]), { matched: 0, missed: [] }, cause, { isApart: true }),
+    );
     s.settler.settle(all[at]!, ACK);
     s.settler.flush();
     await settled();

@@ -1,0 +1,262 @@
+import type { Collection, Document } from "mongodb";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { Chance } from "../../lib/chance.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { sleep } from "../../lib/deadline.ts";
+import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
+import type { Ack, LeasedDocument, Settlement } from "../../ports.ts";
+import { OperationTimeoutError, timeLimits } from "../connection/operation_timeout.ts";
+import { idKey } from "../documents/id_key.ts";
+import { LockedDocumentsError } from "../limited_writes.ts";
+import { isForbidden } from "../mongo_errors.ts";
+import { type Ending, endTransaction } from "./one_transaction.ts";
+import type { Link } from "../connection/link.ts";
+import type { StoreContext } from "../store_context.ts";
+import { Transactions } from "./transactions.ts";
+
+/** Writes in one transaction, at most; a single document may ask for more. */
+const MAX_WRITES = 1000;
+
+/** The waits after the first conflicts of a transaction; after the last one its halves go apart. */
+const CONFLICT_RETRY = { tries: 2, baseMs: 50, maxMs: 200 };
+/**
+ * Conflicts in a row after which all documents that are left are taken to be locked. To find the one that is takes about
+ * ten among a hundred.
+ */
+const MAX_CONFLICTS = 14;
+/** The transactions of a call begin within this part of a lease: 1 / 3. Their documents are not renewed meanwhile. */
+const LEASE_SHARE = 3;
+/** Refusals after which each document that is left gets a transaction of its own. */
+const MAX_REFUSALS = 5;
+
+/** What an {@linkcode EffectWriter} needs. */
+export interface EffectWriterOptions {
+  transactions: Pick<Transactions, "begin">;
+  /** The collection that the documents are in. */
+  collection: Collection;
+  clock: Clock;
+  random: Chance;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** All transactions of a call begin within this time, in milliseconds. */
+  limitMs: number;
+}
+
+/** Acks documents together with the writes that their processors ask for: each commits with its writes, or not at all. */
+export class EffectWriter {
+  readonly #options: EffectWriterOptions;
+
+  constructor(options: EffectWriterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles as many of `acks` as possible, in as few transactions as possible. One call at a time.
+   *
+   * @throws {RefusedWritesError} If some are refused, alone in a transaction, by their position.
+   * @throws {UnansweredWritesError} If some are not written, or may not be.
+   */
+  async write(acks: readonly Ack[]): Promise<Settlement> {
+    return await new Call(acks, this.#options).settle();
+  }
+}
+
+/** The writer of effects of a store. It costs nothing before its first use. */
+export function effectWriter(link: Link, options: StoreContext & { random: Chance }): EffectWriter {
+  const { clock, collection, leaseMs } = options;
+  const commandMs = timeLimits(leaseMs).majorityMs;
+  const transactions = new Transactions({ link, clock, database: collection.dbName, commandMs });
+  return new EffectWriter({ ...options, transactions, limitMs: leaseMs / LEASE_SHARE });
+}
+
+/** Documents that are to be written in one transaction. */
+interface Part {
+  readonly acks: readonly Ack[];
+  /** How often their transaction has met another one. */
+  readonly conflicts: number;
+}
+
+/** One call: what is left of it, and what became of the rest. */
+class Call {
+  readonly #acks: readonly Ack[];
+  readonly #options: EffectWriterOptions;
+  readonly #deadlineMs: number;
+  readonly #parts: Part[];
+  readonly #missed: LeasedDocument[] = [];
+  readonly #refused = new Map<Ack, unknown>();
+  /** They wait for others: locked, or in need of a right. */
+  readonly #apart: Ack[] = [];
+  #apartCause: unknown;
+  /** A commit of them has no answer. */
+  #unknown: readonly Ack[] = [];
+  /** Nothing of them is written, and why that concerns all. */
+  #unmade: readonly Ack[] = [];
+  #cause: unknown;
+  #matched = 0;
+  #refusals = 0;
+  #conflictsInARow = 0;
+
+  constructor(acks: readonly Ack[], options: EffectWriterOptions) {
+    this.#acks = acks;
+    this.#options = options;
+    this.#deadlineMs = options.clock.monotonicMs() + options.limitMs;
+    this.#parts = inTransactions(acks).map((each) => ({ acks: each, conflicts: 0 }));
+  }
+
+  async settle(): Promise<Settlement> {
+    for (let part; this.#cause === undefined && (part = this.#parts.shift());) await this.#next(part);
+    this.#unmade = [...this.#unmade, ...this.#parts.flatMap(({ acks }) => acks)];
+    return this.#settlement();
+  }
+
+  async #next(part: Part): Promise<void> {
+    const { clock, collection, transactions } = this.#options;
+    if (clock.monotonicMs() >= this.#deadlineMs) {
+      return this.#stop(part, new OperationTimeoutError("The transactions took too long"));
+    }
+    try {
+      const transaction = await transactions.begin(this.#deadlineMs);
+      const ending = await endTransaction(transaction, part.acks, collection.collectionName);
+      await this.#ended(part, ending);
+    } catch (error) {
+      this.#stop(part, error);
+    }
+  }
+
+  async #ended(part: Part, ending: Ending): Promise<void> {
+    const { acks } = part;
+    if (ending.kind !== "conflict") this.#conflictsInARow = 0;
+    switch (ending.kind) {
+      case "committed":
+        this.#matched += acks.length;
+        return;
+      case "missed":
+        return await this.#leaveOut(part);
+      case "refused":
+        return this.#refuse(acks, ending.ack, ending.error);
+      case "conflict":
+        return await this.#conflicted(part, ending.error);
+      case "forbidden":
+        return this.#forbid(acks, ending.collection, ending.error);
+      case "unknown":
+        this.#unknown = acks;
+        this.#cause = ending.error;
+        return;
+      case "failed":
+        return this.#stop(part, ending.error);
+      default:
+        return ending satisfies never;
+    }
+  }
+
+  /** Nothing of a part is written, and nothing of the others would be. */
+  #stop({ acks }: Part, cause: unknown): void {
+    this.#unmade = acks;
+    this.#cause = cause;
+  }
+
+  /** Lets go of those that are not ours any more; the others go together again. */
+  async #leaveOut(part: Part): Promise<void> {
+    const held = await this.#stillHeld(part.acks);
+    const left = part.acks.filter((ack) => held.has(ack));
+    this.#missed.push(...part.acks.filter((ack) => !held.has(ack)).map(({ document }) => document));
+    // An ack that misses a document which is ours has met another write on it.
+    if (left.length === part.acks.length) return await this.#conflicted(part, undefined);
+    if (left.length > 0) this.#parts.unshift({ acks: left, conflicts: part.conflicts });
+  }
+
+  async #stillHeld(acks: readonly Ack[]): Promise<Set<Ack>> {
+    const { collection, maxTimeMS } = this.#options;
+    const query = {
+      _id: { $in: acks.map(({ document }) => document.id) as never[] },
+      "_pull.token": { $in: [...new Set(acks.map(({ document }) => document.token))] },
+      status: "processing",
+    };
+    const projection = { _id: 1, "_pull.token": 1 };
+    const found: Document[] = await collection.find(query, { projection, hint: { _id: 1 }, maxTimeMS })
+      .toArray();
+    const tokens = new Map(found.map(({ _id, _pull }) => [idKey(_id), _pull.token]));
+    return new Set(acks.filter(({ document }) => tokens.get(idKey(document.id)) === document.token));
+  }
+
+  /** One that is refused among others gets a transaction of its own after them: perhaps it was refused because of them. */
+  #refuse(acks: readonly Ack[], culprit: Ack | undefined, error: unknown): void {
+    if (acks.length === 1) {
+      this.#refused.set(acks[0]!, error);
+      return;
+    }
+    this.#refusals += 1;
+    if (culprit === undefined) return this.#halve(acks);
+    const others = acks.filter((ack) => ack !== culprit);
+    const parts = this.#refusals < MAX_REFUSALS ? [others] : others.map((ack) => [ack]);
+    this.#parts.unshift(...[...parts, [culprit]].map((each) => ({ acks: each, conflicts: 0 })));
+  }
+
+  async #conflicted({ acks, conflicts }: Part, error: unknown): Promise<void> {
+    const { clock, random } = this.#options;
+    this.#conflictsInARow += 1;
+    const { baseMs, maxMs, tries } = CONFLICT_RETRY;
+    if (conflicts < tries) {
+      const next = { acks, conflicts: conflicts + 1 };
+      this.#parts.unshift(next);
+      await sleep(clock, baseMs + backoffMs(next.conflicts, { baseMs, maxMs, random }));
+    } else if (acks.length > 1 && this.#conflictsInARow < MAX_CONFLICTS) this.#halve(acks, conflicts);
+    else this.#setApart(acks, new LockedDocumentsError(acks.length, error));
+  }
+
+  /** Those that write to a collection where the agent may not; the others go together again. */
+  #forbid(acks: readonly Ack[], collection: string, error: unknown): void {
+    const isForbiddenOne = ({ writes = [] }: Ack) => writes.some((write) => write.collection === collection);
+    const others = acks.filter((ack) => !isForbiddenOne(ack));
+    this.#setApart(acks.filter(isForbiddenOne), error);
+    if (others.length > 0) this.#parts.unshift({ acks: others, conflicts: 0 });
+  }
+
+  #setApart(acks: readonly Ack[], cause: unknown): void {
+    this.#apart.push(...acks);
+    if (this.#apartCause === undefined || isForbidden(cause)) this.#apartCause = cause;
+  }
+
+  #halve(acks: readonly Ack[], conflicts = 0): void {
+    const half = (acks.length + 1) >> 1;
+    const halves = [acks.slice(0, half), acks.slice(half)];
+    this.#parts.unshift(...halves.map((each) => ({ acks: each, conflicts })));
+  }
+
+  #settlement(): Settlement {
+    const settlement = { matched: this.#matched, missed: this.#missed };
+    const open = [...this.#unknown, ...this.#unmade, ...this.#apart];
+    if (open.length > 0) {
+      // Those that were refused are written again with them.
+      const all = new Set([...open, ...this.#refused.keys()]);
+      const unmade = new Set([...this.#unmade, ...this.#apart, ...this.#refused.keys()]);
+      throw new UnansweredWritesError(this.#positionsOf(all), settlement, this.#cause ?? this.#apartCause, {
+        isApart: this.#cause === undefined,
+        unmade: this.#positionsOf(unmade),
+      });
+    }
+    if (this.#refused.size === 0) return settlement;
+    const refused = [...this.#refused].map(([ack, error]) => [this.#acks.indexOf(ack), error] as const);
+    throw new RefusedWritesError(new Map(refused), settlement);
+  }
+
+  #positionsOf(acks: ReadonlySet<Ack>): Set<number> {
+    return new Set(this.#acks.flatMap((ack, position) => acks.has(ack) ? [position] : []));
+  }
+}
+
+/** The documents of each transaction. */
+function inTransactions(acks: readonly Ack[]): Ack[][] {
+  const parts: Ack[][] = [];
+  let writes = Infinity;
+  for (const ack of acks) {
+    const more = ack.writes?.length ?? 0;
+    writes += more;
+    if (writes > MAX_WRITES) {
+      parts.push([]);
+      writes = more;
+    }
+    parts.at(-1)!.push(ack);
+  }
+  return parts;
+}
