@@ -1,5 +1,6 @@
 import { BSON, type Document, type Filter, MongoServerError } from "mongodb";
 import { errorText } from "../errors.ts";
+import { textWithConditions } from "../lib/regex_operators.ts";
 import { isTransient } from "./mongo_errors.ts";
 
 /**
@@ -11,7 +12,7 @@ export function parseFilter(text: string): Filter<Document> {
   let filter: unknown;
   try {
     // Not relaxed: a $numberLong beyond 2^53 would be rounded to a number that matches something else.
-    filter = BSON.EJSON.parse(text, { relaxed: false });
+    filter = BSON.EJSON.parse(textWithConditions(text), { relaxed: false });
   } catch (error) {
     throw new Error(`is not Extended JSON such as {"kind": "order"}: ${(error as Error).message}`, {
       cause: error,

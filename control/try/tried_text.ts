@@ -6,6 +6,7 @@ import type { Outcome } from "../../agent/settling/outcome.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import type { Tried } from "./trial.ts";
+import { writesText } from "./writes_text.ts";
 
 /** What a trial of a processor on a document of MongoDB's found. */
 export type TriedDocument = Tried<MongoLeasedDocument>;
@@ -53,7 +54,8 @@ export function triedJson(tried: TriedDocument): string {
     attempt,
     idempotency_key: idempotencyKey,
     ms: elapsedMs === undefined ? undefined : Math.round(elapsedMs),
-    set: "set" in outcome ? outcome.set : undefined,
+    set: outcome.kind === "ack" ? outcome.set : undefined,
+    writes: outcome.kind === "ack" ? outcome.writes : undefined,
     snooze_ms: outcome.kind === "snooze" ? outcome.snoozeMs : undefined,
     ignored,
     error: errorOf(tried),
@@ -79,7 +81,10 @@ function detail(tried: TriedDocument, maxAttempts: number): string {
       if (ignored) {
         return `ignored: ${ignored.join(", ")} (only fields under "set" are written, { set: { ... } })`;
       }
-      return outcome.set ? `set ${json(outcome.set)}` : "";
+      return [
+        ...(outcome.set ? [`set ${json(outcome.set)}`] : []),
+        ...writesText(outcome.writes ?? [], json),
+      ].join("; ");
     case "snooze":
       return `no attempt, again in ${inWords(outcome.snoozeMs)}`;
     case "nack":

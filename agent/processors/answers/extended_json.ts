@@ -1,13 +1,14 @@
 import type { EJSON } from "bson";
 import { errorText, PermanentError } from "../../errors.ts";
 import { withExactIntegers } from "../../lib/exact_integers.ts";
+import { keepConditions } from "../../lib/regex_operators.ts";
 import type { Document } from "../../ports.ts";
 
 /** The largest answer that is read, in bytes. No document is larger than that. */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** A text without these has no integer that JavaScript would round, and none that the driver would cut. */
-const MAY_BE_INEXACT = /\d{16}|\$numberLong/;
+/** A text without these has no integer that JavaScript would round, and nothing that the driver would cut. */
+const MAY_BE_INEXACT = /\d{16}|\$numberLong|\$regex/;
 
 const [MIN_LONG, MAX_LONG] = [-(2n ** 63n), 2n ** 63n - 1n];
 
@@ -85,12 +86,12 @@ function decoded(bytes: Uint8Array): string {
   }
 }
 
-/** A reviver that writes each number that would be rounded in a way that keeps it. */
+/** A reviver that writes each value that would be rounded or cut in a way that keeps it. */
 function exactly(this: unknown, key: string, value: unknown, context?: { source?: string }): unknown {
   if (key === "$numberLong" && typeof value === "string" && /^-?\d+$/.test(value)) {
     within64Bits(BigInt(value));
   }
-  if (typeof value !== "number") return value;
+  if (typeof value !== "number") return keepConditions(value);
   if (Object.is(value, -0)) return { $numberDouble: "-0.0" };
   if (!Number.isFinite(value)) return { $numberDouble: String(value) };
   const source = context?.source ?? "";

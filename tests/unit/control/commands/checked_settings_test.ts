@@ -1,4 +1,4 @@
-import { Long } from "mongodb";
+import { BSON, Long } from "mongodb";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../../../agent/errors.ts";
 import { inWords } from "../../../../control/commands/check_work.ts";
@@ -113,6 +113,18 @@ for (
     );
   });
 }
+
+Deno.test("settingsAndProcessor() keeps the conditions of FILTER that stand beside a regular expression", async () => {
+  const { filter } = await check({
+    ...GOOD,
+    FILTER: '{"a": {"$regex": "^a", "$options": "i", "$ne": "ab"}, "b": {"$regex": "b"}}',
+  });
+  assertEquals(
+    BSON.EJSON.stringify(filter, { relaxed: false }),
+    '{"a":{"$regex":{"$regularExpression":{"pattern":"^a","options":"i"}},"$ne":"ab"},' +
+      '"b":{"$regularExpression":{"pattern":"b","options":""}}}',
+  );
+});
 
 Deno.test("settingsAndProcessor() takes a FILTER on fields whose names only look like the agent's", async () => {
   const filter = {

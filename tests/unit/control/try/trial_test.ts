@@ -47,6 +47,42 @@ Deno.test("Trial: a result with set is processed, and its values are exact", asy
   assertEquals(json, `{"id":7,"outcome":"processed","attempt":1,${KEY},"ms":N,"set":${set}}`);
 });
 
+Deno.test("Trial: writes are shown in short in the table, and as Extended JSON", async () => {
+  const writes = [
+    { collection: "invoices", insertOne: { total: 2n ** 60n, at: new Date(0) } },
+    { collection: "stock", updateOne: { filter: { sku: 1 }, update: { $inc: { n: -1 } }, upsert: true } },
+    { collection: "stock", updateOne: { filter: { sku: 2 }, update: [{ $unset: "n" }] } },
+    { collection: "totals", replaceOne: { filter: {}, replacement: { n: 1 } } },
+    { collection: "open", deleteOne: { filter: { order: 7 } } },
+  ];
+  const { line, json } = await shown(() => ({ set: { a: 1 }, writes }));
+  const inserted =
+    '{"total":{"$numberLong":"1152921504606846976"},"at":{"$date":"1970-01-01T00:00:00.000Z"}}';
+  assertEquals(
+    line,
+    `7 processed N ms set {"a":1}; insert into invoices ${inserted}; ` +
+      'update or insert in stock {"sku":1} by {"$inc":{"n":-1}}; update in stock {"sku":2} by [{"$unset":"n"}]; ' +
+      'replace in totals {} by {"n":1}; delete from open {"order":7}',
+  );
+  assertEquals(
+    json,
+    `{"id":7,"outcome":"processed","attempt":1,${KEY},"ms":N,"set":{"a":1},"writes":[` +
+      `{"collection":"invoices","insertOne":${inserted}},` +
+      '{"collection":"stock","updateOne":{"filter":{"sku":1},"update":{"$inc":{"n":-1}},"upsert":true}},' +
+      '{"collection":"stock","updateOne":{"filter":{"sku":2},"update":[{"$unset":"n"}]}},' +
+      '{"collection":"totals","replaceOne":{"filter":{},"replacement":{"n":1}}},' +
+      '{"collection":"open","deleteOne":{"filter":{"order":7}}}]}',
+  );
+});
+
+Deno.test("Trial: long writes and many are cut in the table, and whole in JSON", async () => {
+  const writes = Array.from({ length: 8 }, () => ({ collection: "a", insertOne: { text: "x".repeat(500) } }));
+  const { line, json } = await shown(() => ({ writes }));
+  const one = `; insert into a {"text":"${"x".repeat(91)}…`;
+  assertEquals(line, `7 processed N ms 8 writes${one.repeat(5)}`);
+  assertEquals(json.match(/x{500}/g)?.length, 8);
+});
+
 Deno.test("Trial: nothing returned is processed", async () => {
   assertEquals((await shown(() => {})).line, "7 processed N ms");
 });

@@ -146,6 +146,56 @@ for (
 }
 
 for (
+  const [writes, meant] of [
+    [
+      '{"updateOne":{"filter":{"_id":{"$oid":"665000000000000000000000"}},"update":{"$set":{"at":{"$date":"2026-11-26T02:00:00Z"}},' +
+      '"$inc":{"n":9007199254740993,"small":1}},"upsert":true}}',
+      {
+        updateOne: {
+          filter: { _id: new BSON.ObjectId("665000000000000000000000") },
+          update: {
+            $set: { at: new Date("2026-11-26T02:00:00Z") },
+            $inc: { n: 9007199254740993n, small: 1 },
+          },
+          upsert: true,
+        },
+      },
+    ],
+    [
+      '{"updateOne":{"filter":{"a":{"$type":"string"}},"update":[{"$set":{"a":{"$add":["$b",{"$numberLong":"5"}]}}},{"$unset":"c"}]}}',
+      {
+        updateOne: {
+          filter: { a: { $type: "string" } },
+          update: [{ $set: { a: { $add: ["$b", 5n] } } }, { $unset: "c" }],
+        },
+      },
+    ],
+    [
+      '{"deleteOne":{"filter":{"at":{"$lt":{"$date":"2026-11-26T02:00:00Z"},"$gte":{"$minKey":1}}}}}',
+      { deleteOne: { filter: { at: { $lt: new Date("2026-11-26T02:00:00Z"), $gte: new BSON.MinKey() } } } },
+    ],
+    [
+      '{"deleteOne":{"filter":{"a":{"$regex":"^a","$options":"i","$ne":"ab"},"b":{"$regex":"b"}}}}',
+      {
+        deleteOne: {
+          filter: {
+            a: { $regex: new BSON.BSONRegExp("^a", "i"), $ne: "ab" },
+            b: new BSON.BSONRegExp("b", ""),
+          },
+        },
+      },
+    ],
+  ] as const
+) {
+  Deno.test(`answerOf() keeps operators, and reads the values in them: ${writes.slice(0, 99)}`, () => {
+    assertEquals(
+      BSON.serialize(answers.answerOf(`{"writes":[${writes}]}`)),
+      BSON.serialize({ writes: [meant] }),
+    );
+  });
+}
+
+for (
   const [answer, message] of [
     ['{"set":', /cannot be read as JSON/],
     ["<html>", /cannot be read as JSON/],
