@@ -12,7 +12,7 @@ import { shorter } from "../shrink.ts";
 
 /** What a handler does in the end. */
 interface Result {
-  how: "set" | "return" | "throw";
+  how: "set" | "write" | "write_wrongly" | "return" | "throw";
   recipe: Recipe;
 }
 
@@ -21,6 +21,10 @@ interface Results {
   results: Result[];
   batch: boolean;
 }
+
+/** The collection that writes go to. */
+const EFFECTS = "effects";
+const OPERATIONS = ["insertOne", "updateOne", "replaceOne", "deleteOne", "insert"];
 
 const MAX_ATTEMPTS = 2;
 const REST_LIMIT_MS = 15_000;
@@ -31,8 +35,11 @@ export class ResultsArea implements Area<Results> {
 
   generate(random: () => number): Results {
     const results = Array.from({ length: integerFrom(random, 1, 40) }, (): Result => {
-      const how = pick(random, ["set", "set", "return", "throw"] as const);
-      return { how, recipe: how === "set" ? randomRecipe(random) : randomThing(random) };
+      const how = pick(random, ["set", "set", "write", "write", "write_wrongly", "return", "throw"] as const);
+      return {
+        how,
+        recipe: how === "return" || how === "throw" ? randomThing(random) : randomRecipe(random),
+      };
     });
     return { results, batch: random() < 0.3 };
   }
@@ -65,8 +72,20 @@ class ResultsTrials implements Trials<Results> {
       runs.set(_id, (runs.get(_id) ?? 0) + 1);
       const { how, recipe } = results[_id]!;
       const value = recipe.make();
-      if (how === "throw") throw value;
-      return how === "set" ? { set: { value } } : value;
+      switch (how) {
+        case "throw":
+          throw value;
+        case "set":
+          return { set: { value } };
+        case "write":
+          return { writes: [{ collection: EFFECTS, insertOne: { job: _id, value } }] };
+        case "write_wrongly":
+          return {
+            writes: [{ collection: EFFECTS, [OPERATIONS[_id % OPERATIONS.length]!]: value, filter: {} }],
+          };
+        case "return":
+          return value;
+      }
     };
     await using agent = new InProcessAgent(
       store,
@@ -80,6 +99,8 @@ class ResultsTrials implements Trials<Results> {
     await waitFor("all to end", isOver, { timeoutMs: REST_LIMIT_MS }).catch(() => {});
     const broken: string[] = [];
     const stored = await jobs(database).find({}, { promoteValues: false, bsonRegExp: true }).toArray();
+    const effects = await database.db.collection(EFFECTS).find({}, { promoteValues: false, bsonRegExp: true })
+      .toArray();
     const copied = new Set((await letters(database).distinct("_id")).map(Number));
     for (const document of stored) {
       const id = Number(document._id);
@@ -91,7 +112,11 @@ class ResultsTrials implements Trials<Results> {
         say(`A document stays ${document.status}`);
       }
       if (document.status === "failed" && !copied.has(id)) say("A document is failed and has no dead letter");
-      for (const what of judge(document, results[id]!)) say(what);
+      const written = effects.filter(({ job }) => Number(job) === id);
+      if (written.length > 1) say(`A write was made ${written.length} times`);
+      const isEffect = how === "write" || how === "write_wrongly";
+      for (const what of judge(document, results[id]!, isEffect ? written[0] : document)) say(what);
+      if (!isEffect && written.length > 0) say("A write was made that no one asked for");
     }
     const events = agent.seen.map((event) => Deno.inspect(event, { breakLength: Infinity }));
     return { broken, evidence: events.slice(-20).join("\n") };
@@ -119,22 +144,26 @@ function isError(thrown: unknown): boolean {
 }
 
 /** What is written must be what was returned, or nothing at all with an error that says why. */
-function judge(document: AnyDocument, { how, recipe }: Result): string[] {
-  const isWritten = "value" in document;
+function judge(document: AnyDocument, { how, recipe }: Result, target: AnyDocument | undefined): string[] {
+  const isWritten = target !== undefined && "value" in target;
   if (how === "throw" && document.status === "processed") {
     return ["A document is processed whose handler threw"];
   }
-  if (how !== "set") return isWritten ? ["A field was written that no one returned under set"] : [];
+  if (how === "write_wrongly" && document.status === "processed") return ["A wrong write counts as one"];
+  if (how !== "set" && how !== "write") {
+    return isWritten ? ["A field was written that no one returned under set"] : [];
+  }
   if (!("stored" in recipe)) {
     if (isWritten) {
-      return [`Something was written for a value that cannot be: ${Deno.inspect(document.value)}`];
+      return [`Something was written for a value that cannot be: ${Deno.inspect(target.value)}`];
     }
     if (document.status === "processed") return ["A document is processed and its result left out"];
     const said = String(document.error ?? "");
     return [...(said === "" ? ["An error says nothing"] : []), ...brokenInText(said)];
   }
   if (document.status !== "processed") return [`A result that can be written was refused: ${document.error}`];
-  const [expected, found] = [recipe.stored, document.value].map((value) => BSON.serialize({ value }));
+  if (!isWritten) return ["A document is processed and its result left out"];
+  const [expected, found] = [recipe.stored, target.value].map((value) => BSON.serialize({ value }));
   if (sameBytes(expected!, found!)) return [];
-  return [`What is written is not what was returned: ${Deno.inspect(document.value)}`];
+  return [`What is written is not what was returned: ${Deno.inspect(target.value)}`];
 }
