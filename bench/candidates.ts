@@ -1,5 +1,5 @@
 import type { Collection } from "mongodb";
-import { BEST, countsOf, startAgent } from "./agent.ts";
+import { type AgentOptions, BEST, countsOf, startAgent } from "./agent.ts";
 import { type Bench, DATABASE, freshCollection } from "./bench.ts";
 import { fill } from "./documents.ts";
 import { processedTwice, type Span, spanOf, untilDrained } from "./drained.ts";
@@ -37,7 +37,8 @@ export interface Drained {
   processedTwice?: number;
 }
 
-const MANY = { full: 50_000, quick: 2000 };
+/** Documents of a run of a fast candidate. */
+export const MANY = { full: 50_000, quick: 2000 };
 const FEW = { full: 5000, quick: 100 };
 
 /** The loops that people write by hand, and the limit: plain documents, and the index that their query needs. */
@@ -58,6 +59,41 @@ async function processed(collection: Collection): Promise<Drained> {
   return { span, done: await collection.countDocuments({ status: "processed" }) };
 }
 
+/** A loop that people write by hand, as the program of that name in bench/programs, in Python. */
+export function loopInPython(
+  program: string,
+  rest: Pick<Candidate, "id" | "settings" | "documents">,
+): Candidate {
+  return {
+    ...plain("loop", { status: 1 }),
+    ...rest,
+    name: "Hand-written loop, Python with Motor",
+    isPossible: async () => await pythonWithMotor() !== undefined,
+    async drain(bench, collection) {
+      const path = new URL(`programs/${program}.py`, import.meta.url).pathname;
+      const args = [path, bench.server.uri, DATABASE, collection.collectionName];
+      await runToEnd((await pythonWithMotor())!, args);
+      return () => processed(collection);
+    },
+  };
+}
+
+/** The same in TypeScript. */
+export function loopInTypeScript(
+  program: string,
+  rest: Pick<Candidate, "id" | "settings" | "documents">,
+): Candidate {
+  return {
+    ...plain("loop", { status: 1 }),
+    ...rest,
+    name: "Hand-written loop, TypeScript with the driver",
+    async drain(bench, collection) {
+      await runProgram(bench, program, { collection: collection.collectionName });
+      return () => processed(collection);
+    },
+  };
+}
+
 function limit(batchSize: number): Candidate {
   return {
     ...plain("limit", { status: 1 }),
@@ -75,13 +111,16 @@ function limit(batchSize: number): Candidate {
   };
 }
 
-function agent(id: string, settings: string, env: Record<string, string>): Candidate {
+/** The agent, with the module and the settings that `options` returns. */
+export function agent(
+  { options, ...rest }:
+    & Pick<Candidate, "id" | "settings" | "documents">
+    & { options(bench: Bench): Omit<AgentOptions, "collection"> | Promise<Omit<AgentOptions, "collection">> },
+): Candidate {
   return {
-    id,
+    ...rest,
     name: "pulling-agent",
-    settings,
     kind: "agent",
-    documents: MANY,
     async prepare(bench, count) {
       const collection = await freshCollection(bench, "documents");
       await ensureIndexes(collection);
@@ -89,7 +128,10 @@ function agent(id: string, settings: string, env: Record<string, string>): Candi
       return collection;
     },
     async drain(bench, collection, count) {
-      const agent = await startAgent(bench, { env, collection: collection.collectionName });
+      const agent = await startAgent(bench, {
+        ...await options(bench),
+        collection: collection.collectionName,
+      });
       await untilDrained(collection);
       return async () => {
         await using _ = agent;
@@ -135,31 +177,12 @@ function library(
 
 /** All of them, in the order in which they take their turns. */
 export const CANDIDATES: Candidate[] = [
-  {
-    ...plain("loop", { status: 1 }),
-    id: "loop-python",
-    name: "Hand-written loop, Python with Motor",
-    settings: "find 100, update one by one",
-    documents: FEW,
-    isPossible: async () => await pythonWithMotor() !== undefined,
-    async drain(bench, collection) {
-      const program = new URL("programs/loop.py", import.meta.url).pathname;
-      const args = [program, bench.server.uri, DATABASE, collection.collectionName];
-      await runToEnd((await pythonWithMotor())!, args);
-      return () => processed(collection);
-    },
-  },
-  {
-    ...plain("loop", { status: 1 }),
+  loopInPython("loop", { id: "loop-python", settings: "find 100, update one by one", documents: FEW }),
+  loopInTypeScript("loop", {
     id: "loop-typescript",
-    name: "Hand-written loop, TypeScript with the driver",
     settings: "find 100, update one by one",
     documents: FEW,
-    async drain(bench, collection) {
-      await runProgram(bench, "loop", { collection: collection.collectionName });
-      return () => processed(collection);
-    },
-  },
+  }),
   library({
     id: "agenda",
     name: "agenda",
@@ -187,6 +210,16 @@ export const CANDIDATES: Candidate[] = [
   limit(1000),
   limit(2000),
   limit(5000),
-  agent("agent-default", "default (BATCH_SIZE=100)", {}),
-  agent("agent-best", `best (BATCH_SIZE=${BEST.BATCH_SIZE})`, BEST),
+  agent({
+    id: "agent-default",
+    settings: "default (BATCH_SIZE=100)",
+    documents: MANY,
+    options: () => ({}),
+  }),
+  agent({
+    id: "agent-best",
+    settings: `best (BATCH_SIZE=${BEST.BATCH_SIZE})`,
+    documents: MANY,
+    options: () => ({ env: BEST }),
+  }),
 ];

@@ -26,13 +26,14 @@ import { measureReplicas } from "./measures/replicas.ts";
 import { measureSizes } from "./measures/sizes.ts";
 import { measureStart } from "./measures/start.ts";
 import { type Figures, reportText, type Results } from "./report.ts";
-import { measureThroughput } from "./throughput.ts";
+import { measureEffects, measureThroughput } from "./throughput.ts";
 import { writeResults } from "./write.ts";
 
 /** All measurements, in their order. */
 const MEASUREMENTS: { [Name in keyof Figures]: (bench: Bench) => Promise<Figures[Name]> } = {
   throughput: measureThroughput,
   processors: measureProcessors,
+  effects: measureEffects,
   replicas: measureReplicas,
   latency: measureLatency,
   backlog: measureBacklog,

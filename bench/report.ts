@@ -14,6 +14,7 @@ import type { Throughput } from "./throughput.ts";
 export interface Figures {
   throughput: Throughput[];
   processors: ProcessorResult[];
+  effects: Throughput[];
   replicas: ReplicasResult[];
   latency: LatencyResult[];
   backlog: BacklogResult[];
@@ -43,6 +44,7 @@ export function reportText(results: Results): string {
   return [
     section("Throughput", figures.throughput && throughputTable(figures.throughput)),
     section("Processors in other languages", figures.processors && processorsTable(figures.processors)),
+    section("Writes to another collection", figures.effects && throughputTable(figures.effects)),
     section("Targets", targetsTable(targetsOf(figures))),
     section("Replicas", figures.replicas && replicasTable(figures.replicas)),
     section("Pick-up latency of single inserts", figures.latency && latencyTable(figures.latency)),

@@ -17,6 +17,7 @@ export interface ServerCost {
 const COUNTED = [
   ...["find", "getMore", "aggregate", "count", "distinct"],
   ...["insert", "update", "delete", "findAndModify", "bulkWrite"],
+  ...["commitTransaction", "abortTransaction"],
 ];
 
 /** Runs `work` and returns its cost for the server, per document of `documents`. */

@@ -105,9 +105,9 @@ function otherTargets(
 }
 
 function duplicateTargets(
-  { throughput = [], replicas = [], processors = [] }: Partial<Figures>,
+  { throughput = [], replicas = [], processors = [], effects = [] }: Partial<Figures>,
 ): Target[] {
-  const counts = [...throughput, ...replicas, ...processors].map((row) => row.processedTwice)
+  const counts = [...throughput, ...replicas, ...processors, ...effects].map((row) => row.processedTwice)
     .filter((count) => count !== undefined);
   if (counts.length === 0) return [];
   const twice = counts.reduce((sum, count) => sum + count, 0);

@@ -1,5 +1,6 @@
 import { type Bench, inRounds, settle } from "./bench.ts";
 import { type Candidate, CANDIDATES } from "./candidates.ts";
+import { EFFECT_CANDIDATES } from "./effect_candidates.ts";
 import { rateOf } from "./drained.ts";
 import { costOf, type ServerCost } from "./server_cost.ts";
 import { median, type Spread, spreadOf } from "./stats.ts";
@@ -27,8 +28,17 @@ interface Run {
 
 /** All candidates in turn, or those whose id begins with one of `only`. */
 export async function measureThroughput(bench: Bench, only = [""]): Promise<Throughput[]> {
+  return await measured(bench, CANDIDATES.filter(({ id }) => only.some((start) => id.startsWith(start))));
+}
+
+/** The same for candidates that write an effect for each document. */
+export async function measureEffects(bench: Bench): Promise<Throughput[]> {
+  return await measured(bench, EFFECT_CANDIDATES);
+}
+
+async function measured(bench: Bench, all: readonly Candidate[]): Promise<Throughput[]> {
   const candidates: Candidate[] = [];
-  for (const candidate of CANDIDATES.filter(({ id }) => only.some((start) => id.startsWith(start)))) {
+  for (const candidate of all) {
     if (await candidate.isPossible?.() ?? true) candidates.push(candidate);
   }
   const runs = await inRounds(bench, candidates, async (candidate, round) => {
