@@ -195,8 +195,22 @@ function oddities(values: Partial<Settings>, env: Environment): string[] {
       }) documents are held at once: raise BATCH_SIZE to use all of it`,
     );
   }
-  return processor.startsWith("exec:") ? found.concat(idleProcesses(values)) : found;
+  if (processor.startsWith("exec:")) found.push(...idleProcesses(values));
+  const proxy = /^https:/i.test(processor)
+    ? PROXIES.find((name) => textOf(name, env) !== undefined)
+    : undefined;
+  // The runtime sends the header Proxy-Authorization through the tunnel, too.
+  if (proxy !== undefined && /^(http:\/\/)?[^/@]+@/i.test(textOf(proxy, env)!)) {
+    found.push(
+      `${proxy} has credentials, and the service gets them as well: use a proxy that needs none, unless you trust ` +
+        "the service with them",
+    );
+  }
+  return found;
 }
+
+/** Variables that may name the proxy for `https:` addresses, the first that is set counts. */
+const PROXIES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /** Full batches that an agent holds at once. */
 const MAX_HELD_BATCHES = 2;

@@ -57,3 +57,24 @@ for (
     assertEquals(warningsOf({ ...env, PROCESSOR: "exec:./x" }), expected === undefined ? [] : [expected]);
   });
 }
+
+for (
+  const [env, expected] of [
+    [{ HTTPS_PROXY: "http://agent:word@proxy:3128" }, "HTTPS_PROXY"],
+    [{ all_proxy: "agent:word@proxy:3128" }, "all_proxy"],
+    [{ HTTPS_PROXY: "http://proxy:3128", ALL_PROXY: "http://agent:word@proxy:3128" }, undefined],
+    [{ HTTP_PROXY: "http://agent:word@proxy:3128" }, undefined],
+  ] as const
+) {
+  Deno.test(`loadSettings() warns if a service gets the credentials of a proxy: ${JSON.stringify(env)}`, () => {
+    const found = warningsOf({ ...env, PROCESSOR: "https://orders/new" });
+    assertEquals(
+      found,
+      expected === undefined ? [] : [
+        `${expected} has credentials, and the service gets them as well: use a proxy that needs none, unless you ` +
+        "trust the service with them",
+      ],
+    );
+    assertEquals(warningsOf({ ...env, PROCESSOR: "http://orders/new" }), []);
+  });
+}
