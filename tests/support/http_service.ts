@@ -53,12 +53,15 @@ export class HttpService implements AsyncDisposable {
   }
 }
 
+/** What a {@linkcode RawService} does with a connection; `request` is the beginning of the request on it. */
+export type Act = (connection: Deno.Conn, request: string) => Promise<void>;
+
 /** A server that reads the beginning of a request and does with its connection what `act` says. */
 export class RawService implements Disposable {
   readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   readonly #open = new Set<Deno.Conn>();
 
-  constructor(act: (connection: Deno.Conn) => Promise<void>) {
+  constructor(act: Act) {
     void this.#accept(act);
   }
 
@@ -76,17 +79,18 @@ export class RawService implements Disposable {
     for (const connection of this.#open) closeQuietly(connection);
   }
 
-  async #accept(act: (connection: Deno.Conn) => Promise<void>): Promise<void> {
+  async #accept(act: Act): Promise<void> {
     for await (const connection of this.#listener) {
       this.#open.add(connection);
       void this.#serve(connection, act);
     }
   }
 
-  async #serve(connection: Deno.Conn, act: (connection: Deno.Conn) => Promise<void>): Promise<void> {
+  async #serve(connection: Deno.Conn, act: Act): Promise<void> {
     try {
-      await connection.read(new Uint8Array(64 * 1024));
-      await act(connection);
+      const buffer = new Uint8Array(64 * 1024);
+      const count = await connection.read(buffer) ?? 0;
+      await act(connection, new TextDecoder().decode(buffer.subarray(0, count)));
     } catch {
       // The agent has closed the connection.
     } finally {
