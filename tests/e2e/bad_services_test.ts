@@ -18,10 +18,10 @@ async function sendOn(connection: Deno.Conn, head: string, part: string, pauseMs
   }
 }
 
-async function drip(connection: Deno.Conn, text: string): Promise<void> {
+async function drip(connection: Deno.Conn, text: string, pauseMs: number): Promise<void> {
   for (const letter of text) {
     await send(connection, letter);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -65,7 +65,7 @@ const CASES: Record<string, [act: Act, expected: "done" | "unset" | RegExp]> = {
       sendOn(
         connection,
         `${JSON_HEAD}transfer-encoding: chunked\r\n\r\n`,
-        `8000\r\n${" ".repeat(0x8000)}\r\n`,
+        `100000\r\n${" ".repeat(0x100000)}\r\n`,
       ),
     /larger than 16 MiB/,
   ],
@@ -77,7 +77,7 @@ const CASES: Record<string, [act: Act, expected: "done" | "unset" | RegExp]> = {
     (connection) => sendOn(connection, "HTTP/1.1 200 OK\r\n", "x: y\r\n", 10),
     /took longer than PROCESS_TIMEOUT/,
   ],
-  "drips below the timeout": [(connection) => drip(connection, OK), "done"],
+  "drips below the timeout": [(connection) => drip(connection, OK, 2), "done"],
   "continues first": [
     (connection) =>
       send(connection, `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${OK}`),
@@ -159,7 +159,7 @@ Deno.test("httpProcessor() makes of each thing that a service does wrong the fai
   });
   await using home = await agentHome({
     db,
-    env: { PROCESSOR: service.url, MAX_ATTEMPTS: "1", PROCESS_TIMEOUT: "2s", CONCURRENCY: "8" },
+    env: { PROCESSOR: service.url, MAX_ATTEMPTS: "1", PROCESS_TIMEOUT: "6s", CONCURRENCY: "16" },
   });
   const agent = await home.start({ args: ["run", "--until-empty"] });
   assertEquals((await agent.exit({ timeoutMs: 60_000 })).code, 0);

@@ -5,6 +5,7 @@ import { secrets } from "../../text/redact.ts";
 import type { ProcessorLog } from "../processor.ts";
 import { wholeBody } from "./answer_body.ts";
 import { statusProblem } from "./answer_problem.ts";
+import { Clients } from "./clients.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { headerLines } from "./header_lines.ts";
 import { learnProxies, proxyVariable } from "./proxies.ts";
@@ -26,9 +27,6 @@ interface Call {
   readonly log: ProcessorLog;
 }
 
-/** Connections that wait for their next request, at most: more than handlers that run at once need in practice. */
-const MAX_IDLE = 1024;
-
 /** At the end, it does not matter that a file has changed. */
 const SILENT = { warn() {} };
 
@@ -39,13 +37,13 @@ export class Service {
   readonly #endpoint: Endpoint;
   readonly #headers: WatchedFile<readonly [string, string][]> | undefined;
   readonly #signer: WatchedFile<Signer> | undefined;
-  readonly #clients: WatchedFile<Deno.HttpClient> | Deno.HttpClient;
+  readonly #clients: WatchedFile<Clients> | Clients;
 
   private constructor(
     endpoint: Endpoint,
     headers: WatchedFile<readonly [string, string][]> | undefined,
     signer: WatchedFile<Signer> | undefined,
-    clients: WatchedFile<Deno.HttpClient> | Deno.HttpClient,
+    clients: WatchedFile<Clients> | Clients,
   ) {
     this.#endpoint = endpoint;
     this.#headers = headers;
@@ -69,17 +67,15 @@ export class Service {
       }),
       await WatchedFile.open(files.httpCaFile, {
         variable: "HTTP_CA_FILE",
-        parse: trustingClient,
-        // Requests that are on their way keep their connections.
-        end: (client) => client.close(),
-      }) ??
-        Deno.createHttpClient({ poolMaxIdlePerHost: MAX_IDLE }),
+        parse: trustingClients,
+        end: (clients) => clients.close(),
+      }) ?? new Clients(),
     );
   }
 
   /** Closes its connections. */
   async close(): Promise<void> {
-    (await this.#client(SILENT)).close();
+    (await this.#clientsNow(SILENT)).close();
   }
 
   /**
@@ -98,11 +94,8 @@ export class Service {
   ): Promise<Uint8Array | PutOff> {
     const { url, shown } = this.#endpoint;
     const headers = await this.#headersOf(body, own, log);
-    const client = await this.#client(log);
-    const sent = fetch(
-      url,
-      { method: "POST", body, headers, signal, client, redirect: "manual" } as RequestInit,
-    );
+    const clients = await this.#clientsNow(log);
+    const sent = clients.fetch(url, { method: "POST", body, headers, signal, redirect: "manual" });
     const response = await sent.catch((error: unknown) => {
       throw signal.aborted ? signal.reason : new ServiceError(this.#why("cannot be reached", error));
     });
@@ -122,7 +115,7 @@ export class Service {
     return isAnswer(response.headers.get("content-type"), bytes, shown) ? bytes : NOTHING;
   }
 
-  async #client(log: Pick<ProcessorLog, "warn">): Promise<Deno.HttpClient> {
+  async #clientsNow(log: Pick<ProcessorLog, "warn">): Promise<Clients> {
     return this.#clients instanceof WatchedFile ? await this.#clients.value(log) : this.#clients;
   }
 
@@ -179,7 +172,6 @@ function secretSigner(content: string): Signer {
   return signer;
 }
 
-function trustingClient(content: string): Deno.HttpClient {
-  const caCerts = authorityCertificates(pemBlocks(content)).map(({ text }) => text);
-  return Deno.createHttpClient({ caCerts, poolMaxIdlePerHost: MAX_IDLE });
+function trustingClients(content: string): Clients {
+  return new Clients(authorityCertificates(pemBlocks(content)).map(({ text }) => text));
 }

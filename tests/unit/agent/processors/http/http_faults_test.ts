@@ -101,3 +101,30 @@ Deno.test("httpProcessor() keeps its connections: 16 handlers open no more than 
   assertEquals(service.requests.length, 1000);
   assert(service.connections <= 16, `${service.connections} connections`);
 });
+
+Deno.test("httpProcessor() loses no attempt to a service that closes its connections after each answer, and says nothing of it", async () => {
+  using service = new RawService((connection) =>
+    send(connection, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+  );
+  await using processor = await opened(service.url);
+  for (let _id = 0; _id < 300; _id++) assertEquals(await processor.process({ _id }, contextOf(_id)), {});
+});
+
+Deno.test("httpProcessor() sends a request once over a new connection, and at most twice in all", async () => {
+  let [asked, isDeaf] = [0, true];
+  using service = new RawService(async (connection) => {
+    asked += 1;
+    if (!isDeaf) await send(connection, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  });
+  await using processor = await opened(service.url);
+  const fail = () =>
+    assertRejects(() => processor.process({ _id: 1 }, contextOf(1)), Error, "cannot be reached");
+  await fail();
+  assertEquals(asked, 1);
+  isDeaf = false;
+  await processor.process({ _id: 1 }, contextOf(1));
+  isDeaf = true;
+  asked = 0;
+  await fail();
+  assert(asked <= 2, `${asked} requests`);
+});
