@@ -201,7 +201,7 @@ export class Agent implements Drainable {
     // A claim under way may still bring documents. Some would be released before the claim has ended.
     await doneBy(loop, { signal: working });
     this.#pool.releaseWaiting();
-    this.#settler.flush();
+    this.#settler.drain();
     await this.#ledger.empty(working);
     if (!working.aborted) return 0;
 

@@ -24,6 +24,7 @@ const FEATURES = [
   "Documents",
   "Doubts",
   "Driver",
+  "Effect writes",
   "Fuzzer",
   "Health files",
   "Held bytes",

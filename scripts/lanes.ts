@@ -74,6 +74,7 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/memory_test.ts",
   "tests/e2e/rotation_test.ts",
   "tests/integration/outages_test.ts",
+  "tests/integration/effect_faults_test.ts",
   "tests/integration/refused_commands_test.ts",
 ];
 

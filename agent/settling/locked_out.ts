@@ -6,8 +6,9 @@ import type { Settling } from "./outcome.ts";
 const RETRY_MS = 2000;
 
 /**
- * Outcomes of documents that other programs lock, or whose writes need a right that the agent does not have. They wait here, rather than in a write that others queue behind, and
- * are tried together: a write of locked documents takes its time.
+ * Outcomes of documents that other programs lock, or whose writes need a right that the agent does not have. They wait
+ * here, rather than in a write that others queue behind, and are tried together: a write of locked documents takes its
+ * time.
  */
 export class LockedOut {
   readonly #clock: Clock;

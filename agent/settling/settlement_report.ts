@@ -4,6 +4,16 @@ import type { Batched } from "./batcher.ts";
 import { failureOf, type Settling } from "./outcome.ts";
 import { isAck } from "./settle_kind.ts";
 
+/** How many documents a settler has settled. */
+export interface SettledCounts {
+  /** Those whose run is over: processed, failed, put off, or a dead letter. */
+  finished: number;
+  /** Those that were released with their attempt. */
+  released: number;
+  /** Those that take no outcome: their leases run out. */
+  abandoned: number;
+}
+
 /** Which documents of a write are written, as far as it is known. */
 export interface Sorted {
   /** Those that are written for certain. */

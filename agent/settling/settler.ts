@@ -12,22 +12,11 @@ import { LockedOut } from "./locked_out.ts";
 import { writeOutcomes } from "./outcome_write.ts";
 import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
-import { reportSettlement, sortBatch } from "./settlement_report.ts";
-import { isAck, settleKindOf } from "./settle_kind.ts";
-
-/** How many documents a {@linkcode Settler} has settled. */
-export interface SettledCounts {
-  /** Those whose run is over: processed, failed, put off, or a dead letter. */
-  finished: number;
-  /** Those that were released with their attempt. */
-  released: number;
-  /** Those that take no outcome: their leases run out. */
-  abandoned: number;
-}
+import { reportSettlement, type SettledCounts, sortBatch } from "./settlement_report.ts";
+import { settleKindOf } from "./settle_kind.ts";
 
 /** A document whose outcome is written again after a wait, because it may not be the reason for MongoDB's refusal. */
 interface Doubted {
-  readonly kind: SettleKind;
   readonly settling: Settling;
   /** What MongoDB said. */
   readonly error: unknown;
@@ -52,6 +41,7 @@ export class Settler implements BatchWriter<Settling> {
   /** Those whose last write has failed, and has left nothing. */
   readonly #unmade = new WeakSet<Settling>();
   readonly #givenUp = new GivenUp();
+  #isEnding = false;
   readonly #lockedOut: LockedOut;
   readonly #counts: SettledCounts = { finished: 0, released: 0, abandoned: 0 };
 
@@ -79,6 +69,12 @@ export class Settler implements BatchWriter<Settling> {
     this.#batchers.flush();
   }
 
+  /** The agent ends: it does not wait for writes that only a change of the setup makes possible. */
+  drain(): void {
+    this.#isEnding = true;
+    this.flush();
+  }
+
   /** Gives up what is not written yet. */
   stop(): void {
     this.#batchers.stop();
@@ -102,7 +98,10 @@ export class Settler implements BatchWriter<Settling> {
   releaseDoubted(): boolean {
     const { ledger } = this.#options;
     const doubted = [...this.#again];
-    if (doubted.length < ledger.counts.documents || doubted.some(([{ kind }]) => !isAck(kind))) {
+    if (
+      doubted.length < ledger.counts.documents ||
+      doubted.some(([{ settling }]) => settling.outcome.kind !== "ack")
+    ) {
       return false;
     }
     for (const [each, cancel] of doubted) {
@@ -154,6 +153,8 @@ export class Settler implements BatchWriter<Settling> {
       error = thrown.cause;
       for (const position of thrown.unmade) this.#unmade.add(live[position]!.item);
     }
+    if (this.#isEnding && store.isForbidden(error)) open = this.#releaseUnmade(open);
+    if (open.length === 0) return;
     if (thrown instanceof UnansweredWritesError && thrown.isApart) {
       for (const each of open) each.uncertain ||= this.mayBeApplied(each.item);
       return this.failed(open, error, this.#lockedOut.add(open));
@@ -168,6 +169,16 @@ export class Settler implements BatchWriter<Settling> {
     const { others, refused } = error;
     this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
     for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
+  }
+
+  /** Releases those of which nothing is written, for certain. Returns the others. */
+  #releaseUnmade(open: readonly Batched<Settling>[]): readonly Batched<Settling>[] {
+    const others = open.filter(({ item, uncertain }) => uncertain || this.mayBeApplied(item));
+    for (const { item: { held } } of open.filter((each) => !others.includes(each))) {
+      this.#options.ledger.weigh(held, 0);
+      this.settle(held, { kind: "release", wasInDoubt: true });
+    }
+    return others;
   }
 
   /** Reports a write that is retried, see {@linkcode BatchWriter}. */
@@ -225,7 +236,7 @@ export class Settler implements BatchWriter<Settling> {
     if (isConvicted) return false;
     const waits: number[] = [];
     for (const { item, uncertain } of all) {
-      const doubted = this.#insteadOf.get(item) ?? { kind, settling: item, error, uncertain };
+      const doubted = this.#insteadOf.get(item) ?? { settling: item, error, uncertain };
       const { settling } = doubted;
       const waitMs = this.#doubts.retryInMs(settling);
       const cancel = clock.after(waitMs, () => {

@@ -2,37 +2,13 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { UnansweredWritesError } from "../../agent/partial_writes.ts";
 import type { LeasedDocument, Settlement } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { OpenTransaction } from "../support/open_transaction.ts";
 import { type AnyDocument, idsOf, jobs, makeDue, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** Leases of which a grouped write gets 200 ms. */
 const LEASE_MS = 2000;
 const LONG_LEASE = { leaseMs: 60_000 };
-
-/** A transaction of another program that has written documents and is not over. */
-class OpenTransaction implements AsyncDisposable {
-  readonly #session;
-
-  private constructor(database: TestDatabase) {
-    this.#session = database.client.startSession();
-    this.#session.startTransaction();
-  }
-
-  static async on(database: TestDatabase, ids: readonly unknown[]): Promise<OpenTransaction> {
-    const transaction = new OpenTransaction(database);
-    const session = transaction.#session;
-    await jobs(database).updateMany({ _id: { $in: ids } }, { $set: { theirs: true } }, { session });
-    return transaction;
-  }
-
-  async commit(): Promise<void> {
-    await this.#session.commitTransaction();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session.endSession();
-  }
-}
 
 /** The ids of documents that are in the state which `query` says. */
 async function idsWith(database: TestDatabase, query: AnyDocument): Promise<unknown[]> {
@@ -53,6 +29,16 @@ const SETTLING: Record<
   "ack with fields": {
     query: { status: "processed", result: 1 },
     write: (store, documents) => store.ack(documents.map((document) => ({ document, set: { result: 1 } }))),
+  },
+  "ack with writes": {
+    query: { status: "processed" },
+    write: (store, documents) =>
+      store.ackWithWrites(
+        documents.map((document) => ({
+          document,
+          writes: [{ collection: "targets", insertOne: { _id: document.id } }],
+        })),
+      ),
   },
   nack: {
     query: { "_pull.errors": { $size: 1 } },
