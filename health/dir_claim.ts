@@ -1,4 +1,4 @@
-import { type LockWish, openLock, openLockFile, takeLock } from "./file_lock.ts";
+import { openLock, openLockFile, takeLock } from "./file_lock.ts";
 
 const LOCK = "agent.lock";
 /**
@@ -6,7 +6,11 @@ const LOCK = "agent.lock";
  * milliseconds.
  */
 const LOCK_WAIT_MS = 150;
-const WISH: LockWish = { isExclusive: true, waitMs: LOCK_WAIT_MS };
+/**
+ * How long an agent that starts waits for each lock, in milliseconds. On a busy machine, or in a container with little CPU,
+ * a free lock takes longer to answer than a command waits, and an agent that is refused does not run.
+ */
+export const START_LOCK_WAIT_MS = 3000;
 
 /**
  * The claim of one agent on a health directory: locks of the operating system. They end with their process, however it
@@ -29,11 +33,12 @@ export class DirClaim {
   /**
    * Asks for the directory, which has to exist; {@linkcode DirClaim.isTaken} tells whether it was free.
    *
+   * @param waitMs How long to wait for each lock, in milliseconds.
    * @throws {Error} If it cannot be read, or the lock file cannot be made.
    */
-  static async ask(path: string): Promise<DirClaim> {
+  static async ask(path: string, waitMs: number = LOCK_WAIT_MS): Promise<DirClaim> {
     const claim = new DirClaim(path);
-    await claim.#take();
+    await claim.#take(waitMs);
     return claim;
   }
 
@@ -57,7 +62,7 @@ export class DirClaim {
     this.#file?.handle.close();
     this.#file = undefined;
     this.#isTaken = false;
-    await this.#takeFile();
+    await this.#takeFile(LOCK_WAIT_MS);
     return true;
   }
 
@@ -77,26 +82,26 @@ export class DirClaim {
     this.#directory = this.#file = undefined;
   }
 
-  async #take(): Promise<void> {
+  async #take(waitMs: number): Promise<void> {
     // First the directory: an agent that is refused leaves no lock file behind, which the holder may be about to make.
     const directory = await identified(openLock(this.#path));
     try {
-      if (!await takeLock(directory.handle, WISH)) return;
+      if (!await takeLock(directory.handle, { isExclusive: true, waitMs })) return;
       this.#directory = directory;
     } catch {
       // A file system that cannot lock directories: the lock file has to do.
       this.#directory = await identified(openLock(this.#path));
     }
     try {
-      await this.#takeFile();
+      await this.#takeFile(waitMs);
     } finally {
       if (!this.#isTaken) this.release();
     }
   }
 
-  async #takeFile(): Promise<void> {
+  async #takeFile(waitMs: number): Promise<void> {
     const file = await identified(openLockFile(`${this.#path}/${LOCK}`));
-    if (!await takeLock(file.handle, WISH)) return;
+    if (!await takeLock(file.handle, { isExclusive: true, waitMs })) return;
     this.#file = file;
     this.#isTaken = true;
   }

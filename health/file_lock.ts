@@ -13,7 +13,7 @@ const LOCK_MODE = 0o644;
 const MAKE_FLAGS = constants.O_CREAT | constants.O_EXCL | constants.O_RDWR;
 
 /** The kind of lock, and how long to wait for it. */
-export interface LockWish {
+interface LockWish {
   /** Whether to hold it alone. Otherwise it is shared with all that ask for a shared one. */
   isExclusive: boolean;
   /** How long to wait for it, in milliseconds. */

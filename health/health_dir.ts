@@ -27,12 +27,13 @@ export class HealthDir implements AsyncDisposable {
   /**
    * Makes the directory if it is missing, claims it, and removes the files of an earlier agent.
    *
+   * @param waitMs How long to wait for another agent to let go of it, in milliseconds.
    * @throws {CommandError} If it cannot be written, or another live agent uses it.
    */
-  static async open(path: string): Promise<HealthDir> {
+  static async open(path: string, waitMs?: number): Promise<HealthDir> {
     try {
       await makeDirectory(path);
-      const claim = await DirClaim.ask(path);
+      const claim = await DirClaim.ask(path, waitMs);
       if (!claim.isTaken) {
         throw new CommandError(
           `The health directory ${path} is used by another live agent: set HEALTH_DIR to a directory of its own`,

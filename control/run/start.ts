@@ -5,6 +5,7 @@ import type { Settings } from "../../agent/settings/settings.ts";
 import { LineQueue } from "../../agent/telemetry/line_queue.ts";
 import { Logger, logLine } from "../../agent/telemetry/logger.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
+import { START_LOCK_WAIT_MS } from "../../health/dir_claim.ts";
 import { HealthDir } from "../../health/health_dir.ts";
 import { type Checked, settingsAndProcessor } from "../commands/checked_settings.ts";
 import { guardAgainstModule } from "../module_guard.ts";
@@ -73,7 +74,7 @@ async function runChecked(
 ): Promise<number> {
   const { settings } = checked;
   const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
-  const directory = await HealthDir.open(settings.healthDir);
+  const directory = await HealthDir.open(settings.healthDir, START_LOCK_WAIT_MS);
   const parts = partsOf({ checked, directory, log, untilEmpty });
   output.handTo(log, parts.events, settings.processor);
   return await new Run(parts).live(signals);

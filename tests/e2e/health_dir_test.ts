@@ -6,6 +6,15 @@ import { isMissing, MOUNT_NAMESPACE, OTHER_USER } from "../support/optional.ts";
 import { readProc } from "../support/proc.ts";
 import { waitFor } from "../support/wait.ts";
 
+/** What a descriptor of a process leads to; empty if it is closed by now. */
+function linkOf(pid: number, descriptor: string): string {
+  try {
+    return Deno.readLinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return "";
+  }
+}
+
 const AS_NOBODY = ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--inh-caps=-all"];
 
 Deno.test("HEALTH_DIR: a second agent on the same health directory is refused in one sentence; the first goes on", async () => {
@@ -26,6 +35,22 @@ Deno.test("HEALTH_DIR: a second agent on the same health directory is refused in
   );
   assert(await home.probe("readiness"));
   assertEquals((await first.status()).pid, first.pid);
+});
+
+Deno.test("HEALTH_DIR: an agent waits for a moment if the lock of another process is about to end, and starts then", async () => {
+  await using db = await testDatabase("agents in turn");
+  await using home = await agentHome({ db });
+  await Deno.mkdir(home.healthDir, { recursive: true });
+  using other = await Deno.open(home.healthDir);
+  await other.lock(true);
+  const agent = await home.start();
+  const opened = () =>
+    Array.from(Deno.readDirSync(`/proc/${agent.pid}/fd`), ({ name }) => linkOf(agent.pid, name));
+  await waitFor("the agent to ask for the lock", () => agent.ended || opened().includes(home.healthDir));
+  // A command that asks for the same lock, and gives it up in the end.
+  await home.run("status");
+  other.unlockSync();
+  await agent.untilReady();
 });
 
 Deno.test("HEALTH_DIR: a health directory below a file is refused in one sentence", async () => {
