@@ -72,8 +72,8 @@ class HandlerRun implements Timed {
       : this.#handle(processing.process);
     handler.then(
       (results) => this.#isOver ? this.#late() : this.#end(results),
-      // A handler that passes the abort on as an error of its own was interrupted, too.
-      (error) => this.#isOver ? this.#late() : this.#fail(this.#abort.aborted ? this.#abort.reason : error),
+      (error) =>
+        this.#isOver ? this.#late() : this.#fail(this.#abort.aborted ? this.#interruption(error) : error),
     );
   }
 
@@ -116,6 +116,12 @@ class HandlerRun implements Timed {
   #giveUp(): void {
     this.#options.leftBehind.add();
     this.#fail(this.#abort.reason);
+  }
+
+  /** A handler that passes the abort on as an error of its own was interrupted, too. That of a program may say more. */
+  #interruption(error: unknown): unknown {
+    const { reason } = this.#abort;
+    return error instanceof ProcessTimeoutError && reason instanceof ProcessTimeoutError ? error : reason;
   }
 
   #fail(error: unknown): void {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ProcessTimeoutError } from "../../agent/errors.ts";
 import { PYTHON } from "../support/languages.ts";
 import { isMissing } from "../support/optional.ts";
 import { failure, program, python, started, untilGone } from "../support/programs.ts";
@@ -106,6 +107,28 @@ Deno.test({
     assert(it.log.lines.every(({ text }) => text.length <= 4100));
     assertEquals(it.log.lines[0]!.text, "\uFFFD bad");
     assert(Number(it.log.lines.find(({ level }) => level === "WARNING")!.fields!.lines) > 4000);
+  },
+});
+
+Deno.test({
+  name:
+    "PROCESS_TIMEOUT advises to flush if a program has answered nothing, and says nothing of it once it has",
+  ignore: noPython,
+  async fn() {
+    const held = `print(json.dumps(answer)); time.sleep(600)`;
+    const late = async (answers: boolean) => {
+      // Unbuffered by the environment of the tests, the mistake would not be one.
+      await using it = await program(python(answers ? "if document['_id'] == 2: time.sleep(600)" : held), {
+        with: "env -u PYTHONUNBUFFERED python3",
+      });
+      if (answers) await it.run();
+      const abort = new AbortController();
+      const hanging = failure(it.run({ _id: 2 }, abort.signal));
+      abort.abort(new ProcessTimeoutError("too long"));
+      return await hanging;
+    };
+    assertMatch(await late(false), /^too long, and the program has written no answer so far: .*flush=True/);
+    assertEquals(await late(true), "too long");
   },
 });
 

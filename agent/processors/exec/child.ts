@@ -111,17 +111,17 @@ export class Child<Answer> {
 
   /**
    * Waits for the answer to a call no longer. If that is the only call it holds, or `isLate`, it is ended: it cannot be
-   * told in another way.
+   * told in another way. Returns whether it held the call.
    */
-  abandon(call: ProgramCall<Answer>, { isLate, limitMs }: { isLate: boolean; limitMs: number }): void {
-    if (!this.#held.delete(call.id)) return;
-    const why = "The program was ended, as it was too late with another document";
+  abandon(call: ProgramCall<Answer>, { isLate, limitMs }: { isLate: boolean; limitMs: number }): boolean {
+    if (!this.#held.delete(call.id)) return false;
     const giveUp = () => {
       this.#isGivenUp = true;
-      this.#fault(new Error(why));
+      this.#fault(new Error("The program was ended, as it was too late with another document"));
     };
-    if (isLate || this.#held.size === 0) return giveUp();
-    this.#abandoned.set(call.id, this.#options.clock.after(limitMs, giveUp, { isBackground: true }));
+    if (isLate || this.#held.size === 0) giveUp();
+    else this.#abandoned.set(call.id, this.#options.clock.after(limitMs, giveUp, { isBackground: true }));
+    return true;
   }
 
   /** Ends it: its standard input is closed, then its group gets TERM, then KILL. Each is waited for. */

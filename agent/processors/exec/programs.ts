@@ -61,18 +61,21 @@ export class Programs<Answer> {
     this.#assign();
   }
 
-  /** Nothing waits for the call any more. */
-  abandon(call: WaitingCall<Answer>, reason: unknown): void {
+  /** Nothing waits for the call any more. Returns the error that it ends with. */
+  abandon(call: WaitingCall<Answer>, reason: unknown): unknown {
     const index = this.#waiting.indexOf(call);
     if (index >= 0) {
       this.#waiting.splice(index, 1);
-      return;
+      return reason;
     }
     // A forced stop leaves a moment for answers; then all processes are ended.
-    if (!(reason instanceof ProcessTimeoutError || reason instanceof LeaseLostError)) return;
+    if (!(reason instanceof ProcessTimeoutError || reason instanceof LeaseLostError)) return reason;
     const isLate = reason instanceof ProcessTimeoutError;
     const limitMs = this.#options.processTimeoutMs;
-    for (const { child } of this.#seats) child?.abandon(call, { isLate, limitMs });
+    const holder = this.#seats.map(({ child }) => child).find((each) =>
+      each?.abandon(call, { isLate, limitMs })
+    );
+    return isLate && holder?.answers === 0 ? withAdvice(reason) : reason;
   }
 
   /** Ends all processes, within `limitMs`. An abort of `signal` means at once. */
@@ -166,6 +169,15 @@ export class Programs<Answer> {
   }
 }
 
+/** The error of a document that came too late from a program without an answer so far: most often it keeps them back. */
+function withAdvice(error: ProcessTimeoutError): ProcessTimeoutError {
+  return new ProcessTimeoutError(
+    `${error.message}, and the program has written no answer so far: if it answers, make it flush each line, such as ` +
+      "with print(..., flush=True) in Python",
+    { cause: error },
+  );
+}
+
 /** What waits for an answer, in the queue or at a process. */
 class WaitingCall<Answer> implements ProgramCall<Answer> {
   readonly id: string;
@@ -201,8 +213,7 @@ class WaitingCall<Answer> implements ProgramCall<Answer> {
   readonly #abort = (): void => {
     const { reason } = this.#options.signal;
     this.#end();
-    this.#options.programs.abandon(this, reason);
-    this.#options.reject(reason);
+    this.#options.reject(this.#options.programs.abandon(this, reason));
   };
 
   #end(): void {

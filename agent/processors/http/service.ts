@@ -133,7 +133,10 @@ export class Service {
   /** Why a request failed, without the runtime's words around it, which quote the whole address. */
   #why(what: string, error: unknown): string {
     const { url: { href, protocol }, shown } = this.#endpoint;
-    const why = errorText(error).replace(/^.*?client error \(\w+\): /s, "").replaceAll(href, shown);
+    const why = errorText(error)
+      .replace(/^fetch failed \((.*)\)$/s, "$1")
+      .replace(/^.*?client error \(\w+\): /s, "")
+      .replaceAll(href, shown);
     const proxy = proxyVariable(protocol);
     return `${shown} ${what}: ${why}${proxy === undefined ? "" : ` (${proxy} is set)`}`;
   }

@@ -107,6 +107,15 @@ Deno.test("runHandler() gives a handler up when its time is over, aborts it, and
   assertEquals([run.leftBehind.count, run.clock.pending], [0, 0]);
 });
 
+Deno.test("runHandler() takes the words of a processor that says more of why it was too late", async () => {
+  const run = new Run(async (_, { signal }) => {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    throw new ProcessTimeoutError("too long, and silent");
+  });
+  await run.clock.advance(LIMIT_MS);
+  assertEquals((run.error as Error).message, "too long, and silent");
+});
+
 Deno.test("runHandler() lets a handler return what it just finished when the agent is forced to stop, for half a second", async () => {
   for (const [afterMs, isInTime] of [[499, true], [500, false]] as const) {
     const { process, resolve } = gated();

@@ -82,7 +82,7 @@ Deno.test("httpProcessor() says in plain words that nothing listens, without the
   ) as Failure;
   assertMatch(
     error.message,
-    /^http:\/\/127\.0\.0\.1:\d+\/orders cannot be reached: tcp connect error: Connection refused/,
+    /^http:\/\/127\.0\.0\.1:\d+\/orders cannot be reached: tcp connect error: Connection refused \(os error \d+\)$/,
   );
   assert(!error.message.includes("k3y"), error.message);
   assertEquals(error.permanent, undefined);
