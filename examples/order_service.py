@@ -6,6 +6,8 @@
 
 import json
 import os
+import signal
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -32,4 +34,6 @@ class Orders(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    # The first process of a container ignores SIGTERM unless it says what to do.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "8000"))), Orders).serve_forever()

@@ -20,3 +20,11 @@ export const PYTHON: Requirement = language("Python 3", "python3", "--version");
 export const NODE: Requirement = language("Node.js", "node", "--version");
 export const GO: Requirement = language("Go", "go", "version");
 export const JQ: Requirement = language("jq", "jq", "--version");
+
+/** Packages of examples, as `examples/typescript/package.json` pins them. */
+export const NPM: Requirement = {
+  what: "tests of examples with packages",
+  why: "npm is missing, or does not reach its registry",
+  install: "install Node.js, and make the registry of npm reachable",
+  probe: ["npm", "view", "--fetch-retries=0", "zod@4.6.7", "version"],
+};

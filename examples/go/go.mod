@@ -1,0 +1,3 @@
+module example.com/order-totals
+
+go 1.21
