@@ -13,6 +13,8 @@ const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
  */
 const NOT_RUN: Record<string, string> = {
   "make dev": "goes on until it is stopped",
+  'make dev FILE=examples/orders.jsonl PROCESSOR="exec:python3 worker.py"':
+    "is run by tests/integration/dev_programs_test.ts, with the worker of the document",
   "make test": "is what runs this",
   "make test-all": "is what runs this",
   "make test-unit": "is run by what runs this",
