@@ -45,6 +45,7 @@ const FEATURES = [
   "Oversize documents",
   "PID 1",
   "Permissions",
+  "Pipelines",
   "Probes",
   "Programs",
   "Query plans",
