@@ -26,7 +26,7 @@ function resultFor(id: number): string {
 
 /** The same as a module that makes the values itself. */
 const MODULE = `export default ({ _id }) => results[_id];
-export const results = Object.fromEntries(${JSON.stringify(upTo(4))}.map((id) => [id, resultOf(id)]));
+const results = Object.fromEntries(${JSON.stringify(upTo(4))}.map((id) => [id, resultOf(id)]));
 function resultOf(of) {
   if (of === 3) {
     return { writes: [{ collection: "made", insertOne: { of } }, { collection: "documents", deleteOne: { filter: {} } }] };

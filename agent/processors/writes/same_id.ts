@@ -26,7 +26,7 @@ function numberText(value: number | bigint): string {
 function objectText(value: object): string {
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
   if (value instanceof Date) return `Date(${value.getTime()})`;
-  if (value instanceof Uint8Array) return `Binary(0,${value})`;
+  if (value instanceof Uint8Array) return bytesText(0, value);
   // deno-lint-ignore no-explicit-any -- each of the driver's types has fields of its own
   const it = value as any;
   switch (it._bsontype) {
@@ -38,8 +38,13 @@ function objectText(value: object): string {
     case "Long":
       return numberText(BigInt(it.toString()));
     case "Binary":
-      return `Binary(${it.sub_type},${it.buffer.subarray(0, it.position)})`;
+      return bytesText(it.sub_type, it.buffer.subarray(0, it.position));
     default:
       return `${it._bsontype}(${JSON.stringify(value)})`;
   }
+}
+
+function bytesText(subType: number, bytes: Uint8Array): string {
+  // A Buffer writes itself as the text that it holds.
+  return `Binary(${subType},${Array.from(bytes)})`;
 }
