@@ -58,6 +58,7 @@ const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models"
  */
 const LONG_FILES: readonly string[] = [
   "tests/thorough/soak_test.ts",
+  "tests/thorough/random_kills_test.ts",
   "tests/e2e/unreachable_test.ts",
   "tests/e2e/missing_rights_test.ts",
   "tests/e2e/doubtful_refusals_test.ts",
@@ -70,6 +71,7 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/believed_test.ts",
   "tests/e2e/shutdown_test.ts",
   "tests/e2e/poison_test.ts",
+  "tests/e2e/random_kills_test.ts",
   "tests/e2e/outage_test.ts",
   "tests/e2e/memory_test.ts",
   "tests/e2e/rotation_test.ts",

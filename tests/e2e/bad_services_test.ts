@@ -148,10 +148,11 @@ Deno.test("httpProcessor() makes of each thing that a service does wrong the fai
   const names = Object.keys(CASES);
   const documents = documentsOf(db);
   // Between them documents that go well, over connections that may have been used by the others.
-  await documents.insertMany([
-    ...names.map((_id) => ({ _id, status: "pending" })),
-    ...names.map((_id) => ({ _id: `well after ${_id}`, status: "pending" })),
-  ] as never[]);
+  await documents.insertMany(
+    names.flatMap((
+      _id,
+    ) => [{ _id, status: "pending" }, { _id: `well after ${_id}`, status: "pending" }]) as never[],
+  );
   using service = new RawService(async (connection, request) => {
     const { _id } = JSON.parse(request.slice(request.indexOf("\r\n\r\n")));
     const [act] = CASES[_id] ?? [(connection: Deno.Conn) => send(connection, OK)];

@@ -5,13 +5,11 @@ import { insertPending } from "../support/documents.ts";
 import { PYTHON } from "../support/languages.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { isMissing } from "../support/optional.ts";
+import { isGone } from "../support/proc.ts";
 import { waitFor } from "../support/wait.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 const noPython = await isMissing(PYTHON);
-
-const isGone = async (pid: number) =>
-  await Deno.readTextFile(`/proc/${pid}/stat`).then((text) => / Z /.test(text), () => true);
 
 /** Answers each document with its own number; document "slow" takes until there is a file. */
 const WORKER = `import json, os, sys, time

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../../agent/errors.ts";
 import { PYTHON } from "../support/languages.ts";
 import { isMissing } from "../support/optional.ts";
-import { failure, isGone, program, python, untilGone } from "../support/programs.ts";
+import { isGone } from "../support/proc.ts";
+import { failure, program, python, untilGone } from "../support/programs.ts";
 import { waitFor } from "../support/wait.ts";
 
 const noPython = await isMissing(PYTHON);

@@ -8,6 +8,7 @@ import { assert, assertRejects } from "@std/assert";
 import { type ExecSettings, loadExec } from "../../agent/processors/exec/exec.ts";
 import type { Processor, ProcessorContext } from "../../agent/processors/processor.ts";
 import { recordedForeignLog } from "./foreign_log.ts";
+import { isGone } from "./proc.ts";
 import { TempDir } from "./temp_dir.ts";
 import { waitFor } from "./wait.ts";
 
@@ -74,8 +75,5 @@ export async function started(command: string, settings: ExecSettings = {}, dir?
 
 /** The message of the error that a run ends with. */
 export const failure = async (run: Promise<unknown>) => (await assertRejects(() => run, Error)).message;
-/** Whether a process has ended. */
-export const isGone = async (pid: number) =>
-  await Deno.readTextFile(`/proc/${pid}/stat`).then((text) => / Z /.test(text), () => true);
 /** Resolves once a process has ended. */
 export const untilGone = (pid: number) => waitFor(`process ${pid} to end`, () => isGone(pid));
