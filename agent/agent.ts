@@ -75,7 +75,9 @@ export class Agent implements Drainable {
     const wakeup = new InterruptibleSleep(clock);
     const retries = new RetrySchedule({ clock, wakeup, untilEmpty: isJob });
     const settler = new Settler({ clock, events, ledger, policy, random, refusedOutcomes, retries, store });
+    const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     const pool = new Pool({
+      saver: keeper,
       clock,
       events,
       ledger,
@@ -99,7 +101,7 @@ export class Agent implements Drainable {
     this.#retries = retries;
     this.#settler = settler;
     this.#pool = pool;
-    this.#keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
+    this.#keeper = keeper;
     this.#loop = new PollLoop({
       clock,
       events,
@@ -177,6 +179,7 @@ export class Agent implements Drainable {
       deadlineMs: clock.monotonicMs() + settings.shutdownTimeoutMs + 2 * RELEASE_LIMIT_MS,
     });
     this.#claiming.abort();
+    this.#pool.announceStop();
     this.#cancelForce = clock.after(
       settings.shutdownTimeoutMs,
       () => this.force("SHUTDOWN_TIMEOUT has passed"),

@@ -77,7 +77,18 @@ export class ProcessTimeoutError extends Error {
   override readonly name = "ProcessTimeoutError";
 }
 
+/** The reason of the signal `stopping`: the agent drains. A handler that throws it has its document released. */
+export class StoppingError extends Error {
+  override readonly name = "StoppingError";
+}
+
 /** The reason an abort signal gives when the agent is forced to stop: interruption, not failure. */
 export class ForcedStopError extends Error {
   override readonly name = "ForcedStopError";
+}
+
+/** Whether a run ended with nothing that its document or its processor is at fault for. */
+export function isInterruption(error: unknown): boolean {
+  return error instanceof ForcedStopError || error instanceof LeaseLostError ||
+    error instanceof StoppingError;
 }

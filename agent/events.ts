@@ -94,6 +94,8 @@ export type AgentEvent =
   }
   /** An outcome is written of a document that took none before: its `settle_rejected` said that nothing is next. */
   | { type: "settled_at_last"; id: unknown }
+  /** MongoDB does not let a document take a checkpoint of its run. Told once for each run. */
+  | { type: "checkpoint_refused"; id: unknown; error: unknown }
   | { type: "renew_failed"; documents: number; error: unknown }
   | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
   | { type: "handler_returned_late"; id: unknown; elapsedMs: number }

@@ -4,8 +4,9 @@
  */
 
 import type { LeftAlone } from "./events.ts";
+import type { Checkpoint, RunCheckpoints } from "./leases/run_checkpoints.ts";
 
-export type { LeftAlone };
+export type { Checkpoint, LeftAlone };
 
 /** A document of MongoDB, as the user knows it. */
 // deno-lint-ignore no-explicit-any
@@ -32,6 +33,13 @@ export interface LeasedDocument {
   readonly attempt: number;
   /** How often a processor has put the document off since it was inserted or redriven. */
   readonly snoozes: number;
+  /** The checkpoint that the claim has found: how far an earlier run came. */
+  readonly saved: Checkpoint | undefined;
+  /**
+   * The checkpoints of this run; undefined as long as it has made none. The last one is written with a renewal, or with
+   * a nack, a release or a snooze.
+   */
+  checkpoints: RunCheckpoints | undefined;
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
   /**
@@ -122,6 +130,12 @@ export interface HeldUp {
   readonly retryInMs: number;
   /** What MongoDB said. */
   readonly error: unknown;
+}
+
+/** Writes the checkpoints of documents while their handlers run. */
+export interface CheckpointSaver {
+  /** A document that this agent holds has a new checkpoint: it is to be written soon. */
+  saveSoon(document: LeasedDocument): void;
 }
 
 /**
@@ -249,8 +263,9 @@ export interface DocumentStore {
    */
   snooze(snoozes: readonly Snooze[]): Promise<Settlement>;
   /**
-   * Renews the leases, calls {@linkcode LeasedDocument.leaseRenewed} of each document whose lease stands, even if it
-   * throws then, and returns the documents whose lease this agent has lost.
+   * Renews the leases, and writes the last checkpoint of each document that has one that is not written. If the
+   * database refuses a checkpoint, the lease is renewed without it. Calls {@linkcode LeasedDocument.leaseRenewed} of
+   * each document whose lease stands, even if it throws then, and returns the documents whose lease this agent has lost.
    */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
   /**

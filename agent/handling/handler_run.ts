@@ -2,15 +2,17 @@ import type { Clock } from "../lib/clock.ts";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { LazyAbort } from "../leases/lazy_abort.ts";
-import { HandlerContext } from "./handler_context.ts";
+import { HandlerContext, type RunOfContext } from "./handler_context.ts";
 import type { Held } from "../leases/ledger.ts";
+import type { CheckpointSaver, LeasedDocument } from "../ports.ts";
 import type { HandlerResult } from "../settling/outcome.ts";
-import type { BatchProcessor, Processing, Processor } from "../processors/processor.ts";
+import type { BatchProcessor, Processing, Processor, ProcessorLog } from "../processors/processor.ts";
 import { entriesOf, resultOf } from "../processors/result.ts";
 import type { WriteTargets } from "../processors/writes/write_targets.ts";
 import type { DocumentLogs } from "../telemetry/document_log.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
 import type { LeftBehind } from "./left_behind.ts";
+import type { StopNotice } from "./stop_notice.ts";
 
 /** What a run of a handler needs. */
 export interface RunOptions {
@@ -26,6 +28,10 @@ export interface RunOptions {
   targets: WriteTargets;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
+  /** Writes the checkpoints of handlers. */
+  saver: CheckpointSaver;
+  /** Tells handlers that the agent drains. */
+  stopNotice: StopNotice;
 }
 
 /** How long a handler may go on after a forced stop has aborted it: enough to return what it has just finished. */
@@ -43,7 +49,7 @@ export function runHandler(run: readonly Held[], options: RunOptions): Promise<H
  * One run. There is one for each document, so it is an object rather than a handful of closures, and has a flag instead
  * of a race.
  */
-class HandlerRun implements Timed {
+class HandlerRun implements Timed, RunOfContext {
   dueMs = 0;
   readonly #run: readonly Held[];
   readonly #options: RunOptions;
@@ -54,7 +60,9 @@ class HandlerRun implements Timed {
   #resolve: ((results: HandlerResult[]) => void) | undefined;
   readonly #abort: LazyAbort;
   #isOver = false;
+  #hasRefusedCheckpoint = false;
   #stopGrace: (() => void) | undefined;
+  #stopping: AbortController | undefined;
 
   constructor(run: readonly Held[], options: RunOptions, resolve: (results: HandlerResult[]) => void) {
     this.#run = run;
@@ -87,10 +95,43 @@ class HandlerRun implements Timed {
     this.#abort.abort(new ProcessTimeoutError(reason));
   }
 
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get stopping(): AbortSignal {
+    return (this.#stopping ??= this.#options.stopNotice.follow()).signal;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get endReason(): unknown {
+    return this.#abort.aborted
+      ? this.#abort.reason
+      : new Error("The run of the document has ended: await all that the processor does");
+  }
+
+  logFor(document: LeasedDocument): ProcessorLog {
+    return this.#options.logs.logFor(document);
+  }
+
+  saveSoon(document: LeasedDocument): void {
+    this.#options.saver.saveSoon(document);
+  }
+
+  /** A document that has no room for a checkpoint has none for the next one either: that is told once. */
+  refused({ id }: LeasedDocument, error: unknown): void {
+    if (this.#hasRefusedCheckpoint) return;
+    this.#hasRefusedCheckpoint = true;
+    this.#options.events.emit({ type: "checkpoint_refused", id, error });
+  }
+
   async #handle(process: Processor): Promise<HandlerResult[]> {
-    const { logs, targets } = this.#options;
+    const { targets } = this.#options;
     const { document } = this.#run[0]!;
-    const context = new HandlerContext(document, this.#abort, logs);
+    const context = new HandlerContext(document, this);
     return [await resultOf(await process(document.read(), context), { id: document.id, targets })];
   }
 
@@ -98,7 +139,8 @@ class HandlerRun implements Timed {
     const { logs, targets } = this.#options;
     const documents = this.#run.map(({ document }) => document);
     const returned = await processBatch(documents.map((document) => document.read()), {
-      signal: this.#abort.signal,
+      signal: this.signal,
+      stopping: this.stopping,
       log: logs.logFor(documents.length === 1 ? documents[0] : undefined),
       attempts: documents.map(({ attempt }) => attempt),
       snoozes: documents.map(({ snoozes }) => snoozes),
@@ -132,6 +174,10 @@ class HandlerRun implements Timed {
     this.#isOver = true;
     this.#options.timeLimit.end(this);
     this.#stopGrace?.();
+    if (this.#stopping) this.#options.stopNotice.unfollow(this.#stopping);
+    if (this.#abort.aborted) {
+      for (const { document } of this.#run) document.checkpoints?.aborted(this.#abort.reason);
+    }
     this.#tellIgnored(results);
     this.#resolve?.(results);
     this.#resolve = undefined;

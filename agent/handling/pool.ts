@@ -1,4 +1,4 @@
-import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
+import { errorText, ForcedStopError, LeaseLostError, StoppingError } from "../errors.ts";
 import { runHandler, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { safeUntilMs } from "../leases/safe_until.ts";
@@ -9,6 +9,7 @@ import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
 import type { Settler } from "../settling/settler.ts";
 import { SharedDeadline } from "./shared_deadline.ts";
 import { LeftBehind } from "./left_behind.ts";
+import { StopNotice } from "./stop_notice.ts";
 
 /** Refused marks in a row after which the server is taken to be in trouble, although it accepts claims. */
 const MAX_UNMARKED = 5;
@@ -18,6 +19,7 @@ export class Pool implements RemovalWatcher {
   readonly #options: PoolOptions;
   readonly #runOptions: RunOptions;
   readonly #leftBehind = new LeftBehind();
+  readonly #stopNotice = new StopNotice();
   readonly #waiting: Held[] = [];
   readonly #room: ResultCapacity;
   /** Documents wait for results to be written. */
@@ -33,11 +35,11 @@ export class Pool implements RemovalWatcher {
   #releases = 0;
 
   constructor(options: PoolOptions) {
-    const { clock, events, ledger, logs, processing, processTimeoutMs, targets } = options;
+    const { clock, events, ledger, logs, processing, processTimeoutMs, saver, targets } = options;
     const timeLimit = new SharedDeadline(clock, processTimeoutMs);
     this.#options = options;
-    const leftBehind = this.#leftBehind;
-    this.#runOptions = { clock, events, leftBehind, logs, processing, processTimeoutMs, targets, timeLimit };
+    const own = { leftBehind: this.#leftBehind, stopNotice: this.#stopNotice, timeLimit };
+    this.#runOptions = { clock, events, logs, processing, processTimeoutMs, saver, targets, ...own };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
   }
@@ -80,6 +82,11 @@ export class Pool implements RemovalWatcher {
     for (const held of this.#waiting.splice(0)) {
       if (ledger.has(held)) settler.settle(held, { kind: "release" });
     }
+  }
+
+  /** Tells the handlers that run that the agent drains. */
+  announceStop(): void {
+    this.#stopNotice.give(new StoppingError("The agent stops: save how far the work is, and end"));
   }
 
   /** Releases the documents that wait, and aborts the handlers that run. */
@@ -186,7 +193,7 @@ export class Pool implements RemovalWatcher {
 }
 
 /** What a {@linkcode Pool} needs. */
-export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "timeLimit"> {
+export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "stopNotice" | "timeLimit"> {
   ledger: Ledger;
   policy: OutcomePolicy;
   /** Gets each document that was handed in, once. */

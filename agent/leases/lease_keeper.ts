@@ -4,19 +4,32 @@ import type { Events } from "../events.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./safe_until.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
-import type { DocumentStore } from "../ports.ts";
+import type { CheckpointSaver, DocumentStore, LeasedDocument } from "../ports.ts";
 
 /** Renewals of a lease before it would end. */
 const RENEWALS_PER_LEASE = 3;
 
+/** At most one write of checkpoints begins in this time, in milliseconds. */
+const SAVE_EVERY_MS = 1000;
+/** A checkpoint waits this long for those of other documents, in milliseconds. */
+const SAVE_LINGER_MS = 20;
+
 /**
  * Renews the lease of everything the agent holds, every third of its duration, through pause and drain. Aborts the
  * handler of a document whose lease could not be kept.
+ *
+ * Checkpoints are written with renewals: a new one brings the renewal of its document forward. All that wait go into one
+ * write, and such writes keep their distance, however many checkpoints there are.
  */
-export class LeaseKeeper {
+export class LeaseKeeper implements CheckpointSaver {
   readonly #options: LeaseKeeperOptions;
   #renewing = false;
   #cancel: (() => void) | undefined;
+  #isStopped = false;
+  /** Takes back the write of checkpoints that is to come; undefined if none waits for it. */
+  #cancelSave: (() => void) | undefined;
+  /** By the monotonic clock: when checkpoints were written last. */
+  #savedAtMs = -Infinity;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -37,20 +50,40 @@ export class LeaseKeeper {
 
   /** Stops keeping the leases: from here on they run out. */
   stop(): void {
+    this.#isStopped = true;
     this.#cancel?.();
     this.#cancel = undefined;
+    this.#cancelSave?.();
   }
 
-  async #renewDue(): Promise<void> {
+  /** Writes the last checkpoint of each document that has a new one, soon. */
+  saveSoon(): void {
+    if (this.#isStopped || this.#cancelSave) return;
+    const { clock } = this.#options;
+    const waitMs = Math.max(SAVE_LINGER_MS, this.#savedAtMs + SAVE_EVERY_MS - clock.monotonicMs());
+    this.#cancelSave = clock.after(waitMs, () => {
+      this.#cancelSave = undefined;
+      this.#renewDue({ isSaveDue: true });
+    });
+  }
+
+  async #renewDue({ isSaveDue = false } = {}): Promise<void> {
     const { clock, events, ledger, leaseMs, store } = this.#options;
     if (this.#renewing) return;
-    const dueMs = clock.monotonicMs() - leaseMs / RENEWALS_PER_LEASE;
-    const due = ledger.all().filter((held) => !held.isWriting && held.document.leasedAtMs <= dueMs);
+    const nowMs = clock.monotonicMs();
+    const dueMs = nowMs - leaseMs / RENEWALS_PER_LEASE;
+    const withSaves = isSaveDue || nowMs - this.#savedAtMs >= SAVE_EVERY_MS;
+    const due = ledger.all().filter(({ document, isWriting }) =>
+      !isWriting && (document.leasedAtMs <= dueMs || (withSaves && hasCheckpoint(document)))
+    );
     if (due.length === 0) return;
     this.#renewing = true;
+    if (due.some(({ document }) => hasCheckpoint(document))) this.#savedAtMs = nowMs;
     try {
       const lost = new Set(await store.renew(due.map(({ document }) => document)));
       this.#lose(due.filter((held) => lost.has(held.document)));
+      // Made while this write was under way. After a failure the next tick is soon enough.
+      if (ledger.all().some(({ document }) => hasCheckpoint(document))) this.saveSoon();
     } catch (error) {
       events.emit({ type: "renew_failed", ...failureOf(error, due.length) });
     } finally {
@@ -109,6 +142,10 @@ export interface LeaseKeeperOptions {
   ledger: Ledger;
   store: DocumentStore;
   leaseMs: number;
+}
+
+function hasCheckpoint({ checkpoints }: LeasedDocument): boolean {
+  return checkpoints?.hasUnwritten === true;
 }
 
 /** How many of the documents a failed renewal concerns, and why. */

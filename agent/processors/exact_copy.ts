@@ -53,6 +53,15 @@ export class ExactCopy {
     return this.#reading(() => this.#array(from, -levels));
   }
 
+  /**
+   * A copy of a value that will lie `depth` levels deep in its document.
+   *
+   * @throws {PermanentError} When it cannot be written as it is.
+   */
+  value(value: unknown, depth: number): unknown {
+    return this.#reading(() => this.#value(value, depth));
+  }
+
   #reading<T>(read: () => T): T {
     try {
       return read();
@@ -66,7 +75,8 @@ export class ExactCopy {
   /** Ends the processing of the document: a retry would return the same. */
   #refuse(why: string, options?: ErrorOptions): never {
     this.#isRefused = true;
-    throw resultRefusal(`${this.#place()} ${why}`, options);
+    const { refusal = resultRefusal } = this.#options;
+    throw refusal(`${this.#place()} ${why}`, options);
   }
 
   /** A field that is undefined is left out, as JSON does: read back, it is undefined again. */
@@ -228,6 +238,8 @@ export interface CopyOptions {
   readonly maxBytes: number;
   /** What is said of a larger one, after its name. */
   readonly tooLarge: string;
+  /** The error that says why it cannot be written; that of a result if it is left out. */
+  readonly refusal?: typeof resultRefusal;
   /** Whether the field at this place must not be left out if it is undefined. */
   readonly mustBeGiven?: (path: readonly (string | number)[]) => boolean;
 }

@@ -12,6 +12,11 @@ export interface ProcessorLog {
 interface CommonContext {
   /** Aborted when `PROCESS_TIMEOUT` passes, the lease is lost, or the agent is forced to stop. */
   readonly signal: AbortSignal;
+  /**
+   * Aborted when the agent begins to drain. What is running may go on; if it throws the reason of this signal, its
+   * document is released and its attempt does not count.
+   */
+  readonly stopping: AbortSignal;
   readonly log: ProcessorLog;
 }
 
@@ -23,6 +28,17 @@ export interface ProcessorContext extends CommonContext {
   readonly snoozes: number;
   /** The same for every run of this document; pass it to each side effect that must not happen twice. */
   readonly idempotencyKey: string;
+  /** What the last {@linkcode checkpoint} of an earlier run has saved; undefined if there is none. */
+  readonly saved: unknown;
+  /**
+   * Saves how far this run has come, for the next one: any value of up to 16 KiB that MongoDB can hold unchanged. It is
+   * written within about a second, or with the outcome if that comes first and is no ack. The promise resolves once
+   * MongoDB has confirmed it, or a later one, and rejects if that will not be: with the reason of `signal` if the run is
+   * aborted. It need not be awaited.
+   *
+   * @throws {PermanentError} if the value is too large, or cannot be written as it is.
+   */
+  readonly checkpoint: (data: unknown) => Promise<void>;
 }
 
 /** What a processor of batches gets besides the documents. The arrays are in the documents' order. */

@@ -5,7 +5,7 @@ import type { Chance } from "../lib/chance.ts";
 import { detached } from "../lib/detached.ts";
 import { type SafeText, secrets } from "../text/redact.ts";
 import { RefusedEffectError } from "../partial_writes.ts";
-import { errorText, ForcedStopError, LeaseLostError } from "../errors.ts";
+import { errorText, isInterruption } from "../errors.ts";
 
 /** How a handler's run ended. */
 export type HandlerResult =
@@ -65,8 +65,8 @@ const MAX_ERROR_LENGTH = 1000;
 /**
  * Decides what becomes of a document whose handler has ended.
  *
- * Interruption is not failure: a handler that gave up because the agent was forced to stop, or because the lease
- * could not be kept, costs its document no attempt.
+ * Interruption is not failure: a handler that gave up because the agent stops, or because the lease could not be kept,
+ * costs its document no attempt.
  */
 export function outcomeOf(result: HandlerResult, attempt: number, policy: OutcomePolicy): Outcome {
   if (result.ok) {
@@ -165,7 +165,7 @@ function retryHintsOf(
 ): { isInterruption?: boolean; permanent?: unknown; retryAfterMs?: unknown } {
   try {
     if (typeof error !== "object" || error === null) return {};
-    if (error instanceof ForcedStopError || error instanceof LeaseLostError) return { isInterruption: true };
+    if (isInterruption(error)) return { isInterruption: true };
     const { permanent, retryAfterMs } = error as { permanent?: unknown; retryAfterMs?: unknown };
     return { permanent, retryAfterMs };
   } catch {

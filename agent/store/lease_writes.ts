@@ -1,10 +1,11 @@
-import type { Collection, Document } from "mongodb";
-import { writeGroup } from "./outcomes/group_write.ts";
-import { settlementOf } from "./outcomes/written.ts";
+import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
+import { type Carried, takeCheckpoints, withCheckpoint } from "./outcomes/carried_checkpoints.ts";
+import { writeEach, writeGroup } from "./outcomes/group_write.ts";
+import { join, settlementOf, type Written } from "./outcomes/written.ts";
 import { idKey } from "./documents/id_key.ts";
 import type { LeasedDocument } from "../ports.ts";
 import { leasedBy } from "./queries.ts";
-import { byToken, runLimited } from "./outcomes/run_limited.ts";
+import { byToken, type GroupWrite, runLimited } from "./outcomes/run_limited.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /**
@@ -27,7 +28,7 @@ export async function markRunningAlone(
 }
 
 /**
- * Renews leases; returns the documents whose lease this agent has lost.
+ * Renews leases, with the last checkpoints of their documents; returns the documents whose lease this agent has lost.
  *
  * @throws {RefusedWritesError} If the database refused some, whose leases run out, and no lease is lost.
  * @throws {UnansweredWritesError} If some have no answer, or are locked, and no lease is lost.
@@ -36,32 +37,106 @@ export async function renew(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<LeasedDocument[]> {
-  const { clock, collection, leaseMs, maxTimeMS, serverClock } = options;
-  const lost: LeasedDocument[] = [];
-  const renewOne = async (token: string, group: readonly LeasedDocument[]) => {
+  const renewal = new Renewal(options);
+  const carried = takeCheckpoints(documents);
+  const saving = [...carried.keys()];
+  const groups = renewal.groups(documents.filter((document) => !carried.has(document)));
+  const refused: LeasedDocument[] = [];
+  if (saving.length > 0) {
+    groups.push({ documents: saving, send: () => renewal.save(carried, refused) });
+  }
+  const first = await runLimited(groups);
+  // A checkpoint that the database refuses must not cost the lease.
+  const second = await runLimited(renewal.groups(refused));
+  const { lost } = renewal;
+  // Lost leases are reported first. The others are due again a moment later, and fail again then.
+  if (lost.length > 0) return lost;
+  const written = [...first.written, ...second.written];
+  settlementOf(written, documents, join(first.unanswered, second.unanswered));
+  return lost;
+}
+
+class Renewal {
+  readonly lost: LeasedDocument[] = [];
+  readonly #options: StoreContext;
+
+  constructor(options: StoreContext) {
+    this.#options = options;
+  }
+
+  /** A write for the documents of each claim. */
+  groups(documents: readonly LeasedDocument[]): GroupWrite[] {
+    return byToken(documents).map(([token, group]) => ({
+      documents: group,
+      send: () => this.#renew(token, group),
+    }));
+  }
+
+  async #renew(token: string, group: readonly LeasedDocument[]): Promise<Written> {
+    const { clock, serverClock, leaseMs } = this.#options;
     const sentAtMs = clock.monotonicMs();
     // Never shortened: a renewal that was given up may arrive after the one that followed it.
     const until = serverClock.now(leaseMs);
-    const renewed = { $max: { "_pull.visible_at": until } };
     const reached = { "_pull.token": token, "_pull.visible_at": { $gte: until } };
-    const written = await writeGroup(group, renewed, { ...options, reached });
-    const open = new Set([...written.refused.keys(), ...written.unanswered?.documents ?? []]);
-    const taken = group.filter((document) => !open.has(document));
-    const ours = leasedBy(taken.map(({ id }) => id), token);
-    const gone = written.matched === taken.length ? [] : await notAmong(taken, collection, ours, maxTimeMS);
-    for (const document of taken) if (!gone.includes(document)) document.leaseRenewed(sentAtMs);
-    lost.push(...gone);
+    const written = await writeGroup(group, renewed(until), { ...this.#options, reached });
+    await this.#taken(group, written, sentAtMs);
     return written;
-  };
-  const groups = byToken(documents).map(([token, group]) => ({
-    documents: group,
-    send: () => renewOne(token, group),
-  }));
-  const { written, unanswered } = await runLimited(groups);
-  // Lost leases are reported first. The others are due again a moment later, and fail again then.
-  if (lost.length > 0) return lost;
-  settlementOf(written, documents, unanswered);
-  return lost;
+  }
+
+  /** Renews documents each with its checkpoint, by one bulk. Those whose checkpoint is refused go into `refused`. */
+  async save(carried: Carried, refused: LeasedDocument[]): Promise<Written> {
+    const { clock, serverClock, leaseMs } = this.#options;
+    const sentAtMs = clock.monotonicMs();
+    const until = serverClock.now(leaseMs);
+    const writes = [...carried].map(([document, checkpoint]) => ({
+      document,
+      update: withCheckpoint(renewed(until), checkpoint),
+    }));
+    const reached = {
+      $or: [...carried].map(([{ id, token }, { n }]) => ({
+        _id: { $eq: id },
+        "_pull.token": token,
+        "_pull.saved.n": { $gte: n },
+      })),
+    } as Filter<Document>;
+    const written = await writeEach(writes, { ...this.#options, reached });
+    const saved = await this.#taken([...carried.keys()], written, sentAtMs);
+    for (const document of saved) document.checkpoints?.written(carried.get(document)!);
+    for (const [document, why] of written.refused) {
+      document.checkpoints?.refused(carried.get(document)!, why);
+      refused.push(document);
+    }
+    return { ...written, refused: new Map() };
+  }
+
+  /** Sorts what a renewal has sent; returns the documents whose lease stands. */
+  async #taken(
+    sent: readonly LeasedDocument[],
+    { matched, refused, unanswered }: Written,
+    sentAtMs: number,
+  ): Promise<LeasedDocument[]> {
+    const open = new Set([...refused.keys(), ...unanswered?.documents ?? []]);
+    const taken = sent.filter((document) => !open.has(document));
+    const gone = matched === taken.length ? new Set() : await this.#gone(taken);
+    const kept = taken.filter((document) => !gone.has(document));
+    for (const document of kept) document.leaseRenewed(sentAtMs);
+    this.lost.push(...taken.filter((document) => gone.has(document)));
+    return kept;
+  }
+
+  async #gone(documents: readonly LeasedDocument[]): Promise<Set<LeasedDocument>> {
+    const { collection, maxTimeMS } = this.#options;
+    const gone = new Set<LeasedDocument>();
+    for (const [token, group] of byToken(documents)) {
+      const ours = leasedBy(group.map(({ id }) => id), token);
+      for (const document of await notAmong(group, collection, ours, maxTimeMS)) gone.add(document);
+    }
+    return gone;
+  }
+}
+
+function renewed(until: Date): UpdateFilter<Document> {
+  return { $max: { "_pull.visible_at": until } };
 }
 
 async function notAmong(

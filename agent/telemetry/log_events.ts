@@ -160,6 +160,12 @@ export function logEvents(events: Events, log: Logger, { clock, formatId }: LogE
           ...(event.failure && { failure: event.failure }),
         });
         break;
+      case "checkpoint_refused":
+        log.warn("MongoDB refuses the checkpoint of a run, which goes on without", {
+          id: formatId(event.id),
+          error: errorText(event.error),
+        });
+        break;
       case "renew_failed":
         failures.report("renew", "Cannot renew leases", event.error, { documents: event.documents });
         break;

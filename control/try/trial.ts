@@ -2,11 +2,12 @@ import { ForcedStopError } from "../../agent/errors.ts";
 import { Events } from "../../agent/events.ts";
 import { LeftBehind } from "../../agent/handling/left_behind.ts";
 import { runHandler, type RunOptions } from "../../agent/handling/handler_run.ts";
+import { StopNotice } from "../../agent/handling/stop_notice.ts";
 import { SharedDeadline } from "../../agent/handling/shared_deadline.ts";
 import { LazyAbort } from "../../agent/leases/lazy_abort.ts";
 import type { Held } from "../../agent/leases/ledger.ts";
 import { SYSTEM, type TimeAndChance } from "../../agent/lib/time_and_chance.ts";
-import type { LeasedDocument } from "../../agent/ports.ts";
+import type { CheckpointSaver, LeasedDocument } from "../../agent/ports.ts";
 import type { Processing } from "../../agent/processors/processor.ts";
 import type { WriteTargets } from "../../agent/processors/writes/write_targets.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
@@ -30,7 +31,7 @@ export interface Tried<D extends LeasedDocument = LeasedDocument> {
 }
 
 /** Runs a processor as a run of the agent does, and decides on the outcome as it does, but writes none. */
-export class Trial {
+export class Trial implements CheckpointSaver {
   readonly #options: TrialOptions;
   readonly #policy: OutcomePolicy;
   readonly #runOptions: RunOptions;
@@ -52,6 +53,8 @@ export class Trial {
       processTimeoutMs,
       targets: settings,
       timeLimit: new SharedDeadline(clock, processTimeoutMs),
+      saver: this,
+      stopNotice: new StopNotice(),
     };
   }
 
@@ -80,6 +83,12 @@ export class Trial {
     for (const { abort } of this.#running) abort.abort(new ForcedStopError("The trial is forced to stop"));
     await this.#ended;
     await this.close();
+  }
+
+  /** A checkpoint counts as written at once: the processor goes on as if it was. */
+  saveSoon({ checkpoints }: LeasedDocument): void {
+    const checkpoint = checkpoints?.take();
+    if (checkpoint) checkpoints?.written(checkpoint);
   }
 
   /** Ends what the processor keeps open, such as its programs. */

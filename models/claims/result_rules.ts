@@ -146,15 +146,18 @@ export const CHECKPOINTS = {
   checkpointFenced: {
     title: "a checkpoint is a write of the holder",
     rule:
-      "A checkpoint is written with the next renewal, by the filter of each holder's write. If that does not match, the lease " +
-      "is lost. A checkpoint belongs to its lease: a handler that goes on after the lease was lost writes none.",
+      "A checkpoint is written with a renewal of its lease, by the filter of each holder's write. If that does not match, the " +
+      "lease is lost. A checkpoint belongs to its lease: a handler that goes on after the lease was lost writes none.",
     exactly: [
       'filter: { _id, "_pull.token": token, status: "processing" }',
       '$max: { "_pull.visible_at": <expiry>, "_pull.saved": { n, data } }',
     ],
     reason: "The checkpoint of an agent that was frozen must not replace that of the agent that goes on.",
     without: "the filter names `_id` and status",
-    code: [],
+    code: [["agent/store/lease_writes.ts", "Renewal"], [
+      "agent/handling/handler_context.ts",
+      "HandlerContext",
+    ]],
   },
   checkpointOrder: {
     title: "a checkpoint replaces none that is newer",
@@ -170,7 +173,10 @@ export const CHECKPOINTS = {
       "release of a handler that goes on after a forced stop. The filter stays that of the holder: no match always means " +
       "that the lease is lost.",
     without: "a checkpoint replaces each other of the same holder",
-    code: [],
+    code: [["agent/leases/run_checkpoints.ts", "RunCheckpoints"], [
+      "agent/store/outcomes/carried_checkpoints.ts",
+      "withCheckpoint",
+    ]],
   },
   checkpointCarried: {
     title: "what ends a run brings its checkpoint",
@@ -178,19 +184,23 @@ export const CHECKPOINTS = {
       "A nack, a release or a snooze also writes the last checkpoint of the run, unless a write of it was answered.",
     exactly: [
       'nack, release, snooze of such a document: one updateOne, with $max: { "_pull.saved": { n, data } } beside the rest',
-      "refused because the document is too large: once more without it",
+      "refused, for example because the document is too large: once more without it",
     ],
     reason: "The lease ends, and with it the next renewal. A drain would lose the work since the last one.",
     without: "a checkpoint that waits for its renewal is dropped",
-    code: [],
+    code: [["agent/store/outcomes/carried_checkpoints.ts", "carryCheckpoints"]],
   },
   checkpointReadBack: {
     title: "a run gets the checkpoint that its claim found",
     rule: "The checkpoint that a run gets is read after the claim, by its token.",
     reason:
-      "Between query and claim another agent may have run the document and have left a newer checkpoint.",
+      "Between query and claim another agent may have run the document and have left a newer checkpoint. It costs nothing: " +
+      "a document with bookkeeping is read back anyway.",
     without: "it is the one that was read with the candidate",
-    code: [],
+    code: [["agent/store/claims/candidates.ts", "asRead"], [
+      "agent/store/documents/raw_document.ts",
+      "saved",
+    ]],
   },
   ackDropsCheckpoint: {
     title: "an ack removes the checkpoint",
@@ -209,6 +219,6 @@ export const CHECKPOINTS = {
     reason:
       "The checkpoint may be what its runs failed of. A document that starts over starts at its beginning.",
     without: "a redrive leaves the checkpoint",
-    code: [],
+    code: [["agent/store/dead_letters/letters_for_commands.ts", "STARTS_OVER"]],
   },
 } as const satisfies Record<string, Rule>;

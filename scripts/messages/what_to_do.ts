@@ -21,6 +21,9 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Do nothing. If the write was not applied, the lease runs out and the document runs again.",
   "Cannot write the outcome (<kind>), trying again":
     "Read `error`. The agent keeps the outcome, renews the lease, and repeats the write until MongoDB answers.",
+  "MongoDB refuses the checkpoint of a run, which goes on without":
+    "Read `error`: the document has no room for it, or a validator does not allow `_pull.saved`. The next run of the " +
+    "document starts at an older checkpoint, or at the beginning.",
   "Cannot renew leases":
     "At first, do nothing. If it goes on, MongoDB is out of reach or the process is blocked. Documents whose lease runs " +
     "out are processed again.",

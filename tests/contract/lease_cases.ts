@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertFalse, assertNotEquals, assertRejects } from "@std/assert";
+import { CHECKPOINTS, RENEW_CHECKPOINTS, SAVED } from "./checkpoint_cases.ts";
 import type { LeasedDocument } from "../../agent/ports.ts";
 import {
   ALL,
@@ -37,6 +38,7 @@ export const RENEW: Cases = [
     assert(subject.store.isTransient(error));
     assertEquals(await subject.store.renew([document!]), []);
   }),
+  ...RENEW_CHECKPOINTS,
 ];
 
 export const MARK_RUNNING_ALONE: Cases = [
@@ -87,6 +89,8 @@ export const LEASED_DOCUMENT: { readonly [Field in keyof LeasedDocument]: Cases 
     await subject.store.nack([{ document: second, error: "it broke", delayMs: 0 }]);
     assertEquals([first!.snoozes, second.snoozes, (await claimOne(subject.other)).snoozes], [0, 1, 1]);
   })],
+  saved: SAVED,
+  checkpoints: CHECKPOINTS,
   sizeBytes: [it("is a number of bytes", async (subject) => {
     assert((await claimed(subject, "a"))[0]!.sizeBytes > 0);
   })],

@@ -39,8 +39,18 @@ class MongoSubject implements Subject {
         _id: id,
       },
     );
-    const { alone = 0, attempts = 0, snoozes = 0, takeovers = 0, token } = _pull;
-    return { status, attempts, takeovers, snoozes, alone, isLeased: token !== undefined, error, fields };
+    const { alone = 0, attempts = 0, saved, snoozes = 0, takeovers = 0, token } = _pull;
+    return {
+      status,
+      attempts,
+      takeovers,
+      snoozes,
+      saved,
+      alone,
+      isLeased: token !== undefined,
+      error,
+      fields,
+    };
   }
 
   async letter(id: string): Promise<string | undefined> {
@@ -62,7 +72,7 @@ class MongoSubject implements Subject {
       return;
     }
     // All others are writes on the collection; the driver itself sends one on a single document once more.
-    const times = method === "claimSuspect" || method === "snooze" ? 2 : 1;
+    const times = ["claimSuspect", "snooze", "save"].includes(method) ? 2 : 1;
     this.#proxy.loseAnswers({ command: "update", collection: COLLECTION }, times);
   }
 
@@ -89,7 +99,9 @@ class FaultySubject extends MongoSubject {
   }
 
   override loseAnswer(method: Lossy): void {
-    this.store.fail(method, new TransientError("connection reset"), { applied: true });
+    this.store.fail(method === "save" ? "renew" : method, new TransientError("connection reset"), {
+      applied: true,
+    });
   }
 }
 

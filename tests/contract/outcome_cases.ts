@@ -15,6 +15,8 @@ import {
   told,
 } from "./cases.ts";
 
+import { ACK_CHECKPOINTS, carriesCheckpoints, DEAD_LETTER_CHECKPOINTS } from "./checkpoint_cases.ts";
+
 /** Settles documents in one way. */
 export type Settle = (store: DocumentStore, documents: readonly LeasedDocument[]) => Promise<Settlement>;
 
@@ -81,6 +83,7 @@ export const ACK: Cases = [
       attempts: 2,
       takeovers: 0,
       snoozes: 0,
+      saved: undefined,
       alone: 0,
       isLeased: false,
       error: undefined,
@@ -94,6 +97,7 @@ export const ACK: Cases = [
     const fields = await Promise.all(["a", "b", "c"].map(async (id) => (await subject.stored(id)).fields.n));
     assertEquals(fields, [1, 2, undefined]);
   }),
+  ...ACK_CHECKPOINTS,
   ...fenced(settleAck),
   lossy("ack", settleAck),
 ];
@@ -125,6 +129,7 @@ export const NACK: Cases = [
     assertEquals([alone, takeovers], [0, 0]);
     assertEquals((await claimOne(subject.store)).suspect, undefined);
   }),
+  ...carriesCheckpoints(settleNack),
   ...fenced(settleNack),
 ];
 
@@ -145,6 +150,7 @@ export const RELEASE: Cases = [
     assertEquals([alone, takeovers], [1, 2]);
     assertEquals((await claimSuspect(subject.other)).suspect, { expiriesAlone: 1 });
   }),
+  ...carriesCheckpoints(settleRelease),
   ...fenced(settleRelease),
   lossy("release", settleRelease),
 ];
@@ -174,6 +180,7 @@ export const SNOOZE: Cases = [
     assertEquals([alone, takeovers], [1, 2]);
     assertEquals((await claimSuspect(subject.other)).suspect, { expiriesAlone: 1 });
   }),
+  ...carriesCheckpoints(settleSnooze),
   ...fenced(settleSnooze),
   lossy("snooze", settleSnooze),
 ];
@@ -207,6 +214,7 @@ export const DEAD_LETTER: Cases = [
     assertEquals([status, error], ["failed", "it is bad"]);
     assert(await subject.letter("a"));
   }),
+  ...DEAD_LETTER_CHECKPOINTS,
   it("throws if the database refuses it, and leaves the lease", async (subject) => {
     const [document] = await claimed(subject, "a");
     await subject.refuse("a");

@@ -1,4 +1,4 @@
-import type { Document, DocumentStore } from "../../agent/ports.ts";
+import type { Checkpoint, Document, DocumentStore } from "../../agent/ports.ts";
 
 /** Attempts of a document in the contract suite, and how long a lease lasts there, in milliseconds. */
 export const MAX_ATTEMPTS = 5;
@@ -26,6 +26,8 @@ export interface Stored {
   attempts: number;
   takeovers: number;
   snoozes: number;
+  /** The last checkpoint of its runs. */
+  saved: Checkpoint | undefined;
   alone: number;
   /** It carries a token. */
   isLeased: boolean;
@@ -34,8 +36,16 @@ export interface Stored {
   fields: Document;
 }
 
-/** Writes whose answer a case can have lost. */
-export type Lossy = "claim" | "claimSuspect" | "ack" | "ackWithWrites" | "release" | "snooze" | "renew";
+/** Writes whose answer a case can have lost; `save` is a renewal with checkpoints. */
+export type Lossy =
+  | "claim"
+  | "claimSuspect"
+  | "ack"
+  | "ackWithWrites"
+  | "release"
+  | "snooze"
+  | "renew"
+  | "save";
 
 /** A store under test, and its collection as other programs see it. */
 export interface Subject extends AsyncDisposable {

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { checkpoint } from "../contract/checkpoint_cases.ts";
 import { testDatabase } from "../support/mongod.ts";
+import type { LeasedDocument } from "../../agent/ports.ts";
 import { Events } from "../../agent/events.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
@@ -88,6 +90,35 @@ Deno.test("Round trips: a start looks for the indexes once", async () => {
     stop();
   });
   assertEquals(commands.filter((command) => command === "listIndexes"), ["listIndexes"]);
+});
+
+Deno.test("Round trips: the checkpoints of all documents are renewed by one write, and released by one more", async () => {
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
+  await jobs(database).insertMany(pending(60));
+  const documents: LeasedDocument[] = [];
+  for (let claim = 0; claim < 3; claim++) documents.push(...(await store.take(20)).documents);
+  const half = documents.filter((_, at) => at % 2 === 0);
+  for (const document of half) checkpoint(document, { page: 1 });
+  assertEquals(await commandsOf(proxy, () => store.renew(half)), ["update"]);
+  for (const document of half) checkpoint(document, { page: 2 });
+  assertEquals(await commandsOf(proxy, () => store.renew(documents)), Array(4).fill("update"));
+  for (const document of half) checkpoint(document, { page: 3 });
+  assertEquals(await commandsOf(proxy, () => store.release(documents)), Array(4).fill("update"));
+  const saved = await jobs(database).find({ "_pull.saved": { n: 3, data: { page: 3 } } }).toArray();
+  assertEquals(saved.length, 30);
+});
+
+Deno.test("Round trips: a claim of documents with checkpoints costs what each claim of retries costs", async () => {
+  await using setup = await proxiedStore("round trips");
+  const { database, proxy, store } = setup;
+  await jobs(database).insertMany(pending(20));
+  const [plain, saved] = [(await store.take(10)).documents, (await store.take(10)).documents];
+  await store.release(plain);
+  assertEquals(await commandsOf(proxy, () => store.take(10)), ["find", "find", "update", "find"]);
+  for (const document of saved) checkpoint(document, { page: 1 });
+  await store.release(saved);
+  assertEquals(await commandsOf(proxy, () => store.take(10)), ["find", "find", "update", "find"]);
 });
 
 Deno.test("Round trips: a look for what no claim can take costs three reads, once a minute", async () => {

@@ -1,6 +1,7 @@
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
+import type { CheckpointSaver } from "../../agent/ports.ts";
 import type { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import type { Processing, Processor, ProcessorLog } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
@@ -28,6 +29,9 @@ export const AGENT_SETTINGS: AgentSettings = {
 export const SILENT: ProcessorLog = { debug() {}, info() {}, warn() {}, error() {} };
 /** Gives each handler a silent log. */
 export const SILENT_LOGS: Pick<DocumentLogs, "logFor"> = { logFor: () => SILENT };
+
+/** Takes checkpoints, and never writes one. */
+export const NO_SAVER: CheckpointSaver = { saveSoon() {} };
 
 /** An agent on a store in memory and a clock in the test's hands. */
 export class AgentSetup {

@@ -12,6 +12,8 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     token: "token-1",
     attempt: 1,
     snoozes: 0,
+    saved: undefined,
+    checkpoints: undefined,
     sizeBytes: 100,
     leasedAtMs: 1000,
     suspect: undefined,

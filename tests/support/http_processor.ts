@@ -10,6 +10,7 @@ import { SILENT } from "../../agent/processors/foreign_log.ts";
 import { httpProcessor, type HttpSettings } from "../../agent/processors/http/http_processor.ts";
 import type { BatchContext, ProcessorContext } from "../../agent/processors/processor.ts";
 import { type Answer, HttpService } from "./http_service.ts";
+import { processorContext } from "./processor_context.ts";
 
 /** The collection that the documents are from. */
 export const NAMES = { mongodbDatabase: "shop", mongodbCollection: "orders" };
@@ -18,7 +19,13 @@ export const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** What a processor gets besides the document with this `_id`. */
 export function contextOf(id: unknown, signal = new AbortController().signal): ProcessorContext {
-  return { attempt: 2, snoozes: 3, idempotencyKey: `shop.orders:${JSON.stringify(id)}`, signal, log };
+  return processorContext({
+    attempt: 2,
+    snoozes: 3,
+    idempotencyKey: `shop.orders:${JSON.stringify(id)}`,
+    signal,
+    log,
+  });
 }
 
 /** A processor with its connections; `await using` closes them. */
@@ -70,6 +77,7 @@ export async function batch(url: string, count: number): Promise<unknown[]> {
   await using processor = await opened(url, { processorBatch: true });
   const documents = Array.from({ length: count }, (_, _id) => ({ _id }));
   const context: BatchContext = {
+    stopping: new AbortController().signal,
     attempts: documents.map(({ _id }) => _id + 1),
     snoozes: documents.map(({ _id }) => _id + 4),
     idempotencyKeys: documents.map(({ _id }) => `shop.orders:${_id}`),

@@ -1,6 +1,7 @@
 import { RefusedWritesError } from "../../agent/partial_writes.ts";
 import type {
   Ack,
+  Checkpoint,
   Claim,
   ClaimLimit,
   DocumentStore,
@@ -37,6 +38,7 @@ const PROCESSED = {
   error: undefined,
   takeovers: 0,
   snoozes: 0,
+  saved: undefined,
   alone: 0,
   visibleAtMs: undefined,
 } as const;
@@ -139,8 +141,9 @@ export class MemoryStore implements DocumentStore {
   }
 
   nack(nacks: readonly Nack[]): Promise<Settlement> {
-    return this.#settle(nacks, (_, { error, delayMs, withoutError }) => ({
+    return this.#settle(nacks, (stored, { document, error, delayMs, withoutError }) => ({
       status: "pending",
+      saved: save(stored, document),
       ...(!withoutError && { error }),
       takeovers: 0,
       alone: 0,
@@ -152,6 +155,7 @@ export class MemoryStore implements DocumentStore {
     return this.#settle(documents.map((document) => ({ document })), (stored, { document }) => ({
       status: "pending",
       attempts: stored.attempts - 1,
+      saved: save(stored, document),
       ...(document.suspect && { alone: document.suspect.expiriesAlone }),
       visibleAtMs: this.#nowMs,
     }));
@@ -162,6 +166,7 @@ export class MemoryStore implements DocumentStore {
       status: "pending",
       attempts: stored.attempts - 1,
       snoozes: stored.snoozes + 1,
+      saved: save(stored, document),
       ...(document.suspect && { alone: document.suspect.expiriesAlone }),
       visibleAtMs: this.#nowMs + snoozeMs,
     }));
@@ -173,6 +178,7 @@ export class MemoryStore implements DocumentStore {
       const stored = this.#held(document);
       if (!stored) return true;
       stored.visibleAtMs = Math.max(stored.visibleAtMs!, nowMs + this.#options.leaseMs);
+      stored.saved = save(stored, document);
       document.leaseRenewed(nowMs);
       return false;
     }));
@@ -236,17 +242,34 @@ export class MemoryStore implements DocumentStore {
   #lease(stored: StoredDocument, token: string): FakeDocument {
     const nowMs = this.#nowMs;
     Object.assign(stored, { status: "processing", token, visibleAtMs: nowMs + this.#options.leaseMs });
-    const { alone, attempts: attempt, error: reason, fields, id, sizeBytes, snoozes, takeovers } = stored;
+    const { alone, attempts: attempt, error: reason, fields, id, saved, sizeBytes, snoozes, takeovers } =
+      stored;
     const verdict = stored.verdict && { deadAt: stored.verdict, ...(reason !== undefined && { reason }) };
     const deadLetterReason = alone >= EXPIRIES_ALONE ? `It ended its process ${alone} times` : undefined;
     const lease = { token, leasedAtMs: nowMs, verdict, deadLetterReason, wasTakenOver: takeovers > 0 };
-    return fakeDocument({ id, attempt, snoozes, sizeBytes, fields: structuredClone(fields), ...lease });
+    return fakeDocument({
+      id,
+      attempt,
+      snoozes,
+      saved,
+      sizeBytes,
+      fields: structuredClone(fields),
+      ...lease,
+    });
   }
 
   #held(document: LeasedDocument): StoredDocument | undefined {
     const stored = this.#options.documents.get(document.id);
     return stored?.status === "processing" && stored.token === document.token ? stored : undefined;
   }
+}
+
+/** The checkpoint of a document after a write that carries the last one of its run. */
+function save({ saved }: StoredDocument, { checkpoints }: LeasedDocument): Checkpoint | undefined {
+  const last = checkpoints?.take();
+  if (last === undefined) return saved;
+  checkpoints?.written(last);
+  return saved !== undefined && saved.n > last.n ? saved : structuredClone(last);
 }
 
 /** Pending and due, or with a lease that has expired. Without a token it is not an agent's lease. */

@@ -1,4 +1,4 @@
-import type { Document } from "../../agent/ports.ts";
+import type { Checkpoint, Document } from "../../agent/ports.ts";
 
 /** A document as it lies in the fake database. */
 export interface StoredDocument {
@@ -8,6 +8,8 @@ export interface StoredDocument {
   attempts: number;
   /** How often a processor has put it off. */
   snoozes: number;
+  /** The last checkpoint of its runs. */
+  saved?: Checkpoint | undefined;
   /** Expired leases that were taken over; from the second on the document is a suspect. */
   takeovers: number;
   /** Starts of its handler as a suspect. */

@@ -91,6 +91,7 @@ async function copyOnServer(draft: CopyDraft, options: DeadLetterOptions): Promi
         _id: "$_id",
         document: "$$ROOT",
         attempts: "$_pull.attempts",
+        saved: "$_pull.saved.data",
         ...failuresOf(draft),
         source: { $literal: source },
         dead_at: "$_pull.dead_at",
@@ -161,7 +162,7 @@ function unlessRefused(error: unknown): false {
 async function referToFound(draft: CopyDraft, options: DeadLetterOptions): Promise<void> {
   const { collection, maxTimeMS } = options;
   const found = await collection.findOne(draft.copyOf, {
-    projection: { _id: 0, error: 1, "_pull.attempts": 1, "_pull.errors": 1 },
+    projection: { _id: 0, error: 1, "_pull.attempts": 1, "_pull.errors": 1, "_pull.saved": 1 },
     maxTimeMS,
   });
   if (found) await refer(draft, found, options);
@@ -179,9 +180,16 @@ function contentOf({ _pull, error }: Document, { failures }: Draft): Document {
   const isKept = failures === undefined || String(error) === failures.error;
   return {
     attempts: _pull?.attempts,
+    ...savedBy(_pull),
     error: failures?.error ?? error ?? NO_REASON,
     errors: isKept ? kept : [...kept, ...failures.errors],
   };
+}
+
+/** How far the runs came; only what an agent wrote has this form. */
+function savedBy(bookkeeping: Document | undefined): Document {
+  const { saved } = bookkeeping ?? {};
+  return typeof saved === "object" && saved !== null && "data" in saved ? { saved: saved.data } : {};
 }
 
 async function replace(id: unknown, letter: Document, options: DeadLetterOptions): Promise<void> {

@@ -29,6 +29,15 @@ const PAGE = 100;
 /** The same if only their errors are read, and how large an error may be then, in bytes: a user may have edited it. */
 const [SURVEY_PAGE, MAX_ERROR_BYTES] = [500, 16 * 1024];
 
+/** What a redrive removes: of what its runs have done, a document that starts over keeps its errors alone. */
+const STARTS_OVER = {
+  "_pull.dead_at": "",
+  "_pull.token": "",
+  "_pull.owner": "",
+  "_pull.snoozes": "",
+  "_pull.saved": "",
+} as const;
+
 /**
  * The fields of a document that tell whether its letter stands. The server reads them: if a field occurs twice in a
  * document, the server takes the first one, as the agent's writes do, and JavaScript the last.
@@ -106,15 +115,16 @@ export class LettersForCommands {
   }
 
   /**
-   * Sets the document back to pending, with no attempts and no snoozes, and removes its letter; `false` if the document has changed
-   * since. In this order a crash in between leaves a stale letter, and never a failed document without one.
+   * Sets the document back to pending, with no attempts, no snoozes and no checkpoint, and removes its letter; `false`
+   * if the document has changed since. In this order a crash in between leaves a stale letter, and never a failed
+   * document without one.
    */
   async redrive(letter: DeadLetter): Promise<boolean> {
     const { collection, serverClock } = this.#options;
     if (!isNameable(letter)) return false;
     const { matchedCount } = await collection.updateOne(this.#failed(letter), {
       $set: backToPending(serverClock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
-      $unset: { "_pull.dead_at": "", "_pull.token": "", "_pull.owner": "", "_pull.snoozes": "" },
+      $unset: STARTS_OVER,
     });
     if (matchedCount > 0) await this.remove(letter);
     return matchedCount > 0;

@@ -18,6 +18,8 @@ export interface DeadLetter {
   attempts?: number;
   error?: string;
   errors?: { at: Date; attempt: number; message: string }[];
+  /** The last checkpoint of its runs, if there is one. */
+  saved?: unknown;
   source?: { database: string; collection: string };
   dead_at?: Date;
   /** The bytes that it was read from. */

@@ -11,6 +11,8 @@ export interface Bookkeeping {
   takeovers?: number | undefined;
   /** How often it was put off; undefined if the field holds no number. */
   snoozes?: number | undefined;
+  /** What an earlier run has saved; undefined if the field holds no embedded document. */
+  saved?: RawElement | undefined;
   /** When a verdict was written; undefined if the field holds no date that an agent can have written. */
   dead_at?: Date | undefined;
 }
@@ -26,7 +28,7 @@ const COUNTLESS = Number.MAX_SAFE_INTEGER;
 const [DOUBLE, DATE, INT32, INT64, DECIMAL] = [0x01, 0x09, 0x10, 0x12, 0x13];
 const NUMBER_TYPES = new Set([DOUBLE, INT32, INT64, DECIMAL]);
 
-const READ = ["attempts", "alone", "dead_at", "takeovers", "snoozes"] as const;
+const READ = ["attempts", "alone", "dead_at", "takeovers", "snoozes", "saved"] as const;
 const COUNTERS = ["attempts", "alone", "takeovers"] as const;
 
 /**
@@ -37,7 +39,7 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   const pull = elementNamed(document, "_pull");
   if (!pull) return undefined;
   if (pull.type !== DOCUMENT_TYPE) return {};
-  const [attemptsElement, aloneElement, deadAt, takeovers, snoozes] = elementsNamed(
+  const [attemptsElement, aloneElement, deadAt, takeovers, snoozes, saved] = elementsNamed(
     document,
     READ,
     pull.offset,
@@ -49,6 +51,7 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
     dead_at: dateOf(deadAt),
     takeovers: numberOf(takeovers),
     snoozes: numberOf(snoozes),
+    saved: saved?.type === DOCUMENT_TYPE ? saved : undefined,
   };
 }
 

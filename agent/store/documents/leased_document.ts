@@ -1,4 +1,5 @@
-import type { Document, LeasedDocument, Suspect, Verdict } from "../../ports.ts";
+import type { RunCheckpoints } from "../../leases/run_checkpoints.ts";
+import type { Checkpoint, Document, LeasedDocument, Suspect, Verdict } from "../../ports.ts";
 import { EXPIRIES_ALONE } from "../queries.ts";
 import type { RawDocument } from "./raw_document.ts";
 
@@ -24,6 +25,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly deadLetterReason: string | undefined;
   readonly verdict: Verdict | undefined;
   readonly raw: RawDocument;
+  checkpoints: RunCheckpoints | undefined;
   readonly #namespace: string;
   #leasedAtMs: number;
 
@@ -43,6 +45,10 @@ export class MongoLeasedDocument implements LeasedDocument {
     this.#leasedAtMs = lease.sentAtMs;
     this.raw = raw;
     this.#namespace = namespace;
+  }
+
+  get saved(): Checkpoint | undefined {
+    return this.raw.saved();
   }
 
   get leasedAtMs(): number {

@@ -1,6 +1,6 @@
 import { BSON } from "mongodb";
 import { errorText, PermanentError } from "../../errors.ts";
-import type { Document } from "../../ports.ts";
+import type { Checkpoint, Document } from "../../ports.ts";
 import { type Bookkeeping, bookkeepingOf } from "./bookkeeping.ts";
 import { documentOf, elementNamed, elementsApart } from "./bson_elements.ts";
 import { EXACT_BSON } from "./own_bson.ts";
@@ -73,6 +73,18 @@ export class RawDocument {
       return typeof error === "string" ? { reason: error } : {};
     } catch {
       return {};
+    }
+  }
+
+  /** What an earlier run has saved; undefined if the field is not as an agent writes it. Never throws. */
+  saved(): Checkpoint | undefined {
+    const element = this.bookkeeping?.saved;
+    if (!element) return undefined;
+    try {
+      const { saved } = parsed(documentOf(element.whole));
+      return Number.isSafeInteger(saved.n) && "data" in saved ? { n: saved.n, data: saved.data } : undefined;
+    } catch {
+      return undefined;
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Document, UpdateFilter } from "mongodb";
+import { type Carried, carryCheckpoints, withCheckpoint } from "./carried_checkpoints.ts";
 import { LEASE_FIELDS, markAsClaimed, UNLEASED } from "./end_of_lease.ts";
 import { writeEach, writeGroup } from "./group_write.ts";
 import { isTooLarge } from "../mongo_errors.ts";
@@ -53,10 +54,18 @@ export async function ack(acks: readonly Ack[], options: StoreContext): Promise<
   return settlementOf(written, acks.map(({ document }) => document), unanswered);
 }
 
-/** Sets failed documents back to pending, each with its error and due after its own delay. */
+/**
+ * Sets failed documents back to pending, each with its error, due after its own delay, and with the last checkpoint of
+ * its run.
+ */
 export async function nack(nacks: readonly Nack[], options: StoreContext): Promise<Settlement> {
   const documents = nacks.map(({ document }) => document);
-  const first = await runLimited([{ documents, send: () => writeNacks(nacks, options) }]);
+  const first = await carryCheckpoints(documents, (sent, carried) => {
+    const their = sent.length === nacks.length
+      ? nacks
+      : nacks.filter(({ document }) => sent.includes(document));
+    return runLimited([{ documents: sent, send: () => writeNacks(their, options, carried) }]);
+  });
   const refusals = new Map(first.written.flatMap(({ refused }) => [...refused]));
   // A document near 16 MiB may have no room for its error, which is in the log; without it the write makes it smaller.
   const roomless = nacks.filter(({ document }) => isTooLarge(refusals.get(document)));
@@ -71,17 +80,21 @@ export async function nack(nacks: readonly Nack[], options: StoreContext): Promi
   return settlementOf([...others, ...smaller.written], documents, unanswered);
 }
 
-function writeNacks(nacks: readonly Nack[], options: StoreContext): Promise<Written> {
+function writeNacks(
+  nacks: readonly Nack[],
+  options: StoreContext,
+  carried?: Carried,
+): Promise<Written> {
   const { serverClock } = options;
   const at = serverClock.now();
   const dueAt = nacks.map(({ delayMs }) => serverClock.now(delayMs));
   const writes = nacks.map(({ document, error, withoutError }, position) => ({
     document,
-    update: {
+    update: withCheckpoint({
       $set: { status: "pending", "_pull.visible_at": dueAt[position], ...(!withoutError && { error }) },
       $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
       ...(!withoutError && { $push: failure(document, error, at) }),
-    } as UpdateFilter<Document>,
+    } as UpdateFilter<Document>, carried?.get(document)),
   }));
   // Another agent may have claimed it since: its error is still there.
   const hasError = { "_pull.errors": { $elemMatch: { at } } };
@@ -89,27 +102,44 @@ function writeNacks(nacks: readonly Nack[], options: StoreContext): Promise<Writ
   return writeEach(writes, { ...options, done: { $or: [hasError, waits] } });
 }
 
-/** Releases documents with their attempt, as if they had never been claimed. */
+/** Releases documents with their attempt, as if they had never been claimed but for the checkpoints of their runs. */
 export async function release(
   documents: readonly LeasedDocument[],
   options: StoreContext,
 ): Promise<Settlement> {
-  const { serverClock } = options;
-  const releaseGroup = (group: readonly LeasedDocument[]) => {
-    // A suspect is the only document of its token.
-    const back = backToPending(serverClock, markAsClaimed(group[0]!));
-    const update = { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS };
-    return writeGroup(group, update as UpdateFilter<Document>, {
-      ...options,
-      done: { ...back, ...UNLEASED },
-    });
-  };
-  const groups = byToken(documents).map(([, group]) => ({
-    documents: group,
-    send: () => releaseGroup(group),
-  }));
-  const { written, unanswered } = await runLimited(groups);
+  const { written, unanswered } = await carryCheckpoints(documents, (sent, carried) => {
+    const plain = sent.filter((document) => !carried.has(document));
+    const groups: GroupWrite[] = byToken(plain).map(([, group]) => ({
+      documents: group,
+      send: () => releaseGroup(group, options),
+    }));
+    const send = () => releaseEach(carried, options);
+    if (carried.size > 0) groups.push({ documents: [...carried.keys()], send });
+    return runLimited(groups);
+  });
   return settlementOf(written, documents, unanswered);
+}
+
+function releaseGroup(group: readonly LeasedDocument[], options: StoreContext): Promise<Written> {
+  // A suspect is the only document of its token.
+  const back = backToPending(options.serverClock, markAsClaimed(group[0]!));
+  return writeGroup(group, released(back), { ...options, done: { ...back, ...UNLEASED } });
+}
+
+function releaseEach(carried: Carried, options: StoreContext): Promise<Written> {
+  const at = options.serverClock.now();
+  const writes = [...carried].map(([document, checkpoint]) => {
+    const back = { ...backToPending(options.serverClock, markAsClaimed(document)), "_pull.visible_at": at };
+    return { document, update: withCheckpoint(released(back), checkpoint) };
+  });
+  return writeEach(writes, {
+    ...options,
+    done: { status: "pending", "_pull.visible_at": at, ...UNLEASED },
+  });
+}
+
+function released(back: Document): UpdateFilter<Document> {
+  return { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS } as UpdateFilter<Document>;
 }
 
 /** The update of `_pull.errors` that a failure makes. */

@@ -16,7 +16,7 @@ export interface GroupWrite {
 }
 
 /** What became of several writes. */
-interface Outcome {
+export interface Sent {
   written: Written[];
   unanswered?: Unanswered | undefined;
 }
@@ -26,7 +26,7 @@ interface Outcome {
  * takes a connection. It waits for all of them. So no write is under way when it reports a failure, and it knows what
  * the others have written. Never throws.
  */
-export async function runLimited(writes: readonly GroupWrite[]): Promise<Outcome> {
+export async function runLimited(writes: readonly GroupWrite[]): Promise<Sent> {
   const written: Written[] = [];
   let unanswered: Unanswered | undefined;
   const waiting = writes.values();

@@ -62,9 +62,9 @@ class FakeSubject implements Subject {
 
   stored(id: string): Promise<Stored> {
     const stored = this.store.documents.get(id)!;
-    const { alone, attempts, error, fields, snoozes, status, takeovers, token } = stored;
+    const { alone, attempts, error, fields, saved, snoozes, status, takeovers, token } = stored;
     const isLeased = token !== undefined;
-    const bookkeeping = { attempts, takeovers, snoozes, alone, isLeased };
+    const bookkeeping = { attempts, takeovers, snoozes, saved, alone, isLeased };
     return Promise.resolve({ status, ...bookkeeping, error, fields: { ...fields } });
   }
 
@@ -83,7 +83,9 @@ class FakeSubject implements Subject {
   }
 
   loseAnswer(method: Lossy): void {
-    this.store.fail(method, new TransientError("connection reset"), { applied: true });
+    this.store.fail(method === "save" ? "renew" : method, new TransientError("connection reset"), {
+      applied: true,
+    });
   }
 
   refuse(id: string): Promise<void> {

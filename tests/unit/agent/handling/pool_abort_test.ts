@@ -5,7 +5,7 @@ import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
+import { AGENT_SETTINGS, NO_SAVER, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
@@ -28,6 +28,7 @@ function setUp(
   const outcomes: Outcome[] = [];
   const pool = new Pool({
     ...AGENT_SETTINGS,
+    saver: NO_SAVER,
     policy: { ...AGENT_SETTINGS, random: () => 0.5 },
     clock,
     events,

@@ -4,7 +4,7 @@ import { Ledger } from "../../../../agent/leases/ledger.ts";
 import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
+import { AGENT_SETTINGS, NO_SAVER, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { TransientError } from "../../../support/fake_store.ts";
 import { markingStore } from "../../../support/marking_store.ts";
@@ -16,6 +16,7 @@ function poolOf(process: () => void, options: Partial<PoolOptions>) {
   const [clock, ledger, outcomes] = [new ManualClock(), new Ledger(), new Map<unknown, Outcome>()];
   const pool = new Pool({
     ...AGENT_SETTINGS,
+    saver: NO_SAVER,
     policy: { ...AGENT_SETTINGS, random: () => 0.5 },
     clock,
     ledger,

@@ -5,7 +5,7 @@ import type { Outcome } from "../../../../agent/settling/outcome.ts";
 import { Pool, type PoolOptions } from "../../../../agent/handling/pool.ts";
 import type { Processor } from "../../../../agent/processors/processor.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT, SILENT_LOGS } from "../../../support/agent_setup.ts";
+import { AGENT_SETTINGS, NO_SAVER, SILENT, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { safe } from "../../../support/safe_text.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { TransientError } from "../../../support/fake_store.ts";
@@ -28,6 +28,7 @@ class Setup {
     this.recorder = new EventRecorder(events);
     this.pool = new Pool({
       ...AGENT_SETTINGS,
+      saver: NO_SAVER,
       policy: { ...AGENT_SETTINGS, random: () => 0.5 },
       clock: this.clock,
       events,

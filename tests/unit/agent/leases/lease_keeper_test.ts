@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { LeaseLostError } from "../../../../agent/errors.ts";
 import { Events } from "../../../../agent/events.ts";
 import { LeaseKeeper } from "../../../../agent/leases/lease_keeper.ts";
+import { RunCheckpoints } from "../../../../agent/leases/run_checkpoints.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
 import { EventRecorder } from "../../../support/event_recorder.ts";
 import { FakeStore, TransientError } from "../../../support/fake_store.ts";
@@ -183,4 +184,82 @@ Deno.test("LeaseKeeper.stop() ends the renewals", async () => {
   assertEquals(setup.clock.pending, 0);
   await setup.clock.advance(LEASE_MS * 3);
   assertEquals(setup.store.callsOf("renew").length, 1);
+});
+
+/** The run of a held document makes a checkpoint. */
+function checkpoint(setup: Setup, { document }: Held, data: unknown): void {
+  document.checkpoints ??= new RunCheckpoints(document.saved, () => {});
+  document.checkpoints.add(data);
+  setup.keeper.saveSoon();
+}
+
+Deno.test("LeaseKeeper writes new checkpoints together within a moment, and those that follow a second later", async () => {
+  const setup = new Setup();
+  const [a, b, c] = await setup.claim(3) as [Held, Held, Held];
+  for (const held of [a, b, c]) setup.ledger.start(held);
+  checkpoint(setup, a, 1);
+  checkpoint(setup, b, 1);
+  checkpoint(setup, a, 2);
+  await setup.clock.advance(20);
+  assertEquals(setup.store.callsOf("renew"), [[a.document.id, b.document.id]]);
+  for (const data of [3, 4, 5]) {
+    checkpoint(setup, a, data);
+    await setup.clock.advance(300);
+  }
+  assertEquals(setup.store.callsOf("renew").length, 1, "one write a second");
+  await setup.clock.advance(100);
+  assertEquals(setup.store.callsOf("renew").slice(1), [[a.document.id]]);
+  assertEquals(setup.store.documents.get(a.document.id)!.saved, { n: 5, data: 5 });
+  await setup.clock.advance(5000);
+  assertEquals(setup.store.callsOf("renew").length, 2, "nothing is written again");
+});
+
+Deno.test("LeaseKeeper writes a checkpoint that was made while another write was under way", async () => {
+  const setup = new Setup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.ledger.start(held);
+  const { reached, go } = setup.store.hold("renew");
+  checkpoint(setup, held, 1);
+  await setup.clock.advance(20);
+  await reached.wait();
+  checkpoint(setup, held, 2);
+  await setup.clock.advance(1000);
+  assertEquals(setup.store.callsOf("renew").length, 1);
+  go();
+  await settled();
+  await setup.clock.advance(1000);
+  assertEquals(setup.store.documents.get(held.document.id)!.saved, { n: 2, data: 2 });
+});
+
+Deno.test("LeaseKeeper writes a checkpoint again after a failure, at its next look", async () => {
+  const setup = new Setup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.ledger.start(held);
+  setup.store.fail("renew", new TransientError("no primary"));
+  checkpoint(setup, held, 1);
+  await setup.clock.advance(20);
+  assertEquals(setup.recorder.of("renew_failed").length, 1);
+  await setup.clock.advance(LEASE_MS / 12);
+  assertEquals(setup.store.documents.get(held.document.id)!.saved, { n: 1, data: 1 });
+});
+
+Deno.test("LeaseKeeper loses a document whose checkpoint finds another holder", async () => {
+  const setup = new Setup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.ledger.start(held);
+  setup.store.steal(held.document.id);
+  checkpoint(setup, held, 1);
+  await setup.clock.advance(20);
+  assertInstanceOf(held.abort.reason, LeaseLostError);
+  assertEquals([setup.ledger.isEmpty, setup.store.documents.get(held.document.id)!.saved], [true, undefined]);
+});
+
+Deno.test("LeaseKeeper writes no checkpoint once it is stopped", async () => {
+  const setup = new Setup();
+  const [held] = await setup.claim(1) as [Held];
+  checkpoint(setup, held, 1);
+  setup.keeper.stop();
+  checkpoint(setup, held, 2);
+  await setup.clock.advance(LEASE_MS);
+  assertEquals([setup.store.callsOf("renew"), setup.clock.pending], [[], 0]);
 });

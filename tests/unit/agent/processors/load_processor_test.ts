@@ -5,6 +5,7 @@ import { loadProcessor } from "../../../../agent/processors/load_processor.ts";
 import type { Processor } from "../../../../agent/processors/processor.ts";
 import { logProcessor } from "../../../../agent/processors/log.ts";
 import { SILENT } from "../../../support/agent_setup.ts";
+import { processorContext } from "../../../support/processor_context.ts";
 import { TempDir } from "../../../support/temp_dir.ts";
 
 async function problemOf(name: string): Promise<string> {
@@ -17,13 +18,7 @@ async function singleProcessor(name: string): Promise<Processor> {
   return processing.process;
 }
 
-const CONTEXT = {
-  attempt: 1,
-  snoozes: 0,
-  idempotencyKey: "k",
-  signal: new AbortController().signal,
-  log: SILENT,
-};
+const CONTEXT = processorContext();
 
 Deno.test("loadProcessor() knows the built-in processors", async () => {
   assertEquals(await loadProcessor("log"), { kind: "single", process: logProcessor });

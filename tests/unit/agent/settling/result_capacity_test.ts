@@ -8,7 +8,7 @@ import {
   ResultCapacity,
 } from "../../../../agent/settling/result_capacity.ts";
 import { RefusedOutcomes } from "../../../../agent/settling/refused_outcome.ts";
-import { AGENT_SETTINGS, SILENT_LOGS } from "../../../support/agent_setup.ts";
+import { AGENT_SETTINGS, NO_SAVER, SILENT_LOGS } from "../../../support/agent_setup.ts";
 import { fakeDocument } from "../../../support/fake_document.ts";
 import { markingStore } from "../../../support/marking_store.ts";
 import { TARGETS } from "../../../support/results.ts";
@@ -29,6 +29,7 @@ class Setup {
   constructor(options: Partial<PoolOptions>) {
     this.pool = new Pool({
       ...AGENT_SETTINGS,
+      saver: NO_SAVER,
       batchSize: 100,
       clock: new ManualClock(),
       events: new Events(),

@@ -26,6 +26,7 @@ Deno.test("bookkeepingOf() reads numbers of every type, and a verdict that is a 
         dead_at: new Date(5),
         takeovers: 3,
         snoozes: 3,
+        saved: undefined,
       },
     );
   }
@@ -49,6 +50,7 @@ Deno.test("bookkeepingOf() of two fields of a name reads the first, as the serve
     alone: 1,
     dead_at: undefined,
     snoozes: undefined,
+    saved: undefined,
     takeovers: undefined,
   });
 });

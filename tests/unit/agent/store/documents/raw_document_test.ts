@@ -121,3 +121,21 @@ Deno.test("formatId() says every digit of a large number", () => {
     '{"part":{"$numberLong":"9007199254740993"}}',
   ]);
 });
+
+Deno.test("RawDocument.saved() is what an agent has saved, with the values that a document has for users", () => {
+  const data = { page: new Int32(3), big: Long.fromString("9007199254740993"), at: new Date(5), list: [1.5] };
+  const { n, data: read } = raw({ _id: 1, _pull: { saved: { n: new Int32(4), data } } }).saved()!;
+  assertEquals([n, Object.keys(read as object)], [4, ["page", "big", "at", "list"]]);
+  assertEquals(read, { ...data, page: 3 });
+  assertEquals(raw({ _id: 1, _pull: { saved: { n: Long.fromNumber(7), data: null } } }).saved(), {
+    n: 7,
+    data: null,
+  });
+});
+
+Deno.test("RawDocument.saved() is undefined for anything else that the field holds", () => {
+  const odd = [undefined, null, 3, "page 3", [], {}, { n: "4", data: 1 }, { n: NaN, data: 1 }, { n: 4 }];
+  for (const saved of odd) assertEquals(raw({ _id: 1, _pull: { saved } }).saved(), undefined);
+  assertEquals(raw({ _id: 1, _pull: "the user's own" }).saved(), undefined);
+  assertEquals(raw({ _id: 1 }).saved(), undefined);
+});
