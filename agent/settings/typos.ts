@@ -18,11 +18,18 @@ export interface Typos {
 const ENTRIES: readonly Setting<unknown>[] = Object.values(SETTINGS);
 const KNOWN = new Set(ENTRIES.map(({ variable }) => variable));
 
+/** Forms of a name that are compared: made once, as hundreds of variables may be set. */
+interface Forms {
+  readonly words: string;
+  readonly letters: string;
+}
+
 /** Searches the `variables` that are set for settings misspelt; `env` tells their values. */
 export function findTypos(variables: readonly string[], env: Environment = () => undefined): Typos {
   const typos: Typos = { problems: [], warnings: [] };
+  const settings = ENTRIES.map((setting) => ({ setting, forms: formsOf(setting.variable) }));
   for (const variable of variables) {
-    const meant = KNOWN.has(variable) ? undefined : nearest(variable);
+    const meant = KNOWN.has(variable) ? undefined : nearest(variable, settings);
     if (meant === undefined) continue;
     const { variable: name, decides } = meant;
     // If the right name is set too, even to nothing, the other name means something else.
@@ -38,27 +45,36 @@ export function findTypos(variables: readonly string[], env: Environment = () =>
 }
 
 /** The setting that `variable` is a slip or two away from. */
-function nearest(variable: string): Setting<unknown> | undefined {
+function nearest(
+  variable: string,
+  settings: readonly { setting: Setting<unknown>; forms: Forms }[],
+): Setting<unknown> | undefined {
   if (variable.length < MIN_LENGTH) return undefined;
+  const given = formsOf(variable);
   let best: { setting: Setting<unknown>; slips: number } | undefined;
-  for (const setting of ENTRIES) {
-    const slips = slipsBetween(variable, setting.variable);
-    if (slips <= (setting.variable.length < LONG ? 1 : 2) && slips < (best?.slips ?? Infinity)) {
-      best = { setting, slips };
-    }
+  for (const { setting, forms } of settings) {
+    const most = setting.variable.length < LONG ? 1 : 2;
+    const slips = slipsBetween(given, forms, most);
+    if (slips <= most && slips < (best?.slips ?? Infinity)) best = { setting, slips };
   }
   return best?.setting;
 }
 
 /**
  * How many slips of a typist apart two names are: a letter too many, too few or wrong, or two letters swapped. A
- * doubled letter, the case, the separators and the order of the words do not count.
+ * doubled letter, the case, the separators and the order of the words do not count. Infinity if it is clear at once that
+ * they are more than `most`.
  */
-function slipsBetween(variable: string, name: string): number {
-  const [given, meant] = [spelling(variable), spelling(name)];
-  if (given === meant || words(given) === words(meant)) return 0;
-  const [a, b] = [letters(given), letters(meant)];
+function slipsBetween(given: Forms, meant: Forms, most: number): number {
+  if (given.words === meant.words) return 0;
+  const [a, b] = [given.letters, meant.letters];
+  if (Math.abs(a.length - b.length) > most) return Infinity;
   return isSwapped(a, b) ? 1 : distance(a, b);
+}
+
+function formsOf(name: string): Forms {
+  const spelt = spelling(name);
+  return { words: words(spelt), letters: letters(spelt) };
 }
 
 /** Names as people guess them: in lower case or camel case, with hyphens, with the agent's name in front. */
