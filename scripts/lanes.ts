@@ -21,8 +21,8 @@ export interface Batch {
   /** More options of `deno test`. */
   options: string[];
   /**
-   * The number of modules into which the files are put together, if they are: a module per file costs a quarter of a
-   * second each.
+   * The number of modules into which the files are put together, if they are, and that run at the same time: a module per
+   * file costs twice the CPU time.
    */
   modules?: number;
   /** Whether the tests use the executable and the MongoDB servers. */
@@ -46,8 +46,10 @@ export const VARIABLES: Record<Lane, Readonly<Record<string, string>>> = {
 /** Folders whose tests only compute and use files: one process runs all tests of a folder on all cores. */
 const WITHOUT_SERVERS: readonly string[] = ["tests/unit", "tests/models"];
 
-/** The files of these folders are small and many: they share the memory of a few modules, one per core. */
+/** The files of these folders are small and many: they share the memory of a few modules. */
 const MERGED: readonly string[] = ["tests/unit"];
+/** So many modules: while one waits for a file or a server, another computes. */
+const MODULES = 2 * navigator.hardwareConcurrency;
 
 /** Folders with examples in their doc comments. */
 const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models", "scripts"];
@@ -106,7 +108,7 @@ export function spread(files: readonly string[], longFiles: readonly string[]): 
   for (const folder of new Set(rest.map(folderOf))) {
     const inFolder = rest.filter((file) => folderOf(file) === folder);
     if (WITHOUT_SERVERS.includes(folder)) {
-      const merged = MERGED.includes(folder) && { modules: navigator.hardwareConcurrency };
+      const merged = MERGED.includes(folder) && { modules: MODULES };
       batches.push({ ...batch(folder, inFolder), options: ["--parallel"], needsServers: false, ...merged });
       continue;
     }

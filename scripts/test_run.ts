@@ -114,7 +114,10 @@ export class TestRun {
   async #track(queue: Batch[], onResult: (batch: Batch, result: BatchResult) => void): Promise<void> {
     await using servers = new TestServers(this.#root);
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
-      const env = batch.needsServers ? await servers.environment() : {};
+      const env = {
+        ...(batch.needsServers && await servers.environment()),
+        ...(batch.modules !== undefined && { DENO_JOBS: String(batch.modules) }),
+      };
       await using modules = await TestModules.of(batch, this.#root);
       // The checks check the types once for all.
       const args = ["--no-check", ...batch.options, ...modules.paths];

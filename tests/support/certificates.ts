@@ -34,7 +34,7 @@ export class Certificates implements AsyncDisposable {
       await this.#openssl(
         "req",
         "-x509",
-        ...NEW_KEY,
+        ...NEW_EC_KEY,
         "-keyout",
         `${name}.key`,
         "-out",
@@ -44,10 +44,10 @@ export class Certificates implements AsyncDisposable {
     }
     await Deno.writeTextFile(this.path("server.ext"), "subjectAltName=DNS:localhost\n");
     await Deno.writeTextFile(this.path("client.ext"), "extendedKeyUsage=clientAuth\n");
-    for (const name of ["server", "client"]) {
+    for (const [name, newKey] of [["server", NEW_EC_KEY], ["client", NEW_RSA_KEY]] as const) {
       await this.#openssl(
         "req",
-        ...NEW_KEY,
+        ...newKey,
         "-keyout",
         `${name}.key`,
         "-out",
@@ -115,5 +115,8 @@ export class Certificates implements AsyncDisposable {
   }
 }
 
-const NEW_KEY = ["-newkey", "rsa:2048", "-nodes", "-days", "3650"];
+const NO_PASSWORD = ["-nodes", "-days", "3650"];
+const NEW_RSA_KEY = ["-newkey", "rsa:2048", ...NO_PASSWORD];
+/** Takes openssl a fiftieth of the time. */
+const NEW_EC_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", ...NO_PASSWORD];
 const subject = (name: string) => ["-subj", `/CN=${name}`];

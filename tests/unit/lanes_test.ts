@@ -37,7 +37,7 @@ Deno.test("batchesOf() runs every test file in the lane all, and no build and no
   assertEquals(all.flatMap((batch) => batch.files).sort(), files.sort());
   const unit = await batchesOf("unit", ROOT);
   assert(unit.every(({ needsServers }) => !needsServers));
-  assertEquals(unit.find(({ name }) => name === "tests/unit")?.modules, navigator.hardwareConcurrency);
+  assertEquals(unit.find(({ name }) => name === "tests/unit")?.modules, 2 * navigator.hardwareConcurrency);
 });
 
 Deno.test("batchesOf() runs the examples of doc comments in every lane", async () => {
