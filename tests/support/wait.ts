@@ -2,12 +2,17 @@ import { AssertionError } from "@std/assert";
 
 /** How long tests wait for anything, unless they say otherwise. Generous: it costs only tests that fail. */
 export const DEFAULT_TIMEOUT_MS = 15_000;
-const POLL_MS = 10;
+/** Between two looks. */
+const LEAST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 100;
 
 /**
- * Polls until `fn` returns something truthy and resolves to that, for conditions of which nothing tells (a file of
+ * Looks until `fn` returns something truthy and resolves to that, for conditions of which nothing tells (a file of
  * another process, a document in the database). An error thrown by `fn` counts as "not yet", such as a file that is not
  * there. An `AssertionError` does not: what `fn` asserts has to hold each time it is called.
+ *
+ * Between two looks it pauses for as long as a look takes, or for a twentieth of the time it has waited if that is longer;
+ * at least 10 ms, at most 100. So many waits at once leave the processor to what they wait for.
  *
  * @param description what is awaited, as it should read in a failure: `the document to be processed`
  * @throws {AssertionError} at once, if `fn` throws it
@@ -18,9 +23,10 @@ export async function waitFor<T>(
   fn: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<NonNullable<T>> {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, everyMs = POLL_MS } = options;
-  const deadline = performance.now() + timeoutMs;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, everyMs } = options;
+  const startedMs = performance.now();
   for (;;) {
+    const lookedMs = performance.now();
     let last: string;
     try {
       const value = await fn();
@@ -30,9 +36,15 @@ export async function waitFor<T>(
       if (error instanceof AssertionError) throw error;
       last = `last failed with ${error}`;
     }
-    if (performance.now() >= deadline) {
+    const nowMs = performance.now();
+    if (nowMs - startedMs >= timeoutMs) {
       throw new Error(`Waited ${timeoutMs} ms for ${description} in vain: ${last}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const pauseMs = everyMs ?? pauseFor({ lookMs: nowMs - lookedMs, waitedMs: nowMs - startedMs });
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
+}
+
+function pauseFor({ lookMs, waitedMs }: { lookMs: number; waitedMs: number }): number {
+  return Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, lookMs, waitedMs / 20));
 }

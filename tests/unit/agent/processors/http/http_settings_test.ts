@@ -8,9 +8,6 @@ import { HttpService } from "../../../../support/http_service.ts";
 import { TempDir } from "../../../../support/temp_dir.ts";
 import { waitFor } from "../../../../support/wait.ts";
 
-/** A file is read again once a second: a request each 10 ms until then would only cost time. */
-const RARELY = { everyMs: 100 };
-
 Deno.test("httpProcessor() quotes 200 characters of an answer at most, without the secrets of its headers", async () => {
   await using dir = await TempDir.make();
   await dir.write("headers", "# of the shop\nAuthorization: Bearer t0ken-of-the-shop\r\n\nX-Shop: a: b\n");
@@ -46,14 +43,14 @@ Deno.test("httpProcessor() reads the file of headers again when it has changed, 
   };
   assertEquals(await keyNow(), "first-key");
   await dir.write("headers", "X-Key: second-key");
-  await waitFor("the new headers", async () => await keyNow() === "second-key", RARELY);
+  await waitFor("the new headers", async () => await keyNow() === "second-key");
   const warnings: string[] = [];
   await dir.write("headers", "no header");
   await waitFor("the warning", async () => {
     const warning = { ...log, warn: (message: string) => void warnings.push(message) };
     await processor.process({ _id: 1 }, { ...contextOf(1), log: warning });
     return warnings[0];
-  }, RARELY);
+  });
   assertMatch(warnings[0]!, /HTTP_HEADERS_FILE has changed and cannot be used/);
   assertEquals(service.requests.at(-1)!.headers.get("x-key"), "second-key");
 });
@@ -160,6 +157,5 @@ Deno.test("httpProcessor() trusts another authority as soon as HTTP_CA_FILE hold
   await waitFor(
     "the new authority",
     () => processor.process({ _id: 1 }, contextOf(1)).then(() => true, () => undefined),
-    RARELY,
   );
 });
