@@ -13,18 +13,17 @@ import { exists, walk } from "@std/fs";
  */
 export type Lane = "unit" | "test" | "all";
 
-/** Test files that one process of `deno test` runs, one after the other. */
+/** Test files that one process of `deno test` runs. */
 export interface Batch {
   name: string;
   /** Paths from the root of the project. */
   files: string[];
   /** More options of `deno test`. */
   options: string[];
-  /**
-   * The number of modules into which the files are put together, if they are, and that run at the same time: a module per
-   * file costs twice the CPU time.
-   */
+  /** The number of modules into which the files are put together, if they are: a module per file costs twice the CPU time. */
   modules?: number;
+  /** How many files or modules run at the same time, with `--parallel`; without it as many as there are cores. */
+  jobs?: number;
   /** Whether the tests use the executable and the MongoDB servers. */
   needsServers: boolean;
 }
@@ -48,37 +47,52 @@ const WITHOUT_SERVERS: readonly string[] = ["tests/unit", "tests/models"];
 
 /** The files of these folders are small and many: they share the memory of a few modules. */
 const MERGED: readonly string[] = ["tests/unit"];
-/** So many modules: while one waits for a file or a server, another computes. */
+/** So many modules, all at the same time: while one waits, another computes. */
 const MODULES = 2 * navigator.hardwareConcurrency;
 
 /** Folders with examples in their doc comments. */
 const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models", "scripts"];
 
 /**
- * The files that take longest, in this order. Each has a process of its own and begins early, so that the end does not
+ * Files that compute hardly anything and wait: for a limit of a minute, for timeouts of the driver or of a script. One
+ * process runs them, several at a time, because a track of its own for each would leave a core idle. They share the
+ * servers, so they set no fail point. Those that take longest come first.
+ */
+const WAITING_FILES: readonly string[] = [
+  "tests/e2e/missing_rights_test.ts",
+  "tests/e2e/gives_up_test.ts",
+  "tests/e2e/doubtful_refusals_test.ts",
+  "tests/e2e/rotation_test.ts",
+  "tests/e2e/unreachable_test.ts",
+  "tests/e2e/outage_test.ts",
+  "tests/e2e/control_script_hang_test.ts",
+  "tests/integration/outages_test.ts",
+  "tests/e2e/no_majority_test.ts",
+];
+const WAITING_AT_ONCE = 4;
+
+/**
+ * The other files that take longest, in this order. Each has a process of its own and begins early, so that the end does not
  * wait for one of them alone.
  */
 const LONG_FILES: readonly string[] = [
   "tests/thorough/soak_test.ts",
   "tests/thorough/random_kills_test.ts",
-  "tests/e2e/unreachable_test.ts",
-  "tests/e2e/missing_rights_test.ts",
-  "tests/e2e/doubtful_refusals_test.ts",
   "tests/thorough/bench_test.ts",
   "tests/thorough/image_test.ts",
   "tests/thorough/reproducible_build_test.ts",
-  "tests/e2e/fuzz_test.ts",
-  "tests/e2e/control_script_trouble_test.ts",
   "tests/e2e/command_faults_test.ts",
+  "tests/e2e/memory_test.ts",
   "tests/e2e/believed_test.ts",
   "tests/e2e/shutdown_test.ts",
   "tests/e2e/poison_test.ts",
   "tests/e2e/random_kills_test.ts",
-  "tests/e2e/outage_test.ts",
-  "tests/e2e/memory_test.ts",
-  "tests/e2e/rotation_test.ts",
-  "tests/integration/outages_test.ts",
   "tests/integration/effect_faults_test.ts",
+  "tests/e2e/result_bytes_test.ts",
+  "tests/integration/locked_documents_test.ts",
+  "tests/e2e/lost_output_test.ts",
+  "tests/e2e/dead_letters_test.ts",
+  "tests/e2e/fuzz_test.ts",
   "tests/integration/refused_commands_test.ts",
 ];
 
@@ -88,27 +102,34 @@ const FILES_PER_BATCH = 6;
 /**
  * The batches of a lane, in the order in which they should begin.
  *
- * @throws {Error} when a file of the list of long ones is missing
+ * @throws {Error} when a file of the lists is missing
  */
 export async function batchesOf(lane: Lane, root: string): Promise<Batch[]> {
-  for (const file of LONG_FILES) {
+  for (const file of [...WAITING_FILES, ...LONG_FILES]) {
     if (!await exists(`${root}/${file}`)) {
-      throw new Error(`scripts/lanes.ts names ${file}, which is not there: correct LONG_FILES`);
+      throw new Error(
+        `scripts/lanes.ts names ${file}, which is not there: correct WAITING_FILES or LONG_FILES`,
+      );
     }
   }
   const files = await testFiles(FOLDERS[lane], root);
-  return spread(files, lane === "unit" ? [] : LONG_FILES).concat(await examples(root));
+  return spread(files, { waiting: WAITING_FILES, long: LONG_FILES }).concat(await examples(root));
 }
 
 /** Spreads test files over batches, those with servers first. Exported for its test. */
-export function spread(files: readonly string[], longFiles: readonly string[]): Batch[] {
-  const known = longFiles.filter((file) => files.includes(file));
-  const batches = known.map((file) => batch(file, [file]));
-  const rest = files.filter((file) => !known.includes(file));
+export function spread(files: readonly string[], known: KnownFiles = {}): Batch[] {
+  const [waiting, long] = [known.waiting ?? [], known.long ?? []].map((list) =>
+    list.filter((file) => files.includes(file))
+  ) as [string[], string[]];
+  const batches = long.map((file) => batch(file, [file]));
+  if (waiting.length > 0) {
+    batches.unshift({ ...batch("tests that wait", waiting), options: ["--parallel"], jobs: WAITING_AT_ONCE });
+  }
+  const rest = files.filter((file) => !waiting.includes(file) && !long.includes(file));
   for (const folder of new Set(rest.map(folderOf))) {
     const inFolder = rest.filter((file) => folderOf(file) === folder);
     if (WITHOUT_SERVERS.includes(folder)) {
-      const merged = MERGED.includes(folder) && { modules: MODULES };
+      const merged = MERGED.includes(folder) && { modules: MODULES, jobs: MODULES };
       batches.push({ ...batch(folder, inFolder), options: ["--parallel"], needsServers: false, ...merged });
       continue;
     }
@@ -120,6 +141,12 @@ export function spread(files: readonly string[], longFiles: readonly string[]): 
     }
   }
   return batches.sort((one, other) => Number(other.needsServers) - Number(one.needsServers));
+}
+
+/** Files that are not like the others: see the lists of the same names. */
+interface KnownFiles {
+  waiting?: readonly string[];
+  long?: readonly string[];
 }
 
 function batch(name: string, files: string[]): Batch {

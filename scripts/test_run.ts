@@ -116,7 +116,7 @@ export class TestRun {
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
       const env = {
         ...(batch.needsServers && await servers.environment()),
-        ...(batch.modules !== undefined && { DENO_JOBS: String(batch.modules) }),
+        ...(batch.jobs !== undefined && { DENO_JOBS: String(batch.jobs) }),
       };
       await using modules = await TestModules.of(batch, this.#root);
       // The checks check the types once for all.

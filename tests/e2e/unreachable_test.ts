@@ -139,14 +139,3 @@ Deno.test("run without credentials says once that MongoDB asks for them, and nev
   assertEquals(said.map(({ message }) => message), ["Cannot claim documents"], agent.output);
   assertFalse(agent.hasLogged("in reach") || agent.hasLogged("out of reach"), agent.output);
 });
-
-Deno.test("run --until-empty with a wrong password or a wrong set name gives up after a minute, with the cause", async () => {
-  await Promise.all(["a set of another name", "a wrong password"].map(async (what) => {
-    const { uri, says: text } = CAUSES[what]!;
-    await using home = await agentHome({ db: { uri: uri(), name: "nowhere" } });
-    const agent = await home.start({ args: ["run", "--until-empty"] });
-    assertEquals((await agent.exit({ timeoutMs: 120_000 })).code, 1);
-    const { error } = await agent.log("Gave up before nothing was left");
-    assertStringIncludes(String(error), text);
-  }));
-});

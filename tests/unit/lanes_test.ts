@@ -4,15 +4,21 @@ import { batchesOf, spread } from "../../scripts/lanes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
-Deno.test("spread() gives each long file a process, in their order, then the rest by folder, and last what needs no server", () => {
+Deno.test("spread() gives those that wait one process, each long file one, in their order, then the rest by folder, and last what needs no server", () => {
   const files = [
     "tests/e2e/a_test.ts",
     "tests/e2e/b_test.ts",
     "tests/e2e/c_test.ts",
+    "tests/e2e/v_test.ts",
+    "tests/e2e/w_test.ts",
     "tests/unit/x/u_test.ts",
   ];
-  const batches = spread(files, ["tests/e2e/c_test.ts", "tests/thorough/d_test.ts", "tests/e2e/a_test.ts"]);
+  const batches = spread(files, {
+    waiting: ["tests/e2e/w_test.ts", "tests/thorough/x_test.ts", "tests/e2e/v_test.ts"],
+    long: ["tests/e2e/c_test.ts", "tests/thorough/d_test.ts", "tests/e2e/a_test.ts"],
+  });
   assertEquals(batches.map((batch) => [batch.needsServers, batch.files]), [
+    [true, ["tests/e2e/w_test.ts", "tests/e2e/v_test.ts"]],
     [true, ["tests/e2e/c_test.ts"]],
     [true, ["tests/e2e/a_test.ts"]],
     [true, ["tests/e2e/b_test.ts"]],
@@ -23,7 +29,7 @@ Deno.test("spread() gives each long file a process, in their order, then the res
 Deno.test("spread() runs every file once, however many there are", () => {
   for (let count = 0; count < 40; count++) {
     const files = Array.from({ length: count }, (_, at) => `tests/integration/${at}_test.ts`);
-    const spreadOut = spread(files, []).flatMap((batch) => batch.files);
+    const spreadOut = spread(files).flatMap((batch) => batch.files);
     assertEquals(spreadOut.toSorted(), files.toSorted());
   }
 });
