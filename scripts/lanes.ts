@@ -62,6 +62,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/missing_rights_test.ts",
   "tests/e2e/gives_up_test.ts",
   "tests/e2e/doubtful_refusals_test.ts",
+  "tests/integration/doubtful_refusals_test.ts",
   "tests/e2e/rotation_test.ts",
   "tests/e2e/unreachable_test.ts",
   "tests/e2e/outage_test.ts",

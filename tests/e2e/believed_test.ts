@@ -18,7 +18,8 @@ export default ({ _id }) => {
     try {
       return void Deno.statSync(Deno.env.get("MARKS") + ".go");
     } catch {
-      // Not yet.
+      // Not yet. This blocks the process, and leaves the core to others.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
 };`;

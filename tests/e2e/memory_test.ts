@@ -4,7 +4,6 @@ import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { readProc } from "../support/proc.ts";
-import { waitFor } from "../support/wait.ts";
 
 const MIB = 1024 * 1024;
 
@@ -15,7 +14,7 @@ Deno.test("Memory: a hundred documents of 15 MiB waiting do not exhaust a contai
   // The server makes the copies: that is faster than to send them.
   const seed = db.db.collection("seed");
   await seed.insertOne({ data, status: "pending", ids: upTo(100) });
-  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $merge: "documents" }];
+  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $out: "documents" }];
   await seed.aggregate(copies).toArray();
   await using home = await agentHome({
     db,
@@ -23,15 +22,7 @@ Deno.test("Memory: a hundred documents of 15 MiB waiting do not exhaust a contai
     env: { LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be settled",
-    async () =>
-      agent.ended || await documents.countDocuments({ status: { $in: ["processed", "failed"] } }) === 100,
-    {
-      timeoutMs: 180_000,
-    },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(100, { timeoutMs: 180_000 });
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(await readProc(`/proc/${agent.pid}/status`));
   const peakMib = Number(peak![1]) / 1024;
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 100);
@@ -46,7 +37,7 @@ Deno.test("batches of a thousand documents of 60 KiB, made of empty documents, d
   assert(size > 59 * 1024 && size < 64 * 1024, `${size} bytes: others are not kept parsed`);
   const seed = db.db.collection("seed");
   await seed.insertOne({ items, status: "pending", ids: upTo(2_000) });
-  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $merge: "documents" }];
+  const copies = [{ $unwind: "$ids" }, { $set: { _id: "$ids" } }, { $unset: "ids" }, { $out: "documents" }];
   await seed.aggregate(copies).toArray();
   await using home = await agentHome({
     db,
@@ -58,14 +49,7 @@ Deno.test("batches of a thousand documents of 60 KiB, made of empty documents, d
     env: { BATCH_SIZE: "1000", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be settled",
-    async () =>
-      agent.ended ||
-      await documents.countDocuments({ status: { $in: ["processed", "failed"] } }) === 2_000,
-    { timeoutMs: 180_000 },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(2_000, { timeoutMs: 180_000 });
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(await readProc(`/proc/${agent.pid}/status`));
   const peakMib = Number(peak![1]) / 1024;
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 2_000);

@@ -4,7 +4,6 @@ import { insertPending, upTo } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { readProc } from "../support/proc.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
-import { waitFor } from "../support/wait.ts";
 
 /** Makes a text of so many MiB, of its own for each document. */
 const TEXT =
@@ -26,12 +25,7 @@ for (const CONCURRENCY of ["1", "16"]) {
       env: { CONCURRENCY, LEASE_DURATION: "60" },
     });
     const agent = await home.start();
-    await waitFor(
-      "all to be processed",
-      async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 80,
-      { timeoutMs: 120_000 },
-    );
-    assert(!agent.ended, agent.output);
+    await agent.untilSettled(80, { timeoutMs: 120_000 });
     assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 80);
     await checkPeak(agent.pid);
   });
@@ -51,12 +45,7 @@ Deno.test("Results: 24 handlers that return 15 MiB each before any weight is kno
     env: { CONCURRENCY: "100", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be processed",
-    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 24,
-    { timeoutMs: 240_000 },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(24, { timeoutMs: 240_000 });
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 24);
   const { level } = await agent.log("Released documents whose results found no room in memory");
   assertEquals(level, "WARNING");
@@ -72,12 +61,8 @@ Deno.test("batches whose results weigh 1 MiB a document do not exhaust the heap"
     env: { BATCH_SIZE: "50", CONCURRENCY: "2", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be processed",
-    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 200,
-    { timeoutMs: 120_000 },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(200, { timeoutMs: 120_000 });
+  assertEquals(await documents.countDocuments({ status: "processed" }), 200);
   await checkPeak(agent.pid);
 });
 
@@ -90,12 +75,7 @@ Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are
     env: { MAX_ATTEMPTS: "1", CONCURRENCY: "1", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be dead letters",
-    async () => agent.ended || await documents.countDocuments({ status: "failed" }) === 40,
-    { timeoutMs: 120_000 },
-  );
-  assert(!agent.ended, agent.output.slice(0, 5_000));
+  await agent.untilSettled(40, { timeoutMs: 120_000 });
   for await (const { error } of documents.find()) assertEquals(String(error).length, 1000);
   await checkPeak(agent.pid);
 });
@@ -121,12 +101,8 @@ Deno.test("Results: handlers wait for a database that is slow to take their resu
   const started = (await home.marks()).length;
   assert(started >= 1 && started <= 6, `${started} handlers had started`);
   acks.pass();
-  await waitFor(
-    "all to be processed",
-    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 30,
-    { timeoutMs: 120_000 },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(30, { timeoutMs: 120_000 });
+  assertEquals(await documents.countDocuments({ status: "processed" }), 30);
 });
 
 Deno.test("Results: those that are parts of large texts do not keep these in memory", async () => {
@@ -141,11 +117,7 @@ Deno.test("Results: those that are parts of large texts do not keep these in mem
     env: { CONCURRENCY: "1", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await waitFor(
-    "all to be processed",
-    async () => agent.ended || await documents.countDocuments({ status: "processed" }) === 40,
-    { timeoutMs: 60_000 },
-  );
-  assert(!agent.ended, agent.output);
+  await agent.untilSettled(40, { timeoutMs: 60_000 });
+  assertEquals(await documents.countDocuments({ status: "processed" }), 40);
   await checkPeak(agent.pid);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { assertFalse } from "@std/assert";
 import { constants as osConstants } from "node:os";
 import type { Status } from "../../health/status.ts";
 import { TextLineStream } from "./text_lines.ts";
@@ -110,13 +111,29 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** Resolves with the status once it is as `accept` wants it. */
-  async untilStatus(description: string, accept: (status: Status) => boolean): Promise<Status> {
+  async untilStatus(
+    description: string,
+    accept: (status: Status) => boolean,
+    options: { timeoutMs?: number } = {},
+  ): Promise<Status> {
     return await this.#withLog(() =>
       waitFor(description, async () => {
-        const status = await this.status();
-        return accept(status) ? status : undefined;
-      })
+        const { ended } = this;
+        const status = await this.status().catch(() => undefined);
+        if (status !== undefined && accept(status)) return status;
+        assertFalse(ended, `It ended before ${description}`);
+      }, options)
     );
+  }
+
+  /**
+   * Resolves once so many documents are processed or dead letters, as the agent counts them. The database would have to
+   * read every document for that, each time it is asked, which takes longer than the work if they are large.
+   */
+  async untilSettled(count: number, options: { timeoutMs?: number } = {}): Promise<void> {
+    const isDone = ({ counters: { processed, dead_lettered: dead, unconfirmed } }: Status) =>
+      processed + dead + unconfirmed >= count;
+    await this.untilStatus(`${count} documents to be settled`, isDone, options);
   }
 
   /**
