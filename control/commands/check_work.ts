@@ -27,11 +27,12 @@ export async function check(env: Environment): Promise<number> {
 
 /** Every setting as the agent would use it, without credentials, and what is odd about them. */
 export function inWords({ settings, warnings }: Pick<Checked, "settings" | "warnings">): string {
+  const width = Math.max(...Object.values(SETTINGS).map(({ variable }) => variable.length)) + 2;
   const lines = (Object.entries(SETTINGS) as [keyof typeof settings, Setting<unknown>][]).map(
     ([key, spec]) => {
       const value = settings[key];
       const shown = value === undefined ? "(none)" : secrets.text(spec.parse.format(value));
-      return `${spec.variable.padEnd(24)}${printable(shown)}`;
+      return `${spec.variable.padEnd(width)}${printable(shown)}`;
     },
   );
   const remarked = warnings.map((warning) => `Warning: ${inOneLine(secrets.text(warning))}`);

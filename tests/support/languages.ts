@@ -28,3 +28,14 @@ export const NPM: Requirement = {
   install: "install Node.js, and make the registry of npm reachable",
   probe: ["npm", "view", "--fetch-retries=0", "zod@4.6.7", "version"],
 };
+
+/** The version that tests install. */
+export const PYMONGO_PACKAGE = "pymongo==4.15.3";
+
+/** The package that the worker for people who come from the Python version reads documents with. */
+export const PYMONGO: Requirement = {
+  what: "tests of programs with pymongo",
+  why: "pip is missing, or does not reach its index",
+  install: "install Python 3 with pip, and make the package index reachable",
+  probe: ["python3", "-m", "pip", "install", "--quiet", "--dry-run", PYMONGO_PACKAGE],
+};

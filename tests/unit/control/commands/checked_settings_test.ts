@@ -185,6 +185,7 @@ Deno.test("inWords() of check prints every setting as it is used, without creden
   assertMatch(text, /^PROCESS_TIMEOUT +90s$/m);
   assertMatch(text, /^DEAD_LETTER_COLLECTION +orders_dead_letters$/m);
   assertMatch(text, /^FILTER +\(none\)$/m);
+  assertMatch(text, /^HTTP_SIGNING_SECRET_FILE +\(none\)$/m);
   assertMatch(text, /The settings are fine\.$/);
   assertEquals(text.includes("hunter2"), false);
 });
