@@ -81,6 +81,7 @@ const LONG_FILES: readonly string[] = [
   "tests/thorough/random_kills_test.ts",
   "tests/thorough/bench_test.ts",
   "tests/thorough/image_test.ts",
+  "tests/thorough/order_images_test.ts",
   "tests/thorough/reproducible_build_test.ts",
   "tests/e2e/command_faults_test.ts",
   "tests/e2e/memory_test.ts",

@@ -9,7 +9,8 @@ import { TempDir } from "../support/temp_dir.ts";
 import { waitFor } from "../support/wait.ts";
 
 const noContainers = await isMissing(CONTAINERS);
-const AGENT = "localhost/pulling-agent-under-test";
+/** A name of its own: other tests replace their images meanwhile. */
+const AGENT = "localhost/pulling-agent-for-examples";
 const EXAMPLES = new URL("../../examples", import.meta.url).pathname;
 const IMAGE = "localhost/pulling-agent-order-totals";
 
