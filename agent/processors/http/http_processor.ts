@@ -18,6 +18,7 @@ export type HttpSettings = Partial<
     | "httpCaFile"
     | "httpHeadersFile"
     | "httpSigningSecretFile"
+    | "maxSnoozeMs"
     | "mongodbCollection"
     | "mongodbDatabase"
     | "processorBatch"
@@ -43,8 +44,9 @@ export async function httpProcessor(
   const endpoint = Endpoint.parse(address);
   const service = await Service.open(endpoint, settings);
   const { processorBatch = false, processTimeoutMs = 60_000 } = settings;
-  const { retryBackoffMs = 1000, retryBackoffMaxMs = 300_000 } = settings;
-  const restraint = new Restraint({ ...SYSTEM, log, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs });
+  const { maxSnoozeMs = Infinity, retryBackoffMs = 1000, retryBackoffMaxMs = 300_000 } = settings;
+  const times = { maxSnoozeMs, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs };
+  const restraint = new Restraint({ ...SYSTEM, ...times, log });
   const parts = { service, restraint, answers: await Answers.load(), source: sourceOf(settings) };
   return processorBatch ? new HttpBatches(parts) : new HttpDocuments(parts);
 }

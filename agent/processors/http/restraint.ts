@@ -2,7 +2,7 @@ import { backoffMs } from "../../lib/backoff.ts";
 import { sleep } from "../../lib/deadline.ts";
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import type { ForeignLog } from "../foreign_log.ts";
-import { ServiceError } from "./service_error.ts";
+import { ServiceError, StatusError } from "./service_error.ts";
 
 /** Failures of the service itself, in a row, after which it gets one document at a time. */
 const MAX_IN_A_ROW = 10;
@@ -45,7 +45,8 @@ export class Restraint {
       this.#answered();
       return answer;
     } catch (error) {
-      if (error instanceof ServiceError) this.#failed(error, attempt, isProbe);
+      if (error instanceof StatusError) this.#setWait(error, attempt);
+      if (error instanceof ServiceError) this.#failed(error, isProbe);
       // A request that was aborted tells nothing.
       else if (!signal.aborted) this.#answered();
       throw error;
@@ -61,10 +62,18 @@ export class Restraint {
     return this.#longBackoffMs(this.#probes + 1, { baseMs: PROBE.baseMs, maxMs });
   }
 
-  #failed(error: ServiceError, attempt: number, isProbe: boolean): void {
-    const { log, retryBackoffMs, retryBackoffMaxMs } = this.#options;
+  /** A service cannot put a document off for longer than a processor may, nor shorten the wait for itself. */
+  #setWait(error: StatusError, attempt: number): void {
+    const { maxSnoozeMs, retryBackoffMs, retryBackoffMaxMs } = this.#options;
+    const asked = error.retryAfterMs;
+    if (asked !== undefined) error.retryAfterMs = Math.min(asked, maxSnoozeMs);
+    if (!(error instanceof ServiceError)) return;
     const bounds = { baseMs: PATIENCE * retryBackoffMs, maxMs: retryBackoffMaxMs };
-    error.retryAfterMs ??= this.#longBackoffMs(attempt, bounds);
+    error.retryAfterMs = Math.max(error.retryAfterMs ?? 0, this.#longBackoffMs(attempt, bounds));
+  }
+
+  #failed(error: ServiceError, isProbe: boolean): void {
+    const { log } = this.#options;
     if (isProbe) this.#probes += 1;
     this.#inARow += 1;
     if (this.#inARow !== MAX_IN_A_ROW) return;
@@ -96,6 +105,7 @@ interface Run {
 /** What a {@linkcode Restraint} needs. Times are in milliseconds. */
 export interface RestraintOptions extends TimeAndChance {
   readonly log: ForeignLog;
+  readonly maxSnoozeMs: number;
   readonly processTimeoutMs: number;
   readonly retryBackoffMs: number;
   readonly retryBackoffMaxMs: number;

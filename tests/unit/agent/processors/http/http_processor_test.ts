@@ -161,7 +161,7 @@ for (
     const error = await failureWith(() => new Response(null, { status: 500, headers }));
     assertEquals(error.retryAfterMs, expected);
     const ofService = await failureWith(() => new Response(null, { status: 503, headers }));
-    if (expected !== undefined) assertEquals(ofService.retryAfterMs, expected);
+    assert(ofService.retryAfterMs! >= Math.max(4000, expected ?? 0));
   });
 }
 

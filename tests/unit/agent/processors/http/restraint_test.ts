@@ -8,7 +8,12 @@ import { ManualClock } from "../../../../support/manual_clock.ts";
 function setUp() {
   const clock = new ManualClock();
   const log = recordedForeignLog();
-  const times = { processTimeoutMs: 60_000, retryBackoffMs: 1000, retryBackoffMaxMs: 20_000 };
+  const times = {
+    maxSnoozeMs: 3_600_000,
+    processTimeoutMs: 60_000,
+    retryBackoffMs: 1000,
+    retryBackoffMaxMs: 20_000,
+  };
   const restraint = new Restraint({ clock, random: () => 0, log, ...times });
   const { signal } = new AbortController();
   let posts = 0;
@@ -86,7 +91,21 @@ Deno.test("Restraint has retries wait longer by their attempt, and as long as th
     waits.push(error.retryAfterMs);
   }
   assertEquals(waits, [2000, 4000, 8000, 10_000]);
-  const error = new ServiceError("down", 7);
-  await fail(error, { attempt: 3 });
-  assertEquals(error.retryAfterMs, 7);
 });
+
+for (
+  const [what, error, waitMs] of [
+    ["no less than it asks for", new ServiceError("down", 60_000), 60_000],
+    ["longer than at once", new ServiceError("down", 0), 8000],
+    ["for MAX_SNOOZE at most", new ServiceError("down", 1e15), 3_600_000],
+    ["as long as it asks for after a failure of the document", new StatusError("no", 0), 0],
+    ["for MAX_SNOOZE at most after a failure of the document", new StatusError("no", 1e15), 3_600_000],
+    ["as usual if it asks for nothing", new StatusError("no"), undefined],
+  ] as const
+) {
+  Deno.test(`Restraint has a retry of a service's failure wait ${what}`, async () => {
+    const { fail } = setUp();
+    await fail(error, { attempt: 3 });
+    assertEquals(error.retryAfterMs, waitMs);
+  });
+}
