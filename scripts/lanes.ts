@@ -95,6 +95,8 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/lost_output_test.ts",
   "tests/e2e/dead_letters_test.ts",
   "tests/e2e/fuzz_test.ts",
+  "tests/e2e/why_states_test.ts",
+  "tests/integration/why_agrees_test.ts",
   "tests/integration/refused_commands_test.ts",
 ];
 

@@ -15,12 +15,13 @@ import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
 import { ServerClock } from "./connection/server_clock.ts";
-import { Source } from "./source.ts";
+import { collectionNames, describe, Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
 import { markRunningAlone, renew } from "./lease_writes.ts";
 import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import { snooze } from "./outcomes/snooze.ts";
+import { DocumentStories } from "./why/document_stories.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** The settings that the store follows. */
@@ -53,6 +54,7 @@ export class MongoStore implements DocumentStore {
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #timeAndChance: TimeAndChance;
   readonly #filter: Filter<Document> | undefined;
+  readonly #owner: string;
   #isGuarded = false;
 
   /**
@@ -64,6 +66,7 @@ export class MongoStore implements DocumentStore {
     const { agentName, leaseMs } = settings;
     const { clock } = this.#timeAndChance = timeAndChance;
     this.#filter = filter;
+    this.#owner = agentName;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
     const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock, uriSetting }, clock);
@@ -216,6 +219,24 @@ export class MongoStore implements DocumentStore {
   /** The documents of the collection, for a processor that is tried on them. */
   documentsToTry(): DocumentsToTry {
     return new DocumentsToTry({ ...this.#context, filter: this.#filter });
+  }
+
+  /** Why documents of the collection are not done. Throws what the driver throws if the database is out of reach. */
+  async documentStories(): Promise<DocumentStories> {
+    const { dbName, collectionName } = this.#collection;
+    const link = this.#link;
+    return new DocumentStories({
+      ...this.#context,
+      lettersForCommands: await this.lettersForCommands(),
+      filter: this.#filter,
+      owner: this.#owner,
+      describe: () =>
+        link.run(async () =>
+          (await describe(link.db(dbName), [collectionName]))?.get(collectionName)?.options
+        ),
+      collectionNames: () => link.run(() => collectionNames(link.db(dbName))),
+      other: (name) => link.collection(dbName, name),
+    });
   }
 
   /** Reports events of the connection to `listeners` from now on. */

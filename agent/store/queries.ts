@@ -26,14 +26,27 @@ export const UNJUDGED: Filter<Document> = {
  */
 const SCHEDULED = { "_pull.visible_at": { $lte: LAST_DATE } };
 
-/**
- * Due by the server's clock. The comparison alone also matches a missing field, which is less than any date; the first
- * condition keeps such documents out and gives the index its range.
- */
-const DUE = { ...SCHEDULED, $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } };
+/** The user has a field with the name of our bookkeeping: nothing can be written into it. */
+const HAS_FOREIGN_PULL: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
 
-/** `processing` without a token is not a lease of an agent: another program works on it. */
-const EXPIRED = { status: "processing", "_pull.token": { $exists: true }, ...DUE };
+/** The conditions that the queries of claims are made of. */
+export const CLAUSES = {
+  pending: { status: "pending" },
+  processing: { status: "processing" },
+  /** `processing` without a token is not a lease of an agent: another program works on it. */
+  hasToken: { "_pull.token": { $exists: true } },
+  scheduled: SCHEDULED,
+  /** Also matches a missing field, which is less than any date. */
+  isPast: { $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } },
+  unscheduled: { "_pull.visible_at": null },
+  hasNoForeignPull: { $nor: [HAS_FOREIGN_PULL] },
+} as const satisfies Record<string, Filter<Document>>;
+export type ClauseName = keyof typeof CLAUSES;
+
+/** Due by the server's clock. The first condition gives the index its range. */
+const DUE = { ...CLAUSES.scheduled, ...CLAUSES.isPast };
+
+const EXPIRED = { ...CLAUSES.processing, ...CLAUSES.hasToken, ...DUE };
 
 /** A lease that an agent holds, or one that ran out less than `graceMs` ago: an agent is about to take it over. */
 export function heldLease(graceMs: number): Filter<Document> {
@@ -73,9 +86,6 @@ const SUSPECT_PENDING: Filter<Document> = {
 export const TAKEOVER_INDEX = { "_pull.takeovers": 1, "_pull.visible_at": 1 } as const;
 export const TAKEN_OVER = { "_pull.takeovers": { $gte: TAKEOVERS_IN_COMPANY } } as const;
 
-/** The user has a field with the name of our bookkeeping: nothing can be written into it. */
-const HAS_FOREIGN_PULL: Filter<Document> = { _pull: { $exists: true, $not: { $type: "object" } } };
-
 /** A document counts as a suspect only if the small index has it: otherwise no query would find it. */
 const LEASE_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_LEASE] };
 const PENDING_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_PENDING] };
@@ -85,10 +95,10 @@ const PENDING_ALONE: Filter<Document> = { $and: [TAKEN_OVER, SUSPECT_PENDING] };
  * the range. An `$or` over the kinds would not be a range.
  */
 const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
-  due_retries: { status: "pending", ...DUE, $nor: [PENDING_ALONE] },
+  due_retries: { ...CLAUSES.pending, ...DUE, $nor: [PENDING_ALONE] },
   expired_leases: { ...EXPIRED, $nor: [LEASE_ALONE] },
-  new_documents: { status: "pending", "_pull.visible_at": null, $nor: [HAS_FOREIGN_PULL] },
-  due_suspects: { $and: [TAKEN_OVER, { status: "pending", ...DUE, ...SUSPECT_PENDING }] },
+  new_documents: { ...CLAUSES.pending, ...CLAUSES.unscheduled, ...CLAUSES.hasNoForeignPull },
+  due_suspects: { $and: [TAKEN_OVER, { ...CLAUSES.pending, ...DUE, ...SUSPECT_PENDING }] },
   expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };
 

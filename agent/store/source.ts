@@ -124,7 +124,7 @@ export class Source {
 /**
  * How the server describes collections, by name; undefined if the agent has no right to ask, or the server cannot tell.
  */
-async function describe(db: Db, names: readonly string[]): Promise<Map<string, Document> | undefined> {
+export async function describe(db: Db, names: readonly string[]): Promise<Map<string, Document> | undefined> {
   const filter = { name: { $in: names } };
   try {
     return byName(await db.listCollections(filter).toArray());
@@ -158,7 +158,8 @@ async function missing(db: Db, name: string): Promise<string> {
   return `${said}, which has ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${mend}`;
 }
 
-async function collectionNames(db: Db): Promise<string[] | undefined> {
+/** The names of the collections that the agent may read, in their order; undefined if it cannot be told. */
+export async function collectionNames(db: Db): Promise<string[] | undefined> {
   try {
     const found = await db.listCollections({}, OURS).toArray();
     return found.map(({ name }) => name).filter((name) => !name.startsWith("system.")).sort();

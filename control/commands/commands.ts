@@ -9,6 +9,7 @@ import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
 import { tryCommand } from "./try_command.ts";
 import { versionCommand } from "./version_command.ts";
+import { whyCommand } from "./why_command.ts";
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   resumeCommand,
   statusCommand,
   healthCommand,
+  whyCommand,
   deadLettersCommand,
   checkCommand,
   tryCommand,

@@ -1,3 +1,4 @@
+import { ObjectId } from "mongodb";
 import { assert, assertEquals } from "@std/assert";
 import { agentBinary } from "../support/agent_home.ts";
 import { KUBECTL } from "../support/manifests.ts";
@@ -79,7 +80,9 @@ Deno.test("Docs: every shell block of the documents is sound, and is run or says
 
 Deno.test("Docs: what can be run of the documents' shell blocks runs", async () => {
   await using db = await testDatabase("docs");
-  await db.db.createCollection("orders");
+  // The document that docs/commands.md asks about.
+  const document = { _id: new ObjectId("65f0c0ffee0123456789abcd"), status: "Pending", country: "FR" };
+  await db.db.collection("orders").insertOne(document);
   await using home = await TempDir.make();
   await home.write("processor.js", "export default () => {};\n");
   await Deno.mkdir(`${home.path}/bin`);

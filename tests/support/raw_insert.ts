@@ -51,7 +51,10 @@ export async function insertBytes(
   const { hostname, port } = new URL(uri);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   for (let sent = 0; sent < message.length;) sent += await connection.write(message.subarray(sent));
-  const { n, errmsg, writeErrors } = BSON.deserialize((await answerOn(connection)).subarray(21));
+  const { n, errmsg, writeErrors } = BSON.deserialize((await answerOn(connection)).subarray(21), {
+    // The errors quote the documents.
+    validation: { utf8: false },
+  });
   if (!n) throw new Error(`The server inserted nothing: ${errmsg ?? JSON.stringify(writeErrors?.[0])}`);
   return n;
 }

@@ -3,10 +3,40 @@ import { BSON } from "mongodb";
 /** A number as JSON writes it. */
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i;
 
+/** An id as mongosh prints it, from where people copy it. */
+const MONGOSH =
+  /^\s*(?:new\s+)?(ObjectId|UUID|ISODate|Date|NumberInt|NumberLong|NumberDecimal|Int32|Long|Double|Decimal128)\(\s*(["']?)([^"'()]*)\2\s*\)\s*$/;
+
 /**
- * What people may mean by an id that they type: the digits of an ObjectId, a number, a date, Extended JSON, or text.
+ * What people may mean by an id that they type: the digits of an ObjectId, a number, a date, Extended JSON, text, or a
+ * value as mongosh prints it.
  */
 export function possibleIds(text: string): unknown[] {
+  const [, , , inner] = MONGOSH.exec(text) ?? [];
+  return [...idsIn(text), ...(inner === undefined ? [] : idsIn(inner).slice(1))];
+}
+
+/**
+ * Ids that are near to a typed one: the same digits or letters as text or as a value, in another case, or without what
+ * is around them. For a look at what may have been meant, and never for a change.
+ */
+export function otherIds(text: string): unknown[] {
+  const [, , , inner] = MONGOSH.exec(text) ?? [];
+  const plain = inner ?? textIn(text) ?? text.trim().replace(/^(["'`])(.*)\1$/, "$2");
+  return [plain, plain.toLowerCase(), plain.toUpperCase()].flatMap(idsIn);
+}
+
+/** The text within an id that is typed as Extended JSON, such as the digits of an ObjectId. */
+function textIn(text: string): string | undefined {
+  try {
+    const values = Object.values(JSON.parse(text));
+    return values.length === 1 && typeof values[0] === "string" ? values[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function idsIn(text: string): unknown[] {
   const found: unknown[] = [text];
   if (/^[0-9a-f]{24}$/i.test(text)) found.push(new BSON.ObjectId(text));
   if (BSON.UUID.isValid(text)) found.push(new BSON.UUID(text).toBinary());

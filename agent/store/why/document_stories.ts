@@ -1,0 +1,164 @@
+import type { Collection, Document, Filter } from "mongodb";
+import { otherIds, possibleIds } from "../documents/parse_id.ts";
+import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { EXPIRIES_ALONE, type Kind, type SuspectKind } from "../queries.ts";
+import { type ClaimAnswers, ClaimQuestions } from "./claim_answers.ts";
+import { DocumentFinder, type FoundDocument } from "./found_document.ts";
+import { type FoundLetters, LetterSearch } from "./letter_search.ts";
+import { queryObstacles } from "./obstacles.ts";
+import { storedFacts } from "./stored_facts.ts";
+import { type AfterClaim, MAX_BEFORE, type MissingStory, type Obstacle, type Story } from "./story.ts";
+import { WriteProblems } from "./write_problem.ts";
+
+/** Reads of a document that agents change meanwhile, at most. */
+const MAX_READS = 5;
+
+/** Tells why documents are not done, in data. It writes nothing, and needs no right to write. */
+export class DocumentStories {
+  readonly #options: DocumentStoriesOptions;
+  readonly #finder: DocumentFinder;
+  readonly #questions: ClaimQuestions;
+  readonly #writes: WriteProblems;
+  readonly #letters: LetterSearch;
+
+  constructor(options: DocumentStoriesOptions) {
+    this.#options = options;
+    this.#finder = new DocumentFinder(options);
+    this.#questions = new ClaimQuestions(options);
+    this.#writes = new WriteProblems(options);
+    this.#letters = new LetterSearch(options);
+  }
+
+  /**
+   * The stories of the documents that a typed id may mean, one for each type of it.
+   *
+   * @throws {FilterError} If the server cannot use `FILTER`; otherwise what the driver throws.
+   */
+  async of(text: string): Promise<Story[] | MissingStory> {
+    const found = await this.#finder.withId(text);
+    if (found.length === 0) return await this.#missing(text);
+    return await Promise.all(found.map((each) => this.ofDocument(each)));
+  }
+
+  /**
+   * The story of a document that was found. Nothing keeps it as it is while it is asked about: the answers count if it
+   * is the same before and after. Throws as {@linkcode DocumentStories.of} does.
+   */
+  async ofDocument(first: FoundDocument): Promise<Story> {
+    let found = first;
+    for (let reads = 1;; reads++) {
+      const answers = await this.#questions.ask(found);
+      const now = await this.#finder.again(found);
+      const isSame = now !== undefined && isEqual(found.raw.bytes, now.raw.bytes);
+      if (isSame || now === undefined || reads >= MAX_READS) return await this.#tell(found, answers, !isSame);
+      found = now;
+    }
+  }
+
+  async #tell(found: FoundDocument, answers: ClaimAnswers, isChanging: boolean): Promise<Story> {
+    const { collection, letters: { collectionName: lettersCollection }, serverClock } = this.#options;
+    const { raw, selector, isNear, isNameable } = found;
+    const facts = storedFacts(raw.bytes);
+    const obstacles = queryObstacles(found, facts, answers);
+    // No letter can have been written of a document that no write can name.
+    const letters = isNameable ? await this.#letters.under(raw.id) : NO_LETTERS;
+    if (obstacles.length === 0 && answers.kind !== undefined) {
+      const problem = await this.#writes.of(found, answers.kind);
+      if (problem !== undefined) obstacles.push(problem);
+    }
+    const failed = obstacles.findIndex(({ what }) => what === "failed");
+    if (failed >= 0 && isNameable && !letters.own?.stands) {
+      const elsewhere = await this.#letters.elsewhere([raw.id]);
+      const letterIn = elsewhere.find(({ isLetter }) => isLetter)?.collection;
+      obstacles[failed] = { what: "failed", letterIn };
+    }
+    return {
+      database: collection.dbName,
+      collection: collection.collectionName,
+      lettersCollection,
+      id: raw.id,
+      isNear,
+      isNameable,
+      selector,
+      bytes: raw.bytes.length,
+      facts,
+      bookkeeping: raw.bookkeeping,
+      unreadable: raw.unreadable,
+      now: serverClock.now(),
+      kind: obstacles.length === 0 ? answers.kind : undefined,
+      obstacles,
+      afterClaim: afterClaim(found, answers.kind),
+      before: await this.#before(found, answers.kind, obstacles),
+      letters,
+      isChanging,
+    };
+  }
+
+  async #before(
+    found: FoundDocument,
+    kind: Kind | SuspectKind | undefined,
+    obstacles: readonly Obstacle[],
+  ): Promise<number | undefined> {
+    if (
+      obstacles.length > 0 || kind === undefined || kind === "due_suspects" || kind === "expired_suspects"
+    ) {
+      return undefined;
+    }
+    return await this.#questions.countBefore(found, kind, MAX_BEFORE);
+  }
+
+  async #missing(text: string): Promise<MissingStory> {
+    const { collection, letters: { collectionName: lettersCollection } } = this.#options;
+    const ids = [...possibleIds(text), ...otherIds(text)];
+    let letter: MissingStory["letter"];
+    for (const id of ids) {
+      const letters = await this.#letters.under(id);
+      if (letters.own === undefined && letters.ofOther === undefined) continue;
+      letter = { id, letters };
+      break;
+    }
+    const elsewhere = await this.#letters.elsewhere(ids);
+    return {
+      database: collection.dbName,
+      collection: collection.collectionName,
+      lettersCollection,
+      text,
+      letter,
+      elsewhere,
+    };
+  }
+}
+
+const NO_LETTERS: FoundLetters = { own: undefined, ofOther: undefined, isForbidden: false };
+
+/** As {@linkcode outcomeWithoutRun} decides it. */
+function afterClaim({ raw }: FoundDocument, kind: Kind | SuspectKind | undefined): AfterClaim {
+  const { alone = 0, dead_at: deadAt } = raw.bookkeeping ?? {};
+  if (deadAt !== undefined) return "finish_verdict";
+  if (alone >= EXPIRIES_ALONE || raw.unreadable !== undefined) return "dead_letter";
+  return kind === "due_suspects" || kind === "expired_suspects" ? "run_alone" : "run";
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+/** What {@linkcode DocumentStories} need. */
+export interface DocumentStoriesOptions {
+  collection: Collection;
+  letters: Collection;
+  lettersForCommands: Pick<LettersForCommands, "list">;
+  serverClock: ServerClock;
+  filter: Filter<Document> | undefined;
+  /** The name that a claim writes. */
+  owner: string;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** The options of the collection; undefined if the agent has no right to see them. */
+  describe(): Promise<Document | undefined>;
+  /** The names of the collections of the database that the agent may read; undefined if it cannot be told. */
+  collectionNames(): Promise<string[] | undefined>;
+  /** Another collection of the database. */
+  other(name: string): Collection;
+}
