@@ -9,6 +9,7 @@ const PASSWORD = "known-to-all";
 
 const MODULE = `
 export default ({ plan }, { attempt }) => {
+  if (plan === "write") return { writes: [{ collection: "effects", insertOne: {} }] };
   if (plan === "set") return { set: { result: 1 } };
   if (plan === "fail once" && attempt === 1) throw new Error("not yet");
   if (plan === "fail for good") throw Object.assign(new Error("for good"), { permanent: true });
@@ -21,7 +22,7 @@ Deno.test("COMMANDS of the fuzzer holds every command that the executable sends"
   await database.db.command({ createUser: user, pwd: PASSWORD, roles: ["dbOwner"] });
   const uri = new URL(proxy.uri);
   const documents = database.db.collection("documents");
-  const plans = ["succeed", "set", "fail once", "fail for good", "fail for good"];
+  const plans = ["succeed", "set", "write", "fail once", "fail for good", "fail for good"];
   await documents.insertMany(plans.map((plan) => ({ plan, status: "pending" })));
   await using home = await agentHome({
     db: {
@@ -47,7 +48,19 @@ Deno.test("COMMANDS of the fuzzer holds every command that the executable sends"
   const sent = new Set(commands.map(({ command }) => command));
   assertEquals([...sent].filter((command) => !(COMMANDS as readonly string[]).includes(command)), []);
   // Or nothing was recorded. (The first of the two commands of a login goes with the first hello.)
-  for (const command of ["find", "update", "findAndModify", "delete", "saslContinue", "getMore", "hello"]) {
+  for (
+    const command of [
+      "insert",
+      "commitTransaction",
+      "find",
+      "update",
+      "findAndModify",
+      "delete",
+      "saslContinue",
+      "getMore",
+      "hello",
+    ]
+  ) {
     assertEquals(sent.has(command), true, command);
   }
 });

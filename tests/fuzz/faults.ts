@@ -7,7 +7,9 @@ import { integerFrom, pick } from "../support/random.ts";
  * not in this list.
  */
 export const COMMANDS = [
+  "abortTransaction",
   "aggregate",
+  "commitTransaction",
   "count",
   "createIndexes",
   "delete",
@@ -16,6 +18,7 @@ export const COMMANDS = [
   "findAndModify",
   "getMore",
   "hello",
+  "insert",
   "isMaster",
   "killCursors",
   "listCollections",
@@ -29,12 +32,14 @@ export const COMMANDS = [
  * Whether a fault says of a document, by its code, that the document itself is refused: the agent has to believe it. Every
  * other fault is the server's, and no document may suffer for it.
  */
-export function mayBlame({ data: { errorCode, errorLabels } }: Fault): boolean {
+export function mayBlame({ commands, data: { errorCode, errorLabels } }: Fault): boolean {
   if (errorCode === undefined) return false;
   // Other labels say nothing of a write.
   const labels = (errorLabels ?? []) as string[];
   if (labels.includes("RetryableWriteError") || labels.includes("TransientTransactionError")) return false;
   const write = { code: Number(errorCode) };
+  // A processor has chosen the collection of its writes.
+  if (write.code === ILLEGAL_OPERATION && commands.includes("insert")) return true;
   return !isTransientWrite(write) && !isDoubtful(write);
 }
 
@@ -50,6 +55,8 @@ export interface Fault {
   data: Record<string, unknown>;
 }
 
+/** A server refuses so what a collection does not allow. */
+const ILLEGAL_OPERATION = 20;
 /** Codes by which servers fail: those that pass, those that do not, and those that no one expects. */
 const CODES = [
   ...[6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 16500, 50, 112, 251],
@@ -65,7 +72,7 @@ const LABELS = [
 const WRITE_CONCERN_CODES = [64, 91, 100, 79, 11_602, 4242];
 
 /** What work is made of; the others are sent once in a while. */
-const COMMON = ["find", "update", "update", "findAndModify", "hello"];
+const COMMON = ["find", "update", "update", "findAndModify", "hello", "insert", "commitTransaction"];
 
 /** A fault of any kind. */
 export function randomFault(random: () => number): Fault {

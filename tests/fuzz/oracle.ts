@@ -20,6 +20,8 @@ export interface Fate {
   letter: Uint8Array | undefined;
   /** Runs of its handler. */
   runs: number;
+  /** Writes that its handler asked for, and that were made. */
+  effects: number;
 }
 
 /** What is known of a run besides the documents. */
@@ -49,6 +51,9 @@ export function judge(
       say("A document is lost");
       continue;
     }
+    const isDone = statusOf(before) !== "processed" && statusOf(after) === "processed";
+    const due = task.plan === "write" && isDone ? 1 : 0;
+    if (fate.effects !== due) say(`A document has ${fate.effects} effects instead of ${due}`);
     for (const what of changes(before, after)) say(what);
     if (runs > maxAttempts + leasesLost) say(`A handler ran ${runs} times, MAX_ATTEMPTS is ${maxAttempts}`);
     const [was, is] = [statusOf(before), statusOf(after)];

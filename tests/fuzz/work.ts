@@ -9,9 +9,9 @@ import { bsonDocument, type BsonElement, elementNamed, elementsOf, utf8 } from "
 import { shorter } from "./shrink.ts";
 
 /** How a handler takes its document. */
-export type Plan = "succeed" | "set" | "fail" | "fail once" | "fail for good" | "slow";
+export type Plan = "succeed" | "set" | "write" | "fail" | "fail once" | "fail for good" | "slow";
 
-const PLANS: Plan[] = ["succeed", "succeed", "set", "fail", "fail once", "fail for good", "slow"];
+const PLANS: Plan[] = ["succeed", "succeed", "set", "write", "fail", "fail once", "fail for good", "slow"];
 
 /** A document and its plan. */
 export interface Task {
@@ -33,6 +33,9 @@ export interface WorkSettings {
 export const NUMBER = "fuzz";
 /** The field that the plan `set` writes. */
 export const SET_FIELD = "fuzz_set";
+
+/** The collection that the plan `write` inserts into: a document with the number. */
+export const EFFECTS = "fuzz_effects";
 
 /** Numbers a document. */
 export function task(random: () => number, number: number, bytes: Uint8Array): Task {

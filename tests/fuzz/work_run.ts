@@ -11,7 +11,7 @@ import { type Fault, inflict, mayBlame } from "./faults.ts";
 import { type Fate, isSettled, judge } from "./oracle.ts";
 import { redriveAll } from "./redrive.ts";
 import { impose, type Rule } from "./rules.ts";
-import { NUMBER, numberOf, SET_FIELD, type Task, type WorkSettings } from "./work.ts";
+import { EFFECTS, NUMBER, numberOf, SET_FIELD, type Task, type WorkSettings } from "./work.ts";
 
 /** Something to do for an agent, and what happens to it meanwhile. */
 export interface Work {
@@ -160,6 +160,7 @@ class Handlers {
     // Work that takes a while meets faults at every stage.
     if (plan === "slow") await new Promise((resolve) => setTimeout(resolve, 60));
     if (plan === "set") return { set: { [SET_FIELD]: number } };
+    if (plan === "write") return { writes: [{ collection: EFFECTS, insertOne: { of: number } }] };
     if (plan === "fail for good") throw Object.assign(new Error("for good"), { permanent: true });
     if (plan === "fail" || (plan === "fail once" && runs === 1)) throw new Error(`run ${runs}`);
   }
@@ -183,6 +184,7 @@ async function fates(
 ): Promise<Fate[]> {
   const after = new Map((await rawDocuments(database, COLLECTION)).map((bytes) => [numberOf(bytes), bytes]));
   const letters = await rawDocuments(database, "letters");
+  const effects = await database.db.collection(EFFECTS).find().toArray();
   const letterOf = new Map(letters.map((bytes) => [idOf(bytes), bytes]));
   return tasks.filter(({ number }) => before.has(number)).map((task) => {
     const was = before.get(task.number)!;
@@ -192,6 +194,7 @@ async function fates(
       after: after.get(task.number),
       letter: letterOf.get(idOf(was)),
       runs: runs.get(task.number) ?? 0,
+      effects: effects.filter(({ of }) => of === task.number).length,
     };
   });
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UnansweredWritesError } from "../../agent/partial_writes.ts";
-import { acksOf, invoiced, invoiceFor, TARGET } from "../support/effects.ts";
+import { acksOf, invoiced, invoiceFor, TARGET, transactionsIn } from "../support/effects.ts";
 import { FailingServer } from "../support/failing_server.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { OpenTransaction } from "../support/open_transaction.ts";
@@ -127,6 +127,24 @@ Deno.test("Effect writes: a document whose writes are locked for long waits apar
   assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
   assertEquals((await invoiced(database)).length, 100);
   assertEquals(await totals.countDocuments({ n: 1 } as never), 100);
+});
+
+Deno.test("Effect writes: a document that was locked is tried after the others from then on, in a transaction of its own", async () => {
+  await using setup = await proxiedStore("effect faults");
+  const { database, proxy, store } = setup;
+  await jobs(database).insertMany(pending(10));
+  const { documents } = await store.take();
+  await using _theirs = await OpenTransaction.on(database, [0]);
+  const [first, ...others] = acksOf(documents);
+  await assertRejects(() => store.ackWithWrites([first!]), UnansweredWritesError);
+  const recorded = await proxy.record(async () => {
+    const error = await assertRejects(
+      () => store.ackWithWrites([first!, ...others]),
+      UnansweredWritesError,
+    );
+    assertEquals([[...error.unanswered], error.others.matched, error.isApart], [[0], 9, true]);
+  });
+  assertEquals(transactionsIn(recorded), { begun: 2, commits: 1 });
 });
 
 /** What the server fails within a transaction, and how often. */

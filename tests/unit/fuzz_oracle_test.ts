@@ -8,7 +8,14 @@ const PROCESSED = { ...BEFORE, status: "processed", processed_at: new Date(), _p
 const FAILED = { ...BEFORE, status: "failed", error: "no", _pull: { attempts: 3, dead_at: new Date() } };
 const LETTER = { _id: 1, document: { ...BEFORE, status: "failed" } };
 const PLAN = { number: 0, bytes: bytes(BEFORE), plan: "succeed" } as const;
-const GOOD: Fate = { task: PLAN, before: bytes(BEFORE), after: bytes(PROCESSED), letter: undefined, runs: 1 };
+const GOOD: Fate = {
+  task: PLAN,
+  before: bytes(BEFORE),
+  after: bytes(PROCESSED),
+  letter: undefined,
+  runs: 1,
+  effects: 0,
+};
 const HOPELESS: Fate = {
   ...GOOD,
   task: { ...PLAN, plan: "fail" },
@@ -45,6 +52,13 @@ for (
       "keeps its lease",
       { after: bytes({ ...PROCESSED, _pull: { attempts: 1, token: "t" } }) },
       /keeps bookkeeping/,
+    ],
+    ["has no effect", { task: { ...PLAN, plan: "write" } }, /has 0 effects instead of 1/],
+    ["has its effect twice", { task: { ...PLAN, plan: "write" }, effects: 2 }, /has 2 effects instead of 1/],
+    [
+      "has an effect and is not processed",
+      { after: bytes(BEFORE), effects: 1 },
+      /has 1 effects instead of 0/,
     ],
     ["lacks what its handler set", { task: { ...PLAN, plan: "set" } }, /set/],
     ["is processed though its handler failed", { task: { ...PLAN, plan: "fail" } }, /whose handler failed/],

@@ -45,6 +45,8 @@ export interface EffectWriterOptions {
 /** Acks documents together with the writes that their processors ask for: each commits with its writes, or not at all. */
 export class EffectWriter {
   readonly #options: EffectWriterOptions;
+  /** Documents that had to wait apart: they are not tried among others again. */
+  readonly #setApart = new WeakSet<LeasedDocument>();
 
   constructor(options: EffectWriterOptions) {
     this.#options = options;
@@ -57,7 +59,7 @@ export class EffectWriter {
    * @throws {UnansweredWritesError} If some are not written, or may not be.
    */
   async write(acks: readonly Ack[]): Promise<Settlement> {
-    return await new Call(acks, this.#options).settle();
+    return await new Call(acks, this.#options, this.#setApart).settle();
   }
 }
 
@@ -80,6 +82,7 @@ interface Part {
 class Call {
   readonly #acks: readonly Ack[];
   readonly #options: EffectWriterOptions;
+  readonly #earlier: WeakSet<LeasedDocument>;
   readonly #deadlineMs: number;
   readonly #parts: Part[];
   readonly #missed: LeasedDocument[] = [];
@@ -96,11 +99,23 @@ class Call {
   #refusals = 0;
   #conflictsInARow = 0;
 
-  constructor(acks: readonly Ack[], options: EffectWriterOptions) {
+  constructor(
+    acks: readonly Ack[],
+    options: EffectWriterOptions,
+    /** Documents of earlier calls that had to wait apart. */
+    earlier: WeakSet<LeasedDocument>,
+  ) {
     this.#acks = acks;
     this.#options = options;
+    this.#earlier = earlier;
     this.#deadlineMs = options.clock.monotonicMs() + options.limitMs;
-    this.#parts = inTransactions(acks).map((each) => ({ acks: each, conflicts: 0 }));
+    const [first, last] = [false, true].map((wasApart) =>
+      inTransactions(acks.filter(({ document }) => earlier.has(document) === wasApart))
+    ) as [Ack[][], Ack[][]];
+    this.#parts = [
+      ...first.map((each) => ({ acks: each, conflicts: 0 })),
+      ...last.map((each) => ({ acks: each, conflicts: CONFLICT_RETRY.tries })),
+    ];
   }
 
   async settle(): Promise<Settlement> {
@@ -214,6 +229,7 @@ class Call {
 
   #setApart(acks: readonly Ack[], cause: unknown): void {
     this.#apart.push(...acks);
+    for (const { document } of acks) this.#earlier.add(document);
     if (this.#apartCause === undefined || isForbidden(cause)) this.#apartCause = cause;
   }
 
