@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { GO, JQ, NODE } from "../support/languages.ts";
+import { GO, JQ, NODE, PERL } from "../support/languages.ts";
 import { isMissing } from "../support/optional.ts";
 import { program, started } from "../support/programs.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -13,6 +13,25 @@ Deno.test({
       { with: "sh" },
     );
     assertEquals(await it.run({ lines: [1, 2, 3.5] }), { set: { total: 6.5 } });
+  },
+});
+
+Deno.test({
+  name: "Programs: a program in Perl",
+  ignore: await isMissing(PERL),
+  async fn() {
+    await using it = await program(
+      `use JSON::PP;
+$| = 1;
+while (my $line = <STDIN>) {
+  my $call = decode_json($line);
+  print encode_json({
+    id => $call->{id}, ok => JSON::PP::true, result => { set => { upper => uc $call->{document}{name} } },
+  }), "\n";
+}`,
+      { with: "perl" },
+    );
+    assertEquals(await it.run({ name: "ada" }), { set: { upper: "ADA" } });
   },
 });
 

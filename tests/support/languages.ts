@@ -19,6 +19,7 @@ function language(name: string, program: string, ...args: string[]): Requirement
 export const PYTHON: Requirement = language("Python 3", "python3", "--version");
 export const NODE: Requirement = language("Node.js", "node", "--version");
 export const GO: Requirement = language("Go", "go", "version");
+export const PERL: Requirement = language("Perl", "perl", "-MJSON::PP", "-e", "1");
 export const JQ: Requirement = language("jq", "jq", "--version");
 
 /** Packages of examples, as `examples/typescript/package.json` pins them. */
