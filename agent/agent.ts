@@ -3,6 +3,7 @@ import { PollLoop } from "./claiming/poll_loop.ts";
 import { UntilEmpty } from "./claiming/until_empty.ts";
 import type { Drainable, DrainReport } from "./drain.ts";
 import type { AgentState, Events } from "./events.ts";
+import type { RunningDocument } from "./handling/handler_run.ts";
 import { Pool } from "./handling/pool.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
 import { Ledger } from "./leases/ledger.ts";
@@ -130,6 +131,11 @@ export class Agent implements Drainable {
   get held(): { documents: number; running: number } {
     const { documents, running } = this.#ledger.counts;
     return { documents, running };
+  }
+
+  /** Documents that are in their handlers right now, longest first, at most `limit`. */
+  running(limit: number): readonly RunningDocument[] {
+    return this.#pool.running(limit);
   }
 
   /** Works until {@linkcode Agent.drain} or {@linkcode Agent.force} is called, then says what became of the rest. */

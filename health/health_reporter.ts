@@ -7,17 +7,21 @@ import {
   type Events,
   showsThatOutcomesAreWritten,
 } from "../agent/events.ts";
+import type { Agent } from "../agent/agent.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
 import { HealthFiles, type WantedFiles } from "./health_files.ts";
 import { type Stamp, stamp } from "./machine_time.ts";
+import { runningStatus } from "./running_status.ts";
 import { StuckDetector } from "./stuck_detector.ts";
 import type { Status } from "./status.ts";
 
 /** If no state changes, other changes are written to the status file at most this often, in milliseconds. */
 const STATUS_EVERY_MS = 1000;
+/** Documents that are being processed and that the status names, at most. */
+const MAX_RUNNING = 10;
 /** The status file holds this much of an error, in UTF-16 units. */
 const MAX_ERROR_LENGTH = 500;
 /** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
@@ -162,7 +166,7 @@ export class HealthReporter {
   }
 
   #status({ at, ...uptime }: Stamp): Status {
-    const { agent, gate, name, version } = this.#options;
+    const { agent, formatId = String, gate, name, version } = this.#options;
     const { since, ...rest } = gate.current;
     return {
       pid: Deno.pid,
@@ -175,6 +179,7 @@ export class HealthReporter {
       connected: this.#isReachable,
       loop: { stage: this.#stuckDetector.stage ?? "starting", stuck: this.#stuckDetector.isStuck },
       held: agent.held,
+      running: runningStatus(agent.running(MAX_RUNNING), { at, formatId }),
       counters: this.#counters.values,
       left_alone: this.#leftAlone,
       last_error: this.#lastError,
@@ -210,7 +215,7 @@ export interface HealthReporterOptions {
   name: string;
   version: string;
   gate: { readonly current: { state: "running" | "paused"; source: string; since: Date } };
-  agent: { readonly held: { documents: number; running: number } };
+  agent: Pick<Agent, "held" | "running">;
   /** Whether there is a collection to claim from, as far as is known. */
   source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
   /** Writes an `_id` for people. */

@@ -6,6 +6,7 @@ import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/text/redact.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse, unreadable } from "./health_dir.ts";
+import type { RunningStatus } from "./running_status.ts";
 
 /** An agent that has just started has this long to write its status, in milliseconds. */
 const START_TIMEOUT_MS = 5000;
@@ -30,6 +31,8 @@ export interface Status {
   /** The stage of the poll loop, and whether the loop should have left it by now. */
   loop: { stage: string; stuck: boolean };
   held: { documents: number; running: number };
+  /** Some of those that are being processed, longest first. A status of an earlier version has none. */
+  running?: RunningStatus[];
   counters: Record<Counter, number>;
   /** Documents that wait and cannot be claimed, as the last look found them; at least so many. */
   left_alone?: { documents: number; example: string; reason: string } | undefined;

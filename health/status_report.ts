@@ -5,6 +5,7 @@ import { inOneLine } from "../agent/text/terminal_text.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
+import type { RunningStatus } from "./running_status.ts";
 import { requireStatus, type Status } from "./status.ts";
 
 /** If a status is older than this many heartbeats, one is missing. */
@@ -57,12 +58,17 @@ function ageOf({ updated_at, machine_uptime_s }: Status): number {
   return ageMs({ at: updated_at, machine_uptime_s });
 }
 
+function inShort({ attempt, id, progress, since, text }: RunningStatus): string {
+  const part = progress === undefined ? "" : `, ${Math.floor(progress * 100)} %`;
+  return `${id}, attempt ${attempt}, since ${since}${part}${text === undefined ? "" : `: ${text}`}`;
+}
+
 function inJson({ status, ageMs, isResponding }: Look): string {
   return JSON.stringify({ ...status, age_ms: Math.round(ageMs), responding: isResponding });
 }
 
 function inWords({ status, isResponding }: Look, seconds: string): string {
-  const { control, counters, held, last_error: lastError, left_alone: left, loop } = status;
+  const { control, counters, held, last_error: lastError, left_alone: left, loop, running = [] } = status;
   const state = isResponding
     ? status.state
     : `not responding since ${status.updated_at}; before that ${status.state}`;
@@ -74,6 +80,7 @@ function inWords({ status, isResponding }: Look, seconds: string): string {
     ["MongoDB", status.connected ? "connected" : "out of reach"],
     ["loop", loop.stuck ? `stuck (${loop.stage})` : loop.stage],
     ["held", `${held.documents} documents, ${held.running} being processed`],
+    ...running.map((each): [string, string] => ["running", inShort(each)]),
     ...Object.entries(COUNTERS).map(([name, doc]): [string, string] => [
       name,
       `${counters[name as keyof typeof COUNTERS] ?? 0} ${doc}`,

@@ -1,3 +1,4 @@
+import { type Progress, progressOf } from "./progress.ts";
 import { RunCheckpoints } from "../leases/run_checkpoints.ts";
 import type { LeasedDocument } from "../ports.ts";
 import { checkpointData } from "../processors/checkpoint_data.ts";
@@ -16,6 +17,9 @@ export class HandlerContext implements ProcessorContext {
   #log: ProcessorLog | undefined;
   #checkpoint: ProcessorContext["checkpoint"] | undefined;
   #saved: { data: unknown } | undefined;
+  #progress: ProcessorContext["progress"] | undefined;
+  /** How far the run is, as it said last. */
+  lastProgress: Progress | undefined;
 
   constructor(document: LeasedDocument, run: RunOfContext) {
     this.attempt = document.attempt;
@@ -46,6 +50,10 @@ export class HandlerContext implements ProcessorContext {
 
   get checkpoint(): ProcessorContext["checkpoint"] {
     return this.#checkpoint ??= (data) => this.#save(data);
+  }
+
+  get progress(): ProcessorContext["progress"] {
+    return this.#progress ??= (fraction, text) => this.lastProgress = progressOf(fraction, text);
   }
 
   #save(data: unknown): Promise<void> {

@@ -10,6 +10,7 @@ import type { BatchProcessor, Processing, Processor, ProcessorLog } from "../pro
 import { entriesOf, resultOf } from "../processors/result.ts";
 import type { WriteTargets } from "../processors/writes/write_targets.ts";
 import type { DocumentLogs } from "../telemetry/document_log.ts";
+import type { Progress } from "./progress.ts";
 import type { SharedDeadline, Timed } from "./shared_deadline.ts";
 import type { LeftBehind } from "./left_behind.ts";
 import type { StopNotice } from "./stop_notice.ts";
@@ -21,7 +22,7 @@ export interface RunOptions {
   processing: Processing;
   processTimeoutMs: number;
   /** Of `processTimeoutMs`. */
-  timeLimit: SharedDeadline;
+  timeLimit: SharedDeadline<OpenRun>;
   /** Counts the handlers that go on although they are no longer waited for. */
   leftBehind: LeftBehind;
   /** Where the writes that a processor asks for may go. */
@@ -32,6 +33,21 @@ export interface RunOptions {
   saver: CheckpointSaver;
   /** Tells handlers that the agent drains. */
   stopNotice: StopNotice;
+}
+
+/** A document that is in its handler. */
+export interface RunningDocument {
+  readonly id: unknown;
+  readonly attempt: number;
+  /** How long it has been there, in milliseconds. */
+  readonly elapsedMs: number;
+  readonly progress: Progress | undefined;
+}
+
+/** A run that is under way. */
+export interface OpenRun extends Timed {
+  /** Its documents. */
+  readonly documents: readonly RunningDocument[];
 }
 
 /** How long a handler may go on after a forced stop has aborted it: enough to return what it has just finished. */
@@ -49,7 +65,7 @@ export function runHandler(run: readonly Held[], options: RunOptions): Promise<H
  * One run. There is one for each document, so it is an object rather than a handful of closures, and has a flag instead
  * of a race.
  */
-class HandlerRun implements Timed, RunOfContext {
+class HandlerRun implements OpenRun, RunOfContext {
   dueMs = 0;
   readonly #run: readonly Held[];
   readonly #options: RunOptions;
@@ -63,6 +79,7 @@ class HandlerRun implements Timed, RunOfContext {
   #hasRefusedCheckpoint = false;
   #stopGrace: (() => void) | undefined;
   #stopping: AbortController | undefined;
+  #context: HandlerContext | undefined;
 
   constructor(run: readonly Held[], options: RunOptions, resolve: (results: HandlerResult[]) => void) {
     this.#run = run;
@@ -103,6 +120,17 @@ class HandlerRun implements Timed, RunOfContext {
     return (this.#stopping ??= this.#options.stopNotice.follow()).signal;
   }
 
+  get documents(): readonly RunningDocument[] {
+    const elapsedMs = this.#elapsedMs;
+    const progress = this.#context?.lastProgress;
+    return this.#run.map(({ document: { id, attempt } }) => ({ id, attempt, elapsedMs, progress }));
+  }
+
+  get #elapsedMs(): number {
+    const { clock, processTimeoutMs } = this.#options;
+    return clock.monotonicMs() - (this.dueMs - processTimeoutMs);
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -131,7 +159,7 @@ class HandlerRun implements Timed, RunOfContext {
   async #handle(process: Processor): Promise<HandlerResult[]> {
     const { targets } = this.#options;
     const { document } = this.#run[0]!;
-    const context = new HandlerContext(document, this);
+    const context = this.#context = new HandlerContext(document, this);
     return [await resultOf(await process(document.read(), context), { id: document.id, targets })];
   }
 
@@ -192,9 +220,9 @@ class HandlerRun implements Timed, RunOfContext {
   }
 
   #late(): void {
-    const { clock, events, leftBehind, processTimeoutMs } = this.#options;
+    const { events, leftBehind } = this.#options;
     leftBehind.ended();
-    const elapsedMs = clock.monotonicMs() - (this.dueMs - processTimeoutMs);
+    const elapsedMs = this.#elapsedMs;
     for (const { document: { id } } of this.#run) {
       events.emit({ type: "handler_returned_late", id, elapsedMs });
     }

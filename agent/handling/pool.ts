@@ -1,5 +1,5 @@
 import { errorText, ForcedStopError, LeaseLostError, StoppingError } from "../errors.ts";
-import { runHandler, type RunOptions } from "./handler_run.ts";
+import { type OpenRun, runHandler, type RunningDocument, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { safeUntilMs } from "../leases/safe_until.ts";
 import { type HandlerResult, outcomeOf, type OutcomePolicy, outcomeWithoutRun } from "../settling/outcome.ts";
@@ -36,12 +36,22 @@ export class Pool implements RemovalWatcher {
 
   constructor(options: PoolOptions) {
     const { clock, events, ledger, logs, processing, processTimeoutMs, saver, targets } = options;
-    const timeLimit = new SharedDeadline(clock, processTimeoutMs);
+    const timeLimit = new SharedDeadline<OpenRun>(clock, processTimeoutMs);
     this.#options = options;
     const own = { leftBehind: this.#leftBehind, stopNotice: this.#stopNotice, timeLimit };
     this.#runOptions = { clock, events, logs, processing, processTimeoutMs, saver, targets, ...own };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
+  }
+
+  /** Documents that are in their handlers, longest first, at most `limit`. */
+  running(limit: number): RunningDocument[] {
+    const found: RunningDocument[] = [];
+    for (const { documents } of this.#runOptions.timeLimit.running) {
+      found.push(...documents.slice(0, limit - found.length));
+      if (found.length === limit) break;
+    }
+    return found;
   }
 
   /** Handlers that were given up and still run. */

@@ -12,11 +12,11 @@ export interface Timed {
  * One time limit for many runs. The run that starts first exceeds it first, so one timer, for the first run, is enough.
  * A timer per document would be a large part of what a document costs.
  */
-export class SharedDeadline {
+export class SharedDeadline<T extends Timed = Timed> {
   readonly #clock: Clock;
   readonly #limitMs: number;
   /** In the order of their start. */
-  readonly #running = new Set<Timed>();
+  readonly #running = new Set<T>();
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, limitMs: number) {
@@ -25,14 +25,19 @@ export class SharedDeadline {
   }
 
   /** Calls `run` when it exceeds the limit, unless {@linkcode SharedDeadline.end} was called for it before. */
-  start(run: Timed): void {
+  start(run: T): void {
     run.dueMs = this.#clock.monotonicMs() + this.#limitMs;
     this.#running.add(run);
     this.#cancel ??= this.#clock.after(this.#limitMs, () => this.#look());
   }
 
+  /** Those that run, longest first. */
+  get running(): Iterable<T> {
+    return this.#running;
+  }
+
   /** The run is over. */
-  end(run: Timed): void {
+  end(run: T): void {
     this.#running.delete(run);
     if (this.#running.size > 0) return;
     this.#cancel?.();

@@ -39,6 +39,11 @@ export interface ProcessorContext extends CommonContext {
    * @throws {PermanentError} if the value is too large, or cannot be written as it is.
    */
   readonly checkpoint: (data: unknown) => Promise<void>;
+  /**
+   * Tells how far this run is, from 0 to 1, and in words of up to 200 characters, for those who look at the status.
+   * It is written nowhere else. Never throws.
+   */
+  readonly progress: (fraction: number, text?: string) => void;
 }
 
 /** What a processor of batches gets besides the documents. The arrays are in the documents' order. */

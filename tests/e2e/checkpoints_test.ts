@@ -1,6 +1,8 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
+import { PYTHON } from "../support/languages.ts";
+import { isMissing } from "../support/optional.ts";
 import { testDatabase } from "../support/mongod.ts";
 import type { AnyDocument } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
@@ -111,4 +113,79 @@ Deno.test("signal.reason is preceded by stopping.reason at the end of the agent;
   assertEquals(marks, ["start 1", "1 StoppingError", "1 ForcedStopError"]);
   const { inTime, status } = await documents.findOne();
   assertEquals([status, inTime], ["processed", true]);
+});
+
+/** How far the runs of the documents have come. */
+const pagesOf = async (documents: AnyDocument): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    (await documents.find({ "_pull.saved": { $exists: true } }).toArray()).map((
+      { _id, _pull }: AnyDocument,
+    ) => [_id, _pull.saved.data.page]),
+  );
+
+const EXAMPLE = new URL("../../examples/long_work.py", import.meta.url).pathname;
+/** The example, which notes the page that it begins with. */
+const NOTED =
+  `import json,os,sys;exec(open("${EXAMPLE}").read().replace("    while page", "    print(f\\"from {call['document']['_id']} {page}\\", file=sys.stderr, flush=True)\\n    while page",1))`;
+const PYTHON_PROGRAM = `exec:${JSON.stringify(["python3", "-c", NOTED])}`;
+
+for (
+  const [how, signal] of [["kill -9", "SIGKILL"], [
+    "SIGTERM, long before SHUTDOWN_TIMEOUT",
+    "SIGTERM",
+  ]] as const
+) {
+  Deno.test({
+    name: `Programs: a Python program goes on from its checkpoint in another agent after ${how}`,
+    ignore: await isMissing(PYTHON),
+    async fn() {
+      await using db = await testDatabase("checkpoints");
+      const documents = await insertPending(db, [1, 2]) as AnyDocument;
+      await documents.updateMany({}, { $set: { pages: 40 } });
+      const env = { PROCESSOR: PYTHON_PROGRAM, EXEC_PROCESSES: "2", SHUTDOWN_TIMEOUT: "1h" };
+      await using home = await agentHome({ db, env });
+      const first = await home.startReady();
+      const far = ({ 1: a = 0, 2: b = 0 }: Record<string, number>) => a > 5 && b > 5;
+      await waitFor("both to be far", async () => far(await pagesOf(documents)));
+      first.signal(signal);
+      assertEquals((await first.exit()).code, signal === "SIGTERM" ? 0 : 137);
+      const left = await pagesOf(documents);
+      const second = await home.start();
+      await second.untilStatus("both to be processed", ({ counters }) => counters.processed === 2);
+      for (const [id, page] of Object.entries(left)) await second.log(`from ${id} ${page}`);
+      const stored = await documents.find().toArray();
+      assertEquals(
+        stored.map(({ done, _pull }: AnyDocument) => [done, _pull]),
+        Array(2).fill([40, { attempts: 1 }]),
+      );
+    },
+  });
+}
+
+Deno.test("status shows which documents are being processed, since when, and how far they are, without secrets", async () => {
+  await using db = await testDatabase("progress");
+  await insertPending(db, [1, 2]);
+  const module = `
+    export default async ({ _id }, { progress, signal }) => {
+      if (_id === 1) progress(0.427, "page 427\\u0007 of mongodb://user:hunter2@host/");
+      mark("start " + _id);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    };`;
+  await using home = await agentHome({ db, module, env: { SHUTDOWN_TIMEOUT: "0" } });
+  const agent = await home.startReady();
+  await home.untilMarked("start 1");
+  await home.untilMarked("start 2");
+  const { stdout } = await home.run("status");
+  assertMatch(
+    stdout,
+    /^running {9}1, attempt 1, since 20\S+Z, 42 %: page 427\\u0007 of mongodb:\/\/\*\*\*@host\/$/m,
+  );
+  assertMatch(stdout, /^running {9}2, attempt 1, since 20\S+Z$/m);
+  const { running } = JSON.parse((await home.run("status", "--json")).stdout);
+  assertEquals(running.map(({ id, progress }: AnyDocument) => [id, progress]), [["1", 0.427], [
+    "2",
+    undefined,
+  ]]);
+  agent.signal("SIGTERM");
+  assertEquals((await agent.exit()).code, 0);
 });

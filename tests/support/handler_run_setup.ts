@@ -1,5 +1,5 @@
 import { Events } from "../../agent/events.ts";
-import { runHandler } from "../../agent/handling/handler_run.ts";
+import { type OpenRun, runHandler } from "../../agent/handling/handler_run.ts";
 import { LeftBehind } from "../../agent/handling/left_behind.ts";
 import { SharedDeadline } from "../../agent/handling/shared_deadline.ts";
 import { StopNotice } from "../../agent/handling/stop_notice.ts";
@@ -19,6 +19,7 @@ export const LIMIT_MS = 1000;
 export class HandlerRunSetup {
   readonly clock = new ManualClock();
   readonly leftBehind = new LeftBehind();
+  readonly timeLimit = new SharedDeadline<OpenRun>(this.clock, LIMIT_MS);
   readonly recorder: EventRecorder;
   readonly stopNotice = new StopNotice();
   /** The checkpoints that are to be written. */
@@ -45,7 +46,7 @@ export class HandlerRunSetup {
       leftBehind,
       processing: typeof processing === "function" ? { kind: "single", process: processing } : processing,
       processTimeoutMs: LIMIT_MS,
-      timeLimit: new SharedDeadline(clock, LIMIT_MS),
+      timeLimit: this.timeLimit,
       logs: SILENT_LOGS,
       targets: TARGETS,
       saver: { saveSoon: (document) => this.saving.push(document.checkpoints?.take()) },

@@ -12,6 +12,7 @@ export function processorContext(given: Partial<ProcessorContext> = {}): Process
     log: SILENT,
     saved: undefined,
     checkpoint: () => Promise.resolve(),
+    progress() {},
     ...given,
   };
 }

@@ -8,6 +8,7 @@ import { assert, assertRejects } from "@std/assert";
 import { type ExecSettings, loadExec } from "../../agent/processors/exec/exec.ts";
 import type { Processor, ProcessorContext } from "../../agent/processors/processor.ts";
 import { recordedForeignLog } from "./foreign_log.ts";
+import { processorContext } from "./processor_context.ts";
 import { isGone } from "./proc.ts";
 import { TempDir } from "./temp_dir.ts";
 import { waitFor } from "./wait.ts";
@@ -46,8 +47,12 @@ export async function program(
 export async function started(command: string, settings: ExecSettings = {}, dir?: TempDir) {
   const log = recordedForeignLog();
   const processing = await loadExec(command, settings, log);
-  const run = async (document: Record<string, unknown> = {}, signal = new AbortController().signal) => {
-    const context = { attempt: 1, snoozes: 2, idempotencyKey: "db.c:1", signal } as ProcessorContext;
+  const run = async (
+    document: Record<string, unknown> = {},
+    signal = new AbortController().signal,
+    given: Partial<ProcessorContext> = {},
+  ) => {
+    const context = processorContext({ snoozes: 2, signal, ...given });
     return await (processing as { process: Processor }).process({ _id: 1, ...document }, context);
   };
   const runBatch = async (documents: Record<string, unknown>[]) => {

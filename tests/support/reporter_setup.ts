@@ -1,5 +1,6 @@
 import { exists } from "@std/fs/exists";
 import { type AgentEvent, type AgentState, Events } from "../../agent/events.ts";
+import type { RunningDocument } from "../../agent/handling/handler_run.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
@@ -22,6 +23,8 @@ export class ReporterSetup implements AsyncDisposable {
   readonly problems: string[] = [];
   readonly mended: string[] = [];
   readonly control = { state: "running" as "running" | "paused", source: "start", since: new Date(0) };
+  /** What is being processed, as the agent would tell it. */
+  running: RunningDocument[] = [];
   readonly reporter: HealthReporter;
   readonly directory: HealthDir;
   readonly path: string;
@@ -41,7 +44,7 @@ export class ReporterSetup implements AsyncDisposable {
       name: "pod-1",
       version: "1.2.3",
       gate: { current: this.control },
-      agent: { held: { documents: 3, running: 2 } },
+      agent: { held: { documents: 3, running: 2 }, running: (limit) => this.running.slice(0, limit) },
       log: {
         error: (message) => this.problems.push(message),
         info: (message) => this.mended.push(message),

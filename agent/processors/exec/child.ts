@@ -1,9 +1,10 @@
 import { errorText } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { doneBy } from "../../lib/deadline.ts";
+import { chunksOf } from "./chunks_of.ts";
 import { LineSplitter } from "./line_splitter.ts";
 import { signalGroup } from "./process_group.ts";
-import type { AnswerReader, ProgramCall } from "./program_call.ts";
+import type { AnswerReader, ProgramCall, ProgramNote } from "./program_call.ts";
 import type { SaidLines } from "./said_lines.ts";
 
 /** The longest line of an answer, in bytes: as large as a document may be. */
@@ -35,6 +36,8 @@ export interface ChildWatcher {
 
 /** One process of a program: it gets lines, and answers them by lines. */
 export class Child<Answer> {
+  /** Resolves once the process has ended, and what it has written is read. */
+  readonly gone: Promise<void>;
   readonly #process: Deno.ChildProcess;
   readonly #options: ChildOptions<Answer>;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
@@ -72,7 +75,7 @@ export class Child<Answer> {
     const { signal } = this.#stopReading;
     this.#reading = Promise.allSettled([this.#readAnswers(signal), this.#readSaid(signal)]);
     this.#ended = this.#process.status;
-    this.#watchEnd();
+    this.gone = this.#watchEnd();
   }
 
   get pid(): number {
@@ -171,8 +174,21 @@ export class Child<Answer> {
     if (this.#end !== undefined) return;
     // Only the first line may be another than an answer.
     if (this.#lines++ === 0 && this.#greets(bytes)) return;
-    const { id, answer } = this.#options.reader.read(bytes);
-    this.#answer(id, answer);
+    const said = this.#options.reader.read(bytes);
+    if ("note" in said) this.#note(said.id, said.note);
+    else this.#answer(said.id, said.answer);
+  }
+
+  /** A note that ends its run, or that cannot be taken, concerns its document alone. */
+  #note(id: string, note: ProgramNote): void {
+    const call = this.#held.get(id);
+    if (call === undefined && !this.#abandoned.has(id)) throw new Error(NOT_HELD);
+    try {
+      call?.noted(note);
+    } catch (error) {
+      this.abandon(call!, { isLate: false, limitMs: this.#options.processTimeoutMs });
+      call!.failed(error, false);
+    }
   }
 
   /** Whether the first line is one that tells how many documents the process takes at the same time. */
@@ -193,7 +209,7 @@ export class Child<Answer> {
     const call = this.#held.get(id);
     const cancel = this.#abandoned.get(id);
     if (call === undefined && cancel === undefined) {
-      throw new Error("it has an id that the program does not hold, or has answered already");
+      throw new Error(NOT_HELD);
     }
     this.#answers += 1;
     this.#held.delete(id);
@@ -249,6 +265,7 @@ export class Child<Answer> {
   }
 }
 
+const NOT_HELD = "it has an id that the program does not hold, or has answered already";
 const lenient = new TextDecoder();
 
 /** The error of a line that is no answer. If the line is too long, it was not kept. */
@@ -260,26 +277,6 @@ function noAnswer(error: unknown, line: Uint8Array): Error {
     `${said}, ${JSON.stringify(text)}: ${errorText(error)}; write all but answers to standard error`,
     { cause: error },
   );
-}
-
-/** The parts of a stream, until `signal` aborts. */
-async function* chunksOf(
-  stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  const stop = () => void reader.cancel().catch(() => {});
-  signal.addEventListener("abort", stop);
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
 }
 
 /** How long a process has for its end, in milliseconds; an abort of `signal` cuts both short. */
@@ -294,6 +291,7 @@ export interface ChildOptions<Answer> {
   readonly words: readonly [string, ...string[]];
   readonly env: Record<string, string>;
   readonly clock: Clock;
+  readonly processTimeoutMs: number;
   readonly reader: AnswerReader<Answer>;
   readonly said: SaidLines;
   readonly watcher: ChildWatcher;

@@ -5,6 +5,7 @@ import { Answers } from "../answers/answers.ts";
 import type { ForeignLog } from "../foreign_log.ts";
 import type { BatchContext, Processing, ProcessorContext, ProcessorResult } from "../processor.ts";
 import type { Document } from "../../ports.ts";
+import type { ProgramNote } from "./program_call.ts";
 import { AnswerLines, type ProgramAnswer } from "./answer_lines.ts";
 import { childEnvironment } from "./child_environment.ts";
 import { commandWords } from "./command_words.ts";
@@ -71,10 +72,14 @@ abstract class Exec {
   }
 
   /** Has a process answer; `fields` is what the line has besides its id, as JSON without the outer braces. */
-  protected async call(fields: string, signal: AbortSignal): Promise<ProgramAnswer> {
+  protected async call(
+    fields: string,
+    signal: AbortSignal,
+    noted: (note: ProgramNote) => void,
+  ): Promise<ProgramAnswer> {
     this.#calls += 1;
     const id = String(this.#calls);
-    return await this.#programs.call(id, encoder.encode(`{"id":"${id}",${fields}}\n`), signal);
+    return await this.#programs.call(id, encoder.encode(`{"id":"${id}",${fields}}\n`), { signal, noted });
   }
 
   /** What a line has about a document, as JSON without the outer braces. */
@@ -88,7 +93,10 @@ class ExecDocuments extends Exec implements SingleProcessing {
   readonly kind = "single";
 
   readonly process = async (document: Document, context: ProcessorContext): Promise<ProcessorResult> => {
-    const { result } = await this.call(this.fieldsOf(document, context), context.signal);
+    const { saved, signal } = context;
+    const also = saved === undefined ? "" : `,${this.answers.documentText({ saved }).slice(1, -1)}`;
+    const fields = this.fieldsOf(document, context) + also;
+    const { result } = await this.call(fields, signal, (note) => takeNote(note, context));
     return answeredResult(result);
   };
 }
@@ -106,9 +114,25 @@ class ExecBatches extends Exec implements BatchProcessing {
       };
       return `{${this.fieldsOf(document, told)}}`;
     });
-    const { result } = await this.call(`"batch":[${entries.join(",")}]`, signal);
+    const { result } = await this.call(`"batch":[${entries.join(",")}]`, signal, refuseCheckpoint);
     return this.answers.entriesOf(result, documents.length);
   };
+}
+
+/**
+ * Takes in how far a program is. If the agent drains, a checkpoint is the best place to stop at: it throws the reason
+ * then, as a module may do.
+ */
+function takeNote(note: ProgramNote, { checkpoint, progress, stopping }: ProcessorContext): void {
+  if ("progress" in note) progress(note.progress as number, note.text as string);
+  if (!("checkpoint" in note)) return;
+  checkpoint(note.checkpoint);
+  stopping.throwIfAborted();
+}
+
+function refuseCheckpoint(note: ProgramNote): void {
+  if (!("checkpoint" in note)) return;
+  throw new Error("The program wrote a checkpoint of a batch, which has none: set PROCESSOR_BATCH=false");
 }
 
 type SingleProcessing = Extract<Processing, { kind: "single" }>;

@@ -1,13 +1,17 @@
 import { LeaseLostError, ProcessTimeoutError } from "../../errors.ts";
 import { backoffMs } from "../../lib/backoff.ts";
+import { doneBy } from "../../lib/deadline.ts";
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import type { ForeignLog } from "../foreign_log.ts";
 import { Child, type ChildWatcher } from "./child.ts";
-import type { AnswerReader, ProgramCall } from "./program_call.ts";
+import type { AnswerReader, ProgramCall, ProgramNote } from "./program_call.ts";
 import { SaidLines } from "./said_lines.ts";
 
 /** Bounds of the wait before a process is started again that has answered nothing, in milliseconds. */
 const RESTART = { baseMs: 400, maxMs: 10_000 };
+
+/** A process that was killed has this long to be gone, in milliseconds. */
+const KILLED_MS = 1000;
 
 /** A place for one process, which is replaced when it ends. */
 interface Seat<Answer> {
@@ -24,6 +28,8 @@ export class Programs<Answer> {
   readonly #said: SaidLines;
   readonly #seats: Seat<Answer>[];
   readonly #waiting: WaitingCall<Answer>[] = [];
+  /** Processes that were replaced, until they have ended. */
+  readonly #replaced = new Set<Child<Answer>>();
   readonly #closing = new AbortController();
   /** Calls that a process takes at the same time, by what the last one has said. */
   #concurrency = 1;
@@ -43,13 +49,18 @@ export class Programs<Answer> {
   }
 
   /**
-   * Gives a line to a process as soon as one has room, and resolves with its answer.
+   * Gives a line to a process as soon as one has room, and resolves with its answer. What the process says before goes
+   * to `noted`; if that throws, it is the end of the call.
    *
    * @throws {Error} if there is no answer; the reason of `signal` if it aborts before.
    */
-  call(id: string, line: Uint8Array, signal: AbortSignal): Promise<Answer> {
+  call(
+    id: string,
+    line: Uint8Array,
+    { signal, noted }: { signal: AbortSignal; noted(note: ProgramNote): void },
+  ): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const call = new WaitingCall<Answer>({ id, line, signal, resolve, reject, programs: this });
+      const call = new WaitingCall<Answer>({ id, line, signal, noted, resolve, reject, programs: this });
       if (!call.isOver) this.add(call);
     });
   }
@@ -85,6 +96,9 @@ export class Programs<Answer> {
     const termMs = Math.min(5000, limitMs / 4);
     const children = this.#seats.flatMap(({ child }) => child ?? []);
     await Promise.all(children.map((child) => child.close({ eofMs, termMs, signal })));
+    // They were killed before: this takes a moment only.
+    const gone = Promise.all([...this.#replaced].map((child) => child.gone));
+    await doneBy(gone, { clock: this.#options.clock, limitMs: KILLED_MS });
     this.#said.close();
   }
 
@@ -140,6 +154,8 @@ export class Programs<Answer> {
   #ended(seat: Seat<Answer>, error: Error, isOrderly: boolean): void {
     const child = seat.child!;
     seat.child = undefined;
+    this.#replaced.add(child);
+    child.gone.then(() => this.#replaced.delete(child));
     if (child.answers === 0) this.#rest(seat);
     if (child.endedUnnoticed && !this.#closing.signal.aborted) {
       const level = isOrderly ? "DEBUG" : "WARNING";
@@ -199,6 +215,10 @@ class WaitingCall<Answer> implements ProgramCall<Answer> {
     this.#options.resolve(answer);
   }
 
+  noted(note: ProgramNote): void {
+    this.#options.noted(note);
+  }
+
   /** A process that ended in good order, after answers, before it read the line: another one gets it, once. */
   failed(error: unknown, wasUnread: boolean): void {
     if (wasUnread && !this.#wasRepeated) {
@@ -227,6 +247,7 @@ interface WaitingOptions<Answer> {
   line: Uint8Array;
   signal: AbortSignal;
   programs: Programs<Answer>;
+  noted(note: ProgramNote): void;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }

@@ -21,7 +21,9 @@ const DOORS: Record<string, (result: unknown) => unknown> = {
   service: (result) => answers.answerOf(BSON.EJSON.stringify(result)),
   program: (result) => {
     const line = BSON.EJSON.stringify({ id: "1", ok: true, result });
-    return answeredResult(lines.read(new TextEncoder().encode(line)).answer.result);
+    const said = lines.read(new TextEncoder().encode(line));
+    assert("answer" in said);
+    return answeredResult(said.answer.result);
   },
 };
 
