@@ -61,6 +61,7 @@ const WITH_EXAMPLES: readonly string[] = ["agent", "control", "health", "models"
 const WAITING_FILES: readonly string[] = [
   "tests/e2e/missing_rights_test.ts",
   "tests/e2e/gives_up_test.ts",
+  "tests/e2e/effects_standalone_test.ts",
   "tests/e2e/doubtful_refusals_test.ts",
   "tests/integration/doubtful_refusals_test.ts",
   "tests/e2e/rotation_test.ts",
@@ -79,6 +80,7 @@ const WAITING_AT_ONCE = 4;
 const LONG_FILES: readonly string[] = [
   "tests/thorough/soak_test.ts",
   "tests/thorough/random_kills_test.ts",
+  "tests/thorough/effect_kills_test.ts",
   "tests/thorough/bench_test.ts",
   "tests/thorough/image_test.ts",
   "tests/thorough/order_images_test.ts",
@@ -89,6 +91,7 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/shutdown_test.ts",
   "tests/e2e/poison_test.ts",
   "tests/e2e/random_kills_test.ts",
+  "tests/e2e/effects_test.ts",
   "tests/integration/effect_faults_test.ts",
   "tests/e2e/result_bytes_test.ts",
   "tests/integration/locked_documents_test.ts",

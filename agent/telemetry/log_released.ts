@@ -20,7 +20,7 @@ export function logReleased(
   }
   if (inDoubt > 0) {
     log.warn(
-      "Released documents that MongoDB does not let be marked processed: suspects wait, and they run again",
+      "Released documents that MongoDB does not let be marked processed: they run again",
       {
         documents: inDoubt,
       },

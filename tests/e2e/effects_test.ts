@@ -1,11 +1,11 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { MongoClient } from "mongodb";
 import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
 import { invoiced, TARGET } from "../support/effects.ts";
-import { TestDatabase, testDatabase } from "../support/mongod.ts";
+import { TestDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** Asks for a write, once there is a file `marks.go` in the home. */
@@ -121,20 +121,4 @@ Deno.test("Effect writes that are under way when the agent is forced to stop are
     await agent.exit();
     await setup.finish();
   }
-});
-
-Deno.test("run --until-empty on a standalone server gives up after a minute if its processor asks for writes, and says why", async () => {
-  await using database = await testDatabase("effects", { standalone: true });
-  await insertPending(database, upTo(5));
-  await using home = await agentHome({ db: database, module: INVOICING });
-  await home.write("marks.go", "");
-  const agent = await home.start({ args: ["run", "--until-empty"] });
-  const first = await agent.log("Cannot write the outcome (ack_with_writes), trying again");
-  assertEquals(first.level, "ERROR");
-  assert(await waitFor("it not to be ready", async () => !await home.probe("readiness")));
-  assertEquals((await agent.exit({ timeoutMs: 120_000 })).code, 1);
-  const last = await agent.log("Gave up before nothing was left");
-  assertStringIncludes(String(last.error), "MongoDB must be a replica set");
-  const documents = documentsOf(database);
-  assertEquals(await documents.countDocuments({ status: "pending", "_pull.attempts": 0 }), 5);
 });

@@ -5,6 +5,7 @@ import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, jobs, openStore, pending } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
 
 Deno.test("Effect writes: one that a unique index refuses among a hundred fails alone, in three transactions", async () => {
   await using setup = await proxiedStore("effects");
@@ -175,4 +176,33 @@ Deno.test("Effect writes to a view or a capped collection are refused at once, a
     assert(why instanceof RefusedEffectError && !store.isDoubtful(why), String(why));
   }
   assertEquals(error.others.matched, 1);
+});
+
+Deno.test("Effect writes of three agents to one counter are all made, once each", async () => {
+  await using database = await testDatabase("effects");
+  const count = 900;
+  await jobs(database).insertMany(pending(count));
+  const process = ({ _id }: Record<string, unknown>) => ({
+    writes: [
+      {
+        collection: "totals",
+        updateOne: { filter: { _id: "all" }, update: { $inc: { n: 1 } }, upsert: true },
+      },
+      invoiceFor(_id),
+    ],
+  });
+  await using first = openStore(database);
+  await using second = openStore(database);
+  await using third = openStore(database);
+  await using one = new InProcessAgent(first, process);
+  await using two = new InProcessAgent(second, process);
+  await using three = new InProcessAgent(third, process);
+  const agents = [one, two, three];
+  const done = () => agents.reduce((sum, agent) => sum + agent.count("processed"), 0) === count;
+  await waitFor("all to be processed", done, { timeoutMs: 60_000 });
+  const totals = database.db.collection<{ _id: string; n: number }>("totals");
+  assertEquals((await totals.findOne({ _id: "all" }))?.n, count);
+  assertEquals(await invoiced(database), Array.from({ length: count }, (_, order) => order));
+  assertEquals(await jobs(database).distinct("_pull.attempts"), [1]);
+  assertEquals(agents.flatMap((agent) => agent.all("retried")), []);
 });
