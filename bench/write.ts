@@ -5,11 +5,12 @@ import { documentText, type Results } from "./report.ts";
 const FIGURES = "figures";
 
 /**
- * Writes results to `performance.json` of a directory, in place of the earlier ones of the same measurements. All
+ * Writes results to `performance.json` of a directory, which is made if it is missing, in place of the earlier ones of the same measurements. All
  * figures of the file then go between the marks of `performance.md`, and into the chart `performance.svg`.
  */
 export async function writeResults(measured: Results, directory: string): Promise<void> {
   const file = `${directory}/performance`;
+  await Deno.mkdir(directory, { recursive: true });
   const before = await read(`${file}.json`);
   const results: Results = { ...(before === undefined ? {} : JSON.parse(before)), ...measured };
   const json = JSON.stringify(results, (_, value) => typeof value === "number" ? rounded(value) : value);
