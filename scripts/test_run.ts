@@ -106,17 +106,22 @@ export class TestRun {
     const count = Math.min(tracks, queue.length);
     // All of them end before this does, so that no server outlives the run.
     const ended = await Promise.allSettled(
-      Array.from({ length: count }, () => this.#track(queue, onResult)),
+      Array.from({ length: count }, () => this.#track(queue, tracks === 1, onResult)),
     );
     for (const end of ended) if (end.status === "rejected") throw end.reason;
   }
 
-  async #track(queue: Batch[], onResult: (batch: Batch, result: BatchResult) => void): Promise<void> {
+  async #track(
+    queue: Batch[],
+    isOneByOne: boolean,
+    onResult: (batch: Batch, result: BatchResult) => void,
+  ): Promise<void> {
     await using servers = new TestServers(this.#root);
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
+      const jobs = isOneByOne ? 1 : batch.jobs;
       const env = {
         ...(batch.needsServers && await servers.environment()),
-        ...(batch.jobs !== undefined && { DENO_JOBS: String(batch.jobs) }),
+        ...(jobs !== undefined && { DENO_JOBS: String(jobs) }),
       };
       await using modules = await TestModules.of(batch, this.#root);
       // The checks check the types once for all.
