@@ -109,8 +109,12 @@ export class DirClaim {
 
 /** Whether a live agent has claimed the directory. A process that may read it may ask. */
 export async function isClaimed(path: string): Promise<boolean> {
-  const answers = await Promise.all([isLocked(path), isLocked(`${path}/${LOCK}`)]);
-  return answers.includes(true);
+  // If one fails, the other still has its file open: it ends first.
+  const answers = await Promise.allSettled([isLocked(path), isLocked(`${path}/${LOCK}`)]);
+  return answers.map((answer) => {
+    if (answer.status === "rejected") throw answer.reason;
+    return answer.value;
+  }).includes(true);
 }
 
 /** Whether a lock is held. The file cannot tell if it is missing, or if its file system has no locks. */
