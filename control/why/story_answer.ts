@@ -1,3 +1,4 @@
+import { formatId } from "../../agent/store/documents/format_id.ts";
 import type { Kind, SuspectKind } from "../../agent/store/queries.ts";
 import { MAX_BEFORE, type Obstacle, type Story } from "../../agent/store/why/story.ts";
 import type { AgentHere } from "./agent_here.ts";
@@ -56,7 +57,7 @@ export function nextText(story: Story, settings: AnswerSettings, here: AgentHere
   const [first] = story.obstacles;
   switch (stateOf(story)) {
     case "claimable":
-      return claimText(story, settings) + queueText(story) + pausedText(here);
+      return claimText(story, settings) + queueText(story) + pausedText(here) + leftAloneText(story, here);
     case "waiting":
       return first?.what === "scheduled"
         ? "When it is due, the next claim of an agent takes it" + pausedText(here)
@@ -68,9 +69,16 @@ export function nextText(story: Story, settings: AnswerSettings, here: AgentHere
     case "failed":
       return "Nothing: an agent takes it again only if it is set back to pending";
     case "stuck":
-      return "Nothing, until this is mended";
+      return story.obstacles.some(({ what }) => REFUSALS.has(what))
+        ? `Nothing, until this is mended. ${RETRIES}`
+        : "Nothing, until this is mended";
   }
 }
+
+/** Obstacles that an agent only meets by the write of a claim. */
+const REFUSALS: ReadonlySet<Obstacle["what"]> = new Set(["counter", "validator", "foreign_pull"]);
+const RETRIES =
+  "An agent that was refused retries after a minute, later after up to an hour, and at once when it starts";
 
 const AS: Record<Kind | SuspectKind, string> = {
   new_documents: "as a new document",
@@ -104,10 +112,8 @@ function claimText(
 
 function queueText({ before }: Story): string {
   if (before === undefined || before === 0) return "";
-  const count = before >= MAX_BEFORE
-    ? `${MAX_BEFORE} or more documents`
-    : `${before} ${before === 1 ? "document" : "documents"}`;
-  return `. ${count} of its kind come before it`;
+  if (before === 1) return ". 1 document of its kind comes before it";
+  return `. ${before >= MAX_BEFORE ? `${MAX_BEFORE} or more` : before} documents of its kind come before it`;
 }
 
 /** The agent of this machine claims nothing, and that is not the document's fault. */
@@ -128,6 +134,14 @@ function pausedText(here: AgentHere | undefined): string {
     return `. But for the agent ${name} of this HEALTH_DIR MongoDB is out of reach: see pulling-agent status`;
   }
   return "";
+}
+
+/** An agent remembers what MongoDB has refused, and does not ask again at once. */
+function leftAloneText({ id }: Story, here: AgentHere | undefined): string {
+  const left = here?.status.left_alone;
+  if (here === undefined || left?.example !== formatId(id)) return "";
+  return `. But the agent ${here.status.name} of this HEALTH_DIR has met it and leaves it alone for a while ` +
+    `(${left.reason}). ${RETRIES}`;
 }
 
 function holderText({ facts: { owner } }: Story, here: AgentHere | undefined): string {

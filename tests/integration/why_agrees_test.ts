@@ -38,9 +38,10 @@ function pullOf(random: () => number): Document {
 async function insertRandom(database: TestDatabase, random: () => number, count: number): Promise<void> {
   const documents = Array.from({ length: count }, (_, number) => {
     const isWild = random() < 0.4;
-    const own = isWild
-      ? {}
-      : { status: pick(random, STATUSES), ...(random() < 0.8 && { _pull: pullOf(random) }) };
+    const own = isWild ? {} : {
+      status: pick(random, STATUSES),
+      ...(random() < 0.8 && { _pull: random() < 0.06 ? [{}] : pullOf(random) }),
+    };
     const wild = elementsOf(randomDocument(random, { pull: isWild, status: "random" }));
     const rest = wild.filter(({ name }) => isWild || new TextDecoder().decode(name) !== "status");
     return bsonDocument([...rest, ...elementsOf(BSON.serialize({ ...own, [NUMBER]: number }))]);

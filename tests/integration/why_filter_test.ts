@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { type Clause, clausesOf } from "../../agent/store/why/query_clauses.ts";
 import { testDatabase } from "../support/mongod.ts";
+import { integerFrom, pick, testRandom } from "../support/random.ts";
 import { type AnyDocument, idsOf, jobs, openStore } from "../support/store.ts";
 import { mendAll, obstaclesOf, storyOf } from "../support/stories.ts";
 
@@ -119,4 +121,69 @@ Deno.test("why tells of a document whose FILTER matches nothing about FILTER, an
   assertEquals(story.obstacles.map(({ what }) => what), ["status", "filter"]);
   assertEquals(await mendAll(database, story), 2);
   assertEquals(idsOf(await store.take()), [1, 2]);
+});
+
+/** A query of random conditions on the fields of {@linkcode randomFields}. */
+function randomFilter(random: () => number, depth = 0): AnyDocument {
+  const value = () =>
+    pick(random, [1, 2, "x", null, [1], { $in: [1, "x"] }, { $gte: 1, $lt: 3 }, { $ne: 2, $exists: true }]);
+  const conditions = () => [
+    { [pick(random, ["a", "b", "c.d"])]: value() },
+    ...(depth < 3
+      ? [{
+        [pick(random, ["$and", "$or", "$nor"])]: [
+          randomFilter(random, depth + 1),
+          randomFilter(random, depth + 1),
+        ],
+      }]
+      : []),
+  ];
+  return Object.assign(
+    {},
+    ...Array.from({ length: integerFrom(random, 1, 2) }, () => pick(random, conditions())),
+  );
+}
+
+function randomFields(random: () => number): AnyDocument {
+  const value = () => pick(random, [1, 2, "x", null, [1, 5], [0, 9], { d: 1 }]);
+  return {
+    a: value(),
+    b: value(),
+    ...(random() < 0.7 && { c: pick(random, [{ d: value() }, [{ d: 1 }, { d: 2 }], 5]) }),
+  };
+}
+
+Deno.test("clausesOf() takes a random query apart: a document matches all clauses exactly if it matches the query, and so on within them", async () => {
+  const random = testRandom(19);
+  await using database = await testDatabase("clauses");
+  await jobs(database).insertMany(Array.from({ length: 40 }, (_, _id) => ({ _id, ...randomFields(random) })));
+  const matching = async (query: AnyDocument) => {
+    const found = await jobs(database).find(query, { projection: { _id: 1 } }).toArray();
+    return new Set(found.map(({ _id }) => _id as number));
+  };
+  const ids = Array.from({ length: 40 }, (_, id) => id);
+  const check = async (
+    parts: readonly Clause[],
+    needs: Clause["needs"],
+    whole: Set<number>,
+    query: AnyDocument,
+  ) => {
+    const sets = await Promise.all(parts.map((part) => matching(part.query)));
+    const holds = (id: number) => {
+      const each = sets.map((set) => set.has(id));
+      return needs === "all"
+        ? each.every(Boolean)
+        : needs === "any"
+        ? each.some(Boolean)
+        : !each.some(Boolean);
+    };
+    assertEquals(ids.filter(holds), ids.filter((id) => whole.has(id)), JSON.stringify(query));
+    for (const [at, part] of parts.entries()) {
+      if (part.needs !== "itself") await check(part.parts, part.needs, sets[at]!, part.query);
+    }
+  };
+  for (let run = 0; run < 60; run++) {
+    const filter = randomFilter(random);
+    await check(clausesOf(filter), "all", await matching(filter), filter);
+  }
 });

@@ -197,7 +197,7 @@ Deno.test("why counts the documents that come before one, by a clock that is the
   assertEquals([(await storyOf(store, 100)).before, (await storyOf(store, 101)).before], [2, 0]);
   assertMatch(
     storyText(await storyOf(store, 1), { maxAttempts: 5 }, undefined),
-    /\. 1 document of its kind come before it/,
+    /\. 1 document of its kind comes before it/,
   );
 });
 
@@ -217,4 +217,17 @@ Deno.test("why tells of a document that an agent changes meanwhile what it is no
     storyText(story, { maxAttempts: 5 }, undefined),
     /It was changed each time that it was read: run this again/,
   );
+});
+
+Deno.test("why compares as the collection does: under its collation another case may be the same status and the same id", async () => {
+  await using database = await testDatabase("why collation");
+  await using store = openStore(database);
+  await database.db.createCollection(COLLECTION, { collation: { locale: "en", strength: 2 } });
+  await jobs(database).insertMany([{ _id: "One", status: "PENDING" }, { _id: "two", status: "pending " }]);
+  assertEquals(obstaclesOf(await storyOf(store, "one")), []);
+  const second = await storyOf(store, "TWO");
+  assertEquals(second.obstacles.map(({ what }) => what), ["status"]);
+  assertEquals(idsOf(await store.take()), ["One"]);
+  assertEquals(await mendAll(database, second), 1);
+  assertEquals(idsOf(await store.take()), ["two"]);
 });

@@ -91,6 +91,8 @@ export class ClaimQuestions {
     try {
       const found = await collection.find({ $and: [selector, query] }, {
         projection: { _id: 1 },
+        // The planner could take another index, and read many documents for one.
+        hint: { _id: 1 },
         limit: 1,
         raw: true,
         maxTimeMS,

@@ -56,7 +56,7 @@ export class DocumentFinder {
   }
 
   #read(query: Filter<Document>): Promise<Uint8Array[]> {
-    const options = { raw: true, limit: MAX_FOUND, maxTimeMS: this.#maxTimeMS };
+    const options = { raw: true, limit: MAX_FOUND, hint: { _id: 1 }, maxTimeMS: this.#maxTimeMS };
     return this.#collection.find<Uint8Array>(query, options).toArray();
   }
 
