@@ -115,17 +115,24 @@ Deno.test({
     "PROCESS_TIMEOUT advises to flush if a program has answered nothing, and says nothing of it once it has",
   ignore: noPython,
   async fn() {
-    const held = `print(json.dumps(answer)); time.sleep(600)`;
     const late = async (answers: boolean) => {
       // Unbuffered by the environment of the tests, the mistake would not be one.
-      await using it = await program(python(answers ? "if document['_id'] == 2: time.sleep(600)" : held), {
-        with: "env -u PYTHONUNBUFFERED python3",
-      });
+      await using it = await program(
+        python(`if document["_id"] == 2:
+    print(json.dumps(answer))
+    print("kept back", file=sys.stderr, flush=True)
+    time.sleep(600)`),
+        { with: "env -u PYTHONUNBUFFERED python3" },
+      );
       if (answers) await it.run();
       const abort = new AbortController();
       const hanging = failure(it.run({ _id: 2 }, abort.signal));
+      const line = await waitFor("the program", () => it.log.lines.find(({ text }) => text === "kept back"));
       abort.abort(new ProcessTimeoutError("too long"));
-      return await hanging;
+      const message = await hanging;
+      await untilGone(Number(line.fields!.pid));
+      await it.run();
+      return message;
     };
     assertMatch(await late(false), /^too long, and the program has written no answer so far: .*flush=True/);
     assertEquals(await late(true), "too long");
