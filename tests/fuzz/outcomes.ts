@@ -6,7 +6,7 @@ import type { Meaning } from "./answers.ts";
 import { brokenInText } from "./output.ts";
 
 /** How long documents may take to end, and an agent to drain, in milliseconds. */
-const [REST_LIMIT_MS, DRAIN_LIMIT_MS] = [20_000, 10_000];
+const [REST_LIMIT_MS, DRAIN_LIMIT_MS] = [40_000, 20_000];
 
 /** Has an agent work until each document has ended, and drain; returns what is broken then. */
 export async function brokenAfter(

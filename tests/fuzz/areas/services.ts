@@ -32,7 +32,7 @@ interface Services {
 }
 
 const MAX_ATTEMPTS = 2;
-const PROCESS_TIMEOUT_MS = 400;
+const PROCESS_TIMEOUT_MS = 2000;
 const STATUSES = [
   ...[
     200,
@@ -129,10 +129,9 @@ function randomAnswer(random: () => number, number: number): Answer {
     headers: Array.from({ length: integerFrom(random, 0, 2) }, () => pick(random, HEADERS)),
     body: random() < 0.1 ? { text: "", meaning: "done" } : randomAnswerText(random, number),
     framing: pick(random, ["length", "length", "chunks", "close"] as const),
-    fault: pick(
-      random,
-      ["none", "none", "none", "none", "none", "none", "silence", "cut", "more", "reset"] as const,
-    ),
+    fault: random() < 0.02
+      ? "silence"
+      : pick(random, ["none", "none", "none", "none", "cut", "more", "reset"] as const),
     pieces: Array.from({ length: integerFrom(random, 1, 3) }, () => integerFrom(random, 1, 2000)),
     pauseMs: pick(random, [0, 0, 0, 1]),
     cutAt: random(),
