@@ -132,6 +132,27 @@ Deno.test("httpProcessor() keeps values of each kind, waits until the date of Re
   ]);
 });
 
+Deno.test("httpProcessor() sends no body of more than 32 MiB: documents of control characters are dead letters, and the agent goes on", async () => {
+  await using db = await testDatabase("http large");
+  const documents = documentsOf(db);
+  await using service = new HttpService(() => new Response());
+  // Each character takes six as JSON.
+  for (let _id = 0; _id < 2; _id++) {
+    await documents.insertOne({ _id, status: "pending", text: "\u0001".repeat(15_000_000) });
+  }
+  await insertPending(db, [2, 3]);
+  await using home = await agentHome({ db, env: { PROCESSOR: service.url } });
+  const agent = await home.start({ args: ["run", "--until-empty"] });
+  assertEquals((await agent.exit({ timeoutMs: 60_000 })).code, 0, agent.output);
+  const dead = await documents.find({ status: "failed" }, { projection: { text: 0 } }).toArray();
+  assertEquals(dead.map(({ error }) => error), Array(2).fill(dead[0]!.error));
+  assertMatch(
+    String(dead[0]!.error),
+    /^The document has 86 MiB as JSON, and at most 32 MiB are sent: make it smaller$/,
+  );
+  assertEquals(await documents.countDocuments({ status: "processed" }), 2);
+});
+
 /** Answers too few entries for two documents, too many for three, and lets one fail of any other number. */
 const PROGRAM = python(`answer["result"] = [{} for each in order["batch"]]
 if len(order["batch"]) == 2: answer["result"].pop()
