@@ -1,4 +1,4 @@
-import type { Collection, Document } from "mongodb";
+import { type Collection, type Document, MongoError } from "mongodb";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Chance } from "../../lib/chance.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -8,8 +8,9 @@ import type { Ack, LeasedDocument, Settlement } from "../../ports.ts";
 import { OperationTimeoutError, timeLimits } from "../connection/operation_timeout.ts";
 import { idKey } from "../documents/id_key.ts";
 import { LockedDocumentsError } from "../limited_writes.ts";
-import { isForbidden } from "../mongo_errors.ts";
+import { isForbidden, isRefused, isTransient } from "../mongo_errors.ts";
 import { type Ending, endTransaction } from "./one_transaction.ts";
+import { EndedTransactionError } from "./transaction_errors.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
 import { Transactions } from "./transactions.ts";
@@ -167,7 +168,9 @@ class Call {
   /** Nothing of a part is written, and nothing of the others would be. */
   #stop({ acks }: Part, cause: unknown): void {
     this.#unmade = acks;
-    this.#cause = cause;
+    // A session or a client that was closed meanwhile says nothing of the documents.
+    const isOfDriver = cause instanceof MongoError && !isTransient(cause) && !isRefused(cause);
+    this.#cause = isOfDriver ? new EndedTransactionError(cause) : cause;
   }
 
   /** Lets go of those that are not ours any more; the others go together again. */

@@ -19,6 +19,16 @@ export class NoTransactionsError extends Error {
   }
 }
 
+/** A transaction has ended before its commit, for a reason that is the trouble of this process or of its connection. */
+export class EndedTransactionError extends OperationTimeoutError {
+  override readonly name = "EndedTransactionError";
+
+  /** @param cause What the driver threw. */
+  constructor(cause: unknown) {
+    super(`A transaction has ended before its commit: ${errorText(cause)}`);
+  }
+}
+
 /** It is not known whether a transaction was committed. */
 export class UnknownCommitError extends OperationTimeoutError {
   override readonly name = "UnknownCommitError";
