@@ -92,6 +92,8 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/poison_test.ts",
   "tests/e2e/random_kills_test.ts",
   "tests/e2e/effects_test.ts",
+  "tests/e2e/checkpoint_kills_test.ts",
+  "tests/e2e/checkpoints_test.ts",
   "tests/integration/effect_faults_test.ts",
   "tests/e2e/result_bytes_test.ts",
   "tests/integration/locked_documents_test.ts",
