@@ -2,7 +2,9 @@ import type { RunningDocument } from "../agent/handling/handler_run.ts";
 import { type SafeText, secrets } from "../agent/text/redact.ts";
 import { printable } from "../agent/text/terminal_text.ts";
 
-/** Ids and texts are shown up to this length, in UTF-16 units. */
+/** Ids are shown up to this length, in UTF-16 units. */
+export const MAX_RUNNING_ID = 200;
+/** The same for texts. */
 const MAX_LENGTH = 200;
 
 /** A document that is being processed, as the status shows it. */
@@ -23,7 +25,7 @@ export function runningStatus(
 ): RunningStatus[] {
   const now = Date.parse(at);
   return running.map(({ id, attempt, elapsedMs, progress: { fraction, text } = {} }) => ({
-    id: secrets.text(formatId(id), MAX_LENGTH),
+    id: secrets.text(formatId(id), MAX_RUNNING_ID),
     attempt,
     since: new Date(now - elapsedMs).toISOString(),
     ...(fraction !== undefined && { progress: fraction }),

@@ -1,6 +1,8 @@
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import type { Kind, SuspectKind } from "../../agent/store/queries.ts";
 import { MAX_BEFORE, type Obstacle, type Story } from "../../agent/store/why/story.ts";
+import { secrets } from "../../agent/text/redact.ts";
+import { MAX_RUNNING_ID } from "../../health/running_status.ts";
 import type { AgentHere } from "./agent_here.ts";
 import { ownerText } from "./obstacle_text.ts";
 import { untilText } from "./time_text.ts";
@@ -144,15 +146,29 @@ function leftAloneText({ id }: Story, here: AgentHere | undefined): string {
     `(${left.reason}). ${RETRIES}`;
 }
 
-function holderText({ facts: { owner } }: Story, here: AgentHere | undefined): string {
-  if (here === undefined || here.status.name !== owner) {
+function holderText(story: Story, here: AgentHere | undefined): string {
+  if (here === undefined || here.status.name !== story.facts.owner) {
     return ". Only the end of the lease tells whether that agent is alive";
   }
-  const { isAlive, status: { held, updated_at: at } } = here;
+  const { isAlive, status } = here;
   return isAlive
-    ? `. It is the agent of this HEALTH_DIR, which is alive: it holds ${held.documents} documents and runs ` +
-      `${held.running} of them, the others wait for their turn`
-    : `. It is the agent of this HEALTH_DIR, which has not responded since ${at}: see pulling-agent status`;
+    ? `. It is the agent of this HEALTH_DIR, which is alive: ${turnText(story, status)}`
+    : `. It is the agent of this HEALTH_DIR, which has not responded since ${status.updated_at}: see pulling-agent status`;
+}
+
+/** Whether the handler runs on a document that the agent of this machine holds, as far as its status names those. */
+function turnText({ id }: Story, { held, running = [] }: AgentHere["status"]): string {
+  const mine = running.find((each) => each.id === secrets.text(formatId(id), MAX_RUNNING_ID));
+  if (mine !== undefined) {
+    const { attempt, progress, since, text } = mine;
+    const far = [progress === undefined ? [] : `${Math.round(progress * 100)} %`, text ?? []].flat().join(
+      ", ",
+    );
+    return `its handler runs since ${since}, attempt ${attempt}${far === "" ? "" : ` (${far})`}`;
+  }
+  const others = `it holds ${held.documents} documents and runs ${held.running} of them`;
+  // A status names some of those that run.
+  return running.length >= held.running ? `${others}, and this one waits for its turn` : others;
 }
 
 function lower(text: string): string {

@@ -70,9 +70,16 @@ Deno.test("nextText() of a leased document tells whether its agent is the one of
     /Only the end of the lease tells whether that agent is alive$/,
   );
   assertMatch(nextText(leased, SETTINGS, here({ name: "other" })), /Only the end of the lease tells/);
+  const running = (...ids: string[]) =>
+    ids.map((id) => ({ id, attempt: 2, since: "9:00", progress: 0.4, text: "page 4" }));
+  assertMatch(nextText(leased, SETTINGS, here()), /which is alive: it holds 7 documents and runs 4 of them$/);
   assertMatch(
-    nextText(leased, SETTINGS, here()),
-    /holds 7 documents and runs 4 of them, the others wait for their turn$/,
+    nextText(leased, SETTINGS, here({ running: running("a", "one") })),
+    /which is alive: its handler runs since 9:00, attempt 2 \(40 %, page 4\)$/,
+  );
+  assertMatch(
+    nextText(leased, SETTINGS, here({ running: running("a", "b", "c", "d") })),
+    /it holds 7 documents and runs 4 of them, and this one waits for its turn$/,
   );
   assertMatch(nextText(leased, SETTINGS, here({}, false)), /which has not responded since long ago/);
 });
