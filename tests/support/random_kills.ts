@@ -104,7 +104,8 @@ async function judge(database: TestDatabase, kinds: string[], fleet: Fleet): Pro
     // What was hit at each of its attempts is a dead letter as well.
     if (status === "failed") assertEquals(_pull.attempts, MAX_ATTEMPTS, told);
     assertEquals(of, status === "processed" ? _id : undefined, told);
-    assert(runs.some((run) => run.id === _id), `${_id} was never run`);
+    // Each attempt of a document may meet a service that is down.
+    if (status === "processed") assert(runs.some((run) => run.id === _id), `${_id} was never run`);
   }
   for (const { id, attempt } of runs) assert(attempt <= MAX_ATTEMPTS, `${id} ran as attempt ${attempt}`);
   if (fleet.processor === "service") return;
