@@ -10,13 +10,11 @@ import { idKey } from "../documents/id_key.ts";
 import { LockedDocumentsError } from "../limited_writes.ts";
 import { isForbidden, isRefused, isTransient } from "../mongo_errors.ts";
 import { type Ending, endTransaction } from "./one_transaction.ts";
-import { EndedTransactionError } from "./transaction_errors.ts";
+import { EndedTransactionError, OutOfTimeError } from "./transaction_errors.ts";
+import { inTransactions, TransactionSize } from "./transaction_size.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
 import { Transactions } from "./transactions.ts";
-
-/** Writes in one transaction, at most; a single document may ask for more. */
-const MAX_WRITES = 1000;
 
 /** The waits after the first conflicts of a transaction; after the last one its halves go apart. */
 const CONFLICT_RETRY = { tries: 2, baseMs: 50, maxMs: 200 };
@@ -27,6 +25,8 @@ const CONFLICT_RETRY = { tries: 2, baseMs: 50, maxMs: 200 };
 const MAX_CONFLICTS = 14;
 /** The transactions of a call begin within this part of a lease: 1 / 3. Their documents are not renewed meanwhile. */
 const LEASE_SHARE = 3;
+/** What a call reports that ends before all of its transactions have begun: many were refused, or met others. */
+const NO_TIME_LEFT = "The transactions took too long";
 /** Refusals after which each document that is left gets a transaction of its own. */
 const MAX_REFUSALS = 5;
 
@@ -41,6 +41,8 @@ export interface EffectWriterOptions {
   maxTimeMS: number;
   /** All transactions of a call begin within this time, in milliseconds. */
   limitMs: number;
+  /** The server works on a command of a transaction for so long at most, in milliseconds. */
+  commandMs: number;
 }
 
 /** Acks documents together with the writes that their processors ask for: each commits with its writes, or not at all. */
@@ -48,9 +50,11 @@ export class EffectWriter {
   readonly #options: EffectWriterOptions;
   /** Documents that had to wait apart: they are not tried among others again. */
   readonly #setApart = new WeakSet<LeasedDocument>();
+  readonly #size: TransactionSize;
 
   constructor(options: EffectWriterOptions) {
     this.#options = options;
+    this.#size = new TransactionSize(Math.min(options.commandMs, options.limitMs));
   }
 
   /**
@@ -60,7 +64,7 @@ export class EffectWriter {
    * @throws {UnansweredWritesError} If some are not written, or may not be.
    */
   async write(acks: readonly Ack[]): Promise<Settlement> {
-    return await new Call(acks, this.#options, this.#setApart).settle();
+    return await new Call(acks, this.#options, this.#setApart, this.#size).settle();
   }
 }
 
@@ -69,7 +73,7 @@ export function effectWriter(link: Link, options: StoreContext & { random: Chanc
   const { clock, collection, leaseMs } = options;
   const commandMs = timeLimits(leaseMs).majorityMs;
   const transactions = new Transactions({ link, clock, database: collection.dbName, commandMs });
-  return new EffectWriter({ ...options, transactions, limitMs: leaseMs / LEASE_SHARE });
+  return new EffectWriter({ ...options, transactions, commandMs, limitMs: leaseMs / LEASE_SHARE });
 }
 
 /** Documents that are to be written in one transaction. */
@@ -84,6 +88,7 @@ class Call {
   readonly #acks: readonly Ack[];
   readonly #options: EffectWriterOptions;
   readonly #earlier: WeakSet<LeasedDocument>;
+  readonly #size: TransactionSize;
   readonly #deadlineMs: number;
   readonly #parts: Part[];
   readonly #missed: LeasedDocument[] = [];
@@ -105,10 +110,12 @@ class Call {
     options: EffectWriterOptions,
     /** Documents of earlier calls that had to wait apart. */
     earlier: WeakSet<LeasedDocument>,
+    size: TransactionSize,
   ) {
     this.#acks = acks;
     this.#options = options;
     this.#earlier = earlier;
+    this.#size = size;
     this.#deadlineMs = options.clock.monotonicMs() + options.limitMs;
     const [first, last] = [false, true].map((wasApart) =>
       inTransactions(acks.filter(({ document }) => earlier.has(document) === wasApart))
@@ -125,27 +132,35 @@ class Call {
     return this.#settlement();
   }
 
-  async #next(part: Part): Promise<void> {
+  async #next({ acks, conflicts }: Part): Promise<void> {
     const { clock, collection, transactions } = this.#options;
-    if (clock.monotonicMs() >= this.#deadlineMs) {
-      return this.#stop(part, new OperationTimeoutError("The transactions took too long"));
+    const part = { acks: acks.slice(0, this.#size.documents), conflicts };
+    const rest = acks.slice(part.acks.length);
+    if (rest.length > 0) this.#parts.unshift({ acks: rest, conflicts });
+    const begunMs = clock.monotonicMs();
+    if (begunMs >= this.#deadlineMs) {
+      const isSlow = this.#size.isReduced;
+      return this.#stop(part, isSlow ? new OutOfTimeError() : new OperationTimeoutError(NO_TIME_LEFT));
     }
     try {
       const transaction = await transactions.begin(this.#deadlineMs);
       const ending = await endTransaction(transaction, part.acks, collection.collectionName);
-      await this.#ended(part, ending);
+      await this.#ended(part, ending, begunMs);
     } catch (error) {
       this.#stop(part, error);
     }
   }
 
-  async #ended(part: Part, ending: Ending): Promise<void> {
+  async #ended(part: Part, ending: Ending, begunMs: number): Promise<void> {
     const { acks } = part;
     if (ending.kind !== "conflict") this.#conflictsInARow = 0;
     switch (ending.kind) {
       case "committed":
         this.#matched += acks.length;
+        this.#size.made(acks.length, this.#options.clock.monotonicMs() - begunMs);
         return;
+      case "late":
+        return this.#late(part, ending.error, begunMs);
       case "missed":
         return await this.#leaveOut(part);
       case "refused":
@@ -163,6 +178,18 @@ class Call {
       default:
         return ending satisfies never;
     }
+  }
+
+  /** The server had no time to make all writes of a part. One that began late in the call does not tell how long they take. */
+  #late(part: Part, error: unknown, begunMs: number): void {
+    const { clock, limitMs } = this.#options;
+    const cause = new OutOfTimeError(error);
+    if (clock.monotonicMs() >= this.#deadlineMs && begunMs > this.#deadlineMs - limitMs / 2) {
+      return this.#stop(part, cause);
+    }
+    this.#size.tooLong(part.acks.length);
+    if (part.acks.length === 1) this.#setApart(part.acks, cause);
+    else this.#parts.unshift(part);
   }
 
   /** Nothing of a part is written, and nothing of the others would be. */
@@ -262,20 +289,4 @@ class Call {
   #positionsOf(acks: ReadonlySet<Ack>): Set<number> {
     return new Set(this.#acks.flatMap((ack, position) => acks.has(ack) ? [position] : []));
   }
-}
-
-/** The documents of each transaction. */
-function inTransactions(acks: readonly Ack[]): Ack[][] {
-  const parts: Ack[][] = [];
-  let writes = Infinity;
-  for (const ack of acks) {
-    const more = ack.writes?.length ?? 0;
-    writes += more;
-    if (writes > MAX_WRITES) {
-      parts.push([]);
-      writes = more;
-    }
-    parts.at(-1)!.push(ack);
-  }
-  return parts;
 }

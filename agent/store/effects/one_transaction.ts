@@ -1,7 +1,7 @@
 import { type AnyBulkWriteOperation, type Document, MongoBulkWriteError } from "mongodb";
 import { RefusedEffectError } from "../../partial_writes.ts";
 import type { Ack, LeasedDocument } from "../../ports.ts";
-import { isForbidden, isRefused, isTransient } from "../mongo_errors.ts";
+import { isForbidden, isOutOfTime, isRefused, isTransient } from "../mongo_errors.ts";
 import { processed } from "../outcomes/ack_nack_release.ts";
 import { byToken } from "../outcomes/run_limited.ts";
 import { leasedBy } from "../queries.ts";
@@ -16,6 +16,7 @@ import type { Transaction } from "./transactions.ts";
  * - `missed`: nothing is, as acks did not match;
  * - `refused`: nothing is, as the write of a document was refused; `ack` is undefined if it is not known whose;
  * - `conflict`: nothing is, because of other programs;
+ * - `late`: nothing is, as the server had no time for all of it;
  * - `forbidden`: nothing is, as the agent may not write to the `collection`;
  * - `unknown`: it is not known whether it is written;
  * - `failed`: nothing is, for a reason that concerns all documents.
@@ -23,7 +24,7 @@ import type { Transaction } from "./transactions.ts";
 export type Ending =
   | { readonly kind: "committed" | "missed" }
   | { readonly kind: "refused"; readonly ack: Ack | undefined; readonly error: unknown }
-  | { readonly kind: "conflict" | "unknown" | "failed"; readonly error: unknown }
+  | { readonly kind: "conflict" | "late" | "unknown" | "failed"; readonly error: unknown }
   | { readonly kind: "forbidden"; readonly collection: string; readonly error: unknown };
 
 /**
@@ -104,6 +105,7 @@ function marksOf(acks: readonly Ack[]): { operation: AnyBulkWriteOperation; acks
 
 function afterError(error: unknown, ack: Ack | undefined, refusal: unknown): Ending {
   if (isConflict(error)) return { kind: "conflict", error };
+  if (isOutOfTime(error)) return { kind: "late", error };
   if (error instanceof NoTransactionsError || isTransient(error) || !isRefused(error)) {
     return { kind: "failed", error };
   }

@@ -39,6 +39,20 @@ export class UnknownCommitError extends OperationTimeoutError {
   }
 }
 
+/** MongoDB did not make the writes of a transaction in time, or had none left for them. */
+export class OutOfTimeError extends OperationTimeoutError {
+  override readonly name = "OutOfTimeError";
+
+  /** @param cause What the driver threw, if they were begun. */
+  constructor(cause?: unknown) {
+    super(
+      "MongoDB did not make the writes of a processor in time: create an index for the filters of its `writes`, " +
+        "if one is missing",
+    );
+    this.cause = cause;
+  }
+}
+
 /** How servers report that they have no transactions, to the first command of one. */
 const NO_TRANSACTIONS = new Set([
   115, // CommandNotSupported
@@ -58,7 +72,6 @@ export function hasNoTransactions(error: unknown): boolean {
 const CONFLICTS = new Set([
   24, // LockTimeout: the collection is being changed as a whole
   46, // LockBusy
-  50, // MaxTimeMSExpired
   112, // WriteConflict
   225, // TransactionTooOld
   246, // SnapshotUnavailable

@@ -28,6 +28,7 @@ function writer(clock: ManualClock, begin: () => Promise<Transaction>): EffectWr
     random: () => 0.5,
     maxTimeMS: 1000,
     limitMs: LIMIT_MS,
+    commandMs: LIMIT_MS,
   });
 }
 
