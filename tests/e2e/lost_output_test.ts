@@ -11,7 +11,7 @@ function callsOf({ name, words, options = {}, oneOf = [], outlivesStrayErrors }:
   // The agent itself ends only as a Job.
   if (outlivesStrayErrors) return [[name, "--until-empty"]];
   // It has nothing to print without a document, and fails with a processor that fails.
-  const rest = name === "try" ? ["--id", "4"] : [];
+  const rest = name === "try" ? ["--id", "4"] : name === "why" ? ["4"] : [];
   const bases = Object.entries(words ?? { "": {} }).map(([word, { operand, takes, needsOne }]) => ({
     base: [name, ...(word ? [word] : []), ...(operand ? ["1"] : []), ...(needsOne ? ["--all"] : []), ...rest],
     switches: (takes ?? Object.keys(options)).filter((option) =>

@@ -27,6 +27,8 @@ export interface Work {
 /** All is over after so long unless something is wrong, in milliseconds: leases run out, failed claims are tried again. */
 const REST_LIMIT_MS = 8000;
 const REST_LIMIT_AFTER_FAULTS_MS = 20_000;
+/** On a busy machine the server is too slow at times, as if it failed: no longer than this, in milliseconds. */
+const REST_LIMIT_IN_TROUBLE_MS = 60_000;
 /** A drain takes no longer than its own limit and what the README allows beyond it, in milliseconds. */
 const DRAIN_LIMIT_MS = 10_000;
 const SHUTDOWN_TIMEOUT_MS = 3000;
@@ -70,6 +72,7 @@ export async function doWork(work: Work, admin: MongoClient): Promise<Verdict> {
     return {
       isOver: stored.every(isSettled) && agent.agent.held.documents === 0,
       seen: JSON.stringify([await Promise.all(stored.map(digest)), runs]),
+      troubles: troublesOf(agent.seen),
     };
   });
   broken.push(...await drained(agent), ...handlers.problems);
@@ -85,14 +88,22 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 async function atRest(
   { faults, rule }: Work,
   judge: () => Promise<string[]>,
-  look: () => Promise<{ isOver: boolean; seen: string }>,
+  look: () => Promise<{ isOver: boolean; seen: string; troubles: number }>,
 ): Promise<string[]> {
   const hasCompany = faults.length > 0 || rule !== undefined;
-  const endMs = performance.now() + (hasCompany ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS);
-  let [last, sinceMs] = ["", 0];
+  const startedMs = performance.now();
+  let endMs = startedMs + (hasCompany ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS);
+  let [last, sinceMs, met] = ["", 0, 0];
   for (;;) {
-    const { isOver, seen } = await look();
+    const { isOver, seen, troubles } = await look();
     const now = performance.now();
+    if (troubles > met) {
+      endMs = Math.max(
+        endMs,
+        Math.min(now + REST_LIMIT_AFTER_FAULTS_MS, startedMs + REST_LIMIT_IN_TROUBLE_MS),
+      );
+    }
+    met = troubles;
     if (seen !== last) [last, sinceMs] = [seen, now];
     const isQuiet = now - sinceMs >= QUIET_MS;
     if (isOver || isQuiet || now >= endMs) {
@@ -102,6 +113,13 @@ async function atRest(
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** How often MongoDB did not answer in time, or not as it was asked to. */
+function troublesOf(events: readonly AgentEvent[]): number {
+  return events.filter(({ type }) =>
+    type === "settle_failed" || type === "claim_failed" || type === "renew_failed"
+  ).length;
 }
 
 async function drained(agent: InProcessAgent): Promise<string[]> {
