@@ -118,7 +118,8 @@ Deno.test("Doubts: results that are refused with an unknown code do not keep han
   await using agent = new InProcessAgent(store, handler, { maxAttempts: 1, concurrency: 4 });
   await waitFor("all results to be refused", () => agent.all("settle_failed").length > 20);
   await using _neighbours = neighboursOf(database);
-  await waitFor("all to be found at fault", () => agent.all("dead_lettered").length === 20);
+  const isAllFound = () => agent.all("dead_lettered").length === 20;
+  await waitFor("all to be found at fault", isAllFound, { timeoutMs: 60_000 });
   assert(agent.count("processed") > 0);
 });
 
