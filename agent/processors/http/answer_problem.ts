@@ -1,9 +1,8 @@
-import { PermanentError } from "../../errors.ts";
 import { secrets } from "../../text/redact.ts";
 import { shownUrl } from "./endpoint.ts";
 import { beginning } from "./answer_body.ts";
 import { retryAfterMs } from "./retry_after.ts";
-import { ServiceError, StatusError } from "./service_error.ts";
+import { RefusedRequestError, ServiceError, StatusError } from "./service_error.ts";
 
 /** So many characters of an answer stand in an error. */
 const MAX_QUOTED = 200;
@@ -30,7 +29,7 @@ export async function statusProblem(response: Response, shown: string): Promise<
     );
   }
   const message = quoted === "" ? said : `${said}: ${quoted}`;
-  if (FINAL.includes(status)) return new PermanentError(message);
+  if (FINAL.includes(status)) return new RefusedRequestError(message);
   const Failure = isRedirect || OF_THE_SERVICE.includes(status) ? ServiceError : StatusError;
   return new Failure(message, retryAfterMs(headers));
 }

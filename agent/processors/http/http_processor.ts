@@ -10,6 +10,7 @@ import { batchHeaders, documentHeaders } from "./headers.ts";
 import { PutOff } from "./put_off.ts";
 import { Restraint } from "./restraint.ts";
 import { Service } from "./service.ts";
+import { RefusedRequestError } from "./service_error.ts";
 
 /** The settings of processors over HTTP. */
 export type HttpSettings = Partial<
@@ -109,13 +110,13 @@ class HttpDocuments extends Http implements SingleProcessing {
 class HttpBatches extends Http implements BatchProcessing {
   readonly kind = "batch";
 
-  /** All documents at once; in halves, if they are too large for one body. */
+  /** All documents at once; in parts, if they are too large for one body. */
   readonly processBatch = async (
     documents: readonly Document[],
     context: BatchContext,
   ): Promise<unknown[]> => {
     const entries: unknown[] = new Array(documents.length);
-    const texts: { index: number; text: Uint8Array }[] = [];
+    const texts: BatchText[] = [];
     for (const [index, document] of documents.entries()) {
       try {
         const text = this.encoded(document);
@@ -126,14 +127,41 @@ class HttpBatches extends Http implements BatchProcessing {
         entries[index] = error;
       }
     }
-    for (const part of partsOf(texts)) {
-      const answered = await this.#postBatch(part, context);
-      for (const [at, { index }] of part.entries()) entries[index] = answered[at];
-    }
+    const answered = await this.#postParts(partsOf(texts), context);
+    for (const [at, { index }] of texts.entries()) entries[index] = answered[at];
     return entries;
   };
 
-  async #postBatch(part: readonly { index: number; text: Uint8Array }[], context: BatchContext) {
+  /** Documents that are sent by themselves fail by themselves. */
+  async #postParts(parts: readonly (readonly BatchText[])[], context: BatchContext): Promise<unknown[]> {
+    if (parts.length === 1) return await this.#postPart(parts[0]!, context);
+    const entries: unknown[] = [];
+    for (const part of parts) {
+      try {
+        entries.push(...await this.#postPart(part, context));
+      } catch (error) {
+        if (context.signal.aborted) throw error;
+        entries.push(...part.map(() => error));
+      }
+    }
+    return entries;
+  }
+
+  /**
+   * A status that refuses many documents tells of none that it is at fault: one of them may be, or together they are
+   * larger than a proxy allows. Their halves are sent apart.
+   */
+  async #postPart(part: readonly BatchText[], context: BatchContext): Promise<unknown[]> {
+    try {
+      return await this.#postBatch(part, context);
+    } catch (error) {
+      if (!(error instanceof RefusedRequestError) || part.length === 1) throw error;
+      const half = (part.length + 1) >> 1;
+      return await this.#postParts([part.slice(0, half), part.slice(half)], context);
+    }
+  }
+
+  async #postBatch(part: readonly BatchText[], context: BatchContext): Promise<unknown[]> {
     const attempts = part.map(({ index }) => context.attempts[index]!);
     const headers = batchHeaders(this.source, {
       attempts,
@@ -150,6 +178,12 @@ class HttpBatches extends Http implements BatchProcessing {
 
 type SingleProcessing = Extract<Processing, { kind: "single" }>;
 type BatchProcessing = Extract<Processing, { kind: "batch" }>;
+
+/** A document of a batch as JSON, and its place there. */
+interface BatchText {
+  readonly index: number;
+  readonly text: Uint8Array;
+}
 
 /** What a processor over HTTP is made of. */
 interface HttpParts {

@@ -1,3 +1,5 @@
+import { PermanentError } from "../../errors.ts";
+
 /** A failure that a retry may mend. */
 export class StatusError extends Error {
   override readonly name: string = "StatusError";
@@ -14,3 +16,6 @@ export class StatusError extends Error {
 export class ServiceError extends StatusError {
   override readonly name = "ServiceError";
 }
+
+/** The service refuses what it was sent, by its status. */
+export class RefusedRequestError extends PermanentError {}

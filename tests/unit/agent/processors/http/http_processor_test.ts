@@ -201,3 +201,35 @@ Deno.test("processBatch of httpProcessor() fails as a whole if there are too few
     );
   }
 });
+
+Deno.test("processBatch of httpProcessor() sends documents in halves that a status refuses together, and only those at fault fail", async () => {
+  const sizes: number[] = [];
+  await using service = new HttpService(({ body }) => {
+    const ids = JSON.parse(body).map(({ _id }: { _id: number }) => _id);
+    sizes.push(ids.length);
+    if (ids.length > 3) return new Response("too large for this proxy", { status: 413 });
+    if (ids.includes(2)) return new Response("no such order", { status: 422 });
+    return json(ids.map((id: number) => ({ set: { id } })));
+  });
+  const answered = await batch(service.url, 5);
+  assertEquals(answered.map((each) => each instanceof Error ? each.message.slice(-13) : each), [
+    { set: { id: 0 } },
+    { set: { id: 1 } },
+    "no such order",
+    { set: { id: 3 } },
+    { set: { id: 4 } },
+  ]);
+  assertEquals((answered[2] as Failure).permanent, true);
+  assertEquals(sizes, [5, 3, 2, 1, 2]);
+});
+
+Deno.test("processBatch of httpProcessor() fails for the half alone that the service cannot answer", async () => {
+  await using service = new HttpService(({ body }) => {
+    const documents = JSON.parse(body);
+    if (documents.length === 4) return new Response(null, { status: 413 });
+    return documents[0]._id === 0 ? json([null, null]) : new Response(null, { status: 500 });
+  });
+  const [first, second, third, fourth] = await batch(service.url, 4);
+  assertEquals([first, second], [{}, {}]);
+  assert(third instanceof Error && third === fourth && (third as Failure).permanent === undefined);
+});
