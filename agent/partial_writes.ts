@@ -30,19 +30,26 @@ export class UnansweredWritesError extends Error {
   readonly isApart: boolean;
   /** Those of the unanswered of which nothing is written, for certain. */
   readonly unmade: ReadonlySet<number>;
+  /** Those that the database has refused, which are not sent again, by their position, and why. */
+  readonly refused: ReadonlyMap<number, unknown>;
 
   /** @param cause What the first failed write threw. */
   constructor(
     unanswered: ReadonlySet<number>,
     others: Settlement,
     cause: unknown,
-    { isApart = false, unmade = new Set() }: { isApart?: boolean; unmade?: ReadonlySet<number> } = {},
+    { isApart = false, unmade = new Set(), refused = new Map() }: {
+      isApart?: boolean;
+      unmade?: ReadonlySet<number>;
+      refused?: ReadonlyMap<number, unknown>;
+    } = {},
   ) {
     super(`${unanswered.size} writes have no answer`, { cause });
     this.unanswered = unanswered;
     this.others = others;
     this.isApart = isApart;
     this.unmade = unmade;
+    this.refused = refused;
   }
 }
 

@@ -249,8 +249,8 @@ export interface DocumentStore {
   /**
    * Marks documents as processed as {@linkcode DocumentStore.ack} does, and makes the writes that their processors ask for:
    * of each document all, or nothing. What is refused of one document keeps no other from being written. It throws
-   * `UnansweredWritesError` whenever some are not written or may not be, as that names those that are not for certain. One
-   * call at a time.
+   * `UnansweredWritesError` whenever some are not written or may not be, as that names those that are not for certain, and
+   * those that are refused. One call at a time.
    */
   ackWithWrites(acks: readonly Ack[]): Promise<Settlement>;
   /** Sets documents back to pending, each with its error and due after its delay. That clears the suspicion. */

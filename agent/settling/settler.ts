@@ -144,12 +144,14 @@ export class Settler implements BatchWriter<Settling> {
     const { store } = this.#options;
     let [error, open] = [thrown, live];
     if (thrown instanceof UnansweredWritesError) {
+      const { others, refused, unanswered } = thrown;
       this.#settled(
         kind,
-        live.filter((_, position) => !thrown.unanswered.has(position)),
-        thrown.others,
+        live.filter((_, position) => !unanswered.has(position) && !refused.has(position)),
+        others,
       );
-      open = live.filter((_, position) => thrown.unanswered.has(position));
+      for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
+      open = live.filter((_, position) => unanswered.has(position));
       error = thrown.cause;
       for (const position of thrown.unmade) this.#unmade.add(live[position]!.item);
     }

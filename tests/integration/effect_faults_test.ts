@@ -147,6 +147,18 @@ Deno.test("Effect writes: a document that was locked is tried after the others f
   assertEquals(transactionsIn(recorded), { begun: 2, commits: 1 });
 });
 
+Deno.test("Effect writes: a document whose write is refused does not wait for one that is locked", async () => {
+  await using setup = await proxiedStore("effect faults");
+  const { database, store } = setup;
+  await database.db.collection(TARGET).createIndex({ order: 1 }, { unique: true });
+  await database.db.collection(TARGET).insertOne({ order: 1 });
+  await jobs(database).insertMany(pending(3));
+  const { documents } = await store.take();
+  await using _theirs = await OpenTransaction.on(database, [0]);
+  const error = await assertRejects(() => store.ackWithWrites(acksOf(documents)), UnansweredWritesError);
+  assertEquals([[...error.unanswered], [...error.refused.keys()], error.others.matched], [[0], [1], 1]);
+});
+
 /** What the server fails within a transaction, and how often. */
 const FAULTS: Record<string, { data: Record<string, unknown>; times: number }> = {
   "a conflict at the acks": {

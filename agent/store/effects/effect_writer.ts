@@ -271,19 +271,19 @@ class Call {
 
   #settlement(): Settlement {
     const settlement = { matched: this.#matched, missed: this.#missed };
-    const open = [...this.#unknown, ...this.#unmade, ...this.#apart];
-    if (open.length > 0) {
-      // Those that were refused are written again with them.
-      const all = new Set([...open, ...this.#refused.keys()]);
-      const unmade = new Set([...this.#unmade, ...this.#apart, ...this.#refused.keys()]);
-      throw new UnansweredWritesError(this.#positionsOf(all), settlement, this.#cause ?? this.#apartCause, {
+    const refused = new Map([...this.#refused].map(([ack, error]) => [this.#acks.indexOf(ack), error]));
+    const unmade = [...this.#unmade, ...this.#apart];
+    const open = new Set([...this.#unknown, ...unmade]);
+    if (open.size > 0) {
+      const cause = this.#cause ?? this.#apartCause;
+      throw new UnansweredWritesError(this.#positionsOf(open), settlement, cause, {
         isApart: this.#cause === undefined,
-        unmade: this.#positionsOf(unmade),
+        unmade: this.#positionsOf(new Set(unmade)),
+        refused,
       });
     }
-    if (this.#refused.size === 0) return settlement;
-    const refused = [...this.#refused].map(([ack, error]) => [this.#acks.indexOf(ack), error] as const);
-    throw new RefusedWritesError(new Map(refused), settlement);
+    if (refused.size === 0) return settlement;
+    throw new RefusedWritesError(refused, settlement);
   }
 
   #positionsOf(acks: ReadonlySet<Ack>): Set<number> {

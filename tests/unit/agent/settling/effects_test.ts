@@ -78,3 +78,26 @@ Deno.test("Settler counts a refused write as a failed attempt, whose error names
     /^The writes cannot be made: write 2 of 3, insertOne in invoices: E11000/,
   );
 });
+
+Deno.test("Settler lets a refused write fail at once, although others of its call wait", async () => {
+  const s = new SettlerSetup();
+  const [locked, refused] = await s.claim(2);
+  const why = new RefusedEffectError("insertOne in invoices", new Error("E11000"));
+  const error = new UnansweredWritesError(new Set([0]), NOTHING, new TransientError("locked"), {
+    isApart: true,
+    unmade: new Set([0]),
+    refused: new Map([[1, why]]),
+  });
+  s.store.fail("ackWithWrites", error);
+  s.settler.settle(locked!, ACK);
+  s.settler.settle(refused!, ACK);
+  await settled();
+  s.settler.flush();
+  await settled();
+  assertEquals(s.recorder.of("retried").map(({ id }) => id), [refused!.document.id]);
+  assertEquals(s.recorder.of("settle_failed").map(({ documents }) => documents), [1]);
+  await s.clock.advance(2000);
+  s.settler.flush();
+  await settled();
+  assertEquals(s.recorder.of("processed").map(({ documents }) => documents), [1]);
+});
