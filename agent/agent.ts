@@ -75,8 +75,18 @@ export class Agent implements Drainable {
     const gate = new DrainingGate(options.gate, this.#claiming.signal);
     const wakeup = new InterruptibleSleep(clock);
     const retries = new RetrySchedule({ clock, wakeup, untilEmpty: isJob });
-    const settler = new Settler({ clock, events, ledger, policy, random, refusedOutcomes, retries, store });
     const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
+    const settler = new Settler({
+      clock,
+      events,
+      leases: keeper,
+      ledger,
+      policy,
+      random,
+      refusedOutcomes,
+      retries,
+      store,
+    });
     const pool = new Pool({
       saver: keeper,
       clock,

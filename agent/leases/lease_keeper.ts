@@ -43,7 +43,7 @@ export class LeaseKeeper implements CheckpointSaver {
     const tick = () => {
       this.#abortOverdue();
       this.#cancel = clock.after(Math.min(tickMs, this.#nextOverdueInMs()), tick);
-      this.#renewDue();
+      this.renewDue();
     };
     this.#cancel = clock.after(tickMs, tick);
   }
@@ -67,9 +67,14 @@ export class LeaseKeeper implements CheckpointSaver {
     });
   }
 
+  /** Renews the leases that are due, but for those of documents that are being written. */
+  renewDue(): void {
+    void this.#renewDue();
+  }
+
   async #renewDue({ isSaveDue = false } = {}): Promise<void> {
     const { clock, events, ledger, leaseMs, store } = this.#options;
-    if (this.#renewing) return;
+    if (this.#renewing || this.#isStopped) return;
     const nowMs = clock.monotonicMs();
     const dueMs = nowMs - leaseMs / RENEWALS_PER_LEASE;
     const withSaves = isSaveDue || nowMs - this.#savedAtMs >= SAVE_EVERY_MS;

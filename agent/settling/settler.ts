@@ -1,4 +1,5 @@
 import type { Events, SettleKind } from "../events.ts";
+import type { LeaseKeeper } from "../leases/lease_keeper.ts";
 import type { Held, Ledger } from "../leases/ledger.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
@@ -119,7 +120,7 @@ export class Settler implements BatchWriter<Settling> {
 
   /** Writes a batch of one kind of outcome, see {@linkcode BatchWriter}. */
   async write(batch: readonly Batched<Settling>[]): Promise<void> {
-    const { ledger, store } = this.#options;
+    const { leases, ledger, store } = this.#options;
     const kind = kindOf(batch);
     const live = batch.filter(({ item }) => ledger.has(item.held));
     if (live.length === 0) return;
@@ -133,6 +134,8 @@ export class Settler implements BatchWriter<Settling> {
       this.#partlyWritten(kind, live, error);
     } finally {
       for (const { item } of live) ledger.endWrite(item.held);
+      // The next write may begin before the next look at them.
+      leases.renewDue();
     }
   }
 
@@ -145,11 +148,8 @@ export class Settler implements BatchWriter<Settling> {
     let [error, open] = [thrown, live];
     if (thrown instanceof UnansweredWritesError) {
       const { others, refused, unanswered } = thrown;
-      this.#settled(
-        kind,
-        live.filter((_, position) => !unanswered.has(position) && !refused.has(position)),
-        others,
-      );
+      const isWritten = (_: unknown, at: number) => !unanswered.has(at) && !refused.has(at);
+      this.#settled(kind, live.filter(isWritten), others);
       for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
       open = live.filter((_, position) => unanswered.has(position));
       error = thrown.cause;
@@ -163,8 +163,7 @@ export class Settler implements BatchWriter<Settling> {
     }
     if (!(error instanceof RefusedWritesError)) {
       if (open.length === 1 || !store.isDoubtful(error)) throw error;
-      // It is not known which of them is at fault, if any is. Each waits for a random time, so that they are retried
-      // apart.
+      // It is not known which of them is at fault, if any is. Their waits are random: they are retried apart.
       this.#doubt(kind, open.map(({ item }) => ({ item, uncertain: true })), error, false);
       return;
     }
@@ -291,6 +290,7 @@ function kindOf([first]: readonly Batched<Settling>[]): SettleKind {
 /** What a {@linkcode Settler} needs. */
 export interface SettlerOptions extends TimeAndChance {
   events: Events;
+  leases: Pick<LeaseKeeper, "renewDue">;
   ledger: Ledger;
   policy: OutcomePolicy;
   refusedOutcomes: RefusedOutcomes;

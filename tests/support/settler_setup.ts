@@ -15,6 +15,8 @@ export class SettlerSetup {
   readonly recorder: EventRecorder;
   /** When documents are due that were set back to pending, in milliseconds from then on. */
   readonly delays: number[] = [];
+  /** How often the leases that are due were to be renewed. */
+  renewals = 0;
   /** How often it was noted that documents were released. */
   releases = 0;
   readonly settler: Settler;
@@ -33,6 +35,7 @@ export class SettlerSetup {
       clock: this.clock,
       random: policy.random,
       events,
+      leases: { renewDue: () => void (this.renewals += 1) },
       ledger: this.ledger,
       policy,
       refusedOutcomes: this.refusedOutcomes,

@@ -70,6 +70,20 @@ Deno.test("LeaseKeeper leaves a document alone that is being written", async () 
   assertEquals(setup.store.callsOf("renew").at(-1), [held.document.id], "at the next look");
 });
 
+Deno.test("LeaseKeeper renews a document between two writes that fail, however soon the second one begins", async () => {
+  const setup = new Setup();
+  const [held] = await setup.claim(1) as [Held];
+  setup.ledger.startWrite(held);
+  await setup.clock.advance(LEASE_MS / 2);
+  setup.keeper.renewDue();
+  assertEquals(setup.store.callsOf("renew"), []);
+  setup.ledger.endWrite(held);
+  setup.keeper.renewDue();
+  setup.ledger.startWrite(held);
+  await setup.clock.advance(LEASE_MS / 2);
+  assertEquals(setup.store.callsOf("renew"), [[held.document.id]]);
+});
+
 Deno.test("LeaseKeeper drops a lost lease and aborts its handler", async () => {
   const setup = new Setup();
   const [lost, kept] = await setup.claim(2) as [Held, Held];

@@ -101,3 +101,12 @@ Deno.test("Settler lets a refused write fail at once, although others of its cal
   await settled();
   assertEquals(s.recorder.of("processed").map(({ documents }) => documents), [1]);
 });
+
+Deno.test("Settler has due leases renewed after each write, before it is sent once more", async () => {
+  const s = new SettlerSetup();
+  const [held] = await s.claim(1);
+  s.store.fail("ackWithWrites", new TransientError("it failed"));
+  s.settler.settle(held!, ACK);
+  await settled();
+  assertEquals([s.renewals, held!.isWriting], [1, false]);
+});
