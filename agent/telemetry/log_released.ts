@@ -9,14 +9,20 @@ export function logReleased(
   const waiting = documents - aborted - hadNoRoom - inDoubt;
   if (waiting > 0) log.info("Released documents that had not started", { documents: waiting });
   if (aborted > 0) {
-    log.warn("Released documents whose handler was aborted: they run again from the start", {
-      documents: aborted,
-    });
+    log.warn(
+      "Released documents whose handler was aborted: they run again, from their last checkpoint if they have one",
+      {
+        documents: aborted,
+      },
+    );
   }
   if (hadNoRoom > 0) {
-    log.warn("Released documents whose results found no room in memory: they run again from the start", {
-      documents: hadNoRoom,
-    });
+    log.warn(
+      "Released documents whose results found no room in memory: they run again, from their last checkpoint if they have one",
+      {
+        documents: hadNoRoom,
+      },
+    );
   }
   if (inDoubt > 0) {
     log.warn(

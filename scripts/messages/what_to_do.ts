@@ -75,8 +75,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "documents.",
   "The processor returned after it had been told to stop: its result is not used":
     "Make the processor stop when `context.signal` aborts: pass the signal to `fetch` and similar calls.",
-  "Released documents whose results found no room in memory: they run again from the start":
+  "Released documents whose results found no room in memory: they run again, from their last checkpoint if they have one":
     "Lower `CONCURRENCY`: the agent holds 96 MiB of results, and `CONCURRENCY` handlers may return theirs at once.",
-  "Released documents whose handler was aborted: they run again from the start":
+  "Released documents whose handler was aborted: they run again, from their last checkpoint if they have one":
     "Raise `SHUTDOWN_TIMEOUT` if handlers need longer, and use the idempotency key for side effects that must not happen twice.",
 };
