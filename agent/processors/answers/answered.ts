@@ -106,11 +106,17 @@ function fieldsOf(value: unknown, place: string): Fields {
     }
     if (each === null) continue;
     const { must, is } = SCHEMA[name as keyof Fields];
-    if (!is(each)) throw refusal(`the field "${place}${name}" must be ${must}, not ${kindOf(each)}`);
+    if (!is(each)) throw refusal(`the field "${place}${name}" must be ${must}, not ${shownOf(name, each)}`);
     fields[name] = typeof each === "bigint" ? Number(each) : each;
   }
   refuse(unknown, place);
   return fields;
+}
+
+/** What a value is instead. Of a time that cannot be used it is the number itself. */
+function shownOf(name: string, value: unknown): string {
+  const isTime = name === "snoozeMs" || name === "retryAfterMs";
+  return isTime && ["number", "bigint"].includes(typeof value) ? String(value) : kindOf(value);
 }
 
 function refuse(unknown: readonly string[], place: string): void {

@@ -97,9 +97,13 @@ for (
     ['{"writes":[],"message":"a"}', /"writes" beside "message" says both that it is done and that it failed/],
     ['{"writes":[],"ok":false}', /"writes" beside "ok" says both/],
     ['{"error":{"writes":[]}}', /the field "error" must be/],
-    ['{"snoozeMs":-5}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
+    ['{"snoozeMs":-5}', /the field "snoozeMs" must be a number of milliseconds, 0 or more, not -5$/],
+    [
+      '{"message":"a","retryAfterMs":-5}',
+      /"retryAfterMs" must be a number of milliseconds, 0 or more, not -5$/,
+    ],
     ['{"snoozeMs":"5"}', /the field "snoozeMs" must be a number of milliseconds, 0 or more, not a string/],
-    ['{"snoozeMs":1e999}', /the field "snoozeMs" must be a number of milliseconds, 0 or more/],
+    ['{"snoozeMs":1e999}', /the field "snoozeMs" must be a number of milliseconds, 0 or more, not Infinity$/],
     [
       '{"snoozeMs":5,"message":"a"}',
       /"snoozeMs" beside "message" says both that it is put off and that it fa/,
