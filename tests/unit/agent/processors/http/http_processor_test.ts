@@ -92,8 +92,8 @@ Deno.test("httpProcessor() passes on the failure that an answer of 2xx is, and r
 });
 
 /** A service is not done with what it has accepted. */
-const laterBy = (after: string) => () =>
-  new Response('{"set":{"a":1}}', {
+const laterBy = (after: string, body = '{"state":"running","id":7}') => () =>
+  new Response(body, {
     status: 202,
     headers: {
       "retry-after": after,
@@ -113,6 +113,24 @@ Deno.test("httpProcessor() puts a document off at 202 with Retry-After, in secon
     /answered 202 with a Retry-After that is neither a number of seconds nor a date/,
   );
   assertEquals(unread.permanent, undefined);
+});
+
+Deno.test("httpProcessor() loses no result of a service that puts the document off in the same answer", async () => {
+  for (const body of ['{"set":{"a":1}}', '[{},{"set":{"a":1}}]', ' {"set":{"a":12345678901234567890}}']) {
+    const { message, permanent } = await failureWith(laterBy("5", body));
+    assertMatch(
+      message,
+      /answered 202 with Retry-After, which puts the document off, and with "set", which is/,
+    );
+    assertEquals(permanent, true);
+  }
+  assertMatch(
+    (await failureWith(laterBy("5", '{"writes":[]}'))).message,
+    /and with "writes", which is written/,
+  );
+  for (const body of ["", "null", "[]", "set", '"set"', '{"set', "[null,3]", '{"job":{"set":{}}}']) {
+    assertEquals(await answeredWith(laterBy("5", body)), { snoozeMs: 5000 });
+  }
 });
 
 for (const status of [402, 408, 409, 411, 423, 425, 428, 451, 500, 501, 505, 599]) {
