@@ -258,6 +258,11 @@ export class MongoStore implements DocumentStore {
     await this.#link.connect();
   }
 
+  /** Whether the server is known to be one by itself, which has no transactions. */
+  get isStandalone(): boolean {
+    return this.#link.isStandalone;
+  }
+
   /** How many documents the collection has, by its metadata. Throws what the driver throws. */
   documentCount(): Promise<number> {
     return this.#collection.estimatedDocumentCount({ maxTimeMS: MAX_TIME_MS });

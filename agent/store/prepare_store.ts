@@ -14,6 +14,8 @@ export interface PrepareStoreOptions extends TimeAndChance {
   events: Events;
   log: Logger;
   ensureIndexes: boolean;
+  /** The collections that writes of processors may go to, if a setting names them. */
+  writesTo?: readonly string[] | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface PrepareStoreOptions extends TimeAndChance {
  * database as well. Returns a function that ends it.
  */
 export function prepareStore(store: MongoStore, options: PrepareStoreOptions): () => void {
-  const { clock, ensureIndexes, events, log, random } = options;
+  const { clock, ensureIndexes, events, log, random, writesTo = [] } = options;
   const stop = new AbortController();
   const indexes = ensureIndexes ? new IndexKeeper({ clock, random, store, log }) : undefined;
   store.listen({
@@ -39,7 +41,14 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
     if (store.source.warning !== undefined) log.warn(store.source.warning);
   });
   store.guardSource();
-  prepare(store, indexes, { clock, random, stop: stop.signal });
+  const onConnected = () => {
+    if (writesTo.length === 0 || !store.isStandalone) return;
+    // Without the setting, only the first document that asks for writes can tell.
+    log.error(
+      "WRITES_TO needs transactions, which a standalone server has not: make MongoDB a replica set, of one member or more",
+    );
+  };
+  prepare(store, indexes, onConnected, { clock, random, stop: stop.signal });
   return () => {
     stop.abort();
     indexes?.stop();
@@ -54,10 +63,12 @@ interface Retrying extends TimeAndChance {
 async function prepare(
   store: MongoStore,
   indexes: IndexKeeper | undefined,
+  onConnected: () => void,
   retrying: Retrying,
 ): Promise<void> {
   // The claims fail for the same reason as the connection, and their failures are reported.
   await untilDone(() => store.connect(), () => true, retrying);
+  if (!retrying.stop.aborted) onConnected();
   // Claims look too. But a paused agent claims nothing, and still has to know whether it is ready.
   await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), retrying)
     .catch(() => {});

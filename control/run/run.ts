@@ -39,9 +39,9 @@ export class Run {
 
   /** Connects and makes indexes in the background; returns a function that ends that. */
   #connect(): () => void {
-    const { events, log, settings: { ensureIndexes }, store, uriFile, wakeHints } = this.#parts;
+    const { events, log, settings: { ensureIndexes, writesTo }, store, uriFile, wakeHints } = this.#parts;
     store.follow(uriFile);
-    const stopPreparing = prepareStore(store, { ...SYSTEM, events, log, ensureIndexes });
+    const stopPreparing = prepareStore(store, { ...SYSTEM, events, log, ensureIndexes, writesTo });
     wakeHints?.start();
     return stopPreparing;
   }

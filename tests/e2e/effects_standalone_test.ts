@@ -21,3 +21,15 @@ Deno.test("run --until-empty on a standalone server gives up after a minute if i
   const documents = documentsOf(database);
   assertEquals(await documents.countDocuments({ status: "pending", "_pull.attempts": 0 }), 5);
 });
+
+Deno.test("WRITES_TO on a standalone server makes an ERROR at the start, before any document asks for writes", async () => {
+  for (const standalone of [true, false]) {
+    await using database = await testDatabase("effects", { standalone });
+    await insertPending(database, upTo(1));
+    await using home = await agentHome({ db: database, env: { PROCESSOR: "log", WRITES_TO: "invoices" } });
+    const { code, stdout } = await home.runWith({ args: ["run", "--until-empty"] });
+    assertEquals(code, 0);
+    const found = stdout.includes("WRITES_TO needs transactions, which a standalone server has not");
+    assertEquals(found, standalone, stdout);
+  }
+});
