@@ -18,7 +18,7 @@ Deno.test("httpProcessor() drains 1,000 documents through a service that fails n
     const { _id } = JSON.parse(body);
     const isFirst = headers.get("x-attempt") === "1";
     if (isFirst && _id % 50 === 0) return json({}, { status: 503, headers: { "retry-after": "0" } });
-    if (_id === 7) return new Response("no such order", { status: 410 });
+    if (_id === 7) return new Response("no such order", { status: 422 });
     return new Response(`{"set":{"long":9007199254740993,"of":${_id}}}`, {
       headers: { "content-type": "application/json" },
     });
@@ -30,7 +30,7 @@ Deno.test("httpProcessor() drains 1,000 documents through a service that fails n
   const [one] = await documents.find({ _id: 1 }, { useBigInt64: true }).toArray();
   assertEquals(one!.long, 9007199254740993n);
   const failed = await documents.findOne({ _id: 7 });
-  assertEquals([failed!.status, failed!.error], ["failed", `${service.url} answered 410: no such order`]);
+  assertEquals([failed!.status, failed!.error], ["failed", `${service.url} answered 422: no such order`]);
   assertEquals(service.requests.length, 1020);
   assert(service.connections <= 16, `${service.connections} connections`);
   const keys = new Set(service.requests.map(({ headers }) => headers.get("idempotency-key")));

@@ -7,7 +7,7 @@ Deno.test("try posts documents to a service, and tells what its answers mean", a
   await using service = new HttpService(({ body }) => {
     const { _id } = JSON.parse(body);
     if (_id === 2) return new Response("busy", { status: 503, headers: { "retry-after": "30" } });
-    if (_id === 3) return new Response("no such order", { status: 410 });
+    if (_id === 3) return new Response("no such order", { status: 422 });
     return new Response(`{"set":{"long":9007199254740993}}`, {
       headers: { "content-type": "application/json" },
     });
@@ -20,7 +20,7 @@ Deno.test("try posts documents to a service, and tells what its answers mean", a
   assertEquals(found.map(({ outcome, set, error, retry_in_ms }) => [outcome, set, error, retry_in_ms]), [
     ["processed", { long: { $numberLong: "9007199254740993" } }, undefined, undefined],
     ["retry", undefined, `${service.url} answered 503: busy`, 30_000],
-    ["dead_letter", undefined, `${service.url} answered 410: no such order`, undefined],
+    ["dead_letter", undefined, `${service.url} answered 422: no such order`, undefined],
   ]);
   assertEquals(service.requests[0]!.headers.get("idempotency-key"), 'test.documents:{"$numberInt":"1"}');
 });

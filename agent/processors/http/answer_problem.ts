@@ -10,10 +10,10 @@ const MAX_QUOTED = 200;
 const MAX_READ = 16 * 1024;
 
 /** Statuses that judge what was sent: a retry would bring the same. */
-const FINAL = [400, 410, 413, 422, 431];
+const FINAL = [400, 413, 422];
 
-/** Statuses that tell nothing of what was sent: the service is not there, or the address or the credentials are wrong. */
-const OF_THE_SERVICE = [401, 403, 404, 405, 407, 415, 421, 426, 429, 502, 503, 504];
+/** Statuses that tell nothing of the document: the service is not there (any more), or the address or the headers are wrong. */
+const OF_THE_SERVICE = [401, 403, 404, 405, 407, 410, 415, 421, 426, 429, 431, 502, 503, 504];
 
 /** The failure that an answer is by its status; undefined if it is 2xx. */
 export async function statusProblem(response: Response, shown: string): Promise<Error | undefined> {
