@@ -13,7 +13,7 @@ import { OperationTimeoutError } from "./connection/operation_timeout.ts";
 import { LetterRefusedError } from "./dead_letters/letters_of.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
 import { RefusedEffectError } from "../partial_writes.ts";
-import { NoTransactionsError } from "./effects/transaction_errors.ts";
+import { NoTransactionsError, OutOfTimeError } from "./effects/transaction_errors.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow,
@@ -189,6 +189,8 @@ const OF_THE_COLLECTION = new Set([
 export function isDoubtful(error: unknown): boolean {
   if (error instanceof LetterRefusedError || error instanceof RefusedEffectError) {
     const refusal = error instanceof RefusedEffectError ? error.refusal : error.cause;
+    // Perhaps the writes of this document take too long, perhaps the server is slow.
+    if (refusal instanceof OutOfTimeError) return true;
     const { code } = (refusal ?? {}) as { code?: unknown };
     return !OF_THE_COLLECTION.has(Number(code)) && isDoubtful(refusal);
   }

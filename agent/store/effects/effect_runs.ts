@@ -55,6 +55,12 @@ export function describeWrite({ ack: { writes = [] }, number }: Origin): string 
   return `${place}${kindOf(write)} in ${write.collection}`;
 }
 
+/** What the writes of a document are, for an error text. */
+export function describeWrites(ack: Ack): string {
+  const { length = 0 } = ack.writes ?? [];
+  return length === 1 ? describeWrite({ ack, number: 1 }) : `${length} writes`;
+}
+
 function kindOf(write: EffectWrite): Kind {
   if ("insertOne" in write) return "insertOne";
   if ("updateOne" in write) return "updateOne";

@@ -3,12 +3,13 @@ import { backoffMs } from "../../lib/backoff.ts";
 import type { Chance } from "../../lib/chance.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { sleep } from "../../lib/deadline.ts";
-import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
+import { RefusedEffectError, RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
 import type { Ack, LeasedDocument, Settlement } from "../../ports.ts";
 import { OperationTimeoutError, timeLimits } from "../connection/operation_timeout.ts";
 import { idKey } from "../documents/id_key.ts";
 import { LockedDocumentsError } from "../limited_writes.ts";
 import { isForbidden, isRefused, isTransient } from "../mongo_errors.ts";
+import { describeWrites } from "./effect_runs.ts";
 import { type Ending, endTransaction } from "./one_transaction.ts";
 import { EndedTransactionError, OutOfTimeError } from "./transaction_errors.ts";
 import { inTransactions, TransactionSize } from "./transaction_size.ts";
@@ -187,9 +188,15 @@ class Call {
     if (clock.monotonicMs() >= this.#deadlineMs && begunMs > this.#deadlineMs - limitMs / 2) {
       return this.#stop(part, cause);
     }
+    const [ack, ...others] = part.acks;
+    if (others.length === 0) {
+      // It is the document that is slow, or the server: the others tell. They do not wait for it again.
+      this.#earlier.add(ack!.document);
+      this.#refused.set(ack!, new RefusedEffectError(describeWrites(ack!), cause));
+      return;
+    }
     this.#size.tooLong(part.acks.length);
-    if (part.acks.length === 1) this.#setApart(part.acks, cause);
-    else this.#parts.unshift(part);
+    this.#parts.unshift(part);
   }
 
   /** Nothing of a part is written, and nothing of the others would be. */
