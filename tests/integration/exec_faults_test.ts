@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ProcessTimeoutError } from "../../agent/errors.ts";
+import { type Clock, systemClock } from "../../agent/lib/clock.ts";
+import { Answers } from "../../agent/processors/answers/answers.ts";
+import { AnswerLines } from "../../agent/processors/exec/answer_lines.ts";
+import { Programs } from "../../agent/processors/exec/programs.ts";
+import { recordedForeignLog } from "../support/foreign_log.ts";
 import { PYTHON } from "../support/languages.ts";
 import { isMissing } from "../support/optional.ts";
 import { failure, program, python, started, untilGone } from "../support/programs.ts";
@@ -136,6 +141,67 @@ Deno.test({
     };
     assertMatch(await late(false), /^too long, and the program has written no answer so far: .*flush=True/);
     assertEquals(await late(true), "too long");
+  },
+});
+
+/** A program that takes four documents at the same time, and ends without an answer until there is a file. */
+const GREETING = `import json, os, sys
+print(json.dumps({"concurrency": 4}), flush=True)
+for line in sys.stdin:
+    if not os.path.exists(sys.argv[1]): sys.exit(3)
+    print(json.dumps({"id": json.loads(line)["id"], "ok": True}), flush=True)
+`;
+
+Deno.test({
+  name:
+    "Programs: a process after one that ended without an answer gets one document at a time until it answers",
+  ignore: noPython,
+  async fn() {
+    await using dir = await TempDir.make();
+    await using it = await program(GREETING, { args: `${dir.path}/works` });
+    for (let ended = 0; ended < 3; ended++) {
+      assertMatch(await failure(it.run()), /ended with code 3/);
+      assertEquals(it.processing.slots, 1, "it has said that it takes four");
+    }
+    await Deno.writeTextFile(`${dir.path}/works`, "");
+    await it.run();
+    assertEquals(it.processing.slots, 4);
+  },
+});
+
+Deno.test({
+  name:
+    "Programs: each wait for a new process may be longer than the one before, also if a process has greeted",
+  ignore: noPython,
+  async fn() {
+    await using dir = await TempDir.make();
+    await Deno.writeTextFile(`${dir.path}/program`, GREETING);
+    const waits: number[] = [];
+    // Waits are over at once, and noted; other times are so long that none of them ends here.
+    const clock: Clock = {
+      ...systemClock,
+      after: (ms, callback, options) => {
+        if (ms < 3000) waits.push(ms);
+        return systemClock.after(ms < 3000 ? 0 : ms, callback, options);
+      },
+    };
+    const programs = new Programs({
+      clock,
+      random: () => 0.99,
+      words: ["python3", `${dir.path}/program`, `${dir.path}/never`],
+      env: Deno.env.toObject(),
+      processes: 1,
+      processTimeoutMs: 60_000,
+      reader: new AnswerLines(await Answers.load()),
+      log: recordedForeignLog(),
+    });
+    const { signal } = new AbortController();
+    for (let call = 1; call <= 4; call++) {
+      const line = new TextEncoder().encode(`{"id":"${call}"}\n`);
+      await failure(programs.call(String(call), line, { signal, noted() {} }));
+    }
+    await programs.close(0, AbortSignal.abort());
+    assertEquals(waits.filter((ms) => [396, 792, 1584].includes(ms)), [396, 792, 1584]);
   },
 });
 

@@ -94,13 +94,13 @@ export class Child<Answer> {
 
   /** Calls that it may hold at the same time. */
   get concurrency(): number {
-    return this.#concurrency;
+    return this.#options.isOnTrial && this.#answers === 0 ? 1 : this.#concurrency;
   }
 
   /** Calls that it could take now. */
   get room(): number {
     if (this.#end !== undefined || this.#isClosing) return 0;
-    return this.#concurrency - this.#held.size - this.#abandoned.size;
+    return this.concurrency - this.#held.size - this.#abandoned.size;
   }
 
   give(call: ProgramCall<Answer>): void {
@@ -292,6 +292,8 @@ export interface ChildOptions<Answer> {
   readonly env: Record<string, string>;
   readonly clock: Clock;
   readonly processTimeoutMs: number;
+  /** The process before it has ended without an answer: this one gets one call at a time until it answers. */
+  readonly isOnTrial: boolean;
   readonly reader: AnswerReader<Answer>;
   readonly said: SaidLines;
   readonly watcher: ChildWatcher;

@@ -45,7 +45,9 @@ export class Programs<Answer> {
 
   /** So many calls can be under way at the same time. */
   get slots(): number {
-    return this.#seats.reduce((sum, { child }) => sum + (child?.concurrency ?? this.#concurrency), 0);
+    const slotsOf = ({ child, failures }: Seat<Answer>) =>
+      child?.concurrency ?? (failures > 0 ? 1 : this.#concurrency);
+    return this.#seats.reduce((sum, seat) => sum + slotsOf(seat), 0);
   }
 
   /**
@@ -130,7 +132,8 @@ export class Programs<Answer> {
       ended: (error, isOrderly) => this.#ended(seat, error, isOrderly),
     };
     try {
-      seat.child = new Child({ ...this.#options, said: this.#said, watcher });
+      const isOnTrial = seat.failures > 0;
+      seat.child = new Child({ ...this.#options, isOnTrial, said: this.#said, watcher });
       return true;
     } catch (error) {
       const { words: [program] } = this.#options;
@@ -146,7 +149,8 @@ export class Programs<Answer> {
   }
 
   #hasRoom(seat: Seat<Answer>): void {
-    seat.failures = 0;
+    // It may have said only how many calls it takes.
+    if (seat.child !== undefined && seat.child.answers > 0) seat.failures = 0;
     this.#concurrency = seat.child?.concurrency ?? this.#concurrency;
     this.#assign();
   }
