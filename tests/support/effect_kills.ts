@@ -56,6 +56,8 @@ export async function killAtRandom(count: number, maxKills: number): Promise<Kil
     timeoutMs: 240_000,
     everyMs: 200,
   });
+  // One that was started just now would end as by any program's SIGTERM.
+  for (const agent of agents) await agent.untilListening();
   for (const agent of agents) agent.signal("SIGTERM");
   for (const agent of agents) assertEquals((await agent.exit()).code, 0, agent.output);
 
