@@ -46,6 +46,23 @@ answer["result"] = {"set": {"saved": order.get("saved", "none")}}`));
 });
 
 Deno.test({
+  name: "Programs: what a program says of a document after its answer changes nothing, and it goes on",
+  ignore,
+  async fn() {
+    await using it = await program(python(`
+answer["result"] = {"set": {"pid": os.getpid()}}
+say(answer)
+say({"id": id, "progress": 1, "text": "from another thread"})
+say({"id": id, "checkpoint": {"page": 9}})
+continue`));
+    const { context, said } = listening();
+    const { set: { pid } } = await it.run({}, undefined, context);
+    for (let run = 0; run < 3; run++) assertEquals((await it.run({}, undefined, context)).set, { pid });
+    assertEquals(said, []);
+  },
+});
+
+Deno.test({
   name:
     "Programs: a checkpoint that cannot be written fails its document alone, for good, and the process is replaced",
   ignore,

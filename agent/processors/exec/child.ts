@@ -50,6 +50,7 @@ export class Child<Answer> {
   #concurrency = 1;
   #lines = 0;
   #answers = 0;
+  #newestId = 0;
   #lastSaid = "";
   /** Set once it takes no call any more. */
   #end: Error | undefined;
@@ -105,6 +106,7 @@ export class Child<Answer> {
 
   give(call: ProgramCall<Answer>): void {
     this.#held.set(call.id, call);
+    this.#newestId = Math.max(this.#newestId, Number(call.id));
     this.#input.write(call.line).catch((error) => {
       void this.#endBy(
         new Error(`The program does not read its standard input: ${errorText(error)}`, { cause: error }),
@@ -179,10 +181,10 @@ export class Child<Answer> {
     else this.#answer(said.id, said.answer);
   }
 
-  /** A note that ends its run, or that cannot be taken, concerns its document alone. */
+  /** A note that ends its run, or that cannot be taken, concerns its document alone. One that comes after its answer means nothing. */
   #note(id: string, note: ProgramNote): void {
     const call = this.#held.get(id);
-    if (call === undefined && !this.#abandoned.has(id)) throw new Error(NOT_HELD);
+    if (call === undefined && !(Number(id) <= this.#newestId)) throw new Error(NOT_HELD);
     try {
       call?.noted(note);
     } catch (error) {
@@ -208,9 +210,7 @@ export class Child<Answer> {
   #answer(id: string, answer: Answer): void {
     const call = this.#held.get(id);
     const cancel = this.#abandoned.get(id);
-    if (call === undefined && cancel === undefined) {
-      throw new Error(NOT_HELD);
-    }
+    if (call === undefined && cancel === undefined) throw new Error(NOT_HELD);
     this.#answers += 1;
     this.#held.delete(id);
     this.#abandoned.delete(id);
