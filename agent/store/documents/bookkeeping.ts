@@ -20,8 +20,8 @@ export interface Bookkeeping {
 const { NumberUtils } = BSON.onDemand;
 
 /**
- * The count of runs that stands for a broken one, such as NaN: a broken count never grows, and the document must come
- * to an end.
+ * The count of runs that stands for a broken one, such as NaN or a number far below zero: such a count never reaches
+ * `MAX_ATTEMPTS`, and the document must come to an end.
  */
 const COUNTLESS = Number.MAX_SAFE_INTEGER;
 
@@ -46,13 +46,19 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   );
   const [attempts, alone] = [numberOf(attemptsElement), numberOf(aloneElement)];
   return {
-    attempts: attempts === undefined || Number.isFinite(attempts) ? attempts : COUNTLESS,
-    alone: alone === undefined || Number.isNaN(alone) ? undefined : alone,
+    attempts: attempts === undefined || isCount(attempts) ? attempts : COUNTLESS,
+    // The next start alone writes the count anew.
+    alone: alone !== undefined && alone >= 0 ? alone : undefined,
     dead_at: dateOf(deadAt),
     takeovers: numberOf(takeovers),
     snoozes: numberOf(snoozes),
     saved: saved?.type === DOCUMENT_TYPE ? saved : undefined,
   };
+}
+
+/** Whether an agent can have counted so far. */
+function isCount(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
 }
 
 /** The counters of a document that hold no number, by name: nothing can be added to them. */

@@ -33,9 +33,18 @@ Deno.test("bookkeepingOf() reads numbers of every type, and a verdict that is a 
 });
 
 Deno.test("bookkeepingOf() takes a number of attempts that never grows for one that is spent", () => {
-  const endless = [NaN, Infinity, -Infinity, Decimal128.fromString("NaN"), Decimal128.fromString("Infinity")];
+  const endless = [
+    ...[NaN, Infinity, -Infinity, -1, -1e300, Long.MIN_VALUE],
+    ...["NaN", "Infinity", "-1E+6000"].map((text) => Decimal128.fromString(text)),
+  ];
   for (const attempts of endless) {
     assertEquals(within({ attempts })?.attempts, Number.MAX_SAFE_INTEGER);
+  }
+});
+
+Deno.test("bookkeepingOf() takes a number of starts alone that no agent wrote for none: the next start writes it anew", () => {
+  for (const alone of [NaN, -Infinity, -1, Long.MIN_VALUE, Decimal128.fromString("-1E+6000")]) {
+    assertEquals(within({ alone })?.alone, undefined);
   }
 });
 
