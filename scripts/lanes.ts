@@ -52,6 +52,7 @@ const MODULES = 2 * navigator.hardwareConcurrency;
 
 /** Files of these folders that wait for a second or more. They come first, each in another module than the one before. */
 const WAITING_IN_MERGED: readonly string[] = [
+  "tests/unit/agent/processors/http/http_authority_test.ts",
   "tests/unit/agent/processors/http/http_settings_test.ts",
   "tests/unit/health/health_dir_test.ts",
   "tests/unit/control/control_file_test.ts",
