@@ -146,12 +146,14 @@ export class Settler implements BatchWriter<Settling> {
   #partlyWritten(kind: SettleKind, live: readonly Batched<Settling>[], thrown: unknown): void {
     const { store } = this.#options;
     let [error, open] = [thrown, live];
-    if (thrown instanceof UnansweredWritesError) {
-      const { others, refused, unanswered } = thrown;
-      const isWritten = (_: unknown, at: number) => !unanswered.has(at) && !refused.has(at);
-      this.#settled(kind, live.filter(isWritten), others);
+    if (thrown instanceof RefusedWritesError || thrown instanceof UnansweredWritesError) {
+      const { others, refused } = thrown;
+      const isOpen = (at: number) => thrown instanceof UnansweredWritesError && thrown.unanswered.has(at);
+      this.#settled(kind, live.filter((_, at) => !isOpen(at) && !refused.has(at)), others);
       for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
-      open = live.filter((_, position) => unanswered.has(position));
+      open = live.filter((_, at) => isOpen(at));
+    }
+    if (thrown instanceof UnansweredWritesError) {
       error = thrown.cause;
       for (const position of thrown.unmade) this.#unmade.add(live[position]!.item);
     }
@@ -161,15 +163,9 @@ export class Settler implements BatchWriter<Settling> {
       for (const each of open) each.uncertain ||= this.mayBeApplied(each.item);
       return this.failed(open, error, this.#lockedOut.add(open));
     }
-    if (!(error instanceof RefusedWritesError)) {
-      if (open.length === 1 || !store.isDoubtful(error)) throw error;
-      // It is not known which of them is at fault, if any is. Their waits are random: they are retried apart.
-      this.#doubt(kind, open.map(({ item }) => ({ item, uncertain: true })), error, false);
-      return;
-    }
-    const { others, refused } = error;
-    this.#settled(kind, live.filter((_, position) => !refused.has(position)), others);
-    for (const [position, why] of refused) this.#refused(kind, live[position]!, why);
+    if (open.length === 1 || !store.isDoubtful(error)) throw error;
+    // It is not known which of them is at fault, if any is. Their waits are random: they are retried apart.
+    this.#doubt(kind, open.map(({ item }) => ({ item, uncertain: true })), error, false);
   }
 
   /** Releases those of which nothing is written, for certain. Returns the others. */
