@@ -5,6 +5,17 @@ export type Kind = "due_retries" | "expired_leases" | "new_documents";
 export const KINDS: readonly Kind[] = ["due_retries", "expired_leases", "new_documents"];
 /** Documents that are claimed one by one, by an agent that holds nothing else. */
 export type SuspectKind = "due_suspects" | "expired_suspects";
+export const SUSPECT_KINDS: readonly SuspectKind[] = ["due_suspects", "expired_suspects"];
+
+/** Whether documents of a kind are claimed one by one. */
+export function isSuspectKind(kind: Kind | SuspectKind): kind is SuspectKind {
+  return kind === "due_suspects" || kind === "expired_suspects";
+}
+
+/** Whether a claim of documents of a kind takes them over from another holder: they are in processing already. */
+export function isTakeover(kind: Kind | SuspectKind): boolean {
+  return kind === "expired_leases" || kind === "expired_suspects";
+}
 
 /** The latest date that JavaScript knows; the earliest that a server knows is beyond it. */
 const LAST_DATE = new Date(8.64e15);
@@ -51,8 +62,8 @@ const EXPIRED = { ...CLAUSES.processing, ...CLAUSES.hasToken, ...DUE };
 /** A lease that an agent holds, or one that ran out less than `graceMs` ago: an agent is about to take it over. */
 export function heldLease(graceMs: number): Filter<Document> {
   return {
-    status: "processing",
-    "_pull.token": { $exists: true },
+    ...CLAUSES.processing,
+    ...CLAUSES.hasToken,
     $expr: { $gt: ["$_pull.visible_at", { $subtract: ["$$NOW", graceMs] }] },
   };
 }
@@ -147,7 +158,7 @@ const NEVER_BY_TYPE: Filter<Document> = {
 };
 
 /** An agent's lease that can never run out. */
-const ENDLESS_LEASE = { status: "processing", "_pull.token": { $exists: true } };
+const ENDLESS_LEASE = { ...CLAUSES.processing, ...CLAUSES.hasToken };
 
 /**
  * Documents that no claim will ever find. A thorough look also finds those that no range of the index holds: it reads

@@ -1,3 +1,4 @@
+import { shortened } from "./shortened.ts";
 import { inOneLine } from "./terminal_text.ts";
 
 /** This much of an error decides its group, in UTF-16 units, and this much of a pattern is kept. */
@@ -25,5 +26,5 @@ const DETAILS: readonly (readonly [RegExp, string])[] = [
 export function errorPattern(error: string): string {
   const text = inOneLine(error.slice(0, MAX_READ)).trim();
   const pattern = DETAILS.reduce((rest, [detail, blank]) => rest.replaceAll(detail, blank), text);
-  return pattern.length <= MAX_KEPT ? pattern : `${pattern.slice(0, MAX_KEPT).toWellFormed()}…`;
+  return shortened(pattern, MAX_KEPT);
 }

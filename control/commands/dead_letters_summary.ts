@@ -1,3 +1,4 @@
+import { shortened } from "../../agent/text/shortened.ts";
 import { objectJson } from "../../agent/store/documents/bson_json.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { type LetterGroup, LetterGroups } from "../../agent/store/dead_letters/letter_groups.ts";
@@ -54,7 +55,7 @@ export async function summarize(
 
 function groupLine({ letters, first, last, pattern, example }: LetterGroup): string {
   const id = formatId(example.id);
-  const shown = id.length > MAX_ID ? `${id.slice(0, MAX_ID)}…` : id;
+  const shown = shortened(id, MAX_ID);
   return columns(
     String(letters),
     dateText(first),

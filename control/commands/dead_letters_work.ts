@@ -1,3 +1,4 @@
+import { validDate } from "../../agent/lib/valid_date.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/load_settings.ts";
@@ -149,7 +150,7 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
 function lineOf({ _id, attempts, dead_at, error }: DeadLetter): string {
   // A user may have edited the letter: it can hold anything.
   const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
-  const when = dead_at instanceof Date && !isNaN(dead_at.getTime()) ? dead_at.toISOString() : "(no date)";
+  const when = validDate(dead_at)?.toISOString() ?? "(no date)";
   return `${when}  ${formatId(_id)}  ${attemptsOf(attempts)}  ${what}`;
 }
 

@@ -1,3 +1,4 @@
+import { shortened } from "../../agent/text/shortened.ts";
 import type { Document, EffectWrite } from "../../agent/ports.ts";
 
 /** Writes of a document that are shown, at most. */
@@ -22,5 +23,5 @@ export function writesText(writes: readonly EffectWrite[], json: (document: Docu
 }
 
 function cut(text: string): string {
-  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return shortened(text, MAX_SHOWN);
 }

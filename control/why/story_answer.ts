@@ -1,5 +1,5 @@
 import { formatId } from "../../agent/store/documents/format_id.ts";
-import type { Kind, SuspectKind } from "../../agent/store/queries.ts";
+import { isTakeover, type Kind, type SuspectKind } from "../../agent/store/queries.ts";
 import { MAX_BEFORE, type Obstacle, type Story } from "../../agent/store/why/story.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { MAX_RUNNING_ID } from "../../health/running_status.ts";
@@ -104,9 +104,8 @@ function claimText(
       }`;
     case "run":
     case "run_alone": {
-      const isTakeover = kind === "expired_leases" || kind === "expired_suspects";
       const attempts = bookkeeping?.attempts ?? 0;
-      const attempt = isTakeover ? Math.max(1, attempts) : attempts + 1;
+      const attempt = isTakeover(kind!) ? Math.max(1, attempts) : attempts + 1;
       return `${taken}, for attempt ${attempt} of ${maxAttempts}`;
     }
   }

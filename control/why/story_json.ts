@@ -52,14 +52,14 @@ export function storyJson(story: Story, settings: AnswerSettings, here: AgentHer
 
 /** The same of a document that is not there. */
 export function missingJson(story: MissingStory): string {
-  const { collection, database, elsewhere, letter, lettersCollection, text } = story;
+  const { collection, database, inOthers, letter, lettersCollection, text } = story;
   return json({
     typed: text,
     database,
     collection,
     found: false,
     letter: letter?.letters.own && { ...letter.letters.own, id: letter.id, in: lettersCollection },
-    also_in: elsewhere.map(({ collection, isLetter }) => ({ collection, is_letter: isLetter })),
+    also_in: inOthers.map(({ collection, isLetter }) => ({ collection, is_letter: isLetter })),
     mend: restoreOf(story),
   });
 }

@@ -33,7 +33,7 @@ export function storyText(story: Story, settings: AnswerSettings, here: AgentHer
 
 /** What is known of a document that is not there, in lines. */
 export function missingText(story: MissingStory): string {
-  const { collection, database, elsewhere, letter, lettersCollection, text } = story;
+  const { collection, database, inOthers, letter, lettersCollection, text } = story;
   const lines = [`There is no document with the id ${JSON.stringify(text)} in ${database}.${collection}`];
   const own = letter?.letters.own;
   if (own !== undefined) {
@@ -48,7 +48,7 @@ export function missingText(story: MissingStory): string {
     );
   }
   const mend = mendLines(restoreOf(story));
-  const other = elsewhere.map(({ collection: name, isLetter }) =>
+  const other = inOthers.map(({ collection: name, isLetter }) =>
     isLetter
       ? `- ${name} has a dead letter of it: look at DEAD_LETTER_COLLECTION`
       : `- ${name} has a document with this id: look at MONGODB_COLLECTION`

@@ -7,7 +7,7 @@ import type { ScanStart } from "./scan_cursor.ts";
 import { UnaddressableIds } from "./unaddressable_ids.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 import { RawDocument } from "../documents/raw_document.ts";
-import { CLAIM_ORDER, claimable, type Kind, type SuspectKind } from "../queries.ts";
+import { CLAIM_ORDER, claimable, isTakeover, type Kind, type SuspectKind } from "../queries.ts";
 
 /** Ids to claim, and the documents themselves if they may be used as they were read. */
 export interface Candidates {
@@ -44,9 +44,6 @@ const MAX_READ_OVER = 16;
 const MAX_SUSPECTS = 16;
 /** Ids that one reading looks at, at most, to get past unaddressable ones. */
 const MAX_WINDOW = 10_000;
-
-/** Kinds of documents that are in processing already, and so have their key of a unique index. */
-const IN_PROCESSING: ReadonlySet<Kind | SuspectKind> = new Set(["expired_leases", "expired_suspects"]);
 
 /** Reads which documents may be claimed now. */
 export class CandidateReader {
@@ -153,7 +150,8 @@ export class CandidateReader {
     if (after !== undefined) also.push({ _id: { $gt: after as never } });
     if (excluded.length > 0) also.push({ _id: { $nin: excluded as never[] } });
     const { busy } = this.#options;
-    const waiting = IN_PROCESSING.has(kind) ? busy.conditionsOfHolders : busy.conditions;
+    // Documents in processing have their key of a unique index already.
+    const waiting = isTakeover(kind) ? busy.conditionsOfHolders : busy.conditions;
     if (waiting.length > 0) also.push({ $nor: waiting });
     return also.length === 0 ? query : { $and: [query, ...also] };
   }

@@ -6,7 +6,7 @@ import type { SuspectCandidate } from "./candidates.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isGivenUp, LockedDocumentsError, writeWithin } from "../limited_writes.ts";
 import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
-import { claimable, type Kind } from "../queries.ts";
+import { claimable, isTakeover, type Kind } from "../queries.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
 /** What writing claims needs. */
@@ -130,7 +130,7 @@ class ClaimWriting {
   constructor(kind: Kind, token: string, options: ClaimWriterOptions) {
     // A takeover inherits the attempt of the expired lease: a crash beside other documents costs no document an
     // attempt.
-    const count: Record<string, number> = kind === "expired_leases"
+    const count: Record<string, number> = isTakeover(kind)
       ? { "_pull.takeovers": 1 }
       : { "_pull.attempts": 1 };
     this.#query = claimable(kind, options.filter);
@@ -220,7 +220,7 @@ export async function markSuspect(
   const counts = kind === "due_suspects" || (alone > 0 && attempts < maxAttempts);
   const count = {
     ...(counts ? { "_pull.attempts": 1 } : {}),
-    ...(kind === "expired_suspects" ? { "_pull.takeovers": 1 } : {}),
+    ...(isTakeover(kind) ? { "_pull.takeovers": 1 } : {}),
   };
   const query = { $and: [unchanged, claimable(kind, filter)] };
   return await writeWithin(

@@ -1,3 +1,4 @@
+import { validDate } from "../../lib/valid_date.ts";
 import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge } from "../mongo_errors.ts";
@@ -207,5 +208,5 @@ const WITHOUT_VERDICT: readonly Removal[] = [{ _pull: "" }, LEASE];
 
 /** Any other value in the field is not an agent's verdict: see {@linkcode UNJUDGED}. */
 function isDate(value: unknown): boolean {
-  return value instanceof Date && !Number.isNaN(value.getTime());
+  return validDate(value) !== undefined;
 }

@@ -1,3 +1,4 @@
+import { validDate } from "../../lib/valid_date.ts";
 import { errorPattern } from "../../text/error_pattern.ts";
 import { secrets } from "../../text/redact.ts";
 import type { DeadLetter } from "./stored_letter.ts";
@@ -44,7 +45,7 @@ export class LetterGroups {
     const known = errorPattern(error);
     const pattern = this.#groups.has(known) || this.#groups.size < MAX_GROUPS ? known : OTHERS;
     const example = { id: letter._id, error };
-    const at = dateOf(letter);
+    const at = validDate(letter.dead_at);
     const group = this.#groups.get(pattern);
     if (group === undefined) {
       this.#groups.set(pattern, { pattern, letters: 1, first: at, last: at, example });
@@ -63,10 +64,6 @@ export class LetterGroups {
 function errorOf({ error }: DeadLetter): string {
   if (typeof error !== "string") return "(no error)";
   return secrets.text(error, MAX_ERROR).trim() || "(no error)";
-}
-
-function dateOf({ dead_at: at }: DeadLetter): Date | undefined {
-  return at instanceof Date && !Number.isNaN(at.getTime()) ? at : undefined;
 }
 
 function timeOf(date: Date | undefined): number {

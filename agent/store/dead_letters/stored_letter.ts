@@ -1,3 +1,4 @@
+import { sameBytes } from "../../lib/same_bytes.ts";
 import { BSON } from "mongodb";
 import type { Document } from "../../ports.ts";
 import { printableLines } from "../../text/terminal_text.ts";
@@ -57,7 +58,7 @@ export function isNameable({ [BYTES]: bytes }: DeadLetter): boolean {
     if (!id) return false;
     const stored = documentOf(id.whole);
     const sent = BSON.serialize(BSON.deserialize(stored, EXACT_BSON));
-    return sent.length === stored.length && sent.every((byte, at) => byte === stored[at]);
+    return sameBytes(sent, stored);
   } catch {
     return false;
   }

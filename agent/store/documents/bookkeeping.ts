@@ -1,3 +1,4 @@
+import { validDate } from "../../lib/valid_date.ts";
 import { BSON, type Document } from "mongodb";
 import { DOCUMENT_TYPE, documentOf, elementNamed, elementsNamed, type RawElement } from "./bson_elements.ts";
 
@@ -99,8 +100,7 @@ function numberOf(element: RawElement | undefined): number | undefined {
 /** Also undefined for a date that JavaScript cannot hold: no agent wrote it, and none could name it. */
 function dateOf(element: RawElement | undefined): Date | undefined {
   if (element?.type !== DATE) return undefined;
-  const date = new Date(int64(element));
-  return Number.isNaN(date.getTime()) ? undefined : date;
+  return validDate(new Date(int64(element)));
 }
 
 function int64({ bytes, offset }: RawElement): number {

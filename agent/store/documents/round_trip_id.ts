@@ -1,3 +1,4 @@
+import { sameBytes } from "../../lib/same_bytes.ts";
 import { BSON } from "mongodb";
 import { elementNamed } from "./bson_elements.ts";
 import type { RawDocument } from "./raw_document.ts";
@@ -25,7 +26,7 @@ export function survivesRoundTrip(raw: RawDocument): boolean {
   try {
     const stored = elementNamed(raw.bytes, "_id")!.whole;
     const sent = elementNamed(BSON.serialize({ _id: raw.exactId() }), "_id")!.whole;
-    if (stored.length !== sent.length || !stored.every((byte, at) => byte === sent[at])) return false;
+    if (!sameBytes(stored, sent)) return false;
     // A claim sends numbers with other types, which are equal all the same, except within the scope of code.
     const claimed = elementNamed(BSON.serialize({ _id: raw.id }), "_id")!;
     return claimed.type !== CODE_WITH_SCOPE || claimed.whole.every((byte, at) => byte === stored[at]);

@@ -1,7 +1,8 @@
 import type { Collection, Document, Filter } from "mongodb";
 import { brokenCounters, exactCounters } from "../documents/bookkeeping.ts";
 import { filterAtFault } from "../filter.ts";
-import { claimable, type ClauseName, CLAUSES, type Kind, KINDS, type SuspectKind } from "../queries.ts";
+import { claimable, type ClauseName, CLAUSES, isSuspectKind, type Kind, KINDS } from "../queries.ts";
+import { SUSPECT_KINDS, type SuspectKind } from "../queries.ts";
 import type { FoundDocument } from "./found_document.ts";
 import { allOf, type Clause, clausesOf } from "./query_clauses.ts";
 
@@ -18,8 +19,7 @@ export interface ClaimAnswers {
   readonly filterMatches: ReadonlyMap<Clause, boolean>;
 }
 
-const ALL_KINDS: readonly (Kind | SuspectKind)[] = [...KINDS, "due_suspects", "expired_suspects"];
-const SUSPECTS: ReadonlySet<Kind | SuspectKind> = new Set(["due_suspects", "expired_suspects"]);
+const ALL_KINDS: readonly (Kind | SuspectKind)[] = [...KINDS, ...SUSPECT_KINDS];
 
 /** Asks the server about one document, with the very queries that the claims use and with each of their clauses alone. */
 export class ClaimQuestions {
@@ -80,7 +80,7 @@ export class ClaimQuestions {
     const matched = await Promise.all(ALL_KINDS.map((kind) => {
       const query = claimable(kind, filter);
       // A claim of a suspect also asks that its counters are still those that were read.
-      const isAsRead = SUSPECTS.has(kind) && brokenCounters(found.raw.bytes).length === 0;
+      const isAsRead = isSuspectKind(kind) && brokenCounters(found.raw.bytes).length === 0;
       return this.#matches(found, isAsRead ? { $and: [query, exactCounters(found.raw.bytes)] } : query);
     }));
     return ALL_KINDS.find((_, at) => matched[at]);

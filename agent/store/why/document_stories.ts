@@ -1,8 +1,9 @@
 import type { Collection, Document, Filter } from "mongodb";
+import { sameBytes } from "../../lib/same_bytes.ts";
 import { otherIds, possibleIds } from "../documents/parse_id.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { EXPIRIES_ALONE, type Kind, type SuspectKind } from "../queries.ts";
+import { EXPIRIES_ALONE, isSuspectKind, type Kind, type SuspectKind } from "../queries.ts";
 import { type ClaimAnswers, ClaimQuestions } from "./claim_answers.ts";
 import { DocumentFinder, type FoundDocument } from "./found_document.ts";
 import { type FoundLetters, LetterSearch } from "./letter_search.ts";
@@ -50,7 +51,7 @@ export class DocumentStories {
     for (let reads = 1;; reads++) {
       const answers = await this.#questions.ask(found);
       const now = await this.#finder.again(found);
-      const isSame = now !== undefined && isEqual(found.raw.bytes, now.raw.bytes);
+      const isSame = now !== undefined && sameBytes(found.raw.bytes, now.raw.bytes);
       if (isSame || now === undefined || reads >= MAX_READS) return await this.#tell(found, answers, !isSame);
       found = now;
     }
@@ -69,8 +70,8 @@ export class DocumentStories {
     }
     const failed = obstacles.findIndex(({ what }) => what === "failed");
     if (failed >= 0 && isNameable && !letters.own?.stands) {
-      const elsewhere = await this.#letters.elsewhere([raw.id]);
-      const letterIn = elsewhere.find(({ isLetter }) => isLetter)?.collection;
+      const inOthers = await this.#letters.inOthers([raw.id]);
+      const letterIn = inOthers.find(({ isLetter }) => isLetter)?.collection;
       obstacles[failed] = { what: "failed", letterIn };
     }
     return {
@@ -100,11 +101,7 @@ export class DocumentStories {
     kind: Kind | SuspectKind | undefined,
     obstacles: readonly Obstacle[],
   ): Promise<number | undefined> {
-    if (
-      obstacles.length > 0 || kind === undefined || kind === "due_suspects" || kind === "expired_suspects"
-    ) {
-      return undefined;
-    }
+    if (obstacles.length > 0 || kind === undefined || isSuspectKind(kind)) return undefined;
     return await this.#questions.countBefore(found, kind, MAX_BEFORE);
   }
 
@@ -118,14 +115,14 @@ export class DocumentStories {
       letter = { id, letters };
       break;
     }
-    const elsewhere = await this.#letters.elsewhere(ids);
+    const inOthers = await this.#letters.inOthers(ids);
     return {
       database: collection.dbName,
       collection: collection.collectionName,
       lettersCollection,
       text,
       letter,
-      elsewhere,
+      inOthers,
     };
   }
 }
@@ -137,11 +134,7 @@ function afterClaim({ raw }: FoundDocument, kind: Kind | SuspectKind | undefined
   const { alone = 0, dead_at: deadAt } = raw.bookkeeping ?? {};
   if (deadAt !== undefined) return "finish_verdict";
   if (alone >= EXPIRIES_ALONE || raw.unreadable !== undefined) return "dead_letter";
-  return kind === "due_suspects" || kind === "expired_suspects" ? "run_alone" : "run";
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return kind !== undefined && isSuspectKind(kind) ? "run_alone" : "run";
 }
 
 /** What {@linkcode DocumentStories} need. */

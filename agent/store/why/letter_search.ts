@@ -1,3 +1,4 @@
+import { validDate } from "../../lib/valid_date.ts";
 import type { Collection, Document, Filter } from "mongodb";
 import { lettersOf } from "../dead_letters/letters_of.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
@@ -26,7 +27,7 @@ export interface FoundLetters {
 }
 
 /** The same `_id` in another collection of the database. */
-export interface FoundElsewhere {
+export interface FoundInOther {
   readonly collection: string;
   /** It is a letter of a document of this collection, and not a document. */
   readonly isLetter: boolean;
@@ -68,14 +69,14 @@ export class LetterSearch {
   }
 
   /** Other collections of the database that hold one of these ids, as far as the agent may read them. */
-  async elsewhere(ids: readonly unknown[]): Promise<FoundElsewhere[]> {
+  async inOthers(ids: readonly unknown[]): Promise<FoundInOther[]> {
     const { collection, collectionNames, letters, other } = this.#options;
     const known = new Set([collection.collectionName, letters.collectionName]);
     const names = (await collectionNames() ?? []).filter((name) => !known.has(name)).slice(
       0,
       MAX_COLLECTIONS,
     );
-    const found: FoundElsewhere[] = [];
+    const found: FoundInOther[] = [];
     for (const name of names) {
       const there = await this.#first(other(name), { _id: { $in: ids as never[] } }).catch(unlessForbidden);
       if (there === undefined) continue;
@@ -109,7 +110,7 @@ const FACTS = {
 
 function factsOf({ dead_at: at, error, attempts, by_reference: byReference, document }: DeadLetter) {
   return {
-    deadAt: at instanceof Date && !Number.isNaN(at.getTime()) ? at : undefined,
+    deadAt: validDate(at),
     error: typeof error === "string" ? error : undefined,
     attempts: typeof attempts === "number" ? attempts : undefined,
     hasCopy: document !== undefined && byReference !== true,

@@ -1,4 +1,6 @@
 import { BSON } from "mongodb";
+import { validDate } from "../../lib/valid_date.ts";
+import { shortened } from "../../text/shortened.ts";
 import { bsonJson } from "../documents/bson_json.ts";
 import {
   DOCUMENT_TYPE,
@@ -129,11 +131,7 @@ function valueOf(element: RawElement | undefined): StoredValue | undefined {
   const json = bsonJson(documentOf(element.whole));
   // The value alone, without the name of its field.
   const value = json.slice(json.indexOf(":") + 1, -1);
-  return { json: shortened(value), type: TYPES[element.type] ?? `BSON type ${element.type}` };
-}
-
-function shortened(text: string): string {
-  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN).toWellFormed()}…`;
+  return { json: shortened(value, MAX_SHOWN), type: TYPES[element.type] ?? `BSON type ${element.type}` };
 }
 
 function parsed(element: RawElement | undefined): unknown {
@@ -151,8 +149,7 @@ function textOf(element: RawElement | undefined): string | undefined {
 }
 
 function dateOf(element: RawElement | undefined): Date | undefined {
-  const value = parsed(element);
-  return value instanceof Date && !Number.isNaN(value.getTime()) ? value : undefined;
+  return validDate(parsed(element));
 }
 
 function numberIn(value: unknown, name: string): number | undefined {
@@ -169,7 +166,7 @@ function keptErrors(element: RawElement | undefined): KeptError[] {
   return errors.slice(-5).map((error) => {
     const { at, attempt, message } = (error ?? {}) as Record<string, unknown>;
     return {
-      at: at instanceof Date && !Number.isNaN(at.getTime()) ? at : undefined,
+      at: validDate(at),
       attempt: typeof attempt === "number" ? attempt : undefined,
       message: typeof message === "string" ? message : "(no text)",
     };

@@ -1,7 +1,7 @@
 import type { Document } from "mongodb";
 import type { Bookkeeping } from "../documents/bookkeeping.ts";
 import type { Kind, SuspectKind } from "../queries.ts";
-import type { FoundElsewhere, FoundLetters } from "./letter_search.ts";
+import type { FoundInOther, FoundLetters } from "./letter_search.ts";
 import type { Clause } from "./query_clauses.ts";
 import type { StoredFacts, StoredValue } from "./stored_facts.ts";
 import type { WriteProblem } from "./write_problem.ts";
@@ -77,7 +77,7 @@ export interface MissingStory {
   readonly text: string;
   /** A letter of a document with this id, and its `_id`. */
   readonly letter: { readonly id: unknown; readonly letters: FoundLetters } | undefined;
-  readonly elsewhere: readonly FoundElsewhere[];
+  readonly inOthers: readonly FoundInOther[];
 }
 
 /** Documents that are counted before another one, at most. */

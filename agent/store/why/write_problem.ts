@@ -1,7 +1,7 @@
 import { BSON, type Collection, type Document } from "mongodb";
 import { DOCUMENT_TYPE, elementNamed, elementsNamed } from "../documents/bson_elements.ts";
 import { brokenCounters } from "../documents/bookkeeping.ts";
-import type { Kind, SuspectKind } from "../queries.ts";
+import { isSuspectKind, isTakeover, type Kind, type SuspectKind } from "../queries.ts";
 import type { FoundDocument } from "./found_document.ts";
 import { type UniqueIndexWait, uniqueIndexWait } from "./unique_index.ts";
 
@@ -33,7 +33,7 @@ export class WriteProblems {
 
   /** The server counts the bytes of the document as the claim leaves it. */
   #tooLarge(bytes: Uint8Array, kind: Kind | SuspectKind): WriteProblem | undefined {
-    const counter = kind === "expired_leases" || kind === "expired_suspects" ? "takeovers" : "attempts";
+    const counter = counterOf(kind);
     const { owner } = this.#options;
     const written = { token: crypto.randomUUID(), owner, visible_at: new Date(0), [counter]: 1 };
     const pull = elementNamed(bytes, "_pull");
@@ -67,23 +67,26 @@ export class WriteProblems {
   /** What a claim writes, for the server to put it into a copy of the document. */
   #written(kind: Kind | SuspectKind): Document {
     const more = (field: string) => ({ $add: [{ $ifNull: [`$_pull.${field}`, 0] }, 1] });
-    const count: Document = kind === "expired_leases" || kind === "expired_suspects"
-      ? { "_pull.takeovers": more("takeovers") }
-      : { "_pull.attempts": more("attempts") };
+    const counter = counterOf(kind);
     return {
       status: "processing",
       "_pull.token": crypto.randomUUID(),
       "_pull.owner": { $literal: this.#options.owner },
       "_pull.visible_at": "$$NOW",
-      ...count,
+      [`_pull.${counter}`]: more(counter),
     };
   }
 }
 
+/** What a claim of a document counts; that of a suspect may count both. */
+function counterOf(kind: Kind | SuspectKind): "attempts" | "takeovers" {
+  return isTakeover(kind) ? "takeovers" : "attempts";
+}
+
 /** A counter to which the claim cannot add 1; for suspects, any counter that is not a number. */
 function brokenCounter(bytes: Uint8Array, kind: Kind | SuspectKind): WriteProblem | undefined {
-  const isSuspect = kind === "due_suspects" || kind === "expired_suspects";
-  const counted = kind === "expired_leases" ? "takeovers" : "attempts";
+  const isSuspect = isSuspectKind(kind);
+  const counted = counterOf(kind);
   const broken = brokenCounters(bytes).filter((name) => isSuspect || name === counted)[0];
   if (broken !== undefined) return { what: "counter", field: broken, isFull: false };
   const pull = elementNamed(bytes, "_pull");
