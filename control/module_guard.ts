@@ -1,5 +1,5 @@
 import { forbidExit } from "../agent/processors/exit_guard.ts";
-import type { Environment } from "../agent/settings/load_settings.ts";
+import type { Environment } from "../agent/settings/environment.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 
 /**

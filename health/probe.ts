@@ -1,4 +1,5 @@
-import { type Environment, readSetting } from "../agent/settings/load_settings.ts";
+import type { Environment } from "../agent/settings/environment.ts";
+import { readSetting } from "../agent/settings/load_settings.ts";
 import { unreadable } from "./health_dir.ts";
 import { ageMs, type Stamp, stampIn } from "./machine_time.ts";
 

@@ -1,5 +1,6 @@
 import { CommandError } from "../agent/errors.ts";
-import { type Environment, readSetting } from "../agent/settings/load_settings.ts";
+import type { Environment } from "../agent/settings/environment.ts";
+import { readSetting } from "../agent/settings/load_settings.ts";
 import { answers } from "../agent/telemetry/printer.ts";
 import { inOneLine } from "../agent/text/terminal_text.ts";
 import { refreshed } from "./ask.ts";

@@ -1,13 +1,11 @@
-import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { secrets } from "../text/redact.ts";
+import { contradictions } from "./contradictions.ts";
+import { type Environment, textOf } from "./environment.ts";
 import type { FileVariant, Host, Setting } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { readFileVariant } from "./file_variant.ts";
-import { byteLength } from "../text/utf8.ts";
-
-/** The environment: a variable that is not set, or is blank, counts as absent. */
-export type Environment = (variable: string) => string | undefined;
+import { oddities } from "./oddities.ts";
 
 /** What reading the settings brought: the values that could be read, and everything that is wrong. */
 export interface LoadedSettings {
@@ -104,144 +102,6 @@ function isServiceLink(given: string): boolean {
 
 const SERVICE_LINK =
   "this is what Kubernetes sets for a Service of that name: set enableServiceLinks: false in the pod, or rename the Service";
-
-/** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
-const MAX_NAMESPACE_BYTES = 255;
-/** The same of a sharded collection. Whether it is sharded or is to be is not known here. */
-const MAX_SHARDED_NAMESPACE_BYTES = 235;
-/** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
-const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock", "commands.lock"];
-
-function contradictions(values: Partial<Settings>, env: Environment): string[] {
-  const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;
-  const found = collectionProblems(values, env);
-  if (retryBackoffMs !== undefined && retryBackoffMaxMs !== undefined && retryBackoffMaxMs < retryBackoffMs) {
-    found.push("RETRY_BACKOFF_MAX is below RETRY_BACKOFF: raise it to at least the same value");
-  }
-  if (healthDir !== undefined && controlFile !== undefined) {
-    const [health, control] = [resolve(healthDir), resolve(controlFile)];
-    if (health === control || HEALTH_FILES.some((file) => resolve(`${health}/${file}`) === control)) {
-      found.push(
-        `CONTROL_FILE is ${
-          JSON.stringify(controlFile)
-        }, which is a path of HEALTH_DIR's own: name another file`,
-      );
-    } else if (health.startsWith(`${control}/`)) {
-      found.push("CONTROL_FILE is a directory that HEALTH_DIR is in: name a file");
-    }
-  }
-  return found;
-}
-
-function collectionProblems(values: Partial<Settings>, env: Environment): string[] {
-  const { mongodbDatabase: database, mongodbCollection: source, deadLetterCollection: letters, writesTo } =
-    values;
-  // Without the collection, the letters have no default either: one sentence about it is enough.
-  if (source === undefined || letters === undefined) return [];
-  const found: string[] = [];
-  if (source === letters) {
-    found.push("DEAD_LETTER_COLLECTION is MONGODB_COLLECTION: name another collection for the dead letters");
-  }
-  if (writesTo?.includes(letters)) {
-    found.push(
-      `WRITES_TO names ${
-        JSON.stringify(letters)
-      }, the collection of the dead letters, which only the agent ` +
-        "writes: leave it out",
-    );
-  }
-  if (database === undefined) return found;
-  const bytes = (collection: string) => byteLength(`${database}.${collection}`);
-  const limit = `MongoDB takes at most ${MAX_NAMESPACE_BYTES} ` +
-    `(${MAX_SHARDED_NAMESPACE_BYTES} if the collection is sharded), the name of the database and a dot included`;
-  if (bytes(source) > MAX_NAMESPACE_BYTES) {
-    found.push(`MONGODB_COLLECTION makes a name of ${bytes(source)} bytes: ${limit}`);
-  } else if (bytes(letters) > MAX_NAMESPACE_BYTES) {
-    const isGiven = textOf("DEAD_LETTER_COLLECTION", env) !== undefined;
-    const [what, mend] = isGiven ? ["", ""] : [
-      " is not set, and its default",
-      `: set it to a shorter name`,
-    ];
-    found.push(`DEAD_LETTER_COLLECTION${what} makes a name of ${bytes(letters)} bytes: ${limit}${mend}`);
-  }
-  const long = writesTo?.find((name) => bytes(name) > MAX_NAMESPACE_BYTES);
-  if (long !== undefined) {
-    found.push(`WRITES_TO has a collection that makes a name of ${bytes(long)} bytes: ${limit}`);
-  }
-  return found;
-}
-
-/** Settings of processors outside of this process, and the kinds that they count for. */
-const OF_KINDS: [variable: string, kinds: RegExp][] = [
-  ["PROCESSOR_BATCH", /^(https?|exec):/i],
-  ["HTTP_HEADERS_FILE", /^https?:/i],
-  ["HTTP_SIGNING_SECRET_FILE", /^https?:/i],
-  ["HTTP_CA_FILE", /^https:/i],
-  ["EXEC_PROCESSES", /^exec:/],
-  ["EXEC_PASS_ENV", /^exec:/],
-];
-
-function oddities(values: Partial<Settings>, env: Environment): string[] {
-  const { batchSize, concurrency, processor = "" } = values;
-  const found = OF_KINDS.filter(([variable, kinds]) =>
-    textOf(variable, env) !== undefined && !kinds.test(processor)
-  )
-    .map(([variable]) => `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`);
-  if (textOf("PROCESSOR", env) === undefined) found.push(PLACEHOLDER);
-  if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
-    found.push(
-      `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${
-        2 * batchSize
-      }) documents are held at once: raise BATCH_SIZE to use all of it`,
-    );
-  }
-  if (processor.startsWith("exec:")) found.push(...idleProcesses(values));
-  const proxy = /^https:/i.test(processor)
-    ? PROXIES.find((name) => textOf(name, env) !== undefined)
-    : undefined;
-  // The runtime sends the header Proxy-Authorization through the tunnel, too.
-  if (proxy !== undefined && /^(http:\/\/)?[^/@]+@/i.test(textOf(proxy, env)!)) {
-    found.push(
-      `${proxy} has credentials, and the service gets them as well: use a proxy that needs none, unless you trust ` +
-        "the service with them",
-    );
-  }
-  return found;
-}
-
-/** Variables that may name the proxy for `https:` addresses, the first that is set counts. */
-const PROXIES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
-/** Full batches that an agent holds at once. */
-const MAX_HELD_BATCHES = 2;
-
-/** Processes of a program that would have no work. */
-function idleProcesses(
-  { concurrency = Infinity, execProcesses = 1, processorBatch = false }: Partial<Settings>,
-): string[] {
-  const found: string[] = [];
-  if (execProcesses > concurrency) {
-    found.push(
-      `EXEC_PROCESSES is ${execProcesses}, but CONCURRENCY lets only ${concurrency} work at the same time: ` +
-        "lower EXEC_PROCESSES, or raise CONCURRENCY",
-    );
-  } else if (processorBatch && execProcesses > MAX_HELD_BATCHES) {
-    found.push(
-      `EXEC_PROCESSES is ${execProcesses}, but with PROCESSOR_BATCH only ${MAX_HELD_BATCHES} full batches are held ` +
-        "at once, so the other processes have little work: lower EXEC_PROCESSES",
-    );
-  }
-  return found;
-}
-
-const PLACEHOLDER =
-  "PROCESSOR is not set: documents are only marked as processed, and nothing else is done with " +
-  "them. Set PROCESSOR=module:PATH to process them, or PROCESSOR=log if that is what you want";
-
-function textOf(variable: string, env: Environment): string | undefined {
-  const value = env(variable)?.trim();
-  return value === "" ? undefined : value;
-}
 
 function thisHost(): Host {
   return { hostName: hostName(), isTerminal: Deno.stdout.isTerminal() };

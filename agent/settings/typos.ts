@@ -1,5 +1,5 @@
 import { distance } from "fastest-levenshtein";
-import type { Environment } from "./load_settings.ts";
+import type { Environment } from "./environment.ts";
 import type { Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 

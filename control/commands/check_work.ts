@@ -1,5 +1,5 @@
 import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import type { Setting } from "../../agent/settings/setting.ts";
 import { SETTINGS } from "../../agent/settings/settings.ts";

@@ -1,6 +1,7 @@
 import type { Document, Filter } from "mongodb";
 import { errorText, UsageError } from "../../agent/errors.ts";
-import { type Environment, loadSettings } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
+import { loadSettings } from "../../agent/settings/load_settings.ts";
 import { loadProcessor } from "../../agent/processors/load_processor.ts";
 import { type ForeignLog, SILENT } from "../../agent/processors/foreign_log.ts";
 import type { Processing } from "../../agent/processors/processor.ts";

@@ -1,4 +1,4 @@
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 
 /** An option of a command: a switch, unless it has a value. */
 export interface OptionSpec {

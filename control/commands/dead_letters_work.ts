@@ -1,7 +1,7 @@
 import { validDate } from "../../agent/lib/valid_date.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";

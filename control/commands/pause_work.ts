@@ -1,5 +1,6 @@
 import { CommandError } from "../../agent/errors.ts";
-import { type Environment, readSetting } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
+import { readSetting } from "../../agent/settings/load_settings.ts";
 import { confirmations } from "../../agent/telemetry/remarks.ts";
 import { ask, type Silence } from "../../health/ask.ts";
 import { awaitStatus, requireStatus, type Status } from "../../health/status.ts";

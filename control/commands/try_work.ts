@@ -1,6 +1,6 @@
 import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import type { DocumentsToTry } from "../../agent/store/documents_to_try.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";

@@ -1,5 +1,5 @@
 import { CommandError, errorText, SourceError } from "../../agent/errors.ts";
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { answers } from "../../agent/telemetry/printer.ts";

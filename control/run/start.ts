@@ -1,6 +1,6 @@
 import { systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
-import type { Environment } from "../../agent/settings/load_settings.ts";
+import type { Environment } from "../../agent/settings/environment.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { LineQueue } from "../../agent/telemetry/line_queue.ts";
 import { Logger, logLine } from "../../agent/telemetry/logger.ts";
