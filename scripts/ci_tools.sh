@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck
-# from Debian's packages, actionlint and typos under .tools/. What it cannot install it only names.
+# from Debian's packages, actionlint, typos, promtool and Prometheus under .tools/. What it cannot install it only names.
 set -eu
 cd "$(dirname -- "$0")/.."
 # shellcheck source=scripts/versions.env
@@ -27,6 +27,17 @@ if [ "$(.tools/bin/typos --version 2>/dev/null)" != "typos-cli $TYPOS_VERSION" ]
     mv "$work/typos/bin/typos" .tools/bin/typos
   else
     say "typos could not be installed with pip: $(tail -n 1 "$log")"
+  fi
+fi
+if ! command -v promtool >/dev/null && [ ! -x .tools/bin/promtool ]; then
+  # Unpacked, not installed: the package starts a server of its own.
+  if ! command -v apt-get >/dev/null; then
+    say 'promtool and prometheus are left out: install Prometheus'
+  elif (cd "$work" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } &&
+    dpkg-deb -x prometheus_*.deb prometheus) >"$log" 2>&1; then
+    mv "$work/prometheus/usr/bin/prometheus" "$work/prometheus/usr/bin/promtool" .tools/bin/
+  else
+    say "promtool and prometheus could not be unpacked from Debian's package: $(tail -n 1 "$log")"
   fi
 fi
 
