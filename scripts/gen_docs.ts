@@ -1,5 +1,5 @@
 /**
- * Writes the generated parts of the documents: the tables of settings, commands and counters, the messages of the
+ * Writes the generated parts of the documents: the tables of settings, commands, counters and metrics, the messages of the
  * sources, the rules of the claim protocol with the counterexamples that the model finds, and the figures of the
  * benchmark. With `--check` it writes nothing and fails if a document differs.
  */
@@ -13,6 +13,7 @@ import { formatted, type GeneratedPart, withPart } from "./generated_part.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { SETTING_ADVICE } from "./setting_advice.ts";
 import { table } from "./markdown_table.ts";
+import { bucketsTable, instrumentsTable } from "./metrics/document.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
@@ -37,6 +38,8 @@ const PARTS: Part[] = [
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
+  { file: "docs/metrics.md", mark: "instruments", content: instrumentsTable() },
+  { file: "docs/metrics.md", mark: "buckets", content: bucketsTable() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
 ];
 
