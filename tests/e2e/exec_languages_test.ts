@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf } from "../support/documents.ts";
-import { GO, JQ, NODE } from "../support/languages.ts";
+import { buildGo, GO, JQ, NODE } from "../support/languages.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { isMissing, type Requirement } from "../support/optional.ts";
 
@@ -51,13 +51,7 @@ for (
       );
       await using home = await agentHome({ db });
       const path = await home.write(file, source);
-      if (language === "Go") {
-        const { success } = await new Deno.Command("go", {
-          args: ["build", "-o", `${home.dir}/worker`, path],
-          env: { GO111MODULE: "off" },
-        }).output();
-        assertEquals(success, true);
-      }
+      if (language === "Go") await buildGo(path, `${home.dir}/worker`);
       const env = { PROCESSOR: `exec:${JSON.stringify(command(path))}`, EXEC_PROCESSES: "2" };
       assertEquals((await home.runWith({ args: ["run", "--until-empty"], env })).code, 0);
       assertEquals(

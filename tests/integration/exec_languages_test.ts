@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { GO, JQ, NODE, PERL } from "../support/languages.ts";
+import { assertEquals } from "@std/assert";
+import { buildGo, GO, JQ, NODE, PERL } from "../support/languages.ts";
 import { isMissing } from "../support/optional.ts";
 import { program, started } from "../support/programs.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -56,11 +56,7 @@ Deno.test({
   async fn() {
     await using dir = await TempDir.make();
     await Deno.writeTextFile(`${dir.path}/main.go`, GO_PROGRAM);
-    const { success, stderr } = await new Deno.Command("go", {
-      args: ["build", "-o", `${dir.path}/worker`, `${dir.path}/main.go`],
-      env: { GO111MODULE: "off" },
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
+    await buildGo(`${dir.path}/main.go`, `${dir.path}/worker`);
     await using it = await started(`${dir.path}/worker`);
     assertEquals(await it.run({ name: "ada" }), { set: { length: 3 } });
   },

@@ -22,6 +22,23 @@ export const GO: Requirement = language("Go", "go", "version");
 export const PERL: Requirement = language("Perl", "perl", "-MJSON::PP", "-e", "1");
 export const JQ: Requirement = language("jq", "jq", "--version");
 
+/**
+ * Compiles a program in Go to the executable `to`.
+ *
+ * @param from the path of its only file, or of the folder of its module
+ * @throws {Error} if it cannot be compiled; the message is the compiler's
+ */
+export async function buildGo(from: string, to: string): Promise<void> {
+  const isFile = from.endsWith(".go");
+  const { success, stderr } = await new Deno.Command("go", {
+    args: ["build", "-o", to, isFile ? from : "."],
+    ...(!isFile && { cwd: from }),
+    // As the image of an agent needs it, which has no library of C.
+    env: { CGO_ENABLED: "0", ...(isFile && { GO111MODULE: "off" }) },
+  }).output();
+  if (!success) throw new Error(`go build of ${from} failed: ${new TextDecoder().decode(stderr)}`);
+}
+
 /** Packages of examples, as `examples/typescript/package.json` pins them. */
 export const NPM: Requirement = {
   what: "tests of examples with packages",

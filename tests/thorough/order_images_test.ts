@@ -2,7 +2,7 @@ import { EJSON } from "bson";
 import { assertEquals, assertFalse } from "@std/assert";
 import { agentBinary } from "../support/agent_home.ts";
 import { buildImages, CONTAINERS, startContainer } from "../support/container.ts";
-import { GO, PYTHON } from "../support/languages.ts";
+import { buildGo, GO, PYTHON } from "../support/languages.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { isMissing } from "../support/optional.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -72,12 +72,7 @@ Deno.test({
   ignore: noContainers || await isMissing(GO),
   async fn() {
     await using dir = await TempDir.make();
-    const go = new Deno.Command("go", {
-      args: ["build", "-o", `${dir.path}/worker`, "."],
-      cwd: `${EXAMPLES}/go`,
-      env: { CGO_ENABLED: "0" },
-    });
-    assertEquals((await go.output()).code, 0);
+    await buildGo(`${EXAMPLES}/go`, `${dir.path}/worker`);
     // In place of the stage that compiles it in the image of Go, which is not there without its registry.
     const stage = `build=${dir.path}`;
     await build(
