@@ -4,7 +4,8 @@ import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { closed, HttpService, RawService, send } from "../support/http_service.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { isMissing, PYTHON } from "../support/optional.ts";
+import { PYTHON } from "../support/languages.ts";
+import { isMissing } from "../support/optional.ts";
 import { waitFor } from "../support/wait.ts";
 
 function json(value: unknown, init: ResponseInit = {}): Response {

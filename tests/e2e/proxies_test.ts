@@ -17,7 +17,7 @@ function assertNoSecret(text: string): void {
 Deno.test("httpProcessor() reaches a service with a private authority through the tunnel of HTTPS_PROXY", async () => {
   await using db = await testDatabase("https proxy");
   const documents = await insertPending(db, upTo(50));
-  await using certificates = await Certificates.make();
+  await using certificates = await Certificates.ofServer();
   const read = (name: string) => Deno.readTextFile(certificates.path(name));
   const shown: (string | null)[] = [];
   await using service = new HttpService(({ headers }) => {

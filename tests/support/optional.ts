@@ -62,11 +62,3 @@ export const MOUNT_NAMESPACE: Requirement = {
   install: "run them as root with util-linux installed (apt-get install util-linux)",
   probe: ["unshare", "--mount", "sh", "-c", "mount --bind / /mnt && mount -o remount,bind,ro /mnt"],
 };
-
-/** Running a program in Python. */
-export const PYTHON: Requirement = {
-  what: "tests of processors in Python",
-  why: "there is no python3 here",
-  install: "install it (apt-get install python3)",
-  probe: ["python3", "--version"],
-};

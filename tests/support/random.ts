@@ -22,6 +22,17 @@ export function testRandom(ownSeed?: number): () => number {
   return seededRandom(seed);
 }
 
+/** The factor of {@linkcode rounds}. */
+const ROUNDS_FACTOR = Number(Deno.env.get("TEST_ROUNDS") || 1);
+
+/**
+ * How many rounds a test with random numbers makes: `usual` ones, times the variable `TEST_ROUNDS`. The lane `all` sets
+ * it, so that every change gets many rounds in CI, and the other lanes stay quick.
+ */
+export function rounds(usual: number): number {
+  return Math.ceil(usual * ROUNDS_FACTOR);
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function integerFrom(random: () => number, min: number, max: number): number {
   return min + Math.floor(random() * (max - min + 1));

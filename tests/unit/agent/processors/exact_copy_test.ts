@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { Binary, BSON, BSONRegExp, Code, DBRef, Decimal128, Int32, Long, ObjectId, Timestamp } from "bson";
 import { PermanentError } from "../../../../agent/errors.ts";
 import { setFields } from "../../../../agent/processors/set_fields.ts";
-import { integerFrom, pick, testRandom } from "../../../support/random.ts";
+import { integerFrom, pick, rounds, testRandom } from "../../../support/random.ts";
 
 const INVALID = "Cannot write the processor's result: ";
 
@@ -209,7 +209,7 @@ function spoil(value: unknown): void {
 
 Deno.test("setFields() copies values of the driver's own types, and all that is within them: property", () => {
   const random = testRandom(20261126);
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < rounds(500); round++) {
     const mine = { value: randomDriverValue(random), list: [randomDriverValue(random)] };
     const meant = BSON.serialize(mine);
     const { set, bytes } = setFields(mine)!;

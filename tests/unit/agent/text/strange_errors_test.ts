@@ -2,11 +2,11 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { errorStack, errorText } from "../../../../agent/errors.ts";
 import { documentLog } from "../../../../agent/telemetry/document_log.ts";
 import { Logger } from "../../../../agent/telemetry/logger.ts";
-import { pick, testRandom } from "../../../support/random.ts";
+import { pick, rounds, testRandom } from "../../../support/random.ts";
 import { randomThrown } from "../../../support/random_thrown.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
-const ROUNDS = 2000;
+const ROUNDS = rounds(500);
 
 Deno.test("errorText() and errorStack() have a bounded text for any thrown value, and never throw", () => {
   const random = testRandom(12);

@@ -4,12 +4,12 @@ import { Logger } from "../../../../agent/telemetry/logger.ts";
 import { Printer } from "../../../../agent/telemetry/printer.ts";
 import { Redactor } from "../../../../agent/text/redact.ts";
 import { inOneLine, isPrintable, printable, printableLines } from "../../../../agent/text/terminal_text.ts";
-import { testRandom } from "../../../support/random.ts";
+import { rounds, testRandom } from "../../../support/random.ts";
 import { commandsIn, randomText } from "../../../support/random_text.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
 const SEED = 23;
-const RUNS = 2000;
+const RUNS = rounds(500);
 
 Deno.test("printable() and its like let no character through that commands a terminal", () => {
   const random = testRandom(SEED);

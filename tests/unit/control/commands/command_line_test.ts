@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { UsageError } from "../../../../agent/errors.ts";
 import { parseCommandLine } from "../../../../control/commands/command_line.ts";
 import { COMMANDS } from "../../../../control/commands/commands.ts";
-import { pick, testRandom } from "../../../support/random.ts";
+import { pick, rounds, testRandom } from "../../../support/random.ts";
 
 const words = (line: string) => line.split(" ").filter((word) => word !== "");
 const parse = (text: string): Record<string, unknown> => {
@@ -207,7 +207,7 @@ Deno.test("parseCommandLine() takes nothing that its command does not declare, o
     "--hasOwnProperty",
   ];
   let understood = 0;
-  for (let round = 0; round < 5000; round++) {
+  for (let round = 0; round < rounds(1250); round++) {
     const args = Array.from(
       { length: Math.floor(random() * 6) },
       () => pick(random, [...known, ...odd, ...inherited]),

@@ -3,12 +3,13 @@ import { BSON } from "mongodb";
 import { PermanentError } from "../../../../../agent/errors.ts";
 import { Answers } from "../../../../../agent/processors/answers/answers.ts";
 import { OWN_BSON } from "../../../../../agent/store/documents/own_bson.ts";
-import { isMissing, PYTHON } from "../../../../support/optional.ts";
+import { PYTHON } from "../../../../support/languages.ts";
+import { isMissing } from "../../../../support/optional.ts";
 import { randomDocument } from "../../../../support/random_bson.ts";
-import { testRandom } from "../../../../support/random.ts";
+import { rounds, testRandom } from "../../../../support/random.ts";
 
 const SEED = 20261127;
-const ROUNDS = 3000;
+const ROUNDS = rounds(750);
 
 /** Documents as the store reads them, with their texts. */
 function textsOf(answers: Answers): { document: BSON.Document; text: string }[] {

@@ -6,7 +6,7 @@ import { TempDir } from "../../../../support/temp_dir.ts";
 import { waitFor } from "../../../../support/wait.ts";
 
 Deno.test("httpProcessor() trusts the authority of HTTP_CA_FILE, and no unknown one", async () => {
-  await using certificates = await Certificates.make();
+  await using certificates = await Certificates.ofServer();
   const read = (name: string) => Deno.readTextFile(certificates.path(name));
   await using service = new HttpService(() => new Response(), {
     cert: await read("server.crt"),
@@ -20,7 +20,7 @@ Deno.test("httpProcessor() trusts the authority of HTTP_CA_FILE, and no unknown 
 });
 
 Deno.test("httpProcessor() trusts another authority as soon as HTTP_CA_FILE holds it", async () => {
-  await using certificates = await Certificates.make();
+  await using certificates = await Certificates.ofServer();
   await using dir = await TempDir.make();
   const read = (name: string) => Deno.readTextFile(certificates.path(name));
   await using service = new HttpService(() => new Response(), {

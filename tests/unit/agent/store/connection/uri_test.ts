@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { sameServers, uriProblem } from "../../../../../agent/store/connection/uri.ts";
 import { settingsAndProcessor } from "../../../../../control/commands/checked_settings.ts";
-import { pick, testRandom } from "../../../../support/random.ts";
+import { pick, rounds, testRandom } from "../../../../support/random.ts";
 import "../../../../support/first_client.ts";
 
 /** What cannot work in this program, and the way out that is told. */
@@ -174,7 +174,7 @@ Deno.test(
   "uriProblem() quotes no four characters of a password, however it is written into the string",
   () => {
     const random = testRandom();
-    for (let round = 0; round < 3000; round++) {
+    for (let round = 0; round < rounds(750); round++) {
       const { password, uri } = randomUri(random);
       assertHidden(password, uriProblem(uri).join(), uri);
     }

@@ -5,11 +5,11 @@ import { idBytes, survivesRoundTrip } from "../../../../../agent/store/documents
 import { formatId } from "../../../../../agent/store/documents/format_id.ts";
 import { MongoLeasedDocument } from "../../../../../agent/store/documents/leased_document.ts";
 import { RawDocument } from "../../../../../agent/store/documents/raw_document.ts";
-import { testRandom } from "../../../../support/random.ts";
+import { rounds, testRandom } from "../../../../support/random.ts";
 import { randomDocument } from "../../../../support/random_bson.ts";
 import { bsonDocument } from "../../../../support/raw_bson.ts";
 
-const COUNT = 3000;
+const COUNT = rounds(750);
 
 /** Names the document that broke the property, so that it can be made again. */
 function about(bytes: Uint8Array, check: () => void): void {
