@@ -103,7 +103,9 @@ export class ProgramsArea implements Area<Programs> {
 const PLAIN: Plan = { acts: [{ write: '{"id":"ID","ok":true}\n' }], meaning: "done" };
 
 function randomPlan(random: () => number, number: number): Plan {
-  const { text, meaning } = randomAnswerText(random, number);
+  const { text: answer, meaning } = randomAnswerText(random, number);
+  // An answer is one line.
+  const text = answer.replaceAll("\n", " ");
   const wrapped = pick(
     random,
     [
