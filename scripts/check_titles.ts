@@ -12,6 +12,7 @@ import { houseWordsIn } from "./house_words.ts";
 /** Subjects of tests that are not a symbol, a setting or a command. */
 const FEATURES = [
   "Ack with fields",
+  "Alerts",
   "Build",
   "Chaos",
   "Claim order",
@@ -20,6 +21,7 @@ const FEATURES = [
   "Commands",
   "Cut connections",
   "Dead letters",
+  "Dashboard",
   "Docs",
   "Documents",
   "Doubts",

@@ -16,6 +16,8 @@ import { table } from "./markdown_table.ts";
 import { bucketsTable, instrumentsTable } from "./metrics/document.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { COUNTERS } from "../health/counters.ts";
+import { dashboardText } from "./monitoring/dashboard.ts";
+import { plainRules } from "./monitoring/rules_file.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
 
 /** A part that this script writes. */
@@ -42,6 +44,14 @@ const PARTS: Part[] = [
   { file: "docs/metrics.md", mark: "buckets", content: bucketsTable() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
 ];
+
+/** Whole files that this script writes. */
+const FILES: Record<string, string> = {
+  "k8s/monitoring/dashboard.json": await formatted(dashboardText(), "json"),
+  "k8s/monitoring/rules.yaml": plainRules(
+    await Deno.readTextFile(`${ROOT}/k8s/monitoring/prometheusrule.yaml`),
+  ),
+};
 
 function settingsTable(): string {
   const rows = settings.map(({ variable, ...setting }) => [
@@ -105,16 +115,24 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
 
 const isCheck = Deno.args.includes("--check");
 let drifted = false;
+
+/** Writes a file that differs; with `--check` it only reports that. */
+async function update(file: string, before: string, after: string): Promise<void> {
+  if (after === before) return;
+  drifted = true;
+  if (isCheck) console.error(`${file} is not what the tables say: run deno run -A scripts/gen_docs.ts`);
+  else await Deno.writeTextFile(`${ROOT}/${file}`, after);
+}
+
 for (const file of new Set(PARTS.map((part) => part.file))) {
-  const path = `${ROOT}/${file}`;
-  const before = await Deno.readTextFile(path);
+  const before = await Deno.readTextFile(`${ROOT}/${file}`);
   const after = await formatted(
     PARTS.filter((part) => part.file === file).reduce((text, part) => withPart(text, part, file), before),
     "md",
   );
-  if (after === before) continue;
-  drifted = true;
-  if (isCheck) console.error(`${file} is not what the tables say: run deno run -A scripts/gen_docs.ts`);
-  else await Deno.writeTextFile(path, after);
+  await update(file, before, after);
+}
+for (const [file, content] of Object.entries(FILES)) {
+  await update(file, await Deno.readTextFile(`${ROOT}/${file}`).catch(() => ""), content);
 }
 Deno.exit(isCheck && drifted ? 1 : 0);
