@@ -87,6 +87,7 @@ export type AgentEvent =
     type: "settle_rejected";
     kind: SettleKind;
     id: unknown;
+    attempt: number;
     error: unknown;
     /** The error that could not be written on the document. */
     failure?: SafeText | undefined;
@@ -95,10 +96,10 @@ export type AgentEvent =
   /** An outcome is written of a document that took none before: its `settle_rejected` said that nothing is next. */
   | { type: "settled_at_last"; id: unknown }
   /** MongoDB does not let a document take a checkpoint of its run. Told once for each run. */
-  | { type: "checkpoint_refused"; id: unknown; error: unknown }
+  | { type: "checkpoint_refused"; id: unknown; attempt: number; error: unknown }
   | { type: "renew_failed"; documents: number; error: unknown }
-  | { type: "handler_timed_out"; id: unknown; timeoutMs: number }
-  | { type: "handler_returned_late"; id: unknown; elapsedMs: number }
+  | { type: "handler_timed_out"; id: unknown; attempt: number; timeoutMs: number }
+  | { type: "handler_returned_late"; id: unknown; attempt: number; elapsedMs: number }
   | { type: "result_ignored"; id: unknown; fields: readonly string[] }
   /** `at`: the place in the processor, as `file:line`, if its stack tells. */
   | { type: "unhandled_error"; error: unknown; isPromise?: boolean; at?: string | undefined }
@@ -106,6 +107,9 @@ export type AgentEvent =
   | { type: "drain_started"; reason: string; inFlight: number }
   | { type: "force_started"; reason: string; inFlight: number }
   | { type: "drain_finished"; elapsedMs: number; finished: number; released: number; abandoned: number };
+
+/** The event of one type. */
+export type EventOf<Type extends AgentEvent["type"]> = Extract<AgentEvent, { type: Type }>;
 
 /** Events that show that outcomes can be written. */
 const SETTLED = new Set<AgentEvent["type"]>(["processed", "retried", "dead_lettered", "snoozed"]);

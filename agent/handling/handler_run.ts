@@ -105,8 +105,8 @@ class HandlerRun implements OpenRun, RunOfContext {
   /** `PROCESS_TIMEOUT` has passed. */
   timedOut(): void {
     const { events, processTimeoutMs } = this.#options;
-    for (const { document: { id } } of this.#run) {
-      events.emit({ type: "handler_timed_out", id, timeoutMs: processTimeoutMs });
+    for (const { document: { id, attempt } } of this.#run) {
+      events.emit({ type: "handler_timed_out", id, attempt, timeoutMs: processTimeoutMs });
     }
     const reason = `The processor took longer than PROCESS_TIMEOUT (${processTimeoutMs} ms)`;
     this.#abort.abort(new ProcessTimeoutError(reason));
@@ -150,10 +150,10 @@ class HandlerRun implements OpenRun, RunOfContext {
   }
 
   /** A document that has no room for a checkpoint has none for the next one either: that is told once. */
-  refused({ id }: LeasedDocument, error: unknown): void {
+  refused({ id, attempt }: LeasedDocument, error: unknown): void {
     if (this.#hasRefusedCheckpoint) return;
     this.#hasRefusedCheckpoint = true;
-    this.#options.events.emit({ type: "checkpoint_refused", id, error });
+    this.#options.events.emit({ type: "checkpoint_refused", id, attempt, error });
   }
 
   async #handle(process: Processor): Promise<HandlerResult[]> {
@@ -223,8 +223,8 @@ class HandlerRun implements OpenRun, RunOfContext {
     const { events, leftBehind } = this.#options;
     leftBehind.ended();
     const elapsedMs = this.#elapsedMs;
-    for (const { document: { id } } of this.#run) {
-      events.emit({ type: "handler_returned_late", id, elapsedMs });
+    for (const { document: { id, attempt } } of this.#run) {
+      events.emit({ type: "handler_returned_late", id, attempt, elapsedMs });
     }
   }
 }

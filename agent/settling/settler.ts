@@ -263,7 +263,8 @@ export class Settler implements BatchWriter<Settling> {
     // A document that cannot even be a dead letter is reported once, not each time its lease has run out.
     const isLast = failure !== undefined && outcome.kind !== "nack";
     if (!isLast || refusedOutcomes.add(document, failure)) {
-      events.emit({ type: "settle_rejected", kind, id: document.id, error, failure, next: stepOf(next) });
+      const { attempt, id } = document;
+      events.emit({ type: "settle_rejected", kind, id, attempt, error, failure, next: stepOf(next) });
     }
     if (next) {
       // An outcome that could not be written is dropped.

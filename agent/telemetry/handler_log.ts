@@ -1,28 +1,53 @@
-import type { AgentEvent } from "../events.ts";
+import type { EventOf } from "../events.ts";
+import type { GroupedLog } from "./grouped_log.ts";
+import { eventLine } from "./line_kind.ts";
 import type { Logger } from "./logger.ts";
 
-type EventOf<Type extends AgentEvent["type"]> = Extract<AgentEvent, { type: Type }>;
+const TIMED_OUT = eventLine("WARNING", "The processor took longer than PROCESS_TIMEOUT");
+const RETURNED_LATE = eventLine(
+  "WARNING",
+  "The processor returned after it had been told to stop: its result is not used",
+);
+const STRAY_PROMISE = eventLine(
+  "ERROR",
+  "A promise that was not awaited has failed, and no document with it: await it in the processor",
+);
+const STRAY_ERROR = eventLine(
+  "ERROR",
+  "An error that no code caught, of the processor's module or of the agent, belongs to no document",
+);
 
-/** Logs what handlers do besides failing: work that goes on too long, results and errors that are lost. */
+/** Logs what handlers do: those that fail, work that goes on too long, results and errors that are lost. */
 export class HandlerLog {
   readonly #log: Logger;
+  readonly #grouped: GroupedLog;
   readonly #formatId: (id: unknown) => string;
   #isIgnoredTold = false;
 
-  constructor(log: Logger, formatId: (id: unknown) => string) {
+  constructor(log: Logger, grouped: GroupedLog, formatId: (id: unknown) => string) {
     this.#log = log;
+    this.#grouped = grouped;
     this.#formatId = formatId;
   }
 
-  timedOut({ id, timeoutMs }: EventOf<"handler_timed_out">): void {
-    this.#log.warn("The processor took longer than PROCESS_TIMEOUT", { id: this.#formatId(id), timeoutMs });
+  /** A failure is logged once its outcome is written: this line names the place. */
+  failed({ id, attempt, error }: EventOf<"handler_failed">): void {
+    if (!this.#log.writes("DEBUG")) return;
+    this.#log.debug("The processor failed", {
+      id: this.#formatId(id),
+      attempt,
+      ...this.#log.errorFields(error),
+    });
   }
 
-  returnedLate({ id, elapsedMs }: EventOf<"handler_returned_late">): void {
-    this.#log.warn("The processor returned after it had been told to stop: its result is not used", {
-      id: this.#formatId(id),
-      elapsedMs: Math.round(elapsedMs),
-    });
+  timedOut({ id, attempt, timeoutMs }: EventOf<"handler_timed_out">): void {
+    const fields = () => ({ id: this.#formatId(id), attempt, timeoutMs });
+    this.#grouped.report(TIMED_OUT, { documents: 1, fields });
+  }
+
+  returnedLate({ id, attempt, elapsedMs }: EventOf<"handler_returned_late">): void {
+    const fields = () => ({ id: this.#formatId(id), attempt, elapsedMs: Math.round(elapsedMs) });
+    this.#grouped.report(RETURNED_LATE, { documents: 1, fields });
   }
 
   /** Logs only the first one: a handler that returns one returns one for each document. */
@@ -36,17 +61,7 @@ export class HandlerLog {
   }
 
   stray({ error, isPromise, at }: EventOf<"unhandled_error">): void {
-    const fields = { ...(at === undefined ? {} : { at }), ...this.#log.errorFields(error) };
-    if (isPromise) {
-      this.#log.error(
-        "A promise that was not awaited has failed, and no document with it: await it in the processor",
-        fields,
-      );
-    } else {
-      this.#log.error(
-        "An error that no code caught, of the processor's module or of the agent, belongs to no document",
-        fields,
-      );
-    }
+    const fields = () => ({ ...(at === undefined ? {} : { at }), ...this.#log.errorFields(error) });
+    this.#grouped.report(isPromise ? STRAY_PROMISE : STRAY_ERROR, { error, fields });
   }
 }

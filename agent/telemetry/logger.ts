@@ -30,8 +30,8 @@ export class Logger {
   readonly #std: StdLogger;
   readonly #output: LineOutput;
 
-  constructor({ level, format, output, redactor }: LoggerOptions) {
-    const handler = new LineHandler(LEVELS[level], format, output, redactor);
+  constructor({ level, format, agent, output, redactor }: LoggerOptions) {
+    const handler = new LineHandler(LEVELS[level], { format, agent, output, redactor });
     this.#output = output;
     this.#std = new StdLogger("pulling-agent", LEVELS[level], { handlers: [handler] });
   }
@@ -82,9 +82,11 @@ export class Logger {
 export interface LoggerOptions {
   level: Level;
   format: LogFormat;
+  /** Whose lines these are: each line of JSON names it. */
+  agent?: string | undefined;
   output: LineOutput;
   /** Hides secrets in the message and in the fields; those of this process by default. */
-  redactor?: Redactor;
+  redactor?: Redactor | undefined;
 }
 
 const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
@@ -92,7 +94,8 @@ const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" 
 /** A finished line of the log, for lines that are written without a {@linkcode Logger}. */
 export function logLine(
   format: LogFormat,
-  { level, message, fields = {}, time = new Date(), redactor = secrets }: {
+  { agent, level, message, fields = {}, time = new Date(), redactor = secrets }: {
+    agent?: string | undefined;
     level: Level;
     message: string;
     fields?: Fields;
@@ -102,18 +105,19 @@ export function logLine(
 ): string {
   const loggable = new Loggable(redactor);
   const said = loggable.text(message);
-  const line = format === "json" ? jsonLine : textLine;
-  return line(time, level, said, loggable.fields(fields));
+  if (format === "text") return textLine(time, level, said, loggable.fields(fields));
+  return jsonLine(time, level, said, loggable.fields(agent === undefined ? fields : { agent, ...fields }));
 }
 
 /** Hands finished lines to their output. */
 class LineHandler extends BaseHandler {
   readonly #output: LineOutput;
 
-  constructor(level: LevelName, format: LogFormat, output: LineOutput, redactor?: Redactor) {
+  constructor(level: LevelName, { agent, format, output, redactor }: Omit<LoggerOptions, "level">) {
     super(level, {
       formatter: ({ args: [fields], datetime: time, levelName, msg: message }: LogRecord) =>
         logLine(format, {
+          agent,
           level: WORDS[levelName] ?? "INFO",
           message,
           fields: fields as Fields,

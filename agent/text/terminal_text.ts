@@ -27,8 +27,12 @@ export function printableLines(text: string): string {
   );
 }
 
+/** Plain words with a blank between each two. */
+const ONE_LINE = /^[\x21-\x7e]*(?: [\x21-\x7e]+)*$/;
+
 /** A text in one line, with a blank for what a terminal would not show. */
 export function inOneLine(text: string): string {
+  if (ONE_LINE.test(text)) return text;
   return text.replaceAll(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");
 }
 

@@ -8,6 +8,7 @@ import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { UriFile } from "../../agent/store/connection/uri_source.ts";
 import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
+import type { GroupedLog } from "../../agent/telemetry/grouped_log.ts";
 import { logEvents } from "../../agent/telemetry/log_events.ts";
 import type { Logger } from "../../agent/telemetry/logger.ts";
 import { versionInfo } from "../../agent/version.ts";
@@ -50,15 +51,17 @@ export interface Material {
   checked: Checked;
   directory: HealthDir;
   log: Logger;
+  /** The same log, for what may come by the thousand. */
+  grouped: GroupedLog;
   untilEmpty: boolean;
 }
 
 /** Puts the parts of a run together. It starts nothing, and connects to nothing. */
-export function partsOf({ checked, directory, log, untilEmpty }: Material): Parts {
+export function partsOf({ checked, directory, log, grouped, untilEmpty }: Material): Parts {
   const { settings, filter, processing } = checked;
   const { clock } = SYSTEM;
   const events = new Events();
-  logEvents(events, log, { clock, formatId });
+  logEvents(events, { log, grouped, formatId });
   const gate = new PauseController(events);
   const store = new MongoStore(settings, filter);
   const agent = new Agent({

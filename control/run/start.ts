@@ -2,6 +2,7 @@ import { systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
+import { GroupedLog } from "../../agent/telemetry/grouped_log.ts";
 import { LineQueue } from "../../agent/telemetry/line_queue.ts";
 import { Logger, logLine } from "../../agent/telemetry/logger.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
@@ -49,15 +50,17 @@ export async function runAgent(
 }
 
 /** The log's lines, on their way to standard output. */
-function standardOutput({ logFormat }: Settings): LineQueue {
-  const lines = new LineQueue({
+function standardOutput({ agentName: agent, logFormat }: Settings): LineQueue {
+  return new LineQueue({
     sink: Deno.stdout,
     lossLine: (lines, reason) =>
-      logLine(logFormat, { level: "WARNING", message: "Log lines were lost", fields: { lines, reason } }),
+      logLine(logFormat, {
+        agent,
+        level: "WARNING",
+        message: "Log lines were lost",
+        fields: { lines, reason },
+      }),
   });
-  // A module may end the process at any moment.
-  globalThis.addEventListener("unload", () => lines.flushSync());
-  return lines;
 }
 
 /** What a run needs besides its settings. */
@@ -73,9 +76,20 @@ async function runChecked(
   { lines, output, signals, untilEmpty }: Surroundings,
 ): Promise<number> {
   const { settings } = checked;
-  const log = new Logger({ level: settings.logLevel, format: settings.logFormat, output: lines });
+  const log = new Logger({
+    agent: settings.agentName,
+    level: settings.logLevel,
+    format: settings.logFormat,
+    output: lines,
+  });
+  const grouped = new GroupedLog(log, systemClock);
+  // A module may end the process at any moment.
+  globalThis.addEventListener("unload", () => {
+    grouped.flush();
+    lines.flushSync();
+  });
   const directory = await HealthDir.open(settings.healthDir, START_LOCK_WAIT_MS);
-  const parts = partsOf({ checked, directory, log, untilEmpty });
+  const parts = partsOf({ checked, directory, log, grouped, untilEmpty });
   output.handTo(log, parts.events, settings.processor);
   return await new Run(parts).live(signals);
 }

@@ -110,8 +110,11 @@ function channelOf(node: Node, sourceOf: (node: Node) => string): Omit<Text, "te
       if (REFUSALS.has(name)) return { channel: "refusal" };
       if (FAILURES.has(name)) return { channel: "failure" };
       if (name.endsWith("Error")) return { channel: "error" };
-      if (name === "ProgressLog") return { channel: "log", level: "INFO" };
       continue;
+    }
+    // The kinds of lines that may come often: eventLine("WARNING", "...").
+    if (/^\w+Line$/.test(name) && inner === args[1]) {
+      return { channel: "log", level: args[0].value, hasMend: false };
     }
     const [, object, method] = /^(?:.*[.#])?(\w+)[.[](\w+)\]?$/s.exec(name) ?? [];
     if (object === "log" && method !== undefined) {
@@ -120,10 +123,6 @@ function channelOf(node: Node, sourceOf: (node: Node) => string): Omit<Text, "te
     }
     if (object === "console") return { channel: "output" };
     if (method === "push" && REFUSAL_LISTS.has(object!)) return { channel: "refusal" };
-    // Failures that repeat themselves are logged once in a while: the message is the second argument.
-    if (object === "failures" && method === "report" && inner === args[1]) {
-      return { channel: "log", level: "WARNING", hasMend: hasMend(args[3], sourceOf) };
-    }
   }
   return { channel: "piece" };
 }

@@ -44,7 +44,6 @@ export const WHAT_TO_DO: Record<string, string> = {
   "A document cannot be claimed and is left alone":
     "Read `error` and mend the document, or the validator or index that refuses it. The agent retries after a minute, " +
     "and later less often.",
-  "More documents cannot be claimed and are left alone": "As for the line above. `ids` names ten of them.",
   "MongoDB refuses to set documents back to pending: an agent takes them over when their lease runs out":
     'Nothing is lost: `ids` names all of them. Change the validator or index to allow `status: "pending"` with `_pull`, as ' +
     "`error` says.",

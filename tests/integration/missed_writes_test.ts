@@ -1,14 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UnansweredWritesError } from "../../agent/partial_writes.ts";
-import { Events } from "../../agent/events.ts";
 import type { LeasedDocument, Settlement } from "../../agent/ports.ts";
-import { systemClock } from "../../agent/lib/clock.ts";
-import { logEvents } from "../../agent/telemetry/log_events.ts";
-import { Logger } from "../../agent/telemetry/logger.ts";
+import { linesOf } from "../support/event_log.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { proxiedStore } from "../support/proxied_store.ts";
-import { RecordedLines } from "../support/recorded_lines.ts";
 import {
   COLLECTION,
   expireLeases,
@@ -22,18 +18,6 @@ import { waitFor } from "../support/wait.ts";
 
 const FIND = { command: "find", collection: COLLECTION };
 const UPDATE = { command: "update", collection: COLLECTION };
-
-/** The log lines of an agent, without their times. */
-function linesOf(agent: InProcessAgent): Record<string, unknown>[] {
-  const output = new RecordedLines();
-  const events = new Events();
-  logEvents(events, new Logger({ format: "json", level: "DEBUG", output }), {
-    clock: systemClock,
-    formatId: String,
-  });
-  for (const event of agent.seen) events.emit(event);
-  return output.lines.map((line) => JSON.parse(line));
-}
 
 /** What a settlement says, with ids in the place of documents. */
 const said = ({ matched, missed }: Settlement) => ({ matched, missed: missed.map(({ id }) => id) });
@@ -89,11 +73,11 @@ Deno.test("Settlements: log lines name the documents that are retried, and the o
   await agent.until("the others", () => agent.all("retried").length === 2);
 
   assertEquals([lost.documents, lost.ids, lost.during], [1, [0], "nack"]);
-  const lines = linesOf(agent);
+  const lines = linesOf(...agent.seen);
   const retried = lines.filter(({ message }) => message === "Processing failed and will be retried");
-  assertEquals(retried.map(({ id }) => id), ["1", "2"]);
+  assertEquals(retried.map(({ id }) => id), ["<1>", "<2>"]);
   const [line] = lines.filter(({ message }) => String(message).startsWith("Lost the lease"));
-  assertEquals([line?.documents, line?.ids, line?.among], [1, ["0"], undefined]);
+  assertEquals([line?.documents, line?.ids, line?.among], [1, ["<0>"], undefined]);
   const stored = await jobs(database).find({ status: "pending" }).toArray();
   assertEquals(stored.map(({ _id }) => _id).sort(), [1, 2]);
 });

@@ -1,8 +1,5 @@
-import type { AgentEvent, AgentState, Events } from "../../agent/events.ts";
+import type { AgentEvent, AgentState, EventOf, Events } from "../../agent/events.ts";
 import { DEFAULT_TIMEOUT_MS } from "./wait.ts";
-
-/** The events of one kind. */
-export type EventOf<T extends AgentEvent["type"]> = Extract<AgentEvent, { type: T }>;
 
 /** Remembers every event, so that a test can await what they tell, whether it has come yet or not. */
 export class EventRecorder {

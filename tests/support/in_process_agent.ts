@@ -8,11 +8,11 @@ import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import type { DrainReport } from "../../agent/drain.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
-import { type AgentEvent, Events } from "../../agent/events.ts";
+import { type AgentEvent, type EventOf, Events } from "../../agent/events.ts";
 import type { DocumentStore } from "../../agent/ports.ts";
 import type { Processing, Processor } from "../../agent/processors/processor.ts";
 import { PauseController } from "../../control/pause_controller.ts";
-import { type EventOf, EventRecorder } from "./event_recorder.ts";
+import { EventRecorder } from "./event_recorder.ts";
 import { TARGETS } from "./results.ts";
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -9,7 +9,7 @@ const SAMPLE = `import { a } from "not a text";
 type B = "a type of words";
 log.warn("Cannot do it", { mend: "do it by hand" });
 this.#log[level](\`Agent is \${event.to} now\`);
-failures.report("claim", "It failed again", error, {});
+const FAILED = failureLine("WARNING", "It failed again");
 throw new UsageError("A is wrong" + \` (\${text(a)}): set it to B\`);
 throw new CommandError("it failed for good: try again");
 throw new PermanentError("the document is odd");

@@ -10,7 +10,13 @@ function endOf(refused: number): { end: JobEnd; lines: () => Record<string, unkn
   const output = new RecordedLines();
   const end = new JobEnd(events, { untilEmpty: true });
   for (let id = 1; id <= refused; id++) {
-    const common = { type: "settle_rejected", kind: "dead_letter", id, failure: undefined } as const;
+    const common = {
+      type: "settle_rejected",
+      kind: "dead_letter",
+      id,
+      attempt: 5,
+      failure: undefined,
+    } as const;
     events.emit({ ...common, error: new Error(`no ${id}`), next: "dead_letter" });
     events.emit({ ...common, error: new Error(`no ${id}`), next: "nothing" });
   }
@@ -41,9 +47,14 @@ function endAfter(
   const end = new JobEnd(events, { untilEmpty: true });
   for (const [what, id] of story) {
     events.emit(
-      what === "settled"
-        ? { type: "settled_at_last", id }
-        : { type: "settle_rejected", kind: "release", id, error: new Error("no"), next: "nothing" },
+      what === "settled" ? { type: "settled_at_last", id } : {
+        type: "settle_rejected",
+        kind: "release",
+        id,
+        attempt: 1,
+        error: new Error("no"),
+        next: "nothing",
+      },
     );
   }
   end.drained(NOTHING_LEFT);

@@ -23,7 +23,7 @@ const CASES: [Counter, AgentEvent, number][] = [
   ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: safe("x") }, 1],
   ["lease_lost", { type: "lease_lost", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
   ["unconfirmed", { type: "unconfirmed", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
-  ["timed_out", { type: "handler_timed_out", id: 1, timeoutMs: 5 }, 1],
+  ["timed_out", { type: "handler_timed_out", id: 1, attempt: 1, timeoutMs: 5 }, 1],
   ["claim_failures", { type: "claim_failed", error: new Error("x"), retryInMs: 5 }, 1],
 ];
 

@@ -52,6 +52,7 @@ Deno.test("runHandler() gives a handler up when its time is over, aborts it, and
   await settled();
   assertEquals(run.recorder.of("handler_returned_late"), [{
     type: "handler_returned_late",
+    attempt: 1,
     id: 0,
     elapsedMs: LIMIT_MS + 500,
   }]);

@@ -80,7 +80,7 @@ for (const [name, handler] of Object.entries({ deaf, obedient, ownError })) {
     assertEquals(more, []);
     assertInstanceOf(held.abort.signal.reason, ProcessTimeoutError);
     assertEquals(recorder.of("handler_timed_out"), [
-      { type: "handler_timed_out", id: "a", timeoutMs: PROCESS_TIMEOUT_MS },
+      { type: "handler_timed_out", id: "a", attempt: 1, timeoutMs: PROCESS_TIMEOUT_MS },
     ]);
   });
 }
@@ -106,7 +106,7 @@ for (const how of ["resolve", "reject"] as const) {
     run[how](new Error("late"));
     await settled();
     assertEquals(recorder.of("handler_returned_late"), [
-      { type: "handler_returned_late", id: "a", elapsedMs: PROCESS_TIMEOUT_MS + 7000 },
+      { type: "handler_returned_late", id: "a", attempt: 1, elapsedMs: PROCESS_TIMEOUT_MS + 7000 },
     ]);
     assertEquals(outcomes.length, 1);
   });

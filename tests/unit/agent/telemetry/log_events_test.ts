@@ -1,30 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type AgentEvent, Events } from "../../../../agent/events.ts";
-import { logEvents } from "../../../../agent/telemetry/log_events.ts";
-import { type Level, Logger } from "../../../../agent/telemetry/logger.ts";
-import { ManualClock } from "../../../support/manual_clock.ts";
-import { RecordedLines } from "../../../support/recorded_lines.ts";
+import type { AgentEvent } from "../../../../agent/events.ts";
+import { EventLog, type Line, linesOf } from "../../../support/event_log.ts";
 import { safe } from "../../../support/safe_text.ts";
-
-interface Line {
-  level: string;
-  message: string;
-  [field: string]: unknown;
-}
-
-function setUp(level: Level) {
-  const clock = new ManualClock();
-  const output = new RecordedLines();
-  const events = new Events();
-  logEvents(events, new Logger({ level, format: "json", output }), { clock, formatId: (id) => `<${id}>` });
-  return { clock, events, output };
-}
-
-function linesOf(...happened: AgentEvent[]): Line[] {
-  const { events, output } = setUp("DEBUG");
-  for (const event of happened) events.emit(event);
-  return output.lines.map((line) => JSON.parse(line));
-}
 
 const error = new Error("it broke");
 const CASES: [AgentEvent, level: string, says: RegExp][] = [
@@ -61,13 +38,13 @@ const CASES: [AgentEvent, level: string, says: RegExp][] = [
   [{ type: "retried_among", documents: 1, ids: [7] }, "WARNING", /will be retried; others have changed/],
   [{ type: "settle_failed", kind: "ack", documents: 1, error, retryInMs: 5 }, "WARNING", /trying again/],
   [
-    { type: "settle_rejected", kind: "ack", id: 7, error, next: "nack" },
+    { type: "settle_rejected", kind: "ack", id: 7, attempt: 1, error, next: "nack" },
     "ERROR",
     /refuses the outcome \(ack\)/,
   ],
   [{ type: "renew_failed", documents: 1, error }, "WARNING", /Cannot renew/],
-  [{ type: "handler_timed_out", id: 7, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
-  [{ type: "handler_returned_late", id: 7, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
+  [{ type: "handler_timed_out", id: 7, attempt: 1, timeoutMs: 5 }, "WARNING", /longer than PROCESS_TIMEOUT/],
+  [{ type: "handler_returned_late", id: 7, attempt: 1, elapsedMs: 5.4 }, "WARNING", /its result is not used/],
   [{ type: "unhandled_error", error }, "ERROR", /module or of the agent, belongs to no document/],
   [{ type: "unhandled_error", error, isPromise: true }, "ERROR", /promise that was not awaited has failed/],
   [{ type: "result_ignored", id: 7, fields: ["total"] }, "WARNING", /is ignored: fields are written with/],
@@ -84,6 +61,7 @@ for (const [event, level, says] of CASES) {
     assertMatch(line!.message, says);
     if ("error" in event) assert(["it broke", "x"].includes(line!.error as string));
     if ("id" in event) assertEquals(line!.id, "<7>");
+    if ("attempt" in event) assertEquals(line!.attempt, event.attempt);
     if ("ids" in event) assertEquals(line!.ids, ["<7>"]);
   });
 }
@@ -162,37 +140,6 @@ Deno.test("logEvents() writes each ack at DEBUG, and the sum of them at INFO bef
   assertMatch(lines.at(-1)!.message, /^Drained/);
 });
 
-Deno.test("logEvents() writes the sum of what was processed every 5 s, and nothing if it is zero", async () => {
-  const { clock, events, output } = setUp("INFO");
-  for (const documents of [2, 3]) events.emit(processed(documents));
-  await clock.advance(4999);
-  assertEquals(output.lines, []);
-  await clock.advance(1);
-  events.emit(processed(4));
-  await clock.advance(20_000);
-  assertEquals(sums(output.lines.map((line) => JSON.parse(line))), [["INFO", 5], ["INFO", 4]]);
-  assertEquals(clock.pending, 0);
-});
-
-Deno.test("logEvents() writes the same failure again at its level after 30 s", () => {
-  const { clock, events, output } = setUp("WARNING");
-  const failed: AgentEvent = { type: "claim_failed", error: new Error("a"), retryInMs: 5 };
-  for (const waitMs of [0, 29_999, 1, 0]) {
-    clock.skip(waitMs);
-    events.emit(failed);
-  }
-  assertEquals(output.lines.length, 2);
-});
-
-Deno.test("logEvents() counts the documents of a minute that cannot be claimed", async () => {
-  const { clock, events, output } = setUp("ERROR");
-  for (const id of [1, 2, 3]) events.emit({ type: "claim_refused", id, error });
-  await clock.advance(60_000);
-  events.emit({ type: "claim_refused", id: 4, error });
-  const lines = output.lines.map((line) => JSON.parse(line));
-  assertEquals(lines.map(({ id, ids }) => id ?? ids), ["<1>", ["<2>", "<3>"], "<4>"]);
-});
-
 Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO for many", () => {
   const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
   const lines = linesOf(claimed(3, 2), claimed(1, 1), drained);
@@ -201,43 +148,6 @@ Deno.test("logEvents() writes claims at DEBUG, and of takeovers one line at INFO
     ["DEBUG", 1],
     ["INFO", 3],
   ]);
-});
-
-Deno.test("logEvents() writes a failure that repeats itself once, and again after a success or when it changes", () => {
-  const failed = (message: string): AgentEvent => ({
-    type: "claim_failed",
-    error: new Error(message),
-    retryInMs: 5,
-  });
-  const lines = linesOf(failed("a"), failed("a"), failed("a"), failed("b"), claimed(0), failed("b"));
-  assertEquals(lines.map(({ level, error }) => [level, error]), [
-    ["WARNING", "a"],
-    ["DEBUG", "a"],
-    ["DEBUG", "a"],
-    ["WARNING", "b"],
-    ["WARNING", "b"],
-  ]);
-});
-
-Deno.test("logEvents() keeps the failures of different writes apart", () => {
-  const failed = (kind: "ack" | "nack"): AgentEvent => ({
-    type: "settle_failed",
-    kind,
-    documents: 1,
-    error,
-    retryInMs: 5,
-  });
-  const lines = linesOf(failed("ack"), failed("nack"), failed("ack"));
-  assertEquals(lines.map(({ level }) => level), ["WARNING", "WARNING", "DEBUG"]);
-});
-
-Deno.test("logEvents() writes the first document that cannot be claimed at once, and one line for all that follow", () => {
-  const refused = Array.from({ length: 500 }, (_, id): AgentEvent => ({ type: "claim_refused", id, error }));
-  const drained = { type: "drain_finished", elapsedMs: 1, finished: 1, released: 2, abandoned: 0 } as const;
-  const lines = linesOf(...refused, drained);
-  const [first, sum, ...others] = lines.filter(({ level }) => level === "ERROR");
-  assertEquals([first!.id, first!.error, others], ["<0>", "it broke", []]);
-  assertEquals([sum!.documents, (sum!.ids as string[]).length, sum!.error], [499, 10, "it broke"]);
 });
 
 Deno.test("logEvents() names at most ten ids", () => {
@@ -249,10 +159,12 @@ Deno.test("logEvents() names at most ten ids", () => {
 
 Deno.test("logEvents() says at DEBUG, and at no other level, where a handler's error was made", () => {
   for (const level of ["DEBUG", "INFO"] as const) {
-    const { events, output } = setUp(level);
-    events.emit({ type: "handler_failed", id: 7, attempt: 1, error });
-    events.emit({ type: "retried", id: 7, attempt: 1, error: safe("it broke"), delayMs: 5 });
-    const stacks = output.lines.map((line) => JSON.parse(line).stack);
+    const log = new EventLog(level);
+    log.emit(
+      { type: "handler_failed", id: 7, attempt: 1, error },
+      { type: "retried", id: 7, attempt: 1, error: safe("it broke"), delayMs: 5 },
+    );
+    const stacks = log.lines.map(({ stack }) => stack);
     assertEquals(
       stacks.map((stack) => typeof stack),
       level === "DEBUG" ? ["string", "undefined"] : ["undefined"],
@@ -271,26 +183,4 @@ Deno.test("logEvents() names documents as candidates if it is not known which of
     [2, ["<1>", "<2>"], undefined],
     [1, undefined, ["<1>", "<2>"]],
   ]);
-});
-
-Deno.test("logEvents() names each document whose release is refused, in one line for a reason, at the end of a drain at the latest", () => {
-  const refused = (id: unknown, code: number): AgentEvent => ({
-    type: "settle_rejected",
-    kind: "release",
-    id,
-    error: Object.assign(new Error(`no ${id}`), { code }),
-    next: "nothing",
-  });
-  const ids = Array.from({ length: 120 }, (_, id) => id);
-  const lines = linesOf(
-    ...ids.map((id) => refused(id, 121)),
-    refused("x", 11000),
-    { type: "drain_finished", finished: 0, released: 0, abandoned: 121, elapsedMs: 1 },
-  ).filter(({ message }) => /refuses to set documents back/.test(message));
-  assertEquals(lines.map(({ level, documents, error }) => [level, documents, error]), [
-    ["ERROR", 100, "no 0"],
-    ["ERROR", 20, "no 100"],
-    ["ERROR", 1, "no x"],
-  ]);
-  assertEquals(lines.flatMap(({ ids }) => ids), [...ids.map((id) => `<${id}>`), "<x>"]);
 });
