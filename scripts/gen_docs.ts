@@ -1,7 +1,7 @@
 /**
- * Writes the generated parts of the documents: the tables of settings, commands, counters and metrics, the messages of the
- * sources, the rules of the claim protocol with the counterexamples that the model finds, and the figures of the
- * benchmark. With `--check` it writes nothing and fails if a document differs.
+ * Writes the generated parts of the documents: the tables of settings, commands, counters and metrics, the messages of
+ * the sources, the lines of events, the rules of the claim protocol with the counterexamples that the model finds, and
+ * the figures of the benchmark. With `--check` it writes nothing and fails if a document differs.
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
@@ -15,6 +15,7 @@ import { SETTING_ADVICE } from "./setting_advice.ts";
 import { table } from "./markdown_table.ts";
 import { bucketsTable, instrumentsTable } from "./metrics/document.ts";
 import { messagesInFull } from "./messages/document.ts";
+import { lineShapes } from "./messages/line_shapes.ts";
 import { COUNTERS } from "../health/counters.ts";
 import { dashboardText } from "./monitoring/dashboard.ts";
 import { plainRules } from "./monitoring/rules_file.ts";
@@ -36,6 +37,7 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "settings", content: settingsInFull() },
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
+  { file: "docs/operations.md", mark: "lines", content: lineShapes() },
   { file: "docs/performance.md", mark: "figures", content: documentText(await benchResults()) },
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },

@@ -41,6 +41,9 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
     "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
   maxSnoozeMs:
     "Lower it if a mistake in a processor must not hide documents for days. Raise it if your documents wait longer for what they need.",
+  onDeadLetter:
+    "[What is sent, and how often](operations.md#have-dead-letters-reported). The address is a credential: it is hidden in every output, and programs of `PROCESSOR=exec:` do not get it.",
+  onDeadLetterFile: "Prefer it to `ON_DEAD_LETTER` if people who may see the pod must not see the address.",
   deadLetterCollection:
     "Two collections must not share one: letters with the same `_id` would be in conflict. The names of the database and of the collection, with a dot between them, have at most 255 bytes, and at most 235 if the collection is sharded.",
   writesTo:

@@ -1,6 +1,9 @@
 import { type Environment, textOf } from "./environment.ts";
 import type { Settings } from "./settings.ts";
 
+/** Settings that also count for requests to the address of `ON_DEAD_LETTER`. */
+const ALSO_OF_ALERTS = ["HTTP_SIGNING_SECRET_FILE", "HTTP_CA_FILE"];
+
 /** Settings of processors outside of this process, and the kinds that they count for. */
 const OF_KINDS: [variable: string, kinds: RegExp][] = [
   ["PROCESSOR_BATCH", /^(https?|exec):/i],
@@ -13,9 +16,11 @@ const OF_KINDS: [variable: string, kinds: RegExp][] = [
 
 /** What is odd about the settings, but not wrong: one sentence each. */
 export function oddities(values: Partial<Settings>, env: Environment): string[] {
-  const { batchSize, concurrency, processor = "" } = values;
+  const { batchSize, concurrency, onDeadLetter = "", processor = "" } = values;
+  const isUsed = (variable: string, kinds: RegExp) =>
+    kinds.test(processor) || (ALSO_OF_ALERTS.includes(variable) && kinds.test(onDeadLetter));
   const found = OF_KINDS.filter(([variable, kinds]) =>
-    textOf(variable, env) !== undefined && !kinds.test(processor)
+    textOf(variable, env) !== undefined && !isUsed(variable, kinds)
   )
     .map(([variable]) => `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`);
   if (textOf("PROCESSOR", env) === undefined) found.push(PLACEHOLDER);
@@ -27,7 +32,7 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
     );
   }
   if (processor.startsWith("exec:")) found.push(...idleProcesses(values));
-  const proxy = /^https:/i.test(processor)
+  const proxy = /^https:/i.test(processor) || /^https:/i.test(onDeadLetter)
     ? PROXIES.find((name) => textOf(name, env) !== undefined)
     : undefined;
   // The runtime sends the header Proxy-Authorization through the tunnel, too.

@@ -32,4 +32,21 @@ export const RETRY_SETTINGS = {
     decides: LOOKS.duration,
     doc: "Longest time for which a processor may put a document off with `snoozeMs`. Longer ones are cut.",
   }),
+  onDeadLetter: setting<string | undefined>({
+    variable: "ON_DEAD_LETTER",
+    parse: parse.text("an address that begins with https:// or http://"),
+    fallback: () => undefined,
+    defaultText: "none",
+    file: { variable: "ON_DEAD_LETTER_FILE", holds: "the address" },
+    secret: true,
+    doc:
+      "An address, such as the webhook of a chat, that dead letters are reported to: at most once a minute for each kind of error.",
+  }),
+  onDeadLetterFile: setting<string | undefined>({
+    variable: "ON_DEAD_LETTER_FILE",
+    parse: parse.text("the path of a file"),
+    fallback: () => undefined,
+    defaultText: "none",
+    doc: "A file that holds the address, instead of `ON_DEAD_LETTER`. It is read when the agent starts.",
+  }),
 } as const;

@@ -9,6 +9,7 @@ import { secrets } from "../../agent/text/redact.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { findTypos } from "../../agent/settings/typos.ts";
+import type { Webhook } from "../alerts/webhook.ts";
 import { uriProblem } from "../../agent/store/connection/uri.ts";
 
 /** All settings, and all that can be known of them before the agent asks a database. */
@@ -22,6 +23,8 @@ export interface CheckedSettings {
 /** What a run starts with. */
 export interface Checked extends CheckedSettings {
   processing: Processing;
+  /** Where dead letters are reported to, if `ON_DEAD_LETTER` is set. */
+  webhook: Webhook | undefined;
 }
 
 /**
@@ -46,7 +49,8 @@ export async function settingsAndProcessor(
 ): Promise<Checked> {
   const found = lookAt(env, variables);
   const processing = await loaded(found, log);
-  return { ...complete(found), processing: processing! };
+  const webhook = await openedWebhook(found);
+  return { ...complete(found), processing: processing!, webhook };
 }
 
 /** The settings that were found, right or wrong. */
@@ -85,6 +89,19 @@ async function loaded({ values, problems }: Found, log: ForeignLog): Promise<Pro
     return await loadProcessor(values.processor, values, log);
   } catch (error) {
     problems.push(error instanceof UsageError ? error.message : `PROCESSOR ${errorText(error)}`);
+  }
+}
+
+/** The webhook that is set; undefined if there is a problem with it, which is added to the others. */
+async function openedWebhook({ values, problems }: Found): Promise<Webhook | undefined> {
+  if (values.onDeadLetter === undefined) return undefined;
+  const { Webhook } = await import("../alerts/webhook.ts");
+  try {
+    return await Webhook.open(values.onDeadLetter, values);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    // Of a file that the processor cannot use either, one sentence is enough.
+    problems.push(...error.problems.filter((problem) => !problems.includes(problem)));
   }
 }
 

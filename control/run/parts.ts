@@ -14,6 +14,7 @@ import type { Logger } from "../../agent/telemetry/logger.ts";
 import { versionInfo } from "../../agent/version.ts";
 import type { HealthDir } from "../../health/health_dir.ts";
 import { HealthReporter } from "../../health/health_reporter.ts";
+import { DeadLetterAlerts } from "../alerts/dead_letter_alerts.ts";
 import type { Checked } from "../commands/checked_settings.ts";
 import { ChangedBuiltins } from "../changed_builtins.ts";
 import { ControlFile } from "../control_file.ts";
@@ -44,6 +45,8 @@ export interface Parts {
   sourceEnd: SourceEnd;
   changedBuiltins: ChangedBuiltins;
   jobEnd: JobEnd;
+  /** If `ON_DEAD_LETTER` is set. */
+  alerts: DeadLetterAlerts | undefined;
 }
 
 /** What the parts are made of. */
@@ -58,7 +61,7 @@ export interface Material {
 
 /** Puts the parts of a run together. It starts nothing, and connects to nothing. */
 export function partsOf({ checked, directory, log, grouped, untilEmpty }: Material): Parts {
-  const { settings, filter, processing } = checked;
+  const { settings, filter, processing, webhook } = checked;
   const { clock } = SYSTEM;
   const events = new Events();
   logEvents(events, { log, grouped, formatId });
@@ -89,6 +92,15 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     source: store.source,
     version: versionInfo().version,
   });
+  const alerts = webhook && new DeadLetterAlerts({
+    clock,
+    events,
+    formatId,
+    log,
+    grouped,
+    source: { agent: name, database: settings.mongodbDatabase, collection: settings.mongodbCollection },
+    webhook,
+  });
   if (untilEmpty) new LastingFailure({ clock, events, agent, isLasting });
   return {
     settings,
@@ -106,6 +118,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     sourceEnd: new SourceEnd(events, agent, { untilEmpty }),
     changedBuiltins: new ChangedBuiltins({ agent, events, log }),
     jobEnd: new JobEnd(events, { untilEmpty }),
+    alerts,
   };
 }
 

@@ -11,6 +11,9 @@ import { SignalPolicy } from "./signal_policy.ts";
 /** Parts that are still open when the agent has stopped may take this long to close, in milliseconds. */
 const CLOSING = { clock: systemClock, limitMs: 1000 };
 
+/** Dead letters that are not reported yet may take this long to be sent, in milliseconds. */
+const ALERTS_MS = 2000;
+
 /** The life of a run, once its parts exist: from the first reading of the control file to the exit status. */
 export class Run {
   readonly #parts: Parts;
@@ -54,8 +57,9 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    const { controlFile, health } = this.#parts;
-    await doneBy(Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]), CLOSING);
+    const { alerts, controlFile, health } = this.#parts;
+    const closing = Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]);
+    await Promise.all([doneBy(closing, CLOSING), alerts?.end(ALERTS_MS)]);
   }
 
   async #disconnect(): Promise<void> {

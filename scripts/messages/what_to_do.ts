@@ -17,6 +17,9 @@ export const WHAT_TO_DO: Record<string, string> = {
     "Write `pause` or `resume` into the file, or give the agent's user the right to read it.",
   "Document is a dead letter":
     "Read `error`, mend the cause, then `pulling-agent dead-letters redrive --id ID`.",
+  "Cannot report dead letters to ON_DEAD_LETTER":
+    "Read `error`. The agent sends them later, with those that come meanwhile. If it goes on, correct the address, or the " +
+    "service behind it.",
   "Cannot confirm a write whose answer was lost; most likely it was applied":
     "Do nothing. If the write was not applied, the lease runs out and the document runs again.",
   "Cannot write the outcome (<kind>), trying again":

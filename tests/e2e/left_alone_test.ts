@@ -25,6 +25,7 @@ Deno.test("run --until-empty on a collection that refuses every claim says why o
   const errors = agent.entries.filter(({ level }) => level === "ERROR").map(({ message }) => message);
   assertEquals(errors, [
     "Cannot claim documents",
+    "Cannot claim documents (more like it)",
     "Gave up before nothing was left: claims fail, and no wait mends it",
   ]);
   assertMatch(String((await agent.log("Gave up")).error), /let the validator allow status "processing"/);

@@ -71,7 +71,7 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
     name: "a part that few processors need loaded with the rest",
     files: { "agent/processors/load.ts": 'import "./http/http.ts";', "agent/processors/http/http.ts": EMPTY },
     says:
-      "agent/processors/load.ts:1 imports agent/processors/http/http.ts: it is loaded only for processors",
+      "agent/processors/load.ts:1 imports agent/processors/http/http.ts: it is loaded only if a setting needs it",
   },
   {
     name: "the driver outside the store",

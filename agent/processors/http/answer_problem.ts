@@ -1,5 +1,5 @@
 import { secrets } from "../../text/redact.ts";
-import { shownUrl } from "./endpoint.ts";
+import { type Endpoint, shownUrl } from "./endpoint.ts";
 import { beginning } from "./answer_body.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import { RefusedRequestError, ServiceError, StatusError } from "./service_error.ts";
@@ -16,7 +16,10 @@ const FINAL = [400, 413, 422];
 const OF_THE_SERVICE = [401, 403, 404, 405, 407, 410, 415, 421, 426, 429, 431, 502, 503, 504];
 
 /** The failure that an answer is by its status; undefined if it is 2xx. */
-export async function statusProblem(response: Response, shown: string): Promise<Error | undefined> {
+export async function statusProblem(
+  response: Response,
+  { shown, variable }: Pick<Endpoint, "shown" | "variable">,
+): Promise<Error | undefined> {
   const { status, headers } = response;
   if (status >= 200 && status < 300) return undefined;
   const quoted = oneLine(await beginning(response, MAX_READ));
@@ -25,7 +28,7 @@ export async function statusProblem(response: Response, shown: string): Promise<
   if (isRedirect && headers.has("location")) {
     return new ServiceError(
       `${said} and leads to ${locationOf(headers.get("location")!, response.url)}: ` +
-        "no redirect is followed, so set PROCESSOR to the address that answers",
+        `no redirect is followed, so set ${variable} to the address that answers`,
     );
   }
   const message = quoted === "" ? said : `${said}: ${quoted}`;

@@ -42,7 +42,7 @@ export async function httpProcessor(
   settings: HttpSettings,
   log: ForeignLog,
 ): Promise<Processing> {
-  const endpoint = Endpoint.parse(address);
+  const endpoint = Endpoint.parse(address, { variable: "PROCESSOR" });
   const service = await Service.open(endpoint, settings);
   const { processorBatch = false, processTimeoutMs = 60_000 } = settings;
   const { maxSnoozeMs = Infinity, retryBackoffMs = 1000, retryBackoffMaxMs = 300_000 } = settings;

@@ -24,7 +24,7 @@ interface Files {
 /** Of each call. */
 interface Call {
   readonly signal: AbortSignal;
-  readonly log: ProcessorLog;
+  readonly log: Pick<ProcessorLog, "warn">;
 }
 
 /** At the end, it does not matter that a file has changed. */
@@ -32,7 +32,7 @@ const SILENT = { warn() {} };
 
 const NOTHING = new Uint8Array();
 
-/** The service that documents are posted to. Its connections stay open between requests. */
+/** A service that the agent posts to. Its connections stay open between requests. */
 export class Service {
   readonly #endpoint: Endpoint;
   readonly #headers: WatchedFile<readonly [string, string][]> | undefined;
@@ -92,22 +92,53 @@ export class Service {
     own: Record<string, string>,
     { signal, log }: Call,
   ): Promise<Uint8Array | PutOff> {
-    const { url, shown } = this.#endpoint;
-    const headers = await this.#headersOf(body, own, log);
-    const clients = await this.#clientsNow(log);
-    const sent = clients.fetch(url, { method: "POST", body, headers, signal, redirect: "manual" });
-    const response = await sent.catch((error: unknown) => {
-      throw signal.aborted ? signal.reason : new ServiceError(this.#why("cannot be reached", error));
-    });
-    return await this.#read(response, shown).catch((error: unknown) => {
+    const response = await this.#send(body, own, { signal, log });
+    return await this.#read(response, this.#endpoint.shown).catch((error: unknown) => {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof TypeError)) throw error;
       throw new StatusError(this.#why("ended its answer too early", error));
     });
   }
 
+  /**
+   * Sends a body to a service whose answer tells nothing but its status.
+   *
+   * @throws As {@linkcode Service.post} does.
+   */
+  async deliver(
+    body: Uint8Array<ArrayBuffer>,
+    own: Record<string, string>,
+    { signal, log }: Call,
+  ): Promise<void> {
+    const response = await this.#send(body, own, { signal, log });
+    const problem = await statusProblem(response, this.#endpoint).catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : error;
+    });
+    if (problem !== undefined) throw problem;
+    await response.body?.cancel();
+  }
+
+  async #send(
+    body: Uint8Array<ArrayBuffer>,
+    own: Record<string, string>,
+    { signal, log }: Call,
+  ): Promise<Response> {
+    const headers = await this.#headersOf(body, own, log);
+    const clients = await this.#clientsNow(log);
+    const sent = clients.fetch(this.#endpoint.url, {
+      method: "POST",
+      body,
+      headers,
+      signal,
+      redirect: "manual",
+    });
+    return await sent.catch((error: unknown) => {
+      throw signal.aborted ? signal.reason : new ServiceError(this.#why("cannot be reached", error));
+    });
+  }
+
   async #read(response: Response, shown: string): Promise<Uint8Array | PutOff> {
-    const problem = await statusProblem(response, shown);
+    const problem = await statusProblem(response, this.#endpoint);
     if (problem !== undefined) throw problem;
     const putOff = await PutOff.askedBy(response, shown);
     if (putOff !== undefined) return putOff;
@@ -119,7 +150,11 @@ export class Service {
     return this.#clients instanceof WatchedFile ? await this.#clients.value(log) : this.#clients;
   }
 
-  async #headersOf(body: Uint8Array, own: Record<string, string>, log: ProcessorLog): Promise<Headers> {
+  async #headersOf(
+    body: Uint8Array,
+    own: Record<string, string>,
+    log: Pick<ProcessorLog, "warn">,
+  ): Promise<Headers> {
     const headers = new Headers({ accept: "application/json", "user-agent": "pulling-agent" });
     const { authorization } = this.#endpoint;
     if (authorization !== undefined) headers.set("authorization", authorization);
