@@ -78,6 +78,8 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/believed_test.ts",
   "tests/e2e/unreachable_test.ts",
   "tests/e2e/outage_test.ts",
+  "tests/e2e/outage_lines_test.ts",
+  "tests/e2e/on_dead_letter_test.ts",
   "tests/e2e/control_script_hang_test.ts",
   "tests/integration/outages_test.ts",
   "tests/e2e/no_majority_test.ts",
