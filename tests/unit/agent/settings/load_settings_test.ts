@@ -17,6 +17,8 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
   assertEquals(values, {
     mongodbUri: "mongodb://db",
     mongodbUriFile: undefined,
+    onDeadLetter: undefined,
+    onDeadLetterFile: undefined,
     mongodbDatabase: "shop",
     mongodbCollection: "orders",
     filter: undefined,

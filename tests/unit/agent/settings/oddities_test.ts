@@ -38,6 +38,18 @@ for (
   });
 }
 
+Deno.test("loadSettings() takes files for requests as used if ON_DEAD_LETTER has requests of that kind", () => {
+  const files = {
+    HTTP_SIGNING_SECRET_FILE: "/secret",
+    HTTP_CA_FILE: "/ca.pem",
+    HTTP_HEADERS_FILE: "/headers",
+  };
+  const unused = (ON_DEAD_LETTER: string) =>
+    warningsOf({ ...files, PROCESSOR: "exec:./x", ON_DEAD_LETTER }).map((warning) => warning.split(" ")[0]);
+  assertEquals(unused("https://hooks/x"), ["HTTP_HEADERS_FILE"]);
+  assertEquals(unused("http://hooks/x"), ["HTTP_HEADERS_FILE", "HTTP_CA_FILE"]);
+});
+
 for (
   const [env, expected] of [
     [

@@ -17,6 +17,8 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
   assertEquals(defaults, {
     MONGODB_URI: "(required)",
     MONGODB_URI_FILE: "(depends)",
+    ON_DEAD_LETTER: "(depends)",
+    ON_DEAD_LETTER_FILE: "(depends)",
     MONGODB_DATABASE: "(required)",
     MAX_SNOOZE: "7d",
     MONGODB_COLLECTION: "(required)",
