@@ -30,7 +30,7 @@ const CASES: Record<string, AlertCase[]> = {
     },
     {
       title: "a rollout replaces the pods, and scrapes are missed",
-      series: ofPods("pulling_agent_build_info", ["1x20 stale", "_x18 1x20 _x3 stale _x3 1x40"]),
+      series: ofPods("pulling_agent_build_info", ["1x20 stale", "_x18 1x20 stale _x7 1x40"]),
       at: { 19: [], 25: [], 35: [], 48: [], 60: [] },
     },
     {
@@ -101,7 +101,7 @@ const CASES: Record<string, AlertCase[]> = {
     },
     {
       title: "pods that are not ready are replaced by others that are not ready, and scrapes are missed",
-      series: ofPods("pulling_agent_ready", ["1x20 0x12 stale", "_x30 0x4 _x2 0x30"]),
+      series: ofPods("pulling_agent_ready", ["1x20 0x12 stale", "_x30 0x4 stale _x1 0x30"]),
       at: {
         25: [],
         36: [{
@@ -160,11 +160,27 @@ const CASES: Record<string, AlertCase[]> = {
       series: ofPods("up", ["1x20 0x30", "1x60"]),
       at: {
         25: [],
-        32: [{
+        35: [{
           labels: podLabels(1),
-          says: "The agent orders-1 has not answered a scrape for 10 minutes.",
+          says: "The agent orders-1 has answered 0% of the scrapes of the last 10 minutes.",
         }],
       },
+    },
+    {
+      title: "it answers one scrape of four",
+      series: ofPods("up", [`1x20 ${"0 0 0 1 ".repeat(8)}`.trim()]),
+      at: {
+        20: [],
+        45: [{
+          labels: podLabels(1),
+          says: "The agent orders-1 has answered 27.27% of the scrapes of the last 10 minutes.",
+        }],
+      },
+    },
+    {
+      title: "a pod is gone before it has ever answered",
+      series: ofPods("up", ["1x40", "_x20 0x3 stale"]),
+      at: { 23: [], 29: [], 35: [] },
     },
     {
       title: "a scrape job of a Prometheus without the operator",
@@ -172,7 +188,7 @@ const CASES: Record<string, AlertCase[]> = {
       at: {
         12: [{
           labels: { job: "pulling-agent", instance: "10.0.0.1:9464" },
-          says: "The agent 10.0.0.1:9464 has not answered a scrape for 10 minutes.",
+          says: "The agent 10.0.0.1:9464 has answered 0% of the scrapes of the last 10 minutes.",
         }],
       },
     },

@@ -83,10 +83,10 @@ await tryAlerts({
     {
       title: "one of three is paused, and scrapes are missed",
       series: {
-        ...ofPods("pulling_agent_oldest_claimable_seconds", ["1800x3 _x3 1800x20"], SOURCE),
+        ...ofPods("pulling_agent_oldest_claimable_seconds", ["1800x3 stale 1800 1800 stale 1800x20"], SOURCE),
         ...ofPods("pulling_agent_paused", ["1x30", "0x30", "0x30"], ',source="signal"'),
       },
-      at: { 4: [], 7: [TOO_OLD], 20: [TOO_OLD] },
+      at: { 4: [], 8: [TOO_OLD], 20: [TOO_OLD] },
     },
     {
       title: "all are paused",
@@ -145,7 +145,7 @@ await tryAlerts({
     },
     {
       title: "MongoDB is out of reach, so that the gauge is missing for a while",
-      series: ofPods("pulling_agent_dead_letters", ["40x70 _x30 40x50"], SOURCE),
+      series: ofPods("pulling_agent_dead_letters", ["40x70 stale _x30 40x50"], SOURCE),
       at: { 75: [], 101: [], 140: [] },
     },
   ],
