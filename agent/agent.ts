@@ -1,12 +1,13 @@
 import { DrainingGate } from "./claiming/draining_gate.ts";
 import { PollLoop } from "./claiming/poll_loop.ts";
 import { UntilEmpty } from "./claiming/until_empty.ts";
+import type { Details } from "./details.ts";
 import type { Drainable, DrainReport } from "./drain.ts";
 import type { AgentState, Events } from "./events.ts";
 import type { RunningDocument } from "./handling/handler_run.ts";
 import { Pool } from "./handling/pool.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
-import { Ledger } from "./leases/ledger.ts";
+import { type HeldState, Ledger } from "./leases/ledger.ts";
 import type { TimeAndChance } from "./lib/time_and_chance.ts";
 import { aborted, doneBy } from "./lib/deadline.ts";
 import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
@@ -65,7 +66,7 @@ export class Agent implements Drainable {
   #cancelForce: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
-    const { clock, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
+    const { clock, details, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
     const { batchSize, concurrency, leaseMs, pollIntervalMs } = options.settings;
     const { maxAttempts, maxSnoozeMs, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } =
       options.settings;
@@ -78,6 +79,7 @@ export class Agent implements Drainable {
     const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
     const settler = new Settler({
       clock,
+      details,
       events,
       leases: keeper,
       ledger,
@@ -90,6 +92,7 @@ export class Agent implements Drainable {
     const pool = new Pool({
       saver: keeper,
       clock,
+      details,
       events,
       ledger,
       logs,
@@ -115,6 +118,7 @@ export class Agent implements Drainable {
     this.#keeper = keeper;
     this.#loop = new PollLoop({
       clock,
+      details,
       events,
       gate,
       ledger,
@@ -141,6 +145,12 @@ export class Agent implements Drainable {
   get held(): { documents: number; running: number } {
     const { documents, running } = this.#ledger.counts;
     return { documents, running };
+  }
+
+  /** How many documents are in each stage right now. */
+  get stages(): Readonly<Record<HeldState, number>> {
+    const { documents, running, waiting } = this.#ledger.counts;
+    return { waiting, running, settling: documents - waiting - running };
   }
 
   /** Documents that are in their handlers right now, longest first, at most `limit`. */
@@ -267,6 +277,8 @@ export interface AgentOptions extends TimeAndChance {
   settings: AgentSettings;
   /** Drain by itself once nothing claimable is left. */
   untilEmpty?: boolean;
+  /** Gets what takes time, if it is wanted. */
+  details?: Details;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
 }

@@ -4,13 +4,19 @@ import { isPermissionDenied } from "../agent/lib/read_file.ts";
 import { DirClaim, isClaimed } from "./dir_claim.ts";
 
 /** The files of the health directory that probes and people look at. */
-export type HealthFile = "liveness" | "readiness" | "startup" | "status.json";
+export type HealthFile = "liveness" | "readiness" | "startup" | "metrics.prom" | "status.json";
 
 /**
  * All of them, in the order in which they are brought up to date: a reader who learns of a pause finds the readiness
- * gone.
+ * gone, and one who learns that the agent has answered finds its metrics.
  */
-export const HEALTH_FILES: readonly HealthFile[] = ["readiness", "startup", "liveness", "status.json"];
+export const HEALTH_FILES: readonly HealthFile[] = [
+  "readiness",
+  "startup",
+  "liveness",
+  "metrics.prom",
+  "status.json",
+];
 
 /** The directory with one agent's health files, claimed for that agent. */
 export class HealthDir implements AsyncDisposable {

@@ -50,6 +50,9 @@ export class HealthReporter {
   #startup: string | undefined;
   /** The content of the readiness file while the agent is ready. */
   #readiness: Stamp & { since: string } | undefined;
+  /** Makes the content of the metrics file, if there is to be one. */
+  #makeMetrics: (() => string) | undefined;
+  #metrics: string | undefined;
   #cancelBeat: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
 
@@ -65,6 +68,21 @@ export class HealthReporter {
   /** What was counted since the agent's start. */
   get counters(): Readonly<Record<Counter, number>> {
     return this.#counters.values;
+  }
+
+  /** Whether a MongoDB server that takes writes is in reach and lets the agent in. */
+  get isConnected(): boolean {
+    return this.#isReachable;
+  }
+
+  /** Whether the poll loop should have left its stage by now. */
+  get isStuck(): boolean {
+    return this.#stuckDetector.isStuck;
+  }
+
+  /** Writes the metrics file as well from now on, with each heartbeat; `make` makes its content. */
+  writeMetrics(make: () => string): void {
+    this.#makeMetrics = make;
   }
 
   /** Starts the heartbeat. Call it before the agent runs. */
@@ -89,10 +107,12 @@ export class HealthReporter {
   /** Shows in the status that a signal to its process id reached this process, and no other. */
   answer(): void {
     this.#answers += 1;
+    this.#metrics = this.#makeMetrics?.();
     this.refresh();
   }
 
-  get #isReady(): boolean {
+  /** Whether the agent does its work, as far as it can be known. */
+  get isReady(): boolean {
     const isAtWork = this.#state === "running" ||
       (this.#state === "paused" && this.#options.readyWhilePaused);
     const hasSource = this.#options.source?.isUsable ?? true;
@@ -102,7 +122,7 @@ export class HealthReporter {
 
   #observe(event: AgentEvent): void {
     const { stage } = this.#stuckDetector;
-    const wasReady = this.#isReady;
+    const wasReady = this.isReady;
     this.#counters.observe(event);
     this.#stuckDetector.observe(event);
     if ("error" in event) this.#lastError = this.#describe(event.error);
@@ -115,7 +135,7 @@ export class HealthReporter {
     if (event.type === "state_changed") this.#state = event.to;
     if (stage === undefined && this.#stuckDetector.stage !== undefined) this.#loopStarted();
     if (event.type === "pause_changed") this.#pauseChanged();
-    else if (event.type === "state_changed" || wasReady !== this.#isReady) this.refresh();
+    else if (event.type === "state_changed" || wasReady !== this.isReady) this.refresh();
     else if (event.type !== "progress") this.#refreshSoon();
   }
 
@@ -150,17 +170,19 @@ export class HealthReporter {
       this.#heartbeat = stringify({ ...stamp(), state: this.#state, stage: this.#stuckDetector.stage });
     }
     if (this.#readiness) this.#readiness = { ...this.#readiness, ...stamp() };
+    this.#metrics = this.#makeMetrics?.();
     this.#files.renew();
   }
 
   /** All files, from one state of the agent, so that no two of them disagree. */
   #wanted(): WantedFiles {
     const now = stamp();
-    this.#readiness = this.#isReady ? this.#readiness ?? { ...now, since: now.at } : undefined;
+    this.#readiness = this.isReady ? this.#readiness ?? { ...now, since: now.at } : undefined;
     return {
       readiness: this.#readiness && stringify(this.#readiness),
       startup: this.#startup,
       liveness: this.#heartbeat,
+      "metrics.prom": this.#metrics,
       "status.json": printable(stringify(this.#status(now))),
     };
   }
@@ -175,7 +197,7 @@ export class HealthReporter {
       version,
       state: this.#state,
       control: { ...rest, since: since.toISOString() },
-      ready: this.#isReady,
+      ready: this.isReady,
       connected: this.#isReachable,
       loop: { stage: this.#stuckDetector.stage ?? "starting", stuck: this.#stuckDetector.isStuck },
       held: agent.held,

@@ -15,7 +15,7 @@ const MISSED_BEATS = 1.5;
 const LEAST_AGE_MS = 3000;
 
 /** A status, and how far to trust it. */
-interface Look {
+export interface Look {
   status: Status;
   /** How old it is. */
   ageMs: number;
@@ -32,21 +32,32 @@ export async function reportStatus(
   { asJson, env }: { asJson: boolean; env: Environment },
 ): Promise<number> {
   const look = await lookAt(readSetting("healthDir", env));
-  const seconds = (look.ageMs / 1000).toFixed(1);
+  const seconds = inSeconds(look.ageMs);
   await answers.print(asJson ? inJson(look) : inWords(look, seconds));
   if (look.isResponding) return 0;
-  const { pid, updated_at } = look.status;
-  throw new CommandError(
+  throw notResponding(look);
+}
+
+/** The failure of a command whose agent has not answered in time. */
+export function notResponding({ ageMs, status: { pid, updated_at } }: Look): CommandError {
+  const seconds = inSeconds(ageMs);
+  return new CommandError(
     `The agent (process ${pid}) has not responded since ${updated_at}, ${seconds} s ago: it is frozen, or a handler ` +
       "blocks the process. What is shown is what it wrote then. A liveness probe restarts it; without one, end it with SIGKILL",
   );
 }
 
+function inSeconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}
+
 /**
  * The agent is asked for a new status, and has some seconds to write it. If it cannot be asked, because the container
  * does not share its processes, its status is believed for as long as a heartbeat takes.
+ *
+ * @throws {CommandError} If there is no agent, or its status cannot be used.
  */
-async function lookAt(directory: string): Promise<Look> {
+export async function lookAt(directory: string): Promise<Look> {
   const status = await requireStatus(directory);
   const fresh = await refreshed(directory, status);
   if (fresh) return { status: fresh, ageMs: ageOf(fresh), isResponding: true };

@@ -64,4 +64,9 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   agentName: "It appears in `_pull.owner` and decides nothing.",
   logLevel: "`DEBUG` writes a line for each claim and each failure: many lines under load.",
   logFormat: "Use `json` for a log collector, `text` to read it yourself.",
+  metricsPort:
+    "Use it if Prometheus scrapes your pods. 9464 is the usual port. See [Metrics](metrics.md#on-a-port).",
+  metricsHost:
+    "There is no password: set it to `0.0.0.0` (`::` in a cluster of IPv6) only in a network that you trust, such as a cluster whose network policy lets only Prometheus in.",
+  metricsFile: "Use it if the pod must not listen on any port. See [Metrics](metrics.md#in-a-file).",
 };

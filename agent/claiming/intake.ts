@@ -1,4 +1,5 @@
 import { errorText } from "../errors.ts";
+import type { Details } from "../details.ts";
 import type { Events } from "../events.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -15,14 +16,26 @@ export class Intake {
 
   /** Claims up to `limit`. */
   async claim(limit: ClaimLimit): Promise<Claim> {
-    const startedAtMs = this.#options.clock.monotonicMs();
-    return this.#take(await this.#options.store.claim(limit), startedAtMs);
+    return await this.#taken((store) => store.claim(limit));
   }
 
   /** Claims one suspect, while nothing else is held. */
   async claimSuspect(): Promise<Claim> {
-    const startedAtMs = this.#options.clock.monotonicMs();
-    return this.#take(await this.#options.store.claimSuspect(), startedAtMs);
+    return await this.#taken((store) => store.claimSuspect());
+  }
+
+  async #taken(send: (store: DocumentStore) => Promise<Claim>): Promise<Claim> {
+    const { clock, details, store } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    let claim: Claim;
+    try {
+      claim = await send(store);
+    } catch (error) {
+      if (details?.isWanted) details.emit({ type: "claim_ended", startedAtMs, documents: [], error });
+      throw error;
+    }
+    if (details?.isWanted) details.emit({ type: "claim_ended", startedAtMs, documents: claim.documents });
+    return this.#take(claim, startedAtMs);
   }
 
   #take(claim: Claim, startedAtMs: number): Claim {
@@ -46,6 +59,8 @@ export interface IntakeOptions {
   clock: Clock;
   events: Events;
   gate: Pick<DrainingGate, "isOpen">;
+  /** Gets the end of each claim. */
+  details?: Details | undefined;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release">;
   store: DocumentStore;

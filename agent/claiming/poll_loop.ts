@@ -1,3 +1,4 @@
+import type { Details } from "../details.ts";
 import type { Events } from "../events.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
@@ -35,9 +36,9 @@ export class PollLoop implements RemovalWatcher {
   #isHeldUp = false;
 
   constructor(options: PollLoopOptions) {
-    const { clock, events, gate, pool, processTimeoutMs, store } = options;
+    const { clock, details, events, gate, pool, processTimeoutMs, store } = options;
     const progress = new LoopProgress({ clock, events, processTimeoutMs });
-    const intake = new Intake({ clock, events, gate, pool, store });
+    const intake = new Intake({ clock, details, events, gate, pool, store });
     this.#options = options;
     this.#progress = progress;
     this.#intake = intake;
@@ -153,6 +154,7 @@ export interface PollLoopOptions extends TimeAndChance {
   events: Events;
   gate: DrainingGate;
   ledger: Ledger;
+  details?: Details | undefined;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "leftBehind">;
   /** Releases the documents that keep suspects from being run. */

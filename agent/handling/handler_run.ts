@@ -1,3 +1,4 @@
+import type { Details, RunResult } from "../details.ts";
 import type { Clock } from "../lib/clock.ts";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../errors.ts";
 import type { Events } from "../events.ts";
@@ -33,6 +34,8 @@ export interface RunOptions {
   saver: CheckpointSaver;
   /** Tells handlers that the agent drains. */
   stopNotice: StopNotice;
+  /** Gets the beginning and the end of each run. */
+  details?: Details | undefined;
 }
 
 /** A document that is in its handler. */
@@ -89,8 +92,11 @@ class HandlerRun implements OpenRun, RunOfContext {
   }
 
   start(): void {
-    const { processing, timeLimit } = this.#options;
+    const { details, processing, timeLimit } = this.#options;
     timeLimit.start(this);
+    if (details?.isWanted) {
+      details.emit({ type: "run_started", documents: this.#run.map(({ document }) => document) });
+    }
     this.#abort.onAbort((reason) => this.#aborted(reason));
     const handler = processing.kind === "batch"
       ? this.#handleBatch(processing.processBatch)
@@ -207,6 +213,7 @@ class HandlerRun implements OpenRun, RunOfContext {
       for (const { document } of this.#run) document.checkpoints?.aborted(this.#abort.reason);
     }
     this.#tellIgnored(results);
+    this.#tellEnd(results);
     this.#resolve?.(results);
     this.#resolve = undefined;
   }
@@ -217,6 +224,24 @@ class HandlerRun implements OpenRun, RunOfContext {
       const { id } = this.#run[index]!.document;
       this.#options.events.emit({ type: "result_ignored", id, fields: result.ignored });
     }
+  }
+
+  #tellEnd(results: readonly HandlerResult[]): void {
+    const { clock, details } = this.#options;
+    if (!details?.isWanted) return;
+    const failed = results.find(({ ok }) => !ok);
+    details.emit({
+      type: "run_ended",
+      startedAtMs: clock.monotonicMs() - this.#elapsedMs,
+      documents: this.#run.map(({ document }) => document),
+      result: failed ? this.#failure : "ok",
+      ...(failed && { error: (failed as { error: unknown }).error }),
+    });
+  }
+
+  get #failure(): RunResult {
+    if (!this.#abort.aborted) return "failed";
+    return this.#abort.reason instanceof ProcessTimeoutError ? "timed_out" : "aborted";
   }
 
   #late(): void {

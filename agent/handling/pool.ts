@@ -35,11 +35,11 @@ export class Pool implements RemovalWatcher {
   #releases = 0;
 
   constructor(options: PoolOptions) {
-    const { clock, events, ledger, logs, processing, processTimeoutMs, saver, targets } = options;
+    const { clock, details, events, ledger, logs, processing, processTimeoutMs, saver, targets } = options;
     const timeLimit = new SharedDeadline<OpenRun>(clock, processTimeoutMs);
     this.#options = options;
     const own = { leftBehind: this.#leftBehind, stopNotice: this.#stopNotice, timeLimit };
-    this.#runOptions = { clock, events, logs, processing, processTimeoutMs, saver, targets, ...own };
+    this.#runOptions = { clock, details, events, logs, processing, processTimeoutMs, saver, targets, ...own };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
   }

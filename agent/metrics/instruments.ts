@@ -1,3 +1,4 @@
+import type { OperationKind, RunResult } from "../details.ts";
 import type { Instrument } from "./instrument.ts";
 
 /** Counts of the backlog end here: to count further would cost MongoDB more than the number is worth. */
@@ -8,9 +9,15 @@ const OF_SOURCE = { database: { fact: "database" }, collection: { fact: "collect
 const SHARED = "All agents of a collection report the same number: take the max, not the sum.";
 
 /** Kinds of operations that are sent to MongoDB. */
-const OPERATIONS = ["find", "aggregate", "write", "commit", "other"] as const;
+const OPERATIONS = [
+  "find",
+  "aggregate",
+  "write",
+  "commit",
+  "other",
+] as const satisfies readonly OperationKind[];
 /** How the run of a handler can end. */
-const RUN_RESULTS = ["ok", "failed", "timed_out", "aborted"] as const;
+const RUN_RESULTS = ["ok", "failed", "timed_out", "aborted"] as const satisfies readonly RunResult[];
 
 /** Every instrument, in the order in which they are shown. */
 export const INSTRUMENTS = {

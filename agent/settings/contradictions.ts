@@ -8,7 +8,9 @@ const MAX_NAMESPACE_BYTES = 255;
 /** The same of a sharded collection. Whether it is sharded or is to be is not known here. */
 const MAX_SHARDED_NAMESPACE_BYTES = 235;
 /** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
-const HEALTH_FILES = ["liveness", "readiness", "startup", "status.json", "agent.lock", "commands.lock"];
+const HEALTH_FILES = [
+  ...["liveness", "readiness", "startup", "status.json", "metrics.prom", "agent.lock", "commands.lock"],
+];
 
 /** Settings that cannot go together: one sentence each. */
 export function contradictions(values: Partial<Settings>, env: Environment): string[] {

@@ -24,6 +24,11 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
   )
     .map(([variable]) => `${variable} is set, and does nothing for this kind of PROCESSOR: leave it out`);
   if (textOf("PROCESSOR", env) === undefined) found.push(PLACEHOLDER);
+  if (textOf("METRICS_HOST", env) !== undefined && textOf("METRICS_PORT", env) === undefined) {
+    found.push(
+      "METRICS_HOST is set, and does nothing without METRICS_PORT: set METRICS_PORT, or leave it out",
+    );
+  }
   if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
     found.push(
       `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${

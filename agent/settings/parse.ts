@@ -3,6 +3,7 @@
  * whose message completes the sentence "NAME is "text": ...".
  */
 
+import { isIP } from "node:net";
 import { byteLength } from "../text/utf8.ts";
 
 /** A parser with the range it accepts in words, for the documentation. */
@@ -129,6 +130,16 @@ export const agentName: Parser<string> = parser(
       throw new Error(`must be at most ${MAX_AGENT_NAME_BYTES} bytes: it is written on every document`);
     }
     return value;
+  },
+);
+
+/** An address of the machine. A name is not taken: which address it stands for may change. */
+export const ipAddress: Parser<string> = parser(
+  "an IP address, such as 127.0.0.1, 0.0.0.0 or ::",
+  (value) => {
+    const bare = value.replace(/^\[(.*)\]$/, "$1");
+    if (isIP(bare) === 0) throw new Error("must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::");
+    return bare;
   },
 );
 

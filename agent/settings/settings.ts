@@ -4,6 +4,7 @@ import { PACE_SETTINGS } from "./pace_settings.ts";
 import { PROCESSOR_SETTINGS } from "./processor_settings.ts";
 import { RETRY_SETTINGS } from "./retry_settings.ts";
 import { SOURCE_SETTINGS } from "./source_settings.ts";
+import { TELEMETRY_SETTINGS } from "./telemetry_settings.ts";
 import type { Setting } from "./setting.ts";
 
 /** Every setting, in the order in which people meet them. */
@@ -14,6 +15,7 @@ export const SETTINGS = {
   ...RETRY_SETTINGS,
   ...DATABASE_SETTINGS,
   ...OPERATION_SETTINGS,
+  ...TELEMETRY_SETTINGS,
 } as const;
 
 type Table = typeof SETTINGS;

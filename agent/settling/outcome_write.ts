@@ -1,10 +1,42 @@
+import type { Details } from "../details.ts";
+import type { SettleKind } from "../events.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Ack, DocumentStore, Nack, Settlement, Snooze } from "../ports.ts";
 import type { Settling } from "./outcome.ts";
 import { settleKindOf } from "./settle_kind.ts";
 
+/** What {@linkcode writeOutcomes} needs. */
+export interface OutcomeWriteOptions {
+  clock: Clock;
+  /** Gets how long the write took, if it is wanted. */
+  details?: Details | undefined;
+  store: DocumentStore;
+}
+
 /** Writes documents whose outcomes are all of one kind to the store. Throws what the store throws. */
-export function writeOutcomes(batch: readonly Settling[], store: DocumentStore): Promise<Settlement> {
+export async function writeOutcomes(
+  batch: readonly Settling[],
+  { clock, details, store }: OutcomeWriteOptions,
+): Promise<Settlement> {
   const kind = settleKindOf(batch[0]!.outcome);
+  if (!details?.isWanted) return await write(kind, batch, store);
+  const common = {
+    type: "outcomes_written" as const,
+    startedAtMs: clock.monotonicMs(),
+    kind,
+    documents: batch.map(({ held }) => held.document),
+  };
+  try {
+    const settlement = await write(kind, batch, store);
+    details.emit(common);
+    return settlement;
+  } catch (error) {
+    details.emit({ ...common, error });
+    throw error;
+  }
+}
+
+function write(kind: SettleKind, batch: readonly Settling[], store: DocumentStore): Promise<Settlement> {
   switch (kind) {
     case "ack":
       return store.ack(acksOf(batch));

@@ -3,14 +3,14 @@ import type { LeaseKeeper } from "../leases/lease_keeper.ts";
 import type { Held, Ledger } from "../leases/ledger.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
-import type { DocumentStore, Settlement } from "../ports.ts";
+import type { Settlement } from "../ports.ts";
 import type { Batched, BatchWriter } from "./batcher.ts";
 import { Batchers } from "./batchers.ts";
 import { noteDueAgain } from "./due_again.ts";
 import { Doubts } from "./doubts.ts";
 import { afterRefusal, failureOf, type Outcome, type OutcomePolicy, type Settling } from "./outcome.ts";
 import { LockedOut } from "./locked_out.ts";
-import { writeOutcomes } from "./outcome_write.ts";
+import { type OutcomeWriteOptions, writeOutcomes } from "./outcome_write.ts";
 import { GivenUp, type RefusedOutcomes, stepOf } from "./refused_outcome.ts";
 import type { RetrySchedule } from "./retry_schedule.ts";
 import { reportSettlement, type SettledCounts, sortBatch } from "./settlement_report.ts";
@@ -120,7 +120,7 @@ export class Settler implements BatchWriter<Settling> {
 
   /** Writes a batch of one kind of outcome, see {@linkcode BatchWriter}. */
   async write(batch: readonly Batched<Settling>[]): Promise<void> {
-    const { leases, ledger, store } = this.#options;
+    const { leases, ledger } = this.#options;
     const kind = kindOf(batch);
     const live = batch.filter(({ item }) => ledger.has(item.held));
     if (live.length === 0) return;
@@ -129,7 +129,7 @@ export class Settler implements BatchWriter<Settling> {
       this.#unmade.delete(item);
     }
     try {
-      this.#settled(kind, live, await writeOutcomes(live.map(({ item }) => item), store));
+      this.#settled(kind, live, await writeOutcomes(live.map(({ item }) => item), this.#options));
     } catch (error) {
       this.#partlyWritten(kind, live, error);
     } finally {
@@ -285,7 +285,7 @@ function kindOf([first]: readonly Batched<Settling>[]): SettleKind {
 }
 
 /** What a {@linkcode Settler} needs. */
-export interface SettlerOptions extends TimeAndChance {
+export interface SettlerOptions extends OutcomeWriteOptions, TimeAndChance {
   events: Events;
   leases: Pick<LeaseKeeper, "renewDue">;
   ledger: Ledger;
@@ -293,5 +293,4 @@ export interface SettlerOptions extends TimeAndChance {
   refusedOutcomes: RefusedOutcomes;
   /** Notes when documents are due that were set back to pending, or may have been. */
   retries: Pick<RetrySchedule, "add" | "addReleased">;
-  store: DocumentStore;
 }

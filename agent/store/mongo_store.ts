@@ -1,4 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
+import type { Details } from "../details.ts";
 import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
@@ -39,6 +40,9 @@ export type StoreSettings =
   >
   & Partial<Pick<Settings, "mongodbUriFile">>;
 
+/** What a store needs besides its settings; `details` gets how long operations take, and how late claims come. */
+type StoreSurroundings = TimeAndChance & { readonly details?: Details };
+
 /** A collection of MongoDB as the agent's store. */
 export class MongoStore implements DocumentStore {
   /** One sentence for each option of the URI that was overridden. */
@@ -62,14 +66,15 @@ export class MongoStore implements DocumentStore {
    *
    * @param filter only documents that match it as well are claimed
    */
-  constructor(settings: StoreSettings, filter?: Filter<Document>, timeAndChance: TimeAndChance = SYSTEM) {
+  constructor(settings: StoreSettings, filter?: Filter<Document>, surroundings: StoreSurroundings = SYSTEM) {
     const { agentName, leaseMs } = settings;
-    const { clock } = this.#timeAndChance = timeAndChance;
+    const { clock, details, random } = this.#timeAndChance = surroundings;
     this.#filter = filter;
     this.#owner = agentName;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
-    const link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock, uriSetting }, clock);
+    const connection = { agentName, leaseMs, serverClock, uriSetting } as const;
+    const link = new Link(settings.mongodbUri, connection, clock, details);
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
     this.warnings = link.warnings;
@@ -83,11 +88,12 @@ export class MongoStore implements DocumentStore {
     const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
     this.#context = { collection, letters, clock, serverClock, leaseMs, ...limits };
     this.#deadLetterMaker = new DeadLetterMaker(this.#context);
-    this.#effects = effectWriter(link, { ...this.#context, random: timeAndChance.random });
+    this.#effects = effectWriter(link, { ...this.#context, random });
     this.#syncClock = () => syncClock(link, serverClock);
     this.#claimer = new Claimer({
       ...this.#context,
-      random: timeAndChance.random,
+      details,
+      random,
       syncClock: this.#syncClock,
       withoutMajority: () => link.withoutMajority,
       owner: agentName,

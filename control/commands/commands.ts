@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead_letters_command.ts";
 import { healthCommand } from "./health_command.ts";
 import { helpCommand } from "./help_command.ts";
+import { metricsCommand } from "./metrics_command.ts";
 import { pauseCommand } from "./pause_command.ts";
 import { resumeCommand } from "./resume_command.ts";
 import { runCommand } from "./run_command.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   resumeCommand,
   statusCommand,
   healthCommand,
+  metricsCommand,
   whyCommand,
   deadLettersCommand,
   checkCommand,

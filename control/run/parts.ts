@@ -1,4 +1,5 @@
 import { Agent } from "../../agent/agent.ts";
+import { Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
@@ -32,6 +33,7 @@ export interface Parts {
   warnings: readonly string[];
   log: Logger;
   events: Events;
+  details: Details;
   store: MongoStore;
   gate: PauseController;
   agent: Agent;
@@ -64,11 +66,13 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
   const { settings, filter, processing, webhook } = checked;
   const { clock } = SYSTEM;
   const events = new Events();
+  const details = new Details();
   logEvents(events, { log, grouped, formatId });
   const gate = new PauseController(events);
-  const store = new MongoStore(settings, filter);
+  const store = new MongoStore(settings, filter, { ...SYSTEM, details });
   const agent = new Agent({
     ...SYSTEM,
+    details,
     events,
     gate,
     store,
@@ -107,6 +111,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     warnings: [...checked.warnings, ...store.warnings],
     log,
     events,
+    details,
     store,
     gate,
     agent,

@@ -4,6 +4,7 @@ import { doneBy, sleep } from "../../agent/lib/deadline.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { prepareStore } from "../../agent/store/prepare_store.ts";
 import type { Signals } from "../signals.ts";
+import type { Telemetry } from "../metrics/telemetry.ts";
 import { announce } from "./announce.ts";
 import type { Parts } from "./parts.ts";
 import { SignalPolicy } from "./signal_policy.ts";
@@ -17,14 +18,17 @@ const ALERTS_MS = 2000;
 /** The life of a run, once its parts exist: from the first reading of the control file to the exit status. */
 export class Run {
   readonly #parts: Parts;
+  readonly #telemetry: Telemetry | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, telemetry: Telemetry | undefined) {
     this.#parts = parts;
+    this.#telemetry = telemetry;
   }
 
   /** Runs the agent until it has drained; returns the exit status. */
   async live(signals: Signals): Promise<number> {
     announce(this.#parts);
+    this.#telemetry?.start();
     // The file decides how the agent starts; signals that came meanwhile are later changes.
     await this.#parts.controlFile.start();
     // One turn of the event loop: otherwise signals that arrived while the modules were loading would be handled after
@@ -58,6 +62,7 @@ export class Run {
 
   async #close(): Promise<void> {
     const { alerts, controlFile, health } = this.#parts;
+    this.#telemetry?.stop();
     const closing = Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]);
     await Promise.all([doneBy(closing, CLOSING), alerts?.end(ALERTS_MS)]);
   }

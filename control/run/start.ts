@@ -14,6 +14,7 @@ import { ModuleOutput } from "../module_output.ts";
 import type { Signals } from "../signals.ts";
 import { partsOf } from "./parts.ts";
 import { Run } from "./run.ts";
+import { telemetryOf } from "./telemetry_of.ts";
 
 /** The last lines of the log may take this long to be written, in milliseconds: there may be no reader. */
 const FLUSH_LIMIT_MS = 500;
@@ -22,7 +23,7 @@ const FLUSH_LIMIT_MS = 500;
  * Runs the agent until it has drained; returns the exit status.
  *
  * @throws {UsageError} if the settings or the processor cannot be used.
- * @throws {CommandError} if the health directory cannot.
+ * @throws {CommandError} if the health directory cannot, or the port of the metrics.
  */
 export async function runAgent(
   env: Environment,
@@ -91,7 +92,11 @@ async function runChecked(
   const directory = await HealthDir.open(settings.healthDir, START_LOCK_WAIT_MS);
   const parts = partsOf({ checked, directory, log, grouped, untilEmpty });
   output.handTo(log, parts.events, settings.processor);
-  return await new Run(parts).live(signals);
+  const telemetry = await telemetryOf(parts).catch(async (error) => {
+    await directory.close();
+    throw error;
+  });
+  return await new Run(parts, telemetry).live(signals);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Collection, Document, Filter } from "mongodb";
 import type { LeftAlone } from "../../ports.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
+import type { PickUps } from "./pick_ups.ts";
 import { type RemainingLimit, withinBytes } from "./remaining_limit.ts";
 import type { ScanStart } from "./scan_cursor.ts";
 import { UnaddressableIds } from "./unaddressable_ids.ts";
@@ -12,6 +13,8 @@ import { CLAIM_ORDER, claimable, isTakeover, type Kind, type SuspectKind } from 
 /** Ids to claim, and the documents themselves if they may be used as they were read. */
 export interface Candidates {
   ids: unknown[];
+  /** What was read of each. */
+  read: readonly RawDocument[];
   asRead: RawDocument[] | undefined;
   hasMore: boolean;
 }
@@ -80,6 +83,7 @@ export class CandidateReader {
     const totalBytes = found.reduce((sum, bytes) => sum + bytes.length, 0);
     return {
       ids: documents.map(({ id }) => id),
+      read: documents,
       // Only documents without bookkeeping are as they were read: the attempts of others may have changed meanwhile.
       asRead: documents.every(({ bookkeeping }) => bookkeeping === undefined) ? documents : undefined,
       hasMore: found.length >= count || fitting.length < found.length || totalBytes > MAYBE_CUT_BYTES ||
@@ -101,12 +105,14 @@ export class CandidateReader {
     const fitting = withinBytes(firsts.slice(0, limit.documents), ({ size }) => size, limit);
     const hasMore = addressable.length > fitting.length ||
       (addressable.length > 0 && found.length >= window);
-    return { ids: fitting.map(({ id }) => id), asRead: undefined, hasMore };
+    return { ids: fitting.map(({ id }) => id), read: fitting, asRead: undefined, hasMore };
   }
 
   async #sizes(kind: Kind, window: number, start: ScanStart): Promise<SizedId[]> {
-    const { busy, collection, maxTimeMS } = this.#options;
+    const { busy, collection, maxTimeMS, pickUps } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
+    // A key that has the bookkeeping as a whole has this field as well, and a projection must not name both.
+    if (pickUps?.isWanted && !("_pull" in key)) key["_pull.visible_at"] = 1;
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
       projection: { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
@@ -169,4 +175,6 @@ export interface CandidateOptions {
   unreported: UnreportedRefusals;
   /** Documents that have to wait for others: they are left out, and one document of each key is taken. */
   busy: BusyKeys;
+  /** Tells whether the times are wanted when candidates are due. */
+  pickUps?: PickUps;
 }

@@ -9,6 +9,7 @@ import { KindClaimer } from "./kind_claimer.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { LeftAloneReader } from "./left_alone.ts";
 import type { Kind } from "../queries.ts";
+import { type PickUpOptions, PickUps } from "./pick_ups.ts";
 import { RefusalStreak } from "./refusal_streak.ts";
 import { ExcludedIds } from "./excluded_ids.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
@@ -51,7 +52,7 @@ export class Claimer {
     const busy = this.#busy = new BusyKeys(options.clock);
     const excluded = this.#excluded = new ExcludedIds(options.clock);
     const unreported = this.#unreported;
-    const shared = { ...options, busy, excluded, unreported };
+    const shared = { ...options, busy, excluded, unreported, pickUps: new PickUps(options) };
     this.#options = options;
     const sender = this.#sender = new ClaimSender(shared);
     const candidates = new CandidateReader(shared);
@@ -156,7 +157,7 @@ export class Claimer {
 }
 
 /** What a {@linkcode Claimer} needs. */
-export interface ClaimerOptions extends Omit<ClaimSenderOptions, "busy"> {
+export interface ClaimerOptions extends Omit<ClaimSenderOptions, "busy">, PickUpOptions {
   /** Makes sure that the server's time is known. */
   syncClock(): Promise<void>;
   readBack: "contended" | "always";

@@ -6,6 +6,7 @@ import type { ClaimSender, SentClaim } from "./claim_sender.ts";
 import type { ClaimWriterOptions, Marked } from "./claim_writer.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import { filterAtFault } from "../filter.ts";
+import type { PickUps } from "./pick_ups.ts";
 import type { RefusalStreak } from "./refusal_streak.ts";
 import type { RemainingLimit } from "./remaining_limit.ts";
 import { ScanCursor } from "./scan_cursor.ts";
@@ -73,9 +74,9 @@ export class KindClaimer {
   }
 
   async #claimOnce(kind: Kind, limit: RemainingLimit): Promise<Taken & { isHeldUp: boolean }> {
-    const { busy, sender } = this.#options;
+    const { busy, pickUps, sender } = this.#options;
     const cursor = this.#cursors[kind];
-    const { ids, asRead, hasMore: hasMoreBehind } = await this.#read(kind, limit);
+    const { ids, read, asRead, hasMore: hasMoreBehind } = await this.#read(kind, limit);
     // Ahead of the head, documents may be left that the cursor has jumped over.
     const hasMore = hasMoreBehind || cursor.isAhead;
     if (ids.length === 0) return { documents: [], hasMore, conflicts: 0, isHeldUp: false };
@@ -94,6 +95,7 @@ export class KindClaimer {
       ? sender.accept(claim, asRead)
       : await sender.readBack(claim);
     busy.claimed(documents.map(({ raw }) => raw));
+    pickUps.claimed(kind, read, documents);
     return { documents, ...result };
   }
 
@@ -144,6 +146,8 @@ export interface KindClaimerOptions extends Pick<ClaimWriterOptions, "filter">, 
   busy: BusyKeys;
   excluded: ExcludedIds;
   unreported: UnreportedRefusals;
+  /** Gets what was claimed. */
+  pickUps: PickUps;
   streak: RefusalStreak;
   readBack: "contended" | "always";
 }

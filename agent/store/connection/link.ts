@@ -1,8 +1,10 @@
 import type { Collection, Db, MongoClient } from "mongodb";
+import type { Details, OperationKind } from "../../details.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { errorText } from "../../errors.ts";
 import { linkedCollection } from "./linked_collection.ts";
 import { answerWithin } from "./operation_timeout.ts";
+import { OperationTimer } from "./operation_timer.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
@@ -27,6 +29,7 @@ export class Link {
   readonly #options: ConnectionOptions;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
+  readonly #timer: OperationTimer;
   readonly #renewals: Renewals;
   /** Clients that were replaced, and the functions that cancel their ends. */
   readonly #retired = new Map<EagerClient, () => void>();
@@ -43,9 +46,10 @@ export class Link {
   #toldStale = "";
 
   /** @throws {MongoParseError} If the URI is not valid. */
-  constructor(uri: string, options: ConnectionOptions, clock: Clock = systemClock) {
+  constructor(uri: string, options: ConnectionOptions, clock: Clock = systemClock, details?: Details) {
     this.#options = options;
     this.#clock = clock;
+    this.#timer = new OperationTimer(clock, details);
     this.#origin = { uri, files: undefined };
     this.#renewals = new Renewals({
       clock,
@@ -108,7 +112,7 @@ export class Link {
       if (last?.client !== client) last = { client, collection: client.client.db(database).collection(name) };
       return last.collection;
     };
-    return linkedCollection(collectionOf, (operation) => this.run(operation));
+    return linkedCollection(collectionOf, (operation, kind) => this.run(operation, kind));
   }
 
   /** Connects and logs in, unless that has been done. @throws {UnreachableError} Says why that is not possible. */
@@ -129,11 +133,12 @@ export class Link {
    * @throws {UnreachableError} If the database cannot be reached or does not let the agent in.
    * @throws {OperationTimeoutError} If there is no answer in time.
    */
-  async run<T>(operation: () => Promise<T>): Promise<T> {
+  async run<T>(operation: () => Promise<T>, kind: OperationKind = "other"): Promise<T> {
     if (!this.#current.isConnected) await this.connect();
     const client = this.#current;
     try {
-      const answer = await answerWithin(operation(), this.answerLimitMs, this.#clock);
+      const send = () => answerWithin(operation(), this.answerLimitMs, this.#clock);
+      const answer = await this.#timer.time(send, kind);
       if (this.#refusal && client === this.#current) this.#accepted();
       return answer;
     } catch (error) {

@@ -1,20 +1,33 @@
+import type { OperationKind } from "../../details.ts";
 import type { AbstractCursor, Collection } from "mongodb";
 import { OperationTimeoutError } from "./operation_timeout.ts";
 
 /**
- * Operations that answer with a promise. An index may take longer to make: the server goes on with it, and the operation
- * is sent again. Operations that are not listed, and cursors that are iterated, have no limit.
+ * Operations that answer with a promise, and their kinds. An index may take longer to make: the server goes on with it,
+ * and the operation is sent again. Operations that are not listed, and cursors that are iterated, have no limit.
  */
-const BOUNDED = new Set<string | symbol>([
-  ...["bulkWrite", "countDocuments", "createIndex", "deleteOne", "estimatedDocumentCount", "findOne"],
-  ...["findOneAndUpdate", "replaceOne", "updateMany", "updateOne"],
+const BOUNDED: ReadonlyMap<string | symbol, OperationKind> = new Map<string, OperationKind>([
+  ["bulkWrite", "write"],
+  ["countDocuments", "aggregate"],
+  ["createIndex", "other"],
+  ["deleteOne", "write"],
+  ["estimatedDocumentCount", "other"],
+  ["findOne", "find"],
+  ["findOneAndUpdate", "write"],
+  ["replaceOne", "write"],
+  ["updateMany", "write"],
+  ["updateOne", "write"],
 ]);
 
 type CursorMethod = "find" | "aggregate" | "listIndexes";
-const CURSORS: ReadonlySet<string | symbol> = new Set<CursorMethod>(["find", "aggregate", "listIndexes"]);
+const CURSORS: ReadonlyMap<string | symbol, OperationKind> = new Map<CursorMethod, OperationKind>([
+  ["find", "find"],
+  ["aggregate", "aggregate"],
+  ["listIndexes", "other"],
+]);
 
 /** Sends an operation. The caller gets the errors that it throws. */
-export type Run = <T>(operation: () => Promise<T>) => Promise<T>;
+export type Run = <T>(operation: () => Promise<T>, kind: OperationKind) => Promise<T>;
 
 /**
  * A collection of which each operation goes through the link: `run` sends it. The collection is looked up for each
@@ -26,17 +39,22 @@ export function linkedCollection(collectionOf: () => Collection, run: Run): Coll
       const target = collectionOf();
       const value = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
-      if (CURSORS.has(name)) {
+      const cursorKind = CURSORS.get(name);
+      if (cursorKind) {
         return (...args: unknown[]) =>
-          new Query(() => cursorOf(collectionOf(), name as CursorMethod, args), run);
+          new Query(
+            () => cursorOf(collectionOf(), name as CursorMethod, args),
+            (send) => run(send, cursorKind),
+          );
       }
-      if (BOUNDED.has(name)) {
+      const kind = BOUNDED.get(name);
+      if (kind) {
         // It is looked up when it is sent: until then another client may have replaced this one.
         return (...args: unknown[]) =>
           run(() => {
             const now = collectionOf();
             return (Reflect.get(now, name, now) as (...args: unknown[]) => Promise<unknown>).apply(now, args);
-          });
+          }, kind);
       }
       return value.bind(target);
     },
@@ -54,10 +72,13 @@ function cursorOf(collection: Collection, name: CursorMethod, args: unknown[]): 
  */
 class Query {
   readonly #cursor: () => AbstractCursor;
-  readonly #run: Run;
+  readonly #run: (send: () => Promise<unknown[]>) => Promise<unknown[]>;
   #iterated: AbstractCursor | undefined;
 
-  constructor(cursor: () => AbstractCursor, run: Run) {
+  constructor(
+    cursor: () => AbstractCursor,
+    run: (send: () => Promise<unknown[]>) => Promise<unknown[]>,
+  ) {
     this.#cursor = cursor;
     this.#run = run;
   }

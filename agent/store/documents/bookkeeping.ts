@@ -57,6 +57,14 @@ export function bookkeepingOf(document: Uint8Array): Bookkeeping | undefined {
   };
 }
 
+/** When a document is due again; undefined if the field holds no date, or there is none. Never throws. */
+export function visibleAt(document: Uint8Array): Date | undefined {
+  const pull = elementNamed(document, "_pull");
+  return pull?.type === DOCUMENT_TYPE
+    ? dateOf(elementsNamed(document, ["visible_at"], pull.offset)[0])
+    : undefined;
+}
+
 /** Whether an agent can have counted so far. */
 function isCount(value: number): boolean {
   return Number.isFinite(value) && value >= 0;

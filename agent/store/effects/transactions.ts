@@ -73,8 +73,7 @@ export class Transaction {
           session,
           ordered: true,
           maxTimeMS,
-        })
-      );
+        }), "write");
     } catch (error) {
       throw !this.#isBegun && hasNoTransactions(error) ? new NoTransactionsError(error) : error;
     } finally {
@@ -86,7 +85,7 @@ export class Transaction {
   async commit(): Promise<void> {
     const { link, session } = this.#options;
     try {
-      await link.run(() => session.commitTransaction());
+      await link.run(() => session.commitTransaction(), "commit");
     } catch (error) {
       throw new UnknownCommitError(error);
     }

@@ -51,6 +51,9 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     agentName: "pod-1",
     logLevel: "INFO",
     logFormat: "json",
+    metricsPort: undefined,
+    metricsHost: "127.0.0.1",
+    metricsFile: false,
   });
 });
 

@@ -51,6 +51,9 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     AGENT_NAME: "(depends)",
     LOG_LEVEL: "INFO",
     LOG_FORMAT: "(depends)",
+    METRICS_PORT: "(depends)",
+    METRICS_HOST: "127.0.0.1",
+    METRICS_FILE: "false",
   });
 });
 

@@ -1,0 +1,67 @@
+import type { SettleKind } from "./events.ts";
+import type { LeasedDocument } from "./ports.ts";
+
+/** What an operation of MongoDB does: the ways to name it are many, and these are few. */
+export type OperationKind = "find" | "aggregate" | "write" | "commit" | "other";
+
+/** How the run of a handler ended. `aborted`: its lease was lost, or the agent was forced to stop. */
+export type RunResult = "ok" | "failed" | "timed_out" | "aborted";
+
+/**
+ * What happens to each document, to each batch of them and with each operation, and when it began. Times are those of
+ * the monotonic clock, in milliseconds. A part that emits one has just seen its end.
+ */
+export type Detail =
+  /** A claim has an answer, or has failed. */
+  | { type: "claim_ended"; startedAtMs: number; documents: readonly LeasedDocument[]; error?: unknown }
+  /** A document was claimed so long after it was due, as far as that is known. Takeovers are left out. */
+  | { type: "picked_up"; delayMs: number }
+  /** The handler is about to be called, once for all of these documents. */
+  | { type: "run_started"; documents: readonly LeasedDocument[] }
+  | {
+    type: "run_ended";
+    startedAtMs: number;
+    documents: readonly LeasedDocument[];
+    result: RunResult;
+    /** Of the first document that failed. */
+    error?: unknown;
+  }
+  /** A write of outcomes of one kind has an answer, or has failed for some of them at least. */
+  | {
+    type: "outcomes_written";
+    startedAtMs: number;
+    kind: SettleKind;
+    documents: readonly LeasedDocument[];
+    error?: unknown;
+  }
+  | { type: "operation_ended"; startedAtMs: number; operation: OperationKind; isOk: boolean };
+
+/**
+ * Passes details on, for metrics and traces. There are as many of them as there are documents: a part makes and emits
+ * one only if {@linkcode Details.isWanted}, so that an agent without a sink for them does nothing for them.
+ */
+export class Details {
+  readonly #listeners: ((detail: Detail) => void)[] = [];
+
+  /** Whether a part outside listens. */
+  get isWanted(): boolean {
+    return this.#listeners.length > 0;
+  }
+
+  /** Calls `listener` for every detail from now on. */
+  subscribe(listener: (detail: Detail) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Calls all subscribers, at once. */
+  emit(detail: Detail): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(detail);
+      } catch (error) {
+        // A subscriber that fails stops neither the work nor the other subscribers.
+        reportError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { Detail, Details } from "../details.ts";
+import type { AgentEvent, Events } from "../events.ts";
+import { timeOfDayMs } from "../lib/builtins.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Numbers } from "./numbers.ts";
+
+/** Turns what happens in the agent into numbers. */
+export class MetricsRecorder {
+  readonly #clock: Clock;
+  readonly #numbers: Numbers;
+
+  constructor({ clock, details, events, numbers }: RecorderOptions) {
+    this.#clock = clock;
+    this.#numbers = numbers;
+    events.subscribe((event) => this.#observe(event));
+    details.subscribe((detail) => this.#observeDetail(detail));
+  }
+
+  #observe(event: AgentEvent): void {
+    const numbers = this.#numbers;
+    switch (event.type) {
+      case "claimed":
+        numbers.add("claimed", event.documents);
+        numbers.add("takenOver", event.takeovers);
+        numbers.add("claimConflicts", event.conflicts);
+        numbers.set("lastClaim", timeOfDayMs() / 1000);
+        break;
+      case "claim_failed":
+        numbers.add("claimErrors", 1);
+        break;
+      case "processed":
+      case "released":
+      case "snoozed":
+        numbers.add("settled", event.documents, { outcome: event.type });
+        break;
+      case "retried":
+      case "dead_lettered":
+        numbers.add("settled", 1, { outcome: event.type });
+        break;
+      case "retried_among":
+        numbers.add("settled", event.documents, { outcome: "retried" });
+        break;
+      case "handler_failed":
+        numbers.add("attemptsFailed", 1);
+        break;
+      case "lease_lost":
+        numbers.add("leasesLost", event.documents);
+        break;
+      case "settle_rejected":
+        numbers.add("outcomesRefused", 1);
+        break;
+      case "unconfirmed":
+        numbers.add("outcomesUnconfirmed", event.documents);
+        break;
+      case "left_alone":
+        numbers.set("leftAlone", event.groups.reduce((sum, { documents }) => sum + documents, 0));
+        break;
+    }
+  }
+
+  #observeDetail(detail: Detail): void {
+    const numbers = this.#numbers;
+    switch (detail.type) {
+      case "run_ended":
+        numbers.observe("handlerSeconds", this.#secondsSince(detail.startedAtMs), { result: detail.result });
+        break;
+      case "picked_up":
+        numbers.observe("pickUpDelay", detail.delayMs / 1000);
+        break;
+      case "operation_ended":
+        numbers.observe("operationSeconds", this.#secondsSince(detail.startedAtMs), {
+          operation: detail.operation,
+          outcome: detail.isOk ? "ok" : "error",
+        });
+        break;
+    }
+  }
+
+  #secondsSince(startedAtMs: number): number {
+    return (this.#clock.monotonicMs() - startedAtMs) / 1000;
+  }
+}
+
+/** What a {@linkcode MetricsRecorder} needs. */
+export interface RecorderOptions {
+  clock: Clock;
+  details: Details;
+  events: Events;
+  numbers: Numbers;
+}
