@@ -51,10 +51,16 @@ export class SourceError extends Error {
    * What exists under the name is not a collection: only another setting mends that. Otherwise it does not exist yet.
    */
   readonly isLasting: boolean;
+  /** What exists under a similar name, by the setting that names it; undefined if nothing does. */
+  readonly near: { readonly variable: string; readonly value: string } | undefined;
 
-  constructor(message: string, { isLasting }: { isLasting: boolean }) {
+  constructor(
+    message: string,
+    { isLasting, near }: { isLasting: boolean; near?: SourceError["near"] },
+  ) {
     super(message);
     this.isLasting = isLasting;
+    this.near = near;
   }
 }
 

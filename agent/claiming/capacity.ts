@@ -10,8 +10,8 @@ import type { Standstill } from "./standstill.ts";
 
 /** Bytes of documents that an agent holds, at most. A single document that is larger is held alone. */
 export const MAX_HELD_BYTES = 32 * 1024 * 1024;
-/** A claim is made only if the agent can hold all that it may bring. */
-const MAX_CLAIM_BYTES = MAX_HELD_BYTES / 2;
+/** Bytes of documents that a claim brings, at most: it is made only if the agent can hold all of them. */
+export const MAX_CLAIM_BYTES = MAX_HELD_BYTES / 2;
 
 /** Documents in doubt that make room for as many others, at most: each is written again and again, and its lease renewed. */
 const MAX_DOUBTED = 20_000;

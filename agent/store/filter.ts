@@ -77,7 +77,7 @@ function operatorsIn(value: unknown): string[] {
 }
 
 /** MongoDB refuses the query of which `FILTER` is a part. */
-class FilterError extends Error {
+export class FilterError extends Error {
   override readonly name = "FilterError";
 
   constructor(error: unknown) {

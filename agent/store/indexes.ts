@@ -35,12 +35,27 @@ export const INDEXES: readonly Index[] = [
 export async function ensureIndexes(collection: Collection): Promise<readonly string[]> {
   const found = await existing(collection);
   const problems: string[] = [];
-  for (const index of INDEXES) {
-    if (!found?.some((other) => serves(other, index, found))) {
-      problems.push(...await make(collection, index, found ?? []));
-    }
-  }
+  for (const missing of missingIndexes(found ?? [])) problems.push(...await make(collection, missing));
   return problems;
+}
+
+/** An index that claims need, and that no index of the collection can stand in for. */
+export interface MissingIndex {
+  readonly index: Index;
+  /** The index that has its name, or is it and is hidden: the agent does not touch it. */
+  readonly rival: Document | undefined;
+  /** An index on the same keys that claims cannot go by, because of its other options. */
+  readonly similar: Document | undefined;
+}
+
+/** Which of the indexes that claims need are missing, among those that were `found`. */
+export function missingIndexes(found: readonly Document[]): readonly MissingIndex[] {
+  return INDEXES.filter((index) => !found.some((other) => serves(other, index, found))).map((index) => ({
+    index,
+    rival: found.find(({ name }) => name === index.name) ??
+      found.find(({ hidden, key }) => hidden && isSame(key, index.keys)),
+    similar: found.find(({ key }) => isSame(key, index.keys)),
+  }));
 }
 
 /** The indexes of the collection; undefined if the agent has no right to list them. */
@@ -71,35 +86,44 @@ function comparesAsQueriesDo({ collation }: Document, all: readonly Document[]):
 }
 
 /** Makes an index. Returns the reason if it cannot. */
-async function make(collection: Collection, index: Index, found: readonly Document[]): Promise<string[]> {
+async function make(collection: Collection, { index, rival, similar }: MissingIndex): Promise<string[]> {
   const { name, keys, partialFilterExpression } = index;
-  const rival = found.find((other) => other.name === name) ??
-    found.find(({ hidden, key }) => hidden && isSame(key, keys));
-  if (rival) return [inTheWay(collection, rival, index)];
+  if (rival) return [inTheWay(collection, { index, rival })];
   try {
     await collection.createIndex(keys, { name, partialFilterExpression });
   } catch (error) {
     const code = error instanceof MongoServerError ? Number(error.code) : NaN;
     // There is an index of the same keys that does not serve: this server keeps no second one beside it.
-    if (CONFLICT.has(code)) return [inTheWay(collection, found.find(({ key }) => isSame(key, keys)), index)];
+    if (CONFLICT.has(code)) return [inTheWay(collection, { index, rival: similar })];
     if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
     await collection.createIndex(keys, { name });
   }
   return [];
 }
 
-function inTheWay(collection: Collection, rival: Document | undefined, { name, keys }: Index): string {
+function inTheWay(collection: Collection, missing: Pick<MissingIndex, "index" | "rival">): string {
   const at = (method: string) => `db.getCollection("${collection.collectionName}").${method}`;
+  const { index, rival } = missing;
   if (!rival) {
-    return `Another index is in the way of ${name}: drop it in mongosh, and the agent makes its own`;
+    return `Another index is in the way of ${index.name}: drop it in mongosh, and the agent makes its own`;
   }
-  if (rival.hidden && isSame(rival.key, keys)) {
-    return `The index ${rival.name} is hidden, so that claims cannot go by it: ` +
-      at(`unhideIndex("${rival.name}")`);
-  }
-  const what = isSame(rival.key, keys) ? "other options" : `other keys (${JSON.stringify(rival.key)})`;
-  return `The index ${rival.name} has ${what} than claims can go by, and is in the way of ${name}: ` +
-    `drop it, ${at(`dropIndex("${rival.name}")`)}, and the agent makes its own`;
+  if (isHidden(missing)) return `${inTheWayText(missing)}: ` + at(`unhideIndex("${rival.name}")`);
+  return `${inTheWayText(missing)}: drop it, ${
+    at(`dropIndex("${rival.name}")`)
+  }, and the agent makes its own`;
+}
+
+/** What is wrong with the index that is in the way, in a sentence. */
+export function inTheWayText(missing: Pick<MissingIndex, "index" | "rival">): string {
+  const { index: { keys, name }, rival } = missing;
+  if (isHidden(missing)) return `The index ${rival?.name} is hidden, so that claims cannot go by it`;
+  const what = isSame(rival?.key, keys) ? "other options" : `other keys (${JSON.stringify(rival?.key)})`;
+  return `The index ${rival?.name} has ${what} than claims can go by, and is in the way of ${name}`;
+}
+
+/** Whether the index that is in the way is the right one, but hidden. */
+export function isHidden({ index, rival }: Pick<MissingIndex, "index" | "rival">): boolean {
+  return Boolean(rival?.hidden) && isSame(rival?.key, index.keys);
 }
 
 /** Whether two parts of an index description are the same, in the same order. */

@@ -106,7 +106,7 @@ export class Source {
     const found = await describe(db, [names.source, names.letters]);
     const source = found?.get(names.source);
     const letters = found?.get(names.letters);
-    if (found && !source) throw new SourceError(await missing(db, names.source), { isLasting: false });
+    if (found && !source) throw await missing(db, names.source);
     refuse("MONGODB_COLLECTION", source);
     refuse("DEAD_LETTER_COLLECTION", letters);
     const capped = [source, letters].filter((each) => each?.options?.capped).map((each) => each?.name);
@@ -141,21 +141,30 @@ export async function describe(db: Db, names: readonly string[]): Promise<Map<st
   }
 }
 
-/** The sentence about a collection that does not exist. */
-async function missing(db: Db, name: string): Promise<string> {
+/** The error of a collection that does not exist. */
+async function missing(db: Db, name: string): Promise<SourceError> {
   const said = `There is no collection ${name} in the database ${db.databaseName}`;
   const mend = "The agent makes none";
+  const error = (message: string, near?: SourceError["near"]) =>
+    new SourceError(message, { isLasting: false, ...(near && { near }) });
   const names = await collectionNames(db);
-  if (names === undefined) return `${said}: look at MONGODB_COLLECTION and MONGODB_DATABASE. ${mend}`;
+  if (names === undefined) {
+    return error(`${said}: look at MONGODB_COLLECTION and MONGODB_DATABASE. ${mend}`);
+  }
   if (names.length === 0) {
-    const database = await nearDatabase(db);
-    const which = database === undefined ? "" : `: did you mean the database ${database}?`;
-    return `${said}, which has no collections${which}${which ? "" : "."} ${mend}`;
+    const value = await nearDatabase(db);
+    if (value === undefined) return error(`${said}, which has no collections. ${mend}`);
+    return error(`${said}, which has no collections: did you mean the database ${value}? ${mend}`, {
+      variable: "MONGODB_DATABASE",
+      value,
+    });
   }
   const near = nearest(name, names);
-  if (near !== undefined) return `${said}: did you mean ${near}? ${mend}`;
+  if (near !== undefined) {
+    return error(`${said}: did you mean ${near}? ${mend}`, { variable: "MONGODB_COLLECTION", value: near });
+  }
   const more = names.length > MAX_NAMES ? " and more" : "";
-  return `${said}, which has ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${mend}`;
+  return error(`${said}, which has ${names.slice(0, MAX_NAMES).join(", ")}${more}. ${mend}`);
 }
 
 /** The names of the collections that the agent may read, in their order; undefined if it cannot be told. */

@@ -28,17 +28,17 @@ export interface Checked extends CheckedSettings {
 }
 
 /**
- * Reads and checks the settings.
+ * Reads and checks the settings. `variables` are the names of all variables that are set, to be searched for misspelt
+ * ones.
  *
  * @throws {UsageError} With every problem there is, without credentials.
  */
-export function checkedSettings(env: Environment): CheckedSettings {
-  return complete(lookAt(env, []));
+export function checkedSettings(env: Environment, variables: readonly string[] = []): CheckedSettings {
+  return complete(lookAt(env, variables));
 }
 
 /**
- * The same, and loads the processor that they name. `variables` are the names of all variables that are set, to be
- * searched for misspelt ones; `log` takes what the processor writes and what belongs to no document.
+ * The same, and loads the processor that they name; `log` takes what the processor writes and what belongs to no document.
  *
  * @throws {UsageError} With every problem of both, without credentials.
  */

@@ -1,6 +1,7 @@
 import { checkCommand } from "./check_command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead_letters_command.ts";
+import { doctorCommand } from "./doctor_command.ts";
 import { healthCommand } from "./health_command.ts";
 import { helpCommand } from "./help_command.ts";
 import { metricsCommand } from "./metrics_command.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   whyCommand,
   deadLettersCommand,
   checkCommand,
+  doctorCommand,
   tryCommand,
   helpCommand,
   versionCommand,

@@ -4,7 +4,7 @@ import { command } from "./command.ts";
 export const whyCommand = command({
   name: "why",
   doc: "Tell why one document is not done: what keeps it, what happens next, and the command that mends it.",
-  also: ["explain", "inspect", "diagnose"],
+  also: ["explain", "inspect"],
   operand: "ID",
   options: {
     json: { doc: "Print the same as one line of Extended JSON." },

@@ -3,6 +3,8 @@ import { formatId } from "../../agent/store/documents/format_id.ts";
 import { fieldsFor } from "../../agent/store/why/query_clauses.ts";
 import type { FilterGap, MissingStory, Obstacle, Story } from "../../agent/store/why/story.ts";
 import { collectionText, databaseText, literal } from "../../agent/store/documents/mongosh_text.ts";
+import { shellWord } from "../shell_word.ts";
+import { admitBookkeeping } from "../validator_mend.ts";
 
 /** A command that takes an obstacle away. */
 export interface Mend {
@@ -55,9 +57,11 @@ export function mendOf(obstacle: Obstacle, story: Story): Mend | undefined {
     case "unnameable_id":
       return insertAnew(story);
     case "validator": {
-      const validator = { $or: [{ _pull: { $type: "object" } }, obstacle.validator] };
-      const command = { collMod: story.collection, validator };
-      return mongosh(`${databaseText(story.database)}.runCommand(${literal(command)})`);
+      return mongosh(
+        `${databaseText(story.database)}.runCommand(${
+          literal(admitBookkeeping(story.collection, obstacle.validator))
+        })`,
+      );
     }
     case "unique_index": {
       if (obstacle.isHeld) return undefined;
@@ -89,11 +93,6 @@ export function restoreOf(
 /** Matches a field that is not of a type. An array is of the type of each of its values, too. */
 function isNot(field: string, type: string): Document {
   return { $or: [{ [field]: { $type: "array" } }, { [field]: { $not: { $type: type } } }] };
-}
-
-/** A word as a shell reads it. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 function mongosh(command: string): Mend {

@@ -50,6 +50,29 @@ export async function tlsFilesDigest(uri: ConnectionString): Promise<string | un
   return hash.digest("hex");
 }
 
+/** A certificate in a file that a connection string names. */
+export interface CertificateFile {
+  /** The option that names the file. */
+  readonly option: string;
+  readonly path: string;
+  /** Whom it is for, such as `CN=client`. */
+  readonly subject: string;
+  readonly expires: Date;
+}
+
+/** The certificates in the files that a connection string names, as far as they can be read. */
+export function certificatesOf(uri: ConnectionString): readonly CertificateFile[] {
+  return FILE_OPTIONS.flatMap((name) => {
+    const path = option(uri, name);
+    const text = path === undefined ? "" : contentOf(path);
+    if (path === undefined || typeof text !== "string") return [];
+    return pemBlocks(text).filter(({ label }) => label === "CERTIFICATE").map((block) => {
+      const { subject, validTo } = new X509Certificate(block.text);
+      return { option: name, path, subject: subject.replaceAll("\n", ", "), expires: new Date(validTo) };
+    });
+  });
+}
+
 function contentOf(path: string): string | { problem: string } {
   try {
     return readFileOnce(path, { maxBytes: MAX_BYTES });

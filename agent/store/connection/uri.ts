@@ -4,8 +4,14 @@ import { errorText } from "../../errors.ts";
 import { secrets } from "../../text/redact.ts";
 import { muteDriverWarnings } from "./driver_warnings.ts";
 import { isPlaceholder, loginProblem } from "./uri_login.ts";
-import { optionProblems } from "./uri_options.ts";
-import { hasTlsFiles, tlsFileProblems, tlsFilesDigest } from "./tls_files.ts";
+import { option, optionProblems } from "./uri_options.ts";
+import {
+  type CertificateFile,
+  certificatesOf,
+  hasTlsFiles,
+  tlsFileProblems,
+  tlsFilesDigest,
+} from "./tls_files.ts";
 
 /** What has a meaning of its own in a connection string, and how it is written in a name or a password. */
 const ENCODE = "write each : / ? # [ ] @ and % of the user and the password as " +
@@ -77,6 +83,35 @@ export async function filesDigest(uri: string): Promise<string | undefined> {
   const parsed = parsedUri(uri);
   return parsed && hasTlsFiles(parsed) ? await tlsFilesDigest(parsed) : "";
 }
+
+/** The certificates in the files that a connection string names. */
+export function certificatesIn(uri: string): readonly CertificateFile[] {
+  const parsed = parsedUri(uri);
+  return parsed === undefined ? [] : certificatesOf(parsed);
+}
+
+/** How a connection string protects what is sent. */
+export interface Protection {
+  readonly isTls: boolean;
+  /** An option by which any server is believed to be the right one; undefined if there is none. */
+  readonly trustsAll: string | undefined;
+  /** All servers are this machine itself: nothing is sent over a network. */
+  readonly isLocal: boolean;
+}
+
+/** How a connection string protects what is sent. */
+export function protectionOf(uri: string): Protection {
+  const parsed = parsedUri(uri);
+  const isOn = (name: string) => parsed && option(parsed, name) === "true";
+  const isTls = isOn("tls") || isOn("ssl") || (parsed?.isSRV && option(parsed, "tls") !== "false");
+  return {
+    isTls: Boolean(isTls),
+    trustsAll: ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"].find(isOn),
+    isLocal: parsed?.hosts.every((host) => LOCAL.test(host)) ?? false,
+  };
+}
+
+const LOCAL = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$|\.sock$/i;
 
 function parsedUri(uri: string): ConnectionString | undefined {
   try {

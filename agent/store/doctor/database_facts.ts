@@ -1,0 +1,42 @@
+import type { Document } from "mongodb";
+import type { SourceNames } from "../source.ts";
+import type { Heartbeat } from "./heartbeats.ts";
+import type { Plan } from "./plans.ts";
+import type { RefusedWrite, Sizes } from "./sampled.ts";
+import type { Unseen } from "./unseen.ts";
+import type { UserRights } from "./user_rights.ts";
+
+/** The problem with the collections' names, as the agent reports it. */
+export interface SourceProblem {
+  readonly text: string;
+  /** What exists under a similar name, by the setting that names it. */
+  readonly near: { readonly variable: string; readonly value: string } | undefined;
+}
+
+/** All that the doctor asks a database. What it could not look at is {@linkcode Unseen}. */
+export interface DatabaseFacts {
+  readonly names: SourceNames;
+  /** The version of the server, such as `7.0.14`. */
+  readonly version: string | Unseen;
+  readonly isStandalone: boolean;
+  /** Every server that answers. */
+  readonly heartbeats: readonly Heartbeat[];
+  /** Why no majority of the set can acknowledge writes now; undefined if one can. */
+  readonly withoutMajority: string | undefined;
+  /** Undefined if the server asks for no login. */
+  readonly user: UserRights | Unseen | undefined;
+  /** Why the agent could not pull from the collection; undefined if it can. */
+  readonly sourceProblem: SourceProblem | Unseen | undefined;
+  /** What is odd about the collections, but no obstacle, in a sentence. */
+  readonly sourceWarning: string | undefined;
+  /** How the server describes the collection and that of the letters; undefined for one that does not exist. */
+  readonly source: Document | Unseen | undefined;
+  readonly letters: Document | Unseen | undefined;
+  /** Empty for a collection that does not exist. */
+  readonly indexes: readonly Document[] | Unseen;
+  readonly letterIndexes: readonly Document[] | Unseen;
+  readonly plans: readonly Plan[] | Unseen;
+  readonly sizes: Sizes | Unseen;
+  /** The agent's writes that the validator of the collection refuses. */
+  readonly refusedWrites: readonly RefusedWrite[] | Unseen;
+}

@@ -1,0 +1,176 @@
+import type { Collection, Document, Filter } from "mongodb";
+import { errorText, SourceError } from "../../errors.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { doneBy } from "../../lib/deadline.ts";
+import { Link } from "../connection/link.ts";
+import { ServerClock } from "../connection/server_clock.ts";
+import type { StoreSettings } from "../mongo_store.ts";
+import { describe, Source, type SourceNames } from "../source.ts";
+import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { claimPlans } from "./plans.ts";
+import { refusedWrites, sampledSizes } from "./sampled.ts";
+import { seen, Unseen } from "./unseen.ts";
+import { userRights } from "./user_rights.ts";
+
+/** A server stops working on a question after this long, in milliseconds. */
+const MAX_TIME_MS = 3000;
+/** The doctor waits this long for the heartbeats of the other members, in milliseconds. */
+const HEARTBEATS_MS = 1000;
+/** There is no such collection. */
+const NO_COLLECTION = 26;
+
+/**
+ * Looks at a database as the agent would find it: with the same settings, and the same connection. It asks and reads,
+ * and writes nothing.
+ */
+export class Examiner {
+  /** One sentence for each option of the URI that was overridden. */
+  readonly warnings: readonly string[];
+  readonly #link: Link;
+  readonly #heartbeats: Heartbeats;
+  readonly #names: SourceNames;
+  readonly #filter: Filter<Document> | undefined;
+  readonly #clock: Clock;
+
+  /**
+   * @param filter the query in `FILTER`
+   * @throws {MongoParseError} If the URI is not valid.
+   */
+  constructor(
+    settings: StoreSettings,
+    filter?: Filter<Document>,
+    { clock = systemClock, now = () => new Date() }: ExaminerOptions = {},
+  ) {
+    const { agentName, leaseMs } = settings;
+    const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
+    const serverClock = new ServerClock(clock);
+    this.#link = new Link(settings.mongodbUri, { agentName, leaseMs, serverClock, uriSetting }, clock);
+    this.#heartbeats = new Heartbeats(this.#link.client, now);
+    this.#clock = clock;
+    this.#filter = filter;
+    this.#names = {
+      database: settings.mongodbDatabase,
+      source: settings.mongodbCollection,
+      letters: settings.deadLetterCollection,
+    };
+    this.warnings = this.#link.warnings;
+  }
+
+  /** The servers, as the connection string names them. */
+  get hosts(): readonly string[] {
+    return this.#link.hosts;
+  }
+
+  /** The replica set that servers have said to be members of; empty for none, undefined if none has answered. */
+  get seenSet(): string | undefined {
+    const [first] = this.#heartbeats.all;
+    return first && (first.setName ?? "");
+  }
+
+  /**
+   * Connects and asks all questions, at the same time: this takes no longer than to connect and to wait for two answers.
+   *
+   * @throws {UnreachableError} Says why the database cannot be used.
+   */
+  async look(): Promise<DatabaseFacts> {
+    const link = this.#link;
+    await link.connect();
+    const { database, letters, source } = this.#names;
+    const db = link.db(database);
+    const admin = link.db("admin");
+    const options = { filter: this.#filter, maxTimeMS: MAX_TIME_MS };
+    const collection = link.collection(database, source);
+    const ask = <T>(question: () => Promise<T>) => seen(() => link.run(question));
+    const asFound = new Source(link, this.#names, this.#clock);
+    const describing = ask(() => describe(db, [source, letters]));
+    const [version, user, sourceProblem, described, indexes, letterIndexes, plans, sizes, refused] =
+      await Promise
+        .all([
+          ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
+          ask(() => userRights(admin)),
+          seen(() => problemOf(asFound)),
+          describing,
+          seen(() => indexesOf(collection)),
+          seen(() => indexesOf(link.collection(database, letters))),
+          seen(() => claimPlans(db, source, options)),
+          seen(() => sampledSizes(collection, options)),
+          describing.then((found) => this.#refusedWrites(collection, found)),
+          doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS }),
+        ]);
+    const description = (name: string) => {
+      if (described instanceof Unseen) return described;
+      const found = described?.get(name);
+      return described === undefined || (found && found.options === undefined) ? UNTOLD : found;
+    };
+    return {
+      names: this.#names,
+      version,
+      isStandalone: link.isStandalone,
+      heartbeats: this.#heartbeats.all,
+      withoutMajority: link.withoutMajority,
+      user,
+      sourceProblem,
+      sourceWarning: asFound.warning,
+      source: description(source),
+      letters: description(letters),
+      indexes,
+      letterIndexes,
+      plans,
+      sizes,
+      refusedWrites: refused,
+    };
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await this.#link.close();
+  }
+
+  async #refusedWrites(
+    collection: Collection,
+    described: Map<string, Document> | Unseen | undefined,
+  ): Promise<DatabaseFacts["refusedWrites"]> {
+    if (described instanceof Unseen) return described;
+    if (described === undefined) return UNTOLD;
+    const options = described.get(this.#names.source)?.options;
+    if (!options?.validator || options.validationAction === "warn" || options.validationLevel === "off") {
+      return [];
+    }
+    return await seen(() =>
+      refusedWrites(collection, options, { filter: this.#filter, maxTimeMS: MAX_TIME_MS })
+    );
+  }
+}
+
+/** Why the agent could not pull from the collection; undefined if it can. Throws what the driver throws. */
+async function problemOf(source: Source): Promise<SourceProblem | undefined> {
+  try {
+    await source.look();
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return { text: errorText(error), near: error.near };
+  }
+}
+
+/** The user may list no collections, or the server is only compatible and lists none. */
+const UNTOLD = new Unseen("This user may not see the options of collections: grant it listCollections", {
+  isForbidden: true,
+});
+
+/** The indexes of a collection; none if it does not exist. */
+async function indexesOf(collection: Collection): Promise<readonly Document[]> {
+  try {
+    return await collection.listIndexes().toArray();
+  } catch (error) {
+    if (Number((error as { code?: unknown }).code) === NO_COLLECTION) return [];
+    throw error;
+  }
+}
+
+/** What tests control. */
+export interface ExaminerOptions {
+  clock?: Clock;
+  /** The time of this machine. */
+  now?: () => Date;
+}

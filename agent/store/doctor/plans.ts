@@ -1,0 +1,57 @@
+import type { Db, Document, Filter } from "mongodb";
+import { filterAtFault } from "../filter.ts";
+import { CLAIM_ORDER, claimable, isSuspectKind, type Kind, KINDS } from "../queries.ts";
+import { SUSPECT_KINDS, type SuspectKind } from "../queries.ts";
+
+/** How the server would carry out a query of the claims. */
+export interface Plan {
+  readonly kind: Kind | SuspectKind;
+  /** The names of its stages, such as `IXSCAN`, the outermost first. */
+  readonly stages: readonly string[];
+  /** The indexes that it goes by. */
+  readonly indexes: readonly string[];
+}
+
+/** The documents that a query asks for at most, as those of a usual claim. */
+const LIMIT = 100;
+
+/**
+ * Asks the server how it would look for the documents of each kind; it carries none of the queries out.
+ *
+ * @throws {FilterError} If the server cannot use `FILTER`; otherwise what the driver throws.
+ */
+export async function claimPlans(
+  db: Db,
+  collection: string,
+  { filter, maxTimeMS }: { filter: Filter<Document> | undefined; maxTimeMS: number },
+): Promise<readonly Plan[]> {
+  try {
+    return await Promise.all([...KINDS, ...SUSPECT_KINDS].map(async (kind) => {
+      const sort = isSuspectKind(kind) ? {} : { sort: CLAIM_ORDER };
+      const find = { find: collection, filter: claimable(kind, filter), ...sort, limit: LIMIT };
+      const { queryPlanner } = await db.command({ explain: find, verbosity: "queryPlanner", maxTimeMS });
+      const found = [...stagesOf(queryPlanner?.winningPlan)];
+      return {
+        kind,
+        stages: found.map(({ stage }) => stage),
+        indexes: found.flatMap(({ indexName }) => indexName ?? []),
+      };
+    }));
+  } catch (error) {
+    throw filterAtFault(error, filter);
+  }
+}
+
+/** All stages of a plan: those of each shard, and those within others. */
+function* stagesOf(value: unknown): Generator<Document> {
+  if (typeof value !== "object" || value === null) return;
+  const { stage } = value as Document;
+  if (typeof stage === "string") yield value;
+  for (const [name, inner] of Object.entries(value)) {
+    // The query itself may have fields of any name.
+    if (
+      !/^(winningPlan|queryPlan|inputStages?|outerStage|innerStage|thenStage|elseStage|shards)$/.test(name)
+    ) continue;
+    for (const each of [inner].flat()) yield* stagesOf(each);
+  }
+}

@@ -1,0 +1,61 @@
+import type { Document } from "mongodb";
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
+import { missingIndexes } from "../../../agent/store/indexes.ts";
+import { databaseConcern, type Step } from "../concern.ts";
+import { byHand, runCommands } from "../steps.ts";
+
+/** How the server would carry out the queries of the claims. */
+export const plans = databaseConcern({
+  name: "plans",
+  doc: "how the server would carry out the queries of claims, with FILTER",
+  findings: {
+    filter_refused: { level: "stops", doc: "MongoDB cannot use `FILTER`: every claim fails." },
+    reads_all: {
+      level: "hurts",
+      doc: "A query of the claims reads the whole collection, although there is an index.",
+    },
+    sorts: { level: "hurts", doc: "A query of the claims reads all that is due, and sorts it." },
+  },
+  *look({ indexes, names, plans }, { settings: { filter } }) {
+    if (plans instanceof Unseen) {
+      if (!plans.isFilterRefused) return yield plans;
+      return yield { is: "filter_refused", says: plans.reason, steps: [tryFilter(filter, names)] };
+    }
+    // Without the index there is no other plan, and that is one finding.
+    if (indexes instanceof Unseen || missingIndexes(indexes).length > 0) return;
+    for (const { indexes: used, kind, stages } of plans) {
+      const what = kind.replaceAll("_", " ");
+      if (stages.includes("COLLSCAN")) {
+        yield {
+          is: "reads_all",
+          says: `The query for ${what} reads all of ${names.source}`,
+          steps: forget(names),
+        };
+      } else if (stages.includes("SORT")) {
+        const by = used.length > 0 ? `goes by the index ${used.join(", ")}` : "goes by no index";
+        yield {
+          is: "sorts",
+          says:
+            `The query for ${what} ${by}, and sorts what it finds, instead of reading the index of claims in its order`,
+          steps: forget(names),
+        };
+      }
+    }
+  },
+});
+
+/** An operator may have told the server by which indexes to go, and plans of an earlier time may be kept. */
+function forget({ database, source }: { database: string; source: string }): Step[] {
+  return [
+    runCommands(database, { planCacheClearFilters: source }, { planCacheClear: source }),
+    byHand("if it stays: look for query settings that name this collection, and for FILTER"),
+  ];
+}
+
+function tryFilter(
+  filter: string | undefined,
+  { database, source }: { database: string; source: string },
+): Step {
+  const query: Document = JSON.parse(filter ?? "{}");
+  return runCommands(database, { find: source, filter: query, limit: 1 });
+}

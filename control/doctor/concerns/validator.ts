@@ -1,0 +1,36 @@
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
+import { admitBookkeeping } from "../../validator_mend.ts";
+import { databaseConcern } from "../concern.ts";
+import { runCommands } from "../steps.ts";
+
+/** Whether the validator of the collection accepts what the agent writes. */
+export const validator = databaseConcern({
+  name: "validator",
+  doc: "whether the validator of the collection accepts what the agent writes on some of its documents",
+  findings: {
+    refuses_claims: {
+      level: "stops",
+      doc: "The validator refuses the claim of every document that was tried.",
+    },
+    refuses_writes: {
+      level: "hurts",
+      doc:
+        "The validator refuses some of the agent's writes: those documents stay as they are, or run again.",
+    },
+  },
+  *look({ names, refusedWrites, source }) {
+    if (refusedWrites instanceof Unseen) return yield refusedWrites;
+    if (refusedWrites.length === 0 || source instanceof Unseen || source === undefined) return;
+    const refusals = refusedWrites.map(({ refused, tried, write }) =>
+      tried === 0 ? write : `${write} (${refused} of ${tried} documents)`
+    );
+    const isTotal = refusedWrites.some(({ refused, tried, write }) =>
+      write === "the claim" && refused === tried
+    );
+    yield {
+      is: isTotal ? "refuses_claims" : "refuses_writes",
+      says: `The validator of ${names.source} refuses what the agent writes: ${refusals.join(", ")}`,
+      steps: [runCommands(names.database, admitBookkeeping(names.source, source.options.validator))],
+    };
+  },
+});

@@ -1,0 +1,100 @@
+/** Asks the doctor in the process of the test, and does what it advises. */
+
+import { assertEquals } from "@std/assert";
+import type { ExaminerOptions } from "../../agent/store/doctor/examiner.ts";
+import { checkedSettings } from "../../control/commands/checked_settings.ts";
+import type { Step } from "../../control/doctor/concern.ts";
+import { type Diagnosis, diagnosisOf, type Finding } from "../../control/doctor/diagnosis.ts";
+import { type BeforeExamination, examine } from "../../control/doctor/examine.ts";
+import type { TestDatabase } from "./mongod.ts";
+import { mongosh } from "./mongosh.ts";
+import { COLLECTION } from "./store.ts";
+import { TempDir } from "./temp_dir.ts";
+
+/** Where an agent would run: its settings, as variables, and its files. */
+export class Patient implements AsyncDisposable {
+  readonly env: Record<string, string>;
+  readonly #dir: TempDir;
+  readonly #known: Partial<BeforeExamination>;
+  readonly #options: ExaminerOptions;
+
+  private constructor(env: Record<string, string>, dir: TempDir, known: PatientOptions) {
+    const { clock, now, ...rest } = known;
+    this.env = env;
+    this.#dir = dir;
+    this.#known = rest;
+    this.#options = { ...(clock && { clock }), ...(now && { now }) };
+  }
+
+  static async of(
+    { name, uri }: Pick<TestDatabase, "name" | "uri">,
+    env: Record<string, string> = {},
+    known: PatientOptions = {},
+  ): Promise<Patient> {
+    const dir = await TempDir.make();
+    return new Patient(
+      {
+        MONGODB_URI: uri,
+        MONGODB_DATABASE: name,
+        MONGODB_COLLECTION: COLLECTION,
+        PROCESSOR: "log",
+        AGENT_NAME: "patient",
+        HEALTH_DIR: `${dir.path}/health`,
+        CONTROL_FILE: `${dir.path}/control/state`,
+        ...env,
+      },
+      dir,
+      known,
+    );
+  }
+
+  async diagnose(): Promise<Diagnosis> {
+    return diagnosisOf(
+      await examine({
+        ...checkedSettings((name) => this.env[name]),
+        heapLimitMiB: 268,
+        pod: undefined,
+        processorProblem: undefined,
+        ...this.#known,
+      }, this.#options),
+    );
+  }
+
+  /** The findings of a kind. */
+  async findings(is: string): Promise<readonly Finding[]> {
+    return (await this.diagnose()).findings.filter((each) => each.is === is);
+  }
+
+  /** Does what a finding advises, but what is done by hand. */
+  async mend({ steps }: Pick<Finding, "steps">, client: TestDatabase["client"] | undefined): Promise<void> {
+    for (const step of steps) await this.#do(step, client);
+  }
+
+  async #do({ text, tool }: Step, client: TestDatabase["client"] | undefined): Promise<void> {
+    if (tool === "mongosh") await mongosh(client!, text);
+    // A setting is given to a shell as well: so it is quoted as one needs it.
+    if (tool === "setting") await this.#inShell(`export ${text}`);
+    if (tool === "shell") await this.#inShell(text);
+  }
+
+  async #inShell(script: string): Promise<void> {
+    const child = new Deno.Command("sh", {
+      args: ["-euc", `${script}\nenv -0`],
+      env: { ...this.env, PATH: `${this.#dir.path}/bin:${Deno.env.get("PATH")}` },
+      clearEnv: true,
+    });
+    const { code, stderr, stdout } = await child.output();
+    assertEquals(code, 0, `${script}: ${new TextDecoder().decode(stderr)}`);
+    for (const entry of new TextDecoder().decode(stdout).split("\0")) {
+      const [name = "", value = ""] = entry.split(/=(.*)/s);
+      if (/^[A-Z_]+$/.test(name) && !/^(PATH|PWD|OLDPWD|SHLVL|_)$/.test(name)) this.env[name] = value;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#dir[Symbol.asyncDispose]();
+  }
+}
+
+/** What a patient may have besides its settings. */
+export type PatientOptions = Partial<BeforeExamination> & ExaminerOptions;
