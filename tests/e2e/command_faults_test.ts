@@ -7,6 +7,8 @@ const COMMANDS = [
   ["run"],
   ["run", "--until-empty"],
   ["check"],
+  ["doctor"],
+  ["doctor", "--json"],
   ["try"],
   ["try", "--id", "1", "--json"],
   ["status"],

@@ -48,6 +48,16 @@ export class Patient implements AsyncDisposable {
     );
   }
 
+  get dir(): string {
+    return this.#dir.path;
+  }
+
+  /** Puts a program in front of those that a shell finds. */
+  async install(name: string, script: string): Promise<void> {
+    await Deno.mkdir(`${this.dir}/bin`, { recursive: true });
+    await Deno.writeTextFile(`${this.dir}/bin/${name}`, `#!/bin/sh\n${script}`, { mode: 0o755 });
+  }
+
   async diagnose(): Promise<Diagnosis> {
     return diagnosisOf(
       await examine({
@@ -60,13 +70,21 @@ export class Patient implements AsyncDisposable {
     );
   }
 
-  /** The findings of a kind. */
-  async findings(is: string): Promise<readonly Finding[]> {
-    return (await this.diagnose()).findings.filter((each) => each.is === is);
+  /** The only finding of a kind. @throws {Error} if there is none, or another one */
+  async finding(is: string): Promise<Finding> {
+    const diagnosis = await this.diagnose();
+    const [found, ...others] = diagnosis.findings.filter((each) => each.is === is);
+    if (found && others.length === 0) return found;
+    throw new Error(`No finding ${is}, or several: ${JSON.stringify(diagnosis, undefined, 1)}`);
+  }
+
+  /** The names of all findings. */
+  async found(): Promise<readonly string[]> {
+    return (await this.diagnose()).findings.map(({ is }) => is);
   }
 
   /** Does what a finding advises, but what is done by hand. */
-  async mend({ steps }: Pick<Finding, "steps">, client: TestDatabase["client"] | undefined): Promise<void> {
+  async mend({ steps }: Pick<Finding, "steps">, client?: TestDatabase["client"]): Promise<void> {
     for (const step of steps) await this.#do(step, client);
   }
 

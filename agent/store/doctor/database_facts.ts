@@ -18,6 +18,8 @@ export interface DatabaseFacts {
   readonly names: SourceNames;
   /** The version of the server, such as `7.0.14`. */
   readonly version: string | Unseen;
+  /** When the certificate of the first server ends; undefined without TLS, or if the runtime does not show it. */
+  readonly certificateEnd: Date | undefined;
   readonly isStandalone: boolean;
   /** Every server that answers. */
   readonly heartbeats: readonly Heartbeat[];

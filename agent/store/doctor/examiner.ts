@@ -10,6 +10,7 @@ import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
+import { serverCertificateEnd } from "./server_certificate.ts";
 import { seen, Unseen } from "./unseen.ts";
 import { userRights } from "./user_rights.ts";
 
@@ -84,36 +85,42 @@ export class Examiner {
     const ask = <T>(question: () => Promise<T>) => seen(() => link.run(question));
     const asFound = new Source(link, this.#names, this.#clock);
     const describing = ask(() => describe(db, [source, letters]));
-    const [version, user, sourceProblem, described, indexes, letterIndexes, plans, sizes, refused] =
-      await Promise
-        .all([
-          ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
-          ask(() => userRights(admin)),
-          seen(() => problemOf(asFound)),
-          describing,
-          seen(() => indexesOf(collection)),
-          seen(() => indexesOf(link.collection(database, letters))),
-          seen(() => claimPlans(db, source, options)),
-          seen(() => sampledSizes(collection, options)),
-          describing.then((found) => this.#refusedWrites(collection, found)),
-          doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS }),
-        ]);
-    const description = (name: string) => {
-      if (described instanceof Unseen) return described;
-      const found = described?.get(name);
-      return described === undefined || (found && found.options === undefined) ? UNTOLD : found;
-    };
+    const [
+      version,
+      user,
+      sourceProblem,
+      described,
+      indexes,
+      letterIndexes,
+      plans,
+      sizes,
+      refused,
+      certificateEnd,
+    ] = await Promise.all([
+      ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
+      ask(() => userRights(admin)),
+      seen(() => problemOf(asFound)),
+      describing,
+      seen(() => indexesOf(collection)),
+      seen(() => indexesOf(link.collection(database, letters))),
+      seen(() => claimPlans(db, source, options)),
+      seen(() => sampledSizes(collection, options)),
+      describing.then((found) => this.#refusedWrites(collection, found)),
+      link.client.options.tls ? serverCertificateEnd(link.hosts[0] ?? "", this.#clock) : undefined,
+      doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS }),
+    ]);
     return {
       names: this.#names,
       version,
+      certificateEnd,
       isStandalone: link.isStandalone,
       heartbeats: this.#heartbeats.all,
       withoutMajority: link.withoutMajority,
       user,
       sourceProblem,
       sourceWarning: asFound.warning,
-      source: description(source),
-      letters: description(letters),
+      source: descriptionOf(source, described),
+      letters: descriptionOf(letters, described),
       indexes,
       letterIndexes,
       plans,
@@ -131,9 +138,9 @@ export class Examiner {
     collection: Collection,
     described: Map<string, Document> | Unseen | undefined,
   ): Promise<DatabaseFacts["refusedWrites"]> {
-    if (described instanceof Unseen) return described;
-    if (described === undefined) return UNTOLD;
-    const options = described.get(this.#names.source)?.options;
+    const source = descriptionOf(this.#names.source, described);
+    if (source instanceof Unseen) return source;
+    const options = source?.options;
     if (!options?.validator || options.validationAction === "warn" || options.validationLevel === "off") {
       return [];
     }
@@ -151,6 +158,17 @@ async function problemOf(source: Source): Promise<SourceProblem | undefined> {
     if (!(error instanceof SourceError)) throw error;
     return { text: errorText(error), near: error.near };
   }
+}
+
+/** How the server describes a collection; undefined if there is none of this name. */
+function descriptionOf(
+  name: string,
+  described: Map<string, Document> | Unseen | undefined,
+): Document | Unseen | undefined {
+  if (described instanceof Unseen) return described;
+  const found = described?.get(name);
+  // Without the right to list collections, a server names them alone.
+  return described === undefined || (found && found.options === undefined) ? UNTOLD : found;
 }
 
 /** The user may list no collections, or the server is only compatible and lists none. */

@@ -6,6 +6,8 @@ import { SUSPECT_KINDS, type SuspectKind } from "../queries.ts";
 /** How the server would carry out a query of the claims. */
 export interface Plan {
   readonly kind: Kind | SuspectKind;
+  /** Its shape, as the server's plan cache names it. */
+  readonly shape: { readonly query: Filter<Document>; readonly sort?: Document };
   /** The names of its stages, such as `IXSCAN`, the outermost first. */
   readonly stages: readonly string[];
   /** The indexes that it goes by. */
@@ -27,12 +29,14 @@ export async function claimPlans(
 ): Promise<readonly Plan[]> {
   try {
     return await Promise.all([...KINDS, ...SUSPECT_KINDS].map(async (kind) => {
+      const query = claimable(kind, filter);
       const sort = isSuspectKind(kind) ? {} : { sort: CLAIM_ORDER };
-      const find = { find: collection, filter: claimable(kind, filter), ...sort, limit: LIMIT };
+      const find = { find: collection, filter: query, ...sort, limit: LIMIT };
       const { queryPlanner } = await db.command({ explain: find, verbosity: "queryPlanner", maxTimeMS });
       const found = [...stagesOf(queryPlanner?.winningPlan)];
       return {
         kind,
+        shape: { query, ...sort },
         stages: found.map(({ stage }) => stage),
         indexes: found.flatMap(({ indexName }) => indexName ?? []),
       };

@@ -1,4 +1,4 @@
-import type { Document } from "mongodb";
+import type { Plan } from "../../../agent/store/doctor/plans.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { missingIndexes } from "../../../agent/store/indexes.ts";
 import { databaseConcern, type Step } from "../concern.ts";
@@ -16,20 +16,25 @@ export const plans = databaseConcern({
     },
     sorts: { level: "hurts", doc: "A query of the claims reads all that is due, and sorts it." },
   },
-  *look({ indexes, names, plans }, { settings: { filter } }) {
+  *look({ indexes, names, plans }) {
     if (plans instanceof Unseen) {
       if (!plans.isFilterRefused) return yield plans;
-      return yield { is: "filter_refused", says: plans.reason, steps: [tryFilter(filter, names)] };
+      return yield {
+        is: "filter_refused",
+        says: plans.reason,
+        steps: [byHand("correct FILTER: docs/configuration.md")],
+      };
     }
     // Without the index there is no other plan, and that is one finding.
     if (indexes instanceof Unseen || missingIndexes(indexes).length > 0) return;
-    for (const { indexes: used, kind, stages } of plans) {
+    for (const plan of plans) {
+      const { indexes: used, kind, stages } = plan;
       const what = kind.replaceAll("_", " ");
       if (stages.includes("COLLSCAN")) {
         yield {
           is: "reads_all",
           says: `The query for ${what} reads all of ${names.source}`,
-          steps: forget(names),
+          steps: forget(plan, names),
         };
       } else if (stages.includes("SORT")) {
         const by = used.length > 0 ? `goes by the index ${used.join(", ")}` : "goes by no index";
@@ -37,7 +42,7 @@ export const plans = databaseConcern({
           is: "sorts",
           says:
             `The query for ${what} ${by}, and sorts what it finds, instead of reading the index of claims in its order`,
-          steps: forget(names),
+          steps: forget(plan, names),
         };
       }
     }
@@ -45,17 +50,13 @@ export const plans = databaseConcern({
 });
 
 /** An operator may have told the server by which indexes to go, and plans of an earlier time may be kept. */
-function forget({ database, source }: { database: string; source: string }): Step[] {
+function forget({ shape }: Plan, { database, source }: { database: string; source: string }): Step[] {
   return [
-    runCommands(database, { planCacheClearFilters: source }, { planCacheClear: source }),
-    byHand("if it stays: look for query settings that name this collection, and for FILTER"),
+    runCommands(
+      database,
+      { planCacheClearFilters: source, ...shape },
+      { planCacheClear: source, ...shape },
+    ),
+    byHand("if it stays: look for query settings that name this collection, and at FILTER"),
   ];
-}
-
-function tryFilter(
-  filter: string | undefined,
-  { database, source }: { database: string; source: string },
-): Step {
-  const query: Document = JSON.parse(filter ?? "{}");
-  return runCommands(database, { find: source, filter: query, limit: 1 });
 }

@@ -1,6 +1,8 @@
 import { protectionOf } from "../../../agent/store/connection/uri.ts";
-import { concern } from "../concern.ts";
-import { byHand, changeUri, withoutOption } from "../steps.ts";
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
+import { concern, type Found, type Step } from "../concern.ts";
+import { isDatabase } from "../examined.ts";
+import { byHand, changeUri, runCommands, withoutOption } from "../steps.ts";
 
 const DAY_MS = 86_400_000;
 /** A certificate that ends before this is to be replaced soon, in milliseconds. */
@@ -22,18 +24,21 @@ export const tls = concern({
     },
     not_encrypted: { level: "note", doc: "Documents travel as they are." },
   },
-  *look({ certificates, now, settings }) {
+  *look({ certificates, database, now, settings }) {
     const { isLocal, isTls, trustsAll } = protectionOf(settings.mongodbUri);
     for (const { expires, option, path, subject } of certificates) {
-      const leftMs = expires.getTime() - now.getTime();
-      if (leftMs > SOON_MS) continue;
-      const days = Math.floor(leftMs / DAY_MS);
-      const when = leftMs <= 0 ? `ended on ${expires.toISOString()}` : `ends in ${days} days`;
-      yield {
-        is: leftMs <= 0 ? "certificate_ended" : "certificate_ends",
-        says: `The certificate of ${subject} in ${path} (${option}) ${when}`,
-        steps: [byHand(`put a new one into ${path}: the agent takes it over without a restart`)],
-      };
+      yield* ending(`The certificate of ${subject} in ${path} (${option})`, expires, now, [
+        byHand(`put a new one into ${path}: the agent takes it over without a restart`),
+      ]);
+    }
+    if (isTls && isDatabase(database)) {
+      if (database.certificateEnd === undefined) yield NOT_SHOWN;
+      else {
+        yield* ending("The certificate of the MongoDB server", database.certificateEnd, now, [
+          byHand("renew it in the files that net.tls of mongod.conf names, then let the server read them:"),
+          runCommands("admin", { rotateCertificates: 1 }),
+        ]);
+      }
     }
     if (trustsAll !== undefined) {
       yield {
@@ -59,5 +64,24 @@ export const tls = concern({
   },
 });
 
-/** Adds the option, behind others or as the first. */
-const TLS_ON = "s/\\?/?tls=true\\&/; t; s#(://[^/]*)/?#\\1/?tls=true#";
+const NOT_SHOWN = new Unseen(
+  "when the server's certificate ends: this build's runtime does not show it",
+);
+
+/** A certificate that has ended, or is about to. */
+function* ending(
+  what: string,
+  expires: Date,
+  now: Date,
+  steps: readonly Step[],
+): Generator<Found<"certificate_ended" | "certificate_ends">> {
+  const leftMs = expires.getTime() - now.getTime();
+  if (leftMs > SOON_MS) return;
+  const hasEnded = leftMs <= 0;
+  const when = hasEnded ? `ended on ${expires.toISOString()}` : `ends in ${Math.floor(leftMs / DAY_MS)} days`;
+  yield { is: hasEnded ? "certificate_ended" : "certificate_ends", says: `${what} ${when}`, steps };
+}
+
+/** Turns the option on that says no, or adds it, in front of others or as the first. */
+const TLS_ON =
+  "s/([?&](tls|ssl)=)false/\\1true/I; t; s/\\?/?tls=true\\&/; t; s#^([^:]*://[^/]*)/?(.*)$#\\1/\\2?tls=true#";

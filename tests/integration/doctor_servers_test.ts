@@ -1,0 +1,168 @@
+import { assert, assertEquals, assertFalse, assertMatch } from "@std/assert";
+import { MongoClient } from "mongodb";
+import { startMongod } from "../../scripts/mongod.ts";
+import { diagnosisJson } from "../../control/doctor/diagnosis_json.ts";
+import { diagnosisText } from "../../control/doctor/diagnosis_text.ts";
+import { Patient } from "../support/doctor.ts";
+import { Guarded } from "../support/guarded.ts";
+import { testDatabase, testUri } from "../support/mongod.ts";
+import { TempDir } from "../support/temp_dir.ts";
+
+const PASSWORD = "s3cr3t-Passw0rd";
+
+Deno.test("doctor finds the rights that a user lacks on one collection, and needs no more than the agent does", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUser(PASSWORD);
+  const admin = guarded.client.db("admin");
+  await using patient = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, {
+    MONGODB_COLLECTION: "documents",
+    WRITES_TO: "totals",
+  });
+  const sound = await patient.diagnose();
+  assertEquals([sound.canWork, sound.unseen.map(({ concern }) => concern)], [true, ["pod"]]);
+  assertEquals(sound.findings.map(({ is }) => is), ["index_to_come", "index_to_come"]);
+  assertMatch(sound.patient, /as the user agent of admin$/);
+
+  const on = (collection: string, actions: string[]) => ({ resource: { db: "shop", collection }, actions });
+  await admin.command({
+    createRole: "reader",
+    privileges: [on("documents", ["find", "listIndexes"]), on("documents_dead_letters", ["find", "insert"])],
+    roles: [],
+  });
+  await admin.command({ updateUser: "agent", roles: ["reader"] });
+  const { canWork, findings, unseen } = await patient.diagnose();
+  assertFalse(canWork);
+  assertEquals(findings.map(({ is, level, says }) => [level, is, says]).slice(0, 3), [
+    ["stops", "may_not_pull", "The user agent lacks the right to update on shop.documents"],
+    [
+      "hurts",
+      "may_not_keep_letters",
+      "The user agent lacks the right to update and remove on shop.documents_dead_letters",
+    ],
+    [
+      "hurts",
+      "may_not_write",
+      "The user agent lacks the right to find, insert, update and remove on shop.totals",
+    ],
+  ]);
+  assertEquals(findings.map(({ is }) => is).slice(3), ["index_missing", "index_missing", "may_not_follow"]);
+  // Without the right to see the options of collections.
+  assert(unseen.some(({ concern, why }) => concern === "validator" && /listCollections/.test(why)));
+
+  await patient.mend(findings[0]!, guarded.client);
+  const mended = await patient.diagnose();
+  assertEquals(mended.findings.map(({ is }) => is), ["index_to_come", "index_to_come"]);
+  for (const text of [diagnosisText(mended), diagnosisJson(mended)]) {
+    assertFalse(text.includes(PASSWORD), text);
+  }
+
+  await guarded.changePassword("another");
+  const refused = await patient.diagnose();
+  assertEquals(refused.findings.map(({ is }) => is), ["out_of_reach"]);
+  assertMatch(refused.findings[0]!.says, /refuses the user or the password/i);
+  assert(
+    refused.unseen.some(({ concern, why }) => concern === "indexes" && why === "MongoDB is out of reach"),
+  );
+  for (const text of [diagnosisText(refused), diagnosisJson(refused)]) {
+    assertFalse(text.includes(PASSWORD), text);
+  }
+});
+
+Deno.test("doctor finds a standalone server, what WRITES_TO lacks there, and a server that does not answer", async () => {
+  await using dir = await TempDir.make();
+  let server = await startMongod({ dbPath: `${dir.path}/db` });
+  try {
+    await using client = new MongoClient(server.uri, { directConnection: true });
+    await client.db("shop").createCollection("jobs");
+    const place = { uri: server.uri, name: "shop" };
+    await using patient = await Patient.of(place, { LEASE_DURATION: "2" });
+    await using writing = await Patient.of(place, { WRITES_TO: "totals" });
+    const standalone = await patient.finding("standalone");
+    assertEquals([standalone.level, (await writing.finding("no_transactions")).level], ["note", "stops"]);
+
+    server.freeze();
+    const frozen = await patient.diagnose();
+    server.thaw();
+    assertEquals([frozen.canWork, frozen.findings[0]?.is], [false, "out_of_reach"]);
+
+    const { port } = server;
+    await server.stop();
+    // What is to be done by hand.
+    server = await startMongod({ dbPath: `${dir.path}/db`, port, args: ["--replSet", "rs0"] });
+    await patient.mend(standalone, client);
+    await using primary = new MongoClient(`${server.uri}?replicaSet=rs0`, {
+      serverSelectionTimeoutMS: 30_000,
+    });
+    await primary.db("admin").command({ ping: 1 });
+    for (const each of [patient, writing]) {
+      const found = await each.found();
+      assert(!found.includes("standalone") && !found.includes("no_transactions"), String(found));
+    }
+  } finally {
+    await server.stop();
+  }
+});
+
+Deno.test("doctor finds a wrong name of the replica set, in MONGODB_URI and in MONGODB_URI_FILE", async () => {
+  await using database = await testDatabase("doctor");
+  await database.db.createCollection("jobs");
+  const uri = testUri().replace("replicaSet=rs0", "replicaSet=other&retryWrites=true");
+  await using patient = await Patient.of({ name: database.name, uri });
+  await using byFile = await Patient.of({ name: database.name, uri: "" });
+  byFile.env.MONGODB_URI_FILE = `${byFile.dir}/uri`;
+  await Deno.writeTextFile(byFile.env.MONGODB_URI_FILE, `${uri}\n`);
+  await Promise.all([patient, byFile].map(async (each) => {
+    const finding = await each.finding("wrong_set");
+    assertEquals(finding.level, "stops");
+    assertMatch(finding.says, /is a member of the set "rs0", and MONGODB_URI asks for replicaSet=other/);
+    await each.mend(finding);
+    const { canWork, findings } = await each.diagnose();
+    assert(canWork, JSON.stringify(findings));
+  }));
+});
+
+Deno.test("doctor finds certificates that are about to end, of the server and of the authority, and trust in any server", async () => {
+  await using dir = await TempDir.make();
+  const certify = async (days: number) => {
+    const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    const named = ["-days", `${days}`, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    const { success } = await new Deno.Command("openssl", {
+      args: [...args, ...named, "-keyout", "key.pem", "-out", "ca.pem"],
+      cwd: dir.path,
+      stderr: "null",
+    }).output();
+    assert(success);
+    const parts = await Promise.all(
+      ["key.pem", "ca.pem"].map((name) => Deno.readTextFile(`${dir.path}/${name}`)),
+    );
+    await dir.write("server.pem", parts.join(""));
+  };
+  await certify(5);
+  await using server = await startMongod({
+    args: ["--tlsMode", "preferTLS", "--tlsCertificateKeyFile", `${dir.path}/server.pem`],
+  });
+  const uri = `mongodb://localhost:${server.port}/?tls=true&tlsCAFile=${dir.path}/ca.pem`;
+  await using patient = await Patient.of({ uri, name: "shop" });
+  const { findings } = await patient.diagnose();
+  const ending = findings.filter(({ is }) => is === "certificate_ends");
+  assertEquals(ending.map(({ level, says }) => [level, says]), [
+    ["hurts", `The certificate of CN=localhost in ${dir.path}/ca.pem (tlsCAFile) ends in 4 days`],
+    ["hurts", "The certificate of the MongoDB server ends in 4 days"],
+  ]);
+  await using later = await Patient.of({ uri, name: "shop" }, {}, {
+    now: () => new Date(Date.now() + 10 * 86_400_000),
+  });
+  assertEquals((await later.finding("clock_far")).level, "hurts");
+  assertFalse((await later.diagnose()).canWork);
+
+  await certify(100);
+  await using client = new MongoClient(`mongodb://localhost:${server.port}/`);
+  for (const each of ending) await patient.mend(each, client);
+  assertFalse((await patient.found()).includes("certificate_ends"));
+
+  patient.env.MONGODB_URI += "&tlsInsecure=true";
+  const trusting = await patient.finding("trusts_all");
+  assertEquals(trusting.level, "hurts");
+  await patient.mend(trusting);
+  assertEquals(patient.env.MONGODB_URI, uri);
+});
