@@ -5,6 +5,8 @@
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
+import { CONCERNS } from "../control/doctor/concerns.ts";
+import type { Level } from "../control/doctor/concern.ts";
 import type { Setting } from "../agent/settings/setting.ts";
 import { SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
@@ -38,6 +40,7 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "counters", content: countersTable() },
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
   { file: "docs/operations.md", mark: "lines", content: lineShapes() },
+  { file: "docs/doctor.md", mark: "findings", content: findingsTable() },
   { file: "docs/performance.md", mark: "figures", content: documentText(await benchResults()) },
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
@@ -90,6 +93,19 @@ function optionsTable(): string {
     ])
   );
   return table(["Command", "Option", "What it does"], rows);
+}
+
+/** All that the doctor looks for, concern by concern. */
+function findingsTable(): string {
+  const levels: Record<Level, string> = {
+    stops: "stops the agent",
+    hurts: "will hurt",
+    note: "good to know",
+  };
+  const rows = CONCERNS.flatMap(({ findings, name }) =>
+    Object.entries(findings).map(([is, { doc, level }]) => [name, `\`${is}\``, levels[level], doc])
+  );
+  return table(["Looks at", "Finding", "Level", "What it does to the agent"], rows);
 }
 
 function countersTable(): string {

@@ -1,28 +1,15 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { CLAIM_ORDER, claimable } from "../../agent/store/queries.ts";
-import { Patient, type PatientOptions } from "../support/doctor.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { assertMended, type Broken } from "../support/broken_setups.ts";
+import { Patient } from "../support/doctor.ts";
+import { testDatabase } from "../support/mongod.ts";
 import { profile } from "../support/profile.ts";
-import { COLLECTION, jobs, LETTERS, letters, makeIndexes, openStore, pending } from "../support/store.ts";
-
-/** A set-up that is broken, made for real, and what is found of it. */
-interface Broken {
-  setUp?(database: TestDatabase): Promise<unknown>;
-  env?: Record<string, string>;
-  /** Facts that no setting tells. */
-  known?: PatientOptions;
-  is: string;
-  level: "stops" | "hurts" | "note";
-  says: RegExp;
-  /** What an operator does who follows advice that no command can. */
-  byHand?(patient: Patient): void;
-  /** The collection, with the indexes and some documents, is not made before. */
-  isBare?: boolean;
-}
+import { COLLECTION, jobs, makeIndexes, openStore, pending } from "../support/store.ts";
 
 const ENGLISH = { locale: "en", strength: 1 };
 const CLAIM_KEYS = { status: 1, "_pull.visible_at": 1, _id: 1 } as const;
 
+/** Indexes, plans, settings and sizes of documents that do not go with each other. */
 const BROKEN: Record<string, Broken> = {
   "no index": {
     isBare: true,
@@ -96,120 +83,6 @@ const BROKEN: Record<string, Broken> = {
     says: /MongoDB refuses the query for documents, of which FILTER is a part: .*: mend FILTER/,
     byHand: ({ env }) => env.FILTER = '{"a": {"$gt": 1}}',
   },
-  "no collection of a name that is nearly right": {
-    setUp: ({ db }) => db.createCollection("job"),
-    isBare: true,
-    is: "no_collection",
-    level: "stops",
-    says: /^There is no collection jobs in the database .*: did you mean job\?/,
-  },
-  "no collection": {
-    setUp: ({ db }) => db.createCollection("orders_of_last_year"),
-    isBare: true,
-    is: "no_collection",
-    level: "stops",
-    says: /^There is no collection jobs .*, which has documents, orders_of_last_year\./,
-  },
-  "a view": {
-    isBare: true,
-    setUp: async ({ db }) => {
-      await db.collection("all").insertOne({ status: "pending", kind: "a" });
-      await db.createCollection(COLLECTION, { viewOn: "all", pipeline: [{ $match: { kind: "a" } }] });
-    },
-    is: "not_a_collection",
-    level: "stops",
-    says: /^MONGODB_COLLECTION is jobs, which is a view/,
-  },
-  "a time-series collection": {
-    isBare: true,
-    setUp: async (database) => {
-      await database.db.createCollection(COLLECTION, { timeseries: { timeField: "at" } });
-      await jobs(database).insertOne({ at: new Date(), status: "pending" });
-    },
-    is: "not_a_collection",
-    level: "stops",
-    says: /^MONGODB_COLLECTION is jobs, which is a time-series collection/,
-  },
-  "letters in a view": {
-    setUp: ({ db }) => db.createCollection(LETTERS, { viewOn: COLLECTION, pipeline: [] }),
-    is: "not_a_collection",
-    level: "stops",
-    says: /^DEAD_LETTER_COLLECTION is jobs_dead_letters, which is a view/,
-  },
-  "a capped collection": {
-    isBare: true,
-    setUp: async (database) => {
-      await database.db.createCollection(COLLECTION, { capped: true, size: 100_000 });
-      await jobs(database).insertMany(pending(3));
-    },
-    is: "capped",
-    level: "hurts",
-    says: /^The collection jobs is capped: the server removes its oldest documents/,
-  },
-  "an _id collation of the letters": {
-    setUp: async (database) => {
-      await database.db.createCollection(LETTERS, { collation: ENGLISH });
-      await letters(database).insertOne({ _id: "A", collection: COLLECTION });
-    },
-    is: "letter_collation",
-    level: "hurts",
-    says: /^The dead letters in jobs_dead_letters are compared by the collation en, strength 1/,
-  },
-  "a TTL index that removes documents that wait": {
-    setUp: (database) =>
-      jobs(database).createIndex({ at: 1 }, { name: "old", expireAfterSeconds: 7 * 86_400 }),
-    is: "ttl",
-    level: "hurts",
-    says: /^The TTL index old of jobs removes documents after 7 days, also those that wait/,
-  },
-  "a TTL index of the letters": {
-    setUp: (database) =>
-      letters(database).createIndex({ dead_at: 1 }, { name: "old", expireAfterSeconds: 60 }),
-    is: "letter_ttl",
-    level: "note",
-    says: /^The TTL index old of jobs_dead_letters removes dead letters after 60 s/,
-  },
-  "a clustered collection that forgets": {
-    isBare: true,
-    setUp: ({ db }) =>
-      db.createCollection(COLLECTION, {
-        clusteredIndex: { key: { _id: 1 }, unique: true },
-        expireAfterSeconds: 3600,
-      }),
-    is: "ttl",
-    level: "hurts",
-    says: /^The clustered collection jobs removes documents after 3600 s/,
-  },
-  "a unique index that lets one document be processed": {
-    setUp: (database) =>
-      jobs(database).createIndex({ customer: 1, status: 1, _id: 1 }, { name: "one", unique: true }),
-    is: "one_processed",
-    level: "hurts",
-    says: /^The unique index one of jobs lets one document be processed for each value of customer, _id/,
-  },
-  "a validator that refuses the bookkeeping": {
-    setUp: ({ db }) =>
-      db.command({ collMod: COLLECTION, validator: { status: { $in: ["pending", "done"] } } }),
-    is: "refuses_claims",
-    level: "stops",
-    says: /^The validator of jobs refuses what the agent writes: the claim \(3 of 3 documents\), /,
-  },
-  "a validator that refuses failures": {
-    setUp: ({ db }) => db.command({ collMod: COLLECTION, validator: { error: { $exists: false } } }),
-    is: "refuses_writes",
-    level: "hurts",
-    says: /: a retry \(3 of 3 documents\), the outcome failed \(3 of 3 documents\)$/,
-  },
-  "a schema of an empty collection that knows no _pull": {
-    isBare: true,
-    setUp: ({ db }) =>
-      db.createCollection(COLLECTION, {
-        validator: { $jsonSchema: { properties: { _id: {}, status: {} }, additionalProperties: false } },
-      }),
-    is: "refuses_claims",
-    level: "stops",
-    says: /refuses what the agent writes: the claim, /,
-  },
   "options of the connection string that the agent overrides": {
     env: { OPTIONS: "&readPreference=secondary" },
     is: "overridden",
@@ -256,39 +129,8 @@ const BROKEN: Record<string, Broken> = {
   },
 };
 
-async function make(database: TestDatabase, { isBare, setUp }: Broken): Promise<void> {
-  if (!isBare) {
-    await using store = openStore(database);
-    await makeIndexes(database, store);
-    await jobs(database).insertMany(pending(3));
-  }
-  await setUp?.(database);
-}
-
-for (const [what, spec] of Object.entries(BROKEN)) {
-  Deno.test(`doctor finds ${what}, and what it prints mends it`, async () => {
-    await using database = await testDatabase("doctor");
-    await make(database, spec);
-    const { OPTIONS = "", ...env } = spec.env ?? {};
-    const [address, query = ""] = database.uri.split("?");
-    await using patient = await Patient.of(
-      { name: database.name, uri: `${address}?${query}${OPTIONS}` },
-      env,
-      spec.known,
-    );
-    const before = await patient.diagnose();
-    const found = before.findings.filter(({ is }) => is === spec.is);
-    assert(found.length > 0, JSON.stringify(before, undefined, 1));
-    assertMatch(found[0]!.says, spec.says);
-    assertEquals([found[0]!.level, before.canWork], [spec.level, spec.level !== "stops"]);
-    for (const each of found) await patient.mend(each, database.client);
-    spec.byHand?.(patient);
-    const after = await patient.diagnose();
-    assert(
-      after.canWork && after.findings.every(({ is }) => is !== spec.is),
-      JSON.stringify(after, undefined, 1),
-    );
-  });
+for (const [what, broken] of Object.entries(BROKEN)) {
+  Deno.test(`doctor finds ${what}, and what it prints mends it`, () => assertMended(broken));
 }
 
 Deno.test("doctor finds nothing about a set-up that is sound, and writes nothing", async () => {

@@ -13,7 +13,7 @@ export interface Sizes {
 }
 
 /** What the agent writes on a document in its life, in the order of a life. */
-export const WRITTEN: Readonly<Record<string, Document>> = {
+const WRITTEN: Readonly<Record<string, Document>> = {
   "the claim": {
     status: "processing",
     _pull: { token: "token", owner: "doctor", visible_at: "$$NOW", attempts: 1 },
@@ -29,9 +29,9 @@ export const WRITTEN: Readonly<Record<string, Document>> = {
 
 /** A write of the agent's that a validator refuses. */
 export interface RefusedWrite {
-  /** A key of {@linkcode WRITTEN}. */
+  /** Which one, such as `the claim`. */
   readonly write: string;
-  /** Of {@linkcode tried} documents. */
+  /** How many of the documents that were tried. */
   readonly refused: number;
   readonly tried: number;
 }

@@ -85,7 +85,7 @@ Deno.test("diagnosisOf() says what could not be looked at, and goes on", () => {
   assertEquals([canWork, unseen.map(({ concern }) => concern)], [true, ["pod", "rights", "plans"]]);
 });
 
-Deno.test("clocks of members that are apart are found, and what an election would do to leases", () => {
+Deno.test("doctor finds that clocks of members are apart, and what an election would do to leases", () => {
   const member = { address: "b:27017", isPrimary: false, setName: "rs0", isRouter: false };
   for (
     const [aheadMs, says] of [
@@ -103,7 +103,7 @@ Deno.test("clocks of members that are apart are found, and what an election woul
   assertEquals(found({ heartbeats: [...HEALTHY.heartbeats, { ...member, aheadMs: 900 }] }), []);
 });
 
-Deno.test("tls: what it prints turns TLS on in a connection string of any form, and shows no secret", async () => {
+Deno.test("doctor turns TLS on in a connection string of any form by what it prints, and shows no secret", async () => {
   for (
     const uri of [
       "mongodb://db.example.com",
@@ -128,7 +128,7 @@ Deno.test("tls: what it prints turns TLS on in a connection string of any form, 
   assertEquals(found({}, { MONGODB_URI: "mongodb+srv://db.example.com/" }), []);
 });
 
-Deno.test("rights: a server of another machine that asks for no login is found, and what the user may do is asked of its privileges", () => {
+Deno.test("doctor finds a server of another machine that asks for no login, and asks the privileges of a user what it may do", () => {
   assertEquals(found({ user: undefined }).map(({ is }) => is), ["no_login"]);
   const heartbeats = [{ ...HEALTHY.heartbeats[0]!, address: "127.0.0.1:27017" }];
   assertEquals(found({ user: undefined, heartbeats }), []);
@@ -143,7 +143,7 @@ Deno.test("rights: a server of another machine that asks for no login is found, 
   assertEquals(found({ user }, { CHANGE_STREAM: "off" }), []);
 });
 
-Deno.test("retention and unique index: rules for documents that are done alone are left alone", () => {
+Deno.test("doctor leaves TTL and unique indexes alone that have documents which are done alone", () => {
   const ttl = { name: "ttl", key: { at: 1 }, expireAfterSeconds: 60 };
   const unique = { name: "unique", key: { customer: 1, status: 1 }, unique: true };
   const names = (index: object) =>
@@ -163,7 +163,7 @@ Deno.test("retention and unique index: rules for documents that are done alone a
   assertEquals(names({ ...unique, partialFilterExpression: { status: { $gt: "a" } } }), ["one_processed"]);
 });
 
-Deno.test("files: another agent in HEALTH_DIR is found, and the agent itself is none", () => {
+Deno.test("doctor finds another agent in HEALTH_DIR, and takes the agent itself for none", () => {
   // deno-lint-ignore no-explicit-any -- only these fields are asked for
   const agent = (name: string, isAlive = true): any => ({ isAlive, status: { name } });
   const health = (name: string, isAlive?: boolean) => ({
