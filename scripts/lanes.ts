@@ -74,6 +74,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/effects_standalone_test.ts",
   "tests/e2e/doubtful_refusals_test.ts",
   "tests/integration/doubtful_refusals_test.ts",
+  "tests/integration/doctor_servers_test.ts",
   "tests/e2e/rotation_test.ts",
   "tests/e2e/believed_test.ts",
   "tests/e2e/unreachable_test.ts",
@@ -116,6 +117,8 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/why_states_test.ts",
   "tests/integration/why_agrees_test.ts",
   "tests/integration/refused_commands_test.ts",
+  "tests/integration/doctor_test.ts",
+  "tests/integration/doctor_collections_test.ts",
 ];
 
 /** How many of the other files share a process: starting one costs about half a second of CPU. */

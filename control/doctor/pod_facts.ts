@@ -11,6 +11,8 @@ export interface PodFacts {
   readonly specPath: readonly string[];
   /** How long a pod may take to end before it is killed, in milliseconds. */
   readonly gracePeriodMs: number;
+  /** How much of it a hook of the container sleeps before the agent is told to stop, in milliseconds. */
+  readonly preStopMs: number;
   /** The memory that the container may use, in bytes; undefined without a limit. */
   readonly memoryLimitBytes: number | undefined;
 }
@@ -60,6 +62,7 @@ export async function podFacts(path: string): Promise<PodFacts> {
     container: String(container.name),
     specPath,
     gracePeriodMs: 1000 * (spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_S),
+    preStopMs: 1000 * (container.lifecycle?.preStop?.sleep?.seconds ?? 0),
     memoryLimitBytes: bytesOf(container.resources?.limits?.memory),
   };
 }

@@ -8,7 +8,6 @@ const COMMANDS = [
   ["run", "--until-empty"],
   ["check"],
   ["doctor"],
-  ["doctor", "--json"],
   ["try"],
   ["try", "--id", "1", "--json"],
   ["status"],

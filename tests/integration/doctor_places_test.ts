@@ -85,6 +85,7 @@ Deno.test({
     await using patient = await Patient.of(database, { SHUTDOWN_TIMEOUT: "60" });
     const path = `${patient.dir}/deployment.json`;
     deployment!.spec.template.spec.containers[0].resources.limits.memory = "256Mi";
+    deployment!.spec.template.spec.containers[0].lifecycle = { preStop: { sleep: { seconds: 10 } } };
     await Deno.writeTextFile(path, JSON.stringify(deployment));
     // The real one, on the file instead of a cluster.
     const kubectl = new TextDecoder().decode(
@@ -106,7 +107,7 @@ Deno.test({
     }
     const { spec } = JSON.parse(await Deno.readTextFile(path)).spec.template;
     assertEquals([spec.terminationGracePeriodSeconds, spec.containers[0].resources.limits.memory], [
-      70,
+      80,
       "512Mi",
     ]);
   },

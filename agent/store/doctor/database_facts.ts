@@ -37,6 +37,8 @@ export interface DatabaseFacts {
   /** Empty for a collection that does not exist. */
   readonly indexes: readonly Document[] | Unseen;
   readonly letterIndexes: readonly Document[] | Unseen;
+  /** The names of TTL indexes by which documents are removed that wait or are being processed. */
+  readonly ttlOfWaiting: readonly string[] | Unseen;
   readonly plans: readonly Plan[] | Unseen;
   readonly sizes: Sizes | Unseen;
   /** The agent's writes that the validator of the collection refuses. */

@@ -12,6 +12,7 @@ import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
 import { serverCertificateEnd } from "./server_certificate.ts";
 import { seen, Unseen } from "./unseen.ts";
+import { ttlOfWaiting } from "./ttl_of_waiting.ts";
 import { userRights } from "./user_rights.ts";
 
 /** A server stops working on a question after this long, in milliseconds. */
@@ -84,48 +85,37 @@ export class Examiner {
     const collection = link.collection(database, source);
     const ask = <T>(question: () => Promise<T>) => seen(() => link.run(question));
     const asFound = new Source(link, this.#names, this.#clock);
+    const listing = seen(() => indexesOf(collection));
     const describing = ask(() => describe(db, [source, letters]));
-    const [
-      version,
-      user,
-      sourceProblem,
-      described,
-      indexes,
-      letterIndexes,
-      plans,
-      sizes,
-      refused,
-      certificateEnd,
-    ] = await Promise.all([
-      ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
-      ask(() => userRights(admin)),
-      seen(() => problemOf(asFound)),
-      describing,
-      seen(() => indexesOf(collection)),
-      seen(() => indexesOf(link.collection(database, letters))),
-      seen(() => claimPlans(db, source, options)),
-      seen(() => sampledSizes(collection, options)),
-      describing.then((found) => this.#refusedWrites(collection, found)),
-      link.client.options.tls ? serverCertificateEnd(link.hosts[0] ?? "", this.#clock) : undefined,
-      doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS }),
-    ]);
+    const told = doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS });
+    const { described, ...facts } = await resolved({
+      described: describing,
+      version: ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
+      certificateEnd: link.client.options.tls
+        ? serverCertificateEnd(link.hosts[0] ?? "", this.#clock)
+        : undefined,
+      user: ask(() => userRights(admin)),
+      sourceProblem: seen(() => problemOf(asFound)),
+      indexes: listing,
+      letterIndexes: seen(() => indexesOf(link.collection(database, letters))),
+      ttlOfWaiting: listing.then((indexes) =>
+        indexes instanceof Unseen ? indexes : seen(() => ttlOfWaiting(collection, indexes, options))
+      ),
+      plans: seen(() => claimPlans(db, source, options)),
+      sizes: seen(() => sampledSizes(collection, options)),
+      refusedWrites: describing.then((found) => this.#refusedWrites(collection, found)),
+    });
+    // The other members have told their time as well, if they answer.
+    await told;
     return {
+      ...facts,
       names: this.#names,
-      version,
-      certificateEnd,
       isStandalone: link.isStandalone,
       heartbeats: this.#heartbeats.all,
       withoutMajority: link.withoutMajority,
-      user,
-      sourceProblem,
       sourceWarning: asFound.warning,
       source: descriptionOf(source, described),
       letters: descriptionOf(letters, described),
-      indexes,
-      letterIndexes,
-      plans,
-      sizes,
-      refusedWrites: refused,
     };
   }
 
@@ -148,6 +138,14 @@ export class Examiner {
       refusedWrites(collection, options, { filter: this.#filter, maxTimeMS: MAX_TIME_MS })
     );
   }
+}
+
+/** What each of some promises resolves to, by their names. */
+async function resolved<T extends Record<string, unknown>>(
+  promises: T,
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  const entries = Object.entries(promises).map(async ([name, promise]) => [name, await promise] as const);
+  return Object.fromEntries(await Promise.all(entries)) as { [K in keyof T]: Awaited<T[K]> };
 }
 
 /** Why the agent could not pull from the collection; undefined if it can. Throws what the driver throws. */

@@ -24,14 +24,15 @@ export const pod = concern({
   },
   *look({ heapLimitMiB, pod, settings: { shutdownTimeoutMs } }) {
     if (pod === undefined) return yield UNKNOWN;
-    const neededMs = shutdownTimeoutMs + LAST_STEPS_MS;
+    const neededMs = pod.preStopMs + shutdownTimeoutMs + LAST_STEPS_MS;
     if (pod.gracePeriodMs <= neededMs) {
-      const leftMs = pod.gracePeriodMs - LAST_STEPS_MS - 1000;
+      const leftMs = pod.gracePeriodMs - pod.preStopMs - LAST_STEPS_MS - 1000;
+      const hook = pod.preStopMs > 0 ? ` behind a hook of ${seconds(pod.preStopMs)} s` : "";
       const lower = leftMs > 0 ? [setting("SHUTDOWN_TIMEOUT", seconds(leftMs))] : [];
       yield {
         is: "grace_period",
         says: `The grace period of ${pod.object} is ${seconds(pod.gracePeriodMs)} s: SHUTDOWN_TIMEOUT ` +
-          `(${seconds(shutdownTimeoutMs)} s) needs more than ${seconds(neededMs)} s`,
+          `(${seconds(shutdownTimeoutMs)} s)${hook} needs more than ${seconds(neededMs)} s`,
         steps: isPod(pod) ? lower : [
           patch(pod, { terminationGracePeriodSeconds: Math.ceil((neededMs + LAST_STEPS_MS) / 1000) }),
         ],

@@ -15,22 +15,32 @@ export const retention = databaseConcern({
       level: "hurts",
       doc: "The server removes documents by their age, whether they are processed or not.",
     },
+    ttl_of_any: {
+      level: "note",
+      doc: "The server removes documents by a date that so far only finished ones have; the index holds any.",
+    },
     letter_ttl: {
       level: "note",
       doc: "Dead letters go after a while: `redrive --all` does not find their documents.",
     },
   },
-  *look({ indexes, letterIndexes, names, source }) {
+  *look({ indexes, letterIndexes, names, source, ttlOfWaiting }) {
     const { database } = names;
     if (indexes instanceof Unseen) return yield indexes;
     for (const index of indexes.filter(isTtl)) {
       if (isOfFinished(index)) continue;
-      yield {
-        is: "ttl",
-        says: `The TTL index ${index.name} of ${names.source} removes documents ${after(index)}, ` +
-          "also those that wait or are being processed",
-        steps: [forFinished(index, names.source, database)],
-      };
+      const says = `The TTL index ${index.name} of ${names.source} removes documents ${after(index)}`;
+      const steps = [forFinished(index, names.source, database)];
+      const isKnown = !(ttlOfWaiting instanceof Unseen);
+      yield isKnown && !ttlOfWaiting.includes(index.name)
+        ? {
+          is: "ttl_of_any",
+          says: `${says}: no document that waits has a date in ${
+            Object.keys(index.key)[0]
+          } now, and one may get one`,
+          steps,
+        }
+        : { is: "ttl", says: `${says}, also those that wait or are being processed`, steps };
     }
     if (!(source instanceof Unseen) && source?.options?.clusteredIndex && source.options.expireAfterSeconds) {
       yield {

@@ -27,6 +27,7 @@ const HEALTHY: DatabaseFacts = {
     { name: "two", key: { "_pull.takeovers": 1, "_pull.visible_at": 1 } },
   ],
   letterIndexes: [],
+  ttlOfWaiting: ["ttl"],
   plans: [],
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
