@@ -64,6 +64,33 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   agentName: "It appears in `_pull.owner` and decides nothing.",
   logLevel: "`DEBUG` writes a line for each claim and each failure: many lines under load.",
   logFormat: "Use `json` for a log collector, `text` to read it yourself.",
+  otelEndpoint:
+    "See [Traces and metrics by OTLP](tracing.md). It takes OTLP over HTTP, which is port 4318 of most collectors; 4317 is that of gRPC. Credentials in the address are sent as a header.",
+  otelTracesEndpoint: "Set it alone to push traces and no metrics.",
+  otelMetricsEndpoint: "Set it alone to push metrics and no traces.",
+  otelHeaders:
+    "Values are percent-decoded, and hidden in every output. Programs of `PROCESSOR=exec:` do not get this variable.",
+  otelHeadersFile:
+    "Prefer it for tokens. It may have one header a line. The agent reads it once, at its start.",
+  otelProtocol:
+    "`http/json` costs the agent half the CPU for a span and the network twice the bytes. Not all receivers know it.",
+  otelTimeoutMs: "A request that takes longer counts as failed, and spans are sent again.",
+  otelCertificate: "The runtime's own authorities stay trusted. The file is read again when it changes.",
+  otelTracesExporter: "",
+  otelMetricsExporter: "To be scraped instead, see [Metrics](metrics.md).",
+  otelMetricIntervalMs: "",
+  otelServiceName: "Give each deployment a name of its own if you have several.",
+  otelResourceAttributes:
+    "In Kubernetes add the names of the pod, the namespace and the cluster, as `k8s/monitoring/otlp.yaml` does.",
+  otelTracesSampler: "See [which documents have a span](tracing.md#which-documents-have-a-span).",
+  otelTracesSamplerArg: "",
+  otelSpanDelayMs:
+    "Together with `OTEL_BSP_MAX_QUEUE_SIZE` it limits the spans a second, and so what they cost: 2,048 in 5 seconds by default.",
+  otelMaxSpans:
+    "Raise it if you need the spans of more documents. 20,000 spans take about 50 MiB while the collector is away.",
+  otelDisabled: "",
+  traceField:
+    "Only a text at the top of the document counts. What is no `traceparent` is ignored, and the field is never changed.",
   metricsPort:
     "Use it if Prometheus scrapes your pods. 9464 is the usual port. See [Metrics](metrics.md#on-a-port).",
   metricsHost:

@@ -25,16 +25,25 @@ const ENTRIES = Object.entries(SETTINGS) as [keyof Settings, Setting<unknown>][]
 export function loadSettings(env: Environment, host: Host = thisHost()): LoadedSettings {
   const values: Partial<Settings> = {};
   const problems: string[] = [];
+  const warnings: string[] = [];
   for (const [key, spec] of ENTRIES) {
     try {
       Object.assign(values, { [key]: valueOf(spec, env, values, host) });
     } catch (error) {
-      problems.push((error as Error).message);
+      const { message } = error as Error;
+      if (spec.otherwise) {
+        Object.assign(values, { [key]: spec.otherwise.value });
+        warnings.push(`${message}; until then, ${spec.otherwise.so}`);
+      } else problems.push(message);
     }
   }
   problems.push(...contradictions(values, env));
   // If the file is named wrongly, two settings have a problem.
-  return { values, problems: [...new Set(problems)], warnings: oddities(values, env) };
+  return {
+    values,
+    problems: [...new Set(problems)],
+    warnings: [...new Set(warnings), ...oddities(values, env)],
+  };
 }
 
 /**

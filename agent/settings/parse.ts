@@ -160,7 +160,8 @@ export const names: Parser<readonly string[]> = parser(
 /** A query, kept as text: the store parses it, because the parser needs the driver, which no probe must load. */
 export const query: Parser<string> = parser("an object in Extended JSON", (value) => value);
 
-function parser<T>(
+/** Makes a parser of a function, of what it accepts in words, and of how a value is written. */
+export function parser<T>(
   accepts: string,
   parse: (text: string) => T,
   format: (value: T) => string = String,

@@ -26,6 +26,15 @@ export interface Setting<T> {
    * wants.
    */
   readonly decides?: RegExp;
+  /**
+   * Set for a variable that must not keep the agent from its documents, because it is a standard one that is often set
+   * for a whole namespace: a value that cannot be used is a warning, and `value` counts instead.
+   */
+  readonly otherwise?: {
+    readonly value: T;
+    /** What that means, as a clause such as "nothing is sent". */
+    readonly so: string;
+  };
   /** One sentence or two for people who run the agent. */
   readonly doc: string;
 }

@@ -1,5 +1,6 @@
 import { DATABASE_SETTINGS } from "./database_settings.ts";
 import { OPERATION_SETTINGS } from "./operation_settings.ts";
+import { OTLP_SETTINGS } from "./otlp_settings.ts";
 import { PACE_SETTINGS } from "./pace_settings.ts";
 import { PROCESSOR_SETTINGS } from "./processor_settings.ts";
 import { RETRY_SETTINGS } from "./retry_settings.ts";
@@ -15,6 +16,7 @@ export const SETTINGS = {
   ...RETRY_SETTINGS,
   ...DATABASE_SETTINGS,
   ...OPERATION_SETTINGS,
+  ...OTLP_SETTINGS,
   ...TELEMETRY_SETTINGS,
 } as const;
 

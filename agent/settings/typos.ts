@@ -18,6 +18,9 @@ export interface Typos {
 const ENTRIES: readonly Setting<unknown>[] = Object.values(SETTINGS);
 const KNOWN = new Set(ENTRIES.map(({ variable }) => variable));
 
+/** Standard variables of OpenTelemetry for logs, which are near those for spans, and set for other programs. */
+const OTHERS = /^OTEL_BLRP_/;
+
 /** Forms of a name that are compared: made once, as hundreds of variables may be set. */
 interface Forms {
   readonly words: string;
@@ -29,7 +32,7 @@ export function findTypos(variables: readonly string[], env: Environment = () =>
   const typos: Typos = { problems: [], warnings: [] };
   const settings = ENTRIES.map((setting) => ({ setting, forms: formsOf(setting.variable) }));
   for (const variable of variables) {
-    const meant = KNOWN.has(variable) ? undefined : nearest(variable, settings);
+    const meant = KNOWN.has(variable) || OTHERS.test(variable) ? undefined : nearest(variable, settings);
     if (meant === undefined) continue;
     const { variable: name, decides } = meant;
     // If the right name is set too, even to nothing, the other name means something else.

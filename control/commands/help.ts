@@ -58,7 +58,7 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
   return `(default: ${(given ?? defaultText ?? "none").replaceAll("`", "")})`;
 }
 
-const NAME_WIDTH = 36;
+const NAME_WIDTH = 37;
 const OPTION_WIDTH = 20;
 
 function row(name: string, text: string, width = NAME_WIDTH): string {

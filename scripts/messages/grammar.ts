@@ -11,6 +11,7 @@ const COMPOSED = new Set([
   "PROCESSOR <errorText>",
   "<what><end> <value> it as pulling-agent <usageOf>",
   "--filter <message>",
+  "<message>; until then, <so>",
 ]);
 
 /** A log line is read in a narrow column: a longer text belongs into a field. */

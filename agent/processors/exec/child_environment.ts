@@ -1,8 +1,8 @@
 import type { Setting } from "../../settings/setting.ts";
 import { SETTINGS } from "../../settings/settings.ts";
 
-/** Variables of connection strings, also of those that the agent itself does not know. */
-const CONNECTION_STRINGS = /^MONGODB_URI/;
+/** Variables of connection strings and of the headers of telemetry, also of those that the agent itself does not know. */
+const CREDENTIALS = /^MONGODB_URI|^OTEL_EXPORTER_OTLP_\w*HEADERS/;
 
 const SECRET_VARIABLES: ReadonlySet<string> = new Set(
   (Object.values(SETTINGS) as Setting<unknown>[])
@@ -19,6 +19,6 @@ export function childEnvironment(
   pass: readonly string[],
 ): Record<string, string> {
   const isKept = (name: string) =>
-    pass.includes(name) || !(CONNECTION_STRINGS.test(name) || SECRET_VARIABLES.has(name));
+    pass.includes(name) || !(CREDENTIALS.test(name) || SECRET_VARIABLES.has(name));
   return Object.fromEntries(Object.entries(variables).filter(([name]) => isKept(name)));
 }
