@@ -1,5 +1,6 @@
 import type { SettleKind } from "./events.ts";
 import type { LeasedDocument } from "./ports.ts";
+import type { HandlerResult } from "./settling/outcome.ts";
 
 /** What an operation of MongoDB does: the ways to name it are many, and these are few. */
 export type OperationKind = "find" | "aggregate" | "write" | "commit" | "other";
@@ -25,6 +26,8 @@ export type Detail =
     result: RunResult;
     /** Of the first document that failed. */
     error?: unknown;
+    /** How it ended for each document, in their order. */
+    results: readonly HandlerResult[];
   }
   /** A write of outcomes of one kind has an answer, or has failed for some of them at least. */
   | {
@@ -36,12 +39,19 @@ export type Detail =
   }
   | { type: "operation_ended"; startedAtMs: number; operation: OperationKind; isOk: boolean };
 
+/** Knows the spans of runs, for handlers whose own spans are to continue them. */
+export interface RunTraces {
+  /** The context, by W3C Trace Context, of the run that began with this document. Never throws. */
+  traceparentOf(first: LeasedDocument): string | undefined;
+}
+
 /**
  * Passes details on, for metrics and traces. There are as many of them as there are documents: a part makes and emits
  * one only if {@linkcode Details.isWanted}, so that an agent without a sink for them does nothing for them.
  */
 export class Details {
   readonly #listeners: ((detail: Detail) => void)[] = [];
+  #traces: RunTraces | undefined;
 
   /** Whether a part outside listens. */
   get isWanted(): boolean {
@@ -51,6 +61,16 @@ export class Details {
   /** Calls `listener` for every detail from now on. */
   subscribe(listener: (detail: Detail) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Asks `traces` for the span of each run from now on. */
+  traceBy(traces: RunTraces): void {
+    this.#traces = traces;
+  }
+
+  /** The context of the run that began with this document; undefined if there are no spans. */
+  traceparentOf(first: LeasedDocument): string | undefined {
+    return this.#traces?.traceparentOf(first);
   }
 
   /** Calls all subscribers, at once. */

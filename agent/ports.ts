@@ -40,6 +40,8 @@ export interface LeasedDocument {
    * a nack, a release or a snooze.
    */
   checkpoints: RunCheckpoints | undefined;
+  /** What the traces know of the document. The agent itself neither reads nor writes it. */
+  traceNote: object | undefined;
   /** Size of the document's BSON, in bytes. */
   readonly sizeBytes: number;
   /**
@@ -63,6 +65,11 @@ export interface LeasedDocument {
    * on.
    */
   leaseRenewed(sentAtMs: number): void;
+  /**
+   * The text of a field of the document itself; undefined if the field is missing, is not text, or is longer than
+   * `maxBytes`. Never throws.
+   */
+  shortText(field: string, maxBytes: number): string | undefined;
   /** A fresh copy of the document, without the agent's bookkeeping. Throws if JavaScript cannot hold one of its values. */
   read(): Document;
 }

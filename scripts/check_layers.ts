@@ -43,7 +43,10 @@ const DRIVER = ["mongodb", "bson"];
 const LAZY = [
   ...["answers", "exec", "http"].map((name) => `agent/processors/${name}/`),
   "control/alerts/webhook.ts",
+  "control/otlp/",
 ];
+/** Decides whether the rest of its folder is needed. */
+const EAGER = "control/otlp/destinations.ts";
 
 const FOLDERS_WITH_CODE = [
   "agent",
@@ -165,7 +168,7 @@ function isLeaf(path: string): boolean {
 }
 
 function isLazy(path: string): boolean {
-  return LAZY.some((folder) => path.startsWith(folder));
+  return path !== EAGER && LAZY.some((folder) => path.startsWith(folder));
 }
 
 function partOf(path: string): string {

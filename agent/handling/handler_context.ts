@@ -36,6 +36,10 @@ export class HandlerContext implements ProcessorContext {
     return this.#run.stopping;
   }
 
+  get traceparent(): string | undefined {
+    return this.#run.traceparent;
+  }
+
   get log(): ProcessorLog {
     return this.#log ??= this.#run.logFor(this.#document);
   }
@@ -72,6 +76,7 @@ export class HandlerContext implements ProcessorContext {
 export interface RunOfContext {
   readonly signal: AbortSignal;
   readonly stopping: AbortSignal;
+  readonly traceparent: string | undefined;
   /** Nothing that the handler does counts any more. */
   readonly isOver: boolean;
   /** Why, for a handler that goes on all the same. */

@@ -126,6 +126,10 @@ class HandlerRun implements OpenRun, RunOfContext {
     return (this.#stopping ??= this.#options.stopNotice.follow()).signal;
   }
 
+  get traceparent(): string | undefined {
+    return this.#options.details?.traceparentOf(this.#run[0]!.document);
+  }
+
   get documents(): readonly RunningDocument[] {
     const elapsedMs = this.#elapsedMs;
     const progress = this.#context?.lastProgress;
@@ -176,6 +180,7 @@ class HandlerRun implements OpenRun, RunOfContext {
       signal: this.signal,
       stopping: this.stopping,
       log: logs.logFor(documents.length === 1 ? documents[0] : undefined),
+      traceparent: this.traceparent,
       attempts: documents.map(({ attempt }) => attempt),
       snoozes: documents.map(({ snoozes }) => snoozes),
       idempotencyKeys: documents.map(({ idempotencyKey }) => idempotencyKey),
@@ -236,6 +241,7 @@ class HandlerRun implements OpenRun, RunOfContext {
       documents: this.#run.map(({ document }) => document),
       result: failed ? this.#failure : "ok",
       ...(failed && { error: (failed as { error: unknown }).error }),
+      results,
     });
   }
 

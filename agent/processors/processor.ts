@@ -18,6 +18,11 @@ interface CommonContext {
    */
   readonly stopping: AbortSignal;
   readonly log: ProcessorLog;
+  /**
+   * The span of this run by W3C Trace Context: spans that have it as their parent continue the agent's trace. Undefined
+   * unless the agent sends traces.
+   */
+  readonly traceparent?: string | undefined;
 }
 
 /** What a processor of single documents gets besides the document. */

@@ -4,6 +4,7 @@ import { prometheusText } from "../../agent/metrics/prometheus_text.ts";
 import { MetricsRecorder } from "../../agent/metrics/recorder.ts";
 import { versionInfo } from "../../agent/version.ts";
 import type { Parts } from "../run/parts.ts";
+import type { Otlp } from "../otlp/otlp.ts";
 import { Gauges } from "./gauges.ts";
 import { LoopDelay } from "./loop_delay.ts";
 import { MetricsServer } from "./metrics_server.ts";
@@ -12,6 +13,8 @@ import { MetricsServer } from "./metrics_server.ts";
 export class Telemetry {
   readonly #parts: Parts;
   readonly #loopDelay: LoopDelay;
+  readonly numbers: Numbers;
+  #otlp: Otlp | undefined;
   readonly #server: MetricsServer | undefined;
 
   /**
@@ -34,6 +37,7 @@ export class Telemetry {
     new Gauges({ agent, gate, health, numbers });
     const text = () => prometheusText(numbers.collect());
     this.#parts = parts;
+    this.numbers = numbers;
     this.#loopDelay = new LoopDelay(clock, numbers);
     this.#server = metricsPort === undefined
       ? undefined
@@ -41,11 +45,21 @@ export class Telemetry {
     if (metricsFile) health.writeMetrics(() => text().trimEnd());
   }
 
+  /** Pushes the numbers as well. */
+  push(otlp: Otlp): void {
+    this.#otlp = otlp;
+  }
+
   /** The run begins. */
   start(): void {
     const { log, settings: { metricsHost, metricsPort } } = this.#parts;
     this.#loopDelay.start();
     if (this.#server) log.info("Serving /metrics", { host: metricsHost, port: metricsPort });
+  }
+
+  /** Pushes what is left, within `limitMs`. Never throws. */
+  async flush(limitMs: number): Promise<void> {
+    await this.#otlp?.end(limitMs);
   }
 
   /** Closes the sinks. */

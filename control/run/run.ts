@@ -14,6 +14,8 @@ const CLOSING = { clock: systemClock, limitMs: 1000 };
 
 /** Dead letters that are not reported yet may take this long to be sent, in milliseconds. */
 const ALERTS_MS = 2000;
+/** Telemetry may take this long to be pushed at the end, in milliseconds: the collector may be away. */
+const PUSH_LIMIT_MS = 2000;
 
 /** The life of a run, once its parts exist: from the first reading of the control file to the exit status. */
 export class Run {
@@ -62,9 +64,10 @@ export class Run {
 
   async #close(): Promise<void> {
     const { alerts, controlFile, health } = this.#parts;
+    const pushed = this.#telemetry?.flush(PUSH_LIMIT_MS);
     this.#telemetry?.stop();
     const closing = Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]);
-    await Promise.all([doneBy(closing, CLOSING), alerts?.end(ALERTS_MS)]);
+    await Promise.all([doneBy(closing, CLOSING), alerts?.end(ALERTS_MS), pushed]);
   }
 
   async #disconnect(): Promise<void> {

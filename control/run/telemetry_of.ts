@@ -1,4 +1,5 @@
 import type { Telemetry } from "../metrics/telemetry.ts";
+import { destinationsOf } from "../otlp/destinations.ts";
 import type { Parts } from "./parts.ts";
 
 /**
@@ -8,7 +9,13 @@ import type { Parts } from "./parts.ts";
  */
 export async function telemetryOf(parts: Parts): Promise<Telemetry | undefined> {
   const { metricsFile, metricsPort } = parts.settings;
-  if (!metricsFile && metricsPort === undefined) return undefined;
+  const destinations = destinationsOf(parts.settings);
+  if (!metricsFile && metricsPort === undefined && destinations.length === 0) return undefined;
   const { Telemetry } = await import("../metrics/telemetry.ts");
-  return new Telemetry(parts);
+  const telemetry = new Telemetry(parts);
+  if (destinations.length > 0) {
+    const { Otlp } = await import("../otlp/otlp.ts");
+    telemetry.push(new Otlp(destinations, { ...parts, numbers: telemetry.numbers }));
+  }
+  return telemetry;
 }

@@ -91,6 +91,12 @@ export const LEASED_DOCUMENT: { readonly [Field in keyof LeasedDocument]: Cases 
   })],
   saved: SAVED,
   checkpoints: CHECKPOINTS,
+  traceNote: [it("is empty at first, and each document's own", async (subject) => {
+    const [a, b] = await claimed(subject, "a", "b");
+    const note = {};
+    a!.traceNote = note;
+    assertEquals([a!.traceNote === note, b!.traceNote], [true, undefined]);
+  })],
   sizeBytes: [it("is a number of bytes", async (subject) => {
     assert((await claimed(subject, "a"))[0]!.sizeBytes > 0);
   })],
@@ -126,6 +132,14 @@ export const LEASED_DOCUMENT: { readonly [Field in keyof LeasedDocument]: Cases 
     const [document] = await claimed(subject, "a");
     document!.leaseRenewed(12_345);
     assertEquals(document!.leasedAtMs, 12_345);
+  })],
+  shortText: [it("is the text of a field, if it is text and short enough", async (subject) => {
+    const [document] = await claimed(subject, "a");
+    assertEquals([document!.shortText("_id", 1), document!.shortText("_id", 0)], ["a", undefined]);
+    assertEquals([document!.shortText("missing", 9), document!.shortText("_pull", 999)], [
+      undefined,
+      undefined,
+    ]);
   })],
   read: [it("returns a fresh copy each time, without the agent's bookkeeping", async (subject) => {
     await subject.insert({ id: "a", fields: { list: [1] } });

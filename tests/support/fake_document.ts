@@ -1,3 +1,4 @@
+import { byteLength } from "../../agent/text/utf8.ts";
 import type { Document, LeasedDocument, Verdict } from "../../agent/ports.ts";
 
 let made = 0;
@@ -14,6 +15,7 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     snoozes: 0,
     saved: undefined,
     checkpoints: undefined,
+    traceNote: undefined,
     sizeBytes: 100,
     leasedAtMs: 1000,
     suspect: undefined,
@@ -22,6 +24,10 @@ export function fakeDocument(given: Partial<FakeDocument> & { fields?: Document 
     verdict: undefined,
     leaseRenewed(sentAtMs) {
       this.leasedAtMs = sentAtMs;
+    },
+    shortText: (field, maxBytes) => {
+      const value: unknown = { _id: id, ...fields }[field];
+      return typeof value === "string" && byteLength(value) <= maxBytes ? value : undefined;
     },
     read: () => ({ _id: id, status: "processing", ...structuredClone(fields ?? {}) }),
     ...rest,

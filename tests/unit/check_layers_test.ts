@@ -74,6 +74,11 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
       "agent/processors/load.ts:1 imports agent/processors/http/http.ts: it is loaded only if a setting needs it",
   },
   {
+    name: "what pushes telemetry loaded with the rest",
+    files: { "control/run.ts": 'import "./otlp/otlp.ts";', "control/otlp/otlp.ts": EMPTY },
+    says: "control/run.ts:1 imports control/otlp/otlp.ts: it is loaded only if a setting needs it",
+  },
+  {
     name: "the driver outside the store",
     files: { "control/file.ts": '\nimport { Long } from "bson";\nexport { Long };' },
     says: "control/file.ts:2 imports bson: only agent/store/ may load the driver",

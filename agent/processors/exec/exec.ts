@@ -50,7 +50,7 @@ const encoder = new TextEncoder();
 const CLOSE_LIMIT_MS = 10_000;
 
 /** What a line tells of a document besides the document. */
-type Told = Pick<ProcessorContext, "attempt" | "snoozes" | "idempotencyKey">;
+type Told = Pick<ProcessorContext, "attempt" | "snoozes" | "idempotencyKey" | "traceparent">;
 
 /** What both kinds have in common. */
 abstract class Exec {
@@ -83,8 +83,8 @@ abstract class Exec {
   }
 
   /** What a line has about a document, as JSON without the outer braces. */
-  protected fieldsOf(document: Document, { attempt, snoozes, idempotencyKey }: Told): string {
-    const told = JSON.stringify({ attempt, snoozes, idempotencyKey }).slice(1, -1);
+  protected fieldsOf(document: Document, { attempt, snoozes, idempotencyKey, traceparent }: Told): string {
+    const told = JSON.stringify({ attempt, snoozes, idempotencyKey, traceparent }).slice(1, -1);
     return `${told},"document":${this.answers.documentText(document)}`;
   }
 }
@@ -105,7 +105,7 @@ class ExecBatches extends Exec implements BatchProcessing {
   readonly kind = "batch";
 
   readonly processBatch = async (documents: Document[], context: BatchContext): Promise<unknown[]> => {
-    const { attempts, snoozes, idempotencyKeys, signal } = context;
+    const { attempts, snoozes, idempotencyKeys, signal, traceparent } = context;
     const entries = documents.map((document, index) => {
       const told = {
         attempt: attempts[index]!,
@@ -114,7 +114,9 @@ class ExecBatches extends Exec implements BatchProcessing {
       };
       return `{${this.fieldsOf(document, told)}}`;
     });
-    const { result } = await this.call(`"batch":[${entries.join(",")}]`, signal, refuseCheckpoint);
+    const traced = traceparent === undefined ? "" : `,"traceparent":${JSON.stringify(traceparent)}`;
+    const fields = `"batch":[${entries.join(",")}]${traced}`;
+    const { result } = await this.call(fields, signal, refuseCheckpoint);
     return this.answers.entriesOf(result, documents.length);
   };
 }

@@ -87,9 +87,13 @@ abstract class Http {
   protected async post(
     body: Uint8Array<ArrayBuffer>,
     headers: Record<string, string>,
-    { attempt, signal, log }: Pick<ProcessorContext, "attempt" | "signal" | "log">,
+    { attempt, signal, log, traceparent }: Pick<
+      ProcessorContext,
+      "attempt" | "signal" | "log" | "traceparent"
+    >,
   ): Promise<Uint8Array | PutOff> {
-    const post = () => this.#service.post(body, headers, { signal, log });
+    const own = traceparent === undefined ? headers : { ...headers, traceparent };
+    const post = () => this.#service.post(body, own, { signal, log });
     return await this.#restraint.during(post, { attempt, signal });
   }
 }
@@ -169,8 +173,7 @@ class HttpBatches extends Http implements BatchProcessing {
       idempotencyKeys: part.map(({ index }) => context.idempotencyKeys[index]!),
     });
     const body = arrayOf(part.map(({ text }) => text));
-    const { signal, log } = context;
-    const answer = await this.post(body, headers, { attempt: Math.max(...attempts), signal, log });
+    const answer = await this.post(body, headers, { ...context, attempt: Math.max(...attempts) });
     if (answer instanceof PutOff) return part.map(() => answer.result);
     return this.answers.batchAnswerOf(answer, part.length);
   }

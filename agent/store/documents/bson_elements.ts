@@ -18,6 +18,11 @@ export class RawElement {
     this.#endOffset = offset + length;
   }
 
+  /** How many bytes its value has. */
+  get valueLength(): number {
+    return this.#endOffset - this.offset;
+  }
+
   /** Type, name and value. */
   get whole(): Uint8Array {
     return this.bytes.subarray(this.#startOffset, this.#endOffset);

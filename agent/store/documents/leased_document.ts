@@ -26,6 +26,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly verdict: Verdict | undefined;
   readonly raw: RawDocument;
   checkpoints: RunCheckpoints | undefined;
+  traceNote: object | undefined;
   readonly #namespace: string;
   #leasedAtMs: number;
 
@@ -61,6 +62,10 @@ export class MongoLeasedDocument implements LeasedDocument {
 
   get idempotencyKey(): string {
     return `${this.#namespace}:${this.raw.canonicalId()}`;
+  }
+
+  shortText(field: string, maxBytes: number): string | undefined {
+    return this.raw.shortText(field, maxBytes);
   }
 
   read(): Document {

@@ -13,6 +13,12 @@ const WITH_BSON_REGEXPS = { ...FOR_USERS, bsonRegExp: true } as const;
 /** Above this size a waiting document is kept as bytes only: parsed it would need several times as much memory. */
 const KEEP_PARSED_BYTES = 64 * 1024;
 
+/** The BSON type of text, and the bytes of its value besides the text itself: its length and the zero at its end. */
+const TEXT_TYPE = 0x02;
+const TEXT_FRAME = 5;
+const NO_TEXT = { type: 0, bytes: new Uint8Array(), offset: 0, valueLength: 0 };
+const decoder = new TextDecoder();
+
 /**
  * A document that keeps the bytes that it came as: small, exact, and of a known size.
  *
@@ -73,6 +79,20 @@ export class RawDocument {
       return typeof error === "string" ? { reason: error } : {};
     } catch {
       return {};
+    }
+  }
+
+  /**
+   * The text of a field whose name is ASCII; undefined if it is missing, is not text, or is longer than `maxBytes`. A
+   * longer one is not decoded. Never throws.
+   */
+  shortText(field: string, maxBytes: number): string | undefined {
+    try {
+      const { bytes, offset, type, valueLength } = elementNamed(this.bytes, field) ?? NO_TEXT;
+      if (type !== TEXT_TYPE || valueLength > maxBytes + TEXT_FRAME) return undefined;
+      return decoder.decode(bytes.subarray(offset + 4, offset + valueLength - 1));
+    } catch {
+      return undefined;
     }
   }
 

@@ -70,7 +70,7 @@ Deno.test("MetricsRecorder counts how long runs, operations and pick-ups took", 
   const s = new Setup();
   const startedAtMs = s.clock.monotonicMs();
   await s.clock.advance(70);
-  s.details.emit({ type: "run_ended", startedAtMs, documents: [], result: "timed_out" });
+  s.details.emit({ type: "run_ended", startedAtMs, documents: [], result: "timed_out", results: [] });
   s.details.emit({ type: "operation_ended", startedAtMs, operation: "find", isOk: false });
   s.details.emit({ type: "picked_up", delayMs: 2500 });
   assertEquals(s.value('handler_seconds_sum{result="timed_out"}'), 0.07);

@@ -1,0 +1,107 @@
+import { errorText } from "../../agent/errors.ts";
+import type { Clock } from "../../agent/lib/clock.ts";
+import { authorityCertificates, pemBlocks } from "../../agent/lib/pem.ts";
+import { beginning } from "../../agent/processors/http/answer_body.ts";
+import { Clients } from "../../agent/processors/http/clients.ts";
+import { learnProxies } from "../../agent/processors/http/proxies.ts";
+import { retryAfterMs } from "../../agent/processors/http/retry_after.ts";
+import { WatchedFile } from "../../agent/processors/http/watched_file.ts";
+import type { Logger } from "../../agent/telemetry/logger.ts";
+import type { Destination } from "./destinations.ts";
+
+/** What became of a request. */
+export type Sent =
+  | { readonly kind: "taken" }
+  /** It is worth to send the same again, after `retryAfterMs` if the collector asks for a wait. */
+  | { readonly kind: "failed"; readonly why: string; readonly retryAfterMs?: number | undefined }
+  /** It never is. */
+  | { readonly kind: "refused"; readonly why: string };
+
+/** Statuses that tell of the collector's state, and not of what it was sent. */
+const PASSING = new Set([408, 429, 502, 503, 504]);
+
+/** This much of an answer is read, in bytes; an error needs no more. */
+const MAX_ANSWER_BYTES = 4096;
+/** This much of it is repeated in the log, in UTF-16 units. */
+const MAX_SHOWN = 300;
+
+/** Posts telemetry to a collector. It never throws, and takes no longer than the collector's time. */
+export class Sender {
+  readonly #to: Destination;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  #clients: WatchedFile<Clients> | Clients | undefined;
+
+  constructor(to: Destination, log: Logger, clock: Clock) {
+    this.#to = to;
+    this.#clock = clock;
+    this.#log = log;
+    learnProxies();
+  }
+
+  /** Sends a body. `signal` ends it early. */
+  async send(body: Uint8Array, signal: AbortSignal): Promise<Sent> {
+    const { headers: given, protocol, timeoutMs, url } = this.#to;
+    const limit = new AbortController();
+    const cancel = this.#clock.after(
+      timeoutMs,
+      () => limit.abort(new Error(`there was no answer in ${timeoutMs} ms`)),
+      { isBackground: true },
+    );
+    try {
+      const headers = new Headers({ "user-agent": "pulling-agent" });
+      for (const [name, value] of given) headers.set(name, value);
+      headers.set("content-type", protocol === "http/json" ? "application/json" : "application/x-protobuf");
+      const clients = await this.#clientsNow();
+      // A redirect would take the headers to another host.
+      const response = await clients.fetch(url, {
+        method: "POST",
+        body: body as Uint8Array<ArrayBuffer>,
+        headers,
+        redirect: "manual",
+        signal: AbortSignal.any([signal, limit.signal]),
+      });
+      return await judged(response);
+    } catch (error) {
+      return { kind: "failed", why: this.#why(error) };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Closes its connections. */
+  async close(): Promise<void> {
+    if (this.#clients !== undefined) (await this.#clientsNow()).close();
+  }
+
+  /** The file is read when it is needed: it may be mounted later, or change. */
+  async #clientsNow(): Promise<Clients> {
+    const { caFile } = this.#to;
+    this.#clients ??= await WatchedFile.open(caFile, {
+      variable: "OTEL_EXPORTER_OTLP_CERTIFICATE",
+      parse: (content) => new Clients(authorityCertificates(pemBlocks(content)).map(({ text }) => text)),
+      end: (clients) => clients.close(),
+    }) ?? new Clients();
+    return this.#clients instanceof WatchedFile ? await this.#clients.value(this.#log) : this.#clients;
+  }
+
+  /** Without the runtime's words around it, which quote the whole address. */
+  #why(error: unknown): string {
+    return errorText(error)
+      .replace(/^fetch failed \((.*)\)$/s, "$1")
+      .replace(/^.*?client error \(\w+\): /s, "")
+      .replaceAll(this.#to.url.href, this.#to.shown);
+  }
+}
+
+async function judged(response: Response): Promise<Sent> {
+  // Read, so that the connection can be used again.
+  const text = await beginning(response, MAX_ANSWER_BYTES);
+  if (response.ok) return { kind: "taken" };
+  const { headers, status } = response;
+  const isText = /json|text/.test(headers.get("content-type") ?? "");
+  const why = `answered ${status}${isText && text !== "" ? `: ${text.slice(0, MAX_SHOWN).trim()}` : ""}`;
+  return PASSING.has(status)
+    ? { kind: "failed", why, retryAfterMs: retryAfterMs(headers) }
+    : { kind: "refused", why };
+}
