@@ -26,6 +26,25 @@ export interface LeftAlone {
   readonly reason: unknown;
 }
 
+/** What waits in MongoDB, as one look has found it. What is not known is undefined, and never a guess. */
+export interface Backlog {
+  /**
+   * Documents that a claim could take at that moment: new ones, due ones and expired leases, of those that match
+   * `FILTER`. {@linkcode MAX_COUNTED} stands for as many or more.
+   */
+  readonly claimable: number | undefined;
+  /**
+   * How long the oldest of them has waited, in milliseconds; 0 if there are none. A new document waits since the time in
+   * its `_id`: one whose `_id` is not an ObjectId does not tell.
+   */
+  readonly oldestMs: number | undefined;
+  /** Dead letters of the collection. {@linkcode MAX_COUNTED} stands for as many or more. */
+  readonly deadLetters: number | undefined;
+}
+
+/** Documents and dead letters are counted up to this number: more costs MongoDB more than the number is worth. */
+export const MAX_COUNTED = 10_000;
+
 /**
  * Everything that happens in the agent and that a part outside may want to know. Logs, counters and health files
  * subscribe; the agent waits for none of them.
@@ -47,6 +66,8 @@ export type AgentEvent =
   | { type: "claims_held_up"; reason: unknown }
   /** Documents that wait and cannot be claimed, as far as a look found them. */
   | { type: "left_alone"; groups: readonly LeftAlone[] }
+  /** A look at what waits has ended. Only agents whose metrics are on look. */
+  | { type: "backlog_seen"; backlog: Backlog }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }

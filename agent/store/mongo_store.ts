@@ -3,7 +3,7 @@ import type { Details } from "../details.ts";
 import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
-import type { Settings } from "../settings/settings.ts";
+import type { BacklogReader } from "./backlog_reader.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
@@ -24,21 +24,7 @@ import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import { snooze } from "./outcomes/snooze.ts";
 import { DocumentStories } from "./why/document_stories.ts";
 import type { StoreContext } from "./store_context.ts";
-
-/** The settings that the store follows. */
-export type StoreSettings =
-  & Pick<
-    Settings,
-    | "agentName"
-    | "deadLetterCollection"
-    | "leaseMs"
-    | "maxAttempts"
-    | "mongodbCollection"
-    | "mongodbDatabase"
-    | "mongodbUri"
-    | "readBack"
-  >
-  & Partial<Pick<Settings, "mongodbUriFile">>;
+import type { StoreSettings } from "./store_settings.ts";
 
 /** What a store needs besides its settings; `details` gets how long operations take, and how late claims come. */
 type StoreSurroundings = TimeAndChance & { readonly details?: Details };
@@ -243,6 +229,12 @@ export class MongoStore implements DocumentStore {
       collectionNames: () => link.run(() => collectionNames(link.db(dbName))),
       other: (name) => link.collection(dbName, name),
     });
+  }
+
+  /** Counts what waits. */
+  async backlogReader(): Promise<BacklogReader> {
+    const { BacklogReader } = await import("./backlog_reader.ts");
+    return new BacklogReader({ ...this.#context, filter: this.#filter, syncClock: this.#syncClock });
   }
 
   /** Reports events of the connection to `listeners` from now on. */

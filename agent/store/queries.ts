@@ -17,6 +17,8 @@ export function isTakeover(kind: Kind | SuspectKind): boolean {
   return kind === "expired_leases" || kind === "expired_suspects";
 }
 
+const VISIBLE_AT = "_pull.visible_at";
+
 /** The latest date that JavaScript knows; the earliest that a server knows is beyond it. */
 const LAST_DATE = new Date(8.64e15);
 
@@ -113,6 +115,28 @@ const CLAIMABLE: Record<Kind | SuspectKind, Filter<Document>> = {
   expired_suspects: { $and: [TAKEN_OVER, { ...EXPIRED, ...SUSPECT_LEASE }] },
 };
 
+/** How all documents of a kind that wait are found, suspects among them. */
+export interface WaitingQuery {
+  /** As a claim finds them. */
+  readonly exact: Filter<Document>;
+  /** The same, as far as the keys of the index tell it: no document needs to be read. */
+  readonly byKeys: Filter<Document>;
+  /** Whether these documents are due at a time that stands on them. */
+  readonly isScheduled: boolean;
+}
+
+/** The queries for all that could be claimed at a time of the server's clock, for those who count. */
+export function waitingAt(now: Date): readonly WaitingQuery[] {
+  const due = { ...CLAUSES.pending, [VISIBLE_AT]: { $lte: now } };
+  const fresh = { ...CLAUSES.pending, ...CLAUSES.unscheduled };
+  const expired = { ...CLAUSES.processing, ...CLAUSES.hasToken, [VISIBLE_AT]: { $lte: now } };
+  return [
+    { exact: due, byKeys: due, isScheduled: true },
+    { exact: expired, byKeys: expired, isScheduled: true },
+    { exact: { ...fresh, ...CLAUSES.hasNoForeignPull }, byKeys: fresh, isScheduled: false },
+  ];
+}
+
 /** Every BSON type except four: dates (scheduled), null and missing (new), and arrays, which hold other values. */
 const UNSCHEDULED_TYPES = [
   ...["double", "string", "object", "binData", "undefined", "objectId", "bool", "regex", "dbPointer"],
@@ -128,8 +152,6 @@ const UNSCHEDULED_TYPES = [
     "maxKey",
   ],
 ] as const;
-
-const VISIBLE_AT = "_pull.visible_at";
 
 /** Why documents wait that no claim can take: the query for them, and the text of the reason. */
 export interface Unclaimable {

@@ -132,6 +132,7 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
         log[write]("Drained", { ...fields, elapsedMs: Math.round(elapsedMs) });
         break;
       }
+      case "backlog_seen":
       case "settled_at_last":
       case "progress":
         break;

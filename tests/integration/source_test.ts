@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SourceError } from "../../agent/errors.ts";
-import type { StoreSettings } from "../../agent/store/mongo_store.ts";
+import type { StoreSettings } from "../../agent/store/store_settings.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, idsOf, jobs, LETTERS, openStore, pending, type TestStore } from "../support/store.ts";

@@ -7,7 +7,8 @@
 import type { Collection, Document } from "mongodb";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { parseSourceFilter } from "../../agent/store/filter.ts";
-import { MongoStore, type StoreSettings } from "../../agent/store/mongo_store.ts";
+import { MongoStore } from "../../agent/store/mongo_store.ts";
+import type { StoreSettings } from "../../agent/store/store_settings.ts";
 import type { TestDatabase } from "./mongod.ts";
 
 /** The collection that stores of tests pull from, unless they say otherwise. */

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import { Link } from "../connection/link.ts";
 import { ServerClock } from "../connection/server_clock.ts";
-import type { StoreSettings } from "../mongo_store.ts";
+import type { StoreSettings } from "../store_settings.ts";
 import { describe, Source, type SourceNames } from "../source.ts";
 import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";

@@ -1,0 +1,55 @@
+import type { Collection } from "mongodb";
+import { MAX_COUNTED } from "../../events.ts";
+
+/**
+ * Counts the dead letters of a collection. There is no index that tells whose a letter is. So the letters are read again
+ * only if their number has changed, which the server knows by heart, and at most {@linkcode MAX_COUNTED} of them.
+ */
+export class LetterCount {
+  readonly #options: LetterCountOptions;
+  #last: { readonly total: number; readonly letters: number | undefined } | undefined;
+
+  constructor(options: LetterCountOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * How many there are, {@linkcode MAX_COUNTED} at most. Undefined if that many were read, and some are letters of other
+   * collections. Throws what the driver throws.
+   */
+  async read(): Promise<number | undefined> {
+    const { letters, maxTimeMS } = this.#options;
+    const total = await letters.estimatedDocumentCount({ maxTimeMS });
+    if (total === 0) return 0;
+    if (total !== this.#last?.total) this.#last = { total, letters: await this.#count() };
+    return this.#last.letters;
+  }
+
+  async #count(): Promise<number | undefined> {
+    const { collection, letters, maxTimeMS } = this.#options;
+    // As `lettersOf` finds them: a letter without a source is one of this collection.
+    const name = { $literal: collection.collectionName };
+    const pipeline = [
+      { $limit: MAX_COUNTED },
+      {
+        $group: {
+          _id: null,
+          all: { $sum: 1 },
+          own: { $sum: { $cond: [{ $eq: [{ $ifNull: ["$source.collection", name] }, name] }, 1, 0] } },
+        },
+      },
+    ];
+    const [{ all, own } = { all: 0, own: 0 }] = await letters
+      .aggregate(pipeline, { hint: { _id: 1 }, maxTimeMS }).toArray() as { all: number; own: number }[];
+    return all < MAX_COUNTED || own === all ? own : undefined;
+  }
+}
+
+/** What a {@linkcode LetterCount} needs. */
+export interface LetterCountOptions {
+  /** Where the documents of the letters are. */
+  collection: Collection;
+  letters: Collection;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+}
