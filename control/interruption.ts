@@ -6,21 +6,30 @@ import { SignalEcho } from "./signal_echo.ts";
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 type StopSignal = keyof typeof NUMBERS;
 
-/** Whether an {@linkcode Interruption} listens: it decides what a signal does. */
-let isAwaited = false;
+/** The signals that a command listens to: it decides what they do. */
+const awaited = new Set<StopSignal>();
 
 /**
- * Makes a signal that asks for a stop end PID 1 at once, as it ends any other process, until an
- * {@linkcode Interruption} listens. A container may run a command as its first process, which is PID 1: the kernel keeps
+ * Makes a signal that asks for a stop end PID 1 at once, as it ends any other process, until a command listens to it. A container may run a command as its first process, which is PID 1: the kernel keeps
  * from it each signal that it does not listen to, and a command may wait for its reader without a limit.
  */
 export function endAtSignals(): void {
   if (Deno.pid !== 1) return;
   for (const signal of Object.keys(NUMBERS) as StopSignal[]) {
     Deno.addSignalListener(signal, () => {
-      if (!isAwaited) leave(statusOf(signal));
+      if (!awaited.has(signal)) leave(statusOf(signal));
     });
   }
+}
+
+function awaitAll(): void {
+  for (const signal of Object.keys(NUMBERS) as StopSignal[]) awaited.add(signal);
+}
+
+/** Calls `listener` at Ctrl-C, which then ends nothing by itself. */
+export function atCtrlC(listener: () => void): void {
+  awaited.add("SIGINT");
+  Deno.addSignalListener("SIGINT", listener);
 }
 
 /** The exit status that tells a shell which signal came. */
@@ -37,7 +46,7 @@ export class Interruption {
   #first: StopSignal | undefined;
 
   constructor() {
-    isAwaited = true;
+    awaitAll();
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => this.#receive(signal));
     }
@@ -70,7 +79,7 @@ export class Interruption {
  * waits for a reader. A second signal ends it at once.
  */
 export function endOnceDone(ending: () => Promise<void>): void {
-  isAwaited = true;
+  awaitAll();
   const echo = new SignalEcho(systemClock);
   let isEnding = false;
   for (const signal of Object.keys(NUMBERS) as StopSignal[]) {

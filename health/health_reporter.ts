@@ -1,22 +1,20 @@
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/text/redact.ts";
 import { printable } from "../agent/text/terminal_text.ts";
-import {
-  type AgentEvent,
-  type AgentState,
-  type Events,
-  showsThatOutcomesAreWritten,
-} from "../agent/events.ts";
+import type { AgentEvent, AgentState, Backlog, Events } from "../agent/events.ts";
 import type { Agent } from "../agent/agent.ts";
 import type { Clock } from "../agent/lib/clock.ts";
+import { Activity } from "./activity.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
 import { HealthFiles, type WantedFiles } from "./health_files.ts";
+import { LastMinute } from "./last_minute.ts";
 import { type Stamp, stamp } from "./machine_time.ts";
 import { runningStatus } from "./running_status.ts";
 import { StuckDetector } from "./stuck_detector.ts";
-import type { Status } from "./status.ts";
+import type { BacklogStatus, Status } from "./status.ts";
+import { Trouble } from "./trouble.ts";
 
 /** If no state changes, other changes are written to the status file at most this often, in milliseconds. */
 const STATUS_EVERY_MS = 1000;
@@ -24,10 +22,6 @@ const STATUS_EVERY_MS = 1000;
 const MAX_RUNNING = 10;
 /** The status file holds this much of an error, in UTF-16 units. */
 const MAX_ERROR_LENGTH = 500;
-/** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
-const FAILURES_TO_UNREADY = 2;
-/** The same for outcomes that fail for a lasting or an unknown reason: one may be the fault of a single document. */
-const UNWRITTEN_TO_UNREADY = 5;
 /** Taken at the start: a user's module may replace the global. */
 const { stringify } = JSON;
 
@@ -35,14 +29,16 @@ const { stringify } = JSON;
 export class HealthReporter {
   readonly #options: HealthReporterOptions;
   readonly #counters = new Counters();
+  readonly #lastMinute: LastMinute;
+  readonly #trouble: Trouble;
+  readonly #activity = new Activity();
   readonly #stuckDetector: StuckDetector;
   readonly #files: HealthFiles;
   readonly #startedAt = new Date();
   #answers = 0;
   #state: AgentState = "starting";
-  #isReachable = false;
-  #failedClaims = 0;
-  #unwritten = 0;
+  #stateSince = this.#startedAt;
+  #backlog: BacklogStatus | undefined;
   #lastError: Status["last_error"];
   #leftAlone: Status["left_alone"];
   /** The content of the last heartbeat; it stays the same while the loop is stuck. */
@@ -60,9 +56,14 @@ export class HealthReporter {
     this.#options = options;
     const { clock, directory, log } = options;
     this.#stuckDetector = new StuckDetector(clock);
+    this.#lastMinute = new LastMinute(clock, this.#counters.values);
+    this.#trouble = new Trouble(options.source);
     this.#files = new HealthFiles({ directory, log, wanted: () => this.#wanted() });
     options.events.subscribe((event) => this.#observe(event));
-    options.source?.onChange(() => this.refresh());
+    options.source?.onChange(() => {
+      this.#trouble.sourceChanged();
+      this.refresh();
+    });
   }
 
   /** What was counted since the agent's start. */
@@ -72,7 +73,7 @@ export class HealthReporter {
 
   /** Whether a MongoDB server that takes writes is in reach and lets the agent in. */
   get isConnected(): boolean {
-    return this.#isReachable;
+    return this.#trouble.isReachable;
   }
 
   /** Whether the poll loop should have left its stage by now. */
@@ -115,28 +116,30 @@ export class HealthReporter {
   get isReady(): boolean {
     const isAtWork = this.#state === "running" ||
       (this.#state === "paused" && this.#options.readyWhilePaused);
-    const hasSource = this.#options.source?.isUsable ?? true;
-    return isAtWork && hasSource && this.#isReachable && this.#failedClaims < FAILURES_TO_UNREADY &&
-      this.#unwritten < UNWRITTEN_TO_UNREADY;
+    return isAtWork && !this.#trouble.exists;
   }
 
   #observe(event: AgentEvent): void {
     const { stage } = this.#stuckDetector;
     const wasReady = this.isReady;
+    if (event.type !== "progress") this.#lastMinute.mark();
     this.#counters.observe(event);
+    this.#trouble.observe(event);
+    this.#activity.observe(event);
     this.#stuckDetector.observe(event);
     if ("error" in event) this.#lastError = this.#describe(event.error);
     if (event.type === "left_alone") this.#leftAlone = this.#inOne(event.groups);
-    if (event.type === "reachable_changed") this.#isReachable = event.isReachable;
-    if (event.type === "claim_failed") this.#failedClaims += 1;
-    if (event.type === "claimed") this.#failedClaims = 0;
-    if (event.type === "settle_failed" && (event.isLasting || event.isDoubtful)) this.#unwritten += 1;
-    if (showsThatOutcomesAreWritten(event)) this.#unwritten = 0;
-    if (event.type === "state_changed") this.#state = event.to;
+    if (event.type === "backlog_seen") this.#backlog = backlogStatus(event.backlog);
+    if (event.type === "state_changed") this.#enter(event.to);
     if (stage === undefined && this.#stuckDetector.stage !== undefined) this.#loopStarted();
     if (event.type === "pause_changed") this.#pauseChanged();
     else if (event.type === "state_changed" || wasReady !== this.isReady) this.refresh();
     else if (event.type !== "progress") this.#refreshSoon();
+  }
+
+  #enter(state: AgentState): void {
+    this.#state = state;
+    this.#stateSince = new Date();
   }
 
   /** If the agent claims, its state follows at once and brings the files up to date. */
@@ -196,13 +199,18 @@ export class HealthReporter {
       name,
       version,
       state: this.#state,
+      state_since: this.#stateSince.toISOString(),
+      ...this.#activity.status,
       control: { ...rest, since: since.toISOString() },
       ready: this.isReady,
-      connected: this.#isReachable,
-      loop: { stage: this.#stuckDetector.stage ?? "starting", stuck: this.#stuckDetector.isStuck },
+      connected: this.#trouble.isReachable,
+      trouble: this.#trouble.current,
+      loop: this.#stuckDetector.status,
       held: agent.held,
       running: runningStatus(agent.running(MAX_RUNNING), { at, formatId }),
       counters: this.#counters.values,
+      last_minute: this.#lastMinute.counts,
+      backlog: this.#backlog,
       left_alone: this.#leftAlone,
       last_error: this.#lastError,
       started_at: this.#startedAt.toISOString(),
@@ -225,6 +233,16 @@ export class HealthReporter {
   #describe(error: unknown): Status["last_error"] {
     return { at: new Date().toISOString(), message: secrets.text(errorText(error), MAX_ERROR_LENGTH) };
   }
+}
+
+/** What a look has found, as the status shows it; undefined if nothing is known. */
+function backlogStatus({ claimable, deadLetters, oldestMs }: Backlog): BacklogStatus | undefined {
+  const known = {
+    ...(claimable !== undefined && { claimable }),
+    ...(oldestMs !== undefined && { oldest_s: Math.round(oldestMs / 1000) }),
+    ...(deadLetters !== undefined && { dead_letters: deadLetters }),
+  };
+  return Object.keys(known).length === 0 ? undefined : { ...known, at: new Date().toISOString() };
 }
 
 /** What a {@linkcode HealthReporter} needs. */

@@ -4,9 +4,12 @@ import { isNotFound, readFileNow } from "../agent/lib/read_file.ts";
 import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/text/redact.ts";
+import type { ActivityStatus } from "./activity.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse, unreadable } from "./health_dir.ts";
+import type { MinuteCounts } from "./last_minute.ts";
 import type { RunningStatus } from "./running_status.ts";
+import type { TroubleStatus } from "./trouble.ts";
 
 /** An agent that has just started has this long to write its status, in milliseconds. */
 const START_TIMEOUT_MS = 5000;
@@ -14,8 +17,23 @@ const LOOK_EVERY_MS = 20;
 /** The most that is read of a status, in bytes: many times what a status needs. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The content of `status.json`: one line of JSON, for people and for the commands. */
-export interface Status {
+/** What waits in MongoDB, as the last look found it. What is not known is missing. */
+export interface BacklogStatus {
+  /** Documents that could be claimed then; 10,000 stands for as many or more. */
+  claimable?: number;
+  /** How long the oldest of them had waited, in seconds. */
+  oldest_s?: number;
+  /** Dead letters; 10,000 stands for as many or more. */
+  dead_letters?: number;
+  /** When that was. */
+  at: string;
+}
+
+/**
+ * The content of `status.json`: one line of JSON, for people and for the commands. A status of an earlier version may lack
+ * what may be missing here.
+ */
+export interface Status extends ActivityStatus {
   /** As the agent's own PID namespace counts: for a sidecar it may be another process, or none. */
   pid: number;
   /** How many times the agent was asked by SIGURG to show that `pid` reaches it. */
@@ -23,17 +41,23 @@ export interface Status {
   name: string;
   version: string;
   state: AgentState;
+  state_since?: string;
   /** Whether the agent may claim, who decided it, and since when. */
   control: { state: "running" | "paused"; source: string; since: string };
   ready: boolean;
   /** Whether a MongoDB server that takes writes is in reach. */
   connected: boolean;
-  /** The stage of the poll loop, and whether the loop should have left it by now. */
-  loop: { stage: string; stuck: boolean };
+  /** What keeps the agent from being ready, apart from its state. */
+  trouble?: TroubleStatus | undefined;
+  /** The stage of the poll loop, since when, and whether the loop should have left it by now. */
+  loop: { stage: string; stuck: boolean; since?: string };
   held: { documents: number; running: number };
-  /** Some of those that are being processed, longest first. A status of an earlier version has none. */
+  /** Some of those that are being processed, longest first. */
   running?: RunningStatus[];
   counters: Record<Counter, number>;
+  last_minute?: MinuteCounts;
+  /** Known only if metrics are on. */
+  backlog?: BacklogStatus | undefined;
   /** Documents that wait and cannot be claimed, as the last look found them; at least so many. */
   left_alone?: { documents: number; example: string; reason: string } | undefined;
   /** The last thing that went wrong, if anything did. */

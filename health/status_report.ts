@@ -1,13 +1,16 @@
 import { CommandError } from "../agent/errors.ts";
+import { MAX_COUNTED } from "../agent/events.ts";
 import type { Environment } from "../agent/settings/environment.ts";
 import { readSetting } from "../agent/settings/load_settings.ts";
 import { answers } from "../agent/telemetry/printer.ts";
+import { durationText, pastText } from "../agent/text/duration_text.ts";
 import { inOneLine } from "../agent/text/terminal_text.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
 import { ageMs } from "./machine_time.ts";
 import type { RunningStatus } from "./running_status.ts";
-import { requireStatus, type Status } from "./status.ts";
+import { type BacklogStatus, requireStatus, type Status } from "./status.ts";
+import { headline } from "./status_headline.ts";
 
 /** If a status is older than this many heartbeats, one is missing. */
 const MISSED_BEATS = 1.5;
@@ -32,23 +35,18 @@ export async function reportStatus(
   { asJson, env }: { asJson: boolean; env: Environment },
 ): Promise<number> {
   const look = await lookAt(readSetting("healthDir", env));
-  const seconds = inSeconds(look.ageMs);
-  await answers.print(asJson ? inJson(look) : inWords(look, seconds));
+  await answers.print(asJson ? inJson(look) : inWords(look));
   if (look.isResponding) return 0;
   throw notResponding(look);
 }
 
 /** The failure of a command whose agent has not answered in time. */
-export function notResponding({ ageMs, status: { pid, updated_at } }: Look): CommandError {
-  const seconds = inSeconds(ageMs);
+export function notResponding({ status: { pid, updated_at } }: Look): CommandError {
+  const since = pastText(updated_at, new Date());
   return new CommandError(
-    `The agent (process ${pid}) has not responded since ${updated_at}, ${seconds} s ago: it is frozen, or a handler ` +
+    `The agent (process ${pid}) has not responded since ${since}: it is frozen, or a handler ` +
       "blocks the process. What is shown is what it wrote then. A liveness probe restarts it; without one, end it with SIGKILL",
   );
-}
-
-function inSeconds(ms: number): string {
-  return (ms / 1000).toFixed(1);
 }
 
 /**
@@ -70,41 +68,81 @@ function ageOf({ updated_at, machine_uptime_s }: Status): number {
   return ageMs({ at: updated_at, machine_uptime_s });
 }
 
-function inShort({ attempt, id, progress, since, text }: RunningStatus): string {
-  const part = progress === undefined ? "" : `, ${Math.floor(progress * 100)} %`;
-  return `${id}, attempt ${attempt}, since ${since}${part}${text === undefined ? "" : `: ${text}`}`;
+/** The first line of a status: what its agent is doing, in one sentence. */
+export function summaryOf({ status, isResponding }: Look): string {
+  return inOneLine(headline(status, { now: new Date(), isResponding }));
 }
 
-function inJson({ status, ageMs, isResponding }: Look): string {
-  return JSON.stringify({ ...status, age_ms: Math.round(ageMs), responding: isResponding });
+/** A status in one line of JSON. */
+export function inJson(look: Look): string {
+  const { status, ageMs, isResponding } = look;
+  const shown = { ...status, age_ms: Math.round(ageMs), responding: isResponding, summary: summaryOf(look) };
+  return JSON.stringify(shown);
 }
 
-function inWords({ status, isResponding }: Look, seconds: string): string {
+/** A status in lines, of which the first tells most. No line holds what commands a terminal. */
+export function inWords(look: Look): string {
+  const lines = rowsOf(look).map(([name, text]) => `${name.padEnd(15)} ${inOneLine(text)}`);
+  return [summaryOf(look), "", ...lines].join("\n");
+}
+
+function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
   const { control, counters, held, last_error: lastError, left_alone: left, loop, running = [] } = status;
+  const { backlog, last_minute: minute, started_at, state_since, updated_at } = status;
+  const now = new Date();
+  const since = (time: string | undefined) => time === undefined ? "" : `, since ${pastText(time, now)}`;
   const state = isResponding
-    ? status.state
-    : `not responding since ${status.updated_at}; before that ${status.state}`;
+    ? status.state + since(state_since)
+    : `not responding${since(updated_at)}; before that ${status.state}`;
   const rows: [string, string][] = [
-    ["agent", `${status.name}, pid ${status.pid}, version ${status.version}, since ${status.started_at}`],
+    ["agent", `${status.name}, pid ${status.pid}, version ${status.version}${since(started_at)}`],
     ["state", state],
-    ["control", `${control.state}, by ${control.source}, since ${control.since}`],
+    ["control", `${control.state}, by ${control.source}${since(control.since)}`],
     ["ready", status.ready ? "yes" : "no"],
     ["MongoDB", status.connected ? "connected" : "out of reach"],
-    ["loop", loop.stuck ? `stuck (${loop.stage})` : loop.stage],
+    ["loop", (loop.stuck ? `stuck (${loop.stage})` : loop.stage) + since(loop.since)],
     ["held", `${held.documents} documents, ${held.running} being processed`],
-    ...running.map((each): [string, string] => ["running", inShort(each)]),
-    ...Object.entries(COUNTERS).map(([name, doc]): [string, string] => [
-      name,
-      `${counters[name as keyof typeof COUNTERS] ?? 0} ${doc}`,
-    ]),
-    ["updated", `${status.updated_at}, ${seconds} s ago`],
+    ...running.map((each): [string, string] => ["running", inShort(each, now)]),
   ];
+  if (minute) rows.push(["last minute", minuteText(minute)]);
+  for (const [name, doc] of Object.entries(COUNTERS)) {
+    rows.push([name, `${counters[name as keyof typeof COUNTERS] ?? 0} ${doc}`]);
+  }
+  if (backlog) rows.push(["backlog", backlogText(backlog, now)]);
+  rows.push(["updated", `${updated_at}, ${(ageMs / 1000).toFixed(1)} s ago`]);
   if (left) {
     rows.push([
       "left alone",
       `${left.documents} documents that cannot be claimed, as ${left.example}: ${left.reason}`,
     ]);
   }
-  if (lastError) rows.push(["last error", `${lastError.message} (${lastError.at})`]);
-  return rows.map(([name, text]) => `${name.padEnd(15)} ${inOneLine(text)}`).join("\n");
+  if (lastError) rows.push(["last error", `${lastError.message} (${pastText(lastError.at, now)})`]);
+  return rows;
+}
+
+function inShort({ attempt, id, progress, since, text }: RunningStatus, now: Date): string {
+  const part = progress === undefined ? "" : `, ${Math.floor(progress * 100)} %`;
+  return `${id}, attempt ${attempt}, since ${pastText(since, now)}${part}${
+    text === undefined ? "" : `: ${text}`
+  }`;
+}
+
+function minuteText(minute: NonNullable<Status["last_minute"]>): string {
+  const { dead_lettered, processed, retried, seconds, snoozed } = minute;
+  const put = snoozed > 0 ? `, ${snoozed} put off` : "";
+  return `${processed} processed, ${retried} retried, ${dead_lettered} became dead letters${put}` +
+    (seconds < 60 ? ` in the ${seconds} s since the start` : "");
+}
+
+function backlogText({ at, claimable, dead_letters: letters, oldest_s }: BacklogStatus, now: Date): string {
+  const parts = [
+    claimable === undefined ? [] : [`${upTo(claimable)} claimable`],
+    oldest_s === undefined || claimable === 0 ? [] : [`the oldest for ${durationText(1000 * oldest_s)}`],
+    letters === undefined ? [] : [`${upTo(letters)} dead letters`],
+  ].flat();
+  return `${parts.join(", ")}, as of ${pastText(at, now)}`;
+}
+
+function upTo(count: number): string {
+  return count < MAX_COUNTED ? String(count) : `${count} or more`;
 }

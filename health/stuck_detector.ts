@@ -14,6 +14,7 @@ export class StuckDetector {
   readonly #clock: Clock;
   #stage: Stage | undefined;
   #deadlineMs = Infinity;
+  #since = new Date();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,11 +30,17 @@ export class StuckDetector {
     return this.#clock.monotonicMs() > this.#deadlineMs;
   }
 
+  /** As the status shows it. */
+  get status(): { stage: Stage | "starting"; stuck: boolean; since: string } {
+    return { stage: this.#stage ?? "starting", stuck: this.isStuck, since: this.#since.toISOString() };
+  }
+
   /** Takes note of an event of the agent's. */
   observe(event: AgentEvent): void {
     if (event.type === "progress") {
       // A drain has one deadline for all that the loop may still do.
       if (this.#stage === "draining") return;
+      this.#since = new Date();
       this.#stage = event.stage;
       this.#deadlineMs = event.deadlineMs;
     } else if (event.type === "settle_failed" && this.#stage === "full") {

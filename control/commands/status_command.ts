@@ -7,9 +7,17 @@ export const statusCommand = command({
   also: ["info", "ps"],
   options: {
     json: { doc: "Print the status as one line of JSON." },
+    watch: {
+      doc: "Show it again every 2 seconds, until Ctrl-C: in place on a terminal, otherwise as lines.",
+    },
   },
   async run({ flags }, env) {
+    const options = { asJson: flags.includes("json"), env };
+    if (flags.includes("watch")) {
+      const { watchStatus } = await import("./status_watch.ts");
+      return await watchStatus(options);
+    }
     const { reportStatus } = await import("../../health/status_report.ts");
-    return await reportStatus({ asJson: flags.includes("json"), env });
+    return await reportStatus(options);
   },
 });

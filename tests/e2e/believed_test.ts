@@ -34,10 +34,13 @@ async function untilNotResponding(home: AgentHome) {
 
 async function assertNotBelieved(home: AgentHome, { state }: Status): Promise<void> {
   const { stdout, stderr } = await untilNotResponding(home);
-  assertMatch(stdout, new RegExp(`^state +not responding since \\S+; before that ${state}$`, "m"));
+  assertMatch(
+    stdout,
+    new RegExp(`^state +not responding, since \\S+ UTC, \\d+ s ago; before that ${state}$`, "m"),
+  );
   assertMatch(
     stderr,
-    /^pulling-agent: The agent \(process \d+\) has not responded since \S+, \d+\.\d s ago: it is frozen, .*\n$/,
+    /^pulling-agent: The agent \(process \d+\) has not responded since \S+ UTC, \d+ s ago: it is frozen, .*\n$/,
   );
   const [json, ...told] = await Promise.all(
     [["status", "--json"], ["pause"], ["resume"]].map((args) => home.run(...args)),

@@ -66,8 +66,10 @@ Deno.test("status says what the agent does, in words and as JSON", async () => {
   assertEquals(words.code, 0, words.stderr);
   for (
     const part of [
+      /^running and moving: .* documents? a (second|minute), none in flight\n\n/,
       /^agent +pod-7, pid \d+/m,
-      /^state +running$/m,
+      /^state +running, since \d\d:\d\d:\d\d UTC, \d+ s ago$/m,
+      /^last minute +5 processed, 0 retried, 0 became dead letters/m,
       /^MongoDB +connected$/m,
       /^processed +5 /m,
       /^updated +.*, \d\.\d s ago$/m,
@@ -77,9 +79,10 @@ Deno.test("status says what the agent does, in words and as JSON", async () => {
   }
   const json = await home.run("status", "--json");
   assertEquals(json.code, 0);
-  const status: Status & { age_ms: number; responding: boolean } = JSON.parse(json.stdout);
+  const status: Status & { age_ms: number; responding: boolean; summary: string } = JSON.parse(json.stdout);
   assertEquals([status.responding, typeof status.age_ms], [true, "number"]);
   assertEquals([status.pid, status.name, status.state, status.ready], [agent.pid, "pod-7", "running", true]);
+  assertMatch(status.summary, /^running and moving: /);
   assertEquals([status.counters.claimed, status.counters.processed, status.counters.conflicts], [5, 5, 0]);
 });
 

@@ -135,7 +135,8 @@ Deno.test("HealthReporter writes into the status what the agent is, does and has
   assertEquals([status.name, status.version, status.state], ["pod-1", "1.2.3", "paused"]);
   assertEquals(status.control, { state: "paused", source: "file", since: "1970-01-01T00:00:00.000Z" });
   assertEquals([status.ready, status.connected], [false, true]);
-  assertEquals(status.loop, { stage: "claiming", stuck: false });
+  assertEquals([status.loop.stage, status.loop.stuck], ["claiming", false]);
+  assertEquals([status.trouble, status.last_minute?.processed, status.backlog], [undefined, 4, undefined]);
   assertEquals(status.held, { documents: 3, running: 2 });
   assertEquals(status.last_error, undefined);
   assertEquals((await s.read("status.json")).split("\n").length, 2, "one line");
@@ -221,4 +222,16 @@ Deno.test("HealthReporter asks once for the files when an operator pauses or res
   s.emit({ type: "pause_changed", state: "paused", source: "file" });
   assertEquals(asked, 4);
   await s.status("the control", ({ control }) => control.state === "paused");
+});
+
+Deno.test("HealthReporter shows in the status what waits as long as it is known, and what is missing stays missing", async () => {
+  await using s = await ReporterSetup.make();
+  s.emit({ type: "backlog_seen", backlog: { claimable: 7, oldestMs: 61_400, deadLetters: undefined } });
+  const { backlog } = await s.status("what waits", ({ backlog }) => backlog !== undefined);
+  assertEquals(backlog, { claimable: 7, oldest_s: 61, at: backlog!.at });
+  s.emit({
+    type: "backlog_seen",
+    backlog: { claimable: undefined, oldestMs: undefined, deadLetters: undefined },
+  });
+  await s.status("nothing", ({ backlog }) => backlog === undefined);
 });

@@ -1,0 +1,93 @@
+import { agoText, pastText } from "../agent/text/duration_text.ts";
+import type { Status } from "./status.ts";
+import type { TroubleKind } from "./trouble.ts";
+
+/** An agent with nothing in hand counts as moving for this long after it has found nothing, in milliseconds. */
+const MOVING_MS = 10_000;
+
+/** Who has paused an agent, in words. */
+const PAUSED_BY: Record<string, string> = { file: "by the control file", signal: "by a signal" };
+
+const TROUBLES: Record<TroubleKind, (lasts: string) => string> = {
+  not_reached: (lasts) => `MongoDB has not been reached ${lasts}, since the start`,
+  unreachable: (lasts) => `MongoDB has been out of reach ${lasts}`,
+  no_collection: (lasts) => `the collection has not been found ${lasts}`,
+  claims_fail: (lasts) => `claims have failed ${lasts}`,
+  outcomes_fail: (lasts) => `MongoDB has not taken outcomes ${lasts}`,
+};
+
+/** What an operator wants to know first, in one line. `now` is the time of the reader's clock. */
+export function headline(
+  status: Status,
+  { now, isResponding }: { now: Date; isResponding: boolean },
+): string {
+  if (!isResponding) {
+    return `not responding since ${pastText(status.updated_at, now)}; before that ${stateText(status, now)}`;
+  }
+  return stateText(status, now);
+}
+
+function stateText(status: Status, now: Date): string {
+  const { control, drain_reason: reason, held, loop, state, state_since: since, trouble } = status;
+  if (loop.stuck) {
+    return `stuck: the poll loop has not moved on from "${loop.stage}" since ${past(loop.since, now)}: ` +
+      "a liveness probe restarts it";
+  }
+  const hand = held.documents > 0 ? `, ${held.documents} in flight` : "";
+  if (state === "draining") {
+    return `draining since ${past(since, now)}${reason ? ` (${reason})` : ""}${hand}`;
+  }
+  if (state === "paused") {
+    const by = PAUSED_BY[control.source] ?? `by ${control.source}`;
+    const also = trouble ? `; ${troubleText(trouble, now)}` : "";
+    return `paused ${by} since ${past(control.since, now)}${hand}${also}`;
+  }
+  if (state !== "running") return `${state} since ${past(since ?? status.started_at, now)}`;
+  if (trouble) return `not ready: ${troubleText(trouble, now)}${hand}`;
+  // A status of an earlier version.
+  if (status.last_minute === undefined) return `running${hand}`;
+  return workText(status, now, hand);
+}
+
+function workText(status: Status, now: Date, hand: string): string {
+  const { held, last_minute: minute, last_outcome_at: last, nothing_to_claim_since: emptySince } = status;
+  const rate = rateText(minute!);
+  const emptyMs = emptySince === undefined ? 0 : now.getTime() - Date.parse(emptySince);
+  if (rate !== undefined && (held.documents > 0 || emptyMs < MOVING_MS)) {
+    return `running and moving: ${rate}${hand || ", none in flight"}`;
+  }
+  if (held.documents > 0) {
+    const none = last === undefined ? "none has ended yet" : `none has ended since ${past(last, now)}`;
+    return `running: ${held.documents} in flight, ${none}`;
+  }
+  return emptySince === undefined
+    ? "idle: no claim has ended yet"
+    : `idle: nothing to claim since ${past(emptySince, now)}`;
+}
+
+/** How many documents end in a second, or in a minute if that is less than one; undefined if none has. */
+function rateText(minute: NonNullable<Status["last_minute"]>): string | undefined {
+  const { seconds, processed, retried, dead_lettered: dead, snoozed } = minute;
+  const ended = processed + retried + dead + snoozed;
+  if (ended === 0) return undefined;
+  const perSecond = ended / seconds;
+  const failedShare = (retried + dead) / ended;
+  const failed = failedShare === 0 ? "" : ` (${Math.max(1, Math.round(100 * failedShare))} % failed)`;
+  if (perSecond < 1) {
+    const perMinute = Math.max(1, Math.round(60 * perSecond));
+    return `${perMinute} ${perMinute === 1 ? "document" : "documents"} a minute${failed}`;
+  }
+  const count = perSecond < 10 ? Number(perSecond.toFixed(1)) : Math.round(perSecond);
+  return `${count.toLocaleString("en")} ${count === 1 ? "document" : "documents"} a second${failed}`;
+}
+
+function troubleText({ what, since, message }: NonNullable<Status["trouble"]>, now: Date): string {
+  const ago = agoText(since, now);
+  const lasts = ago === undefined ? `since ${since}` : `for ${ago}`;
+  const text = TROUBLES[what]?.(lasts) ?? `${what} ${lasts}`;
+  return message === undefined ? text : `${text}: ${message}`;
+}
+
+function past(time: string | undefined, now: Date): string {
+  return time === undefined ? "an unknown time" : pastText(time, now);
+}
