@@ -7,9 +7,9 @@ import {
   type KubernetesObject,
   objectsIn,
   output,
+  overlay,
   podTemplate,
   SCHEMAS,
-  withOverlay,
 } from "../support/manifests.ts";
 import { isMissing } from "../support/optional.ts";
 
@@ -19,38 +19,38 @@ const ignore = await isMissing(PROMTOOL) || noSchemas;
 Deno.test({
   name: "Manifests: Prometheus finds the pods of the overlay by their labels and their port, and may connect",
   ignore: await isMissing(KUBECTL) || noSchemas,
-  fn: () =>
-    withOverlay("monitoring", async (objects) => {
-      const of = (kind: string) => objects.find((each) => each.kind === kind)!;
-      const { metadata: { labels }, spec: { containers: [container] } } = podTemplate(of("Deployment"))!;
-      const { METRICS_PORT, METRICS_HOST } = environmentOf(container);
-      assertEquals(METRICS_HOST, "0.0.0.0");
-      const port = { name: "metrics", containerPort: Number(METRICS_PORT), protocol: "TCP" };
-      assertEquals(container.ports, [port]);
+  fn: async () => {
+    const objects = await overlay("monitoring");
+    const of = (kind: string) => objects.find((each) => each.kind === kind)!;
+    const { metadata: { labels }, spec: { containers: [container] } } = podTemplate(of("Deployment"))!;
+    const { METRICS_PORT, METRICS_HOST } = environmentOf(container);
+    assertEquals(METRICS_HOST, "0.0.0.0");
+    const port = { name: "metrics", containerPort: Number(METRICS_PORT), protocol: "TCP" };
+    assertEquals(container.ports, [port]);
 
-      const { selector, podTargetLabels, podMetricsEndpoints } = of("PodMonitor").spec;
-      assertEquals(podMetricsEndpoints.map((each: KubernetesObject) => each.port), [port.name]);
-      const { podSelector, ingress } = of("NetworkPolicy").spec;
-      assertEquals(ingress.flatMap(({ ports }: KubernetesObject) => ports), [{
-        port: "metrics",
-        protocol: "TCP",
-      }]);
-      for (const [label, value] of Object.entries({ ...selector.matchLabels, ...podSelector.matchLabels })) {
-        assertEquals(labels[label], value);
-      }
-      const [job] = await objectsIn("k8s/examples/job.yaml");
-      for (const label of podTargetLabels) {
-        assert(labels[label] && podTemplate(job!)!.metadata.labels[label], label);
-      }
-      // The alert on absent agents leaves pods of Jobs out by this label.
-      const component = "app.kubernetes.io/component";
-      assertEquals([labels[component], podTemplate(job!)!.metadata.labels[component]], ["worker", "job"]);
+    const { selector, podTargetLabels, podMetricsEndpoints } = of("PodMonitor").spec;
+    assertEquals(podMetricsEndpoints.map((each: KubernetesObject) => each.port), [port.name]);
+    const { podSelector, ingress } = of("NetworkPolicy").spec;
+    assertEquals(ingress.flatMap(({ ports }: KubernetesObject) => ports), [{
+      port: "metrics",
+      protocol: "TCP",
+    }]);
+    for (const [label, value] of Object.entries({ ...selector.matchLabels, ...podSelector.matchLabels })) {
+      assertEquals(labels[label], value);
+    }
+    const [job] = await objectsIn("k8s/examples/job.yaml");
+    for (const label of podTargetLabels) {
+      assert(labels[label] && podTemplate(job!)!.metadata.labels[label], label);
+    }
+    // The alert on absent agents leaves pods of Jobs out by this label.
+    const component = "app.kubernetes.io/component";
+    assertEquals([labels[component], podTemplate(job!)!.metadata.labels[component]], ["worker", "job"]);
 
-      const { data, metadata } = of("ConfigMap");
-      assertEquals(metadata.labels.grafana_dashboard, "1");
-      assertEquals(JSON.parse(data["dashboard.json"]).uid, "pulling-agent");
-      assert(of("PrometheusRule"));
-    }),
+    const { data, metadata } = of("ConfigMap");
+    assertEquals(metadata.labels.grafana_dashboard, "1");
+    assertEquals(JSON.parse(data["dashboard.json"]).uid, "pulling-agent");
+    assert(of("PrometheusRule"));
+  },
 });
 
 async function scaledObject(): Promise<KubernetesObject> {

@@ -5,6 +5,7 @@
  */
 
 import type { Requirement } from "./optional.ts";
+import { TempDir } from "./temp_dir.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -54,18 +55,33 @@ export async function objectsIn(...paths: string[]): Promise<KubernetesObject[]>
   return JSON.parse(await output("sh", "scripts/manifests.sh", "json", ...paths));
 }
 
-/** What an overlay makes; `use` is given the path of a file with it, too. */
-export async function withOverlay<T>(
-  name: string,
-  use: (objects: KubernetesObject[], path: string) => Promise<T>,
-): Promise<T> {
-  const path = await Deno.makeTempFile({ suffix: ".yaml" });
-  try {
-    await Deno.writeTextFile(path, await output("kubectl", "kustomize", `k8s/overlays/${name}`));
-    return await use(await objectsIn(path), path);
-  } finally {
-    await Deno.remove(path);
-  }
+const overlays = new Map<string, Promise<KubernetesObject[]>>();
+
+/** What an overlay makes. It is made once. */
+export function overlay(name: string): Promise<KubernetesObject[]> {
+  const made = overlays.get(name) ?? makeOverlay(name);
+  overlays.set(name, made);
+  return made;
+}
+
+async function makeOverlay(name: string): Promise<KubernetesObject[]> {
+  await using dir = await TempDir.make();
+  return await objectsIn(
+    await dir.write("made.yaml", await output("kubectl", "kustomize", `k8s/overlays/${name}`)),
+  );
+}
+
+/** Kinds that an operator in the cluster adds: the schemas of Kubernetes do not have them. */
+const ADDED_KINDS = /^(monitoring\.coreos\.com|keda\.sh)\//;
+
+/** Checks what overlays make against the schemas of a version of Kubernetes, all in one run. */
+export async function validateOverlays(version: string, names: string[]): Promise<void> {
+  await using dir = await TempDir.make();
+  const paths = await Promise.all(names.map(async (name) => {
+    const objects = (await overlay(name)).filter(({ apiVersion }) => !ADDED_KINDS.test(apiVersion));
+    return await dir.write(`${name}.yaml`, objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+  }));
+  await output("sh", "scripts/manifests.sh", "validate", version, ...paths);
 }
 
 /** The template of an object's pods; undefined if it makes none. */
