@@ -20,7 +20,7 @@ import { isMissing } from "../support/optional.ts";
 const noSchemas = await isMissing(SCHEMAS);
 const noOverlays = await isMissing(KUBECTL) || noSchemas;
 const FOLDERS = ["k8s", "k8s/once", "k8s/jobs", "k8s/examples"];
-const OVERLAYS = ["dev", "production", "sidecar", "image-volume"];
+const OVERLAYS = ["dev", "production", "sidecar", "image-volume", "monitoring"];
 /** The oldest version that knows all that the manifests use, and a recent one. */
 const VERSIONS = ["1.27.0", "1.35.0"];
 /** Manifests and overlays that need a newer one, as they say themselves. */
