@@ -108,6 +108,45 @@ await tryAlerts({
     },
   ],
 
+  PullingAgentNothingClaimed: [
+    {
+      title: "agents are ready and claim nothing, and one of them is paused",
+      series: {
+        ...ofPods("pulling_agent_claimable_documents", ["0x5 40x60", "0x5 38x60"], SOURCE),
+        ...ofPods("pulling_agent_claimed_total", ["7x65", "0x65"]),
+        ...ofPods("pulling_agent_paused", ["0x65", "1x65"], ',source="file"'),
+      },
+      at: {
+        15: [],
+        40: [{
+          labels: { ...FLEET, database: "db", collection: "orders" },
+          says:
+            "40 documents or more in db.orders could be claimed, and agents of orders in the namespace shop have claimed none for 15 minutes.",
+        }],
+      },
+    },
+    {
+      title: "a backlog that one agent works on, and one that comes and goes",
+      series: {
+        ...ofPods("pulling_agent_claimable_documents", ["9000x65", "9000x65"], SOURCE),
+        ...ofPods("pulling_agent_claimed_total", ["0+1x65", "5x65"]),
+        'pulling_agent_claimable_documents{namespace="shop",app="mails",database="db",collection="mails"}':
+          "5x10 0x1 5x10 0x1 5x10 0x1 5x30",
+        'pulling_agent_claimed_total{namespace="shop",app="mails"}': "0+9x40 360x25",
+      },
+      at: { 30: [], 40: [], 50: [] },
+    },
+    {
+      title: "all are paused, and resumed",
+      series: {
+        ...ofPods("pulling_agent_claimable_documents", ["40x60 0x20"], SOURCE),
+        ...ofPods("pulling_agent_claimed_total", ["0x60 40x20"]),
+        ...ofPods("pulling_agent_paused", ["1x60 0x20"], ',source="file"'),
+      },
+      at: { 40: [], 60: [], 62: [], 75: [] },
+    },
+  ],
+
   PullingAgentDeadLettersGrowing: [
     {
       title: "the first letter of an agent that shows its counters from the start",

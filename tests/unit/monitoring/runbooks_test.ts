@@ -55,6 +55,6 @@ Deno.test("Docs: commands of the runbooks and of the table of symptoms exist, wi
       assert(option! in (command.options ?? {}), `${text}: there is no --${option}`);
     }
   }
-  const promised = ["status", "why", "dead-letters", "try", "check"];
+  const promised = ["status", "why", "dead-letters", "try", "check", "doctor"];
   assertEquals(promised.filter((name) => !names.has(name)), []);
 });
