@@ -4,8 +4,7 @@ import { command } from "./command.ts";
 export const doctorCommand = command({
   name: "doctor",
   doc:
-    "Check all that check does, and MongoDB, as the agent would find it; print what is wrong and the commands " +
-    "that mend it. Writes nothing.",
+    "Do what check does, look at MongoDB and the pod too, and print what mends each problem. Writes nothing.",
   also: ["diagnose", "diag", "preflight"],
   options: {
     pod: {
