@@ -52,14 +52,17 @@ function patientText({ database, settings }: Examined): string {
   if (!isDatabase(database)) return `${what}, which is out of reach`;
   const { heartbeats: [first], version } = database;
   const user = ifSeen(database.user);
-  const isRouter = first?.isRouter ?? false;
-  const kind = isRouter
+  const kind = first === undefined
+    ? "servers behind a load balancer"
+    : first.isRouter
     ? "a sharded cluster"
-    : first?.setName
+    : first.setName !== undefined
     ? `the replica set ${first.setName}`
     : "one server";
+  const addresses = database.heartbeats.map(({ address }) => address).join(", ");
   const known = ifSeen(version);
-  return `${what} in ${kind} at ${database.heartbeats.map(({ address }) => address).join(", ")}` +
-    `${known === undefined ? "" : `, MongoDB ${known}`}, ` +
+  return `${what} in ${kind}${addresses && ` at ${addresses}`}${
+    known === undefined ? "" : `, MongoDB ${known}`
+  }, ` +
     (user === undefined ? "without a login" : `as the user ${user.name} of ${user.database}`);
 }

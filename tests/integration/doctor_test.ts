@@ -101,6 +101,36 @@ const BROKEN: Record<string, Broken> = {
     level: "note",
     says: /^LEASE_DURATION \(60 s\) is below PROCESS_TIMEOUT \(600 s\)/,
   },
+  "handlers for which no batch is large enough": {
+    env: { CONCURRENCY: "300" },
+    is: "odd_setting",
+    level: "hurts",
+    says: /^CONCURRENCY is 300, but no more than twice BATCH_SIZE/,
+  },
+  "no PROCESSOR": {
+    env: { PROCESSOR: "" },
+    is: "odd_setting",
+    level: "hurts",
+    says: /^PROCESSOR is not set: documents are only marked as processed/,
+  },
+  "a setting of another kind of processor": {
+    env: { EXEC_PASS_ENV: "TOKEN" },
+    is: "odd_setting",
+    level: "hurts",
+    says: /^EXEC_PASS_ENV is set, and does nothing for this kind of PROCESSOR/,
+  },
+  "more processes of a program than handlers": {
+    env: { EXEC_PROCESSES: "20", PROCESSOR: "exec:cat" },
+    is: "odd_setting",
+    level: "hurts",
+    says: /^EXEC_PROCESSES is 20, but CONCURRENCY lets only 16 work/,
+  },
+  "more processes of a program than full batches": {
+    env: { EXEC_PROCESSES: "5", PROCESSOR: "exec:cat", PROCESSOR_BATCH: "true" },
+    is: "odd_setting",
+    level: "hurts",
+    says: /^EXEC_PROCESSES is 5, but with PROCESSOR_BATCH only 2 full batches/,
+  },
   "a slow heartbeat": {
     env: { HEARTBEAT_INTERVAL: "60" },
     is: "slow_heartbeat",

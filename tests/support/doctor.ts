@@ -103,6 +103,7 @@ export class Patient implements AsyncDisposable {
     });
     const { code, stderr, stdout } = await child.output();
     assertEquals(code, 0, `${script}: ${new TextDecoder().decode(stderr)}`);
+    for (const name of Object.keys(this.env)) delete this.env[name];
     for (const entry of new TextDecoder().decode(stdout).split("\0")) {
       const [name = "", value = ""] = entry.split(/=(.*)/s);
       if (/^[A-Z_]+$/.test(name) && !/^(PATH|PWD|OLDPWD|SHLVL|_)$/.test(name)) this.env[name] = value;

@@ -3,7 +3,7 @@ import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import type { UserRights } from "../../../agent/store/doctor/user_rights.ts";
 import type { Settings } from "../../../agent/settings/settings.ts";
 import { databaseConcern, type Found, type Step } from "../concern.ts";
-import { runCommands } from "../steps.ts";
+import { byHand, runCommands } from "../steps.ts";
 
 /** What the agent does to a collection, in the words of the server's privileges. */
 const PULLS = ["find", "update"];
@@ -37,7 +37,7 @@ export const rights = databaseConcern({
     const { isStandalone, names, user } = database;
     if (user instanceof Unseen) return yield user;
     if (user === undefined) {
-      if (!isAtHome(database)) yield NO_LOGIN;
+      if (!isAtHome(database)) yield noLogin(names.database);
       return;
     }
     const lack = (actions: readonly string[], collection: string) =>
@@ -69,16 +69,20 @@ function isAtHome({ heartbeats }: DatabaseFacts): boolean {
   return heartbeats.every(({ address }) => /^(localhost|127\.|\[?::1)/.test(address));
 }
 
-const NO_LOGIN: Found<"no_login"> = {
-  is: "no_login",
-  says:
-    "The server asks for no user and no password: any program that reaches it may read and change documents",
-  steps: [runCommands("admin", {
-    createUser: "pulling-agent",
-    pwd: "CHANGE-ME",
-    roles: [{ role: "readWrite", db: "DATABASE" }],
-  })],
-};
+function noLogin(db: string): Found<"no_login"> {
+  const user = { createUser: "pulling-agent", pwd: "CHANGE-ME", roles: [{ role: "readWrite", db }] };
+  return {
+    is: "no_login",
+    says:
+      "The server asks for no user and no password: any program that reaches it may read and change documents",
+    steps: [
+      runCommands("admin", user),
+      byHand(
+        "let the server ask for it (security.authorization: enabled), and write the user into MONGODB_URI",
+      ),
+    ],
+  };
+}
 
 /** The role that the documents advise. The user is kept in a database of its own. */
 function grant({ database, name }: UserRights, on: string): Step {

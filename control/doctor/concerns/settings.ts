@@ -1,5 +1,15 @@
-import { concern } from "../concern.ts";
-import { byHand } from "../steps.ts";
+import type { Settings } from "../../../agent/settings/settings.ts";
+import { concern, type Step } from "../concern.ts";
+import { byHand, setting, shell } from "../steps.ts";
+
+/** The commands for sentences that have one; in any other sentence the advice stands behind the colon. */
+const MENDS: readonly [sentence: RegExp, mend: (settings: Settings, variable: string) => Step][] = [
+  [/^(\w+) is set, and does nothing/, (_, variable) => shell(`unset ${variable}`)],
+  [/^(PROCESSOR) is not set/, () => setting("PROCESSOR", "module:/app/processor.js")],
+  [/^(CONCURRENCY) is /, ({ concurrency }) => setting("BATCH_SIZE", Math.ceil(concurrency / 2))],
+  [/^(EXEC_PROCESSES) is .* CONCURRENCY/, ({ concurrency }) => setting("EXEC_PROCESSES", concurrency)],
+  [/^(EXEC_PROCESSES) is .* PROCESSOR_BATCH/, () => setting("EXEC_PROCESSES", 2)],
+];
 
 /** Settings that are odd by themselves, and the processor that they name: what `check` reports. */
 export const settings = concern({
@@ -9,14 +19,19 @@ export const settings = concern({
     processor: { level: "stops", doc: "The agent does not start without its processor." },
     odd_setting: { level: "hurts", doc: "A setting does nothing, or not what it seems to." },
   },
-  *look({ processorProblem, warnings }) {
-    if (processorProblem !== undefined) yield told("processor", processorProblem);
-    for (const warning of warnings) yield told("odd_setting", warning);
+  *look({ processorProblem, settings, warnings }) {
+    if (processorProblem !== undefined) {
+      const steps = [byHand("correct PROCESSOR or what it names, then run pulling-agent check")];
+      yield { is: "processor", says: processorProblem, steps };
+    }
+    for (const says of warnings) yield { is: "odd_setting", says, steps: mendsOf(says, settings) };
   },
 });
 
-/** A sentence that ends with its own mend. */
-function told<Id extends string>(is: Id, says: string) {
-  const [, advice] = /: (.*)$/s.exec(says) ?? [];
-  return { is, says, steps: [byHand(advice ?? "look at docs/configuration.md")] };
+function mendsOf(sentence: string, settings: Settings): Step[] {
+  for (const [pattern, mend] of MENDS) {
+    const [, variable] = pattern.exec(sentence) ?? [];
+    if (variable !== undefined) return [mend(settings, variable)];
+  }
+  return [];
 }
