@@ -118,6 +118,7 @@ await tryAlerts({
       },
       at: {
         15: [],
+        25: [],
         40: [{
           labels: { ...FLEET, database: "db", collection: "orders" },
           says:

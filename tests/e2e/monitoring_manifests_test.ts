@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { INSTRUMENTS } from "../../agent/metrics/instruments.ts";
+import { SETTINGS } from "../../agent/settings/settings.ts";
 import { ofPods, PROMTOOL, tryExpression } from "../support/alert_cases.ts";
 import {
   environmentOf,
@@ -50,6 +51,29 @@ Deno.test({
     assertEquals(metadata.labels.grafana_dashboard, "1");
     assertEquals(JSON.parse(data["dashboard.json"]).uid, "pulling-agent");
     assert(of("PrometheusRule"));
+  },
+});
+
+Deno.test({
+  name: "Manifests: the collector for OTLP is valid, and takes what agents push",
+  ignore: noSchemas,
+  fn: async () => {
+    const path = "k8s/monitoring/otlp.yaml";
+    for (const version of ["1.27.0", "1.35.0"]) {
+      await output("sh", "scripts/manifests.sh", "validate", version, path);
+    }
+    const objects = await objectsIn(path);
+    const pod = podTemplate(objects.find(({ kind }) => kind === "Deployment")!)!;
+    const [port] = pod.spec.containers[0].ports;
+    const { selector, ports } = objects.find(({ kind }) => kind === "Service")!.spec;
+    assertEquals(ports[0].targetPort, port.name);
+    for (const [label, value] of Object.entries(selector)) assertEquals(pod.metadata.labels[label], value);
+    const variables = new Set(Object.values(SETTINGS).map(({ variable }) => variable as string));
+    const named = [
+      ...(await Deno.readTextFile(new URL(`../../${path}`, import.meta.url))).matchAll(/\bOTEL_\w+/g),
+    ];
+    assertEquals(named.map(([name]) => name).filter((name) => !variables.has(name)), []);
+    assert(named.length > 0);
   },
 });
 
