@@ -56,9 +56,7 @@ export class ProcessFate {
     const refused = entries.filter(({ message }) =>
       /^MongoDB refuses|^A document cannot be claimed/.test(message)
     );
-    const several = entries.filter(({ message }) =>
-      /^(Documents wait that|More documents) cannot/.test(message)
-    );
+    const several = entries.filter(({ message }) => /^Documents wait that cannot/.test(message));
     const ids = new Set(refused.map(({ id }) => id));
     return ids.size + Math.max(0, ...several.map(({ documents }) => Number.parseInt(String(documents))));
   }

@@ -64,7 +64,8 @@ export class ProcessArea implements Area<Life> {
         BATCH_SIZE: pick(random, ["1", "5", "100"]),
         CONCURRENCY: pick(random, ["1", "8"]),
         CHANGE_STREAM: pick(random, ["auto", "off"]),
-        LOG_LEVEL: pick(random, ["DEBUG", "INFO"]),
+        // Each document that is refused has a line of its own at this level alone.
+        LOG_LEVEL: "DEBUG",
         READ_BACK: pick(random, ["contended", "always"]),
       },
     };

@@ -11,6 +11,18 @@ function logged(write: (log: Logger) => void, options: Partial<LoggerOptions> = 
   return output.lines;
 }
 
+Deno.test("Logger names its agent in each line of JSON, and in none of text", () => {
+  const write = (log: Logger) => {
+    log.info("one", { n: 1 });
+    log.info("two", { agent: "smith" });
+  };
+  const lines = logged(write, { agent: "pod-1" }).map((line) => JSON.parse(line));
+  // What a processor says is not lost.
+  assertEquals(lines.map(({ agent, n }) => [agent, n]), [["pod-1", 1], ["smith", undefined]]);
+  const texts = logged(write, { agent: "pod-1", format: "text" });
+  assertEquals(texts.map((line) => line.slice(13)), ["INFO    one n=1", "INFO    two agent=smith"]);
+});
+
 const CYCLE: Record<string, unknown> = { name: "cycle" };
 CYCLE.self = CYCLE;
 
