@@ -1,10 +1,8 @@
 import type { OperationKind, RunResult } from "../details.ts";
+import { MAX_COUNTED } from "../events.ts";
 import type { Instrument } from "./instrument.ts";
 
-/** Counts of the backlog end here: to count further would cost MongoDB more than the number is worth. */
-const BACKLOG_CAP = 10_000;
-
-const UP_TO = `counted up to ${BACKLOG_CAP.toLocaleString("en")}`;
+const UP_TO = `counted up to ${MAX_COUNTED.toLocaleString("en")}`;
 const OF_SOURCE = { database: { fact: "database" }, collection: { fact: "collection" } } as const;
 const SHARED = "All agents of a collection report the same number: take the max, not the sum.";
 

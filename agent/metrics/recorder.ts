@@ -1,5 +1,5 @@
 import type { Detail, Details } from "../details.ts";
-import type { AgentEvent, Events } from "../events.ts";
+import type { AgentEvent, Backlog, Events } from "../events.ts";
 import { timeOfDayMs } from "../lib/builtins.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Numbers } from "./numbers.ts";
@@ -55,7 +55,17 @@ export class MetricsRecorder {
       case "left_alone":
         numbers.set("leftAlone", event.groups.reduce((sum, { documents }) => sum + documents, 0));
         break;
+      case "backlog_seen":
+        this.#setBacklog(event.backlog);
+        break;
     }
+  }
+
+  #setBacklog({ claimable, deadLetters, oldestMs }: Backlog): void {
+    const numbers = this.#numbers;
+    numbers.set("claimable", claimable);
+    numbers.set("oldestClaimable", oldestMs === undefined ? undefined : oldestMs / 1000);
+    numbers.set("deadLetters", deadLetters);
   }
 
   #observeDetail(detail: Detail): void {

@@ -3,7 +3,7 @@ import type { Details } from "../details.ts";
 import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
-import type { BacklogReader } from "./backlog_reader.ts";
+import type { BacklogLook, BacklogReader } from "./backlog_reader.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
@@ -45,6 +45,7 @@ export class MongoStore implements DocumentStore {
   readonly #timeAndChance: TimeAndChance;
   readonly #filter: Filter<Document> | undefined;
   readonly #owner: string;
+  #backlogReader: BacklogReader | undefined;
   #isGuarded = false;
 
   /**
@@ -231,8 +232,14 @@ export class MongoStore implements DocumentStore {
     });
   }
 
-  /** Counts what waits. */
-  async backlogReader(): Promise<BacklogReader> {
+  /** Counts what waits. Never throws: what cannot be found out is not known. One look at a time. */
+  async backlog(): Promise<BacklogLook> {
+    this.#backlogReader ??= await this.#readerOfBacklog();
+    return await this.#backlogReader.look();
+  }
+
+  /** Most agents never look. */
+  async #readerOfBacklog(): Promise<BacklogReader> {
     const { BacklogReader } = await import("./backlog_reader.ts");
     return new BacklogReader({ ...this.#context, filter: this.#filter, syncClock: this.#syncClock });
   }

@@ -1,4 +1,5 @@
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
+import { BacklogWatch } from "../../agent/metrics/backlog_watch.ts";
 import { Numbers } from "../../agent/metrics/numbers.ts";
 import { prometheusText } from "../../agent/metrics/prometheus_text.ts";
 import { MetricsRecorder } from "../../agent/metrics/recorder.ts";
@@ -12,6 +13,7 @@ import { MetricsServer } from "./metrics_server.ts";
 /** The metrics of a run, and the places where they are shown. It is loaded only if there is such a place. */
 export class Telemetry {
   readonly #parts: Parts;
+  #backlog: BacklogWatch | undefined;
   readonly #loopDelay: LoopDelay;
   readonly numbers: Numbers;
   #otlp: Otlp | undefined;
@@ -45,6 +47,11 @@ export class Telemetry {
     if (metricsFile) health.writeMetrics(() => text().trimEnd());
   }
 
+  /** Asks MongoDB what waits, from its first connection on. */
+  watchBacklog(): void {
+    this.#backlog = new BacklogWatch({ ...SYSTEM, ...this.#parts });
+  }
+
   /** Pushes the numbers as well. */
   push(otlp: Otlp): void {
     this.#otlp = otlp;
@@ -64,6 +71,7 @@ export class Telemetry {
 
   /** Closes the sinks. */
   stop(): void {
+    this.#backlog?.stop();
     this.#loopDelay.stop();
     this.#server?.close();
   }

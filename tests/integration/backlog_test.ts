@@ -23,7 +23,7 @@ const ago = (ms: number) => new Date(Date.now() - ms);
 
 /** What the store of a database with its indexes finds, with the problem as text. */
 async function look(store: TestStore) {
-  const { backlog, problem } = await (await store.backlogReader()).look();
+  const { backlog, problem } = await store.backlog();
   return { ...backlog, problem: problem === undefined ? undefined : errorText(problem) };
 }
 
@@ -111,8 +111,7 @@ Deno.test("Backlog: dead letters of the collection count, those of others do not
   await using database = await testDatabase("backlog");
   await using store = openStore(database);
   await makeIndexes(database, store);
-  const reader = await store.backlogReader();
-  const counted = async () => (await reader.look()).backlog.deadLetters;
+  const counted = async () => (await store.backlog()).backlog.deadLetters;
   const of = (collection: string | undefined, from: number, count: number) =>
     pending(count, { from, ...(collection && { source: { collection } }) });
   await letters(database).insertMany([...of("jobs", 0, 5), ...of(undefined, 100, 1), ...of("mails", 200, 7)]);

@@ -54,9 +54,8 @@ Deno.test("Backlog: among 2 million pending documents a look reads 10,000 keys a
   await insertAll(database);
   assertEquals(await jobs(database).estimatedDocumentCount(), DOCUMENTS);
 
-  const reader = await store.backlogReader();
   const looks = await profile(database, async () => {
-    assertEquals((await reader.look()).backlog.claimable, MAX_COUNTED);
+    assertEquals((await store.backlog()).backlog.claimable, MAX_COUNTED);
   });
   const sum = (field: "keysExamined" | "docsExamined") =>
     looks.reduce((all, each) => all + (each[field] ?? 0), 0);
@@ -66,7 +65,7 @@ Deno.test("Backlog: among 2 million pending documents a look reads 10,000 keys a
   const took: number[] = [];
   const common = await claims(other, async () => {
     const startMs = performance.now();
-    assertEquals((await reader.look()).problem, undefined);
+    assertEquals((await store.backlog()).problem, undefined);
     took.push(performance.now() - startMs);
   });
   console.log(`a look: ${figures(took)}`);
@@ -74,9 +73,8 @@ Deno.test("Backlog: among 2 million pending documents a look reads 10,000 keys a
   console.log(`beside a look: ${figures(common.beside)}`);
 
   // Which documents match stands in no index: all are read, or as many as a second allows.
-  const rareReader = await rare.backlogReader();
   let isOver = false;
-  const look = rareReader.look().finally(() => isOver = true);
+  const look = rare.backlog().finally(() => isOver = true);
   const slow: number[] = [];
   while (!isOver) {
     const startMs = performance.now();
