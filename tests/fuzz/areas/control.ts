@@ -155,8 +155,10 @@ class ControlTrials implements Trials<Storm> {
       return !(await isThere());
     });
     await this.#do({ do: "swap", content: word });
-    // It is no change, and so nothing shows, if it was the last word in the file already.
-    await waitFor("the word to be read", isThere, { timeoutMs: READ_WITHIN_MS }).catch(() => {});
+    // It is no change, and so nothing shows, if it was the last word in the file already. A signal of before that is
+    // heard only now does not show that the file was read.
+    const isRead = async () => await isThere() && (await this.#agent.status()).control.source === "file";
+    await waitFor("the word to be read", isRead, { timeoutMs: READ_WITHIN_MS }).catch(() => {});
   }
 
   /** Whether status and readiness agree with what was asked for last. */
