@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { agentHome } from "../support/agent_home.ts";
+import { agentHome, CALM } from "../support/agent_home.ts";
 import { documentsOf } from "../support/documents.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
@@ -16,13 +16,13 @@ Deno.test("run that MongoDB lets write no ack, with an unknown code, blames no d
   await using db = await testDatabase("doubtful job");
   await using other = await testDatabase("doubtful agent");
   for (const each of [db, other]) await insertHopeless(each);
-  await using job = await agentHome({ db, module: MARKING, env: { SHUTDOWN_TIMEOUT: "1" } });
+  await using job = await agentHome({ db, module: MARKING, env: { ...CALM, SHUTDOWN_TIMEOUT: "1" } });
   const ending = await job.start({ args: ["run", "--until-empty"] });
 
   await using home = await agentHome({ db: other, module: MARKING });
   const agent = await home.startReady();
   await agent.log("Cannot write the outcome (ack), trying again");
-  await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+  await home.untilNotReady();
   assert(await home.probe("liveness"));
   await documentsOf(other).dropIndex("at_2d");
   await waitFor(

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { agentHome } from "../support/agent_home.ts";
+import { agentHome, CALM } from "../support/agent_home.ts";
 import { testUri } from "../support/mongod.ts";
 
 const replica = () => new URL(testUri().replace("mongodb:", "http:")).host;
@@ -19,7 +19,7 @@ const CAUSES: Record<string, { uri(): string; says: string }> = {
 Deno.test("run --until-empty with a wrong password or a wrong set name gives up after a minute, with the cause", async () => {
   await Promise.all(
     Object.values(CAUSES).map(async ({ uri, says }) => {
-      await using home = await agentHome({ db: { uri: uri(), name: "nowhere" } });
+      await using home = await agentHome({ db: { uri: uri(), name: "nowhere" }, env: CALM });
       const agent = await home.start({ args: ["run", "--until-empty"] });
       assertEquals((await agent.exit({ timeoutMs: 120_000 })).code, 1);
       const { error } = await agent.log("Gave up before nothing was left");

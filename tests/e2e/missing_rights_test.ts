@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { agentHome } from "../support/agent_home.ts";
+import { agentHome, CALM } from "../support/agent_home.ts";
 import { Guarded } from "../support/guarded.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -11,8 +11,8 @@ Deno.test("run of a user that may only read says as an ERROR which right is miss
   await guarded.makeUser("password", "read");
   await guarded.insert("one");
   const db = { uri: guarded.uri("password"), name: "shop" };
-  await using home = await agentHome({ db });
-  await using job = await agentHome({ db });
+  await using home = await agentHome({ db, env: CALM });
+  await using job = await agentHome({ db, env: CALM });
   const ending = await job.start({ args: ["run", "--until-empty"] });
   const agent = await home.start();
   const { level, error } = await agent.log("Cannot claim documents");
@@ -50,7 +50,7 @@ Deno.test("run whose user loses the right to write while it works says so of out
   await Deno.writeTextFile(`${home.marksFile}-go`, "");
   const { level, error } = await agent.log("Cannot write the outcome (ack), trying again");
   assertEquals([level, error], ["ERROR", MISSING]);
-  await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+  await home.untilNotReady();
   await guarded.changeRole("readWrite");
   for (const id of ["one", "two"]) await guarded.untilProcessed(id);
   await agent.untilReady();

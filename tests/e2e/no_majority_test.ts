@@ -70,7 +70,7 @@ Deno.test("run on a set with an arbiter whose secondary is down says that no maj
   );
   assertStringIncludes(String(error), `${secondary} does not answer`);
   assertStringIncludes(String(error), `${arbiter} is an arbiter, which holds no data`);
-  await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+  await home.untilNotReady();
   await agent.untilStatus(
     "the cause in the status",
     (status) => status.last_error?.message.includes("no majority of the replica set") === true,

@@ -17,7 +17,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     const drain = await agent.log("Draining");
     assertEquals(drain.reason, signal);
     // The pod leaves the Service before the first document is released, and long before the process ends.
-    await waitFor("readiness to go", async () => !(await home.probe("readiness")));
+    await home.untilNotReady();
     assert(await home.probe("liveness"));
     await waitFor(
       "the four that wait to be released",

@@ -35,7 +35,7 @@ for (const changeStream of ["auto", "off"]) {
     // Dropped while it runs, it is not made again, and is found again.
     if (changeStream === "off") return;
     await documentsOf(db).drop();
-    await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+    await home.untilNotReady();
     const names = await db.db.listCollections({}, { nameOnly: true }).toArray();
     assertEquals(names.map(({ name }) => name), ["document"]);
     await insertPending(db, upTo(3));
@@ -94,7 +94,7 @@ for (const CHANGE_STREAM of ["auto", "off"]) {
     await documentsOf(db).rename("documents2");
     const { error } = await agent.log("Cannot claim documents");
     assertMatch(String(error), VANISHED);
-    await waitFor("it not to be ready", async () => !await home.probe("readiness"));
+    await home.untilNotReady();
     await db.db.collection("documents2").rename("documents");
     await agent.untilReady();
   });

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { assertFalse } from "@std/assert";
+import { exists } from "@std/fs/exists";
 import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
 import { spawnTied } from "../../scripts/tied_process.ts";
 import { AgentProcess } from "./agent_process.ts";
@@ -44,6 +46,9 @@ const QUICK = {
   RETRY_BACKOFF: "10ms",
   RETRY_BACKOFF_MAX: "50ms",
 };
+
+/** Settings for a test that waits for a minute: with those for quick ones, its agent would compute for a tenth of it. */
+export const CALM = { POLL_INTERVAL: "1s", HEARTBEAT_INTERVAL: "2s", LEASE_DURATION: "20" };
 
 /** Defines `mark(text)` in front of a module: appends a line, in one write, with the process that ran it. */
 const MARK = `const mark = (text) =>
@@ -117,6 +122,12 @@ export class AgentHome implements AsyncDisposable {
   /** Whether a probe passes. */
   async probe(name: "liveness" | "readiness" | "startup"): Promise<boolean> {
     return (await this.run("health", name)).code === 0;
+  }
+
+  /** Resolves once the readiness file is gone; the probe has to fail then. */
+  async untilNotReady(): Promise<void> {
+    await waitFor("the readiness file to go", async () => !await exists(`${this.healthDir}/readiness`));
+    assertFalse(await this.probe("readiness"), "readiness passes without its file");
   }
 
   /** Resolves once the agent has written another heartbeat than the last one. */

@@ -5,14 +5,17 @@ export const DEFAULT_TIMEOUT_MS = 15_000;
 /** Between two looks. */
 const LEAST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
+/** How many times as long as a look the pause after it is: looks that start a process take no more than a quarter of a core. */
+const PAUSE_PER_LOOK = 3;
+const LONGEST_PAUSE_AFTER_LOOK_MS = 1000;
 
 /**
  * Looks until `fn` returns something truthy and resolves to that, for conditions of which nothing tells (a file of
  * another process, a document in the database). An error thrown by `fn` counts as "not yet", such as a file that is not
  * there. An `AssertionError` does not: what `fn` asserts has to hold each time it is called.
  *
- * Between two looks it pauses for as long as a look takes, or for a twentieth of the time it has waited if that is longer;
- * at least 10 ms, at most 100. So many waits at once leave the processor to what they wait for.
+ * Between two looks it pauses for three times as long as a look takes, at most a second, or for a twentieth of the time it
+ * has waited, 10 to 100 ms, if that is longer. So many waits at once leave the processor to what they wait for.
  *
  * @param description what is awaited, as it should read in a failure: `the document to be processed`
  * @throws {AssertionError} at once, if `fn` throws it
@@ -46,5 +49,9 @@ export async function waitFor<T>(
 }
 
 function pauseFor({ lookMs, waitedMs }: { lookMs: number; waitedMs: number }): number {
-  return Math.min(LONGEST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, lookMs, waitedMs / 20));
+  return Math.max(
+    LEAST_PAUSE_MS,
+    Math.min(LONGEST_PAUSE_AFTER_LOOK_MS, PAUSE_PER_LOOK * lookMs),
+    Math.min(LONGEST_PAUSE_MS, waitedMs / 20),
+  );
 }
