@@ -99,6 +99,8 @@ const LONG_FILES: readonly string[] = [
   "tests/thorough/image_test.ts",
   "tests/thorough/order_images_test.ts",
   "tests/thorough/reproducible_build_test.ts",
+  "tests/thorough/command_faults_test.ts",
+  "tests/thorough/lost_output_test.ts",
   "tests/e2e/command_faults_test.ts",
   "tests/e2e/memory_test.ts",
   "tests/e2e/shutdown_test.ts",

@@ -7,7 +7,7 @@ import { PYTHON } from "../support/languages.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { isMissing } from "../support/optional.ts";
 import { PythonService } from "../support/python_service.ts";
-import { integerFrom, pick, testRandom } from "../support/random.ts";
+import { integerFrom, pick, rounds, testRandom } from "../support/random.ts";
 import { waitFor } from "../support/wait.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
@@ -130,7 +130,9 @@ Deno.test({
     for (const stage of stages) await Promise.all([0, 1].map((place) => stage.start(place)));
 
     let isOver = false;
-    const kills = Promise.all(stages.map((stage) => stage.killWhileHolding(4))).finally(() => isOver = true);
+    const kills = Promise.all(stages.map((stage) => stage.killWhileHolding(rounds(2)))).finally(() =>
+      isOver = true
+    );
     const isShort = async () => isOver || await orders.countDocuments({ status: "pending" }) < 200;
     while (!isOver) {
       await waitFor("orders to be taken", isShort, LIMIT);

@@ -1,0 +1,37 @@
+/**
+ * Ways to call each command, from what the commands declare: a new one is among them at once.
+ *
+ * @module
+ */
+
+import type { Command } from "../../control/commands/command.ts";
+import { COMMANDS } from "../../control/commands/commands.ts";
+
+/** What a command needs besides; 4 is the id of a document. */
+const NEEDS: Record<string, string[]> = { try: ["--id", "4"], why: ["4"] };
+
+/** Every way to call a command that makes it print something else. */
+function callsOf({ name, words, options = {}, oneOf = [], outlivesStrayErrors }: Command): string[][] {
+  // The agent itself ends only as a Job.
+  if (outlivesStrayErrors) return [[name, "--until-empty"]];
+  const rest = NEEDS[name] ?? [];
+  const bases = Object.entries(words ?? { "": {} }).map(([word, { operand, takes, needsOne }]) => ({
+    base: [name, ...(word ? [word] : []), ...(operand ? ["1"] : []), ...(needsOne ? ["--all"] : []), ...rest],
+    switches: (takes ?? Object.keys(options)).filter((option) =>
+      options[option]!.value === undefined && !(needsOne && oneOf.includes(option))
+    ),
+  }));
+  return bases.flatMap(({ base, switches }) => [base, ...switches.map((option) => [...base, `--${option}`])]);
+}
+
+/** Calls that take the dead letters away; they come last. */
+export const TAKING: readonly string[] = ["dead-letters redrive --all", "dead-letters purge --all"];
+const rank = (call: readonly string[]) => TAKING.indexOf(call.join(" "));
+
+/** All commands with each of their words, and once more with each switch. */
+export const CALLS: readonly string[][] = COMMANDS.flatMap(callsOf).sort((one, other) =>
+  rank(one) - rank(other)
+);
+
+/** Those that end by themselves, if what they print can be printed. */
+export const ENDING_CALLS: readonly string[][] = CALLS.filter((call) => !call.includes("--watch"));
