@@ -81,28 +81,31 @@ async function assertOnlyThePoisonIsDead(
   }
 }
 
-for (const maxAttempts of [1, 2, 3, 5]) {
-  Deno.test(`Suspects: a document that ends its process is a dead letter after ${CRASHES} crashes, with MAX_ATTEMPTS ${maxAttempts}, and its neighbours are processed`, async () => {
-    await using db = await testDatabase("poison exit");
-    await insertPending(db, IDS);
-    const module = withPoison(
+const KILL = (agent: AgentProcess) => agent.kill9();
+
+for (
+  const [maxAttempts, what, poison, whilePoisonRuns] of [
+    [
+      1,
+      "exhausts the heap by many arrays",
       "const all = []; for (;;) all.push(new Array(100_000).fill(all.length + 0.5));",
-    );
-    await using home = await agentHome({ db, module, env: { MAX_ATTEMPTS: String(maxAttempts) } });
-    assertEquals(await restartUntilDead(home, db), CRASHES);
+    ],
+    // As the kernel does when the memory of a container is exhausted.
+    [2, "has its process killed", BLOCKED, KILL],
+    [3, "has its process killed", BLOCKED, KILL],
+    // One value: V8 takes a second to give up over it.
+    [5, "exhausts the heap by one array", "Array.from({ length: 2 ** 25 }, (_, n) => n + 0.5);"],
+  ] as const
+) {
+  Deno.test(`Suspects: a document that ${what} is a dead letter after ${CRASHES} crashes, with MAX_ATTEMPTS ${maxAttempts}, and its neighbours are processed`, async () => {
+    await using db = await testDatabase("poison");
+    await insertPending(db, IDS);
+    const env = { MAX_ATTEMPTS: String(maxAttempts), LEASE_DURATION: "30" };
+    await using home = await agentHome({ db, module: withPoison(poison), env });
+    assertEquals(await restartUntilDead(home, db, whilePoisonRuns), CRASHES);
     await assertOnlyThePoisonIsDead(db, home, maxAttempts);
   });
 }
-
-Deno.test("Suspects: a document that exhausts the heap by one array is a dead letter in the end, and its neighbours are processed", async () => {
-  await using db = await testDatabase("poison heap");
-  await insertPending(db, IDS);
-  // One value: V8 takes a second to give up over it.
-  const module = withPoison("Array.from({ length: 2 ** 25 }, (_, n) => n + 0.5);");
-  await using home = await agentHome({ db, module, env: { LEASE_DURATION: "30" } });
-  assertEquals(await restartUntilDead(home, db), CRASHES);
-  await assertOnlyThePoisonIsDead(db, home, 5);
-});
 
 Deno.test("Suspects: a document that blocks its process until the process is killed becomes a dead letter", async () => {
   await using db = await testDatabase("poison loop");
