@@ -29,8 +29,8 @@ export interface DoctorTask {
  * @throws {UsageError} If the settings or the manifest cannot be read.
  */
 export async function examineAndTell({ asJson, pod }: DoctorTask, env: Environment): Promise<number> {
-  // As `run` does, so that a processor's module finds the same here as there.
-  await guardAgainstModule(env, { startsPrograms: true });
+  // As `check` does: a module finds the same here as in `run`, and no program is started.
+  await guardAgainstModule(env);
   const log: ForeignLog = { write: (_, text) => remarks.say(text) };
   new ModuleConsole((level, text) => log.write(level, text));
   const checked = checkedSettings(env, Object.keys(Deno.env.toObject()));

@@ -47,6 +47,8 @@ Deno.test("doctor tells what it has looked at, mends a missing index by what it 
   assertEquals([mended.code, mended.can_work, mended.findings], [0, true, []]);
   assert((await home.run("doctor")).stdout.endsWith("\nNothing is wrong: the agent can work.\n"));
 
+  assertEquals((await json(home, { PROCESSOR: "exec:cat" })).findings, []);
+
   const agent = await home.startReady();
   assertEquals((await json(home)).findings, []);
   const other = await json(home, { AGENT_NAME: "another" });

@@ -12,6 +12,14 @@ const BROKEN: Record<string, Broken> = {
     level: "stops",
     says: /^There is no collection jobs in the database .*: did you mean job\?/,
   },
+  "no collection of a name that a shell would take apart": {
+    isBare: true,
+    setUp: ({ db }) => db.createCollection('it\'s "one"; `HOME`'),
+    env: { MONGODB_COLLECTION: 'it\'s "on"; `HOME`' },
+    is: "no_collection",
+    level: "stops",
+    says: /: did you mean it's "one"; `HOME`\?/,
+  },
   "no collection": {
     setUp: ({ db }) => db.createCollection("orders_of_last_year"),
     isBare: true,
