@@ -3,12 +3,24 @@ import type { Events } from "../agent/events.ts";
 import { builtins } from "../agent/lib/builtin_watch.ts";
 import { frameIn } from "../agent/processors/frame.ts";
 import type { ForeignLog } from "../agent/processors/foreign_log.ts";
+import type { GroupedLog } from "../agent/telemetry/grouped_log.ts";
+import { eventLine } from "../agent/telemetry/line_kind.ts";
 import type { Fields, Level, Logger } from "../agent/telemetry/logger.ts";
 import { remarks } from "../agent/telemetry/remarks.ts";
 import { ModuleConsole } from "./module_console.ts";
 
 /** This much is kept until there is a log. */
 const MAX_KEPT = 1000;
+
+/** What a {@linkcode ModuleOutput} is passed on to. */
+interface Takers {
+  log: Logger;
+  /** The same log, for what may come by the thousand. */
+  grouped: GroupedLog;
+  events: Events;
+  /** The `PROCESSOR` setting: for an error that no code caught, the place in that module is named. */
+  processor: string;
+}
 
 type Said = { level: Level; text: string; fields: Fields } | { stray: unknown; isPromise: boolean };
 
@@ -39,10 +51,8 @@ export class ModuleOutput implements ForeignLog {
 
   /**
    * Passes on the output so far, and from now on at once.
-   *
-   * @param processor the `PROCESSOR` setting: for an error that no code caught, the place in that module is named
    */
-  handTo(log: Logger, events: Events, processor: string): void {
+  handTo({ log, grouped, events, processor }: Takers): void {
     const file = fileOf(processor);
     this.#tell = (said) => {
       if ("stray" in said) {
@@ -50,6 +60,10 @@ export class ModuleOutput implements ForeignLog {
         const frame = file === undefined ? undefined : frameIn(error, file);
         const at = frame && `${frame.file}:${frame.line}`;
         events.emit({ type: "unhandled_error", error, isPromise, at });
+      } else if (said.fields.source === undefined) {
+        // What the agent says of a program or a service, which may come for each document.
+        const { fields, level, text } = said;
+        grouped.report(eventLine(level, text), { error: fields.error, fields: () => fields });
       } else log.write(said.level, said.text, said.fields);
     };
     for (const said of this.#kept.splice(0)) this.#say(said);

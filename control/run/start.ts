@@ -91,7 +91,7 @@ async function runChecked(
   });
   const directory = await HealthDir.open(settings.healthDir, START_LOCK_WAIT_MS);
   const parts = partsOf({ checked, directory, log, grouped, untilEmpty });
-  output.handTo(log, parts.events, settings.processor);
+  output.handTo({ log, grouped, events: parts.events, processor: settings.processor });
   const telemetry = await telemetryOf(parts).catch(async (error) => {
     await directory.close();
     throw error;

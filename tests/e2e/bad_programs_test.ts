@@ -81,3 +81,29 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "Programs: one that ends after each document costs the log no line for each",
+  ignore: await isMissing(PYTHON),
+  async fn() {
+    await using db = await testDatabase("ending programs");
+    const documents = documentsOf(db);
+    await using home = await agentHome({ db });
+    const path = await home.write("program.py", python("say(answer); os._exit(3)"));
+    await documents.insertOne({ _id: 0, status: "pending" });
+    const agent = await home.start({ env: { LOG_LEVEL: "DEBUG", PROCESSOR: `exec:python3 ${path}` } });
+    const ends = () =>
+      agent.entries.filter(({ message }) => message.startsWith("The program ended between two documents"));
+    for (let count = 1; count <= 8; count++) {
+      await agent.log(() => ends().length === count);
+      await documents.insertOne({ _id: count, status: "pending" });
+    }
+    agent.signal("SIGTERM");
+    assertEquals((await agent.exit()).code, 0);
+    const seen = ends().filter(({ level }) => level !== "DEBUG");
+    assertEquals(seen.map(({ level, times }) => [level, times !== undefined]), [
+      ...Array.from({ length: 5 }, () => ["WARNING", false]),
+      ["WARNING", true],
+    ]);
+  },
+});
