@@ -1,13 +1,18 @@
 import type { Collection } from "mongodb";
 import { MAX_COUNTED } from "../../events.ts";
 
+/** Looks from one reading of the letters to the next at most, if their number does not change: about ten minutes. */
+const LOOKS_A_READING = 20;
+
 /**
  * Counts the dead letters of a collection. There is no index that tells whose a letter is. So the letters are read again
- * only if their number has changed, which the server knows by heart, and at most {@linkcode MAX_COUNTED} of them.
+ * only if their number has changed, which the server knows without reading, and at most {@linkcode MAX_COUNTED} of them.
+ * After a crash of the server that number may be wrong for good: it shows a change, and is not reported.
  */
 export class LetterCount {
   readonly #options: LetterCountOptions;
   #last: { readonly total: number; readonly letters: number | undefined } | undefined;
+  #looks = 0;
 
   constructor(options: LetterCountOptions) {
     this.#options = options;
@@ -20,9 +25,9 @@ export class LetterCount {
   async read(): Promise<number | undefined> {
     const { letters, maxTimeMS } = this.#options;
     const total = await letters.estimatedDocumentCount({ maxTimeMS });
-    if (total === 0) return 0;
-    if (total !== this.#last?.total) this.#last = { total, letters: await this.#count() };
-    return this.#last.letters;
+    const isDue = this.#looks++ % LOOKS_A_READING === 0;
+    if (isDue || total !== this.#last?.total) this.#last = { total, letters: await this.#count() };
+    return this.#last!.letters;
   }
 
   async #count(): Promise<number | undefined> {
