@@ -6,6 +6,7 @@ import type { Drainable, DrainReport } from "./drain.ts";
 import type { AgentState, Events } from "./events.ts";
 import type { RunningDocument } from "./handling/handler_run.ts";
 import { Pool } from "./handling/pool.ts";
+import { CancelWatch } from "./leases/cancel_watch.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
 import { type HeldState, Ledger } from "./leases/ledger.ts";
 import type { TimeAndChance } from "./lib/time_and_chance.ts";
@@ -57,6 +58,7 @@ export class Agent implements Drainable {
   readonly #pool: Pool;
   readonly #settler: Settler;
   readonly #keeper: LeaseKeeper;
+  readonly #cancels: CancelWatch;
   readonly #retries: RetrySchedule;
   readonly #claiming = new AbortController();
   readonly #working = new AbortController();
@@ -116,6 +118,7 @@ export class Agent implements Drainable {
     this.#settler = settler;
     this.#pool = pool;
     this.#keeper = keeper;
+    this.#cancels = new CancelWatch({ clock, events, ledger, store });
     this.#loop = new PollLoop({
       clock,
       details,
@@ -163,6 +166,7 @@ export class Agent implements Drainable {
     const { clock, events } = this.#options;
     const claiming = this.#claiming.signal;
     this.#keeper.start();
+    this.#cancels.start();
     if (!claiming.aborted) this.#enter(this.#options.gate.isOpen ? "running" : "paused");
     const loop = this.#loop.run(claiming);
     await aborted(claiming);
@@ -176,6 +180,7 @@ export class Agent implements Drainable {
     this.#cancelForce?.();
     this.#settler.stop();
     this.#keeper.stop();
+    this.#cancels.stop();
     const { finished, released, abandoned } = this.#settler.counts;
     const counts = {
       finished: finished - before.finished,
@@ -190,6 +195,16 @@ export class Agent implements Drainable {
   /** A hint that there may be something to claim. */
   wake(): void {
     this.#wakeup.wake();
+  }
+
+  /** A hint that a document may have been canceled. */
+  lookForCanceled(): void {
+    this.#cancels.look();
+  }
+
+  /** Whether {@linkcode Agent.lookForCanceled} is called from now on when a document is canceled. */
+  set hearsOfCancels(isTold: boolean) {
+    this.#cancels.isTold = isTold;
   }
 
   /** Claims nothing any more and finishes what is in flight; forced after `SHUTDOWN_TIMEOUT`. */

@@ -75,7 +75,12 @@ export function isSystemError(error: unknown): error is Error {
 
 /** The reason an abort signal gives when a document's lease could not be kept. */
 export class LeaseLostError extends Error {
-  override readonly name = "LeaseLostError";
+  override readonly name: string = "LeaseLostError";
+}
+
+/** The reason an abort signal gives when an operator has canceled the document, which ends its lease. */
+export class CanceledError extends LeaseLostError {
+  override readonly name = "CanceledError";
 }
 
 /** The reason an abort signal gives when a handler outlives `PROCESS_TIMEOUT`. */

@@ -91,6 +91,8 @@ export type AgentEvent =
     ids: readonly unknown[];
     during: SettleKind | "renew";
   }
+  /** An operator has canceled documents of this agent, whose handlers are aborted. */
+  | { type: "canceled"; documents: number; ids: readonly unknown[] }
   /** Named as for a lost lease. */
   | { type: "unconfirmed"; documents: number; ids: readonly unknown[]; during: SettleKind }
   | {

@@ -222,8 +222,7 @@ export type LookMoment = "busy" | "idle" | "last";
  * refused some, and `UnansweredWritesError` if only some have an answer. A write whose answer was lost throws a
  * transient error. If it is sent again, it misses what it has written already.
  *
- * The contract suite, `tests/contract/document_store.ts`, checks what is said here on each store, and that no method is
- * without a check.
+ * The contract suite, `tests/contract/document_store.ts`, checks what is said here of each method, on each store.
  */
 export interface DocumentStore {
   /**
@@ -275,6 +274,8 @@ export interface DocumentStore {
    * each document whose lease stands, even if it throws then, and returns the documents whose lease this agent has lost.
    */
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
+  /** Which of the documents an operator has canceled; each has no lease any more. */
+  canceled(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]>;
   /**
    * Writes verdict, copy and mark. A verdict that stands on the document already is not replaced. Returns 0 if the lease
    * was lost before the verdict, or if all is written already.

@@ -43,6 +43,7 @@ function statusOf(signal: StopSignal): number {
  */
 export class Interruption {
   readonly #echo = new SignalEcho(systemClock);
+  readonly #abort = new AbortController();
   #first: StopSignal | undefined;
 
   constructor() {
@@ -50,6 +51,11 @@ export class Interruption {
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, () => this.#receive(signal));
     }
+  }
+
+  /** Aborts when the first signal comes, to end a wait. */
+  get aborted(): AbortSignal {
+    return this.#abort.signal;
   }
 
   /** The signal that came, if there was one. */
@@ -67,6 +73,7 @@ export class Interruption {
     if (this.#first === undefined) {
       this.#first = signal;
       remarks.say(`${signal}: stopping after what is under way`);
+      this.#abort.abort();
     } else {
       remarks.flushSync();
       leave(this.status);

@@ -9,6 +9,7 @@ export const COUNTERS = {
   released:
     "documents released, so that their attempt does not count: not started, or their handler was aborted",
   snoozed: "documents that their processor put off with `snoozeMs`, so that their attempt does not count",
+  canceled: "documents that an operator canceled while their handler ran",
   takeovers: "documents taken over from an expired lease",
   conflicts: "candidates that another agent claimed first",
   lease_lost: "leases that were lost before the document was settled",
@@ -38,6 +39,7 @@ export class Counters {
       case "processed":
       case "released":
       case "snoozed":
+      case "canceled":
       case "lease_lost":
       case "unconfirmed":
         values[event.type] += event.documents;

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { Events } from "../events.ts";
+import { loseCanceled } from "./cancel_watch.ts";
 import type { Held, Ledger } from "./ledger.ts";
 import { safeUntilMs } from "./safe_until.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../partial_writes.ts";
@@ -86,7 +87,7 @@ export class LeaseKeeper implements CheckpointSaver {
     if (due.some(({ document }) => hasCheckpoint(document))) this.#savedAtMs = nowMs;
     try {
       const lost = new Set(await store.renew(due.map(({ document }) => document)));
-      this.#lose(due.filter((held) => lost.has(held.document)));
+      await this.#lose(due.filter((held) => lost.has(held.document)));
       // Made while this write was under way. After a failure the next tick is soon enough.
       if (ledger.all().some(({ document }) => hasCheckpoint(document))) this.saveSoon();
     } catch (error) {
@@ -96,8 +97,9 @@ export class LeaseKeeper implements CheckpointSaver {
     }
   }
 
-  #lose(lost: readonly Held[]): void {
+  async #lose(lost: readonly Held[]): Promise<void> {
     const { events, ledger } = this.#options;
+    if (lost.length > 0) await loseCanceled(lost, this.#options);
     // A document that was settled while the renewal was under way has no lease any more because this agent has ended
     // it.
     const ours = lost.filter((held) => ledger.has(held) && held.state !== "settling");

@@ -31,6 +31,7 @@ export class MetricsRecorder {
       case "processed":
       case "released":
       case "snoozed":
+      case "canceled":
         numbers.add("settled", event.documents, { outcome: event.type });
         break;
       case "retried":

@@ -27,6 +27,18 @@ export async function markRunningAlone(
   return matchedCount;
 }
 
+/** The documents that an operator has canceled, by one read of their ids. */
+export async function canceled(
+  documents: readonly LeasedDocument[],
+  { collection, maxTimeMS }: StoreContext,
+): Promise<LeasedDocument[]> {
+  const query = { _id: { $in: documents.map(({ id }) => id) as never[] }, status: "canceled" };
+  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, maxTimeMS })
+    .toArray();
+  const ids = new Set(found.map(({ _id }) => idKey(_id)));
+  return documents.filter(({ id }) => ids.has(idKey(id)));
+}
+
 /**
  * Renews leases, with the last checkpoints of their documents; returns the documents whose lease this agent has lost.
  *

@@ -1,5 +1,4 @@
 import type { Collection, Document, Filter } from "mongodb";
-import type { Details } from "../details.ts";
 import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
@@ -7,6 +6,8 @@ import type { BacklogLook, BacklogReader } from "./backlog_reader.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { Cancellation } from "./cancellation.ts";
+import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
 import { type EffectWriter, effectWriter } from "./effects/effect_writer.ts";
 import { ensureIndexes } from "./indexes.ts";
@@ -15,19 +16,16 @@ import { Link, type LinkListeners } from "./connection/link.ts";
 import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
-import { ServerClock } from "./connection/server_clock.ts";
+import { ServerClock, syncClock } from "./connection/server_clock.ts";
 import { collectionNames, describe, Source } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
-import { WakeStream, type WakeStreamOptions } from "./wake_stream.ts";
-import { markRunningAlone, renew } from "./lease_writes.ts";
+import { type WakeListeners, WakeStream } from "./wake_stream.ts";
+import { canceled, markRunningAlone, renew } from "./lease_writes.ts";
 import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import { snooze } from "./outcomes/snooze.ts";
 import { DocumentStories } from "./why/document_stories.ts";
 import type { StoreContext } from "./store_context.ts";
-import type { StoreSettings } from "./store_settings.ts";
-
-/** What a store needs besides its settings; `details` gets how long operations take, and how late claims come. */
-type StoreSurroundings = TimeAndChance & { readonly details?: Details };
+import type { StoreSettings, StoreSurroundings } from "./store_settings.ts";
 
 /** A collection of MongoDB as the agent's store. */
 export class MongoStore implements DocumentStore {
@@ -35,6 +33,9 @@ export class MongoStore implements DocumentStore {
   readonly warnings: readonly string[];
   /** What exists under the name of the collection. */
   readonly source: Source;
+  readonly isTransient = isTransient;
+  readonly isDoubtful = isDoubtful;
+  readonly isForbidden = isForbidden;
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
@@ -147,6 +148,10 @@ export class MongoStore implements DocumentStore {
     return renew(documents, this.#context);
   }
 
+  canceled(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
+    return canceled(documents, this.#context);
+  }
+
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
     return this.#freeKeysAfter([document], this.#deadLetterMaker.make(document, error));
   }
@@ -157,18 +162,6 @@ export class MongoStore implements DocumentStore {
 
   exclude({ id }: LeasedDocument, error: unknown): void {
     this.#claimer.exclude(id, error);
-  }
-
-  isTransient(error: unknown): boolean {
-    return isTransient(error);
-  }
-
-  isDoubtful(error: unknown): boolean {
-    return isDoubtful(error);
-  }
-
-  isForbidden(error: unknown): boolean {
-    return isForbidden(error);
   }
 
   /** Lets claims go on that wait for the documents that are written. */
@@ -182,7 +175,7 @@ export class MongoStore implements DocumentStore {
 
   /** A stream of hints that there may be something to claim. */
   wakeStream(
-    listeners: Pick<WakeStreamOptions, "onHint" | "onUnsupported" | "onTrouble">,
+    listeners: WakeListeners,
   ): WakeStream {
     const link = this.#link;
     const { dbName, collectionName: collection } = this.#collection;
@@ -207,6 +200,17 @@ export class MongoStore implements DocumentStore {
   async lettersForCommands(): Promise<LettersForCommands> {
     await this.#syncClock();
     return new LettersForCommands(this.#context);
+  }
+
+  /** The documents of the collection, for an operator. Throws what the driver throws if the database is out of reach. */
+  async documentsToRequeue(): Promise<DocumentsToRequeue> {
+    const [explain, letters] = [explainer(this.#link, this.#collection), await this.lettersForCommands()];
+    return new DocumentsToRequeue({ ...this.#context, explain, filter: this.#filter, letters });
+  }
+
+  /** Cancels documents of the collection, for an operator. */
+  cancellation(): Cancellation {
+    return new Cancellation(this.#context);
   }
 
   /** The documents of the collection, for a processor that is tried on them. */
@@ -289,10 +293,4 @@ export class MongoStore implements DocumentStore {
   close(): Promise<void> {
     return this.#link.close();
   }
-}
-
-/** Asks the primary for its time, unless a heartbeat has brought it. */
-async function syncClock(link: Link, serverClock: ServerClock): Promise<void> {
-  const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
-  serverClock.observe(reply.localTime, reply.me ?? link.hosts[0] ?? "");
 }

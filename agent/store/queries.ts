@@ -20,7 +20,7 @@ export function isTakeover(kind: Kind | SuspectKind): boolean {
 const VISIBLE_AT = "_pull.visible_at";
 
 /** The latest date that JavaScript knows; the earliest that a server knows is beyond it. */
-const LAST_DATE = new Date(8.64e15);
+export const LAST_DATE = new Date(8.64e15);
 
 /** The earliest date that JavaScript knows. */
 const FIRST_DATE = new Date(-8.64e15);

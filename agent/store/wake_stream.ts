@@ -1,4 +1,4 @@
-import { type Db, MongoServerError, type RunCommandCursor } from "mongodb";
+import { type Db, type Document, MongoServerError, type RunCommandCursor } from "mongodb";
 import { backoffMs } from "../lib/backoff.ts";
 import { doneBy, sleep } from "../lib/deadline.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
@@ -28,18 +28,21 @@ const REOPEN = { baseMs: 500, maxMs: 10_000 };
  */
 const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
 
-/** Changes after which a document may be claimable: inserted as pending, or set back to it. */
-const CLAIMABLE_CHANGES = [
+/** Changes after which a document may be claimable, inserted as pending or set back to it, and those that cancel one. */
+const TELLING_CHANGES = [
   { $changeStream: {} },
   {
     $match: {
       $or: [
         { operationType: { $in: ["insert", "replace"] }, "fullDocument.status": "pending" },
-        { operationType: "update", "updateDescription.updatedFields.status": "pending" },
+        {
+          operationType: "update",
+          "updateDescription.updatedFields.status": { $in: ["pending", "canceled"] },
+        },
       ],
     },
   },
-  { $project: { _id: 1 } },
+  { $project: { isCanceled: { $eq: ["$updateDescription.updatedFields.status", "canceled"] } } },
 ];
 
 /**
@@ -130,7 +133,7 @@ export class WakeStream {
 
   /** Opens the stream and turns changes into hints, until the loop is busy: then reading them only costs time. */
   async #listen(): Promise<void> {
-    const { maxAwaitTimeMS, onHint } = this.#options;
+    const { maxAwaitTimeMS, onHint, onListening } = this.#options;
     const connection = this.#connection;
     const stream = await this.#open();
     this.#stream = stream;
@@ -141,6 +144,7 @@ export class WakeStream {
     if (this.#isSuspended || connection !== this.#connection) suspended.abort();
     // Changes from before the stream was open are not in it.
     onHint();
+    onListening?.(true);
     const over = new AbortController();
     try {
       // A read that is under way may end long after its stream was closed: it is not waited for.
@@ -148,6 +152,7 @@ export class WakeStream {
     } finally {
       over.abort();
       this.#suspend = undefined;
+      onListening?.(false);
     }
   }
 
@@ -160,7 +165,7 @@ export class WakeStream {
     const db = await this.#options.db();
     return db.runCursorCommand({
       aggregate: collection,
-      pipeline: CLAIMABLE_CHANGES,
+      pipeline: TELLING_CHANGES,
       cursor: {},
       // Change streams need this read concern; the client's own is weaker.
       readConcern: { level: "majority" },
@@ -169,7 +174,7 @@ export class WakeStream {
 
   /** Reads until `over` aborts: then the stream is closed here, and not by the server. */
   async #read(stream: RunCommandCursor, over: AbortSignal): Promise<void> {
-    const { clock, onHint } = this.#options;
+    const { clock, onCanceled, onHint } = this.#options;
     let cancel: (() => void) | undefined;
     let hintedMs = -Infinity;
     const hint = () => {
@@ -184,12 +189,13 @@ export class WakeStream {
           if (!over.aborted && !this.#stop.signal.aborted) this.#options.onEnd?.();
           throw new Error("The server has ended the stream of changes");
         }
-        if (changes === 0) continue;
+        if (changes.some(({ isCanceled }) => isCanceled)) onCanceled?.();
+        if (changes.every(({ isCanceled }) => isCanceled)) continue;
         const now = clock.monotonicMs();
         if (now - hintedMs < DEBOUNCE_MS) cancel ??= clock.after(DEBOUNCE_MS, hint);
         else if (!cancel) hint();
         if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
-        read += changes;
+        read += changes.length;
       }
       this.#isSuspended = true;
     } finally {
@@ -206,8 +212,22 @@ export class WakeStream {
   }
 }
 
+/** What a {@linkcode WakeStream} tells of. */
+export interface WakeListeners {
+  /** Called if there may be something to claim. */
+  onHint(): void;
+  /** Called if a document was canceled. */
+  onCanceled?(): void;
+  /** Called when the stream begins to tell of changes, and when it ends: then changes are missed. */
+  onListening?(isListening: boolean): void;
+  /** Called once with the reason if the server has no change streams. */
+  onUnsupported(reason: string): void;
+  /** Called if the stream cannot be opened, or breaks, again and again. */
+  onTrouble(error: unknown): void;
+}
+
 /** What a {@linkcode WakeStream} needs. */
-export interface WakeStreamOptions extends TimeAndChance {
+export interface WakeStreamOptions extends TimeAndChance, WakeListeners {
   /** The database, connected. It is asked for with each stream, because the connection may change. */
   db(): Promise<Db>;
   /** The name of the collection that is listened to. */
@@ -216,24 +236,18 @@ export interface WakeStreamOptions extends TimeAndChance {
    * The server waits this long for a change before it answers that there is none: far below the limit of the socket.
    */
   maxAwaitTimeMS: number;
-  /** Called if there may be something to claim. */
-  onHint(): void;
   /** Called if the server has ended the stream, as it does when the collection is dropped or renamed. */
   onEnd?(): void;
-  /** Called once with the reason if the server has no change streams. */
-  onUnsupported(reason: string): void;
-  /** Called if the stream cannot be opened, or breaks, again and again. */
-  onTrouble(error: unknown): void;
 }
 
 /**
- * How many changes the next read has brought; 0 if the server waited and there were none. Undefined once the server has
+ * The changes that the next read has brought; none if the server waited and there were none. Undefined once the server has
  * ended the stream.
  */
-async function nextChanges(stream: RunCommandCursor): Promise<number | undefined> {
+async function nextChanges(stream: RunCommandCursor): Promise<Document[] | undefined> {
   const first = await stream.tryNext();
-  if (first) return 1 + stream.readBufferedDocuments().length;
-  return stream.closed ? undefined : 0;
+  if (first) return [first, ...stream.readBufferedDocuments()];
+  return stream.closed ? undefined : [];
 }
 
 function isUnsupported(error: unknown): boolean {

@@ -81,6 +81,9 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
       case "lease_lost":
         outcomes.leaseLost(event);
         break;
+      case "canceled":
+        outcomes.canceled(event);
+        break;
       case "unconfirmed":
         outcomes.unconfirmed(event);
         break;

@@ -25,6 +25,7 @@ const LEASE_LOST = eventLine(
   "WARNING",
   "Lost the lease on documents: what they became is up to their new holder",
 );
+const CANCELED = eventLine("INFO", "An operator has canceled documents: their handlers are aborted");
 const UNCONFIRMED = eventLine(
   "WARNING",
   "Cannot confirm a write whose answer was lost; most likely it was applied",
@@ -117,6 +118,10 @@ export class SettleLog {
 
   leaseLost(event: EventOf<"lease_lost">): void {
     this.#reportNamed(LEASE_LOST, event);
+  }
+
+  canceled(event: EventOf<"canceled">): void {
+    this.#reportNamed(CANCELED, event);
   }
 
   unconfirmed(event: EventOf<"unconfirmed">): void {

@@ -43,6 +43,8 @@ export interface Command<W extends string = string, O extends string = string> {
   readonly options?: Readonly<Record<O, OptionSpec>>;
   /** Options that exclude each other. */
   readonly oneOf?: readonly NoInfer<O>[];
+  /** One of these has to be given. */
+  readonly needsOne?: boolean;
   /** Its name as a switch of all commands, with the letter that is short for it. */
   readonly asSwitch?: string;
   /** It goes on after an error that no code has caught, and logs it; any other command ends. */

@@ -170,7 +170,7 @@ function positional(
 /** Refuses options that do not go with the word, or with one another. */
 function refuseTogether(command: Command, word: string | undefined, given: readonly string[]): void {
   const { name, options, oneOf = [] } = command;
-  const { takes, needsOne } = command.words?.[word ?? ""] ?? {};
+  const { takes, needsOne = command.needsOne } = command.words?.[word ?? ""] ?? {};
   const unused = given.find((option) => takes && !takes.includes(option));
   if (unused) throw wrong(`${name} ${word} knows no --${unused}`, command);
   const count = oneOf.filter((option) => given.includes(option)).length;
@@ -181,7 +181,8 @@ function refuseTogether(command: Command, word: string | undefined, given: reado
   }
   if (count === 0 && needsOne) {
     const choices = oneOf.map((option) => withValue(option, { ...options![option]!, isRepeatable: false }));
-    throw new UsageError(`${name} ${word} needs to know which: give ${inWords(choices, "or")}`);
+    const asked = word === undefined ? name : `${name} ${word}`;
+    throw new UsageError(`${asked} needs to know which: give ${inWords(choices, "or")}`);
   }
 }
 

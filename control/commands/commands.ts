@@ -1,3 +1,4 @@
+import { cancelCommand } from "./cancel_command.ts";
 import { checkCommand } from "./check_command.ts";
 import type { Command } from "./command.ts";
 import { deadLettersCommand } from "./dead_letters_command.ts";
@@ -6,6 +7,7 @@ import { healthCommand } from "./health_command.ts";
 import { helpCommand } from "./help_command.ts";
 import { metricsCommand } from "./metrics_command.ts";
 import { pauseCommand } from "./pause_command.ts";
+import { requeueCommand } from "./requeue_command.ts";
 import { resumeCommand } from "./resume_command.ts";
 import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
@@ -22,6 +24,8 @@ export const COMMANDS: readonly Command[] = [
   healthCommand,
   metricsCommand,
   whyCommand,
+  requeueCommand,
+  cancelCommand,
   deadLettersCommand,
   checkCommand,
   doctorCommand,

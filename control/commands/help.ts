@@ -59,7 +59,7 @@ function defaultOf({ default: given, defaultText, required }: Setting<unknown>):
 }
 
 const NAME_WIDTH = 37;
-const OPTION_WIDTH = 20;
+const OPTION_WIDTH = 24;
 
 function row(name: string, text: string, width = NAME_WIDTH): string {
   // A name that fills its column has a line of its own.

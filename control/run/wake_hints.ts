@@ -12,6 +12,8 @@ export class WakeHints {
   constructor({ agent, events, log, store }: WakeHintsOptions) {
     this.#stream = store.wakeStream({
       onHint: () => agent.wake(),
+      onCanceled: () => agent.lookForCanceled(),
+      onListening: (isListening) => agent.hearsOfCancels = isListening,
       onUnsupported: (reason) =>
         log.info("This server tells of no changes: documents are found by polling alone", { reason }),
       onTrouble: (error) =>

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import { validDate } from "../../agent/lib/valid_date.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { fieldsFor } from "../../agent/store/why/query_clauses.ts";
 import type { FilterGap, MissingStory, Obstacle, Story } from "../../agent/store/why/story.ts";
@@ -13,9 +14,6 @@ export interface Mend {
   readonly command: string;
 }
 
-/** Due at once, by the server's clock. */
-const DUE_NOW = { $currentDate: { "_pull.visible_at": true } };
-
 /**
  * Starts a document over. `_pull` is not just removed: a write of an agent that held the document may still arrive, and
  * must not match.
@@ -24,27 +22,31 @@ const START_OVER = [{ $unset: ["_pull"] }, { $set: { status: "pending", _pull: {
 
 const NOT_A_DATE = { $not: { $type: "date" } };
 
+/** No agent holds it. */
+const NOT_HELD = { "_pull.token": { $exists: false } };
+
 /**
- * The command that takes the obstacle away; undefined if no command does. Each matches the document only as it was
- * found: if it has changed meanwhile, nothing is written.
+ * The command that takes the obstacle away; undefined if no command does. If the document has changed meanwhile, none
+ * undoes what an agent has done.
  */
 export function mendOf(obstacle: Obstacle, story: Story): Mend | undefined {
   const update = (guard: Document, change: unknown) => updateOne(story, guard, change);
   switch (obstacle.what) {
-    case "status":
-      return update({ status: { $nin: ["pending", "processing"] } }, toPending(story));
-    case "processed":
-      return update({ status: "processed" }, toPending(story));
     case "failed":
-      return redrive(obstacle.letterIn, story) ?? update({ status: "failed" }, toPending(story));
+      return redrive(obstacle.letterIn, story) ?? requeue(story);
+    case "never_due": {
+      const date = dateMeant(story);
+      if (date === undefined) return requeue(story);
+      const guard = { status: "pending", "_pull.visible_at": NOT_A_DATE };
+      return update(guard, { $set: { "_pull.visible_at": date } });
+    }
+    case "status":
+    case "processed":
+    case "canceled":
     case "foreign_lease":
-      return update({ status: "processing", "_pull.token": { $exists: false } }, toPending(story));
     case "scheduled":
-      return update({ status: "pending" }, DUE_NOW);
-    case "never_due":
-      return update({ status: "pending", "_pull.visible_at": NOT_A_DATE }, dueAsMeant(story));
     case "endless_lease":
-      return update({ status: "processing", "_pull.visible_at": NOT_A_DATE }, DUE_NOW);
+      return requeue(story);
     case "foreign_pull":
       return update(isNot("_pull", "object"), { $rename: { _pull: "pull" } });
     case "counter": {
@@ -74,6 +76,13 @@ export function mendOf(obstacle: Obstacle, story: Story): Mend | undefined {
     case "unknown":
       return undefined;
   }
+}
+
+/** The command that cancels a document. */
+export function cancelOf({ id }: Story): Mend {
+  const typed = formatId(id);
+  const operand = typed.startsWith("-") ? `-- ${shellWord(typed)}` : shellWord(typed);
+  return { tool: "shell", command: `pulling-agent cancel ${operand}` };
 }
 
 /** The command that brings a deleted document back from its letter; undefined if the letter has no copy of it. */
@@ -119,21 +128,32 @@ function toPending({ facts: { pull } }: Story): unknown {
   return pull?.type === "embedded document" ? START_OVER : { $set: { status: "pending" } };
 }
 
+/** A redrive keeps the errors of the earlier runs. */
 function redrive(letterIn: string | undefined, { id, letters }: Story): Mend | undefined {
   const stands = letters.own?.stands ?? false;
   if (!stands && letterIn === undefined) return undefined;
   const place = stands ? "" : `DEAD_LETTER_COLLECTION=${shellWord(letterIn!)} `;
-  const typed = formatId(id);
-  const option = typed.startsWith("-") ? shellWord(`--id=${typed}`) : `--id ${shellWord(typed)}`;
-  return { tool: "shell", command: `${place}pulling-agent dead-letters redrive ${option}` };
+  return { tool: "shell", command: `${place}pulling-agent dead-letters redrive ${idOption(id)}` };
 }
 
-/** The date that the value seems to mean; otherwise now. */
-function dueAsMeant({ facts: { visibleAt } }: Story): unknown {
+/** A requeue writes no document that no query can name, nor one whose `_pull` would be lost. */
+function requeue(story: Story): Mend {
+  const { facts: { pull }, id, isNameable } = story;
+  const isForeign = pull !== undefined && pull.type !== "embedded document";
+  if (!isNameable || isForeign) return updateOne(story, NOT_HELD, toPending(story));
+  return { tool: "shell", command: `pulling-agent requeue ${idOption(id)}` };
+}
+
+function idOption(id: unknown): string {
+  const typed = formatId(id);
+  return typed.startsWith("-") ? shellWord(`--id=${typed}`) : `--id ${shellWord(typed)}`;
+}
+
+/** The date that a text seems to mean. */
+function dateMeant({ facts: { visibleAt } }: Story): Date | undefined {
   const isText = visibleAt?.type === "string" && /^"\d{4}-\d\d-\d\d/.test(visibleAt.json);
   const date = isText ? new Date(JSON.parse(visibleAt.json)) : undefined;
-  if (date === undefined || Number.isNaN(date.getTime())) return DUE_NOW;
-  return { $set: { "_pull.visible_at": date } };
+  return validDate(date);
 }
 
 /** Sets the fields that `FILTER` asks for, if it tells their values. */

@@ -1,7 +1,7 @@
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { objectJson } from "../../agent/store/documents/bson_json.ts";
 import type { FilterGap, Obstacle, Story } from "../../agent/store/why/story.ts";
-import type { StoredValue } from "../../agent/store/why/stored_facts.ts";
+import type { StoredFacts, StoredValue } from "../../agent/store/why/stored_facts.ts";
 import { untilText } from "./time_text.ts";
 
 /** An obstacle in a sentence. */
@@ -12,6 +12,8 @@ export function obstacleText(obstacle: Obstacle, story: Story): string {
       return statusText(obstacle.meant, story);
     case "processed":
       return "No claim takes a processed document again";
+    case "canceled":
+      return canceledText(facts);
     case "failed":
       return failedText(obstacle.letterIn, story);
     case "scheduled":
@@ -98,6 +100,12 @@ function failedText(letterIn: string | undefined, { letters, lettersCollection }
     return `${failed}; the letter in ${lettersCollection} is of an earlier failure`;
   }
   return `${failed}; there is no dead letter of it in ${lettersCollection}`;
+}
+
+function canceledText({ canceled }: StoredFacts): string {
+  const at = canceled?.at === undefined ? "" : ` at ${canceled.at.toISOString()}`;
+  const why = canceled?.reason === undefined ? "" : ` (${canceled.reason})`;
+  return `An operator canceled it${at}${why}, and no claim takes a canceled document`;
 }
 
 function gapText({ clause, found }: FilterGap): string {

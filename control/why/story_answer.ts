@@ -4,11 +4,12 @@ import { MAX_BEFORE, type Obstacle, type Story } from "../../agent/store/why/sto
 import { secrets } from "../../agent/text/redact.ts";
 import { MAX_RUNNING_ID } from "../../health/running_status.ts";
 import type { AgentHere } from "./agent_here.ts";
+import { cancelOf } from "./mends.ts";
 import { ownerText } from "./obstacle_text.ts";
 import { untilText } from "./time_text.ts";
 
 /** How a document stands, in a word. */
-export type State = "claimable" | "waiting" | "leased" | "processed" | "failed" | "stuck";
+export type State = "claimable" | "waiting" | "leased" | "processed" | "failed" | "canceled" | "stuck";
 
 /** What waits for time or for another document, and needs no mending. */
 const STATES: Partial<Record<Obstacle["what"], State>> = {
@@ -16,6 +17,7 @@ const STATES: Partial<Record<Obstacle["what"], State>> = {
   leased: "leased",
   processed: "processed",
   failed: "failed",
+  canceled: "canceled",
 };
 
 /** The settings that an answer names. */
@@ -49,6 +51,8 @@ export function headline(story: Story): string {
         : `It is done: it was processed at ${untilText(facts.processedAt, now)}`;
     case "failed":
       return "It has failed for good";
+    case "canceled":
+      return "It is canceled";
     case "stuck":
       return "It will not be claimed";
   }
@@ -66,9 +70,11 @@ export function nextText(story: Story, settings: AnswerSettings, here: AgentHere
         : "When that document is settled, an agent claims this one" + pausedText(here);
     case "leased":
       return "The agent renews the lease as long as it works, and settles the document. If its process has ended, " +
-        "another agent takes the document over when the lease has expired" + holderText(story, here);
+        "another agent takes the document over when the lease has expired" + holderText(story, here) +
+        `. To stop it: ${cancelOf(story).command}`;
     case "processed":
     case "failed":
+    case "canceled":
       return "Nothing: an agent takes it again only if it is set back to pending";
     case "stuck":
       return story.obstacles.some(({ what }) => REFUSALS.has(what))

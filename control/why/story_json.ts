@@ -41,6 +41,7 @@ export function storyJson(story: Story, settings: AnswerSettings, here: AgentHer
     visible_at: facts.visibleAtDate,
     verdict_at: bookkeeping.dead_at,
     processed_at: facts.processedAt,
+    canceled: facts.canceled,
     checkpoint: facts.saved,
     error: facts.error,
     errors: facts.errors.map(({ at, attempt, message }) => ({ at, attempt, message })),

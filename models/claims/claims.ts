@@ -6,9 +6,11 @@ import { isLocked } from "./locks.ts";
 import type { Nature } from "./natures.ts";
 import { Properties } from "./properties.ts";
 import type { Protocol } from "./protocol.ts";
+import { RequeueSteps } from "./requeue_steps.ts";
 import type { RuleName } from "./rules.ts";
 import { lateTransaction, TransactionSteps } from "./transaction_steps.ts";
-import { type Budget, type Fault, IDLE, type Message, NEW_DOC, NONE, type State, without } from "./state.ts";
+import type { Budget, Fault } from "./faults.ts";
+import { IDLE, type Message, NEW_DOC, NONE, type State, without } from "./state.ts";
 import { WorldSteps } from "./world_steps.ts";
 
 /** The claim protocol: agents and an operator work on a collection, and an adversary with a budget disturbs them. */
@@ -19,6 +21,7 @@ export class Claims implements Model<State> {
   readonly #items: ItemSteps;
   readonly #transactions: TransactionSteps;
   readonly #world: WorldSteps;
+  readonly #requeues: RequeueSteps;
   readonly #properties: Properties;
 
   constructor(options: ClaimsOptions) {
@@ -31,6 +34,7 @@ export class Claims implements Model<State> {
     this.#items = new ItemSteps(this.#protocol, natures);
     this.#transactions = new TransactionSteps(this.#protocol, natures);
     this.#world = new WorldSteps(this.#protocol);
+    this.#requeues = new RequeueSteps(this.#protocol);
     this.#properties = new Properties(this.#protocol, natures);
   }
 
@@ -42,6 +46,7 @@ export class Claims implements Model<State> {
       agents: Array.from({ length: agents }, () => IDLE),
       messages: [],
       redrives: [],
+      requeues: [],
       budget,
     };
   }
@@ -55,6 +60,7 @@ export class Claims implements Model<State> {
     }
     for (const message of state.messages) steps.push(...this.#underWay(state, message));
     steps.push(...this.#world.of(state));
+    steps.push(...this.#requeues.of(state));
     return steps.map((step) => step.problem ? step : { ...step, problem: comesBack(state, step) });
   }
 
@@ -76,15 +82,16 @@ export class Claims implements Model<State> {
     return this.#properties.problemOf(state);
   }
 
-  isSettled({ agents, docs, letters, messages, redrives }: State): boolean {
-    if (messages.length > 0 || redrives.length > 0) return false;
+  isSettled({ agents, docs, letters, messages, redrives, requeues }: State): boolean {
+    if (messages.length > 0 || redrives.length > 0 || requeues.length > 0) return false;
     if (agents.some(({ claim, items }) => claim || items.length > 0)) return false;
     return docs.every(({ status, truth, verdict }, number) => {
       const letter = letters[number];
       if (status === "failed") {
         return letter?.at === verdict || (letter?.isReference === true && verdict === NONE);
       }
-      return letter === undefined && (status === "done" || status === "gone" || truth.isForeign);
+      const isEnd = status === "done" || status === "canceled" || status === "gone";
+      return letter === undefined && (isEnd || truth.isForeign);
     });
   }
 

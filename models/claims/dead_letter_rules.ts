@@ -1,5 +1,28 @@
 import type { Rule } from "./rule.ts";
 
+/** What commands of an operator do to documents that are no dead letters, too. */
+export const REQUEUES = {
+  requeueAsRead: {
+    title: "a requeue asks again for what it has read",
+    rule:
+      "The write of a requeue matches a document only if it still has the status and the verdict that were read, and no " +
+      "lease that is live by the server's clock. It removes the token and leaves `_pull.visible_at`, and then the letter " +
+      "that was read before is removed.",
+    exactly: [
+      "filter: { _id, $expr: status and verdict as read, no live lease, no verdict on a document that is not failed }",
+      '$set: { status: "pending", _pull: { visible_at: <now> } }',
+    ],
+    reason:
+      "A requeue of many documents takes hours, and agents work meanwhile: what was failed, or due, or expired as it was " +
+      "read may be held by an agent by now.",
+    without: "the write names `_id` alone",
+    code: [["agent/store/requeue/standing.ts", "STANDING"], [
+      "agent/store/requeue/documents_to_requeue.ts",
+      "requeue",
+    ]],
+  },
+} as const satisfies Record<string, Rule>;
+
 /** How a dead letter is made, and removed. */
 export const LETTERS = {
   verdictFirst: {

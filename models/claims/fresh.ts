@@ -21,7 +21,10 @@ export function freshToken({ docs, agents, messages }: State): number {
 }
 
 /** A time for a verdict on a document, later than every other that is known. */
-export function nextTime({ docs, letters, agents, messages, redrives }: State, doc: number): number {
+export function nextTime(
+  { docs, letters, agents, messages, redrives, requeues }: State,
+  doc: number,
+): number {
   let latest = Math.max(docs[doc]!.verdict, letters[doc]?.at ?? NONE);
   for (const { items } of agents) {
     for (const item of items) if (item.doc === doc) latest = Math.max(latest, item.verdict);
@@ -33,5 +36,6 @@ export function nextTime({ docs, letters, agents, messages, redrives }: State, d
     }
   }
   for (const redrive of redrives) if (redrive.doc === doc) latest = Math.max(latest, redrive.at);
+  for (const { at, doc: of, verdict } of requeues) if (of === doc) latest = Math.max(latest, at, verdict);
   return latest + 1;
 }

@@ -45,6 +45,9 @@ export function keyOf(state: State): string {
   for (const { doc, at, isReference, stage } of state.redrives) {
     key += `;${stage}${doc}${at}${isReference ? "r" : ""}`;
   }
+  for (const { doc, at, stage, status, verdict } of state.requeues) {
+    key += `;q${stage}${doc}${status[0]}${verdict}.${at}`;
+  }
   return `${key}|${Object.values(state.budget).join("")}`;
 }
 

@@ -1,6 +1,7 @@
 import { asksForWrites, isInnocent, mayEnd, type Nature } from "./natures.ts";
 import type { Protocol } from "./protocol.ts";
-import { type Agent, type Doc, type Fault, NONE, type State } from "./state.ts";
+import type { Fault } from "./faults.ts";
+import { type Agent, type Doc, NONE, type State } from "./state.ts";
 
 /** Processes that a document ends, at most: two beside other documents, two while it is alone. */
 const MOST_ENDED = 4;
@@ -9,7 +10,7 @@ const MOST_ENDED = 4;
 const BLAMES = 2;
 
 /** Faults after which a document may be processed again. */
-const REPEATING: readonly Fault[] = ["crash", "freeze", "lose", "meddle", "reset"];
+const REPEATING: readonly Fault[] = ["crash", "freeze", "lose", "meddle", "reset", "cancel"];
 
 /** What must hold in every state of the claim protocol. */
 export class Properties {

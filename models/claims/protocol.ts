@@ -1,5 +1,5 @@
 import type { RuleName } from "./rules.ts";
-import type { Fault } from "./state.ts";
+import type { Fault } from "./faults.ts";
 
 /** Leases of a document that may expire beside other documents: from the next one on it is a suspect. */
 export const TAKEOVERS_IN_COMPANY = 1;

@@ -1,4 +1,4 @@
-import { LETTERS } from "./dead_letter_rules.ts";
+import { LETTERS, REQUEUES } from "./dead_letter_rules.ts";
 import { CHECKPOINTS, SNOOZES, WRITES } from "./result_rules.ts";
 import type { Rule } from "./rule.ts";
 
@@ -224,6 +224,7 @@ export const RULE_GROUPS: Readonly<Record<string, Readonly<Record<string, Rule>>
   "Writes of a processor": WRITES,
   "Snoozes": SNOOZES,
   "Checkpoints": CHECKPOINTS,
+  "Requeue": REQUEUES,
 };
 
 const ALL = {
@@ -234,6 +235,7 @@ const ALL = {
   ...WRITES,
   ...SNOOZES,
   ...CHECKPOINTS,
+  ...REQUEUES,
 } as const;
 
 /** Names a rule. */

@@ -1,4 +1,5 @@
 import { LARGE_RESULTS } from "./large_result_scenarios.ts";
+import { LARGE_REQUEUES, SMALL_REQUEUES } from "./requeue_scenarios.ts";
 import { RESULT_COUNTEREXAMPLES, SMALL_RESULTS } from "./result_scenarios.ts";
 import type { RuleName } from "./rules.ts";
 import type { Counterexample, Scenario } from "./scenario.ts";
@@ -34,6 +35,7 @@ export const COUNTEREXAMPLES: Readonly<Record<RuleName, Counterexample>> = {
   staleLettersGo: { natures: ["flaky"], agents: 1, maxAttempts: 1, budget: { redrive: 1, crash: 1 } },
   datedWhileHeld: { natures: ["bad"], agents: 2, maxAttempts: 1, budget: { freeze: 1, refuse: 1 } },
   ...RESULT_COUNTEREXAMPLES,
+  requeueAsRead: { natures: ["flaky"], agents: 2, maxAttempts: 2, budget: { requeue: 1 } },
 };
 
 /** Holds with all rules, and takes seconds at most: the tests explore these. */
@@ -126,6 +128,7 @@ export const SMALL: readonly Scenario[] = [
     readsAllBack: true,
     budget: { edit: 1 },
   },
+  ...SMALL_REQUEUES,
   ...SMALL_RESULTS,
 ];
 
@@ -234,6 +237,7 @@ export const LARGE: readonly Scenario[] = [
     maxAttempts: 1,
     budget: { reset: 1, lose: 1, freeze: 1 },
   },
+  ...LARGE_REQUEUES,
   ...LARGE_RESULTS,
 ];
 

@@ -6,6 +6,8 @@
  * once. The time of a verdict is a number that is greater than all others of that document that are still known.
  */
 
+import type { Budget, Fault } from "./faults.ts";
+
 /** Queries that claims are made with, as in `agent/store/queries.ts`. */
 export type Kind = "due_retries" | "expired_leases" | "new_documents" | "due_suspects" | "expired_suspects";
 
@@ -22,7 +24,7 @@ export const NONE = 0;
 
 /** A document in the database. */
 export interface Doc {
-  readonly status: "pending" | "working" | "done" | "failed" | "gone";
+  readonly status: "pending" | "working" | "done" | "failed" | "canceled" | "gone";
   readonly token: number;
   /** The lease is not over. */
   readonly isLive: boolean;
@@ -197,26 +199,16 @@ export interface Redrive {
   readonly stage: "read" | "half";
 }
 
-/** What may go wrong, and what people do in between; the budget of a scenario limits how often. */
-export const FAULTS = {
-  crash: "a process is killed",
-  freeze: "an agent is stopped for longer than a lease",
-  lose: "an answer is lost: the write is applied at once, later or never",
-  drain: "an agent is told to end",
-  redrive: "the operator redrives a dead letter",
-  refuse: "the database lets a document take no verdict",
-  conflict: "the server aborts a transaction: a user has changed what it writes, or it took too long",
-  take: "another program sets a pending document to `processing`",
-  edit: "a user changes a pending document",
-  reset: 'a user starts a document over: `status: "pending"`, `_pull` removed',
-  rerun: 'a user starts a processed document over: `status: "pending"`, `_pull` removed',
-  meddle: "a user sets `status` to `pending` and leaves `_pull` as it is",
-  remove: "a user deletes a document",
-} as const;
-
-export type Fault = keyof typeof FAULTS;
-
-export type Budget = Readonly<Partial<Record<Fault, number>>>;
+/** A requeue under way: it has read the document and its letter, or also set the document back. */
+export interface Requeue {
+  readonly doc: number;
+  /** What it has read. */
+  readonly status: Doc["status"];
+  readonly verdict: number;
+  /** The time of the letter; `NONE` if there is none. */
+  readonly at: number;
+  readonly stage: "read" | "half";
+}
 
 export interface State {
   readonly docs: readonly Doc[];
@@ -224,6 +216,7 @@ export interface State {
   readonly agents: readonly Agent[];
   readonly messages: readonly Message[];
   readonly redrives: readonly Redrive[];
+  readonly requeues: readonly Requeue[];
   readonly budget: Budget;
 }
 

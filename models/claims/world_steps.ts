@@ -157,7 +157,7 @@ interface Write {
 function isStale({ docs, letters }: State, number: number): boolean {
   const [doc, letter] = [docs[number]!, letters[number]];
   if (letter === undefined) return false;
-  if (doc.status === "gone" || doc.status === "done") return true;
+  if (doc.status === "gone" || doc.status === "done" || doc.status === "canceled") return true;
   return doc.verdict !== letter.at && !(letter.isReference && doc.verdict === NONE);
 }
 

@@ -67,6 +67,10 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
     { type: "lease_lost", documents, ids, during: "ack" },
     "another agent or program has changed documents",
   ]],
+  canceled: [[
+    { type: "canceled", documents, ids },
+    "an operator has canceled documents that this agent held",
+  ]],
   unconfirmed: [[
     { type: "unconfirmed", documents, ids, during: "ack" },
     "the answer to a write was lost, and the document is changed",

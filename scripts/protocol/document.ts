@@ -2,7 +2,7 @@ import { Claims } from "../../models/claims/claims.ts";
 import { numberOf, type Rule, RULE_GROUPS, type RuleName } from "../../models/claims/rules.ts";
 import type { Scenario } from "../../models/claims/scenario.ts";
 import { COUNTEREXAMPLES, LIMITS } from "../../models/claims/scenarios.ts";
-import { FAULTS } from "../../models/claims/state.ts";
+import { FAULTS } from "../../models/claims/faults.ts";
 import { explore } from "../../models/explorer.ts";
 import { table } from "../markdown_table.ts";
 import { readableSteps } from "./trace.ts";

@@ -13,7 +13,7 @@ import { assertEquals } from "@std/assert";
 import type { DocumentStore } from "../../agent/ports.ts";
 import { type Cases, it } from "./cases.ts";
 import { CLAIM, CLAIM_SUSPECT, EXCLUDE, LEFT_ALONE, RECOVER } from "./claim_cases.ts";
-import { LEASED_DOCUMENT, MARK_RUNNING_ALONE, RENEW } from "./lease_cases.ts";
+import { CANCELED, LEASED_DOCUMENT, MARK_RUNNING_ALONE, RENEW } from "./lease_cases.ts";
 import { ACK, DEAD_LETTER, FINISH_VERDICT, NACK, RELEASE, SNOOZE } from "./outcome_cases.ts";
 import { ACK_WITH_WRITES } from "./effect_cases.ts";
 import type { Subject } from "./subject.ts";
@@ -47,6 +47,7 @@ const CONTRACT: { readonly [Method in keyof DocumentStore]: Cases } = {
   release: RELEASE,
   snooze: SNOOZE,
   renew: RENEW,
+  canceled: CANCELED,
   deadLetter: DEAD_LETTER,
   finishVerdict: FINISH_VERDICT,
   exclude: EXCLUDE,

@@ -41,6 +41,25 @@ export const RENEW: Cases = [
   ...RENEW_CHECKPOINTS,
 ];
 
+export const CANCELED: Cases = [
+  it("returns those that an operator has canceled, whose lease is lost", async (subject) => {
+    const [lost, kept] = await claimed(subject, "a", "b");
+    await subject.cancel("a");
+    assertEquals(idsOf(await subject.store.canceled([lost!, kept!])), ["a"]);
+    assertEquals(idsOf(await subject.store.renew([lost!, kept!])), ["a"]);
+  }),
+  it("lets no outcome of the holder undo it", async (subject) => {
+    const [document] = await claimed(subject, "a");
+    await subject.cancel("a");
+    const ack = await subject.store.ack([{ document: document! }]);
+    assertEquals([ack.matched, idsOf(ack.missed)], [0, ["a"]]);
+    assertEquals((await subject.store.release([document!])).matched, 0);
+    const { isLeased, status } = await subject.stored("a");
+    assertEquals([status, isLeased], ["canceled", false]);
+    assertEquals((await subject.other.claim(ALL)).documents, []);
+  }),
+];
+
 export const MARK_RUNNING_ALONE: Cases = [
   it("counts a start alone on top of the expiries alone, once however often it is sent", async (subject) => {
     await subject.insert(suspect("a", { alone: 1 }));

@@ -65,6 +65,10 @@ class MongoSubject implements Subject {
     await jobs(this.#database).updateOne({ _id: id }, { $set: { "_pull.visible_at": LONG_AGO } });
   }
 
+  async cancel(id: string): Promise<void> {
+    await this.opened.cancellation().cancel(id, undefined);
+  }
+
   loseAnswer(method: Lossy): void {
     if (method === "ackWithWrites") {
       // The driver sends a commit once more.

@@ -62,6 +62,8 @@ export interface Subject extends AsyncDisposable {
   targets(): Promise<Document[]>;
   /** Lets the lease on a document run out. */
   expireLease(id: string): Promise<void>;
+  /** An operator cancels the document. */
+  cancel(id: string): Promise<void>;
   /** Has the next such call of `store` applied, and its answer lost. */
   loseAnswer(method: Lossy): void;
   /** From now on the database refuses each write that ends the lease on this document. */

@@ -35,7 +35,7 @@ Deno.test("why tells which agent holds a document until when, whether that agent
   );
   assertMatch(
     told.stdout,
-    /It is the agent of this HEALTH_DIR, which is alive: its handler runs since \S+Z, attempt 1\.$/m,
+    /It is the agent of this HEALTH_DIR, which is alive: its handler runs since \S+Z, attempt 1\. To stop it: pulling-agent cancel 1\.$/m,
   );
   assertMatch(
     told.stdout,
@@ -97,7 +97,7 @@ Deno.test("why --json tells the same as one line of data, also of an id that is 
   assertEquals([told.obstacles.length, told.obstacles[0].what, told.obstacles[0].mend.tool], [
     1,
     "status",
-    "mongosh",
+    "shell",
   ]);
   assertEquals(told.checkpoint.number, 3);
   assertMatch((await why(home, "1")).stdout, /^checkpoint +number 3, 1\d\d bytes$/m);

@@ -47,6 +47,7 @@ class MortalStore implements DocumentStore {
     this.#alive(() => this.#store.markRunningAlone(document));
   recover: DocumentStore["recover"] = () => this.#alive(() => this.#store.recover());
   renew: DocumentStore["renew"] = (documents) => this.#alive(() => this.#store.renew(documents));
+  canceled: DocumentStore["canceled"] = (documents) => this.#alive(() => this.#store.canceled(documents));
   ack: DocumentStore["ack"] = (acks) =>
     this.#settle(acks.map((each) => each.document), (store) => store.ack(acks));
   ackWithWrites: DocumentStore["ackWithWrites"] = (acks) =>

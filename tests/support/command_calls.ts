@@ -7,25 +7,36 @@
 import type { Command } from "../../control/commands/command.ts";
 import { COMMANDS } from "../../control/commands/commands.ts";
 
-/** What a command needs besides; 4 is the id of a document. */
-const NEEDS: Record<string, string[]> = { try: ["--id", "4"], why: ["4"] };
+/** What a command needs besides; 4 is the id of a document, 5 that of a canceled one. */
+const NEEDS: Record<string, string[]> = {
+  try: ["--id", "4"],
+  why: ["4"],
+  requeue: ["--failed"],
+  cancel: ["5"],
+};
 
 /** Every way to call a command that makes it print something else. */
-function callsOf({ name, words, options = {}, oneOf = [], outlivesStrayErrors }: Command): string[][] {
+function callsOf(command: Command): string[][] {
+  const { name, words, options = {}, oneOf = [], outlivesStrayErrors } = command;
   // The agent itself ends only as a Job.
   if (outlivesStrayErrors) return [[name, "--until-empty"]];
   const rest = NEEDS[name] ?? [];
   const bases = Object.entries(words ?? { "": {} }).map(([word, { operand, takes, needsOne }]) => ({
     base: [name, ...(word ? [word] : []), ...(operand ? ["1"] : []), ...(needsOne ? ["--all"] : []), ...rest],
     switches: (takes ?? Object.keys(options)).filter((option) =>
-      options[option]!.value === undefined && !(needsOne && oneOf.includes(option))
+      options[option]!.value === undefined && !((needsOne || command.needsOne) && oneOf.includes(option))
     ),
   }));
   return bases.flatMap(({ base, switches }) => [base, ...switches.map((option) => [...base, `--${option}`])]);
 }
 
-/** Calls that take the dead letters away; they come last. */
-export const TAKING: readonly string[] = ["dead-letters redrive --all", "dead-letters purge --all"];
+/** Calls that only change something, and print nothing; they come last, as they take the dead letters away. */
+export const TAKING: readonly string[] = [
+  "dead-letters redrive --all",
+  "requeue --failed",
+  "cancel 5",
+  "dead-letters purge --all",
+];
 const rank = (call: readonly string[]) => TAKING.indexOf(call.join(" "));
 
 /** All commands with each of their words, and once more with each switch. */

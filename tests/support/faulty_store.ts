@@ -126,6 +126,10 @@ export class FaultyStore implements DocumentStore {
     return this.#settle("snooze", snoozes, (left) => this.#inner.snooze(left));
   }
 
+  canceled(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
+    return this.#call("canceled", documents.map(({ id }) => id), () => this.#inner.canceled(documents));
+  }
+
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
     return this.#call("renew", documents.map(({ id }) => id), () => this.#inner.renew(documents));
   }

@@ -27,7 +27,10 @@ const NOISE =
 export async function withLetters(name: string, test: (home: AgentHome) => Promise<void>): Promise<void> {
   await using db = await testDatabase(name);
   const documents = await insertPending(db, upTo(3));
-  await documents.insertOne({ _id: 4, status: "left alone", isSound: true });
+  await documents.insertMany([{ _id: 4, status: "left alone", isSound: true }, {
+    _id: 5,
+    status: "canceled",
+  }]);
   await using home = await agentHome({ db, module: NOISE, env: { MAX_ATTEMPTS: "1", METRICS_FILE: "true" } });
   const agent = await home.startReady();
   await agent.untilStatus("3 dead letters", ({ counters }) => counters.dead_lettered >= 3);

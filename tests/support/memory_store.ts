@@ -184,6 +184,11 @@ export class MemoryStore implements DocumentStore {
     }));
   }
 
+  canceled(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
+    const { documents: stored } = this.#options;
+    return Promise.resolve(documents.filter(({ id }) => stored.get(id)?.status === "canceled"));
+  }
+
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
     const stored = this.#held(document);
     if (stored && !stored.verdict) Object.assign(stored, { verdict: new Date(this.#nowMs), error });

@@ -3,7 +3,7 @@ import type { Checkpoint, Document } from "../../agent/ports.ts";
 /** A document as it lies in the fake database. */
 export interface StoredDocument {
   id: unknown;
-  status: "pending" | "processing" | "processed" | "failed";
+  status: "pending" | "processing" | "processed" | "failed" | "canceled";
   token?: string;
   attempts: number;
   /** How often a processor has put it off. */

@@ -44,3 +44,17 @@ export class ServerClock {
     return new Date(Math.floor(Math.max(...this.#offsetsMs) + this.#clock.monotonicMs() + inMs));
   }
 }
+
+/** The way to a server, as far as its time needs it. */
+interface WayToServer {
+  /** The hosts that the connection string names. */
+  readonly hosts: readonly string[];
+  db(name: string): { command(command: { hello: 1 }): Promise<{ localTime?: Date; me?: string }> };
+  run<T>(operation: () => Promise<T>): Promise<T>;
+}
+
+/** Asks the primary for its time, unless a heartbeat has brought it. */
+export async function syncClock(link: WayToServer, serverClock: ServerClock): Promise<void> {
+  const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
+  serverClock.observe(reply.localTime!, reply.me ?? link.hosts[0] ?? "");
+}

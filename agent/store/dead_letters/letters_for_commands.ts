@@ -106,6 +106,30 @@ export class LettersForCommands {
     }
   }
 
+  /** The letters of the documents with these ids, without their documents, whether they stand or not. */
+  async under(ids: readonly unknown[]): Promise<DeadLetter[]> {
+    if (ids.length === 0) return [];
+    const query = { _id: { $in: ids as never[] }, ...lettersOf(this.#options.collection) };
+    const found = this.#options.letters.find<Uint8Array>(query, { projection: { document: 0 }, raw: true });
+    return (await found.toArray()).map(letterOf);
+  }
+
+  /** Removes all letters that are stale, as far as it is known, and returns how many there were. */
+  async removeStale(): Promise<number> {
+    const cursor = this.#options.letters.find<Uint8Array>(lettersOf(this.#options.collection), {
+      projection: { dead_at: 1, by_reference: 1 },
+      batchSize: SURVEY_PAGE,
+      raw: true,
+      hint: BY_ID,
+    });
+    let count = 0;
+    for await (const page of chunks(cursor, SURVEY_PAGE)) {
+      const standing = new Set(await this.#standing(page.map(letterOf), true));
+      count += page.length - standing.size;
+    }
+    return count;
+  }
+
   /** How many letters of other collections the query would match. */
   async countOthers(query: DeadLetterQuery): Promise<number> {
     const { collection, letters } = this.#options;

@@ -4,7 +4,7 @@ import type { Clause } from "./query_clauses.ts";
 import type { FilterGap, Obstacle } from "./story.ts";
 import { type StoredFacts, valueAt } from "./stored_facts.ts";
 
-const STATUSES = ["pending", "processing", "processed", "failed"] as const;
+const STATUSES = ["pending", "processing", "processed", "failed", "canceled"] as const;
 
 /** Why no query of a claim finds a document, by what the server has answered; none if one does. */
 export function queryObstacles(
@@ -33,6 +33,7 @@ function stateObstacles(facts: StoredFacts, { matches }: ClaimAnswers): Obstacle
 
 function statusObstacle({ status, lookalikes }: StoredFacts): Obstacle {
   if (status?.json === '"processed"') return { what: "processed" };
+  if (status?.json === '"canceled"') return { what: "canceled" };
   if (status?.json === '"failed"') return { what: "failed", letterIn: undefined };
   const spelled = status?.type === "string" ? String(JSON.parse(closed(status.json))) : undefined;
   const meant = STATUSES.find((each) => each === spelled?.trim().toLowerCase());

@@ -36,6 +36,8 @@ export interface StoredFacts {
   /** The same if it is a date that JavaScript can hold. */
   readonly visibleAtDate: Date | undefined;
   readonly processedAt: Date | undefined;
+  /** When and why an operator canceled it, and has not had it requeued since. */
+  readonly canceled: { readonly at: Date | undefined; readonly reason: string | undefined } | undefined;
   readonly snoozes: number;
   readonly error: string | undefined;
   readonly errors: readonly KeptError[];
@@ -81,8 +83,12 @@ export function storedFacts(bytes: Uint8Array): StoredFacts {
     "processed_at",
     "error",
   ]);
-  const [owner, token, visibleAt, snoozes, errors, saved] = pull?.type === DOCUMENT_TYPE
-    ? elementsNamed(bytes, ["owner", "token", "visible_at", "snoozes", "errors", "saved"], pull.offset)
+  const [owner, token, visibleAt, snoozes, errors, saved, canceled] = pull?.type === DOCUMENT_TYPE
+    ? elementsNamed(
+      bytes,
+      ["owner", "token", "visible_at", "snoozes", "errors", "saved", "canceled"],
+      pull.offset,
+    )
     : [];
   return {
     id: valueOf(id)!,
@@ -93,6 +99,7 @@ export function storedFacts(bytes: Uint8Array): StoredFacts {
     visibleAt: valueOf(visibleAt),
     visibleAtDate: dateOf(visibleAt),
     processedAt: dateOf(processedAt),
+    canceled: canceled && cancellation(parsed(canceled)),
     snoozes: numberOf(parsed(snoozes)) ?? 0,
     error: textOf(error),
     errors: keptErrors(errors),
@@ -150,6 +157,11 @@ function textOf(element: RawElement | undefined): string | undefined {
 
 function dateOf(element: RawElement | undefined): Date | undefined {
   return validDate(parsed(element));
+}
+
+function cancellation(value: unknown): StoredFacts["canceled"] {
+  const { at, reason } = (value ?? {}) as Record<string, unknown>;
+  return { at: validDate(at), reason: typeof reason === "string" ? reason : undefined };
 }
 
 function numberIn(value: unknown, name: string): number | undefined {

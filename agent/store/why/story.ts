@@ -10,6 +10,7 @@ import type { WriteProblem } from "./write_problem.ts";
 export type Obstacle =
   | { readonly what: "status"; readonly meant: string | undefined }
   | { readonly what: "processed" }
+  | { readonly what: "canceled" }
   | { readonly what: "failed"; readonly letterIn: string | undefined }
   | {
     readonly what: "scheduled";

@@ -21,6 +21,7 @@ const CASES: [Counter, AgentEvent, number][] = [
   ["retried", { type: "retried", id: 1, attempt: 1, error: safe("x"), delayMs: 5 }, 1],
   ["retried", { type: "retried_among", documents: 2, ids: [1, 2, 3] }, 2],
   ["dead_lettered", { type: "dead_lettered", id: 1, attempt: 5, error: safe("x") }, 1],
+  ["canceled", { type: "canceled", documents: 2, ids: [1, 2] }, 2],
   ["lease_lost", { type: "lease_lost", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
   ["unconfirmed", { type: "unconfirmed", documents: 2, ids: [1, 2, 3], during: "ack" }, 2],
   ["timed_out", { type: "handler_timed_out", id: 1, attempt: 1, timeoutMs: 5 }, 1],

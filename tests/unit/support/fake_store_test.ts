@@ -82,6 +82,11 @@ class FakeSubject implements Subject {
     return Promise.resolve();
   }
 
+  cancel(id: string): Promise<void> {
+    Object.assign(this.store.documents.get(id)!, { status: "canceled", token: undefined });
+    return Promise.resolve();
+  }
+
   loseAnswer(method: Lossy): void {
     this.store.fail(method === "save" ? "renew" : method, new TransientError("connection reset"), {
       applied: true,

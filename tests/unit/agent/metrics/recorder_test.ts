@@ -35,6 +35,7 @@ const COUNTED: [event: AgentEvent, counts: Record<string, number>][] = [
   [{ type: "claim_failed", error, retryInMs: 1 }, { claim_errors_total: 1 }],
   [{ type: "processed", documents: 4 }, { 'settled_total{outcome="processed"}': 4 }],
   [{ type: "released", documents: 3, aborted: 1 }, { 'settled_total{outcome="released"}': 3 }],
+  [{ type: "canceled", documents: 3, ids: [1, 2, 3] }, { 'settled_total{outcome="canceled"}': 3 }],
   [{ type: "snoozed", documents: 2 }, { 'settled_total{outcome="snoozed"}': 2 }],
   [
     { type: "retried", id: 1, attempt: 1, error, delayMs: 1 },

@@ -73,9 +73,11 @@ Deno.test("parseCommandLine() takes help of every command in each of its ways", 
 });
 
 Deno.test("parseCommandLine() knows every command of the table", () => {
-  for (const { name, words = {}, operand = "" } of COMMANDS) {
+  for (const { name, needsOne, oneOf, words = {}, operand = "" } of COMMANDS) {
     const [[word, { operand: after = "" }] = ["", {}]] = Object.entries(words);
-    assertEquals(parse([name, word, after, operand.startsWith("[") ? "" : operand].join(" ")).command, name);
+    const one = needsOne ? `--${oneOf![0]} 1` : "";
+    const line = [name, word, after, operand.startsWith("[") ? "" : operand, one].join(" ");
+    assertEquals(parse(line).command, name);
   }
 });
 
@@ -83,11 +85,11 @@ for (
   const [line, says] of [
     [
       "start",
-      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, metrics, why, dead-letters, check',
+      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, metrics, why, requeue, cancel, dead-letters, check',
     ],
     [
       "frobnicate",
-      'There is no command "frobnicate": known are run, pause, resume, status, health, metrics, why, dead-letters',
+      'There is no command "frobnicate": known are run, pause, resume, status, health, metrics, why, requeue, cancel, dead-letters',
     ],
     ["verison", 'There is no command "verison": did you mean version? Known are'],
     ["help puase", 'There is no command "puase": did you mean pause? Known are'],

@@ -67,19 +67,22 @@ Deno.test("nextText() of a leased document tells whether its agent is the one of
   const leased = story({ kind: undefined, obstacles: [{ what: "leased", until: NOW }] });
   assertMatch(
     nextText(leased, SETTINGS, undefined),
-    /Only the end of the lease tells whether that agent is alive$/,
+    /Only the end of the lease tells whether that agent is alive\. To stop it: pulling-agent cancel one$/,
   );
   assertMatch(nextText(leased, SETTINGS, here({ name: "other" })), /Only the end of the lease tells/);
   const running = (...ids: string[]) =>
     ids.map((id) => ({ id, attempt: 2, since: "9:00", progress: 0.4, text: "page 4" }));
-  assertMatch(nextText(leased, SETTINGS, here()), /which is alive: it holds 7 documents and runs 4 of them$/);
+  assertMatch(
+    nextText(leased, SETTINGS, here()),
+    /which is alive: it holds 7 documents and runs 4 of them\. To stop/,
+  );
   assertMatch(
     nextText(leased, SETTINGS, here({ running: running("a", "one") })),
-    /which is alive: its handler runs since 9:00, attempt 2 \(40 %, page 4\)$/,
+    /which is alive: its handler runs since 9:00, attempt 2 \(40 %, page 4\)\. To stop/,
   );
   assertMatch(
     nextText(leased, SETTINGS, here({ running: running("a", "b", "c", "d") })),
-    /it holds 7 documents and runs 4 of them, and this one waits for its turn$/,
+    /it holds 7 documents and runs 4 of them, and this one waits for its turn\. To stop/,
   );
   assertMatch(nextText(leased, SETTINGS, here({}, false)), /which has not responded since long ago/);
 });

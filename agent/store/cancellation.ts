@@ -1,0 +1,92 @@
+import type { Collection, Document } from "mongodb";
+import { validDate } from "../lib/valid_date.ts";
+import { possibleIds } from "./documents/parse_id.ts";
+import { RawDocument } from "./documents/raw_document.ts";
+import { survivesRoundTrip } from "./documents/round_trip_id.ts";
+import { BSON } from "mongodb";
+import { STANDING, type Standing, STATUS, type Status } from "./requeue/standing.ts";
+
+/** A document that may be canceled. */
+export interface ToCancel {
+  readonly id: unknown;
+  readonly status: Status;
+  readonly standing: Standing | "unnameable";
+  /** Its status as it is stored. */
+  readonly stored: unknown;
+  /** The agent that holds it, if one does. */
+  readonly owner: unknown;
+  readonly canceledAt: Date | undefined;
+}
+
+/** Standings of a document that waits or is processed, and that a cancel may write. */
+const CANCELABLE: readonly (Standing | "unnameable")[] = ["free", "waiting", "leased", "foreign_lease"];
+
+/**
+ * Cancels documents for an operator: it gives them a status that no agent claims, and ends their lease. The holder loses
+ * the document as it does if a user sets another status.
+ */
+export class Cancellation {
+  readonly #options: { readonly collection: Collection };
+
+  constructor(options: { readonly collection: Collection }) {
+    this.#options = options;
+  }
+
+  /** The documents that a typed id may mean. Throws what the driver throws. */
+  async find(typed: string): Promise<ToCancel[]> {
+    const query = { _id: { $in: possibleIds(typed) as never[] } };
+    const found = await this.#options.collection.find<Uint8Array>(query, {
+      projection: {
+        _id: 1,
+        status: STATUS,
+        standing: STANDING,
+        stored: "$status",
+        owner: "$_pull.owner",
+        canceled_at: "$_pull.canceled.at",
+      },
+      raw: true,
+    }).toArray();
+    return found.map(read);
+  }
+
+  /**
+   * Cancels a document that waits or is processed. Returns `false` if it is neither any more, or if its dead letter is
+   * decided.
+   */
+  async cancel(id: unknown, reason: string | undefined): Promise<boolean> {
+    const { matchedCount } = await this.#options.collection.updateOne({
+      _id: { $eq: id } as never,
+      $expr: {
+        $and: [{ $in: [STATUS, ["pending", "processing"]] }, { $in: [STANDING, CANCELABLE] }],
+      },
+    }, {
+      $set: { status: "canceled", ...(reason !== undefined && { "_pull.canceled.reason": reason }) },
+      $currentDate: { "_pull.canceled.at": true },
+      $unset: FIELDS_OF_THE_LEASE,
+    }, { hint: { _id: 1 } });
+    return matchedCount > 0;
+  }
+}
+
+/** What tells of a lease, and of when the document is due: attempts, errors and the checkpoint stay, to be looked at. */
+const FIELDS_OF_THE_LEASE = {
+  "_pull.token": "",
+  "_pull.owner": "",
+  "_pull.visible_at": "",
+  "_pull.takeovers": "",
+  "_pull.alone": "",
+} as const;
+
+function read(bytes: Uint8Array): ToCancel {
+  const raw = new RawDocument(bytes);
+  const fields: Document = BSON.deserialize(bytes, { bsonRegExp: true, validation: { utf8: false } });
+  const { status, standing, stored, owner, canceled_at: at } = fields;
+  return {
+    id: raw.id,
+    status,
+    standing: survivesRoundTrip(raw) ? standing : "unnameable",
+    stored,
+    owner,
+    canceledAt: validDate(at),
+  };
+}

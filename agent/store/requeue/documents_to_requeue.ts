@@ -1,0 +1,170 @@
+import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import { chunks } from "../../lib/chunks.ts";
+import { validDate } from "../../lib/valid_date.ts";
+import type { Link } from "../connection/link.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
+import type { DeadLetter } from "../dead_letters/stored_letter.ts";
+import { possibleIds } from "../documents/parse_id.ts";
+import { idKey } from "../documents/id_key.ts";
+import { RawDocument } from "../documents/raw_document.ts";
+import { survivesRoundTrip } from "../documents/round_trip_id.ts";
+import { isOutOfTime } from "../mongo_errors.ts";
+import { notSince, queryOf, type Selection } from "./selection.ts";
+import { STANDING, type Standing, STATUS, type Status } from "./standing.ts";
+
+/** Documents are counted for this long at most, in milliseconds. */
+const COUNT_LIMIT_MS = 5000;
+
+/** The index by which documents are read if no other serves: some servers refuse to read without one (`notablescan`). */
+const BY_ID = { _id: 1 } as const;
+
+/** A document that a requeue has met. */
+export interface Found {
+  readonly id: unknown;
+  readonly status: Status;
+  readonly standing: Standing | "unnameable";
+  /** Its verdict, if it carries one. */
+  readonly deadAt: Date | undefined;
+  /** Its dead letter, whether it stands or not. */
+  readonly letter: DeadLetter | undefined;
+}
+
+/** How the documents of a selection are read. */
+export interface ReadPlan {
+  readonly query: Filter<Document>;
+  /** No index serves it: this many documents are read, which is all of the collection. */
+  readonly readsAll: number | undefined;
+}
+
+/**
+ * Sets documents back to pending for an operator. Each write asks again, by the server's clock, for what was read: a
+ * document under a live lease, or with a verdict, is never written. The document is written first, then its letter is
+ * removed, as a redrive does: a crash in between leaves a stale letter, and never a failed document without one.
+ */
+export class DocumentsToRequeue {
+  readonly #options: DocumentsToRequeueOptions;
+
+  constructor(options: DocumentsToRequeueOptions) {
+    this.#options = options;
+  }
+
+  /** The server's time. */
+  now(): Date {
+    return this.#options.serverClock.now();
+  }
+
+  /** How the documents are read that a typed id may mean. */
+  planById(typed: string): ReadPlan {
+    return { query: { _id: { $in: possibleIds(typed) as never[] } }, readsAll: undefined };
+  }
+
+  /** How a selection is read. Throws what the driver throws, if the server refuses the query. */
+  async plan(selection: Selection, before: Date): Promise<ReadPlan> {
+    const { collection, explain, filter } = this.#options;
+    const query = queryOf(selection, before, filter);
+    if (!readsCollection(await explain(query))) return { query, readsAll: undefined };
+    return { query, readsAll: await collection.estimatedDocumentCount({ maxTimeMS: COUNT_LIMIT_MS }) };
+  }
+
+  /** How many documents a plan finds; undefined if that takes too long. */
+  async count(plan: ReadPlan): Promise<number | undefined> {
+    try {
+      return await this.#options.collection.countDocuments(plan.query, {
+        maxTimeMS: COUNT_LIMIT_MS,
+        ...hintOf(plan),
+      });
+    } catch (error) {
+      if (isOutOfTime(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The documents of a plan, `size` at a time, as they are when they are read. */
+  async *pages(plan: ReadPlan, size: number): AsyncGenerator<Found[]> {
+    const cursor = this.#options.collection.find<Uint8Array>(plan.query, {
+      projection: { _id: 1, status: STATUS, standing: STANDING, dead_at: "$_pull.dead_at" },
+      batchSize: size,
+      raw: true,
+      ...hintOf(plan),
+    });
+    for await (const page of chunks(cursor, size)) yield await this.#withLetters(page.map(foundIn));
+  }
+
+  /**
+   * Sets a document back to pending, due now, as if no agent had ever run it, and removes its letter. Returns `false` if
+   * it is not as it was found any more.
+   *
+   * @param before one that was processed or has failed at this time or later is left alone
+   */
+  async requeue({ deadAt, id, letter, standing, status }: Found, before?: Date): Promise<boolean> {
+    const { collection, letters, serverClock } = this.#options;
+    const verdict = deadAt === undefined
+      ? { $ne: [{ $type: "$_pull.dead_at" }, "date"] }
+      : { $eq: ["$_pull.dead_at", deadAt] };
+    const asFound = { $and: [{ $eq: [STATUS, status] }, { $eq: [STANDING, standing] }, verdict] };
+    const query = { _id: { $eq: id } as never, $expr: asFound, ...(before && notSince(before)) };
+    const { matchedCount } = await collection.updateOne(query, {
+      $set: { status: "pending", _pull: { visible_at: serverClock.now() } },
+      $unset: { processed_at: "", error: "" },
+    }, { hint: BY_ID });
+    if (matchedCount > 0 && letter) await letters.remove(letter);
+    return matchedCount > 0;
+  }
+
+  /** Removes the letters that an earlier requeue or redrive has left as it was killed. Returns how many there were. */
+  async removeStaleLetters(): Promise<number> {
+    return await this.#options.letters.removeStale();
+  }
+
+  async #withLetters(page: Found[]): Promise<Found[]> {
+    const ids = page.filter(({ standing }) => standing !== "unnameable").map(({ id }) => id);
+    const letters = new Map((await this.#options.letters.under(ids)).map((each) => [idKey(each._id), each]));
+    return page.map((found) => ({ ...found, letter: letters.get(idKey(found.id)) }));
+  }
+}
+
+/** What {@linkcode DocumentsToRequeue} need. */
+export interface DocumentsToRequeueOptions {
+  collection: Collection;
+  letters: LettersForCommands;
+  serverClock: ServerClock;
+  /** `FILTER`. */
+  filter: Filter<Document> | undefined;
+  /** How the server would read what a query finds. */
+  explain(query: Filter<Document>): Promise<Document>;
+}
+
+/** Asks a server how it would read what a query finds in a collection. */
+export function explainer(
+  link: Pick<Link, "db" | "run">,
+  { collectionName: find, dbName }: Collection,
+): DocumentsToRequeueOptions["explain"] {
+  return (filter) =>
+    link.run(() => link.db(dbName).command({ explain: { find, filter }, verbosity: "queryPlanner" }));
+}
+
+function hintOf({ readsAll }: ReadPlan): { hint?: typeof BY_ID } {
+  return readsAll === undefined ? {} : { hint: BY_ID };
+}
+
+function foundIn(bytes: Uint8Array): Found {
+  const raw = new RawDocument(bytes);
+  const { status, standing, dead_at } = BSON.deserialize(bytes, { validation: { utf8: false } });
+  return {
+    id: raw.id,
+    status,
+    standing: survivesRoundTrip(raw) ? standing : "unnameable",
+    deadAt: validDate(dead_at),
+    letter: undefined,
+  };
+}
+
+/** Whether a plan of the server reads all of a collection, in any of its stages. */
+function readsCollection(plan: unknown): boolean {
+  if (Array.isArray(plan)) return plan.some(readsCollection);
+  if (typeof plan !== "object" || plan === null) return false;
+  return Object.entries(plan).some(([name, inner]) =>
+    (name === "stage" && inner === "COLLSCAN") || (name !== "rejectedPlans" && readsCollection(inner))
+  );
+}

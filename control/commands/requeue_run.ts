@@ -1,0 +1,176 @@
+import { errorText } from "../../agent/errors.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import { idKey } from "../../agent/store/documents/id_key.ts";
+import { isRefused } from "../../agent/store/mongo_errors.ts";
+import type { DocumentsToRequeue, Found, ReadPlan } from "../../agent/store/requeue/documents_to_requeue.ts";
+import { answers } from "../../agent/telemetry/printer.ts";
+import { remarks } from "../../agent/telemetry/remarks.ts";
+import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
+import { Interruption } from "../interruption.ts";
+import { Progress } from "./command_progress.ts";
+import { Pace } from "./pace.ts";
+
+/** Documents that are written at the same time, and those that are read at once. */
+const [AT_ONCE, PAGE] = [20, 200];
+
+/** Why a document was left alone. */
+type Left = Exclude<Found["standing"], "free"> | "changed";
+
+const REASONS: Record<Left, string> = {
+  leased: "being processed by an agent",
+  judged: "about to become a dead letter",
+  foreign_lease: "in processing by another program (--id takes it all the same)",
+  foreign_status: "with a status that is not the agent's (--id takes it all the same)",
+  foreign_pull: "with a field _pull that is not the agent's",
+  unnameable: "with an _id that JavaScript cannot hold unchanged",
+  waiting: "pending and due already",
+  changed: "changed meanwhile",
+};
+
+/** What is set back although a selection leaves it alone, if it is named by its id. */
+const BY_ID_ALONE: readonly Found["standing"][] = ["foreign_lease", "foreign_status"];
+
+/** What is no failure for a document that is named by its id. */
+const NOTHING_TO_DO: readonly Left[] = ["waiting"];
+
+/** One requeue: it writes the documents that it is given, keeps the pace, counts, and reports. */
+export class RequeueRun {
+  readonly #documents: DocumentsToRequeue;
+  readonly #options: RequeueOptions;
+  /** A dry run changes nothing: a signal ends it, even while it waits for the reader of its lines. */
+  readonly #interruption: Interruption | undefined;
+  readonly #pace: Pace;
+  readonly #progress = new Progress(remarks);
+  readonly #left = new Map<Left, number>();
+  #count = 0;
+  #refused = 0;
+
+  constructor(documents: DocumentsToRequeue, options: RequeueOptions) {
+    const { isDry, perSecond } = options;
+    this.#documents = documents;
+    this.#options = options;
+    this.#interruption = isDry ? undefined : new Interruption();
+    this.#pace = new Pace({
+      clock: systemClock,
+      atOnce: AT_ONCE,
+      perSecond: isDry ? undefined : perSecond,
+      signal: this.#interruption?.aborted,
+    });
+  }
+
+  /** Requeues the documents that are named by their ids; returns the exit status. */
+  async byIds(ids: readonly string[]): Promise<number> {
+    const known = new Set<string>();
+    let isShort = false;
+    for (const typed of ids) {
+      if (this.#isOver) break;
+      let isThere = false;
+      for await (const page of this.#documents.pages(this.#documents.planById(typed), PAGE)) {
+        isThere = true;
+        // People may type the same id in several ways.
+        const fresh = page.filter(({ id }) => !known.has(idKey(id)));
+        for (const { id } of fresh) known.add(idKey(id));
+        await this.#write(fresh, undefined);
+      }
+      if (isThere) continue;
+      isShort = true;
+      remarks.say(`There is no document with the id ${printable(JSON.stringify(typed))}`);
+    }
+    await answers.finish();
+    this.#report();
+    const isLeft = [...this.#left.keys()].some((left) => !NOTHING_TO_DO.includes(left));
+    return this.#interruption?.status || (isShort || isLeft || this.#refused > 0 ? 1 : 0);
+  }
+
+  /** Requeues the documents that a plan finds; `total` if they could be counted. Returns the exit status. */
+  async bySelection(plan: ReadPlan, before: Date, total: number | undefined): Promise<number> {
+    const size = Math.max(1, Math.min(PAGE, this.#options.perSecond ?? PAGE));
+    const of = total === undefined ? "" : ` of ${Math.min(total, this.#options.limit ?? total)}`;
+    try {
+      for await (const page of this.#documents.pages(plan, size)) {
+        await this.#write(page, before, of);
+        if (this.#isOver) break;
+      }
+    } catch (error) {
+      this.#report(of, " before it failed");
+      this.#tellNext(before);
+      throw error;
+    }
+    await answers.finish();
+    const { signal, status } = this.#interruption ?? {};
+    if (signal === undefined) this.#report();
+    else {
+      this.#report(of, ` before ${signal}`);
+      this.#tellNext(before);
+    }
+    return status || (this.#refused > 0 ? 1 : 0);
+  }
+
+  get #isOver(): boolean {
+    return this.#interruption?.signal !== undefined || this.#count >= (this.#options.limit ?? Infinity);
+  }
+
+  async #write(found: readonly Found[], before: Date | undefined, of = ""): Promise<void> {
+    const { isDry, limit = Infinity } = this.#options;
+    let rest = found;
+    while (rest.length > 0 && !this.#isOver) {
+      const some = rest.slice(0, Math.min(this.#pace.step, limit - this.#count));
+      rest = rest.slice(some.length);
+      await this.#pace.next(some.length);
+      if (this.#isOver) return;
+      // All have to end before the result can be reported.
+      const results = await Promise.allSettled(some.map((each) => this.#one(each, before)));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+      if (!isDry) this.#progress.update(`${this.#count}${of} requeued so far`);
+    }
+  }
+
+  async #one(found: Found, before: Date | undefined): Promise<void> {
+    const { standing } = found;
+    const isNamed = before === undefined;
+    if (standing !== "free" && !(isNamed && BY_ID_ALONE.includes(standing))) {
+      return this.#leave(found, standing, isNamed);
+    }
+    try {
+      if (this.#options.isDry) await answers.print(`${formatId(found.id)}  ${found.status}`);
+      else if (!await this.#documents.requeue(found, before)) return this.#leave(found, "changed", isNamed);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.#refused += 1;
+      remarks.say(`${formatId(found.id)} was refused: ${inOneLine(errorText(error))}`);
+      return;
+    }
+    this.#count += 1;
+  }
+
+  #leave({ id }: Found, left: Left, isNamed: boolean): void {
+    this.#left.set(left, (this.#left.get(left) ?? 0) + 1);
+    if (isNamed) remarks.say(`${formatId(id)} is left alone: ${REASONS[left]}`);
+  }
+
+  #report(of = "", end = ""): void {
+    const done = this.#options.isDry ? "would be requeued" : "requeued";
+    const left = [...this.#left].map(([reason, count]) => `${count} ${REASONS[reason]}`);
+    const alone = left.length > 0 ? `; left alone: ${left.join(", ")}` : "";
+    remarks.say(`${this.#count}${of} ${done}${end}${alone}`);
+  }
+
+  #tellNext(before: Date): void {
+    if (this.#options.isDry) return;
+    remarks.say(
+      `The same command goes on with the rest. With --before ${before.toISOString()} it leaves out what has been ` +
+        "processed, or has failed, again since its start",
+    );
+  }
+}
+
+/** How a {@linkcode RequeueRun} works. */
+export interface RequeueOptions {
+  /** Documents a second, at most. */
+  perSecond: number | undefined;
+  /** Documents that are set back, at most. */
+  limit: number | undefined;
+  /** Print what would be done, and do nothing. */
+  isDry: boolean;
+}
