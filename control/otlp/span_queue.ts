@@ -19,6 +19,8 @@ export class SpanQueue implements SpanProcessor {
   readonly #ended: ReadableSpan[] = [];
   /** Spans that have begun and have not ended. */
   #open = 0;
+  /** Spans for which there was no room, since that was told. */
+  #leftOut = 0;
   #sending: Promise<void> | undefined;
   #cancel: (() => void) | undefined;
 
@@ -30,7 +32,7 @@ export class SpanQueue implements SpanProcessor {
   /** Whether there is room for so many spans; if not, they count as left out. */
   takes(spans: number): boolean {
     if (this.#open + this.#ended.length + spans <= this.#options.maxSpans) return true;
-    this.#options.trouble.leftOut();
+    this.#leftOut += spans;
     return false;
   }
 
@@ -50,6 +52,7 @@ export class SpanQueue implements SpanProcessor {
   async flush(signal: AbortSignal): Promise<void> {
     this.#cancel?.();
     this.#options.trouble.ending();
+    this.#tellLeftOut();
     await this.#sending;
     await this.#send(signal);
     this.#options.trouble.end(this.#ended.length);
@@ -67,8 +70,14 @@ export class SpanQueue implements SpanProcessor {
 
   #due(): void {
     this.#cancel = undefined;
+    this.#tellLeftOut();
     if (this.#pacing.isOpen) this.#sending ??= this.#send(this.#options.ending).finally(() => this.#sent());
     this.#again();
+  }
+
+  #tellLeftOut(): void {
+    this.#options.trouble.leftOut(this.#leftOut);
+    this.#leftOut = 0;
   }
 
   #sent(): void {

@@ -42,7 +42,8 @@ export class Spans implements RunTraces {
   }
 
   traceparentOf(first: LeasedDocument): string | undefined {
-    return noteOf(first).run?.traceparent;
+    // Most runs have no span, and most processors do not ask: what they would get is made only now.
+    return (noteOf(first).run ??= new UnrecordedRun()).traceparent;
   }
 
   #observe(detail: Detail): void {
@@ -50,10 +51,9 @@ export class Spans implements RunTraces {
       case "claim_ended":
         return this.#claimed(detail);
       case "run_started":
-        noteOf(detail.documents[0]!).run = this.#started(detail.documents);
-        return;
+        return this.#started(detail.documents);
       case "run_ended":
-        return noteOf(detail.documents[0]!).run?.end(detail.results);
+        return knownOf(detail.documents[0]!)?.run?.end(detail.results);
       case "outcomes_written":
         return this.#written(detail);
     }
@@ -76,7 +76,11 @@ export class Spans implements RunTraces {
 
   /** Sampled like the runs whose outcomes it writes. */
   #written({ documents, error, kind, startedAtMs }: Extract<Detail, { type: "outcomes_written" }>): void {
-    const runs = documents.map((document) => noteOf(document).span).filter((run) => run !== undefined);
+    const runs: SpanContext[] = [];
+    for (const document of documents) {
+      const run = knownOf(document)?.span;
+      if (run !== undefined) runs.push(run);
+    }
     if (runs.length === 0) return;
     const span = this.#whole(kind, startedAtMs, sampledLike(runs[0]), {
       links: runs.slice(0, MAX_LINKS).map((context) => ({ context })),
@@ -90,21 +94,25 @@ export class Spans implements RunTraces {
     span.end();
   }
 
-  #started(documents: readonly LeasedDocument[]): RunSpans {
+  #started(documents: readonly LeasedDocument[]): void {
     // A batch has a span, and each of its documents.
-    if (!this.#options.queue.takes(documents.length === 1 ? 1 : documents.length + 1)) {
-      return new UnrecordedRun();
-    }
+    if (!this.#options.queue.takes(documents.length === 1 ? 1 : documents.length + 1)) return;
     const producers = documents.map((document) => producerOf(document, this.#options.traceField));
-    if (documents.length > 1) return this.#startedBatch(documents, producers);
-    const span = this.#documentSpan(documents[0]!, producers[0], sampledLike(producers[0]));
-    return span === undefined ? new UnrecordedRun() : new RecordedRun(span, [span]);
+    const run = documents.length === 1
+      ? this.#startedOne(documents[0]!, producers[0])
+      : this.#startedBatch(documents, producers);
+    if (run !== undefined) noteOf(documents[0]!).run = run;
+  }
+
+  #startedOne(document: LeasedDocument, producer: SpanContext | undefined): RunSpans | undefined {
+    const span = this.#documentSpan(document, producer, sampledLike(producer));
+    return span && new RecordedRun(span, [span]);
   }
 
   #startedBatch(
     documents: readonly LeasedDocument[],
     producers: readonly (SpanContext | undefined)[],
-  ): RunSpans {
+  ): RunSpans | undefined {
     const known = producers.filter((producer) => producer !== undefined);
     const like = known.find(({ traceFlags }) => (traceFlags & 1) === 1) ?? known[0];
     const batch = this.#begun("process batch of", SpanKind.CONSUMER, sampledLike(like), {
@@ -113,7 +121,7 @@ export class Spans implements RunTraces {
         "messaging.batch.message_count": documents.length,
       },
     });
-    if (batch === undefined) return new UnrecordedRun();
+    if (batch === undefined) return undefined;
     const context = trace.setSpan(ROOT_CONTEXT, batch);
     return new RecordedRun(
       batch,
@@ -126,8 +134,7 @@ export class Spans implements RunTraces {
     producer: SpanContext | undefined,
     context: Context,
   ): Span | undefined {
-    const note = noteOf(document);
-    const { claim } = note;
+    const claim = knownOf(document)?.claim;
     const links: Link[] = [];
     if (producer !== undefined) links.push({ context: producer });
     if (claim !== undefined) links.push({ context: claim });
@@ -139,7 +146,7 @@ export class Spans implements RunTraces {
         "pulling_agent.attempt": document.attempt,
       },
     });
-    note.span = span?.spanContext();
+    if (span !== undefined) noteOf(document).span = span.spanContext();
     return span;
   }
 
@@ -173,6 +180,10 @@ class Note {
   span: SpanContext | undefined;
   /** Of the claim that brought it, if it is recorded. */
   claim: SpanContext | undefined;
+}
+
+function knownOf(document: LeasedDocument): Note | undefined {
+  return document.traceNote as Note | undefined;
 }
 
 function noteOf(document: LeasedDocument): Note {

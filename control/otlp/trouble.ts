@@ -13,7 +13,7 @@ export class Trouble {
   readonly #toldAtMs = { trouble: -Infinity, leftOut: -Infinity, recovered: -Infinity };
   /** Spans that were made and will not arrive, since that was told. */
   #lost = 0;
-  /** Documents, claims and writes that got no span, since that was told. */
+  /** Spans that were not made, since that was told. */
   #leftOut = 0;
   #error: string | undefined;
   /** Whether the log says that nothing arrives. */
@@ -42,10 +42,10 @@ export class Trouble {
     this.#log.info("Telemetry arrives again", { ...this.#common, ...this.#lostSince() });
   }
 
-  /** There was no room for a span. */
-  leftOut(): void {
-    this.#leftOut += 1;
-    if (this.#isDue("leftOut")) this.#tellLeftOut();
+  /** There was no room for so many spans since this was called last. */
+  leftOut(spans: number): void {
+    this.#leftOut += spans;
+    if (this.#leftOut > 0 && this.#isDue("leftOut")) this.#tellLeftOut();
   }
 
   /** The agent is about to end: what goes wrong from now on is told by {@linkcode Trouble.end}. */
