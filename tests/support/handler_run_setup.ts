@@ -1,3 +1,4 @@
+import { type Detail, Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
 import { type OpenRun, runHandler } from "../../agent/handling/handler_run.ts";
 import { LeftBehind } from "../../agent/handling/left_behind.ts";
@@ -24,6 +25,8 @@ export class HandlerRunSetup {
   readonly stopNotice = new StopNotice();
   /** The checkpoints that are to be written. */
   readonly saving: unknown[] = [];
+  /** The details of the run. */
+  readonly told: Detail[] = [];
   readonly held: Held[];
   /** Undefined as long as the run goes on. */
   results: HandlerResult[] | undefined;
@@ -34,6 +37,8 @@ export class HandlerRunSetup {
   ) {
     const { clock, leftBehind } = this;
     const events = new Events();
+    const details = new Details();
+    details.subscribe((detail) => this.told.push(detail));
     const ledger = new Ledger();
     this.recorder = new EventRecorder(events);
     this.held = Array.from(
@@ -42,6 +47,7 @@ export class HandlerRunSetup {
     );
     runHandler(this.held, {
       clock,
+      details,
       events,
       leftBehind,
       processing: typeof processing === "function" ? { kind: "single", process: processing } : processing,

@@ -5,6 +5,8 @@
  */
 
 import type { Collection, Document } from "mongodb";
+import type { Details } from "../../agent/details.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
@@ -24,8 +26,12 @@ const MIB = 1024 * 1024;
 export class TestStore extends MongoStore implements AsyncDisposable {
   readonly settings: StoreSettings;
 
-  constructor(settings: StoreSettings, filter?: string) {
-    super(settings, filter === undefined ? undefined : parseSourceFilter(filter));
+  constructor(settings: StoreSettings, filter?: string, details?: Details) {
+    super(
+      settings,
+      filter === undefined ? undefined : parseSourceFilter(filter),
+      details ? { ...SYSTEM, details } : SYSTEM,
+    );
     this.settings = settings;
   }
 
@@ -69,12 +75,12 @@ function storeSettings(
   };
 }
 
-/** Opens a store on `database`; `filter` is what `FILTER` says. */
+/** Opens a store on `database`; `filter` is what `FILTER` says, and `details` gets what takes time. */
 export function openStore(
   database: Pick<TestDatabase, "uri" | "name">,
-  { filter, ...overrides }: Partial<StoreSettings> & { filter?: string } = {},
+  { details, filter, ...overrides }: Partial<StoreSettings> & { filter?: string; details?: Details } = {},
 ): TestStore {
-  return new TestStore(storeSettings(database, overrides), filter);
+  return new TestStore(storeSettings(database, overrides), filter, details);
 }
 
 /** Makes the indexes that claims need, and the collection first if it is not there: a store makes none. */

@@ -111,8 +111,8 @@ export class CandidateReader {
   async #sizes(kind: Kind, window: number, start: ScanStart): Promise<SizedId[]> {
     const { busy, collection, maxTimeMS, pickUps } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
-    // A key that has the bookkeeping as a whole has this field as well, and a projection must not name both.
-    if (pickUps?.isWanted && !("_pull" in key)) key["_pull.visible_at"] = 1;
+    // No key has a field of the agent's own.
+    if (pickUps?.isWanted) key["_pull.visible_at"] = 1;
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
       projection: { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
