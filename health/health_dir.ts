@@ -90,14 +90,7 @@ export class HealthDir implements AsyncDisposable {
   /** Replaces a file in one step: no reader ever sees half of it. */
   async write(file: HealthFile, content: string): Promise<void> {
     const [temporary, path] = [`${this.path}/.${file}.new`, `${this.path}/${file}`];
-    try {
-      await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-      // It was left by a killed agent or a full disk, or is a link that leads out of the directory.
-      await Deno.remove(temporary);
-      await Deno.writeTextFile(temporary, content + "\n", { createNew: true });
-    }
+    await writeNew(temporary, content + "\n");
     try {
       await Deno.rename(temporary, path);
     } catch (error) {
@@ -169,6 +162,18 @@ function unwritable(path: string, error: unknown): CommandError {
     `The health directory ${path} cannot be written (${errorText(error)}): ${mend}`,
     { cause: error },
   );
+}
+
+async function writeNew(path: string, content: string): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, content, { createNew: true });
+  } catch (error) {
+    // On a full disk, half of a file would keep the other files from being written as well.
+    await Deno.remove(path).catch(() => {});
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    // It was left by a killed agent, or is a link that leads out of the directory.
+    await Deno.writeTextFile(path, content, { createNew: true });
+  }
 }
 
 /** Makes the directory and those above it, if they are missing. */

@@ -3,7 +3,8 @@ import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { checkWithPromtool, converse, freePort, PROMTOOL, valueOf } from "../support/metrics.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { isMissing, OTHER_USER, type Requirement } from "../support/optional.ts";
+import { isMissing, MOUNT_NAMESPACE, OTHER_USER, type Requirement } from "../support/optional.ts";
+import { readProc } from "../support/proc.ts";
 import { waitFor } from "../support/wait.ts";
 
 const MODULE = `
@@ -150,6 +151,37 @@ Deno.test("metrics reports an agent that writes none, and one that is frozen, wh
   assertEquals(valueOf(last.stdout, "pulling_agent_build_info"), undefined);
   assertMatch(last.stdout, /^pulling_agent_build_info\{version="[^"]+",commit="[^"]+"\} 1$/m);
   assertMatch(last.stderr, /^pulling-agent: The agent \(process \d+\) has not responded since /);
+
+  await frozen.kill9();
+  // The file of the dead agent is still there.
+  assert(await Deno.stat(`${home.healthDir}/metrics.prom`));
+  const dead = await home.run("metrics");
+  assertEquals([dead.code, dead.stdout], [1, ""]);
+  assertStringIncludes(dead.stderr, "No agent uses the health directory");
+});
+
+Deno.test({
+  name: "METRICS_FILE: a health directory without room for it costs an error in the log, and no probe fails",
+  ignore: await isMissing(MOUNT_NAMESPACE),
+  fn: async () => {
+    await using db = await testDatabase("metrics without room");
+    await using home = await agentHome({ db });
+    await Deno.mkdir(home.healthDir);
+    // Room for the other files and one that is about to replace another, in pages of 4 KiB.
+    const mounts = `mount -t tmpfs -o size=28k tmpfs "$HEALTH_DIR" && exec "$@"`;
+    const agent = await home.start({
+      wrapper: ["unshare", "--mount", "sh", "-c", mounts, "sh"],
+      env: { METRICS_FILE: "true" },
+    });
+    const line = await agent.log("cannot be written");
+    assertMatch(line.message, /No space left on device/);
+    const liveness = () => readProc(`/proc/${agent.pid}/root${home.healthDir}/liveness`);
+    for (let beat = 0; beat < 3; beat++) {
+      const last = await liveness();
+      await waitFor("the next heartbeat", async () => await liveness() !== last);
+    }
+    assertEquals(agent.entries.filter(({ level }) => level === "ERROR").length, 1);
+  },
 });
 
 Deno.test("METRICS_FILE: a health directory that is removed and made again costs an error in the log, not the agent, and the metrics come back", async () => {
