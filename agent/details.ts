@@ -24,8 +24,6 @@ export type Detail =
     startedAtMs: number;
     documents: readonly LeasedDocument[];
     result: RunResult;
-    /** Of the first document that failed. */
-    error?: unknown;
     /** How it ended for each document, in their order. */
     results: readonly HandlerResult[];
   }

@@ -42,7 +42,9 @@ const DRIVER = ["mongodb", "bson"];
 /** Loaded only for the processors and settings that need them: all other runs start without them. */
 const LAZY = [
   ...["answers", "exec", "http"].map((name) => `agent/processors/${name}/`),
+  "agent/metrics/",
   "control/alerts/webhook.ts",
+  "control/metrics/",
   "control/otlp/",
 ];
 /** Decides whether the rest of its folder is needed. */

@@ -232,15 +232,13 @@ class HandlerRun implements OpenRun, RunOfContext {
   }
 
   #tellEnd(results: readonly HandlerResult[]): void {
-    const { clock, details } = this.#options;
+    const { details, processTimeoutMs } = this.#options;
     if (!details?.isWanted) return;
-    const failed = results.find(({ ok }) => !ok);
     details.emit({
       type: "run_ended",
-      startedAtMs: clock.monotonicMs() - this.#elapsedMs,
+      startedAtMs: this.dueMs - processTimeoutMs,
       documents: this.#run.map(({ document }) => document),
-      result: failed ? this.#failure : "ok",
-      ...(failed && { error: (failed as { error: unknown }).error }),
+      result: results.every(({ ok }) => ok) ? "ok" : this.#failure,
       results,
     });
   }

@@ -12,10 +12,11 @@ import { MetricsServer } from "./metrics_server.ts";
 
 /** The metrics of a run, and the places where they are shown. It is loaded only if there is such a place. */
 export class Telemetry {
+  /** All numbers of the run. */
+  readonly numbers: Numbers;
   readonly #parts: Parts;
   #backlog: BacklogWatch | undefined;
   readonly #loopDelay: LoopDelay;
-  readonly numbers: Numbers;
   #otlp: Otlp | undefined;
   readonly #server: MetricsServer | undefined;
 

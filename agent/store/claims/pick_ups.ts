@@ -49,7 +49,7 @@ function taken(
 
 /** In milliseconds since 1970; undefined if the document does not tell. */
 function dueAt(raw: RawDocument): number | undefined {
-  const visible = visibleAt(raw.bytes);
+  const visible = raw.bookkeeping && visibleAt(raw.bytes);
   if (visible) return visible.getTime();
   return raw.id instanceof BSON.ObjectId ? raw.id.getTimestamp().getTime() : undefined;
 }

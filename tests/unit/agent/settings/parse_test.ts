@@ -8,6 +8,7 @@ import {
   duration,
   formatDuration,
   integer,
+  ipAddress,
   query,
 } from "../../../../agent/settings/parse.ts";
 
@@ -118,6 +119,13 @@ Deno.test("collectionName() follows MongoDB's rules", () => {
 Deno.test("agentName() takes what may be written on every document, and says how much that is", () => {
   assertEquals(agentName("ä".repeat(128)), "ä".repeat(128));
   assertThrows(() => agentName("ä".repeat(129)), Error, "must be at most 256 bytes");
+});
+
+Deno.test("ipAddress() takes addresses of both kinds, in brackets as well, and no names", () => {
+  assertEquals(["0.0.0.0", "127.0.0.1", "::", "[::1]"].map(ipAddress), ["0.0.0.0", "127.0.0.1", "::", "::1"]);
+  for (const text of ["localhost", "*", "", "256.0.0.1", "1.2.3", "0.0.0.0:9464", "[::"]) {
+    assertThrows(() => ipAddress(text), Error, "must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::");
+  }
 });
 
 Deno.test("Parser.format() writes a value as it is parsed to the same one", () => {
