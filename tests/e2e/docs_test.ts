@@ -23,6 +23,9 @@ const NOT_RUN: Record<string, string> = {
   "pulling-agent dead-letters show 65f0c0ffee0123456789abcd": "names a letter of the reader's",
   "dist/pulling-agent try": "needs the reader's collection",
   "dist/pulling-agent try --id 65f0c0ffee0123456789abcd": "names a document of the reader's",
+  "METRICS_PORT=9464 METRICS_HOST=0.0.0.0 pulling-agent run": "goes on until it is stopped",
+  "curl http://localhost:9464/metrics": "asks the agent of the line before it",
+  "pulling-agent metrics": "asks an agent that runs",
   "dist/pulling-agent": "goes on until it is stopped: replaced by a run that is stopped",
 };
 
