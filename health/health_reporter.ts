@@ -190,6 +190,7 @@ export class HealthReporter {
     };
   }
 
+  /** `scripts/control-agent.sh` of an earlier version relies on the order of `state` to `counters`. */
   #status({ at, ...uptime }: Stamp): Status {
     const { agent, formatId = String, gate, name, version } = this.#options;
     const { since, ...rest } = gate.current;
@@ -199,8 +200,6 @@ export class HealthReporter {
       name,
       version,
       state: this.#state,
-      state_since: this.#stateSince.toISOString(),
-      ...this.#activity.status,
       control: { ...rest, since: since.toISOString() },
       ready: this.isReady,
       connected: this.#trouble.isReachable,
@@ -208,11 +207,13 @@ export class HealthReporter {
       loop: this.#stuckDetector.status,
       held: agent.held,
       running: runningStatus(agent.running(MAX_RUNNING), { at, formatId }),
-      counters: this.#counters.values,
       last_minute: this.#lastMinute.counts,
+      counters: this.#counters.values,
       backlog: this.#backlog,
       left_alone: this.#leftAlone,
       last_error: this.#lastError,
+      state_since: this.#stateSince.toISOString(),
+      ...this.#activity.status,
       started_at: this.#startedAt.toISOString(),
       updated_at: at,
       ...uptime,

@@ -231,7 +231,7 @@ ask() { # POD
   k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent status --json || why=$(reason)
   [ -z "$why" ] || return 0
   answer=$(out | sed -n \
-    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)"},"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p')
+    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)"},"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"counters":{[^}]*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p')
   [ -n "$answer" ] || why='its status cannot be understood: its image is of another version'
 }
 
