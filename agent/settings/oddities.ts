@@ -37,6 +37,17 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
     );
   }
   if (processor.startsWith("exec:")) found.push(...idleProcesses(values));
+  const { otelEndpoint, otelMetricsEndpoint, otelTracesEndpoint } = values;
+  if (
+    [otelEndpoint, otelMetricsEndpoint, otelTracesEndpoint].some((endpoint) =>
+      URL.parse(endpoint ?? "")?.port === "4317"
+    )
+  ) {
+    found.push(
+      "An endpoint of OTEL_EXPORTER_OTLP_ENDPOINT has port 4317, which most collectors have for gRPC: name the port " +
+        "for OTLP over HTTP, most often 4318",
+    );
+  }
   const proxy = /^https:/i.test(processor) || /^https:/i.test(onDeadLetter)
     ? PROXIES.find((name) => textOf(name, env) !== undefined)
     : undefined;

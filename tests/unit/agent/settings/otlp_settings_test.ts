@@ -134,3 +134,12 @@ Deno.test("childEnvironment() leaves out the headers of telemetry, also those th
   }, []);
   assertEquals(kept, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://c" });
 });
+
+Deno.test("Settings: an endpoint with the port of gRPC is a warning, and is used as it stands", () => {
+  for (const variable of ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]) {
+    const { problems, warnings } = load({ [variable]: "http://collector:4317" });
+    assertEquals([problems, warnings.length], [[], 1]);
+    assertMatch(warnings[0]!, /has port 4317, .*: name the port for OTLP over HTTP, most often 4318$/);
+  }
+  assertEquals(load({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }).warnings, []);
+});
