@@ -3,6 +3,7 @@
  * settings.
  */
 
+import { hideSecretsOfAddress } from "../text/address_secrets.ts";
 import { secrets } from "../text/redact.ts";
 import { type Parser, parser } from "./parse.ts";
 
@@ -34,20 +35,13 @@ export const protocol: Parser<OtlpProtocol | undefined> = parser("http/protobuf 
   throw new Error("must be http/protobuf or http/json");
 }, (value) => value ?? "(unusable)");
 
-/** Values of a query that are shorter than this are words rather than secrets. */
-const MIN_SECRET = 8;
-
 /** An address. Its credentials and the values of its query are hidden in every output from then on. */
 export const endpoint: Parser<string | undefined> = parser("an http(s) address", (text) => {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:\/\/[^/?#]/i.test(text)) {
-    secrets.learn(text);
+  hideSecretsOfAddress("OTEL_EXPORTER_OTLP_ENDPOINT", text);
+  if (!URL.canParse(text) || !/^https?:\/\/[^/?#]/i.test(text)) {
     throw new Error("must be an address: write http://HOST:4318");
   }
-  if (url.hash !== "") throw new Error("has a #, and no server sees what follows it: leave it out");
-  if (url.username !== "" || url.password !== "") secrets.learn(text);
-  const values = [...url.searchParams.values()].filter((value) => value.length >= MIN_SECRET);
-  secrets.learnValues("OTEL_EXPORTER_OTLP_ENDPOINT", [...values, ...values.map(encodeURIComponent)]);
+  if (text.includes("#")) throw new Error("has a #, and no server sees what follows it: leave it out");
   return text;
 }, (value) => value ?? "(none)");
 

@@ -1,8 +1,13 @@
 import type { Setting } from "../../settings/setting.ts";
 import { SETTINGS } from "../../settings/settings.ts";
 
-/** Variables of connection strings and of the headers of telemetry, also of those that the agent itself does not know. */
-const CREDENTIALS = /^MONGODB_URI|^OTEL_EXPORTER_OTLP_\w*HEADERS/;
+/**
+ * Variables of connection strings, and of the headers and the key of telemetry, also of those that the agent itself does
+ * not know.
+ */
+const CREDENTIALS = /^MONGODB_URI|^OTEL_EXPORTER_OTLP_\w*(HEADERS|CLIENT_KEY)/;
+/** Variables of addresses that programs need, unless they have credentials or a query, which may be a key. */
+const ADDRESSES = /^OTEL_EXPORTER_OTLP_\w*ENDPOINT$/;
 
 const SECRET_VARIABLES: ReadonlySet<string> = new Set(
   (Object.values(SETTINGS) as Setting<unknown>[])
@@ -18,7 +23,8 @@ export function childEnvironment(
   variables: Readonly<Record<string, string>>,
   pass: readonly string[],
 ): Record<string, string> {
-  const isKept = (name: string) =>
-    pass.includes(name) || !(CREDENTIALS.test(name) || SECRET_VARIABLES.has(name));
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => isKept(name)));
+  const isKept = ([name, value]: [string, string]) =>
+    pass.includes(name) ||
+    !(CREDENTIALS.test(name) || SECRET_VARIABLES.has(name) || (ADDRESSES.test(name) && /[@?]/.test(value)));
+  return Object.fromEntries(Object.entries(variables).filter(isKept));
 }

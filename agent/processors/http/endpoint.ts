@@ -1,8 +1,6 @@
 import { UsageError } from "../../errors.ts";
+import { hideSecretsOfAddress } from "../../text/address_secrets.ts";
 import { secrets } from "../../text/redact.ts";
-
-/** Values of a query that are shorter than this are words rather than secrets. */
-const MIN_SECRET = 8;
 
 /** The setting that an address is the value of. */
 interface Origin {
@@ -43,12 +41,11 @@ export class Endpoint {
   static parse(text: string, origin: Origin): Endpoint {
     const { isSecret = false, variable } = origin;
     const url = URL.parse(text);
+    hideSecretsOfAddress(variable, text);
     if (isSecret) secrets.learnValues(variable, tokensOf(url));
     const said = isSecret
       ? `${variable} has a value`
       : `${variable} is ${JSON.stringify(secrets.text(text))}`;
-    // Without credentials, an @ of the path would be taken for the end of some.
-    if (url === null || url.username !== "" || url.password !== "") secrets.learn(text);
     if (url === null || !/^https?:\/\/[^/?#]/i.test(text)) {
       throw new UsageError(`${said}, which is no address: write http://HOST:PORT/PATH`);
     }
@@ -60,8 +57,6 @@ export class Endpoint {
     if (url.port === "0") {
       throw new UsageError(`${said}: nothing listens on port 0, so name another port`);
     }
-    const values = [...url.searchParams.values()].filter((value) => value.length >= MIN_SECRET);
-    secrets.learnValues(variable, [...values, ...values.map(encodeURIComponent)]);
     try {
       return new Endpoint(url, origin);
     } catch (error) {

@@ -125,14 +125,40 @@ Deno.test("Settings: variables of OpenTelemetry that the agent does not read are
   assertEquals(findTypos(others, () => "1"), { problems: [], warnings: [] });
 });
 
-Deno.test("childEnvironment() leaves out the headers of telemetry, also those that the agent does not read", () => {
+for (
+  const [what, address] of [
+    ["that is refused for its #", "http://c/?key=k-1-of-query#x"],
+    ["without a scheme", "collector:4318/?a=1&key=k-1-of-query"],
+    ["of another protocol", "grpc://user:pw-of-c@c:4317?key=k-1-of-query"],
+    ["whose query is a key alone", "grpc://c?k-1-of-query"],
+    ["whose key is encoded", "grpc://c?key=k%2d1-of-query"],
+  ] as const
+) {
+  Deno.test(`OTEL_EXPORTER_OTLP_ENDPOINT: the warning about an address ${what} has no secret in it`, () => {
+    for (const variable of ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]) {
+      const { warnings } = load({ [variable]: address });
+      assertMatch(warnings.join(), /is ".*\*\*\*/);
+      assertEquals(/of-query|pw-of/.test(warnings.join()), false, warnings.join());
+    }
+  });
+}
+
+Deno.test("childEnvironment() leaves out the credentials of telemetry, also those that the agent does not read", () => {
+  const addresses = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c",
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://user:pass@c/",
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://c/?key=1",
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "https://token@c/",
+  };
   const kept = childEnvironment({
     OTEL_EXPORTER_OTLP_HEADERS: "a=b",
     OTEL_EXPORTER_OTLP_HEADERS_FILE: "/x",
     OTEL_EXPORTER_OTLP_TRACES_HEADERS: "a=b",
-    OTEL_EXPORTER_OTLP_ENDPOINT: "http://c",
+    OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY: "/key.pem",
+    ...addresses,
   }, []);
   assertEquals(kept, { OTEL_EXPORTER_OTLP_ENDPOINT: "http://c" });
+  assertEquals(childEnvironment(addresses, Object.keys(addresses)), addresses);
 });
 
 Deno.test("Settings: an endpoint with the port of gRPC is a warning, and is used as it stands", () => {

@@ -118,6 +118,10 @@ for (
     ["http://host:0/", /nothing listens on port 0/],
     ["http://host/a#b", /no server sees what follows the #/],
     ["http://user:p%zz-secret@host/", /write a % in the user or the password as %25/],
+    ["http:u:p-zz-secret@host:x/", /which is no address/],
+    ["http://host:0/?key=k-zz-secret", /nothing listens on port 0/],
+    ["http://host/?key=k-zz-secret#b", /no server sees what follows the #/],
+    ["http:host/?a=1&k-zz-secret", /which is no address/],
   ] as const
 ) {
   Deno.test(`Endpoint.parse() refuses ${address}`, async () => {
