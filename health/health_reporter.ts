@@ -108,7 +108,7 @@ export class HealthReporter {
   /** Shows in the status that a signal to its process id reached this process, and no other. */
   answer(): void {
     this.#answers += 1;
-    this.#metrics = this.#makeMetrics?.();
+    this.#readMetrics();
     this.refresh();
   }
 
@@ -173,8 +173,17 @@ export class HealthReporter {
       this.#heartbeat = stringify({ ...stamp(), state: this.#state, stage: this.#stuckDetector.stage });
     }
     if (this.#readiness) this.#readiness = { ...this.#readiness, ...stamp() };
-    this.#metrics = this.#makeMetrics?.();
+    this.#readMetrics();
     this.#files.renew();
+  }
+
+  #readMetrics(): void {
+    try {
+      this.#metrics = this.#makeMetrics?.();
+    } catch (error) {
+      // Probes look at the other files, which are good.
+      reportError(error);
+    }
   }
 
   /** All files, from one state of the agent, so that no two of them disagree. */

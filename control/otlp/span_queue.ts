@@ -1,8 +1,9 @@
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { ISerializer } from "@opentelemetry/otlp-transformer";
+import { errorText } from "../../agent/errors.ts";
 import type { TimeAndChance } from "../../agent/lib/time_and_chance.ts";
 import { Pacing } from "./pacing.ts";
-import type { Sender } from "./sender.ts";
+import type { Sender, Sent } from "./sender.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** Spans of one request, at most: they are encoded in one go, while nothing else runs. */
@@ -94,11 +95,11 @@ export class SpanQueue implements SpanProcessor {
 
   /** Sends what has ended by now, until a request fails. */
   async #send(signal: AbortSignal): Promise<void> {
-    const { sender, serializer, trouble } = this.#options;
+    const { trouble } = this.#options;
     let left = this.#ended.length;
     while (left > 0 && !signal.aborted) {
       const spans = this.#ended.slice(0, Math.min(MAX_REQUEST, left));
-      const sent = await sender.send(serializer.serializeRequest(spans)!, signal);
+      const sent = await this.#answerTo(spans, signal);
       this.#pacing.note(sent);
       if (sent.kind === "failed") return trouble.failed(sent.why);
       this.#ended.splice(0, spans.length);
@@ -106,6 +107,18 @@ export class SpanQueue implements SpanProcessor {
       if (sent.kind === "refused") trouble.failed(sent.why, spans.length);
       else trouble.arrived();
     }
+  }
+
+  async #answerTo(spans: ReadableSpan[], signal: AbortSignal): Promise<Sent> {
+    const { sender, serializer } = this.#options;
+    let body: Uint8Array;
+    try {
+      body = serializer.serializeRequest(spans)!;
+    } catch (error) {
+      // They would fail each time, and keep those behind them from being sent.
+      return { kind: "refused", why: `cannot be encoded: ${errorText(error)}` };
+    }
+    return await sender.send(body, signal);
   }
 }
 

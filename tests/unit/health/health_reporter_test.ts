@@ -48,6 +48,27 @@ Deno.test("HealthReporter stops the heartbeat of a stuck loop, and goes on when 
   await waitFor("the next heartbeat", async () => await s.read("liveness") !== last);
 });
 
+Deno.test("HealthReporter goes on with the heartbeat if the metrics cannot be made, and reports why", async () => {
+  const errors: string[] = [];
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    errors.push(event.error.message);
+  };
+  addEventListener("error", onError);
+  try {
+    await using s = await ReporterSetup.make();
+    s.reporter.writeMetrics(() => {
+      throw new Error("no numbers");
+    });
+    s.progress(60_000);
+    const first = await waitFor("a heartbeat", () => s.read("liveness"));
+    await waitFor("the next heartbeat", async () => await s.read("liveness") !== first);
+    assertEquals([errors[0], await s.has("metrics.prom")], ["no numbers", false]);
+  } finally {
+    removeEventListener("error", onError);
+  }
+});
+
 Deno.test("HealthReporter goes on with the heartbeat while MongoDB is out of reach", async () => {
   await using s = await ReporterSetup.make();
   s.progress(60_000);
