@@ -2,13 +2,17 @@ import type { Clock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 
 /**
- * Keeps the number of open connections bounded. If all places are taken, a new connection waits for a moment, then the
- * oldest one is closed: connections that never end cannot keep a scraper out, which is done in milliseconds.
+ * Keeps the number of open connections bounded, and how fast they follow each other. If all places are taken, a new
+ * connection waits for a moment, then the oldest one is closed: connections that never end cannot keep a scraper out,
+ * which is done in milliseconds.
  */
 export class ConnectionLimit {
   readonly #open = new Set<Deno.Conn>();
   readonly #clock: Clock;
   readonly #limits: ConnectionLimits;
+  readonly #cancels = new WeakMap<Deno.Conn, () => void>();
+  /** When all connections so far would have been accepted, one after the other, at the pace that is allowed. */
+  #pacedMs = -Infinity;
 
   constructor(clock: Clock, limits: ConnectionLimits) {
     this.#clock = clock;
@@ -17,7 +21,9 @@ export class ConnectionLimit {
 
   /** Waits until a connection may be accepted. */
   async room(signal: AbortSignal): Promise<void> {
-    const { connections, waitMs } = this.#limits;
+    const { connections, everyMs, waitMs } = this.#limits;
+    const tooSoonMs = this.#pacedMs - (connections - 1) * everyMs - this.#clock.monotonicMs();
+    if (tooSoonMs > 0) await sleep(this.#clock, tooSoonMs, signal);
     if (this.#open.size < connections) return;
     await sleep(this.#clock, waitMs, signal);
     const [oldest] = this.#open;
@@ -27,11 +33,10 @@ export class ConnectionLimit {
   /** A connection is accepted: it is closed after its time at the latest. */
   add(connection: Deno.Conn): void {
     this.#open.add(connection);
+    this.#pacedMs = Math.max(this.#pacedMs, this.#clock.monotonicMs()) + this.#limits.everyMs;
     const cancel = this.#clock.after(this.#limits.lifeMs, () => this.close(connection));
     this.#cancels.set(connection, cancel);
   }
-
-  readonly #cancels = new WeakMap<Deno.Conn, () => void>();
 
   /** Closes a connection, unless that has been done. */
   close(connection: Deno.Conn): void {
@@ -48,8 +53,10 @@ export class ConnectionLimit {
 
 /** What {@linkcode ConnectionLimit} allows. */
 export interface ConnectionLimits {
-  /** That are open at the same time. */
+  /** That are open at the same time, and that may follow each other at once. */
   readonly connections: number;
+  /** The time for each of those that follow, in milliseconds. */
+  readonly everyMs: number;
   /** How long a new one waits if all places are taken, in milliseconds. */
   readonly waitMs: number;
   /** The longest life of one, in milliseconds. */

@@ -7,9 +7,9 @@ import { type Answer, exchange } from "./http_exchange.ts";
 
 /**
  * A port without a password is open to all that reach it: what it may take of the process is bounded. A scrape takes
- * milliseconds, and one that takes ten seconds counts as failed at the scraper.
+ * milliseconds, which are taken from the documents, and one that takes ten seconds counts as failed at the scraper.
  */
-const LIMITS = { connections: 16, waitMs: 50, lifeMs: 10_000 };
+const LIMITS = { connections: 16, everyMs: 50, waitMs: 50, lifeMs: 10_000 };
 /** The pause after a connection that could not be accepted, for example for want of file descriptors, in milliseconds. */
 const ACCEPT_RETRY_MS = 1000;
 

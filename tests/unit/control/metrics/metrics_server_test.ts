@@ -105,6 +105,19 @@ Deno.test("MetricsServer serves a scraper while more requests than it has places
   for (const connection of slow) connection.close();
 });
 
+Deno.test("MetricsServer answers a flood of requests one after the other, with pauses: the process has other work", async () => {
+  const clock = new ManualClock();
+  using served = new Served({ clock });
+  for (let count = 0; count < 16; count++) assertEquals(await served.scrape(), TEXT);
+  await waitFor("the pause", () => clock.pending === 1);
+  const [one, other] = [served.scrape(), served.scrape()];
+  await clock.advance(50);
+  await Promise.race([one, other]);
+  await waitFor("the next pause", () => clock.pending === 1);
+  await clock.advance(50);
+  assertEquals(await Promise.all([one, other]), [TEXT, TEXT]);
+});
+
 Deno.test("MetricsServer ends a request that never ends, and one whose sender never reads", async () => {
   const clock = new ManualClock();
   using served = new Served({ clock, text: () => "a".repeat(50 * 2 ** 20) });
