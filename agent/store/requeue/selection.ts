@@ -11,8 +11,8 @@ export type Selection =
 const AT_REST: Filter<Document> = { status: { $in: ["failed", "canceled"] } };
 
 /**
- * The query for the documents that are meant, with `FILTER`. A document that was processed or failed at `before` or
- * later is left out: it has run since the requeue began.
+ * The query for the documents that are meant, with `FILTER`. A document that has run at `before` or later, or was canceled
+ * then, is left out: it would be set back again and again, and a cancellation be undone.
  */
 export function queryOf(
   selection: Selection,
@@ -22,12 +22,14 @@ export function queryOf(
   return { $and: [...partsOf(selection), notSince(before), ...sourceFilter ? [sourceFilter] : []] };
 }
 
-/** Leaves out the documents that have been processed, or have failed, at this time or later. */
+/** Leaves out the documents that have been processed or canceled, or have failed an attempt, at this time or later. */
 export function notSince(before: Date): Filter<Document> {
   return {
     $nor: [
       { status: "processed", processed_at: { $gte: before } },
       { status: "failed", "_pull.dead_at": { $gte: before } },
+      { status: "canceled", "_pull.canceled.at": { $gte: before } },
+      { status: { $in: ["pending", "processing"] }, "_pull.errors.at": { $gte: before } },
     ],
   };
 }
@@ -43,10 +45,21 @@ function partsOf(selection: Selection): Filter<Document>[] {
   }
 }
 
-/** Whether a query asks for the status anywhere. */
+/** Whether a query has a condition on the status of the document itself, and not on a field of that name within another. */
 function namesStatus(query: unknown): boolean {
-  if (Array.isArray(query)) return query.some(namesStatus);
-  if (typeof query === "string") return query === "$status";
-  if (typeof query !== "object" || query === null || "_bsontype" in query) return false;
-  return Object.entries(query).some(([name, inner]) => name === "status" || namesStatus(inner));
+  if (typeof query !== "object" || query === null) return false;
+  return Object.entries(query).some(([name, inner]) => {
+    if (name === "$expr") return readsStatus(inner);
+    return name === "status" || (JOINS.has(name) && Array.isArray(inner) && inner.some(namesStatus));
+  });
+}
+
+/** Operators that join conditions on one document. */
+const JOINS: ReadonlySet<string> = new Set(["$and", "$or", "$nor"]);
+
+/** Whether an expression reads the status. */
+function readsStatus(expression: unknown): boolean {
+  if (typeof expression === "string") return expression === "$status";
+  if (typeof expression !== "object" || expression === null || "_bsontype" in expression) return false;
+  return Object.values(expression).some(readsStatus);
 }
