@@ -69,7 +69,11 @@ export class CancelWatch {
   }
 
   #tick(): void {
-    if (this.#isTold && this.#ticksLeft-- <= 0) return;
+    if (this.#isTold && this.#ticksLeft-- <= 0) {
+      // It would keep settled documents in memory.
+      this.#before = new Set();
+      return;
+    }
     const running = this.#options.ledger.all().filter(({ state }) => state === "running");
     const long = running.filter((held) => this.#before.has(held));
     this.#before = new Set(running);

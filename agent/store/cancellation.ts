@@ -62,7 +62,8 @@ export class Cancellation {
     }, {
       $set: { status: "canceled", ...(reason !== undefined && { "_pull.canceled.reason": reason }) },
       $currentDate: { "_pull.canceled.at": true },
-      $unset: FIELDS_OF_THE_LEASE,
+      // The reason of an earlier cancellation is not that of this one.
+      $unset: { ...FIELDS_OF_THE_LEASE, ...(reason === undefined && { "_pull.canceled.reason": "" }) },
     }, { hint: { _id: 1 } });
     return matchedCount > 0;
   }

@@ -80,6 +80,7 @@ Deno.test("cancel takes what waits or is in processing, and refuses everything e
     { _id: "judged", status: "processing", _pull: { ...lease, dead_at: deadAt } },
     { _id: "other", status: "archived" },
     { _id: "pull", status: "pending", _pull: 7 },
+    { _id: "again", status: "pending", _pull: { canceled: { at: deadAt, reason: "of the first time" } } },
     { _id: "5", status: "pending" },
     { _id: 5, status: "pending" },
   ];
@@ -95,6 +96,7 @@ Deno.test("cancel takes what waits or is in processing, and refuses everything e
       ["judged", 1, /^judged is not canceled: it is about to become a dead letter/],
       ["other", 1, /^other is not canceled: its status is archived, and only what is pending/],
       ["pull", 1, /^pull is not canceled: its field _pull is not the agent's/],
+      ["again", 0, /^again is canceled\n$/],
       ["5", 1, /^pulling-agent: 2 documents have an id that "5" may mean: type it as Extended JSON/],
       ['"5"', 0, /^5 is canceled\n$/],
       ["nosuch", 1, /^There is no document with the id "nosuch"\n$/],
@@ -105,9 +107,11 @@ Deno.test("cancel takes what waits or is in processing, and refuses everything e
     assertEquals(result.code, code, id);
   }
   const after = await documentsOf(db).find({ status: "canceled" }).toArray();
-  assertEquals(after.map(({ _id }) => String(_id)), ["new", "retry", "expired", "foreign", "5"]);
+  assertEquals(after.map(({ _id }) => String(_id)), ["new", "retry", "expired", "foreign", "again", "5"]);
   const kept = after.map(({ _pull }) => Object.keys(_pull!).filter((name) => name !== "canceled").join());
-  assertEquals(kept, ["", "attempts", "attempts", "", ""]);
+  assertEquals(kept, ["", "attempts", "attempts", "", "", ""]);
+  const { canceled } = after.find(({ _id }) => _id as unknown === "again")!._pull as AnyDocument;
+  assertEquals([Object.keys(canceled), canceled.at > deadAt], [["at"], true]);
   for (
     const [args, says] of [[[], "cancel needs an ID"], [["1", "2"], 'cancel takes no argument "2"']] as const
   ) {
