@@ -19,10 +19,14 @@ export const requeueCommand = command({
     },
     before: {
       value: "TIME",
-      doc: "Leave out what was processed or failed since: to go on with an interrupted requeue.",
+      doc: "Leave out what was processed or canceled or failed since: to go on with an interrupted requeue.",
     },
     rate: { value: "N", isCount: true, doc: "Set back at most N documents a second." },
-    limit: { value: "N", isCount: true, doc: "Set back at most N documents." },
+    limit: {
+      value: "N",
+      isCount: true,
+      doc: "Set back at most N documents. More than 1000 are set back only with it.",
+    },
     "dry-run": { doc: "Report what would be done, and change nothing." },
   },
   oneOf: ["id", "filter", "failed", "processed-since"],

@@ -142,6 +142,21 @@ export class RequeueRun {
       return;
     }
     this.#count += 1;
+    if (!this.#options.isDry) await this.#removeLetter(found);
+  }
+
+  async #removeLetter(found: Found): Promise<void> {
+    try {
+      await this.#documents.removeLetter(found);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.#refused += 1;
+      remarks.say(
+        `${formatId(found.id)} is requeued, and its dead letter stays, as its removal was refused: ${
+          inOneLine(errorText(error))
+        }`,
+      );
+    }
   }
 
   #leave({ id }: Found, left: Left, isNamed: boolean): void {
@@ -160,7 +175,7 @@ export class RequeueRun {
     if (this.#options.isDry) return;
     remarks.say(
       `The same command goes on with the rest. With --before ${before.toISOString()} it leaves out what has been ` +
-        "processed, or has failed, again since its start",
+        "processed or canceled, or has failed, again since its start",
     );
   }
 }

@@ -6,6 +6,7 @@ import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { DocumentsToRequeue } from "../../agent/store/requeue/documents_to_requeue.ts";
 import type { Selection } from "../../agent/store/requeue/selection.ts";
+import type { Status } from "../../agent/store/requeue/standing.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
@@ -41,6 +42,7 @@ export async function requeue(task: RequeueTask, env: Environment): Promise<numb
       ? await bySelection(task, meantAt(documents.now()), documents)
       : await new RequeueRun(documents, task).byIds(task.ids!);
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
     if (!isMongoError(error)) throw error;
     throw new CommandError(`requeue failed: ${inOneLine(errorText(error))}`, { cause: error });
@@ -64,7 +66,12 @@ function selectionOf(
     throw new UsageError("--before does nothing with --id, which names its documents: leave it out");
   }
   if (ids) return undefined;
-  const end = before === undefined ? (now: Date) => now : timeIn("before", before);
+  const typed = before === undefined ? undefined : timeIn("before", before);
+  // With a time to come, documents that agents process meanwhile would be set back again and again.
+  const end = (now: Date) => {
+    const time = typed?.(now) ?? now;
+    return time > now ? now : time;
+  };
   const meant = (selection: Meant["selection"]) => (now: Date) => ({ selection, before: end(now) });
   if (isFailed) return meant({ by: "failed" });
   if (filter !== undefined) return meant({ by: "filter", filter: filterIn(filter) });
@@ -109,11 +116,31 @@ async function bySelection(
   if (plan.readsAll !== undefined) {
     remarks.say(`No index serves this: all ${plan.readsAll} documents of the collection are read`);
   }
-  const count = await documents.count(plan);
-  const what = count === undefined ? "More documents than can be counted in 5 s are" : counted(count);
-  remarks.say(`${what} selected, with --before ${before.toISOString()}`);
-  if (task.isFailed && !task.isDry) await removeStale(documents);
-  return await new RequeueRun(documents, task).bySelection(plan, before, count);
+  const counts = await documents.count(plan);
+  const total = counts?.values().reduce((sum, count) => sum + count, 0);
+  remarks.say(`${countText(counts, total)}, with --before ${before.toISOString()}`);
+  if (task.isDry) return await new RequeueRun(documents, task).bySelection(plan, before, total);
+  const limit = limitOf(task, total);
+  if (task.isFailed) await removeStale(documents);
+  return await new RequeueRun(documents, { ...task, limit }).bySelection(plan, before, total);
+}
+
+/** Documents that are set back although no number was typed, at most. */
+const MOST_UNASKED = 1000;
+
+/**
+ * How many documents may be set back: never more than was said or typed.
+ *
+ * @throws {CommandError} If it would be many, and was not typed: a slip of the keys must not run all documents again.
+ */
+function limitOf({ limit }: RequeueTask, total: number | undefined): number {
+  if (limit !== undefined) return limit;
+  if (total !== undefined && total <= MOST_UNASKED) return total;
+  throw new CommandError(
+    `Nothing is changed, because more than ${MOST_UNASKED} documents may be selected: to requeue them, add --limit ${
+      total ?? "N"
+    }`,
+  );
 }
 
 /** What a requeue that was killed has left. */
@@ -122,6 +149,11 @@ async function removeStale(documents: DocumentsToRequeue): Promise<void> {
   if (stale > 0) remarks.say(`${stale} dead letters were stale, and are removed`);
 }
 
-function counted(count: number): string {
-  return count === 1 ? "1 document is" : `${count} documents are`;
+function countText(counts: ReadonlyMap<Status, number> | undefined, total: number | undefined): string {
+  if (counts === undefined) return "More documents than can be counted in 5 s are selected";
+  if (total === 0) return "0 documents are selected";
+  const each = [...counts].map(([status, count]) =>
+    `${count} ${status === "other" ? "of another status" : status}`
+  );
+  return `${total === 1 ? "1 document is" : `${total} documents are`} selected (${each.join(", ")})`;
 }

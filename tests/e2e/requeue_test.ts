@@ -1,13 +1,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending, upTo } from "../support/documents.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { DEAD_AT, insertFailed, lettersOf, source } from "../support/failed_documents.ts";
+import { testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, LONG_AGO } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 const LATER = new Date(Date.now() + 7_200_000);
-const DEAD_AT = new Date(1e12);
 const LEASE = { token: "t", owner: "a" };
 
 /** Whether a requeue takes a document that it finds by a filter, only one that it is given the id of, or none. */
@@ -73,23 +73,6 @@ const STATES: [what: string, document: AnyDocument, taken: Taken, because?: stri
   ],
 ];
 
-const lettersOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents_dead_letters");
-const source = ({ name }: TestDatabase) => ({ database: name, collection: "documents" });
-
-/** Inserts failed documents with their letters. */
-async function insertFailed(db: TestDatabase, ids: readonly number[], deadAt = DEAD_AT): Promise<void> {
-  await documentsOf(db).insertMany(
-    ids.map((_id) => ({
-      _id,
-      status: "failed",
-      error: "no",
-      _pull: { attempts: 1, dead_at: deadAt } as never,
-    })),
-  );
-  const letter = { attempts: 1, error: "no", source: source(db), dead_at: deadAt };
-  await lettersOf(db).insertMany(ids.map((_id) => ({ _id, document: { _id, status: "failed" }, ...letter })));
-}
-
 Deno.test("requeue sets back what no agent holds, by a filter and by its id, and says of everything else why it is left alone", async () => {
   await using db = await testDatabase("requeue states");
   await using home = await agentHome({ db });
@@ -145,16 +128,18 @@ Deno.test("requeue takes failed documents with their letters, and never one that
   // A requeue that was killed between its two writes has left this.
   await lettersOf(db).insertOne({ _id: 6, dead_at: DEAD_AT, source: source(db) });
   await insertPending(db, [6]);
+  // The document was deleted: its letter holds the only copy.
+  await lettersOf(db).insertOne({ _id: 7, document: { _id: 7 }, dead_at: DEAD_AT, source: source(db) });
   const first = await home.run("requeue", "--failed");
   assertEquals(first.code, 0, first.stderr);
   assertMatch(
     first.stderr,
-    /^No index serves this: all 6 documents of the collection are read\n4 documents are selected, with --before \S+Z\n1 dead letters were stale, and are removed\n4 requeued\n$/,
+    /^No index serves this: all 6 documents of the collection are read\n4 documents are selected \(4 failed\), with --before \S+Z\n1 dead letters were stale, and are removed\n4 requeued\n$/,
   );
   assertEquals([
-    await lettersOf(db).countDocuments(),
+    await lettersOf(db).distinct("_id"),
     await documentsOf(db).countDocuments({ status: "pending" }),
-  ], [0, 5]);
+  ], [[7], 5]);
   const [, before] = / --before (\S+)/.exec(first.stderr)!;
   assertEquals((await home.run("run", "--until-empty")).code, 0);
   assertEquals(await documentsOf(db).countDocuments({ status: "processed" }), 5);
@@ -166,7 +151,7 @@ Deno.test("requeue takes failed documents with their letters, and never one that
     "1 dead letters\n".replace("letters", "letter"),
   );
   assertMatch((await home.run("requeue", "--filter", '{"_id": 2}')).stderr, /^1 requeued$/m);
-  assertEquals(await lettersOf(db).countDocuments(), 0);
+  assertEquals(await lettersOf(db).distinct("_id"), [7]);
 });
 
 Deno.test("requeue --processed-since takes what was processed since, by an index if there is one, and FILTER applies", async () => {
@@ -182,7 +167,7 @@ Deno.test("requeue --processed-since takes what was processed since, by an index
   assertEquals(dry.stdout, "3  processed\n4  processed\n5  processed\n");
   await documentsOf(db).createIndex({ processed_at: 1 });
   const some = await home.run(...since, "--limit", "2");
-  assertMatch(some.stderr, /^3 documents are selected, with --before \S+Z\n2 requeued\n$/);
+  assertMatch(some.stderr, /^3 documents are selected \(3 processed\), with --before \S+Z\n2 requeued\n$/);
   assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2);
   assertMatch((await home.run(...since, "--before", "2026-02-03T04:05:06Z")).stderr, /^0 requeued$/m);
   assertMatch((await home.run("requeue", "--processed-since", "36500d")).stderr, /^3 requeued$/m);
@@ -205,6 +190,24 @@ Deno.test("requeue --filter that names no status takes failed and canceled docum
     '{"$or": [{"status": "processed"}, {"status": "pending"}]}',
   );
   assertMatch(named.stderr, /^2 requeued$/m);
+  // A field of the same name within another is not the status of the document.
+  await documentsOf(db).insertMany(
+    [10, 11].map((_id) => ({
+      _id,
+      status: _id === 10 ? "failed" : "processed",
+      order: { status: "paid" },
+      items: [{ status: "paid" }],
+    })),
+  );
+  for (
+    const filter of [
+      '{"order": {"status": "paid"}}',
+      '{"items": {"$elemMatch": {"status": "paid"}}}',
+      '{"$and": [{"items": {"$all": [{"status": "paid"}]}}]}',
+    ]
+  ) {
+    assertEquals((await home.run("requeue", "--filter", filter, "--dry-run")).stdout, "10  failed\n", filter);
+  }
 });
 
 Deno.test("requeue ends with the documents under way on SIGINT, after kill -9 nothing is lost or left behind, and the same command goes on", async () => {
@@ -224,7 +227,7 @@ Deno.test("requeue ends with the documents under way on SIGINT, after kill -9 no
   assertEquals((await command.exit()).code, 130);
   assertMatch(
     command.stderr,
-    /20 of 100 requeued before SIGINT\nThe same command goes on with the rest\. With --before \S+Z it leaves out what has been processed, or has failed, again since its start\n$/,
+    /20 of 100 requeued before SIGINT\nThe same command goes on with the rest\. With --before \S+Z it leaves out what has been processed or canceled, or has failed, again since its start\n$/,
   );
   assertEquals([await pending(), await lettersOf(db).countDocuments()], [20, 80]);
 

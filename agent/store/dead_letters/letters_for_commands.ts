@@ -114,8 +114,11 @@ export class LettersForCommands {
     return (await found.toArray()).map(letterOf);
   }
 
-  /** Removes all letters that are stale, as far as it is known, and returns how many there were. */
-  async removeStale(): Promise<number> {
+  /**
+   * Removes the letters whose document exists and is no such dead letter any more, and returns how many there were. Letters
+   * of deleted documents stay.
+   */
+  async removeOutdated(): Promise<number> {
     const cursor = this.#options.letters.find<Uint8Array>(lettersOf(this.#options.collection), {
       projection: { dead_at: 1, by_reference: 1 },
       batchSize: SURVEY_PAGE,
@@ -124,8 +127,14 @@ export class LettersForCommands {
     });
     let count = 0;
     for await (const page of chunks(cursor, SURVEY_PAGE)) {
-      const standing = new Set(await this.#standing(page.map(letterOf), true));
-      count += page.length - standing.size;
+      const letters = page.map(letterOf);
+      const documents = await this.#documentsOf(letters);
+      const outdated = letters.filter((letter) => {
+        const document = documents.get(idKey(letter._id));
+        return document !== undefined && !stands(letter, document) && !isUndecided(letter, document);
+      });
+      const removed = await Promise.all(outdated.map((letter) => this.remove(letter)));
+      count += removed.filter(Boolean).length;
     }
     return count;
   }
@@ -175,11 +184,8 @@ export class LettersForCommands {
 
   /** Of a page of letters, those that are not stale. */
   async #standing(page: DeadLetter[], removeStale: boolean): Promise<DeadLetter[]> {
-    const ids = page.map(({ _id }) => _id) as never[];
-    const documents = await this.#options.collection
-      .aggregate([{ $match: { _id: { $in: ids } } }, { $project: AS_THE_SERVER_SEES }]).toArray();
-    const byId = new Map(documents.map((document) => [idKey(document._id), document]));
-    const documentOf = (letter: DeadLetter) => byId.get(idKey(letter._id));
+    const documents = await this.#documentsOf(page);
+    const documentOf = (letter: DeadLetter) => documents.get(idKey(letter._id));
     const standing = page.filter((letter) => stands(letter, documentOf(letter)));
     if (!removeStale) return standing;
     const stale = page.filter((letter) =>
@@ -187,6 +193,14 @@ export class LettersForCommands {
     );
     await Promise.all(stale.map((letter) => this.remove(letter)));
     return standing;
+  }
+
+  /** What tells whether the letters of a page stand, by the keys of their ids. */
+  async #documentsOf(page: readonly DeadLetter[]): Promise<Map<unknown, Document>> {
+    const ids = page.map(({ _id }) => _id) as never[];
+    const documents = await this.#options.collection
+      .aggregate([{ $match: { _id: { $in: ids } } }, { $project: AS_THE_SERVER_SEES }]).toArray();
+    return new Map(documents.map((document) => [idKey(document._id), document]));
   }
 }
 

@@ -67,13 +67,15 @@ export class DocumentsToRequeue {
     return { query, readsAll: await collection.estimatedDocumentCount({ maxTimeMS: COUNT_LIMIT_MS }) };
   }
 
-  /** How many documents a plan finds; undefined if that takes too long. */
-  async count(plan: ReadPlan): Promise<number | undefined> {
+  /** How many documents of each status a plan finds; undefined if that takes too long. */
+  async count(plan: ReadPlan): Promise<ReadonlyMap<Status, number> | undefined> {
+    const perStatus = [{ $match: plan.query }, { $group: { _id: STATUS, count: { $sum: 1 } } }];
     try {
-      return await this.#options.collection.countDocuments(plan.query, {
+      const groups = await this.#options.collection.aggregate<{ _id: Status; count: number }>(perStatus, {
         maxTimeMS: COUNT_LIMIT_MS,
         ...hintOf(plan),
-      });
+      }).toArray();
+      return new Map(groups.map(({ _id, count }) => [_id, count] as const).toSorted());
     } catch (error) {
       if (isOutOfTime(error)) return undefined;
       throw error;
@@ -92,13 +94,13 @@ export class DocumentsToRequeue {
   }
 
   /**
-   * Sets a document back to pending, due now, as if no agent had ever run it, and removes its letter. Returns `false` if
-   * it is not as it was found any more.
+   * Sets a document back to pending, due now, as if no agent had ever run it; then its letter is to be removed. Returns
+   * `false` if it is not as it was found any more.
    *
-   * @param before one that was processed or has failed at this time or later is left alone
+   * @param before one that has run at this time or later, or was canceled then, is left alone
    */
-  async requeue({ deadAt, id, letter, standing, status }: Found, before?: Date): Promise<boolean> {
-    const { collection, letters, serverClock } = this.#options;
+  async requeue({ deadAt, id, standing, status }: Found, before?: Date): Promise<boolean> {
+    const { collection, serverClock } = this.#options;
     const verdict = deadAt === undefined
       ? { $ne: [{ $type: "$_pull.dead_at" }, "date"] }
       : { $eq: ["$_pull.dead_at", deadAt] };
@@ -108,13 +110,20 @@ export class DocumentsToRequeue {
       $set: { status: "pending", _pull: { visible_at: serverClock.now() } },
       $unset: { processed_at: "", error: "" },
     }, { hint: BY_ID });
-    if (matchedCount > 0 && letter) await letters.remove(letter);
     return matchedCount > 0;
   }
 
-  /** Removes the letters that an earlier requeue or redrive has left as it was killed. Returns how many there were. */
+  /** Removes the letter of a document that was set back. */
+  async removeLetter({ letter }: Found): Promise<void> {
+    if (letter) await this.#options.letters.remove(letter);
+  }
+
+  /**
+   * Removes the letters that an earlier requeue or redrive has left as it was killed. Returns how many there were. The
+   * letter of a document that was deleted stays: it holds the only copy.
+   */
   async removeStaleLetters(): Promise<number> {
-    return await this.#options.letters.removeStale();
+    return await this.#options.letters.removeOutdated();
   }
 
   async #withLetters(page: Found[]): Promise<Found[]> {
@@ -150,7 +159,11 @@ function hintOf({ readsAll }: ReadPlan): { hint?: typeof BY_ID } {
 
 function foundIn(bytes: Uint8Array): Found {
   const raw = new RawDocument(bytes);
-  const { status, standing, dead_at } = BSON.deserialize(bytes, { validation: { utf8: false } });
+  // A regular expression that JavaScript cannot hold must not keep the other documents from being requeued.
+  const { status, standing, dead_at } = BSON.deserialize(bytes, {
+    bsonRegExp: true,
+    validation: { utf8: false },
+  });
   return {
     id: raw.id,
     status,

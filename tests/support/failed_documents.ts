@@ -1,0 +1,25 @@
+import { documentsOf } from "./documents.ts";
+import type { TestDatabase } from "./mongod.ts";
+import type { AnyDocument } from "./store.ts";
+
+/** When the failed documents became dead letters, unless a test says otherwise. */
+export const DEAD_AT = new Date(1e12);
+
+/** The dead letters of a database's documents. */
+export const lettersOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents_dead_letters");
+/** Where the documents come from, as their letters have it. */
+export const source = ({ name }: TestDatabase) => ({ database: name, collection: "documents" });
+
+/** Inserts failed documents with their letters. */
+export async function insertFailed(db: TestDatabase, ids: readonly number[]): Promise<void> {
+  await documentsOf(db).insertMany(
+    ids.map((_id) => ({
+      _id,
+      status: "failed",
+      error: "no",
+      _pull: { attempts: 1, dead_at: DEAD_AT } as never,
+    })),
+  );
+  const letter = { attempts: 1, error: "no", source: source(db), dead_at: DEAD_AT };
+  await lettersOf(db).insertMany(ids.map((_id) => ({ _id, document: { _id, status: "failed" }, ...letter })));
+}
