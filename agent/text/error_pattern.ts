@@ -11,9 +11,14 @@ const QUOTED: readonly (readonly [mark: RegExp, text: RegExp, blank: string])[] 
   [/[„“]/, /„[^“”]*[“”]|“[^”]*”/g, "“…”"],
 ];
 
+/** A number that tells one kind of error from another: the status of an answer, the exit code of a program. */
+const STATUS =
+  /(\b(?:answered|status|HTTP(?:\/[\d.]+)?|(?:exit|status|error|with) code)[ :=]{1,2}\d{1,3}(?!\w|[.,:]\d))/;
+
 /** What else differs between errors of one kind. All in one pattern: each pass over a text takes a microsecond or more. */
 const DETAILS = new RegExp(
   [
+    STATUS,
     /\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/,
     /\b\d{4}-\d\d-\d\d(?:[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?)?/,
     // Long words that have digits are ids: ULIDs, hexadecimal digests, tokens.
@@ -26,8 +31,8 @@ const DETAILS = new RegExp(
 );
 
 /**
- * The text of an error without what differs between errors of one kind: digits, ids, dates and quoted texts. Two errors
- * with one pattern most likely have one cause. It is in one line, and short.
+ * The text of an error without what differs between errors of one kind: digits, ids, dates and quoted texts. The status
+ * of an answer and an exit code stay. Two errors with one pattern most likely have one cause. It is in one line, and short.
  */
 export function errorPattern(error: string): string {
   const text = inOneLine(error.slice(0, MAX_READ)).trim();
@@ -35,5 +40,6 @@ export function errorPattern(error: string): string {
     (rest, [mark, quoted, blank]) => mark.test(rest) ? rest.replaceAll(quoted, blank) : rest,
     text,
   );
-  return shortened(unquoted.replaceAll(DETAILS, "#"), MAX_KEPT);
+  const pattern = unquoted.replaceAll(DETAILS, (_, status?: string) => status ?? "#");
+  return shortened(pattern, MAX_KEPT);
 }

@@ -21,6 +21,14 @@ const ALIKE: Record<string, string[]> = {
   "unknown '…' in `…`": ["unknown 'a' in `b`", "unknown 'Bob' in `orders`"],
   "can't reach host#, won't retry": ["can't reach host1, won't retry", "can't reach host22, won't retry"],
   "two lines": ["two\n  lines", "two\tlines"],
+  "Request for order # failed with status code 404": [
+    "Request for order 17 failed with status code 404",
+    "Request for order 18 failed with status code 404",
+  ],
+  "unknown zip code #, status #, answered #": [
+    "unknown zip code 123, status 12345, answered 10.5",
+    "unknown zip code 124, status 65f0c0ffee, answered 11.5",
+  ],
   "failed after # ms (attempt # of #)": [
     "failed after 17 ms (attempt 1 of 5)",
     "failed after 9 ms (attempt 4 of 5)",
@@ -40,6 +48,14 @@ Deno.test("errorPattern() tells different errors apart", () => {
     "timeout of the bank",
     "customer 1: gone",
     "order 1: gone",
+    "https://api.example.com/orders answered 401",
+    "https://api.example.com/orders answered 503: try later",
+    "Request failed with status code 404",
+    "Request failed with status code 429",
+    "HTTP/1.1 500 for order 17",
+    "HTTP 502",
+    "The program ended with code 1",
+    "The program ended with code 137",
   ];
   assertEquals(new Set(errors.map(errorPattern)).size, errors.length);
 });
