@@ -1,6 +1,7 @@
 import { secrets } from "../../agent/text/redact.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { type Level, LEVELS, type Step } from "./concern.ts";
+import { pod } from "./concerns/pod.ts";
 import type { Diagnosis, Finding } from "./diagnosis.ts";
 
 const HEADS: Record<Level, string> = {
@@ -26,12 +27,15 @@ export function diagnosisText({ canWork, findings, fine, patient, unseen }: Diag
     ...list("Fine", fine.map(({ concern, doc }) => row(concern, doc))),
     ...list("Not looked at", unseen.map(({ concern, why }) => row(concern, why))),
     "",
-    canWork ? verdict(findings) : "The agent cannot work until what stops it is mended.",
+    canWork ? verdict(findings, unseen) : "The agent cannot work until what stops it is mended.",
   ].join("\n");
 }
 
-function verdict(findings: readonly Finding[]): string {
-  return findings.length === 0 ? "Nothing is wrong: the agent can work." : "The agent can work.";
+function verdict(findings: readonly Finding[], unseen: Diagnosis["unseen"]): string {
+  if (findings.length > 0) return "The agent can work.";
+  // Only an operator can give the pod's manifest.
+  const isComplete = unseen.every(({ concern }) => concern === pod.name);
+  return isComplete ? "Nothing is wrong: the agent can work." : "Nothing is wrong with what was looked at.";
 }
 
 function section(level: Level, findings: readonly Finding[]): string[] {

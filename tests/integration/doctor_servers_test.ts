@@ -4,6 +4,7 @@ import { startMongod } from "../../scripts/mongod.ts";
 import { diagnosisJson } from "../../control/doctor/diagnosis_json.ts";
 import { diagnosisText } from "../../control/doctor/diagnosis_text.ts";
 import { Patient } from "../support/doctor.ts";
+import { FailingServer } from "../support/failing_server.ts";
 import { Guarded } from "../support/guarded.ts";
 import { testDatabase, testUri } from "../support/mongod.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -19,7 +20,7 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
     WRITES_TO: "totals",
   });
   const sound = await patient.diagnose();
-  assertEquals([sound.canWork, sound.unseen.map(({ concern }) => concern)], [true, ["pod"]]);
+  assertEquals([sound.canWork, sound.unseen.map(({ concern }) => concern)], [true, ["pod", "plans"]]);
   assertEquals(sound.findings.map(({ is }) => is), ["index_to_come", "index_to_come"]);
   assertMatch(sound.patient, /as the user agent of admin$/);
 
@@ -101,6 +102,21 @@ Deno.test("doctor finds a standalone server, what WRITES_TO lacks there, and a s
   } finally {
     await server.stop();
   }
+});
+
+Deno.test("doctor finds a server that lets it connect and answers no question about the collection", async () => {
+  await using server = await FailingServer.start();
+  await using database = server.database();
+  await database.db.createCollection("jobs");
+  await using patient = await Patient.of(database);
+  const failCommands = ["listCollections", "listIndexes", "find", "aggregate", "explain"];
+  await server.fail("pulling-agent/patient", { failCommands, closeConnection: true });
+  const finding = await patient.finding("no_answer");
+  assertEquals(finding.level, "stops");
+  assertFalse((await patient.diagnose()).canWork);
+  await patient.mend(finding, database.client);
+  assert(await server.mend() > 0);
+  assertFalse((await patient.found()).includes("no_answer"));
 });
 
 Deno.test("doctor finds a wrong name of the replica set, in MONGODB_URI and in MONGODB_URI_FILE", async () => {

@@ -24,11 +24,11 @@ export const collection = databaseConcern({
   },
   *look({ letters, names, source, sourceProblem, sourceWarning }) {
     const { database } = names;
-    if (sourceProblem instanceof Unseen) yield sourceProblem;
+    if (sourceProblem instanceof Unseen) return yield sourceProblem;
     if (source instanceof Unseen) return yield source;
     if (letters instanceof Unseen) return yield letters;
     const odd = [source, letters].find((each) => each !== undefined && each.type !== "collection");
-    if (sourceProblem !== undefined && !(sourceProblem instanceof Unseen)) {
+    if (sourceProblem !== undefined) {
       const { near, text } = sourceProblem;
       if (odd !== undefined) {
         yield { is: "not_a_collection", says: text, steps: instead(odd, odd === source, names) };

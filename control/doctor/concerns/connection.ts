@@ -1,3 +1,4 @@
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { concern } from "../concern.ts";
 import { isDatabase } from "../examined.ts";
 import { byHand, changeUri, runCommands, withOption, withoutOption } from "../steps.ts";
@@ -16,6 +17,10 @@ export const connection = concern({
       level: "stops",
       doc: "Too few members acknowledge writes: claims and outcomes wait for more.",
     },
+    no_answer: {
+      level: "stops",
+      doc: "MongoDB accepts connections, and does not answer: claims and outcomes wait for it.",
+    },
     overridden: { level: "note", doc: "The connection string asks for what the claim protocol cannot do." },
   },
   *look({ database, settings, uriWarnings }) {
@@ -28,6 +33,18 @@ export const connection = concern({
       };
     }
     if (isDatabase(database)) {
+      const { sourceProblem } = database;
+      // The server refuses nothing here that the agent could do without.
+      if (sourceProblem instanceof Unseen && !sourceProblem.isForbidden) {
+        yield {
+          is: "no_answer",
+          says: `MongoDB tells nothing about the collection: ${sourceProblem.reason}`,
+          steps: [
+            runCommands("admin", { currentOp: 1, active: true, secs_running: { $gte: 3 } }),
+            byHand("look at what runs for long, and at the log, the disk and the load of the server"),
+          ],
+        };
+      }
       if (database.withoutMajority === undefined) return;
       return yield {
         is: "no_majority",

@@ -34,8 +34,7 @@ export const indexes = databaseConcern({
     // A collection that does not exist is found by its own concern.
     if (indexes.length === 0 && source === undefined) return;
     const on = { database: names.database, collection: names.source };
-    const mayMake = ensureIndexes && !(user instanceof Unseen) &&
-      (user === undefined || user.may("createIndex", on));
+    const mayMake = ensureIndexes && (ifSeen(user)?.may("createIndex", on) ?? true);
     for (const missing of missingIndexes(indexes)) {
       const says = `${names.database}.${names.source} has no index that claims can go by on ${
         JSON.stringify(missing.index.keys)

@@ -26,7 +26,8 @@ export const plans = databaseConcern({
       };
     }
     // Without the index there is no other plan, and that is one finding.
-    if (indexes instanceof Unseen || missingIndexes(indexes).length > 0) return;
+    if (indexes instanceof Unseen) return yield indexes;
+    if (missingIndexes(indexes).length > 0) return yield WITHOUT_INDEX;
     for (const plan of plans) {
       const { indexes: used, kind, stages } = plan;
       const what = kind.replaceAll("_", " ");
@@ -48,6 +49,8 @@ export const plans = databaseConcern({
     }
   },
 });
+
+const WITHOUT_INDEX = new Unseen("an index that claims need is missing: run it again once it is there");
 
 /** An operator may have told the server by which indexes to go, and plans of an earlier time may be kept. */
 function forget({ shape }: Plan, { database, source }: { database: string; source: string }): Step[] {

@@ -2,9 +2,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import "../../../support/first_client.ts";
 import { checkedSettings } from "../../../../control/commands/checked_settings.ts";
 import { Unseen } from "../../../../agent/store/doctor/unseen.ts";
+import { userRights } from "../../../../agent/store/doctor/user_rights.ts";
 import type { DatabaseFacts } from "../../../../agent/store/doctor/database_facts.ts";
 import { protectionOf } from "../../../../agent/store/connection/uri.ts";
 import { diagnosisOf, type Finding } from "../../../../control/doctor/diagnosis.ts";
+import { diagnosisText } from "../../../../control/doctor/diagnosis_text.ts";
 import { CONCERNS } from "../../../../control/doctor/concerns.ts";
 import type { Examined } from "../../../../control/doctor/examined.ts";
 import { LEVELS } from "../../../../control/doctor/concern.ts";
@@ -84,6 +86,45 @@ Deno.test("diagnosisOf() says what could not be looked at, and goes on", () => {
   const missing = new Unseen("no such command: 'explain'");
   const { canWork, unseen } = diagnosisOf(examined({ plans: missing, user: missing, version: missing }));
   assertEquals([canWork, unseen.map(({ concern }) => concern)], [true, ["pod", "rights", "plans"]]);
+});
+
+Deno.test("doctor finds that MongoDB does not answer, and never calls a set-up sound of which it saw nothing", () => {
+  const reason = new Unseen("MongoDB did not answer within 16000 ms");
+  const frozen = { sourceProblem: reason, source: reason, letters: reason, indexes: reason, plans: reason };
+  const { canWork, findings, unseen } = diagnosisOf(examined(frozen));
+  assertEquals([canWork, findings.map(({ is }) => is)], [false, ["no_answer"]]);
+  assertEquals(unseen.filter(({ concern }) => concern === "collection").length, 1);
+
+  const last = (database: Partial<DatabaseFacts>) =>
+    diagnosisText(diagnosisOf(examined(database))).split("\n").at(-1);
+  assertEquals(last({}), "Nothing is wrong: the agent can work.");
+  assertEquals(last({ indexes: reason }), "Nothing is wrong with what was looked at.");
+});
+
+Deno.test("doctor judges no plans without the index that they would go by, and calls them not looked at", () => {
+  const { fine, unseen } = diagnosisOf(examined({ indexes: [] }));
+  assertEquals(fine.some(({ concern }) => concern === "plans"), false);
+  assertEquals(unseen.map(({ concern }) => concern), ["pod", "plans"]);
+});
+
+Deno.test("doctor takes a user whose privileges the server does not name neither for one without rights nor for one who may make no index", async () => {
+  const authInfo = { authenticatedUsers: [{ user: "agent", db: "admin" }] };
+  const roles = { authenticatedUserRoles: [{ role: "readWrite", db: "shop" }] };
+  for (const more of [{}, roles, { ...roles, authenticatedUserPrivileges: [] }]) {
+    const user = await userRights({ command: () => Promise.resolve({ authInfo: { ...authInfo, ...more } }) });
+    assert(user instanceof Unseen);
+    const { canWork, findings } = diagnosisOf(
+      examined({ user, indexes: [{ name: "_id_", key: { _id: 1 } }] }),
+    );
+    assertEquals([canWork, findings.map(({ is }) => is)], [true, ["index_to_come", "index_to_come"]]);
+  }
+  const none = { ...authInfo, authenticatedUserRoles: [], authenticatedUserPrivileges: [] };
+  const user = await userRights({ command: () => Promise.resolve({ authInfo: none }) });
+  assertEquals(found({ user: user! }).map(({ is }) => is), [
+    "may_not_pull",
+    "may_not_keep_letters",
+    "may_not_follow",
+  ]);
 });
 
 Deno.test("doctor finds that clocks of members are apart, and what an election would do to leases", () => {
