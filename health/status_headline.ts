@@ -60,9 +60,17 @@ function workText(status: Status, now: Date, hand: string): string {
     const none = last === undefined ? "none has ended yet" : `none has ended since ${past(last, now)}`;
     return `running: ${held.documents} in flight, ${none}`;
   }
-  return emptySince === undefined
-    ? "idle: no claim has ended yet"
-    : `idle: nothing to claim since ${past(emptySince, now)}`;
+  if (emptySince === undefined) return "idle: no claim has ended yet";
+  return `idle: nothing to claim since ${past(emptySince, now)}${leftAloneText(status)}`;
+}
+
+/** An operator who sees documents wait would take the agent for a liar. */
+function leftAloneText({ left_alone: left }: Status): string {
+  if (left === undefined || left.documents === 0) return "";
+  const what = left.documents === 1
+    ? "1 document waits"
+    : `${left.documents.toLocaleString("en")} documents wait`;
+  return `; ${what} and cannot be claimed, as ${left.example}: ${left.reason}`;
 }
 
 /** How many documents end in a second, or in a minute if that is less than one; undefined if none has. */

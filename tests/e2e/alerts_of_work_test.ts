@@ -1,10 +1,6 @@
 import { type AlertCase, FLEET, ofPods, type Series, tryAlerts } from "../support/alert_cases.ts";
 
 const SOURCE = ',database="db",collection="orders"';
-const TOO_OLD = {
-  labels: { ...FLEET, database: "db", collection: "orders" },
-  says: "The oldest document in db.orders that could be claimed has waited for 30m 0s.",
-};
 
 /** Restarts of the container of one pod, as kube-state-metrics counts them. */
 function restarts(values: string): Series {
@@ -71,80 +67,6 @@ await tryAlerts({
         'process_start_time_seconds{job="other",instance="10.0.0.9:80"}': "1x5 2x5 3x5 4x5 5x5 6x60",
       },
       at: { 30: [], 45: [], 60: [] },
-    },
-  ],
-
-  PullingAgentOldestTooOld: [
-    {
-      title: "three agents report the same backlog: one alert",
-      series: ofPods("pulling_agent_oldest_claimable_seconds", ["1800x20", "1795x20", "1740x20"], SOURCE),
-      at: { 4: [], 10: [TOO_OLD] },
-    },
-    {
-      title: "one of three is paused, and scrapes are missed",
-      series: {
-        ...ofPods("pulling_agent_oldest_claimable_seconds", ["1800x3 stale 1800 1800 stale 1800x20"], SOURCE),
-        ...ofPods("pulling_agent_paused", ["1x30", "0x30", "0x30"], ',source="signal"'),
-      },
-      at: { 4: [], 8: [TOO_OLD], 20: [TOO_OLD] },
-    },
-    {
-      title: "all are paused",
-      series: {
-        ...ofPods("pulling_agent_oldest_claimable_seconds", ["1800x20", "1800x20"], SOURCE),
-        ...ofPods("pulling_agent_paused", ["1x30", "1x30"], ',source="signal"'),
-        ...ofPods("pulling_agent_paused", ["0x30", "0x30"], ',source="file"'),
-      },
-      at: { 10: [], 20: [] },
-    },
-    {
-      title: "leases of a killed pod expire, an agent reads nothing, and a pod with an old value is gone",
-      series: ofPods("pulling_agent_oldest_claimable_seconds", [
-        "0x5 60x1 0x20",
-        "1800x1 stale",
-        "0x5 _x20",
-      ], SOURCE),
-      at: { 6: [], 10: [], 20: [] },
-    },
-  ],
-
-  PullingAgentNothingClaimed: [
-    {
-      title: "agents are ready and claim nothing, and one of them is paused",
-      series: {
-        ...ofPods("pulling_agent_claimable_documents", ["0x5 40x60", "0x5 38x60"], SOURCE),
-        ...ofPods("pulling_agent_claimed_total", ["7x65", "0x65"]),
-        ...ofPods("pulling_agent_paused", ["0x65", "1x65"], ',source="file"'),
-      },
-      at: {
-        15: [],
-        25: [],
-        40: [{
-          labels: { ...FLEET, database: "db", collection: "orders" },
-          says:
-            "40 documents or more in db.orders could be claimed, and agents of orders in the namespace shop have claimed none for 15 minutes.",
-        }],
-      },
-    },
-    {
-      title: "a backlog that one agent works on, and one that comes and goes",
-      series: {
-        ...ofPods("pulling_agent_claimable_documents", ["9000x65", "9000x65"], SOURCE),
-        ...ofPods("pulling_agent_claimed_total", ["0+1x65", "5x65"]),
-        'pulling_agent_claimable_documents{namespace="shop",app="mails",database="db",collection="mails"}':
-          "5x10 0x1 5x10 0x1 5x10 0x1 5x30",
-        'pulling_agent_claimed_total{namespace="shop",app="mails"}': "0+9x40 360x25",
-      },
-      at: { 30: [], 40: [], 50: [] },
-    },
-    {
-      title: "all are paused, and resumed",
-      series: {
-        ...ofPods("pulling_agent_claimable_documents", ["40x60 0x20"], SOURCE),
-        ...ofPods("pulling_agent_claimed_total", ["0x60 40x20"]),
-        ...ofPods("pulling_agent_paused", ["1x60 0x20"], ',source="file"'),
-      },
-      at: { 40: [], 60: [], 62: [], 75: [] },
     },
   ],
 

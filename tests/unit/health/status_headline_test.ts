@@ -71,6 +71,17 @@ const CASES: [string, Partial<Status>, string][] = [
     "idle: nothing to claim since 14:07:31 UTC, 30 s ago",
   ],
   [
+    "one that leaves documents alone",
+    { left_alone: { documents: 1200, example: "17", reason: "visible_at is no date" as never } },
+    "idle: nothing to claim since 14:05:01 UTC, 3 min ago; 1,200 documents wait and cannot be claimed, as 17: " +
+    "visible_at is no date",
+  ],
+  [
+    "one that leaves nothing alone any more",
+    { left_alone: { documents: 0, example: "17", reason: "" as never } },
+    "idle: nothing to claim since 14:05:01 UTC, 3 min ago",
+  ],
+  [
     "one whose handlers take long",
     { held: held(8), last_outcome_at: ago(600) },
     "running: 8 in flight, none has ended since 13:58:01 UTC, 10 min ago",
