@@ -72,8 +72,11 @@ async function writeProblem(directory: string): Promise<string | undefined> {
   }
 }
 
-/** The numbers by which a kernel names file systems that another machine keeps: NFS, CIFS, SMB2, 9P, Ceph, AFS. */
-const REMOTE = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x01021997, 0x00c36400, 0x5346414f]);
+/**
+ * The numbers by which a kernel names file systems that another machine keeps: NFS, CIFS, SMB2, Ceph, AFS. Not 9P: sandboxes
+ * and virtual machines have it for disks of their own machine.
+ */
+const REMOTE = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x00c36400, 0x5346414f]);
 
 async function diskOf(directory: string): Promise<Disk | undefined> {
   const found = await new Promise<{ type: number; bavail: number; bsize: number } | undefined>((resolve) => {

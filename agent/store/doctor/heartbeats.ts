@@ -5,6 +5,8 @@ export interface Heartbeat {
   /** Host and port. */
   readonly address: string;
   readonly isPrimary: boolean;
+  /** It may become the primary: it is no arbiter, and has a priority. */
+  readonly isElectable: boolean;
   /** The replica set that it is a member of; undefined for none. */
   readonly setName: string | undefined;
   /** It passes commands on to the shards of a cluster. */
@@ -50,6 +52,7 @@ export class Heartbeats {
     this.#last.set(connectionId, {
       address: connectionId,
       isPrimary: Boolean(reply.isWritablePrimary ?? reply.ismaster),
+      isElectable: !(reply.arbiterOnly || reply.passive || reply.hidden),
       setName: typeof reply.setName === "string" ? reply.setName : undefined,
       isRouter: reply.msg === "isdbgrid",
       aheadMs: reply.localTime.getTime() - (this.#now().getTime() - sinceMs),

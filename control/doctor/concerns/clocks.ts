@@ -25,7 +25,9 @@ export const clocks = databaseConcern({
     },
     members_apart: {
       level: "hurts",
-      doc: "Leases go by the primary's clock: after an election they end early, or late.",
+      doc:
+        "Leases go by the clock of the primary, or of a cluster's routers: after an election, or through another router, " +
+        "they end early or late.",
     },
   },
   *look({ heartbeats }, { settings: { leaseMs } }) {
@@ -40,14 +42,21 @@ export const clocks = databaseConcern({
         steps: [byHand("on the machine whose clock is wrong (the pod's node, or the server):"), SET_CLOCK],
       };
     }
-    for (const { address, aheadMs } of heartbeats) {
+    for (const { address, aheadMs, isElectable, isRouter } of heartbeats) {
+      // Its clock decides nothing.
+      if (!isElectable && !isRouter) continue;
       const betweenMs = aheadMs - primary.aheadMs;
       if (Math.abs(betweenMs) <= Math.min(APART_MS, leaseMs / 4)) continue;
+      const direction = betweenMs > 0 ? "ahead of" : "behind";
+      const apart = `${inWords(Math.abs(betweenMs))} ${direction}`;
       yield {
         is: "members_apart",
-        says: `The clock of the member ${address} is ${inWords(Math.abs(betweenMs))} ${
-          betweenMs > 0 ? "ahead of" : "behind"
-        } that of the primary ${primary.address}: ${effect(betweenMs)} if it becomes the primary`,
+        says: isRouter
+          ? `The clock of the router ${address} is ${apart} that of the router ${primary.address}: a lease that is made ` +
+            "through one of them ends early or late for the other"
+          : `The clock of the member ${address} is ${apart} that of the primary ${primary.address}: ${
+            effect(betweenMs)
+          } if it becomes the primary`,
         steps: [byHand(`on ${host({ address })}:`), SET_CLOCK],
       };
     }

@@ -44,12 +44,19 @@ function holds({ partialFilterExpression: part }: Document, status: string): boo
 
 /** The same index without documents that are done. Until it is there, the one that exists stays. */
 function forWaiting(
-  { key, name, partialFilterExpression }: Document,
+  { collation, key, name, partialFilterExpression }: Document,
   collection: string,
   database: string,
 ): Step {
   const partial = { ...partialFilterExpression, status: { $in: ["pending", "processing"] } };
-  const index = { key, name: `${name}_waiting`, unique: true, partialFilterExpression: partial };
+  const index = {
+    key,
+    name: `${name}_waiting`,
+    unique: true,
+    // Otherwise it would get that of the collection, and other keys would count as the same.
+    collation: collation ?? { locale: "simple" },
+    partialFilterExpression: partial,
+  };
   return runCommands(database, { createIndexes: collection, indexes: [index] }, {
     dropIndexes: collection,
     index: name,

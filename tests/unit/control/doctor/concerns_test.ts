@@ -3,6 +3,7 @@ import "../../../support/first_client.ts";
 import { checkedSettings } from "../../../../control/commands/checked_settings.ts";
 import { Unseen } from "../../../../agent/store/doctor/unseen.ts";
 import { userRights } from "../../../../agent/store/doctor/user_rights.ts";
+import type { Heartbeat } from "../../../../agent/store/doctor/heartbeats.ts";
 import type { DatabaseFacts } from "../../../../agent/store/doctor/database_facts.ts";
 import { protectionOf } from "../../../../agent/store/connection/uri.ts";
 import { diagnosisOf, type Finding } from "../../../../control/doctor/diagnosis.ts";
@@ -16,7 +17,14 @@ const HEALTHY: DatabaseFacts = {
   version: "7.0.1",
   certificateEnd: undefined,
   isStandalone: false,
-  heartbeats: [{ address: "a:27017", isPrimary: true, setName: "rs0", isRouter: false, aheadMs: 0 }],
+  heartbeats: [{
+    address: "a:27017",
+    isPrimary: true,
+    isElectable: true,
+    setName: "rs0",
+    isRouter: false,
+    aheadMs: 0,
+  }],
   withoutMajority: undefined,
   user: { name: "agent", database: "admin", may: () => true },
   sourceProblem: undefined,
@@ -128,7 +136,7 @@ Deno.test("doctor takes a user whose privileges the server does not name neither
 });
 
 Deno.test("doctor finds that clocks of members are apart, and what an election would do to leases", () => {
-  const member = { address: "b:27017", isPrimary: false, setName: "rs0", isRouter: false };
+  const member = { address: "b:27017", isPrimary: false, isElectable: true, setName: "rs0", isRouter: false };
   for (
     const [aheadMs, says] of [
       [
@@ -142,7 +150,13 @@ Deno.test("doctor finds that clocks of members are apart, and what an election w
     assertEquals([finding?.is, finding?.level, others], ["members_apart", "hurts", []]);
     assertMatch(finding!.says, says);
   }
-  assertEquals(found({ heartbeats: [...HEALTHY.heartbeats, { ...member, aheadMs: 900 }] }), []);
+  const besides = (other: Partial<Heartbeat>) =>
+    found({ heartbeats: [...HEALTHY.heartbeats, { ...member, aheadMs: 20_000, ...other }] });
+  assertEquals(besides({ aheadMs: 900 }), []);
+  assertEquals(besides({ isElectable: false }), [], "an arbiter, or a member without a priority");
+  const router = { ...member, setName: undefined, isPrimary: true, isRouter: true };
+  const [ofRouters] = found({ heartbeats: [{ ...router, aheadMs: 0 }, { ...router, aheadMs: 20_000 }] });
+  assertMatch(ofRouters!.says, /the router b:27017 is 20 s ahead .* ends early or late for the other$/);
 });
 
 Deno.test("doctor turns TLS on in a connection string of any form by what it prints, and shows no secret", async () => {
@@ -203,6 +217,17 @@ Deno.test("doctor leaves TTL and unique indexes alone that have documents which 
     assertEquals(names({ ...unique, partialFilterExpression: { status } }), []);
   }
   assertEquals(names({ ...unique, partialFilterExpression: { status: { $gt: "a" } } }), ["one_processed"]);
+});
+
+Deno.test("doctor replaces a unique index by one that takes the same keys for the same", () => {
+  const unique = { name: "unique", key: { customer: 1, status: 1 }, unique: true };
+  for (const collation of [{ locale: "en", strength: 2 }, undefined]) {
+    const [finding] = found({ indexes: [...HEALTHY.indexes as object[], { ...unique, collation }] });
+    const expected = collation
+      ? 'collation: { locale: "en", strength: 2 }'
+      : 'collation: { locale: "simple" }';
+    assert(finding!.steps[0]!.text.includes(expected), finding!.steps[0]!.text);
+  }
 });
 
 Deno.test("doctor finds another agent in HEALTH_DIR, and takes the agent itself for none", () => {
