@@ -161,8 +161,9 @@ export class Events {
       try {
         listener(event);
       } catch (error) {
-        // A subscriber that fails stops neither the work nor the other subscribers.
-        reportError(error);
+        // A subscriber that fails stops neither the work nor the other subscribers. To report that it has failed to
+        // report an error would end the process.
+        if (event.type !== "unhandled_error") reportError(error);
       }
     }
   }
