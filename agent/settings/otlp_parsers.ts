@@ -105,5 +105,8 @@ export const fieldName: Parser<string> = parser("the name of a field, in ASCII",
   if (!/^[\x21-\x7e]+$/.test(text) || text.startsWith("$")) {
     throw new Error("must be the name of a field, in ASCII, that does not begin with $");
   }
+  if (text.includes(".")) {
+    throw new Error("must be the name of a field at the top of the document, without a dot");
+  }
   return text;
 });

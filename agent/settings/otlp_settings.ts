@@ -157,7 +157,7 @@ export const OTLP_SETTINGS = {
     parse: otlp.fieldName,
     default: "traceparent",
     doc:
-      "Field of a document with the W3C `traceparent` of the program that inserted it. The document's span is linked to it.",
+      "Field at the top of a document with the W3C `traceparent` of the program that inserted it. The document's span is linked to it.",
   }),
 } as const;
 

@@ -73,6 +73,10 @@ Deno.test("Settings: every standard variable of OpenTelemetry has a value for th
 Deno.test("TRACE_FIELD is the agent's own: a value that cannot be used is refused", () => {
   assertMatch(load({ TRACE_FIELD: "$where" }).problems.join(), /^TRACE_FIELD is "\$where": must be the name/);
   assertMatch(load({ TRACE_FIELD: "spür" }).problems.join(), /in ASCII/);
+  assertMatch(
+    load({ TRACE_FIELD: "meta.traceparent" }).problems.join(),
+    /at the top of the document, without a dot$/,
+  );
 });
 
 Deno.test("OTEL_EXPORTER_OTLP_HEADERS are percent-decoded, and no message quotes them", () => {
