@@ -1,5 +1,8 @@
+import { assertEquals } from "@std/assert";
 import { assertMended, type Broken } from "../support/broken_setups.ts";
-import { COLLECTION, jobs, LETTERS, letters, pending } from "../support/store.ts";
+import { Patient } from "../support/doctor.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { COLLECTION, jobs, LETTERS, letters, makeIndexes, openStore, pending } from "../support/store.ts";
 
 const ENGLISH = { locale: "en", strength: 1 };
 
@@ -128,6 +131,16 @@ const BROKEN: Record<string, Broken> = {
     level: "hurts",
     says: /: a retry \(3 of 3 documents\), the outcome failed \(3 of 3 documents\)$/,
   },
+  "a validator that asks for a result": {
+    setUp: ({ db }) =>
+      db.command({
+        collMod: COLLECTION,
+        validator: { $or: [{ status: { $ne: "processed" } }, { result: { $exists: true } }] },
+      }),
+    is: "refuses_writes",
+    level: "hurts",
+    says: /: the outcome processed \(3 of 3 documents\), unless your processor sets what it asks for$/,
+  },
   "a schema of an empty collection that knows no _pull": {
     isBare: true,
     setUp: ({ db }) =>
@@ -143,3 +156,18 @@ const BROKEN: Record<string, Broken> = {
 for (const [what, broken] of Object.entries(BROKEN)) {
   Deno.test(`doctor finds ${what}, and what it prints mends it`, () => assertMended(broken));
 }
+
+Deno.test("doctor tries writes on documents that wait, or could wait: those that are done may look otherwise", async () => {
+  await using database = await testDatabase("doctor");
+  await using store = openStore(database);
+  await makeIndexes(database, store);
+  await jobs(database).insertMany(pending(30, { status: "processed", isClosed: true }));
+  await database.db.command({
+    collMod: COLLECTION,
+    validator: { $nor: [{ isClosed: true, status: { $ne: "processed" } }] },
+  });
+  await using patient = await Patient.of(database);
+  assertEquals(await patient.found(), []);
+  await jobs(database).insertMany(pending(3, { from: 100 }));
+  assertEquals(await patient.found(), []);
+});

@@ -5,6 +5,9 @@ const SAMPLE = 100;
 /** Those whose writes are tried on copies of them. */
 const TRIED = 20;
 
+/** Documents that agents still write on. */
+const WAITING = { status: { $in: ["pending", "processing"] } };
+
 /** The sizes of some documents. */
 export interface Sizes {
   readonly documents: number;
@@ -12,13 +15,16 @@ export interface Sizes {
   readonly largestBytes: number;
 }
 
+/** The write beside which a processor may set fields of its own. */
+export const PROCESSED = "the outcome processed";
+
 /** What the agent writes on a document in its life, in the order of a life. */
 const WRITTEN: Readonly<Record<string, Document>> = {
   "the claim": {
     status: "processing",
     _pull: { token: "token", owner: "doctor", visible_at: "$$NOW", attempts: 1 },
   },
-  "the outcome processed": { status: "processed", processed_at: "$$NOW", _pull: { attempts: 1 } },
+  [PROCESSED]: { status: "processed", processed_at: "$$NOW", _pull: { attempts: 1 } },
   "a retry": {
     status: "pending",
     error: "doctor",
@@ -70,20 +76,28 @@ export async function refusedWrites(
   { validator, validationLevel }: Document,
   { filter, maxTimeMS }: SampleOptions,
 ): Promise<readonly RefusedWrite[]> {
-  const sample: Document[] = [{ $match: filter ?? {} }, { $limit: TRIED }];
-  // This level leaves documents alone that do not fit already.
-  if (validationLevel === "moderate") sample.push({ $match: validator });
   const count = async (stages: Document[]) => {
-    const [found] = await collection.aggregate([...sample, ...stages, { $count: "count" }], { maxTimeMS })
-      .toArray();
+    const [found] = await collection.aggregate([...stages, { $count: "count" }], { maxTimeMS }).toArray();
     return found?.count ?? 0;
   };
-  const tried = await count([]);
+  const sampleOf = (some: Document): Document[] => [
+    { $match: { $and: [some, filter ?? {}] } },
+    { $limit: TRIED },
+    // This level leaves documents alone that do not fit already.
+    ...(validationLevel === "moderate" ? [{ $match: validator }] : []),
+  ];
+  let sample = sampleOf(WAITING);
+  let tried = await count(sample);
+  if (tried === 0) {
+    // Documents that are done may have to look otherwise, and are not written any more: those count that could wait.
+    sample = [...sampleOf({}), { $set: { status: "pending" } }, { $match: validator }];
+    tried = await count(sample);
+  }
   if (tried === 0) return refusedBySchema(validator);
   const found = await Promise.all(
     Object.entries(WRITTEN).map(async ([write, fields]) => ({
       write,
-      refused: await count([{ $set: fields }, { $match: { $nor: [validator] } }]),
+      refused: await count([...sample, { $set: fields }, { $match: { $nor: [validator] } }]),
       tried,
     })),
   );

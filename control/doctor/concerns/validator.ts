@@ -1,7 +1,8 @@
+import { PROCESSED } from "../../../agent/store/doctor/sampled.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { admitBookkeeping } from "../../validator_mend.ts";
 import { databaseConcern } from "../concern.ts";
-import { runCommands } from "../steps.ts";
+import { byHand, runCommands } from "../steps.ts";
 
 /** Whether the validator of the collection accepts what the agent writes. */
 export const validator = databaseConcern({
@@ -27,10 +28,18 @@ export const validator = databaseConcern({
     const isTotal = refusedWrites.some(({ refused, tried, write }) =>
       write === "the claim" && refused === tried
     );
+    const isOfResult = refusedWrites.every(({ write }) => write === PROCESSED);
+    const mend = runCommands(names.database, admitBookkeeping(names.source, source.options.validator));
     yield {
       is: isTotal ? "refuses_claims" : "refuses_writes",
-      says: `The validator of ${names.source} refuses what the agent writes: ${refusals.join(", ")}`,
-      steps: [runCommands(names.database, admitBookkeeping(names.source, source.options.validator))],
+      says: `The validator of ${names.source} refuses what the agent writes: ${refusals.join(", ")}${
+        isOfResult ? ", unless your processor sets what it asks for" : ""
+      }`,
+      steps: [...isOfResult ? [SET_BY_PROCESSOR] : [], mend],
     };
   },
 });
+
+const SET_BY_PROCESSOR = byHand(
+  "let the processor return what the validator asks for as set: docs/processors.md; or, if it cannot:",
+);
