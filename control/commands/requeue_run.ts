@@ -14,6 +14,9 @@ import { Pace } from "./pace.ts";
 /** Documents that are written at the same time, and those that are read at once. */
 const [AT_ONCE, PAGE] = [20, 200];
 
+/** Refusals that are shown, at most: an index or a validator may refuse all documents. */
+const SHOWN_REFUSALS = 20;
+
 /** Why a document was left alone. */
 type Left = Exclude<Found["standing"], "free"> | "changed";
 
@@ -136,10 +139,7 @@ export class RequeueRun {
       if (this.#options.isDry) await answers.print(`${formatId(found.id)}  ${found.status}`);
       else if (!await this.#documents.requeue(found, before)) return this.#leave(found, "changed", isNamed);
     } catch (error) {
-      if (!isRefused(error)) throw error;
-      this.#refused += 1;
-      remarks.say(`${formatId(found.id)} was refused: ${inOneLine(errorText(error))}`);
-      return;
+      return this.#refuse(`${formatId(found.id)} was refused`, error);
     }
     this.#count += 1;
     if (!this.#options.isDry) await this.#removeLetter(found);
@@ -149,14 +149,19 @@ export class RequeueRun {
     try {
       await this.#documents.removeLetter(found);
     } catch (error) {
-      if (!isRefused(error)) throw error;
-      this.#refused += 1;
-      remarks.say(
-        `${formatId(found.id)} is requeued, and its dead letter stays, as its removal was refused: ${
-          inOneLine(errorText(error))
-        }`,
+      this.#refuse(
+        `${formatId(found.id)} is requeued, and its dead letter stays, as its removal was refused`,
+        error,
       );
     }
+  }
+
+  /** Takes note of what the database refuses. Throws the error if it concerns more than this document. */
+  #refuse(what: string, error: unknown): void {
+    if (!isRefused(error)) throw error;
+    this.#refused += 1;
+    if (this.#refused <= SHOWN_REFUSALS) remarks.say(`${what}: ${inOneLine(errorText(error))}`);
+    if (this.#refused === SHOWN_REFUSALS) remarks.say("More refusals are counted, and not shown");
   }
 
   #leave({ id }: Found, left: Left, isNamed: boolean): void {
@@ -168,7 +173,8 @@ export class RequeueRun {
     const done = this.#options.isDry ? "would be requeued" : "requeued";
     const left = [...this.#left].map(([reason, count]) => `${count} ${REASONS[reason]}`);
     const alone = left.length > 0 ? `; left alone: ${left.join(", ")}` : "";
-    remarks.say(`${this.#count}${of} ${done}${end}${alone}`);
+    const refused = this.#refused > 0 ? `; ${this.#refused} refused` : "";
+    remarks.say(`${this.#count}${of} ${done}${end}${refused}${alone}`);
   }
 
   #tellNext(before: Date): void {

@@ -104,10 +104,26 @@ Deno.test("requeue counts a document whose letter it may not remove, and a stran
   assertEquals(second.code, 1);
   assertMatch(
     second.stderr,
-    /^3 is requeued, and its dead letter stays, as its removal was refused: .+\n1 requeued$/m,
+    /^3 is requeued, and its dead letter stays, as its removal was refused: .+\n1 requeued; 1 refused$/m,
   );
   assertMatch(
     (await home.run("requeue", "--failed")).stderr,
     /^1 dead letters were stale, and are removed$/m,
   );
+});
+
+Deno.test("requeue shows some of the documents that an index refuses, counts all, and sets back the rest", async () => {
+  await using db = await testDatabase("requeue refused");
+  await using home = await agentHome({ db });
+  await db.db.collection<AnyDocument>("documents").insertMany(
+    upTo(30).map((_id) => ({ _id, status: "failed", ...(_id > 1 && { key: 1 }) })),
+  );
+  await documentsOf(db).createIndex({ key: 1 }, {
+    unique: true,
+    partialFilterExpression: { status: "pending", key: 1 },
+  });
+  const { code, stderr } = await home.run("requeue", "--failed");
+  assertEquals([code, stderr.match(/ was refused: E11000 duplicate key error /g)?.length], [1, 20], stderr);
+  assertMatch(stderr, /^More refusals are counted, and not shown\n2 requeued; 28 refused$/m);
+  assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2);
 });
