@@ -48,7 +48,8 @@ export const OTLP_SETTINGS = {
     fallback: () => undefined,
     defaultText: "none",
     otherwise: { value: undefined, so: "no headers are added" },
-    doc: "A file that holds these headers, instead of `OTEL_EXPORTER_OTLP_HEADERS`.",
+    doc:
+      "A file that holds these headers, instead of `OTEL_EXPORTER_OTLP_HEADERS`. It is read again: a token in it may be replaced.",
   }),
   otelProtocol: setting<otlp.OtlpProtocol | undefined>({
     variable: "OTEL_EXPORTER_OTLP_PROTOCOL",

@@ -13,6 +13,8 @@ export interface Destination {
   readonly shown: string;
   readonly protocol: OtlpProtocol;
   readonly headers: readonly Pair[];
+  /** The file that these headers come from, which may change; undefined if they do not come from a file. */
+  readonly headersFile: string | undefined;
   readonly timeoutMs: number;
   /** A file with the certificates of an authority. */
   readonly caFile: string | undefined;
@@ -29,7 +31,8 @@ export function destinationsOf(settings: Settings): Destination[] {
 }
 
 function toward(signal: Signal, own: string | undefined, settings: Settings): Destination[] {
-  const { otelCertificate: caFile, otelEndpoint, otelHeaders, otelProtocol, otelTimeoutMs } = settings;
+  const { otelCertificate: caFile, otelEndpoint, otelHeaders, otelHeadersFile, otelProtocol, otelTimeoutMs } =
+    settings;
   const url = own === undefined ? below(otelEndpoint, signal) : new URL(own);
   if (url === undefined) return [];
   const headers = [...basicOf(url), ...otelHeaders];
@@ -41,6 +44,8 @@ function toward(signal: Signal, own: string | undefined, settings: Settings): De
     shown: `${url.origin}${url.pathname}`,
     protocol: otelProtocol!,
     headers,
+    // Headers that could not be used at the start are left out, as the warning tells.
+    headersFile: otelHeaders.length > 0 ? otelHeadersFile : undefined,
     timeoutMs: otelTimeoutMs,
     caFile,
   }];

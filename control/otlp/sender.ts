@@ -5,7 +5,8 @@ import { beginning } from "../../agent/processors/http/answer_body.ts";
 import { Clients } from "../../agent/processors/http/clients.ts";
 import { learnProxies } from "../../agent/processors/http/proxies.ts";
 import { retryAfterMs } from "../../agent/processors/http/retry_after.ts";
-import { WatchedFile } from "../../agent/processors/http/watched_file.ts";
+import { type FileKind, WatchedFile } from "../../agent/processors/http/watched_file.ts";
+import { headers as parseHeaders, type Pair } from "../../agent/settings/otlp_parsers.ts";
 import type { Logger } from "../../agent/telemetry/logger.ts";
 import type { Destination } from "./destinations.ts";
 
@@ -31,6 +32,7 @@ export class Sender {
   readonly #log: Logger;
   readonly #clock: Clock;
   #clients: WatchedFile<Clients> | Clients | undefined;
+  #headers: WatchedFile<readonly Pair[]> | undefined;
 
   constructor(to: Destination, log: Logger, clock: Clock) {
     this.#to = to;
@@ -41,7 +43,7 @@ export class Sender {
 
   /** Sends a body. `signal` ends it early. */
   async send(body: Uint8Array, signal: AbortSignal): Promise<Sent> {
-    const { headers: given, protocol, timeoutMs, url } = this.#to;
+    const { protocol, timeoutMs, url } = this.#to;
     const limit = new AbortController();
     const cancel = this.#clock.after(
       timeoutMs,
@@ -50,7 +52,7 @@ export class Sender {
     );
     try {
       const headers = new Headers({ "user-agent": "pulling-agent" });
-      for (const [name, value] of given) headers.set(name, value);
+      for (const [name, value] of await this.#headersNow()) headers.set(name, value);
       headers.set("content-type", protocol === "http/json" ? "application/json" : "application/x-protobuf");
       const clients = await this.#clientsNow();
       // A redirect would take the headers to another host.
@@ -74,6 +76,13 @@ export class Sender {
     if (this.#clients !== undefined) (await this.#clientsNow()).close();
   }
 
+  /** A token in a file is replaced while the agent runs. A pipe has been read, and has nothing more. */
+  async #headersNow(): Promise<readonly Pair[]> {
+    const { headers, headersFile } = this.#to;
+    this.#headers ??= await WatchedFile.open(headersFile, HEADERS_FILE).catch(() => undefined);
+    return this.#headers === undefined ? headers : [...headers, ...await this.#headers.value(this.#log)];
+  }
+
   /** The file is read when it is needed: it may be mounted later, or change. */
   async #clientsNow(): Promise<Clients> {
     const { caFile } = this.#to;
@@ -93,6 +102,16 @@ export class Sender {
       .replaceAll(this.#to.url.href, this.#to.shown);
   }
 }
+
+/** The headers of each request, from a file. */
+const HEADERS_FILE: FileKind<readonly Pair[]> = {
+  variable: "OTEL_EXPORTER_OTLP_HEADERS_FILE",
+  parse: (content) => {
+    const found = parseHeaders(content);
+    if (found.length === 0) throw new Error("is empty: write the headers into it");
+    return found;
+  },
+};
 
 async function judged(response: Response): Promise<Sent> {
   // Read, so that the connection can be used again.

@@ -4,6 +4,7 @@ import { fakeDocument } from "../../../support/fake_document.ts";
 import { RawService } from "../../../support/http_service.ts";
 import { OtlpReceiver } from "../../../support/otlp_receiver.ts";
 import { OtlpSetup } from "../../../support/otlp_setup.ts";
+import { TempDir } from "../../../support/temp_dir.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 /** Tells of the runs of so many documents. */
@@ -131,4 +132,29 @@ Deno.test("OTEL_EXPORTER_OTLP_CERTIFICATE is trusted, and needs to be there only
   await Deno.copyFile(certificates.path("ca.pem"), path);
   await setup.otlp.end(5000);
   assertEquals(collector.spans.length, 1);
+});
+
+Deno.test("OTEL_EXPORTER_OTLP_HEADERS_FILE is read again: a token in it is replaced while the agent runs", async () => {
+  await using dir = await TempDir.make();
+  await using collector = new OtlpReceiver();
+  const path = await dir.write("headers", "authorization=Bearer tok-of-start");
+  const setup = new OtlpSetup(collector, { ...QUICK, OTEL_EXPORTER_OTLP_HEADERS_FILE: path });
+  const seen = () => collector.requests.at(-1)?.headers.get("authorization");
+  const untilSent = (token: string) =>
+    waitFor(`a request with ${token}`, () => {
+      runs(setup, 1);
+      return seen() === `Bearer ${token}`;
+    });
+  await untilSent("tok-of-start");
+  await dir.write("headers", "authorization=Bearer tok-of-later");
+  await untilSent("tok-of-later");
+  await dir.write("headers", "\n");
+  await waitFor("the line", () => {
+    runs(setup, 1);
+    return setup.log.find((line) =>
+      line.includes("OTEL_EXPORTER_OTLP_HEADERS_FILE has changed and cannot be used")
+    );
+  });
+  await setup.otlp.end(5000);
+  assertEquals(seen(), "Bearer tok-of-later");
 });

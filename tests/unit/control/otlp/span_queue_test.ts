@@ -22,6 +22,7 @@ Deno.test("SpanQueue drops spans that cannot be encoded, and reports them: those
     shown: "collector",
     protocol: "http/json",
     headers: [],
+    headersFile: undefined,
     timeoutMs: 5000,
     caFile: undefined,
   };
