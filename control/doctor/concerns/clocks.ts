@@ -1,4 +1,5 @@
 import type { Heartbeat } from "../../../agent/store/doctor/heartbeats.ts";
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { databaseConcern } from "../concern.ts";
 import { byHand, shell } from "../steps.ts";
 
@@ -7,6 +8,7 @@ const APART_MS = 5000;
 /** What signatures, tokens and certificates bear at most, in milliseconds. */
 const FAR_MS = 5 * 60_000;
 
+const UNTOLD = new Unseen("no server has told its time: a load balancer stands before them");
 const SET_CLOCK = shell("sudo timedatectl set-ntp true");
 
 /** The clocks of this machine and of the servers. The servers tell theirs in their heartbeats. */
@@ -32,7 +34,7 @@ export const clocks = databaseConcern({
   },
   *look({ heartbeats }, { settings: { leaseMs } }) {
     const primary = heartbeats.find(({ isPrimary }) => isPrimary) ?? heartbeats[0];
-    if (primary === undefined) return;
+    if (primary === undefined) return yield UNTOLD;
     const apartMs = Math.abs(primary.aheadMs);
     if (apartMs > APART_MS) {
       const direction = primary.aheadMs > 0 ? "behind" : "ahead of";

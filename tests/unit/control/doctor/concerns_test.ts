@@ -109,6 +109,11 @@ Deno.test("doctor finds that MongoDB does not answer, and never calls a set-up s
   assertEquals(last({ indexes: reason }), "Nothing is wrong with what was looked at.");
 });
 
+Deno.test("doctor calls clocks not looked at if a load balancer keeps the servers' heartbeats", () => {
+  const { findings, unseen } = diagnosisOf(examined({ heartbeats: [] }));
+  assertEquals([findings, unseen.map(({ concern }) => concern)], [[], ["pod", "clocks"]]);
+});
+
 Deno.test("doctor judges no plans without the index that they would go by, and calls them not looked at", () => {
   const { fine, unseen } = diagnosisOf(examined({ indexes: [] }));
   assertEquals(fine.some(({ concern }) => concern === "plans"), false);
