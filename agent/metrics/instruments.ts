@@ -143,7 +143,7 @@ export const INSTRUMENTS = {
   claimable: {
     name: "pulling_agent_claimable_documents",
     kind: "gauge",
-    help: `Documents that could be claimed now, ${UP_TO}. ${SHARED}`,
+    help: `Documents that could be claimed now, ${UP_TO}, without those that are left alone. ${SHARED}`,
     labels: OF_SOURCE,
   },
   oldestClaimable: {

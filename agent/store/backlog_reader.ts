@@ -87,11 +87,12 @@ export class BacklogReader {
     query: Filter<Document>,
     limit: number,
   ): Promise<Group> {
-    const { collection, filter } = this.#options;
+    const { claimer: { refusedIds }, collection, filter } = this.#options;
     // The keys of the index do not tell a missing date from null: to ask for it would read the documents.
     const since = { $min: isScheduled ? DUE : INSERTED };
     const pipeline = [
       { $match: filter ? { $and: [query, filter] } : query },
+      ...(refusedIds.length > 0 ? [{ $match: { _id: { $nin: refusedIds } } }] : []),
       { $sort: CLAIM_ORDER },
       { $limit: limit },
       { $group: { _id: null, documents: { $sum: 1 }, since } },
@@ -122,6 +123,8 @@ export class BacklogReader {
 export interface BacklogReaderOptions {
   collection: Collection;
   letters: Collection;
+  /** Knows which documents wait in vain: they are left alone, and no backlog. */
+  claimer: { readonly refusedIds: readonly unknown[] };
   /** Only documents that match it as well are counted. */
   filter: Filter<Document> | undefined;
   serverClock: ServerClock;

@@ -245,7 +245,8 @@ export class MongoStore implements DocumentStore {
   /** Most agents never look. */
   async #readerOfBacklog(): Promise<BacklogReader> {
     const { BacklogReader } = await import("./backlog_reader.ts");
-    return new BacklogReader({ ...this.#context, filter: this.#filter, syncClock: this.#syncClock });
+    const shared = { ...this.#context, claimer: this.#claimer, filter: this.#filter };
+    return new BacklogReader({ ...shared, syncClock: this.#syncClock });
   }
 
   /** Reports events of the connection to `listeners` from now on. */

@@ -100,4 +100,24 @@ await tryAlerts({
       at: { 40: [], 60: [], 62: [], 75: [] },
     },
   ],
+
+  PullingAgentLeftAlone: [
+    {
+      title: "two agents have seen them",
+      series: ofPods("pulling_agent_left_alone_documents", ["0x5 3x60", "0x5 2x60"]),
+      at: {
+        15: [],
+        28: [],
+        40: [{
+          labels: FLEET,
+          says: "3 documents or more of orders in the namespace shop wait, and no claim can take them.",
+        }],
+      },
+    },
+    {
+      title: "they are mended within minutes",
+      series: ofPods("pulling_agent_left_alone_documents", ["0x5 3x12 0x40"]),
+      at: { 10: [], 18: [], 30: [] },
+    },
+  ],
 });

@@ -6,6 +6,7 @@ import { Guarded } from "../support/guarded.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
 import {
+  COLLECTION,
   jobs,
   letters,
   LONG_AGO,
@@ -61,6 +62,22 @@ Deno.test("Backlog: counts what a claim could take, and nothing that is held, sc
     ...pending(1, { from: 90, _pull: "mine" }),
     ...pending(1, { from: 100, _pull: { visible_at: "tomorrow" } }),
   ]);
+  assertEquals(await inMinutes(store), { claimable: 0, deadLetters: 0, minutes: 0 });
+});
+
+Deno.test("Backlog: documents whose claim MongoDB refuses are left alone, and do not count", async () => {
+  await using database = await testDatabase("backlog");
+  await using store = openStore(database);
+  await makeIndexes(database, store);
+  await database.db.command({
+    collMod: COLLECTION,
+    validator: { $nor: [{ isBad: true, status: "processing" }] },
+  });
+  const [old, young] = [idOf(90 * MINUTE), idOf(3 * MINUTE)];
+  await inserted(database, [{ _id: old, status: "pending", isBad: true }, { _id: young, status: "pending" }]);
+  assertEquals(await inMinutes(store), { claimable: 2, deadLetters: 0, minutes: 90 });
+  const { documents } = await store.claim({ documents: 10, bytes: 1_000_000 });
+  assertEquals(documents.map(({ id }) => String(id)), [String(young)]);
   assertEquals(await inMinutes(store), { claimable: 0, deadLetters: 0, minutes: 0 });
 });
 

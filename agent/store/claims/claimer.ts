@@ -132,6 +132,11 @@ export class Claimer {
     );
   }
 
+  /** The ids of documents that no claim takes now, because MongoDB refuses that. */
+  get refusedIds(): readonly unknown[] {
+    return this.#excluded.refused;
+  }
+
   /**
    * The documents that wait and cannot be claimed; undefined if the last look was a moment ago. Throws what the driver
    * throws.

@@ -129,6 +129,12 @@ export class ExcludedIds {
     return ids;
   }
 
+  /** The ids that are left alone now because MongoDB refused their claims. */
+  get refused(): unknown[] {
+    const now = this.#clock.monotonicMs();
+    return this.#byKey.values().filter(({ untilMs }) => untilMs > now).map(({ id }) => id).toArray();
+  }
+
   /** All ids that are remembered, with MongoDB's last answer of each kind of error. */
   get byReason(): [error: unknown, ids: unknown[]][] {
     const groups = Map.groupBy(this.#byKey.values(), ({ error }) => codeOf(error));
