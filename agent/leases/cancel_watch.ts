@@ -10,7 +10,7 @@ import type { Held, Ledger } from "./ledger.ts";
  */
 const EVERY_MS = 400;
 
-/** Documents that are asked for from time to time, at most: those that run longest. */
+/** Documents that are asked for at a time, at most, unless one was canceled. If more run for long, they take turns. */
 const MAX_ASKED = 1000;
 
 /**
@@ -29,6 +29,8 @@ export class CancelWatch {
   readonly #options: CancelWatchOptions;
   /** Those whose handlers ran at the last tick. */
   #before: ReadonlySet<Held> = new Set();
+  /** How many of those that run for long have had their turn. */
+  #asked = 0;
   #isTold = false;
   #ticksLeft = 0;
   #isLooking = false;
@@ -77,7 +79,16 @@ export class CancelWatch {
     const running = this.#options.ledger.all().filter(({ state }) => state === "running");
     const long = running.filter((held) => this.#before.has(held));
     this.#before = new Set(running);
-    void this.#look(long.slice(0, MAX_ASKED));
+    // An answer that takes so long must not cause more questions.
+    if (!this.#isLooking) void this.#look(this.#inTurn(long));
+  }
+
+  #inTurn(long: readonly Held[]): readonly Held[] {
+    if (long.length <= MAX_ASKED) return long;
+    if (this.#asked >= long.length) this.#asked = 0;
+    const asked = long.slice(this.#asked, this.#asked + MAX_ASKED);
+    this.#asked += MAX_ASKED;
+    return asked;
   }
 
   async #look(asked: readonly Held[]): Promise<void> {

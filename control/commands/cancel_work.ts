@@ -7,6 +7,7 @@ import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { severalText } from "./several_meant.ts";
 
 /** Which document to cancel, from the command line. */
 export interface CancelTask {
@@ -52,12 +53,7 @@ async function cancelOne(
       return 1;
     }
     if (others.length > 0) {
-      throw new CommandError(
-        `${others.length + 1} documents have an id that ${
-          printable(JSON.stringify(typed))
-        } may mean: type it as ` +
-          `Extended JSON, such as '"7"' or '{"$numberInt": "7"}'`,
-      );
+      throw new CommandError(severalText(others.length + 1, typed));
     }
     if (found.status === "canceled") {
       remarks.say(`${formatId(found.id)} is canceled already${since(found)}`);

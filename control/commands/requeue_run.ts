@@ -9,6 +9,7 @@ import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { Interruption } from "../interruption.ts";
 import { Progress } from "./command_progress.ts";
+import { severalText } from "./several_meant.ts";
 import { Pace } from "./pace.ts";
 
 /** Documents that are written at the same time, and those that are read at once. */
@@ -68,17 +69,23 @@ export class RequeueRun {
     let isShort = false;
     for (const typed of ids) {
       if (this.#isOver) break;
-      let isThere = false;
+      const meant: Found[] = [];
       for await (const page of this.#documents.pages(this.#documents.planById(typed), PAGE)) {
-        isThere = true;
+        meant.push(...page);
+      }
+      if (meant.length === 1) {
         // People may type the same id in several ways.
-        const fresh = page.filter(({ id }) => !known.has(idKey(id)));
+        const fresh = meant.filter(({ id }) => !known.has(idKey(id)));
         for (const { id } of fresh) known.add(idKey(id));
         await this.#write(fresh, undefined);
+        continue;
       }
-      if (isThere) continue;
       isShort = true;
-      remarks.say(`There is no document with the id ${printable(JSON.stringify(typed))}`);
+      remarks.say(
+        meant.length === 0
+          ? `There is no document with the id ${printable(JSON.stringify(typed))}`
+          : severalText(meant.length, typed),
+      );
     }
     await answers.finish();
     this.#report();

@@ -127,3 +127,19 @@ Deno.test("requeue shows some of the documents that an index refuses, counts all
   assertMatch(stderr, /^More refusals are counted, and not shown\n2 requeued; 28 refused$/m);
   assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2);
 });
+
+Deno.test("requeue --id changes nothing if the id may mean several documents, and takes one that is typed exactly", async () => {
+  await using db = await testDatabase("requeue ids");
+  await using home = await agentHome({ db });
+  const documents = db.db.collection<AnyDocument>("documents");
+  await documents.insertMany(["5", 5, 6].map((_id) => ({ _id, status: "processed" })));
+  const { code, stderr } = await home.run("requeue", "--id", "5", "--id", "6");
+  assertEquals(code, 1);
+  assertMatch(
+    stderr,
+    /^2 documents have an id that "5" may mean: type it as Extended JSON, .+\n1 requeued\n$/,
+  );
+  assertEquals(await documents.distinct("_id", { status: "pending" }), [6]);
+  assertEquals((await home.run("requeue", "--id", '"5"')).stderr, "1 requeued\n");
+  assertEquals(await documents.distinct("_id", { status: "pending" }), [6, "5"]);
+});

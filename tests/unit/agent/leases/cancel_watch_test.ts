@@ -59,6 +59,25 @@ Deno.test("CancelWatch asks for documents whose handlers have run through a tick
   assertEquals([setup.asked.length, setup.ledger.has(waiting)], [1, true]);
 });
 
+Deno.test("CancelWatch asks for at most 1000 documents at a time, which take turns, and waits for an answer before it asks again", async () => {
+  const setup = new Setup();
+  const held = await setup.claim(2001);
+  await setup.clock.advance(4 * TICK_MS);
+  assertEquals(setup.asked.map(({ length }) => length), [1000, 1000, 1]);
+  assertEquals(new Set(setup.asked.flat()).size, 2001);
+  setup.cancel(held[1500]!);
+  const { reached, go } = setup.store.hold("canceled");
+  await setup.clock.advance(TICK_MS);
+  await reached.wait();
+  await setup.clock.advance(10 * TICK_MS);
+  assertEquals(setup.asked.length, 4);
+  go();
+  await settled();
+  assertEquals([setup.asked.length, held[1500]!.abort.aborted], [4, false]);
+  await setup.clock.advance(TICK_MS);
+  assertEquals([setup.asked.length, held[1500]!.abort.aborted], [5, true]);
+});
+
 Deno.test("CancelWatch aborts the handler of a canceled document with a reason that says so, and leaves the others alone", async () => {
   const setup = new Setup();
   const [canceled, other] = await setup.claim(2) as [Held, Held];
