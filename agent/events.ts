@@ -68,6 +68,8 @@ export type AgentEvent =
   | { type: "left_alone"; groups: readonly LeftAlone[] }
   /** A look at what waits has ended. Only agents whose metrics are on look. */
   | { type: "backlog_seen"; backlog: Backlog }
+  /** A suspect is about to run, with nothing else in flight: agents have ended or frozen while they held it. */
+  | { type: "runs_alone"; id: unknown; attempt: number }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }

@@ -184,7 +184,10 @@ export class Pool implements RemovalWatcher {
       error: new LeaseLostError("The suspect could not be marked"),
     };
     const releases = this.#releases;
-    const { store } = this.#options;
+    const { events, store } = this.#options;
+    const { id, attempt } = run[0]!.document;
+    // Before the mark: while that is written the line gets out, and the handler may block or end the process at once.
+    events.emit({ type: "runs_alone", id, attempt });
     try {
       if (await store.markRunningAlone(run[0]!.document) === 0) return [notStarted];
       this.#unmarked = 0;

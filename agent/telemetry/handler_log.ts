@@ -40,6 +40,17 @@ export class HandlerLog {
     });
   }
 
+  /**
+   * If the document ends the process, this is the last line, and tells which it was: what is gathered would be lost. There
+   * are no more of these than documents that agents held twice when they ended.
+   */
+  runsAlone({ id, attempt }: EventOf<"runs_alone">): void {
+    this.#log.warn(
+      "A document runs alone: agents have ended or frozen while they held it, and it may be the cause",
+      { id: this.#formatId(id), attempt },
+    );
+  }
+
   timedOut({ id, attempt, timeoutMs }: EventOf<"handler_timed_out">): void {
     const fields = () => ({ id: this.#formatId(id), attempt, timeoutMs });
     this.#grouped.report(TIMED_OUT, { documents: 1, fields });

@@ -102,6 +102,9 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
       case "handler_failed":
         handlers.failed(event);
         break;
+      case "runs_alone":
+        handlers.runsAlone(event);
+        break;
       case "handler_timed_out":
         handlers.timedOut(event);
         break;

@@ -93,6 +93,7 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
   settled_at_last: [],
   checkpoint_refused: [[{ type: "checkpoint_refused", id, attempt, error }, "MongoDB refuses a checkpoint"]],
   renew_failed: [[{ type: "renew_failed", documents, error }, "leases cannot be renewed, which is retried"]],
+  runs_alone: [[{ type: "runs_alone", id, attempt }, "a suspect is about to run"]],
   handler_timed_out: [[
     { type: "handler_timed_out", id, attempt, timeoutMs: 60_000 },
     "`PROCESS_TIMEOUT` has passed",

@@ -15,6 +15,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "there are many, mend the processor or the service that it calls. `LOG_LEVEL=DEBUG` adds the stack.",
   "The control file <path> <what>; the agent stays as it is":
     "Write `pause` or `resume` into the file, or give the agent's user the right to read it.",
+  "A document runs alone: agents have ended or frozen while they held it, and it may be the cause":
+    "If it is the last line before the agent ends, the document in `id` ends it: `pulling-agent cancel ID` takes it out at once. Otherwise nothing: it is done, or fails, as any other.",
   "Document is a dead letter":
     "Read `error`, mend the cause, then `pulling-agent dead-letters redrive --id ID`.",
   "Cannot report dead letters to ON_DEAD_LETTER":

@@ -30,6 +30,7 @@ async function restartUntilDead(
 ): Promise<number> {
   const documents = documentsOf(db);
   const starts = async () => (await home.marks()).filter(({ text }) => text === `start ${POISON}`).length;
+  let named = 0;
   for (let crashes = 0;; crashes++) {
     if (crashes > CRASHES) throw new Error(`The poison ended ${crashes} processes`);
     const before = await starts();
@@ -47,10 +48,12 @@ async function restartUntilDead(
       );
       agent.signal("SIGTERM");
       assertEquals((await agent.exit()).code, 0);
+      assertEquals(named, 2, "the log of each agent that ran it alone names it");
       return crashes;
     }
     await whilePoisonRuns(agent);
     await agent.exit({ timeoutMs: 60_000 });
+    if (agent.hasLogged("A document runs alone")) named += 1;
     await expireLeases(documents);
   }
 }

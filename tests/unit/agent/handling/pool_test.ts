@@ -254,6 +254,11 @@ Deno.test("Pool starts a suspect once its mark has been answered, not before", a
   setup.pool.add([{ ...fakeDocument({ id: "suspect" }), suspect: { expiriesAlone: 0 } }]);
   await settled();
   assertEquals(started, []);
+  assertEquals(
+    setup.recorder.of("runs_alone").map(({ id }) => id),
+    ["suspect"],
+    "the log names it before it can do harm",
+  );
   mark.resolve(1);
   await settled();
   assertEquals(started, ["suspect"]);
