@@ -65,8 +65,10 @@ export class LineGroup {
     }
   }
 
-  /** What lasted is over. */
+  /** What lasted is over: says so far how often it failed, not a minute later, when it would look as if it failed again. */
   over(): void {
+    const isRare = !this.#isFlood && this.#begun <= this.#kind.pace.atOnce;
+    if (this.#isOn && isRare) this.flush();
     this.#isOn = false;
   }
 

@@ -211,9 +211,23 @@ Deno.test("logEvents() writes a failure that repeats itself once, and again afte
     ["DEBUG", "a"],
     ["DEBUG", "a"],
     ["WARNING", "b"],
+    // That it is over: two more failed as "a" did.
+    ["WARNING", "a"],
     ["WARNING", "b"],
     ["ERROR", "b"],
   ]);
+  assertEquals(lines[4]!.times, 2);
+});
+
+Deno.test("logEvents() writes what is gathered of a failure as soon as it is over, not a minute later", async () => {
+  const log = new EventLog("INFO");
+  log.emit(...many(7, () => claimFailed("wrong password")), CLAIMED);
+  assertEquals(log.lines.map(short), [
+    ["WARNING", "Cannot claim documents", null, undefined],
+    ["WARNING", "Cannot claim documents (more like it)", null, 6],
+  ]);
+  await log.clock.advance(2 * MINUTE_MS);
+  assertEquals(log.lines.length, 2);
 });
 
 Deno.test("logEvents() writes few lines about a failure that comes and goes all the time", async () => {
@@ -254,7 +268,7 @@ Deno.test("logEvents() keeps the failures of different writes apart", () => {
     failed("ack"),
   );
   const levels = lines.filter(({ message }) => message.startsWith("Cannot write")).map(({ level }) => level);
-  assertEquals(levels, ["WARNING", "WARNING", "DEBUG", "DEBUG", "WARNING"]);
+  assertEquals(levels, ["WARNING", "WARNING", "DEBUG", "WARNING", "DEBUG", "WARNING"]);
 });
 
 Deno.test("logEvents() names each document whose release is refused, in one line for a reason, at the end of a drain at the latest", () => {
