@@ -78,7 +78,7 @@ export class IndexKeeper {
     }
     const why = errorText(error).replace(UUID, "...");
     this.#tell([
-      `Cannot make the indexes that claims need (${why}): make them by hand or set ENSURE_INDEXES=false`,
+      `Cannot make the indexes that claims need (${why}): make them as \`pulling-agent doctor\` prints, or set ENSURE_INDEXES=false`,
     ]);
     return false;
   }

@@ -57,6 +57,24 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
     assertFalse(text.includes(PASSWORD), text);
   }
 
+  await admin.command({
+    createRole: "blind",
+    privileges: [on("documents", ["find", "insert", "update", "remove"])],
+    roles: [],
+  });
+  await admin.command({ updateUser: "agent", roles: ["blind"] });
+  await guarded.client.db("shop").createCollection("documents").catch(() => {});
+  await guarded.client.db("shop").collection<{ status: string }>("documents").insertOne({
+    status: "pending",
+  });
+  const unlisted = (await patient.diagnose()).findings.find(({ is }) => is === "reads_all");
+  assertMatch(
+    unlisted!.says,
+    /^Queries for .*new documents, .* read all of documents: this user may not list the indexes/,
+  );
+  await patient.mend(unlisted!, guarded.client);
+  assertFalse((await patient.diagnose()).findings.some(({ is }) => is === "reads_all"));
+
   await guarded.changePassword("another");
   const refused = await patient.diagnose();
   assertEquals(refused.findings.map(({ is }) => is), ["out_of_reach"]);

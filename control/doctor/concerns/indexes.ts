@@ -1,19 +1,10 @@
-import type { Document } from "mongodb";
 import type { DatabaseFacts } from "../../../agent/store/doctor/database_facts.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
-import {
-  type Index,
-  inTheWayText,
-  isHidden,
-  type MissingIndex,
-  missingIndexes,
-} from "../../../agent/store/indexes.ts";
+import { inTheWayText, isHidden, type MissingIndex, missingIndexes } from "../../../agent/store/indexes.ts";
 import { databaseConcern, type Step } from "../concern.ts";
 import { ifSeen } from "../examined.ts";
+import { createIndex, indexCreation } from "../index_steps.ts";
 import { runCommands } from "../steps.ts";
-
-/** The first version of MongoDB that leaves documents out of an index by `$in`. */
-const PARTIAL_IN_SINCE = 6;
 
 /** The two indexes that claims need. */
 export const indexes = databaseConcern({
@@ -53,14 +44,14 @@ export const indexes = databaseConcern({
               similarText(missing)
             }: the agent creates it when it starts, which takes long on a large ` +
             "collection",
-          steps: [create(missing.index, database)],
+          steps: [createIndex(missing.index, database)],
         };
       } else {
         const why = ensureIndexes ? "this user may create none" : "ENSURE_INDEXES is false";
         yield {
           is: "index_missing",
           says: `${says}${similarText(missing)}, and ${why}`,
-          steps: [create(missing.index, database)],
+          steps: [createIndex(missing.index, database)],
         };
       }
     }
@@ -73,21 +64,6 @@ function similarText({ similar }: MissingIndex): string {
   return ` (${similar.name} has these keys, and ${what})`;
 }
 
-function create(index: Index, database: DatabaseFacts): Step {
-  return runCommands(database.names.database, creation(index, database));
-}
-
-function creation(
-  { keys, name, partialFilterExpression }: Index,
-  { names, version }: DatabaseFacts,
-): Document {
-  const isPartial = Number.parseInt(ifSeen(version) ?? `${PARTIAL_IN_SINCE}`) >= PARTIAL_IN_SINCE;
-  return {
-    createIndexes: names.source,
-    indexes: [{ key: keys, name, ...(isPartial && { partialFilterExpression }) }],
-  };
-}
-
 /** Shows an index that is hidden; replaces any other that has the name. */
 function clear(missing: MissingIndex, database: DatabaseFacts): Step {
   const { names } = database;
@@ -97,6 +73,6 @@ function clear(missing: MissingIndex, database: DatabaseFacts): Step {
     : runCommands(
       names.database,
       { dropIndexes: names.source, index: name },
-      creation(missing.index, database),
+      indexCreation(missing.index, database),
     );
 }

@@ -1,7 +1,9 @@
+import type { DatabaseFacts } from "../../../agent/store/doctor/database_facts.ts";
 import type { Plan } from "../../../agent/store/doctor/plans.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
-import { missingIndexes } from "../../../agent/store/indexes.ts";
+import { INDEXES, missingIndexes } from "../../../agent/store/indexes.ts";
 import { databaseConcern, type Step } from "../concern.ts";
+import { createIndex } from "../index_steps.ts";
 import { byHand, runCommands } from "../steps.ts";
 
 /** How the server would carry out the queries of the claims. */
@@ -12,11 +14,13 @@ export const plans = databaseConcern({
     filter_refused: { level: "stops", doc: "MongoDB cannot use `FILTER`: every claim fails." },
     reads_all: {
       level: "hurts",
-      doc: "A query of the claims reads the whole collection, although there is an index.",
+      doc:
+        "A query of the claims reads the whole collection, although there is an index, or none can be seen.",
     },
     sorts: { level: "hurts", doc: "A query of the claims reads all that is due, and sorts it." },
   },
-  *look({ indexes, names, plans }) {
+  *look(database) {
+    const { indexes, names, plans } = database;
     if (plans instanceof Unseen) {
       if (!plans.isFilterRefused) return yield plans;
       return yield {
@@ -25,8 +29,11 @@ export const plans = databaseConcern({
         steps: [byHand("correct FILTER: docs/configuration.md")],
       };
     }
+    if (indexes instanceof Unseen) {
+      const readsAll = plans.filter(({ stages }) => stages.includes("COLLSCAN"));
+      return yield readsAll.length > 0 ? readsAllUnseen(readsAll, database) : indexes;
+    }
     // Without the index there is no other plan, and that is one finding.
-    if (indexes instanceof Unseen) return yield indexes;
     if (missingIndexes(indexes).length > 0) return yield WITHOUT_INDEX;
     for (const plan of plans) {
       const { indexes: used, kind, stages } = plan;
@@ -51,6 +58,18 @@ export const plans = databaseConcern({
 });
 
 const WITHOUT_INDEX = new Unseen("an index that claims need is missing: run it again once it is there");
+
+/** The user may not list the indexes, and the plans show that there is none: so that is found here. */
+function readsAllUnseen(plans: readonly Plan[], database: DatabaseFacts) {
+  const what = plans.map(({ kind }) => kind.replaceAll("_", " ")).join(", ");
+  return {
+    is: "reads_all" as const,
+    says:
+      `Queries for ${what} read all of ${database.names.source}: this user may not list the indexes, and the ` +
+      "server goes by none",
+    steps: INDEXES.map((index) => createIndex(index, database)),
+  };
+}
 
 /** An operator may have told the server by which indexes to go, and plans of an earlier time may be kept. */
 function forget({ shape }: Plan, { database, source }: { database: string; source: string }): Step[] {
