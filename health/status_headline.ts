@@ -5,6 +5,12 @@ import type { TroubleKind } from "./trouble.ts";
 /** An agent with nothing in hand counts as moving for this long after it has found nothing, in milliseconds. */
 const MOVING_MS = 10_000;
 
+/** With its index a claim takes milliseconds. */
+const LONG_CLAIM_MS = 5000;
+
+/** What the control file says so soon after the start, in milliseconds, it said before. */
+const AT_START_MS = 2000;
+
 /** Who has paused an agent, in words. */
 const PAUSED_BY: Record<string, string> = { file: "by the control file", signal: "by a signal" };
 
@@ -40,7 +46,7 @@ function stateText(status: Status, now: Date): string {
   if (state === "paused") {
     const by = PAUSED_BY[control.source] ?? `by ${control.source}`;
     const also = trouble ? `; ${troubleText(trouble, now)}` : "";
-    return `paused ${by} since ${past(control.since, now)}${hand}${also}`;
+    return `paused ${by} since ${beganText(status)}${past(control.since, now)}${hand}${also}`;
   }
   if (state !== "running") return `${state} since ${past(since ?? status.started_at, now)}`;
   if (trouble) return `not ready: ${troubleText(trouble, now)}${hand}`;
@@ -49,8 +55,16 @@ function stateText(status: Status, now: Date): string {
   return workText(status, now, hand);
 }
 
+/** An agent that starts paused does not know how long the file has said so. */
+function beganText({ control, started_at: started }: Status): string {
+  const afterMs = Date.parse(control.since) - Date.parse(started);
+  const isFromStart = control.source === "file" && afterMs >= 0 && afterMs < AT_START_MS;
+  return isFromStart ? "the agent started, " : "";
+}
+
 function workText(status: Status, now: Date, hand: string): string {
-  const { held, last_minute: minute, last_outcome_at: last, nothing_to_claim_since: emptySince } = status;
+  const { held, last_minute: minute, loop, last_outcome_at: last, nothing_to_claim_since: emptySince } =
+    status;
   const rate = rateText(minute!);
   const emptyMs = emptySince === undefined ? 0 : now.getTime() - Date.parse(emptySince);
   if (rate !== undefined && (held.documents > 0 || emptyMs < MOVING_MS)) {
@@ -60,8 +74,13 @@ function workText(status: Status, now: Date, hand: string): string {
     const none = last === undefined ? "none has ended yet" : `none has ended since ${past(last, now)}`;
     return `running: ${held.documents} in flight, ${none}`;
   }
-  if (emptySince === undefined) return "idle: no claim has ended yet";
-  return `idle: nothing to claim since ${past(emptySince, now)}${leftAloneText(status)}`;
+  if (emptySince !== undefined) {
+    return `idle: nothing to claim since ${past(emptySince, now)}${leftAloneText(status)}`;
+  }
+  const isLong = now.getTime() - Date.parse(loop.since ?? "") >= LONG_CLAIM_MS;
+  // Until its index is there, a claim reads the whole collection.
+  const why = isLong ? ": without its index it reads the whole collection, see pulling-agent doctor" : "";
+  return `claiming for the first time since ${past(loop.since, now)}${why}`;
 }
 
 /** An operator who sees documents wait would take the agent for a liar. */

@@ -1,9 +1,10 @@
 import { CommandError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { readSetting } from "../../agent/settings/load_settings.ts";
-import { confirmations } from "../../agent/telemetry/remarks.ts";
+import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";
 import { ask, type Silence } from "../../health/ask.ts";
 import { awaitStatus, requireStatus, type Status } from "../../health/status.ts";
+import { controlFacts } from "../doctor/here.ts";
 
 /** An agent has this long to show that it received a signal, in milliseconds. */
 const CONFIRM_TIMEOUT_MS = 5000;
@@ -31,11 +32,23 @@ const MENDS: Record<Silence, string> = {
  */
 export async function askFor(wanted: Wanted, env: Environment): Promise<number> {
   const directory = readSetting("healthDir", env);
+  const file = readSetting("controlFile", env);
   const { control, held } = await tell(directory, await asked(directory), wanted);
   confirmations.say(
     `${wanted}, by ${control.source}, since ${control.since}; ${held.documents} documents held`,
   );
+  if (wanted === "running") await warnOfFile(file);
   return 0;
+}
+
+/** An operator who resumes one agent may not know that a file pauses it again. */
+async function warnOfFile(file: string): Promise<void> {
+  const { content } = await controlFacts(file);
+  if (content?.toLowerCase() !== "pause") return;
+  remarks.say(
+    `pulling-agent: The control file ${file} still says pause: the agent is paused again when it starts anew, and ` +
+      "other agents that have the file stay paused. Write resume into it; in Kubernetes: make k8s-resume",
+  );
 }
 
 /** The status of an agent that has just shown that it answers, and that still claims. */

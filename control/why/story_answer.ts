@@ -123,6 +123,9 @@ function queueText({ before }: Story): string {
   return `. ${before >= MAX_BEFORE ? `${MAX_BEFORE} or more` : before} documents of its kind come before it`;
 }
 
+/** How a pause by the file ends for all agents, and for those that start later. */
+const RESUME_FILE = "for all agents of its ConfigMap, make k8s-resume";
+
 /** The agent of this machine claims nothing, and that is not the document's fault. */
 function pausedText(here: AgentHere | undefined): string {
   if (here === undefined) return "";
@@ -131,8 +134,9 @@ function pausedText(here: AgentHere | undefined): string {
     return `. But the agent ${name} of this HEALTH_DIR has not responded since ${at}: see pulling-agent status`;
   }
   if (control.state === "paused") {
+    const mend = control.source === "file" ? `${RESUME_FILE}; for this one, until it starts again, ` : "";
     return `. But the agent ${name} of this HEALTH_DIR is paused, by ${control.source}, since ${control.since}, and ` +
-      "claims nothing: pulling-agent resume";
+      `claims nothing: ${mend}pulling-agent resume`;
   }
   if (state !== "running") {
     return `. But the agent ${name} of this HEALTH_DIR is ${state}, and claims nothing`;

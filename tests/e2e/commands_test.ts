@@ -29,6 +29,23 @@ Deno.test("pause returns once the agent claims nothing, resume once it claims ag
   await home.untilMarked("2");
 });
 
+Deno.test("resume tells that the control file still says pause: the agent would be paused again when it starts", async () => {
+  await using db = await testDatabase("commands and file");
+  await using home = await agentHome({ db, module: MARKING });
+  await Deno.writeTextFile(home.controlFile, "pause\n");
+  const agent = await home.start();
+  await agent.untilStatus("it to be paused", ({ state }) => state === "paused");
+  assertMatch((await home.run("status")).stdout, /^paused by the control file since the agent started, /);
+
+  const resumed = await home.run("resume");
+  assertMatch(resumed.stdout, /^running, by signal, /, resumed.stderr);
+  assertEquals(resumed.code, 0);
+  assertStringIncludes(resumed.stderr, `The control file ${home.controlFile} still says pause`);
+
+  await Deno.writeTextFile(home.controlFile, "resume\n");
+  assertEquals((await home.run("resume")).stderr, "");
+});
+
 Deno.test("Commands: two pauses at once are both confirmed, and the agent pauses once", async () => {
   await using db = await testDatabase("commands at once");
   await using home = await agentHome({ db, module: MARKING });

@@ -37,8 +37,14 @@ const CASES: [string, Partial<Status>, string][] = [
   ["an idle agent", {}, "idle: nothing to claim since 14:05:01 UTC, 3 min ago"],
   [
     "one whose first claim is under way",
-    { nothing_to_claim_since: undefined! },
-    "idle: no claim has ended yet",
+    { nothing_to_claim_since: undefined!, loop: { stage: "claiming", stuck: false, since: ago(1) } },
+    "claiming for the first time since 14:08:00 UTC, 1 s ago",
+  ],
+  [
+    "one whose first claim takes long",
+    { nothing_to_claim_since: undefined!, loop: { stage: "claiming", stuck: false, since: ago(31) } },
+    "claiming for the first time since 14:07:30 UTC, 31 s ago: without its index it reads the whole collection, see " +
+    "pulling-agent doctor",
   ],
   [
     "one that moves",
@@ -91,6 +97,11 @@ const CASES: [string, Partial<Status>, string][] = [
     "one paused by its file",
     { state: "paused", control: paused("file") },
     "paused by the control file since 12:03:00 UTC, 2 h 5 min ago",
+  ],
+  [
+    "one that its file had paused before it started",
+    { state: "paused", control: { ...paused("file"), since: ago(3) }, started_at: ago(4) },
+    "paused by the control file since the agent started, 14:07:58 UTC, 3 s ago",
   ],
   [
     "one paused by a signal that still works",

@@ -41,7 +41,11 @@ const OTHER_LEFT = { left_alone: { documents: 3, example: "two", reason: "a vali
 const AGENTS: [what: string, agent: AgentHere | undefined, says: RegExp][] = [
   ["no agent", undefined, /for attempt 1 of 5$/],
   ["one at work", here(), /for attempt 1 of 5$/],
-  ["a paused one", here(PAUSED), /is paused, by file, since then, and claims nothing: pulling-agent resume$/],
+  [
+    "one paused by its file",
+    here(PAUSED),
+    /is paused, by file, since then, and claims nothing: for all .* make k8s-resume; for this one, .* pulling-agent resume$/,
+  ],
   ["one that drains", here({ state: "draining" }), /is draining, and claims nothing$/],
   [
     "one without a database",
