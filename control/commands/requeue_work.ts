@@ -150,7 +150,7 @@ async function removeStale(documents: DocumentsToRequeue): Promise<void> {
 }
 
 function countText(counts: ReadonlyMap<Status, number> | undefined, total: number | undefined): string {
-  if (counts === undefined) return "More documents than can be counted in 5 s are selected";
+  if (counts === undefined) return "The documents that are selected cannot be counted in 5 s";
   if (total === 0) return "0 documents are selected";
   const each = [...counts].map(([status, count]) =>
     `${count} ${status === "other" ? "of another status" : status}`
