@@ -16,7 +16,7 @@ KUBECTL_HERE = $(KUBECTL) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE
 CONTROL_AGENT = KUBECTL=$(KUBECTL) sh scripts/control-agent.sh $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
   $(if $(METHOD),--method $(METHOD)) $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
-.PHONY: help setup dev test test-unit test-all check build image bench coverage fmt clean clean-all pause resume status docker-build docker-run \
+.PHONY: help setup dev test test-unit test-all check build image bench coverage fmt clean clean-all pause resume status agent docker-build docker-run \
   k8s-deploy k8s-pause k8s-resume k8s-status k8s-restart k8s-logs test-k8s
 
 help: ## Show this list
@@ -62,7 +62,10 @@ resume: ## Resume it
 	@$(DEV_AGENT) resume
 
 status: ## Show what it is doing
-	@$(DEV_AGENT) status
+	@$(DEV_AGENT) status $(ARGS)
+
+agent: ## Any command on it, such as ARGS="why order-000008" (`make dev` prints what to export first)
+	@$(DEV_AGENT) $(ARGS)
 
 docker-build: ## Build the image (IMAGE=pulling-agent:latest, DOCKER=docker or podman)
 	$(DOCKER) build --build-arg COMMIT=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .

@@ -193,6 +193,8 @@ async function summarize(plan: Plan, workload: Workload, tally: Tally): Promise<
 
 function hints(plan: Plan, uri: string): void {
   const { HEALTH_DIR, CONTROL_FILE } = plan.settings;
+  const uriOfItsOwn = plan.uri === undefined ? `MONGODB_URI="${uri}" ` : "";
+  const example = plan.work === "samples" ? SAMPLE_SPECIMENS.at(-1) : "ID";
   const here = (path: string) => path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : path;
   say(
     `The agent goes on${
@@ -201,6 +203,9 @@ function hints(plan: Plan, uri: string): void {
   make pause    or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent pause
   make resume   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent resume
   make status   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent status
+  make status ARGS=--watch    shows it again and again
+  export ${uriOfItsOwn}MONGODB_DATABASE=${plan.database} MONGODB_COLLECTION=${plan.collection}    first, for these:
+  make agent ARGS="why ${example}"    requeue --id, cancel, dead-letters summary in the same way
   echo pause > ${here(CONTROL_FILE)}    does the same with the control file; resume undoes it
   mongosh "${uri}"    looks into the database ${plan.database}
 Ctrl-C stops everything.`,
