@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { doneBy } from "../lib/deadline.ts";
 import { LeaseLostError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { loseCanceled } from "./cancel_watch.ts";
@@ -12,6 +13,11 @@ const RENEWALS_PER_LEASE = 3;
 
 /** At most one write of checkpoints begins in this time, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
+/**
+ * After a lost lease this much time is spent on why, in milliseconds: its document may run in another agent already, so
+ * its handler is aborted soon, even if MongoDB does not answer.
+ */
+const WHY_LOST_MS = 250;
 /** A checkpoint waits this long for those of other documents, in milliseconds. */
 const SAVE_LINGER_MS = 20;
 
@@ -98,8 +104,8 @@ export class LeaseKeeper implements CheckpointSaver {
   }
 
   async #lose(lost: readonly Held[]): Promise<void> {
-    const { events, ledger } = this.#options;
-    if (lost.length > 0) await loseCanceled(lost, this.#options);
+    const { clock, events, ledger } = this.#options;
+    if (lost.length > 0) await doneBy(loseCanceled(lost, this.#options), { clock, limitMs: WHY_LOST_MS });
     // A document that was settled while the renewal was under way has no lease any more because this agent has ended
     // it.
     const ours = lost.filter((held) => ledger.has(held) && held.state !== "settling");

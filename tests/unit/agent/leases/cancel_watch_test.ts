@@ -180,3 +180,22 @@ Deno.test("LeaseKeeper tells a canceled document from one whose lease was lost o
   assertEquals(setup.recorder.all.map(({ type }) => type), ["canceled", "lease_lost"]);
   keeper.stop();
 });
+
+Deno.test("LeaseKeeper aborts the handler of a lost lease soon, even if MongoDB does not say why it is lost", async () => {
+  const setup = new Setup();
+  setup.watch.stop();
+  const { clock, events, ledger, store } = setup;
+  const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs: LEASE_MS });
+  keeper.start();
+  const [lost, kept] = await setup.claim(2) as [Held, Held];
+  Object.assign(store.documents.get(lost.document.id)!, { token: "another" });
+  const { go } = store.hold("canceled");
+  await clock.advance(LEASE_MS / 3 + 250);
+  assertEquals((lost.abort.reason as Error).name, "LeaseLostError");
+  await clock.advance(LEASE_MS / 3);
+  assertEquals(store.callsOf("renew").at(-1), [kept.document.id], "renewals go on");
+  go();
+  await settled();
+  assertEquals(setup.recorder.all.map(({ type }) => type), ["lease_lost"]);
+  keeper.stop();
+});
