@@ -7,7 +7,7 @@ import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { severalText } from "./several_meant.ts";
+import { severalMeant } from "./several_meant.ts";
 
 /** Which document to cancel, from the command line. */
 export interface CancelTask {
@@ -53,7 +53,7 @@ async function cancelOne(
       return 1;
     }
     if (others.length > 0) {
-      throw new CommandError(severalText(others.length + 1, typed));
+      throw severalMeant(others.length + 1, typed);
     }
     if (found.status === "canceled") {
       remarks.say(`${formatId(found.id)} is canceled already${since(found)}`);

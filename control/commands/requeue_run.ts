@@ -9,7 +9,7 @@ import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { Interruption } from "../interruption.ts";
 import { Progress } from "./command_progress.ts";
-import { severalText } from "./several_meant.ts";
+import { severalMeant } from "./several_meant.ts";
 import { Pace } from "./pace.ts";
 
 /** Documents that are written at the same time, and those that are read at once. */
@@ -84,7 +84,7 @@ export class RequeueRun {
       remarks.say(
         meant.length === 0
           ? `There is no document with the id ${printable(JSON.stringify(typed))}`
-          : severalText(meant.length, typed),
+          : severalMeant(meant.length, typed).message,
       );
     }
     await answers.finish();
