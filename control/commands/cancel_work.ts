@@ -2,7 +2,7 @@ import { CommandError, errorText, SourceError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import type { Cancellation, ToCancel } from "../../agent/store/cancellation.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
-import { isMongoError } from "../../agent/store/mongo_errors.ts";
+import { isMongoError, isValidationFailure } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
@@ -35,6 +35,13 @@ export async function cancel({ id, reason }: CancelTask, env: Environment): Prom
     if (error instanceof CommandError) throw error;
     if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
     if (!isMongoError(error)) throw error;
+    if (isValidationFailure(error)) {
+      throw new CommandError(
+        'cancel failed, because a validator of the collection refuses the document: admit the status "canceled" and the ' +
+          "field _pull.canceled",
+        { cause: error },
+      );
+    }
     throw new CommandError(`cancel failed: ${inOneLine(errorText(error))}`, { cause: error });
   } finally {
     await store.close();

@@ -112,6 +112,12 @@ Deno.test("cancel takes what waits or is in processing, and refuses everything e
   assertEquals(kept, ["", "attempts", "attempts", "", "", ""]);
   const { canceled } = after.find(({ _id }) => _id as unknown === "again")!._pull as AnyDocument;
   assertEquals([Object.keys(canceled), canceled.at > deadAt], [["at"], true]);
+  const statuses = ["pending", "processing", "processed", "failed"];
+  await db.db.command({ collMod: "documents", validator: { status: { $in: statuses } } });
+  await db.db.collection<AnyDocument>("documents").insertOne({ _id: "valid", status: "pending" });
+  const refused = await home.run("cancel", "valid");
+  assertEquals([refused.code, refused.stderr.split("\n").length], [1, 2]);
+  assertMatch(refused.stderr, /a validator of the collection refuses .+: admit the status "canceled" and/);
   for (
     const [args, says] of [[[], "cancel needs an ID"], [["1", "2"], 'cancel takes no argument "2"']] as const
   ) {
