@@ -2,8 +2,9 @@ import { errorText } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { idKey } from "../../agent/store/documents/id_key.ts";
-import { isRefused } from "../../agent/store/mongo_errors.ts";
-import type { DocumentsToRequeue, Found, ReadPlan } from "../../agent/store/requeue/documents_to_requeue.ts";
+import { isForbidden } from "../../agent/store/mongo_errors.ts";
+import type { DocumentsToRequeue, ReadPlan } from "../../agent/store/requeue/documents_to_requeue.ts";
+import type { Found } from "../../agent/store/requeue/found.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
@@ -12,8 +13,8 @@ import { Progress } from "./command_progress.ts";
 import { severalMeant } from "./several_meant.ts";
 import { Pace } from "./pace.ts";
 
-/** Documents that are written at the same time, and those that are read at once. */
-const [AT_ONCE, PAGE] = [20, 200];
+/** Documents that are read together, and written together. */
+const PAGE = 200;
 
 /** Refusals that are shown, at most: an index or a validator may refuse all documents. */
 const SHOWN_REFUSALS = 20;
@@ -49,6 +50,8 @@ export class RequeueRun {
   readonly #left = new Map<Left, number>();
   #count = 0;
   #refused = 0;
+  /** A write has failed, and may have been made in part. */
+  #isUnsure = false;
 
   constructor(documents: DocumentsToRequeue, options: RequeueOptions) {
     const { isDry, perSecond } = options;
@@ -57,7 +60,7 @@ export class RequeueRun {
     this.#interruption = isDry ? undefined : new Interruption();
     this.#pace = new Pace({
       clock: systemClock,
-      atOnce: AT_ONCE,
+      atOnce: PAGE,
       perSecond: isDry ? undefined : perSecond,
       signal: this.#interruption?.aborted,
     });
@@ -123,51 +126,53 @@ export class RequeueRun {
 
   async #write(found: readonly Found[], before: Date | undefined, of = ""): Promise<void> {
     const { isDry, limit = Infinity } = this.#options;
+    const isNamed = before === undefined;
+    // Those that are named are written one by one, so that each can be told about.
+    const most = isNamed ? 1 : this.#pace.step;
     let rest = found;
     while (rest.length > 0 && !this.#isOver) {
-      const some = rest.slice(0, Math.min(this.#pace.step, limit - this.#count));
+      const some = rest.slice(0, Math.min(most, limit - this.#count));
       rest = rest.slice(some.length);
       await this.#pace.next(some.length);
       if (this.#isOver) return;
-      // All have to end before the result can be reported.
-      const results = await Promise.allSettled(some.map((each) => this.#one(each, before)));
-      for (const result of results) if (result.status === "rejected") throw result.reason;
+      const free: Found[] = [];
+      for (const each of some) {
+        const { standing } = each;
+        if (standing === "free" || (isNamed && BY_ID_ALONE.includes(standing))) free.push(each);
+        else this.#leave(each, standing, isNamed);
+      }
+      if (isDry) await this.#show(free);
+      else await this.#setBack(free, before);
       if (!isDry) this.#progress.update(`${this.#count}${of} requeued so far`);
     }
   }
 
-  async #one(found: Found, before: Date | undefined): Promise<void> {
-    const { standing } = found;
-    const isNamed = before === undefined;
-    if (standing !== "free" && !(isNamed && BY_ID_ALONE.includes(standing))) {
-      return this.#leave(found, standing, isNamed);
-    }
-    try {
-      if (this.#options.isDry) await answers.print(`${formatId(found.id)}  ${found.status}`);
-      else if (!await this.#documents.requeue(found, before)) return this.#leave(found, "changed", isNamed);
-    } catch (error) {
-      return this.#refuse(`${formatId(found.id)} was refused`, error);
-    }
-    this.#count += 1;
-    if (!this.#options.isDry) await this.#removeLetter(found);
-  }
-
-  async #removeLetter(found: Found): Promise<void> {
-    try {
-      await this.#documents.removeLetter(found);
-    } catch (error) {
-      this.#refuse(
-        `${formatId(found.id)} is requeued, and its dead letter stays, as its removal was refused`,
-        error,
-      );
+  async #show(found: readonly Found[]): Promise<void> {
+    for (const { id, status } of found) {
+      await answers.print(`${formatId(id)}  ${status}`);
+      this.#count += 1;
     }
   }
 
-  /** Takes note of what the database refuses. Throws the error if it concerns more than this document. */
-  #refuse(what: string, error: unknown): void {
-    if (!isRefused(error)) throw error;
+  async #setBack(found: readonly Found[], before: Date | undefined): Promise<void> {
+    if (found.length === 0) return;
+    const requeued = await this.#documents.requeue(found, before);
+    const { changed, count, failure, refused } = requeued;
+    this.#count += count;
+    for (const [{ id }, why] of refused) this.#refuse(`${formatId(id)} was refused`, why);
+    if (failure) {
+      this.#isUnsure = !isForbidden(failure.cause);
+      throw failure.cause;
+    }
+    for (const each of found.slice(0, changed)) this.#leave(each, "changed", before === undefined);
+    for (const [{ id }, why] of await this.#documents.removeLetters(requeued)) {
+      this.#refuse(`${formatId(id)} is requeued, and its dead letter stays, as its removal was refused`, why);
+    }
+  }
+
+  #refuse(what: string, why: unknown): void {
     this.#refused += 1;
-    if (this.#refused <= SHOWN_REFUSALS) remarks.say(`${what}: ${inOneLine(errorText(error))}`);
+    if (this.#refused <= SHOWN_REFUSALS) remarks.say(`${what}: ${inOneLine(errorText(why))}`);
     if (this.#refused === SHOWN_REFUSALS) remarks.say("More refusals are counted, and not shown");
   }
 
@@ -181,7 +186,8 @@ export class RequeueRun {
     const left = [...this.#left].map(([reason, count]) => `${count} ${REASONS[reason]}`);
     const alone = left.length > 0 ? `; left alone: ${left.join(", ")}` : "";
     const refused = this.#refused > 0 ? `; ${this.#refused} refused` : "";
-    remarks.say(`${this.#count}${of} ${done}${end}${refused}${alone}`);
+    const least = this.#isUnsure ? "at least " : "";
+    remarks.say(`${least}${this.#count}${of} ${done}${end}${refused}${alone}`);
   }
 
   #tellNext(before: Date): void {

@@ -7,16 +7,17 @@ export const REQUEUES = {
     rule:
       "The write of a requeue matches a document only if it still has the status and the verdict that were read, and no " +
       "lease that is live by the server's clock. It removes the token and leaves `_pull.visible_at`, and then the letter " +
-      "that was read before is removed.",
+      "that was read before is removed. One command may hold many such writes, each with its own filter. If some of " +
+      "them match nothing, the documents tell whose letters are stale.",
     exactly: [
       "filter: { _id, $expr: status and verdict as read, no live lease, no verdict on a document that is not failed }",
       '$set: { status: "pending", _pull: { visible_at: <now> } }',
     ],
     reason:
-      "A requeue of many documents takes hours, and agents work meanwhile: what was failed, or due, or expired as it was " +
-      "read may be held by an agent by now.",
+      "A requeue of many documents takes minutes, or hours at a low rate, and agents work meanwhile: what was failed, or " +
+      "due, or expired as it was read may be held by an agent by now.",
     without: "the write names `_id` alone",
-    code: [["agent/store/requeue/standing.ts", "STANDING"], [
+    code: [["agent/store/requeue/as_found.ts", "asFound"], [
       "agent/store/requeue/documents_to_requeue.ts",
       "requeue",
     ]],

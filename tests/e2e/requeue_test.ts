@@ -18,6 +18,7 @@ const STATES: [what: string, document: AnyDocument, taken: Taken, because?: stri
   ["processed", { status: "processed", processed_at: DEAD_AT, answer: 42, _pull: { attempts: 3 } }, "always"],
   ["failed", { status: "failed", error: "no", _pull: { attempts: 5, dead_at: DEAD_AT } }, "always"],
   ["failed without a verdict", { status: "failed" }, "always"],
+  ["failed, in a list", { status: ["failed"], _pull: { dead_at: DEAD_AT } }, "always"],
   ["canceled", { status: "canceled", _pull: { attempts: 1, canceled: { at: DEAD_AT } } }, "always"],
   ["to be retried", { status: "pending", error: "no", _pull: { visible_at: LATER, attempts: 2 } }, "always"],
   ["a suspect", {
@@ -94,11 +95,11 @@ Deno.test("requeue sets back what no agent holds, by a filter and by its id, and
   const filter = ["--filter", '{"status": {"$exists": true}}'];
   const dry = await home.run("requeue", ...filter, "--dry-run");
   await check(() => false);
-  assertEquals(dry.stdout.trimEnd().split("\n").length, 8);
+  assertEquals(dry.stdout.trimEnd().split("\n").length, 9);
   const { code, stderr } = await home.run("requeue", ...filter);
   assertEquals(code, 0, stderr);
   await check((taken) => taken === "always");
-  assertMatch(stderr, /^8 requeued; left alone: /m);
+  assertMatch(stderr, /^9 requeued; left alone: /m);
   const reasons = new Map<string, number>();
   for (const [, , , because] of STATES) if (because) reasons.set(because, (reasons.get(because) ?? 0) + 1);
   for (const [because, count] of reasons) assertStringIncludes(stderr, `${count} ${because}`);
@@ -214,7 +215,7 @@ Deno.test("requeue ends with the documents under way on SIGINT, after kill -9 no
   await using db = await testDatabase("requeue interrupted");
   await using proxy = new TcpProxy(db.uri);
   await using home = await agentHome({ db: { uri: proxy.uri, name: db.name } });
-  await insertFailed(db, upTo(100));
+  await insertFailed(db, upTo(250));
   const pending = () => documentsOf(db).countDocuments({ status: "pending" });
   const args = ["requeue", "--failed"];
 
@@ -227,15 +228,15 @@ Deno.test("requeue ends with the documents under way on SIGINT, after kill -9 no
   assertEquals((await command.exit()).code, 130);
   assertMatch(
     command.stderr,
-    /20 of 100 requeued before SIGINT\nThe same command goes on with the rest\. With --before \S+Z it leaves out what has been processed or canceled, or has failed, again since its start\n$/,
+    /200 of 250 requeued before SIGINT\nThe same command goes on with the rest\. With --before \S+Z it leaves out what has been processed or canceled, or has failed, again since its start\n$/,
   );
-  assertEquals([await pending(), await lettersOf(db).countDocuments()], [20, 80]);
+  assertEquals([await pending(), await lettersOf(db).countDocuments()], [200, 50]);
 
   // Killed between the write on a document and the removal of its letter.
   const removal = proxy.hold({ command: "delete", collection: "documents_dead_letters" });
   const killed = await home.start({ args });
   await removal.arrived;
-  await waitFor("documents to be written", async () => await pending() > 20);
+  await waitFor("documents to be written", async () => await pending() > 200);
   await killed.kill9();
   removal.pass();
   const failed = () => documentsOf(db).countDocuments({ status: "failed" });
@@ -243,7 +244,7 @@ Deno.test("requeue ends with the documents under way on SIGINT, after kill -9 no
   assertEquals(await standing(), `${await failed()} dead letters\n`);
   const rest = await home.run(...args);
   assertEquals(rest.code, 0, rest.stderr);
-  assertEquals([await pending(), await failed(), await lettersOf(db).countDocuments()], [100, 0, 0]);
+  assertEquals([await pending(), await failed(), await lettersOf(db).countDocuments()], [250, 0, 0]);
 });
 
 Deno.test("requeue refuses to guess which documents are meant, and times and options that say nothing", async () => {

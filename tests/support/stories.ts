@@ -42,7 +42,8 @@ async function requeueHere(text: string, database: TestDatabase, { collection, l
   });
   const documents = await store.documentsToRequeue();
   for await (const page of documents.pages(documents.planById(id!), 1)) {
-    assertEquals(await documents.requeue(page[0]!), true, text);
-    await documents.removeLetter(page[0]!);
+    const requeued = await documents.requeue(page);
+    assertEquals(requeued.count, 1, text);
+    await documents.removeLetters(requeued);
   }
 }

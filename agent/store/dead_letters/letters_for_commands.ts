@@ -6,6 +6,7 @@ import { lettersOf, lettersOfOthers } from "./letters_of.ts";
 import { backToPending } from "../back_to_pending.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { possibleIds } from "../documents/parse_id.ts";
+import { writeApart, type WritesApart } from "../writes_apart.ts";
 
 /** Which letters are meant. */
 export interface DeadLetterQuery {
@@ -127,16 +128,33 @@ export class LettersForCommands {
     });
     let count = 0;
     for await (const page of chunks(cursor, SURVEY_PAGE)) {
-      const letters = page.map(letterOf);
-      const documents = await this.#documentsOf(letters);
-      const outdated = letters.filter((letter) => {
-        const document = documents.get(idKey(letter._id));
-        return document !== undefined && !stands(letter, document) && !isUndecided(letter, document);
-      });
-      const removed = await Promise.all(outdated.map((letter) => this.remove(letter)));
-      count += removed.filter(Boolean).length;
+      const { count: removed, failure, refused } = await this.removeAll(
+        await this.outdated(page.map(letterOf)),
+      );
+      count += removed;
+      const [refusal] = refused.values();
+      if (failure || refusal) throw failure ? failure.cause : refusal;
     }
     return count;
+  }
+
+  /** Of these letters, those whose document exists and is no such dead letter any more. */
+  async outdated(letters: readonly DeadLetter[]): Promise<DeadLetter[]> {
+    if (letters.length === 0) return [];
+    const documents = await this.#documentsOf(letters);
+    return letters.filter((letter) => {
+      const document = documents.get(idKey(letter._id));
+      return document !== undefined && !stands(letter, document) && !isUndecided(letter, document);
+    });
+  }
+
+  /** Removes letters together; a newer one that has replaced one of them stays. Never throws. */
+  async removeAll(letters: readonly DeadLetter[]): Promise<WritesApart<DeadLetter>> {
+    return await writeApart(
+      this.#options.letters,
+      letters.filter(isNameable),
+      (letter) => ({ deleteOne: { filter: this.#as(letter) } }),
+    );
   }
 
   /** How many letters of other collections the query would match. */
@@ -166,13 +184,15 @@ export class LettersForCommands {
   /** Removes a letter; its document stays `failed`. Returns `false` if a newer letter has replaced it. */
   async remove(letter: DeadLetter): Promise<boolean> {
     if (!isNameable(letter)) return false;
-    const { _id, dead_at } = letter;
+    const { deletedCount } = await this.#options.letters.deleteOne(this.#as(letter));
+    return deletedCount > 0;
+  }
+
+  /** Matches a letter, and no newer one that has replaced it. */
+  #as({ _id, dead_at }: DeadLetter): Filter<Document> {
     // A letter without a verdict has to match as such: with undefined the field would be left out, and a newer letter
     // be removed.
-    const { collection, letters } = this.#options;
-    const query = { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(collection) };
-    const { deletedCount } = await letters.deleteOne(query);
-    return deletedCount > 0;
+    return { _id: { $eq: _id } as never, dead_at: dead_at ?? null, ...lettersOf(this.#options.collection) };
   }
 
   #failed({ _id, by_reference, dead_at }: DeadLetter): Filter<Document> {

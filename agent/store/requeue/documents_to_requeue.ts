@@ -10,8 +10,11 @@ import { idKey } from "../documents/id_key.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import { survivesRoundTrip } from "../documents/round_trip_id.ts";
 import { isOutOfTime } from "../mongo_errors.ts";
-import { notSince, queryOf, type Selection } from "./selection.ts";
-import { STANDING, type Standing, STATUS, type Status } from "./standing.ts";
+import { writeApart, type WritesApart } from "../writes_apart.ts";
+import { asFound } from "./as_found.ts";
+import type { Found } from "./found.ts";
+import { queryOf, type Selection } from "./selection.ts";
+import { STANDING, STATUS, type Status } from "./standing.ts";
 
 /** Documents are counted for this long at most, in milliseconds. */
 const COUNT_LIMIT_MS = 5000;
@@ -19,15 +22,13 @@ const COUNT_LIMIT_MS = 5000;
 /** The index by which documents are read if no other serves: some servers refuse to read without one (`notablescan`). */
 const BY_ID = { _id: 1 } as const;
 
-/** A document that a requeue has met. */
-export interface Found {
-  readonly id: unknown;
-  readonly status: Status;
-  readonly standing: Standing | "unnameable";
-  /** Its verdict, if it carries one. */
-  readonly deadAt: Date | undefined;
-  /** Its dead letter, whether it stands or not. */
-  readonly letter: DeadLetter | undefined;
+/** What became of documents that were to be set back. */
+export interface Requeued extends WritesApart<Found> {
+  readonly sent: readonly Found[];
+  /** Those that were not as they were found any more; 0 if there is a `failure`. */
+  readonly changed: number;
+  /** When they are due. */
+  readonly at: Date;
 }
 
 /** How the documents of a selection are read. */
@@ -85,7 +86,13 @@ export class DocumentsToRequeue {
   /** The documents of a plan, `size` at a time, as they are when they are read. */
   async *pages(plan: ReadPlan, size: number): AsyncGenerator<Found[]> {
     const cursor = this.#options.collection.find<Uint8Array>(plan.query, {
-      projection: { _id: 1, status: STATUS, standing: STANDING, dead_at: "$_pull.dead_at" },
+      projection: {
+        _id: 1,
+        status: STATUS,
+        standing: STANDING,
+        is_one: { $eq: [{ $type: "$status" }, "string"] },
+        dead_at: "$_pull.dead_at",
+      },
       batchSize: size,
       raw: true,
       ...hintOf(plan),
@@ -94,28 +101,42 @@ export class DocumentsToRequeue {
   }
 
   /**
-   * Sets a document back to pending, due now, as if no agent had ever run it; then its letter is to be removed. Returns
-   * `false` if it is not as it was found any more.
+   * Sets documents back to pending, due now, as if no agent had ever run them; then their letters are to be removed. A
+   * document that is not as it was found any more is left alone. Never throws.
    *
    * @param before one that has run at this time or later, or was canceled then, is left alone
    */
-  async requeue({ deadAt, id, standing, status }: Found, before?: Date): Promise<boolean> {
+  async requeue(found: readonly Found[], before?: Date): Promise<Requeued> {
     const { collection, serverClock } = this.#options;
-    const verdict = deadAt === undefined
-      ? { $ne: [{ $type: "$_pull.dead_at" }, "date"] }
-      : { $eq: ["$_pull.dead_at", deadAt] };
-    const asFound = { $and: [{ $eq: [STATUS, status] }, { $eq: [STANDING, standing] }, verdict] };
-    const query = { _id: { $eq: id } as never, $expr: asFound, ...(before && notSince(before)) };
-    const { matchedCount } = await collection.updateOne(query, {
-      $set: { status: "pending", _pull: { visible_at: serverClock.now() } },
+    const at = serverClock.now();
+    const update = {
+      $set: { status: "pending", _pull: { visible_at: at } },
       $unset: { processed_at: "", error: "" },
-    }, { hint: BY_ID });
-    return matchedCount > 0;
+    };
+    const written = await writeApart(
+      collection,
+      found,
+      (each) => ({ updateOne: { filter: asFound(each, before), update, hint: BY_ID } }),
+    );
+    const { count, failure, refused } = written;
+    const changed = failure ? 0 : found.length - refused.size - count;
+    return { ...written, at, changed, sent: found };
   }
 
-  /** Removes the letter of a document that was set back. */
-  async removeLetter({ letter }: Found): Promise<void> {
-    if (letter) await this.#options.letters.remove(letter);
+  /**
+   * Removes the letters of the documents that were set back. If some of those that were sent were not, the documents tell
+   * which. Returns those whose letter the server refuses to remove, and why. Throws what the driver throws.
+   */
+  async removeLetters(requeued: Requeued): Promise<ReadonlyMap<Found, unknown>> {
+    const owners = new Map(
+      requeued.sent.flatMap((each) => each.letter ? [[each.letter, each] as const] : []),
+    );
+    const letters = requeued.changed === 0 && requeued.refused.size === 0
+      ? [...owners.keys()]
+      : await this.#staleAfter(requeued, owners);
+    const { failure, refused } = await this.#options.letters.removeAll(letters);
+    if (failure) throw failure.cause;
+    return new Map([...refused].map(([letter, why]) => [owners.get(letter)!, why]));
   }
 
   /**
@@ -124,6 +145,21 @@ export class DocumentsToRequeue {
    */
   async removeStaleLetters(): Promise<number> {
     return await this.#options.letters.removeOutdated();
+  }
+
+  /** An agent may have claimed documents since they were set back: their letters are outdated. */
+  async #staleAfter({ at }: Requeued, owners: ReadonlyMap<DeadLetter, Found>): Promise<DeadLetter[]> {
+    if (owners.size === 0) return [];
+    const query = {
+      _id: { $in: [...owners.values()].map(({ id }) => id) as never[] },
+      status: "pending",
+      _pull: { $eq: { visible_at: at } },
+    };
+    const found = this.#options.collection.find(query, { projection: { _id: 1 }, hint: BY_ID });
+    const keys = new Set((await found.toArray()).map(({ _id }) => idKey(_id)));
+    const [waiting, others]: [DeadLetter[], DeadLetter[]] = [[], []];
+    for (const [letter, { id }] of owners) (keys.has(idKey(id)) ? waiting : others).push(letter);
+    return [...waiting, ...await this.#options.letters.outdated(others)];
   }
 
   async #withLetters(page: Found[]): Promise<Found[]> {
@@ -160,7 +196,7 @@ function hintOf({ readsAll }: ReadPlan): { hint?: typeof BY_ID } {
 function foundIn(bytes: Uint8Array): Found {
   const raw = new RawDocument(bytes);
   // A regular expression that JavaScript cannot hold must not keep the other documents from being requeued.
-  const { status, standing, dead_at } = BSON.deserialize(bytes, {
+  const { status, standing, is_one, dead_at } = BSON.deserialize(bytes, {
     bsonRegExp: true,
     validation: { utf8: false },
   });
@@ -168,6 +204,7 @@ function foundIn(bytes: Uint8Array): Found {
     id: raw.id,
     status,
     standing: survivesRoundTrip(raw) ? standing : "unnameable",
+    isOneStatus: is_one,
     deadAt: validDate(dead_at),
     letter: undefined,
   };

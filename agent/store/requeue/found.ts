@@ -1,0 +1,15 @@
+import type { DeadLetter } from "../dead_letters/stored_letter.ts";
+import type { Standing, Status } from "./standing.ts";
+
+/** A document that a requeue has met. */
+export interface Found {
+  readonly id: unknown;
+  readonly status: Status;
+  readonly standing: Standing | "unnameable";
+  /** Its status is a text, and not a list that holds one. */
+  readonly isOneStatus: boolean;
+  /** Its verdict, if it carries one. */
+  readonly deadAt: Date | undefined;
+  /** Its dead letter, whether it stands or not. */
+  readonly letter: DeadLetter | undefined;
+}
