@@ -34,7 +34,7 @@ Deno.test("requeue writes many documents together, and leaves those that change 
   await documents.updateOne({ _id: 7 }, { $set: LEASED });
   const read = proxy.hold({ command: "find", collection: "documents" });
   update.pass();
-  await read.arrived;
+  await Promise.race([read.arrived, command.exit()]);
   // Agents claim, and process, what has just been set back.
   await documents.updateOne({ _id: 8, status: "pending" }, { $set: LEASED });
   await documents.updateOne({ _id: 9, status: "pending" }, {
