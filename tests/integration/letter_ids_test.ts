@@ -1,5 +1,17 @@
 import { assert, assertEquals } from "@std/assert";
-import { Binary, Decimal128, Double, Int32, Long, MaxKey, MinKey, ObjectId, Timestamp, UUID } from "mongodb";
+import {
+  Binary,
+  BSONRegExp,
+  Decimal128,
+  Double,
+  Int32,
+  Long,
+  MaxKey,
+  MinKey,
+  ObjectId,
+  Timestamp,
+  UUID,
+} from "mongodb";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { all, failAll } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
@@ -30,6 +42,8 @@ const TYPED: [unknown, ...string[]][] = [
   [new Binary(new Uint8Array([1, 2, 3])), '{"$binary":{"base64":"AQID","subType":"00"}}'],
   [true, "true"],
   [{ region: "eu", number: 5 }, '{"region":"eu","number":5}'],
+  // Flags that regular expressions of JavaScript have not, or by another name.
+  [{ like: new BSONRegExp("a", "sux") }, '{"like":{"$regularExpression":{"pattern":"a","options":"sux"}}}'],
   [new Timestamp({ t: 3, i: 4 }), '{"$timestamp":{"t":3,"i":4}}'],
   [new MinKey(), '{"$minKey":1}'],
   [new MaxKey(), '{"$maxKey":1}'],
@@ -37,7 +51,7 @@ const TYPED: [unknown, ...string[]][] = [
 
 /** An id as the driver gives it back. */
 async function stored(database: TestDatabase, id: unknown): Promise<unknown> {
-  return (await letters(database).findOne({ _id: { $eq: id } }))._id;
+  return (await letters(database).findOne({ _id: { $eq: id } }, { bsonRegExp: true }))._id;
 }
 
 Deno.test("Ids of every type are found as people type them, redriven and purged", async () => {

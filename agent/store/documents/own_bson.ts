@@ -2,10 +2,11 @@ import type { BSONSerializeOptions } from "mongodb";
 
 /**
  * How the agent's own reads and writes turn BSON into JavaScript and back, for any connection string: its code compares
- * what it reads. Every option of the driver for this is here, so that the URI decides none of them.
+ * what it reads. Every option of the driver for this is here, so that the URI decides none of them. Regular expressions
+ * keep the flags that JavaScript does not have: an `_id` may hold one.
  */
 export const OWN_BSON = {
-  bsonRegExp: false,
+  bsonRegExp: true,
   enableUtf8Validation: false,
   fieldsAsRaw: {},
   ignoreUndefined: true,
