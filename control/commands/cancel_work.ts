@@ -1,13 +1,14 @@
-import { CommandError, errorText, SourceError } from "../../agent/errors.ts";
+import { CommandError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import type { Cancellation, ToCancel } from "../../agent/store/cancellation.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
-import { isMongoError, isValidationFailure } from "../../agent/store/mongo_errors.ts";
+import { isValidationFailure } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import { severalMeant } from "./several_meant.ts";
+import { storeFailure } from "./store_failure.ts";
 
 /** Which document to cancel, from the command line. */
 export interface CancelTask {
@@ -32,9 +33,6 @@ export async function cancel({ id, reason }: CancelTask, env: Environment): Prom
     await store.source.look();
     return await cancelOne(store.cancellation(), id, reason);
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
-    if (!isMongoError(error)) throw error;
     if (isValidationFailure(error)) {
       throw new CommandError(
         'cancel failed, because a validator of the collection refuses the document: admit the status "canceled" and the ' +
@@ -42,7 +40,7 @@ export async function cancel({ id, reason }: CancelTask, env: Environment): Prom
         { cause: error },
       );
     }
-    throw new CommandError(`cancel failed: ${inOneLine(errorText(error))}`, { cause: error });
+    throw storeFailure("cancel", error);
   } finally {
     await store.close();
   }

@@ -1,6 +1,6 @@
 import { validDate } from "../../agent/lib/valid_date.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
-import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
+import { errorText, UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
@@ -12,12 +12,13 @@ import type {
   DeadLetterQuery,
   LettersForCommands,
 } from "../../agent/store/dead_letters/letters_for_commands.ts";
-import { isMongoError, isRefused } from "../../agent/store/mongo_errors.ts";
+import { isRefused } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import { Progress } from "./command_progress.ts";
 import { summarize } from "./dead_letters_summary.ts";
+import { storeFailure } from "./store_failure.ts";
 
 /** Letters changed at the same time. */
 const AT_ONCE = 10;
@@ -62,10 +63,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
     if (status < 128) await mentionOthers(box, asked).catch(() => {});
     return status;
   } catch (error) {
-    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
-    if (!isMongoError(error)) throw error;
-    const problem = inOneLine(errorText(error));
-    throw new CommandError(`dead-letters ${task.act} failed: ${problem}`, { cause: error });
+    throw storeFailure(`dead-letters ${task.act}`, error);
   } finally {
     await store.close();
   }

@@ -1,16 +1,16 @@
-import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
+import { CommandError, UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { duration } from "../../agent/settings/parse.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
-import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { DocumentsToRequeue } from "../../agent/store/requeue/documents_to_requeue.ts";
 import type { Selection } from "../../agent/store/requeue/selection.ts";
 import type { Status } from "../../agent/store/requeue/standing.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
+import { printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import { type RequeueOptions, RequeueRun } from "./requeue_run.ts";
+import { storeFailure } from "./store_failure.ts";
 
 /** Which documents to requeue and how, from the command line. */
 export interface RequeueTask extends Pick<RequeueOptions, "isDry" | "limit" | "perSecond"> {
@@ -42,10 +42,7 @@ export async function requeue(task: RequeueTask, env: Environment): Promise<numb
       ? await bySelection(task, meantAt(documents.now()), documents)
       : await new RequeueRun(documents, task).byIds(task.ids!);
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
-    if (!isMongoError(error)) throw error;
-    throw new CommandError(`requeue failed: ${inOneLine(errorText(error))}`, { cause: error });
+    throw storeFailure("requeue", error);
   } finally {
     await store.close();
   }

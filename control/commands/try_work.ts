@@ -1,4 +1,4 @@
-import { CommandError, errorText, SourceError, UsageError } from "../../agent/errors.ts";
+import { errorText, UsageError } from "../../agent/errors.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
@@ -6,7 +6,6 @@ import type { DocumentsToTry } from "../../agent/store/documents_to_try.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import type { MongoLeasedDocument } from "../../agent/store/documents/leased_document.ts";
 import { nextRunOfNew } from "../../agent/store/documents/next_run.ts";
-import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
 import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
@@ -19,6 +18,7 @@ import { ModuleConsole } from "../module_console.ts";
 import { guardAgainstModule } from "../module_guard.ts";
 import { readDocuments } from "../try/documents_file.ts";
 import { Trial } from "../try/trial.ts";
+import { storeFailure } from "./store_failure.ts";
 import {
   HEAD,
   type TriedDocument,
@@ -117,10 +117,7 @@ async function tryStored(
     const stored = store.documentsToTry();
     await tryAll(ids ? withIds(ids, stored, report) : stored.next(limit), trial, report);
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
-    if (!isMongoError(error) && !isMongoError((error as Error).cause)) throw error;
-    throw new CommandError(`try failed: ${inOneLine(errorText(error))}`, { cause: error });
+    throw storeFailure("try", error);
   } finally {
     await store.close();
   }

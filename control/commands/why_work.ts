@@ -1,13 +1,11 @@
-import { CommandError, errorText, SourceError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
-import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
-import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { agentHere } from "../why/agent_here.ts";
 import { missingJson, storyJson } from "../why/story_json.ts";
 import { missingText, storyText } from "../why/story_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { storeFailure } from "./store_failure.ts";
 
 /** Which document, from the command line. */
 export interface WhyTask {
@@ -41,10 +39,7 @@ export async function tellWhy({ id, asJson }: WhyTask, env: Environment): Promis
     await answers.finish();
     return 0;
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (error instanceof SourceError) throw new CommandError(error.message, { cause: error });
-    if (!isMongoError(error) && !isMongoError((error as Error).cause)) throw error;
-    throw new CommandError(`why failed: ${inOneLine(errorText(error))}`, { cause: error });
+    throw storeFailure("why", error);
   } finally {
     await store.close();
   }
