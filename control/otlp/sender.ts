@@ -1,8 +1,7 @@
-import { errorText } from "../../agent/errors.ts";
 import type { Clock } from "../../agent/lib/clock.ts";
-import { authorityCertificates, pemBlocks } from "../../agent/lib/pem.ts";
 import { beginning } from "../../agent/processors/http/answer_body.ts";
-import { Clients } from "../../agent/processors/http/clients.ts";
+import { Clients, clientsTrusting } from "../../agent/processors/http/clients.ts";
+import { fetchErrorText } from "../../agent/processors/http/fetch_error.ts";
 import { learnProxies } from "../../agent/processors/http/proxies.ts";
 import { retryAfterMs } from "../../agent/processors/http/retry_after.ts";
 import { type FileKind, WatchedFile } from "../../agent/processors/http/watched_file.ts";
@@ -43,7 +42,7 @@ export class Sender {
 
   /** Sends a body. `signal` ends it early. */
   async send(body: Uint8Array, signal: AbortSignal): Promise<Sent> {
-    const { protocol, timeoutMs, url } = this.#to;
+    const { protocol, shown, timeoutMs, url } = this.#to;
     const limit = new AbortController();
     const cancel = this.#clock.after(
       timeoutMs,
@@ -65,7 +64,7 @@ export class Sender {
       });
       return await judged(response);
     } catch (error) {
-      return { kind: "failed", why: this.#why(error) };
+      return { kind: "failed", why: fetchErrorText(error, { href: url.href, shown }) };
     } finally {
       cancel();
     }
@@ -86,20 +85,9 @@ export class Sender {
   /** The file is read when it is needed: it may be mounted later, or change. */
   async #clientsNow(): Promise<Clients> {
     const { caFile } = this.#to;
-    this.#clients ??= await WatchedFile.open(caFile, {
-      variable: "OTEL_EXPORTER_OTLP_CERTIFICATE",
-      parse: (content) => new Clients(authorityCertificates(pemBlocks(content)).map(({ text }) => text)),
-      end: (clients) => clients.close(),
-    }) ?? new Clients();
+    this.#clients ??= await WatchedFile.open(caFile, clientsTrusting("OTEL_EXPORTER_OTLP_CERTIFICATE")) ??
+      new Clients();
     return this.#clients instanceof WatchedFile ? await this.#clients.value(this.#log) : this.#clients;
-  }
-
-  /** Without the runtime's words around it, which quote the whole address. */
-  #why(error: unknown): string {
-    return errorText(error)
-      .replace(/^fetch failed \((.*)\)$/s, "$1")
-      .replace(/^.*?client error \(\w+\): /s, "")
-      .replaceAll(this.#to.url.href, this.#to.shown);
   }
 }
 

@@ -1,3 +1,6 @@
+import { authorityCertificates, pemBlocks } from "../../lib/pem.ts";
+import type { FileKind } from "./watched_file.ts";
+
 /** Connections that wait for their next request, at most: more than handlers that run at once need in practice. */
 const MAX_IDLE = 1024;
 
@@ -47,4 +50,13 @@ export class Clients {
 
 function withClient(init: RequestInit, client: Deno.HttpClient): RequestInit {
   return { ...init, client } as RequestInit;
+}
+
+/** Clients that trust the authorities in a file as well, which the setting `variable` names. */
+export function clientsTrusting(variable: string): FileKind<Clients> {
+  return {
+    variable,
+    parse: (content) => new Clients(authorityCertificates(pemBlocks(content)).map(({ text }) => text)),
+    end: (clients) => clients.close(),
+  };
 }

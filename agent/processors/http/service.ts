@@ -1,12 +1,12 @@
-import { errorText, PermanentError } from "../../errors.ts";
+import { PermanentError } from "../../errors.ts";
 import { timeOfDayMs } from "../../lib/builtins.ts";
-import { authorityCertificates, pemBlocks } from "../../lib/pem.ts";
 import { secrets } from "../../text/redact.ts";
 import type { ProcessorLog } from "../processor.ts";
 import { wholeBody } from "./answer_body.ts";
 import { statusProblem } from "./answer_problem.ts";
-import { Clients } from "./clients.ts";
+import { Clients, clientsTrusting } from "./clients.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { fetchErrorText } from "./fetch_error.ts";
 import { headerLines } from "./header_lines.ts";
 import { learnProxies, proxyVariable } from "./proxies.ts";
 import { PutOff } from "./put_off.ts";
@@ -65,11 +65,7 @@ export class Service {
         variable: "HTTP_SIGNING_SECRET_FILE",
         parse: secretSigner,
       }),
-      await WatchedFile.open(files.httpCaFile, {
-        variable: "HTTP_CA_FILE",
-        parse: trustingClients,
-        end: (clients) => clients.close(),
-      }) ?? new Clients(),
+      await WatchedFile.open(files.httpCaFile, clientsTrusting("HTTP_CA_FILE")) ?? new Clients(),
     );
   }
 
@@ -168,10 +164,7 @@ export class Service {
   /** Why a request failed, without the runtime's words around it, which quote the whole address. */
   #why(what: string, error: unknown): string {
     const { url: { href, protocol }, shown } = this.#endpoint;
-    const why = errorText(error)
-      .replace(/^fetch failed \((.*)\)$/s, "$1")
-      .replace(/^.*?client error \(\w+\): /s, "")
-      .replaceAll(href, shown);
+    const why = fetchErrorText(error, { href, shown });
     const proxy = proxyVariable(protocol);
     return `${shown} ${what}: ${why}${proxy === undefined ? "" : ` (${proxy} is set)`}`;
   }
@@ -208,8 +201,4 @@ function secretSigner(content: string): Signer {
   const signer = new Signer(content);
   secrets.learnValues("HTTP_SIGNING_SECRET_FILE", signer.secrets);
   return signer;
-}
-
-function trustingClients(content: string): Clients {
-  return new Clients(authorityCertificates(pemBlocks(content)).map(({ text }) => text));
 }
