@@ -1,16 +1,11 @@
-import type { Collection, Document } from "mongodb";
+import type { Collection } from "mongodb";
 import { validDate } from "../lib/valid_date.ts";
 import { possibleIds } from "./documents/parse_id.ts";
-import { RawDocument } from "./documents/raw_document.ts";
-import { survivesRoundTrip } from "./documents/round_trip_id.ts";
-import { BSON } from "mongodb";
-import { STANDING, type Standing, STATUS, type Status } from "./requeue/standing.ts";
+import { KNOWN_FIELDS, type KnownDocument, knownIn } from "./requeue/known_document.ts";
+import { STANDING, STATUS } from "./requeue/standing.ts";
 
 /** A document that may be canceled. */
-export interface ToCancel {
-  readonly id: unknown;
-  readonly status: Status;
-  readonly standing: Standing | "unnameable";
+export interface ToCancel extends KnownDocument {
   /** Its status as it is stored. */
   readonly stored: unknown;
   /** The agent that holds it, if one does. */
@@ -19,7 +14,7 @@ export interface ToCancel {
 }
 
 /** Standings of a document that waits or is processed, and that a cancel may write. */
-const CANCELABLE: readonly (Standing | "unnameable")[] = ["free", "waiting", "leased", "foreign_lease"];
+const CANCELABLE: readonly ToCancel["standing"][] = ["free", "waiting", "leased", "foreign_lease"];
 
 /**
  * Cancels documents for an operator: it gives them a status that no agent claims, and ends their lease. The holder loses
@@ -37,9 +32,7 @@ export class Cancellation {
     const query = { _id: { $in: possibleIds(typed) as never[] } };
     const found = await this.#options.collection.find<Uint8Array>(query, {
       projection: {
-        _id: 1,
-        status: STATUS,
-        standing: STANDING,
+        ...KNOWN_FIELDS,
         stored: "$status",
         owner: "$_pull.owner",
         canceled_at: "$_pull.canceled.at",
@@ -79,15 +72,6 @@ const FIELDS_OF_THE_LEASE = {
 } as const;
 
 function read(bytes: Uint8Array): ToCancel {
-  const raw = new RawDocument(bytes);
-  const fields: Document = BSON.deserialize(bytes, { bsonRegExp: true, validation: { utf8: false } });
-  const { status, standing, stored, owner, canceled_at: at } = fields;
-  return {
-    id: raw.id,
-    status,
-    standing: survivesRoundTrip(raw) ? standing : "unnameable",
-    stored,
-    owner,
-    canceledAt: validDate(at),
-  };
+  const { fields: { canceled_at: at, owner, stored }, known } = knownIn(bytes);
+  return { ...known, stored, owner, canceledAt: validDate(at) };
 }

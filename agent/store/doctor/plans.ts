@@ -1,7 +1,15 @@
 import type { Db, Document, Filter } from "mongodb";
 import { filterAtFault } from "../filter.ts";
-import { CLAIM_ORDER, claimable, isSuspectKind, type Kind, KINDS } from "../queries.ts";
-import { SUSPECT_KINDS, type SuspectKind } from "../queries.ts";
+import { stagesOf } from "../plan_stages.ts";
+import {
+  CLAIM_ORDER,
+  claimable,
+  isSuspectKind,
+  type Kind,
+  KINDS,
+  SUSPECT_KINDS,
+  type SuspectKind,
+} from "../queries.ts";
 
 /** How the server would carry out a query of the claims. */
 export interface Plan {
@@ -43,19 +51,5 @@ export async function claimPlans(
     }));
   } catch (error) {
     throw filterAtFault(error, filter);
-  }
-}
-
-/** All stages of a plan: those of each shard, and those within others. */
-function* stagesOf(value: unknown): Generator<Document> {
-  if (typeof value !== "object" || value === null) return;
-  const { stage } = value as Document;
-  if (typeof stage === "string") yield value;
-  for (const [name, inner] of Object.entries(value)) {
-    // The query itself may have fields of any name.
-    if (
-      !/^(winningPlan|queryPlan|inputStages?|outerStage|innerStage|thenStage|elseStage|shards)$/.test(name)
-    ) continue;
-    for (const each of [inner].flat()) yield* stagesOf(each);
   }
 }

@@ -1,4 +1,4 @@
-import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import { chunks } from "../../lib/chunks.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import type { Link } from "../connection/link.ts";
@@ -7,14 +7,14 @@ import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts
 import type { DeadLetter } from "../dead_letters/stored_letter.ts";
 import { possibleIds } from "../documents/parse_id.ts";
 import { idKey } from "../documents/id_key.ts";
-import { RawDocument } from "../documents/raw_document.ts";
-import { survivesRoundTrip } from "../documents/round_trip_id.ts";
 import { isOutOfTime } from "../mongo_errors.ts";
+import { stagesOf } from "../plan_stages.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 import { asFound } from "./as_found.ts";
 import type { Found } from "./found.ts";
+import { KNOWN_FIELDS, knownIn } from "./known_document.ts";
 import { queryOf, type Selection } from "./selection.ts";
-import { STANDING, STATUS, type Status } from "./standing.ts";
+import { STATUS, type Status } from "./standing.ts";
 
 /** Documents are counted for this long at most, in milliseconds. */
 const COUNT_LIMIT_MS = 5000;
@@ -87,9 +87,7 @@ export class DocumentsToRequeue {
   async *pages(plan: ReadPlan, size: number): AsyncGenerator<Found[]> {
     const cursor = this.#options.collection.find<Uint8Array>(plan.query, {
       projection: {
-        _id: 1,
-        status: STATUS,
-        standing: STANDING,
+        ...KNOWN_FIELDS,
         is_one: { $eq: [{ $type: "$status" }, "string"] },
         dead_at: "$_pull.dead_at",
       },
@@ -194,27 +192,11 @@ function hintOf({ readsAll }: ReadPlan): { hint?: typeof BY_ID } {
 }
 
 function foundIn(bytes: Uint8Array): Found {
-  const raw = new RawDocument(bytes);
-  // A regular expression that JavaScript cannot hold must not keep the other documents from being requeued.
-  const { status, standing, is_one, dead_at } = BSON.deserialize(bytes, {
-    bsonRegExp: true,
-    validation: { utf8: false },
-  });
-  return {
-    id: raw.id,
-    status,
-    standing: survivesRoundTrip(raw) ? standing : "unnameable",
-    isOneStatus: is_one,
-    deadAt: validDate(dead_at),
-    letter: undefined,
-  };
+  const { fields: { dead_at, is_one }, known } = knownIn(bytes);
+  return { ...known, isOneStatus: is_one, deadAt: validDate(dead_at), letter: undefined };
 }
 
 /** Whether a plan of the server reads all of a collection, in any of its stages. */
-function readsCollection(plan: unknown): boolean {
-  if (Array.isArray(plan)) return plan.some(readsCollection);
-  if (typeof plan !== "object" || plan === null) return false;
-  return Object.entries(plan).some(([name, inner]) =>
-    (name === "stage" && inner === "COLLSCAN") || (name !== "rejectedPlans" && readsCollection(inner))
-  );
+function readsCollection({ queryPlanner }: Document): boolean {
+  return stagesOf(queryPlanner?.winningPlan).some(({ stage }) => stage === "COLLSCAN");
 }

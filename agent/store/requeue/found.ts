@@ -1,11 +1,8 @@
 import type { DeadLetter } from "../dead_letters/stored_letter.ts";
-import type { Standing, Status } from "./standing.ts";
+import type { KnownDocument } from "./known_document.ts";
 
 /** A document that a requeue has met. */
-export interface Found {
-  readonly id: unknown;
-  readonly status: Status;
-  readonly standing: Standing | "unnameable";
+export interface Found extends KnownDocument {
   /** Its status is a text, and not a list that holds one. */
   readonly isOneStatus: boolean;
   /** Its verdict, if it carries one. */
