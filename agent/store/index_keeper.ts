@@ -4,14 +4,13 @@ import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { errorText, SourceError } from "../errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
+import { isNoCollection } from "./mongo_errors.ts";
 import type { MongoStore } from "./mongo_store.ts";
 
 /** An index may be dropped while the agent runs, and no event reports that: time between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 5 * 60_000;
 /** Codes of a build that was ended, or is under way already: IndexBuildAborted, IndexBuildAlreadyInProgress. */
 const ENDED_BUILD = new Set([276, 285]);
-/** The collection was dropped a moment ago. */
-const NO_COLLECTION = 26;
 /** The part of the message that differs between two errors of the same build. */
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const RETRY = { baseMs: 1000, maxMs: 10_000 };
@@ -64,15 +63,15 @@ export class IndexKeeper {
   #passes(error: unknown): boolean {
     // The claims report this, and look often enough: the source tells when the collection exists.
     if (error instanceof SourceError) return false;
-    const code = Number((error as { code?: unknown }).code);
-    if (code === NO_COLLECTION) {
+    if (isNoCollection(error)) {
+      // It was dropped a moment ago.
       this.#store.source.forget();
       return false;
     }
     // An index of a large collection takes longer than an answer may: the server goes on with it, and the agent asks
     // again.
     const isTransient = this.#store.isTransient(error) && !this.#store.isForbidden(error);
-    if (isTransient || ENDED_BUILD.has(code)) {
+    if (isTransient || ENDED_BUILD.has(Number((error as { code?: unknown }).code))) {
       this.#log.debug("The indexes that claims need are not there yet", { error: errorText(error) });
       return true;
     }

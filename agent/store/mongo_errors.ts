@@ -67,6 +67,11 @@ const TRANSIENT_CODES = new Set([
   16500, // a compatible server's "too many requests"
 ]);
 
+/** Whether the collection of an operation does not exist. */
+export function isNoCollection(error: unknown): boolean {
+  return Number((error as { code?: unknown }).code) === 26;
+}
+
 /** Whether the error comes from the driver or the server, and is not a bug in this program. */
 export function isMongoError(error: unknown): error is Error {
   return error instanceof MongoError || error instanceof OperationTimeoutError;

@@ -1,5 +1,4 @@
 import { certificatesIn } from "../../agent/store/connection/uri.ts";
-import { UnreachableError } from "../../agent/store/connection/unreachable.ts";
 import type { DatabaseFacts } from "../../agent/store/doctor/database_facts.ts";
 import { Examiner, type ExaminerOptions } from "../../agent/store/doctor/examiner.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
@@ -44,7 +43,7 @@ async function lookAt(examiner: Examiner): Promise<DatabaseFacts | OutOfReach> {
   try {
     return await examiner.look();
   } catch (error) {
-    if (!(error instanceof UnreachableError) && !isMongoError(error)) throw error;
+    if (!isMongoError(error)) throw error;
     return { problem: errorText(error), seenSet: examiner.seenSet };
   }
 }

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../lib/clock.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import { Link } from "../connection/link.ts";
 import { ServerClock } from "../connection/server_clock.ts";
+import { isNoCollection } from "../mongo_errors.ts";
 import type { StoreSettings } from "../store_settings.ts";
 import { describe, Source, type SourceNames } from "../source.ts";
 import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
@@ -19,8 +20,6 @@ import { userRights } from "./user_rights.ts";
 const MAX_TIME_MS = 3000;
 /** The doctor waits this long for the heartbeats of the other members, in milliseconds. */
 const HEARTBEATS_MS = 1000;
-/** There is no such collection. */
-const NO_COLLECTION = 26;
 
 /**
  * Looks at a database as the agent would find it: with the same settings, and the same connection. It asks and reads,
@@ -179,7 +178,7 @@ async function indexesOf(collection: Collection): Promise<readonly Document[]> {
   try {
     return await collection.listIndexes().toArray();
   } catch (error) {
-    if (Number((error as { code?: unknown }).code) === NO_COLLECTION) return [];
+    if (isNoCollection(error)) return [];
     throw error;
   }
 }
