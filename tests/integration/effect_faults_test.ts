@@ -5,6 +5,7 @@ import { FailingServer } from "../support/failing_server.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { OpenTransaction } from "../support/open_transaction.ts";
 import { proxiedStore } from "../support/proxied_store.ts";
+import { waitFor } from "../support/wait.ts";
 import { expireLeases, jobs, openStore, pending } from "../support/store.ts";
 
 const COMMIT = { command: "commitTransaction" };
@@ -45,7 +46,7 @@ Deno.test("Effect writes: none is made of a document that another agent takes ov
   assertEquals(await invoiced(database), [0, 1, 2]);
 });
 
-Deno.test("Effect writes: a commit that never reached the server is made again at once, by a transaction that ends the open one", async () => {
+Deno.test("Effect writes: a commit that never reached the server is made again at once, after the open one is ended", async () => {
   await using server = await FailingServer.start();
   await using database = server.database();
   const uri = `${database.uri}&appName=lost-commit`;
@@ -82,6 +83,28 @@ Deno.test("Effect writes: a connection that is cut within a transaction leaves n
   assertEquals((await store.ackWithWrites(acksOf(documents))).matched, 3);
   assertEquals(await invoiced(database), [0, 1, 2]);
 });
+
+const LOST_ENDS = {
+  "whose connections are cut": { closeConnection: true },
+  "whose client is not let in any more": { errorCode: 18, closeConnection: false },
+};
+for (const [name, fault] of Object.entries(LOST_ENDS)) {
+  Deno.test(`Effect writes: a transaction ${name} keeps no document locked, though its abort is lost and no other follows`, async () => {
+    await using server = await FailingServer.start();
+    await using database = server.database();
+    await jobs(database).insertMany(pending(3));
+    await using store = openStore({ uri: `${database.uri}&appName=lost-abort`, name: database.name });
+    const { documents } = await store.take();
+    await server.fail("lost-abort", { failCommands: ["insert", "abortTransaction"], ...fault }, { times: 3 });
+    await assertRejects(() => store.ackWithWrites(acksOf(documents)), UnansweredWritesError);
+    await server.mend();
+    await waitFor("the documents to be free", async () => {
+      return (await store.release(documents)).matched === 3;
+    });
+    assertEquals(await jobs(database).countDocuments({ status: "pending" }), 3);
+    assertEquals(await invoiced(database), []);
+  });
+}
 
 Deno.test("Effect writes: a short conflict with a user's transaction is waited for, and costs no attempt", async () => {
   await using setup = await proxiedStore("effect faults");

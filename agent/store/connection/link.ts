@@ -9,6 +9,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
 import { noMajority, whyNoMajority } from "./no_majority.ts";
+import { isSameOrigin, type Origin } from "./origin.ts";
 import { Renewals } from "./renewals.ts";
 import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
@@ -146,6 +147,11 @@ export class Link {
     }
   }
 
+  /** Aborts when the link is closed. */
+  get closed(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -207,7 +213,7 @@ export class Link {
     if (this.#current.isConnected || this.#stop.signal.aborted) return;
     // The driver reads the files with the first attempt, and keeps their contents.
     if (this.#origin.files === undefined) this.#origin = { ...this.#origin, files: origin.files };
-    if (isSame(origin, this.#origin)) return;
+    if (isSameOrigin(origin, this.#origin)) return;
     const next = this.#clientFor(origin.uri);
     if (next) this.#replace(next, origin);
   }
@@ -224,7 +230,7 @@ export class Link {
    */
   async #renew(isRefused: boolean): Promise<void> {
     const origin = await this.#look();
-    const isChanged = !isSame(origin, this.#origin);
+    const isChanged = !isSameOrigin(origin, this.#origin);
     if (this.#stop.signal.aborted || !(isRefused || isChanged)) return;
     const next = this.#clientFor(origin.uri);
     if (!next) return;
@@ -285,15 +291,4 @@ export interface LinkListeners {
   onRenewed(): void;
   /** The new connection cannot be used, and the earlier one stays. Called once for each reason. */
   onStale(reason: string): void;
-}
-
-/** The parts that a client is made of. */
-interface Origin {
-  readonly uri: string;
-  /** Tells whether the files that it names were replaced; undefined as long as they could not be read. */
-  readonly files: string | undefined;
-}
-
-function isSame(one: Origin, other: Origin): boolean {
-  return one.uri === other.uri && one.files === other.files;
 }

@@ -39,13 +39,16 @@ export async function endTransaction(
 ): Promise<Ending> {
   const ending = await makeAll(transaction, acks, source);
   if (ending) {
-    await transaction.abort();
+    // The driver tells of no abort that fails, and after such an error it would.
+    if (ending.kind === "failed") transaction.leave();
+    else await transaction.abort();
     return ending;
   }
   try {
     await transaction.commit();
     return { kind: "committed" };
   } catch (error) {
+    transaction.leave();
     return { kind: "unknown", error };
   }
 }

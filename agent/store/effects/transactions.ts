@@ -1,11 +1,13 @@
 import type { AnyBulkWriteOperation, BulkWriteResult, ClientSession, MongoClient } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
+import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
+import { SessionEnder } from "./session_ender.ts";
 import { hasNoTransactions, NoTransactionsError, UnknownCommitError } from "./transaction_errors.ts";
 
 /** What {@linkcode Transactions} needs. */
 export interface TransactionsOptions {
-  link: Pick<Link, "client" | "connect" | "isStandalone" | "run">;
+  link: Pick<Link, "client" | "closed" | "connect" | "db" | "isStandalone" | "run">;
   database: string;
   clock: Clock;
   /** The server works on a command of a transaction for so long at most, in milliseconds. */
@@ -13,15 +15,17 @@ export interface TransactionsOptions {
 }
 
 /**
- * Makes transactions, one after the other, in one session: a new transaction ends the one before it at the server, if
- * that is open still.
+ * Makes transactions, one after the other, in one session. One whose end is not known is ended together with its session,
+ * before the next one begins, and also if there is no next one.
  */
 export class Transactions {
   readonly #options: TransactionsOptions;
+  readonly #ender: SessionEnder;
   #session: { readonly client: MongoClient; readonly session: ClientSession } | undefined;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
+    this.#ender = new SessionEnder(options);
   }
 
   /**
@@ -30,18 +34,24 @@ export class Transactions {
    * @throws {NoTransactionsError} If the server is known to have none.
    */
   async begin(deadlineMs: number): Promise<Transaction> {
-    const { link } = this.#options;
+    const { clock, link } = this.#options;
     // Its client may have to log in first, or may be replaced.
     await link.connect();
     if (link.isStandalone) throw new NoTransactionsError();
+    await doneBy(this.#ender.ended(), { clock, limitMs: deadlineMs - clock.monotonicMs() });
     const { client } = link;
-    // A session is known to its client alone. Nor is one used again in which a command is under way, as far as it is known.
-    if (this.#session && (this.#session.client !== client || this.#session.session.inTransaction())) {
+    // A session is known to its client alone.
+    if (this.#session && this.#session.client !== client) {
       this.#session.session.endSession().catch(() => {});
       this.#session = undefined;
     }
     this.#session ??= { client, session: client.startSession({ causalConsistency: false }) };
-    return new Transaction({ ...this.#options, ...this.#session, deadlineMs });
+    return new Transaction({ ...this.#options, ...this.#session, deadlineMs, leave: () => this.#leave() });
+  }
+
+  #leave(): void {
+    if (this.#session) this.#ender.end(this.#session.session);
+    this.#session = undefined;
   }
 }
 
@@ -91,14 +101,19 @@ export class Transaction {
     }
   }
 
-  /** Ends it, so that it keeps no document locked. Never throws: the next transaction ends it as well. */
+  /** Ends it, so that it keeps no document locked. Never throws. */
   async abort(): Promise<void> {
     const { link, session } = this.#options;
     try {
-      if (session.inTransaction()) await link.run(() => session.abortTransaction());
+      await link.run(() => session.abortTransaction());
     } catch {
-      // The server ends it by itself.
+      this.leave();
     }
+  }
+
+  /** Lets it be ended in the background: what the server knows of it is not known. */
+  leave(): void {
+    this.#options.leave();
   }
 }
 
@@ -107,4 +122,6 @@ interface TransactionOptions extends TransactionsOptions {
   session: ClientSession;
   /** By the monotonic clock: the server gives up by then what it works on. */
   deadlineMs: number;
+  /** Ends the session, in the background. */
+  leave: () => void;
 }
