@@ -19,6 +19,7 @@ const FEATURES = [
   "Claim protocol",
   "Collections",
   "Commands",
+  "Compatible servers",
   "Cut connections",
   "Dead letters",
   "Dashboard",

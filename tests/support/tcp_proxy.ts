@@ -5,9 +5,8 @@
  * @module
  */
 
-import { BSON, type Document } from "bson";
-
-const OP_MSG = 2013;
+import type { Document } from "bson";
+import { commandOf, headerOf, messages, send } from "./wire_messages.ts";
 
 /** Which command is meant: its name, and where it matters the collection it is about. */
 export interface CommandMatch {
@@ -151,12 +150,12 @@ export class TcpProxy implements AsyncDisposable {
       await Promise.race([
         this.#forward(client, server, async (message) => {
           const rule = this.#ruleFor(message);
-          if (rule && rule.answer !== "passes") answers.set(header(message).requestId, rule);
+          if (rule && rule.answer !== "passes") answers.set(headerOf(message).requestId, rule);
           else if (rule) await waitAt(rule);
           return true;
         }),
         this.#forward(server, client, async (message) => {
-          const rule = answers.get(header(message).responseTo);
+          const rule = answers.get(headerOf(message).responseTo);
           if (!rule) return true;
           if (rule.answer === "waits") {
             await waitAt(rule);
@@ -183,13 +182,13 @@ export class TcpProxy implements AsyncDisposable {
   ): Promise<void> {
     for await (const message of messages(from)) {
       if (!await accept(message)) return;
-      for (let sent = 0; sent < message.length;) sent += await to.write(message.subarray(sent));
+      await send(to, message);
     }
   }
 
   #ruleFor(message: Uint8Array): Rule | undefined {
     if (this.#recorded === undefined && this.#rules.every(({ left }) => left <= 0)) return undefined;
-    const body = parse(message);
+    const body = commandOf(message);
     const [command, collection] = Object.entries(body)[0] ?? [];
     if (command !== undefined) this.#recorded?.push({ command, collection: String(collection), body });
     const rule = this.#rules.find((rule) =>
@@ -204,49 +203,6 @@ export class TcpProxy implements AsyncDisposable {
 async function waitAt({ arrived, passed }: Rule): Promise<void> {
   arrived.resolve();
   await passed?.promise;
-}
-
-async function* messages(connection: Deno.Conn): AsyncGenerator<Uint8Array> {
-  let pending = new Uint8Array();
-  const chunk = new Uint8Array(64 * 1024);
-  for (;;) {
-    const size = await connection.read(chunk).catch(() => null);
-    if (size === null) return;
-    const joined = new Uint8Array(pending.length + size);
-    joined.set(pending);
-    joined.set(chunk.subarray(0, size), pending.length);
-    pending = joined;
-    while (pending.length >= 4) {
-      const length = new DataView(pending.buffer, pending.byteOffset).getInt32(0, true);
-      if (pending.length < length) break;
-      yield pending.slice(0, length);
-      pending = pending.slice(length);
-    }
-  }
-}
-
-function header(message: Uint8Array): { requestId: number; responseTo: number; opCode: number } {
-  const view = new DataView(message.buffer, message.byteOffset);
-  return {
-    requestId: view.getInt32(4, true),
-    responseTo: view.getInt32(8, true),
-    opCode: view.getInt32(12, true),
-  };
-}
-
-/** The command in a message; empty if there is none. */
-function parse(message: Uint8Array): Document {
-  if (header(message).opCode !== OP_MSG) return {};
-  const view = new DataView(message.buffer, message.byteOffset);
-  // Behind the header and four bytes of flags come sections; one of kind 0 is the command itself.
-  for (let at = 20; at < message.length;) {
-    const length = view.getInt32(at + 1, true);
-    if (message[at] === 0) {
-      return BSON.deserialize(message.subarray(at + 1, at + 1 + length), { bsonRegExp: true });
-    }
-    at += 1 + length;
-  }
-  return {};
 }
 
 function close(connection: Deno.Conn): void {
