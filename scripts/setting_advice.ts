@@ -85,7 +85,7 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   otelTracesSampler: "See [which documents have a span](tracing.md#which-documents-have-a-span).",
   otelTracesSamplerArg: "",
   otelSpanDelayMs:
-    "Together with `OTEL_BSP_MAX_QUEUE_SIZE` it limits the spans a second, and so what they cost: 2,048 in 5 seconds by default.",
+    "Together with `OTEL_BSP_MAX_QUEUE_SIZE` it limits the spans a second, and so what they cost: 512 in 5 seconds by default.",
   otelMaxSpans:
     "Raise it if you need the spans of more documents. 20,000 spans take about 50 MiB while the collector is away.",
   otelDisabled: "",

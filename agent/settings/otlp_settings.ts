@@ -142,9 +142,10 @@ export const OTLP_SETTINGS = {
   otelMaxSpans: setting<number>({
     variable: "OTEL_BSP_MAX_QUEUE_SIZE",
     parse: parse.integer(1, 20_000),
-    default: "2048",
-    otherwise: { value: 2048, so: DEFAULT_COUNTS },
-    doc: "Most spans that are open or wait to be pushed. Beyond them documents have no span.",
+    default: "512",
+    otherwise: { value: 512, so: DEFAULT_COUNTS },
+    doc:
+      "Most spans that are open or wait to be pushed. Beyond them documents have no span, and a batch has one instead of one for each document, too.",
   }),
   otelDisabled: setting<boolean>({
     variable: "OTEL_SDK_DISABLED",

@@ -15,7 +15,7 @@ export interface RunSpans {
   end(results: readonly HandlerResult[]): void;
 }
 
-/** A run that is recorded: that of one document, or of a batch whose documents have a span each. */
+/** A run that is recorded: that of one document, or of a batch whose documents have a span each, or none. */
 export class RecordedRun implements RunSpans {
   readonly #span: Span;
   readonly #documents: readonly (Span | undefined)[];
@@ -30,6 +30,8 @@ export class RecordedRun implements RunSpans {
   }
 
   end(results: readonly HandlerResult[]): void {
+    const worst = results.find(({ ok }) => !ok) ?? results[0];
+    if (this.#documents.length === 0 && worst !== undefined) mark(this.#span, worst);
     for (const [at, span] of this.#documents.entries()) {
       if (span === undefined) continue;
       const result = results[at];

@@ -30,11 +30,12 @@ export class SpanQueue implements SpanProcessor {
     this.#pacing = new Pacing(options);
   }
 
-  /** Whether there is room for so many spans; if not, they count as left out. */
-  takes(spans: number): boolean {
-    if (this.#open + this.#ended.length + spans <= this.#options.maxSpans) return true;
-    this.#leftOut += spans;
-    return false;
+  /** How many spans there is room for: `most`, or else `least`, or else none. The others count as left out. */
+  room(most: number, least = most): number {
+    const free = this.#options.maxSpans - this.#open - this.#ended.length;
+    const room = free >= most ? most : free >= least ? least : 0;
+    this.#leftOut += most - room;
+    return room;
   }
 
   onStart(): void {

@@ -95,13 +95,17 @@ export class Spans implements RunTraces {
   }
 
   #started(documents: readonly LeasedDocument[]): void {
-    // A batch has a span, and each of its documents.
-    if (!this.#options.queue.takes(documents.length === 1 ? 1 : documents.length + 1)) return;
+    const [first] = documents;
+    // A batch has a span, and so has each of its documents if there is room: processors ask for that of the batch.
+    const room = documents.length === 1
+      ? this.#options.queue.room(1)
+      : this.#options.queue.room(documents.length + 1, 1);
+    if (room === 0) return;
     const producers = documents.map((document) => producerOf(document, this.#options.traceField));
     const run = documents.length === 1
-      ? this.#startedOne(documents[0]!, producers[0])
-      : this.#startedBatch(documents, producers);
-    if (run !== undefined) noteOf(documents[0]!).run = run;
+      ? this.#startedOne(first!, producers[0])
+      : this.#startedBatch(documents, producers, room > 1);
+    if (run !== undefined) noteOf(first!).run = run;
   }
 
   #startedOne(document: LeasedDocument, producer: SpanContext | undefined): RunSpans | undefined {
@@ -112,6 +116,7 @@ export class Spans implements RunTraces {
   #startedBatch(
     documents: readonly LeasedDocument[],
     producers: readonly (SpanContext | undefined)[],
+    withDocuments: boolean,
   ): RunSpans | undefined {
     const known = producers.filter((producer) => producer !== undefined);
     const like = known.find(({ traceFlags }) => (traceFlags & 1) === 1) ?? known[0];
@@ -122,6 +127,7 @@ export class Spans implements RunTraces {
       },
     });
     if (batch === undefined) return undefined;
+    if (!withDocuments) return new RecordedRun(batch, []);
     const context = trace.setSpan(ROOT_CONTEXT, batch);
     return new RecordedRun(
       batch,
@@ -153,7 +159,7 @@ export class Spans implements RunTraces {
   /** A span of what is over already; undefined if it is not recorded. */
   #whole(what: string, startedAtMs: number, context: Context, more: SpanParts): Span | undefined {
     const { clock, queue } = this.#options;
-    if (!queue.takes(1)) return undefined;
+    if (queue.room(1) === 0) return undefined;
     const startTime = timeOfDayMs() - (clock.monotonicMs() - startedAtMs);
     return this.#begun(what, SpanKind.CLIENT, context, { ...more, startTime });
   }
@@ -201,7 +207,7 @@ export interface SpansOptions {
   clock: Clock;
   details: Details;
   tracer: Tracer;
-  queue: Pick<SpanQueue, "takes">;
+  queue: Pick<SpanQueue, "room">;
   /** `database.collection`. */
   source: string;
   /** The field of a document that may hold a traceparent. */

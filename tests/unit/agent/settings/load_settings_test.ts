@@ -59,7 +59,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     otelEndpoint: undefined,
     otelHeaders: [],
     otelHeadersFile: undefined,
-    otelMaxSpans: 2048,
+    otelMaxSpans: 512,
     otelMetricIntervalMs: 60_000,
     otelMetricsEndpoint: undefined,
     otelMetricsExporter: "otlp",

@@ -70,7 +70,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     OTEL_TRACES_SAMPLER: "parentbased_always_on",
     OTEL_TRACES_SAMPLER_ARG: "1",
     OTEL_BSP_SCHEDULE_DELAY: "5000",
-    OTEL_BSP_MAX_QUEUE_SIZE: "2048",
+    OTEL_BSP_MAX_QUEUE_SIZE: "512",
     OTEL_SDK_DISABLED: "false",
     TRACE_FIELD: "traceparent",
   });

@@ -146,6 +146,18 @@ Deno.test("Spans: the documents of a batch have a span each below that of the ba
   assertEquals(collector.named("ack")[0]!.links.length, 2);
 });
 
+Deno.test("Spans: a batch without room for the spans of its documents has its span all the same, with the worst result", async () => {
+  await using collector = new OtlpReceiver();
+  const setup = new OtlpSetup(collector, { OTEL_BSP_MAX_QUEUE_SIZE: "3" });
+  const documents = [1, 2, 3].map((id) => fakeDocument({ id }));
+  const traceparent = run(setup, documents, [OK, { ok: false, error: new Error("not this one") }, OK]);
+  await setup.otlp.end(5000);
+  const [batch] = collector.named("process batch of");
+  assertEquals(traceparent, `00-${batch!.traceId}-${batch!.spanId}-01`);
+  assertEquals(batch!.status, { code: 2, message: "not this one" });
+  assertEquals(collector.named("process shop.orders"), []);
+});
+
 Deno.test("Spans: an id that is long is cut, and one that is a secret of the agent is hidden", async () => {
   await using collector = new OtlpReceiver();
   const setup = new OtlpSetup(collector);
