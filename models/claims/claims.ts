@@ -25,11 +25,20 @@ export class Claims implements Model<State> {
   readonly #properties: Properties;
 
   constructor(options: ClaimsOptions) {
-    const { natures, maxAttempts, budget = {}, room = natures.length, readsAllBack = false } = options;
+    const { natures, maxAttempts, budget = {}, room = natures.length } = options;
+    const { marksByLiteral = false, readsAllBack = false } = options;
     const faults = new Set(Object.keys(budget) as Fault[]);
     const { perTransaction = natures.length } = options;
     this.#options = options;
-    this.#protocol = { maxAttempts, room, perTransaction, readsAllBack, faults, without: options.without };
+    this.#protocol = {
+      maxAttempts,
+      room,
+      perTransaction,
+      readsAllBack,
+      marksByLiteral,
+      faults,
+      without: options.without,
+    };
     this.#claims = new ClaimSteps(this.#protocol);
     this.#items = new ItemSteps(this.#protocol, natures);
     this.#transactions = new TransactionSteps(this.#protocol, natures);
@@ -113,6 +122,7 @@ export interface ClaimsOptions {
   /** Documents that a transaction acks at most; all if not given. */
   perTransaction?: number;
   readsAllBack?: boolean;
+  marksByLiteral?: boolean;
   /** The rule that is switched off. */
   without?: RuleName;
 }

@@ -38,6 +38,12 @@ export function matches(doc: Doc, write: HolderWrite, protocol: Protocol): boole
   return true;
 }
 
+/** Whether a write that was given up changes the document: a time that it names does not move on meanwhile. */
+export function matchesLate(doc: Doc, write: HolderWrite, protocol: Protocol): boolean {
+  const isLiteral = write.name === "mark" && protocol.marksByLiteral;
+  return isLiteral ? isHeld(doc, write, protocol) : matches(doc, write, protocol);
+}
+
 /** What is wrong with a write that changes the document; undefined if nothing is. */
 export function problemOfWrite(doc: Doc, write: HolderWrite): string | undefined {
   const name = `d${write.doc}`;

@@ -1,6 +1,14 @@
 import type { Step } from "../explorer.ts";
 import { nextTime } from "./fresh.ts";
-import { answered, holderWrite, isHeld, matches, problemOfWrite, written } from "./holder_writes.ts";
+import {
+  answered,
+  holderWrite,
+  isHeld,
+  matches,
+  matchesLate,
+  problemOfWrite,
+  written,
+} from "./holder_writes.ts";
 import { isLocked } from "./locks.ts";
 import { asksForWrites, type Nature } from "./natures.ts";
 import { has, type Protocol } from "./protocol.ts";
@@ -77,6 +85,9 @@ export class ItemSteps {
             : this.#copy(state, at, { ...item, verdict: nextTime(state, item.doc) }, item),
         );
         break;
+      case "noted":
+        steps.push(...this.#readVerdict(state, at, item, `reads the verdict on d${item.doc}`));
+        break;
       case "judged":
         steps.push(...this.#copy(state, at, item));
         break;
@@ -86,7 +97,7 @@ export class ItemSteps {
       case "unjudged":
         steps.push(
           ...has(this.#protocol, "datedWhileHeld")
-            ? this.#date(state, at, item)
+            ? this.#readVerdict(state, at, item, `looks whether it still holds d${item.doc}`)
             : this.#refer(state, at, { ...item, verdict: nextTime(state, item.doc) }, item),
         );
         break;
@@ -134,8 +145,16 @@ export class ItemSteps {
       const time = name === "judge" ? nextTime(state, item.doc) : NONE;
       const changed = answered(written(doc, write, time, this.#protocol), write);
       const after = withDoc(state, item.doc, changed);
-      const next = this.#after(item, name, time);
+      const next = this.#after(item, name);
       steps.push({ label, state: withItem(after, at, item, next), problem: problemOfWrite(doc, write) });
+      const late = name === "mark" && this.#protocol.marksByLiteral ? spent(state, "freeze") : undefined;
+      if (late) {
+        const back: Item = { ...item, phase: "back" };
+        steps.push({
+          label: `${label}: too late, as far as it knows`,
+          state: withItem(late, at, item, back),
+        });
+      }
       const lost = spent(state, "lose");
       if (lost) {
         steps.push({
@@ -149,7 +168,7 @@ export class ItemSteps {
         });
       }
     } else if ((name === "judge" || name === "failUnjudged") && isHeld(doc, write, this.#protocol)) {
-      const known: Item = { ...item, phase: "judged", verdict: doc.verdict };
+      const known: Item = { ...item, phase: "noted" };
       steps.push({ label: `${label}: a verdict stands already`, state: withItem(state, at, item, known) });
     } else {
       steps.push({ label: `${label}: no match, its lease is lost`, state: withItem(state, at, item) });
@@ -158,9 +177,9 @@ export class ItemSteps {
   }
 
   /** What is held once the write is answered; undefined for nothing. */
-  #after(item: Item, name: HolderWrite["name"], time: number): Item | undefined {
+  #after(item: Item, name: HolderWrite["name"]): Item | undefined {
     if (name === "mark") return { ...item, phase: "marked" };
-    if (name === "judge") return { ...item, phase: "judged", verdict: time };
+    if (name === "judge") return { ...item, phase: "noted" };
     if (name === "save") return { ...item, stored: item.made };
     return undefined;
   }
@@ -175,10 +194,13 @@ export class ItemSteps {
     return { ...item, phase: has(this.#protocol, "noAnswerNoStart") ? "back" : "marked" };
   }
 
-  /** A look at a document that took no verdict: any later decision of another agent is newer. */
-  #date(state: State, at: number, item: Item): Step<State>[] {
+  /**
+   * The answer to a verdict does not tell its time: it is read. If a document took none, the letter gets the time of this
+   * look: any later decision of another agent is newer.
+   */
+  #readVerdict(state: State, at: number, item: Item, reading: string): Step<State>[] {
     const doc = state.docs[item.doc]!;
-    const label = `${agentName(at)} looks whether it still holds d${item.doc}`;
+    const label = `${agentName(at)} ${reading}`;
     if (!isHeld(doc, item, this.#protocol)) {
       return [{ label: `${label}: its lease is lost`, state: withItem(state, at, item) }];
     }
@@ -246,7 +268,7 @@ export function withCopy(state: State, doc: number, letter: Letter, protocol: Pr
 export function lateWrite(state: State, write: HolderWrite, protocol: Protocol): Step<State> {
   const doc: Doc = state.docs[write.doc]!;
   const label = `the write that ${WRITES[write.name](write.doc)}, given up, is applied late`;
-  if (!matches(doc, write, protocol)) return { label: `${label}: no match`, state };
+  if (!matchesLate(doc, write, protocol)) return { label: `${label}: no match`, state };
   const time = write.name === "judge" ? nextTime(state, write.doc) : NONE;
   const after = withDoc(state, write.doc, written(doc, write, time, protocol));
   return { label, state: after, problem: problemOfWrite(doc, write) };

@@ -9,6 +9,10 @@ export interface Protocol {
   readonly maxAttempts: number;
   /** `READ_BACK=always`: no claim uses documents as they were read. */
   readonly readsAllBack: boolean;
+  /**
+   * The server knows no `$$NOW`: the mark of a suspect names the latest time that the server's clock may show as it is sent.
+   */
+  readonly marksByLiteral: boolean;
   /** Documents that an agent holds at most. */
   readonly room: number;
   /** Documents that a transaction acks at most. */

@@ -85,7 +85,7 @@ export interface Letter {
 
 /**
  * held: not started · back: to be released · marked: a suspect about to start · running · succeeded · failed: to be
- * tried again · sentenced: to be a dead letter · judged: the verdict stands · copied: the letter stands · unjudged: the
+ * tried again · sentenced: to be a dead letter · noted: the verdict is written · judged: it is known, and stands · copied: the letter stands · unjudged: the
  * verdict was refused · dated: the document is still held, and the letter has a time · referred: that letter stands ·
  * snoozing: to be snoozed · unsure: it succeeded, and whether its transaction was committed is not known · apart: it
  * succeeded, and gets a transaction of its own · effected: its writes are made, and it is not acked
@@ -98,6 +98,7 @@ export type Phase =
   | "succeeded"
   | "failed"
   | "sentenced"
+  | "noted"
   | "judged"
   | "copied"
   | "unjudged"

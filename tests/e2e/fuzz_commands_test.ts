@@ -54,7 +54,6 @@ Deno.test("COMMANDS of the fuzzer holds every command that the executable sends"
       "commitTransaction",
       "find",
       "update",
-      "findAndModify",
       "delete",
       "saslContinue",
       "getMore",

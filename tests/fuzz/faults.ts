@@ -15,7 +15,6 @@ export const COMMANDS = [
   "delete",
   "endSessions",
   "find",
-  "findAndModify",
   "getMore",
   "hello",
   "insert",
@@ -72,7 +71,7 @@ const LABELS = [
 const WRITE_CONCERN_CODES = [64, 91, 100, 79, 11_602, 4242];
 
 /** What work is made of; the others are sent once in a while. */
-const COMMON = ["find", "update", "update", "findAndModify", "hello", "insert", "commitTransaction"];
+const COMMON = ["find", "update", "update", "hello", "insert", "commitTransaction"];
 
 /** A fault of any kind. */
 export function randomFault(random: () => number): Fault {

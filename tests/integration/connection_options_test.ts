@@ -50,9 +50,7 @@ for (const [options, overridden] of Object.entries(OPTIONS)) {
     );
     assertEquals(warned, overridden);
     // What the server was asked for, not what the driver was told.
-    const writes = commands.filter(({ command }) =>
-      command === "update" || command === "findAndModify" || command === "aggregate"
-    );
+    const writes = commands.filter(({ command }) => command === "update" || command === "aggregate");
     assert(writes.some(({ command }) => command === "aggregate"), "no copy was seen");
     assert(writes.length > 5, "no write was seen");
     for (const { body: { writeConcern } } of writes) {

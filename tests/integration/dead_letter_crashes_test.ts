@@ -16,9 +16,9 @@ import { type CommandMatch, TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** The three writes that make a dead letter, in their order. */
-const VERDICT = { command: "findAndModify", collection: COLLECTION };
+const VERDICT = { command: "update", collection: COLLECTION, part: "$currentDate" };
 const COPY = { command: "aggregate", collection: COLLECTION };
-const MARK = { command: "update", collection: COLLECTION };
+const MARK = { command: "update", collection: COLLECTION, part: '"failed"' };
 
 /** Has an agent begin a dead letter and die before it makes `write`. */
 async function dieBefore(database: TestDatabase, write: CommandMatch): Promise<void> {

@@ -23,7 +23,7 @@ for (const errorCode of CODES) {
     const runs = new Map<number, number>();
     const handler = async ({ _id }: Document) => {
       runs.set(_id, (runs.get(_id) ?? 0) + 1);
-      const failCommands = ["update", "findAndModify", "aggregate"];
+      const failCommands = ["update", "aggregate"];
       await (isArmed ??= server.fail(APP_NAME, { failCommands, errorCode }));
       if (_id === 3) throw new Error("once more");
     };

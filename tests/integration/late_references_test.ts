@@ -15,13 +15,14 @@ import {
 } from "../support/store.ts";
 import { type HeldCommand, TcpProxy } from "../support/tcp_proxy.ts";
 
+/** The look for a verdict, which a document may have by then. */
+const LOOK = { command: "find", collection: COLLECTION, part: '"now"' };
+
 /** A letter that refers to its document is written without a verdict. These are the moments at which its writer freezes. */
-const MOMENTS: Record<string, (proxy: TcpProxy, refused: string) => HeldCommand> = {
-  "once the write was refused": (proxy, refused) =>
-    proxy.holdAnswer({ command: refused, collection: COLLECTION }),
-  "before it looks at the document": (proxy) => proxy.hold({ command: "aggregate", collection: COLLECTION }),
-  "once it has looked at the document": (proxy) =>
-    proxy.holdAnswer({ command: "aggregate", collection: COLLECTION }),
+const MOMENTS: Record<string, (proxy: TcpProxy) => HeldCommand> = {
+  "once the write was refused": (proxy) => proxy.holdAnswer({ command: "update", collection: COLLECTION }),
+  "before it looks at the document": (proxy) => proxy.hold(LOOK),
+  "once it has looked at the document": (proxy) => proxy.holdAnswer(LOOK),
   "before it writes the letter": (proxy) => proxy.hold({ command: "update", collection: LETTERS }),
 };
 
@@ -50,7 +51,7 @@ Deno.test("deadLetter(): a verdict that was refused and still arrives late is fi
   await jobs(database).insertMany(pending(1));
   const document = await frozen.takeOne();
   await forbid(database, { "_pull.dead_at": { $exists: true } });
-  const mark = proxy.hold({ command: "update", collection: COLLECTION });
+  const mark = proxy.hold({ command: "update", collection: COLLECTION, part: '"failed"' });
   const result = frozen.deadLetter(document, "fails");
   await mark.arrived;
   await forbid(database, undefined);
@@ -84,10 +85,10 @@ for (const [moment, freeze] of Object.entries(MOMENTS)) {
     const document = await frozen.takeOne();
     await forbid(database, { "_pull.dead_at": { $exists: true } });
     // The verdict is tried with its error, then without.
-    const first = proxy.holdAnswer({ command: "findAndModify", collection: COLLECTION });
+    const first = proxy.holdAnswer({ command: "update", collection: COLLECTION });
     const result = frozen.deadLetter(document, "fails for the first");
     await first.arrived;
-    const held = freeze(proxy, "findAndModify");
+    const held = freeze(proxy);
     first.pass();
     await held.arrived;
     await forbid(database, undefined);
@@ -105,7 +106,7 @@ for (const [moment, freeze] of Object.entries(MOMENTS)) {
     await using setup = await proxiedStore("late references");
     const { database, proxy, store: frozen, other } = setup;
     await jobs(database).insertOne(OVERSIZE);
-    const held = freeze(proxy, "update");
+    const held = freeze(proxy);
     const result = frozen.take();
     await held.arrived;
     await jobs(database).updateOne({}, { $set: { data: "small" } });

@@ -14,7 +14,7 @@ const CODES = [2, 8, 13, 50, 66, 112, 115, 121, 166, 189, 10334, 11000, 17419, 4
 const WRITE_CONCERN_CODES = [8, 64, 100, 50_000];
 
 /** Every command that ends a lease, and what is told to it: an error, or of its write concern. */
-const FAILURES: Document[] = ["update", "findAndModify", "aggregate"].flatMap((command) => [
+const FAILURES: Document[] = ["update", "aggregate"].flatMap((command) => [
   ...CODES.map((errorCode) => ({ failCommands: [command], errorCode })),
   ...WRITE_CONCERN_CODES.map((code) => ({
     failCommands: [command],

@@ -52,7 +52,7 @@ for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as
       const claimer = new Claimer({
         ...holder,
         ...SYSTEM,
-        syncClock: async () => serverClock.observe(await serverTime(database), "the primary"),
+        syncClock: async () => void serverClock.observe(await serverTime(database), "the primary"),
         owner: "a pod",
         claimLimitMs: 9000,
         filter: undefined,

@@ -5,13 +5,14 @@
  * @module
  */
 
-import type { Document } from "bson";
+import { BSON, type Document } from "bson";
 import { commandOf, headerOf, messages, send } from "./wire_messages.ts";
 
-/** Which command is meant: its name, and where it matters the collection it is about. */
+/** Which command is meant: its name, and where it matters the collection it is about, and a part of its Extended JSON. */
 export interface CommandMatch {
   command: string;
   collection?: string;
+  part?: string;
 }
 
 /** A command as a client sent it. */
@@ -193,7 +194,8 @@ export class TcpProxy implements AsyncDisposable {
     if (command !== undefined) this.#recorded?.push({ command, collection: String(collection), body });
     const rule = this.#rules.find((rule) =>
       rule.left > 0 && rule.command === command &&
-      (rule.collection === undefined || rule.collection === collection)
+      (rule.collection === undefined || rule.collection === collection) &&
+      (rule.part === undefined || BSON.EJSON.stringify(body).includes(rule.part))
     );
     if (rule) rule.left -= 1;
     return rule;

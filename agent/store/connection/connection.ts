@@ -83,9 +83,7 @@ export function connect(
   Object.assign(client.options, POOL_CHECK);
   // The driver's monitor asks the primary for its time anyway: to follow its clock costs the agent no round trip.
   client.on("serverHeartbeatSucceeded", ({ reply, connectionId }: ServerHeartbeatSucceededEvent) => {
-    if (reply.isWritablePrimary && reply.localTime instanceof Date) {
-      serverClock.observe(reply.localTime, connectionId);
-    }
+    if (reply.isWritablePrimary) serverClock.observe(reply.localTime, connectionId);
   });
   return {
     client,

@@ -13,7 +13,6 @@ const BOUNDED: ReadonlyMap<string | symbol, OperationKind> = new Map<string, Ope
   ["deleteOne", "write"],
   ["estimatedDocumentCount", "other"],
   ["findOne", "find"],
-  ["findOneAndUpdate", "write"],
   ["replaceOne", "write"],
   ["updateMany", "write"],
   ["updateOne", "write"],

@@ -1,3 +1,4 @@
+import { BSON } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 
 /** Observations that are kept: the best of them counts, so that one that came late does no harm. */
@@ -25,13 +26,16 @@ export class ServerClock {
     return this.#offsetsMs.length > 0;
   }
 
-  /** Takes note of the time that `server`, the present primary, has just sent. */
-  observe(time: Date, server: string): void {
+  /** Takes note of the time that `server`, the present primary, has just sent; returns whether it is one. */
+  observe(time: unknown, server: string): boolean {
+    const timeMs = msOf(time);
+    if (timeMs === undefined) return false;
     // Another primary has another clock: observations of the last one must not count.
     if (server !== this.#server) this.#offsetsMs = [];
     this.#server = server;
-    this.#offsetsMs.push(time.getTime() - this.#clock.monotonicMs());
+    this.#offsetsMs.push(timeMs - this.#clock.monotonicMs());
     if (this.#offsetsMs.length > KEPT) this.#offsetsMs.shift();
+    return true;
   }
 
   /**
@@ -49,12 +53,31 @@ export class ServerClock {
 interface WayToServer {
   /** The hosts that the connection string names. */
   readonly hosts: readonly string[];
-  db(name: string): { command(command: { hello: 1 }): Promise<{ localTime?: Date; me?: string }> };
+  db(name: string): { command(command: { hello: 1 }): Promise<{ localTime?: unknown; me?: string }> };
   run<T>(operation: () => Promise<T>): Promise<T>;
 }
 
-/** Asks the primary for its time, unless a heartbeat has brought it. */
+/**
+ * Asks the primary for its time, unless a heartbeat has brought it. Throws what the driver throws.
+ *
+ * @throws {Error} If the server tells no time.
+ */
 export async function syncClock(link: WayToServer, serverClock: ServerClock): Promise<void> {
-  const reply = await link.run(() => link.db("admin").command({ hello: 1 }));
-  serverClock.observe(reply.localTime!, reply.me ?? link.hosts[0] ?? "");
+  const { localTime, me } = await link.run(() => link.db("admin").command({ hello: 1 }));
+  if (serverClock.observe(localTime, me ?? link.hosts[0] ?? "")) return;
+  throw new Error(
+    "The server tells no time by which leases can be written (localTime in its answer to hello): " +
+      "use a server that does, such as MongoDB",
+  );
+}
+
+/**
+ * The time that a server has sent, in milliseconds; undefined if it is none. Servers that are only compatible send a number
+ * of 64 bits for a date.
+ */
+export function msOf(time: unknown): number | undefined {
+  const isTime = time instanceof Date || typeof time === "number" || typeof time === "bigint" ||
+    BSON.Long.isLong(time);
+  const ms = isTime ? Number(time) : NaN;
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
 }

@@ -83,7 +83,8 @@ export class DeadLetterMaker {
   /**
    * Writes the verdict on a held document, unless it has one: a retry must neither change the letter's identity nor add
    * the same error again. If the database does not let the document take the verdict with its error, it gets one
-   * without the error, or none. Undefined if the lease is lost. No user data is read.
+   * without the error, or none. Then it is read: sharded clusters before 7.1 and compatible servers have no
+   * `findAndModify` that goes by the index of `_id`. Undefined if the lease is lost. No user data is read.
    */
   async #writeVerdict(
     { id, token }: LeasedDocument,
@@ -93,14 +94,12 @@ export class DeadLetterMaker {
     const held = leasedBy([id], token);
     for (const noted of [{ $set, $push }, {}] as UpdateFilter<Document>[]) {
       try {
-        const judged = await this.#options.collection.findOneAndUpdate(
+        await this.#options.collection.updateOne(
           { ...held, ...UNJUDGED },
           { ...noted, $currentDate: { "_pull.dead_at": true } },
-          { projection: { _id: 0, "_pull.dead_at": 1 }, returnDocument: "after", hint: { _id: 1 } },
+          { hint: { _id: 1 } },
         );
-        if (!judged) break;
-        const { dead_at: deadAt } = judged._pull;
-        return { deadAt, seenAt: deadAt, isOnDocument: true };
+        break;
       } catch (refusal) {
         if (!isRefused(refusal)) throw refusal;
         if (isTooLarge(refusal)) break;
@@ -117,13 +116,15 @@ export class DeadLetterMaker {
    */
   async #readVerdict(query: Filter<Document>): Promise<Verdict | undefined> {
     const { collection, maxTimeMS } = this.#options;
-    const [seen] = await collection.aggregate([
-      { $match: query },
-      { $project: { _id: 0, now: "$$NOW", deadAt: "$_pull.dead_at" } },
-    ], { maxTimeMS, hint: { _id: 1 } }).toArray();
+    const seen = await collection.findOne(query, {
+      projection: { _id: 0, now: "$$NOW", "_pull.dead_at": 1 },
+      hint: { _id: 1 },
+      maxTimeMS,
+    });
     if (!seen) return undefined;
-    const isOnDocument = isDate(seen.deadAt);
-    return { deadAt: isOnDocument ? seen.deadAt : seen.now, seenAt: seen.now, isOnDocument };
+    const { _pull: { dead_at: deadAt } = {}, now } = seen;
+    const isOnDocument = isDate(deadAt);
+    return { deadAt: isOnDocument ? deadAt : now, seenAt: now, isOnDocument };
   }
 
   async #writeAndMark(

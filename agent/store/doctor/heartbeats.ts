@@ -1,4 +1,5 @@
 import type { MongoClient, ServerHeartbeatSucceededEvent } from "mongodb";
+import { msOf } from "../connection/server_clock.ts";
 
 /** What a server of the deployment has told in its last heartbeat, which needs no right. */
 export interface Heartbeat {
@@ -46,7 +47,8 @@ export class Heartbeats {
   }
 
   #observe({ awaited, connectionId, duration, reply }: ServerHeartbeatSucceededEvent): void {
-    if (!(reply.localTime instanceof Date)) return;
+    const localMs = msOf(reply.localTime);
+    if (localMs === undefined) return;
     // An awaited answer is sent as soon as something changes: only its way back takes time.
     const sinceMs = awaited ? 0 : duration / 2;
     this.#last.set(connectionId, {
@@ -55,7 +57,7 @@ export class Heartbeats {
       isElectable: !(reply.arbiterOnly || reply.passive || reply.hidden),
       setName: typeof reply.setName === "string" ? reply.setName : undefined,
       isRouter: reply.msg === "isdbgrid",
-      aheadMs: reply.localTime.getTime() - (this.#now().getTime() - sinceMs),
+      aheadMs: localMs - (this.#now().getTime() - sinceMs),
     });
     this.#onNews();
   }

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { ServerClock } from "../../../../../agent/store/connection/server_clock.ts";
+import { assert, assertEquals, assertLessOrEqual, assertRejects, assertThrows } from "@std/assert";
+import { BSON } from "mongodb";
+import { ServerClock, syncClock } from "../../../../../agent/store/connection/server_clock.ts";
 import { ManualClock } from "../../../../support/manual_clock.ts";
 import { testRandom } from "../../../../support/random.ts";
 
@@ -59,4 +60,28 @@ Deno.test("ServerClock forgets old observations, so that it follows a clock that
   clock.observe(new Date(9_000_000), "a:27017");
   for (let count = 0; count < 8; count++) clock.observe(new Date(5_000_000), "a:27017");
   assertEquals(clock.now().getTime(), 5_000_000);
+});
+
+Deno.test("ServerClock takes the time as a date or as a number of any width, and nothing else for a time", () => {
+  const clock = new ServerClock(new ManualClock());
+  for (const time of [undefined, null, "2026-11-26", NaN, {}, new Date(NaN), 0]) {
+    assertEquals([clock.observe(time, "a:27017"), clock.isKnown], [false, false], String(time));
+  }
+  const times = [new Date(5_000_000), 6_000_000, 7_000_000n, BSON.Long.fromNumber(8_000_000)];
+  for (const [at, time] of times.entries()) {
+    assertEquals(clock.observe(time, "a:27017"), true);
+    assertEquals(clock.now().getTime(), 1_000_000 * (5 + at));
+  }
+});
+
+Deno.test("syncClock() takes the number that a compatible server sends for its time, and refuses a server that tells none", async () => {
+  const linkTo = (localTime: unknown) => ({
+    hosts: ["a:27017"],
+    db: () => ({ command: () => Promise.resolve({ localTime }) }),
+    run: <T>(operation: () => Promise<T>) => operation(),
+  });
+  const clock = new ServerClock(new ManualClock());
+  await syncClock(linkTo(BSON.Long.fromNumber(5_000_000)), clock);
+  assertEquals(clock.now().getTime(), 5_000_000);
+  await assertRejects(() => syncClock(linkTo(undefined), clock), Error, "tells no time");
 });
