@@ -76,6 +76,8 @@ const WAITING_FILES: readonly string[] = [
   "tests/integration/doubtful_refusals_test.ts",
   "tests/integration/doctor_servers_test.ts",
   "tests/e2e/rotation_test.ts",
+  "tests/e2e/tls_test.ts",
+  "tests/integration/tls_test.ts",
   "tests/e2e/believed_test.ts",
   "tests/e2e/unreachable_test.ts",
   "tests/e2e/outage_test.ts",

@@ -242,4 +242,14 @@ Deno.test("Settings: a processor or a connection string that the agent's user ma
     `processor.js cannot be read by user ${user}, as whom the agent runs: give it`,
   );
   assertStringIncludes(result.stderr, `which user ${user}, as whom the agent runs, cannot read: give it`);
+
+  const key = await home.write("key.pem", "");
+  await Deno.chmod(key, 0);
+  const byKey = { MONGODB_URI: `mongodb://localhost/?tls=true&tlsCertificateKeyFile=${key}` };
+  const keyless = await home.runWith({ args: ["check"], wrapper, env: byKey });
+  assertSaid(keyless, 2);
+  assertStringIncludes(
+    keyless.stderr,
+    `tlsCertificateKeyFile names "${key}", which this user may not read: let user ${user} read it`,
+  );
 });

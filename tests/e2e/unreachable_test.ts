@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
-import { startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
-import { Certificates } from "../support/certificates.ts";
 import { Guarded } from "../support/guarded.ts";
-import { DOCUMENTS, TestDatabase, testUri } from "../support/mongod.ts";
+import { testUri } from "../support/mongod.ts";
 
 const PASSWORD = "s3cr3t-Passw0rd";
 const replica = () => new URL(testUri().replace("mongodb:", "http:")).host;
@@ -53,53 +51,6 @@ async function says(uri: string, expected: string, what: string): Promise<void> 
 Deno.test("run, status and dead-letters say why MongoDB cannot be reached, for each cause in its own words", async () => {
   // Together, as most of it is waiting for the driver to give up.
   await Promise.all(Object.entries(CAUSES).map(([what, { uri, says: text }]) => says(uri(), text, what)));
-});
-
-Deno.test("run, status and dead-letters say what is wrong with TLS", async () => {
-  await using certificates = await Certificates.make();
-  const file = (name: string) => certificates.path(name);
-  await using server = await startMongod({
-    args: [
-      ...["--tlsMode", "requireTLS", "--tlsCertificateKeyFile", file("server.pem")],
-      ...["--tlsCAFile", file("ca.pem")],
-    ],
-  });
-  const at = (host: string, options = "") => `mongodb://${host}:${server.port}/${options}`;
-  const [ca, key] = [`tlsCAFile=${file("ca.pem")}`, `tlsCertificateKeyFile=${file("client.pem")}`];
-  const database = new TestDatabase(at("localhost", `?tls=true&${ca}&${key}`), "tls");
-  await database.db.createCollection(DOCUMENTS);
-  await database.client.close();
-  await using home = await agentHome({ db: database });
-  const agent = await home.startReady();
-  agent.signal("SIGTERM");
-  assertEquals((await agent.exit()).code, 0);
-  await Promise.all([
-    says(
-      at("localhost"),
-      "closes the connection before it has answered: it may ask for TLS (add tls=true)",
-      "plain",
-    ),
-    says(
-      at("localhost", `?tls=true&${key}`),
-      "was not issued by an authority that this agent trusts",
-      "no CA",
-    ),
-    says(
-      at("localhost", `?tls=true&tlsCAFile=${file("other-ca.pem")}&${key}`),
-      "give the right one with tlsCAFile",
-      "another CA",
-    ),
-    says(
-      at("127.0.0.1", `?tls=true&${ca}&${key}&directConnection=true`),
-      "is for another name (localhost): name the host in MONGODB_URI as the certificate does",
-      "another name",
-    ),
-    says(
-      at("localhost", `?tls=true&${ca}`),
-      "it may ask for a client certificate (tlsCertificateKeyFile)",
-      "no key",
-    ),
-  ]);
 });
 
 Deno.test("run reports once that MongoDB refuses a wrong password, and never that MongoDB is in reach", async () => {

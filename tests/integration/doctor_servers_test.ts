@@ -181,13 +181,21 @@ Deno.test("doctor finds certificates that are about to end, of the server and of
   const ending = findings.filter(({ is }) => is === "certificate_ends");
   assertEquals(ending.map(({ level, says }) => [level, says]), [
     ["hurts", `The certificate of CN=localhost in ${dir.path}/ca.pem (tlsCAFile) ends in 4 days`],
-    ["hurts", "The certificate of the MongoDB server ends in 4 days"],
+    ["hurts", `The certificate of the MongoDB server localhost:${server.port} ends in 4 days`],
   ]);
   await using later = await Patient.of({ uri, name: "shop" }, {}, {
     now: () => new Date(Date.now() + 10 * 86_400_000),
   });
   assertEquals((await later.finding("clock_far")).level, "hurts");
-  assertFalse((await later.diagnose()).canWork);
+  const ended = (await later.diagnose()).findings.filter(({ is }) => is === "certificate_ended");
+  assertEquals(ended.map(({ level }) => level), ["stops", "stops"]);
+  assertMatch(ended[1]!.says, /^The certificate of the MongoDB server localhost:\d+ ended on \d{4}-/);
+  await using earlier = await Patient.of({ uri, name: "shop" }, {}, {
+    now: () => new Date(Date.now() - 10 * 86_400_000),
+  });
+  const early = (await earlier.diagnose()).findings.filter(({ is }) => is === "certificate_early");
+  assertEquals(early.map(({ level }) => level), ["stops", "stops"]);
+  assertMatch(early[0]!.says, /ca.pem \(tlsCAFile\) is not valid before \d{4}-/);
 
   await certify(100);
   await using client = new MongoClient(`mongodb://localhost:${server.port}/`);

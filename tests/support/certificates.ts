@@ -32,6 +32,49 @@ export class Certificates implements AsyncDisposable {
     return certificates;
   }
 
+  /**
+   * Has an authority of these issue `NAME.pem`, which holds a new key and its certificate, for any time.
+   *
+   * @throws {Error} if `openssl` fails
+   */
+  async issue(name: string, options: IssueOptions = {}): Promise<void> {
+    const { ca = "ca", extensions = SERVER, fromMs = -HOUR_MS, untilMs = 100 * 24 * HOUR_MS } = options;
+    const { subject: whose = `/CN=${name}` } = options;
+    await this.#openssl("req", ...NEW_EC_KEY, ...[
+      "-keyout",
+      `${name}.key`,
+      "-out",
+      `${name}.csr`,
+      "-subj",
+      whose,
+    ]);
+    await Deno.writeTextFile(this.path(`${name}.ext`), extensions);
+    await Deno.writeTextFile(this.path(`${name}.cnf`), CA_CONFIG.replaceAll("NAME", name));
+    await Deno.writeTextFile(this.path(`${name}.index`), "");
+    const times = ["-startdate", stamp(fromMs), "-enddate", stamp(untilMs)];
+    await this.#openssl(
+      ...["ca", "-batch", "-notext", "-config", `${name}.cnf`, "-cert", `${ca}.pem`, "-keyfile", `${ca}.key`],
+      ...["-in", `${name}.csr`, "-out", `${name}.crt`, "-extfile", `${name}.ext`, ...times],
+    );
+    await this.#join(`${name}.pem`, `${name}.key`, `${name}.crt`);
+  }
+
+  /** Makes `NAME.pem`, a key and a certificate for `localhost` that no authority has issued. */
+  async selfSign(name: string): Promise<void> {
+    const more = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    await this.#openssl(
+      "req",
+      "-x509",
+      ...NEW_EC_KEY,
+      "-keyout",
+      `${name}.key`,
+      "-out",
+      `${name}.crt`,
+      ...more,
+    );
+    await this.#join(`${name}.pem`, `${name}.key`, `${name}.crt`);
+  }
+
   path(name: string): string {
     return `${this.dir}/${name}`;
   }
@@ -122,6 +165,40 @@ export class Certificates implements AsyncDisposable {
     const { success, stderr } = await new Deno.Command("openssl", { args, cwd: this.dir }).output();
     if (!success) throw new Error(`openssl ${args[0]} failed: ${new TextDecoder().decode(stderr)}`);
   }
+}
+
+/** What is certified: by default a server's certificate for `localhost` that is valid now. */
+export interface IssueOptions {
+  /** The authority that issues it. */
+  ca?: string;
+  /** Its extensions, a line each. */
+  extensions?: string;
+  subject?: string;
+  /** When it begins and ends, in milliseconds from now. */
+  fromMs?: number;
+  untilMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const SERVER = "subjectAltName=DNS:localhost\n";
+const CA_CONFIG = `[ca]
+default_ca = default
+[default]
+database = NAME.index
+unique_subject = no
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = policy
+[policy]
+commonName = supplied
+organizationName = optional
+`;
+
+/** A time from now, as `openssl ca` takes it. */
+function stamp(fromNowMs: number): string {
+  const time = new Date(Date.now() + fromNowMs).toISOString();
+  return time.replace(/[-:T]|\.\d+/g, "").slice(2);
 }
 
 const NO_PASSWORD = ["-nodes", "-days", "3650"];

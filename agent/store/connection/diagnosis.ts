@@ -5,7 +5,9 @@ import {
   type ServerDescription,
   type TopologyDescription,
 } from "mongodb";
-import { CAUSES, type Facts, type Told } from "./diagnosis_causes.ts";
+import type { Facts, Told } from "./cause.ts";
+import { CAUSES } from "./diagnosis_causes.ts";
+import { isUnverified } from "./tls_causes.ts";
 import type { Diagnosis } from "./unreachable.ts";
 
 /** Sentences of different servers that are quoted, at most. */
@@ -23,6 +25,15 @@ export function diagnose(error: unknown, facts: Facts, isConnecting: boolean): D
   const known = ofChain(error, facts, facts.hosts.join(","), isConnecting);
   if (known || !isConnecting) return known;
   return { text: `MongoDB at ${facts.hosts.join(",")} cannot be used: ${messageOf(error)}`, ...PASSING };
+}
+
+/** The servers, by host and port, whose certificates were not accepted: an error tells little of why. */
+export function unverifiedServers(error: unknown, facts: Facts): readonly string[] {
+  const topology = selectionErrorIn(error)?.reason as TopologyDescription | undefined;
+  const servers = [...topology?.servers.values() ?? []].filter(({ error }) =>
+    chainOf(error).some((each) => isUnverified(toldBy(each), facts))
+  );
+  return servers.slice(0, MAX_SENTENCES).map(({ address }) => address);
 }
 
 const PASSING = { isLasting: false, isRefusal: false };
@@ -130,14 +141,15 @@ function chainOf(error: unknown): Error[] {
 }
 
 function toldBy(error: Error): Told {
-  const { code, hostname, syscall } = error as
+  const { code, hostname, path, syscall } = error as
     & Error
-    & Partial<Record<"code" | "hostname" | "syscall", unknown>>;
+    & Partial<Record<"code" | "hostname" | "path" | "syscall", unknown>>;
   return {
     message: error.message,
     name: error.name,
     hostname: typeof hostname === "string" ? hostname : undefined,
     syscall: typeof syscall === "string" ? syscall : undefined,
+    path: typeof path === "string" ? path : undefined,
     code: typeof code === "string" ? code : "",
     serverCode: error instanceof MongoServerError ? Number(code) : NaN,
   };

@@ -1,9 +1,12 @@
 import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { answerWithin } from "./operation_timeout.ts";
-import type { Facts } from "./diagnosis_causes.ts";
+import type { Facts } from "./cause.ts";
+import { clientCertificateIn } from "./client_certificate.ts";
+import { unverifiedServers } from "./diagnosis.ts";
 import { isLoginMissing } from "./login_missing.ts";
 import type { Member } from "./no_majority.ts";
+import { type ServerCertificate, serverCertificate } from "./server_certificate.ts";
 
 /** Kinds of servers that take writes, in the driver's words. */
 const WRITABLE = new Set(["Standalone", "RSPrimary", "Mongos", "LoadBalancer"]);
@@ -24,6 +27,8 @@ export class EagerClient {
   #isWritable = false;
   #seenSet: string | undefined;
   #members: readonly Member[] = [];
+  /** What servers have shown whose certificates were not accepted, by host and port. */
+  readonly #certificates = new Map<string, ServerCertificate>();
 
   constructor({ client, clock, answerLimitMs, onWritable }: EagerClientOptions) {
     this.client = client;
@@ -59,13 +64,17 @@ export class EagerClient {
 
   get facts(): Facts {
     const { hosts, srvHost, tls, directConnection, credentials, replicaSet } = this.client.options;
+    const { cert } = this.client.options;
     const names = hosts.map(String);
     return {
       hosts: names.length > 0 || srvHost === undefined ? names : [srvHost],
       isTls: tls,
       isDirect: directConnection,
       hasCredentials: credentials !== undefined,
+      mechanism: credentials?.mechanism,
       authSource: credentials?.source ?? "admin",
+      clientCertificate: cert === undefined ? undefined : clientCertificateIn(String(cert)),
+      serverCertificates: this.#certificates,
       replicaSet: replicaSet || undefined,
       seenSet: this.#seenSet,
     };
@@ -102,6 +111,21 @@ export class EagerClient {
       // No other answer of a server, or of a compatible one, is a reason not to use it.
       if (isLoginMissing(error)) throw error;
     }
+  }
+
+  /**
+   * Looks at the certificates of the servers that an error is about, if they were not accepted: the error tells little of
+   * why, and {@linkcode EagerClient.facts} have them then. Never throws.
+   */
+  async lookAtCertificates(error: unknown): Promise<void> {
+    if (this.#isClosed) return;
+    await Promise.all(
+      unverifiedServers(error, this.facts).map(async (server) => {
+        const shown = await serverCertificate(server, this.#clock);
+        if (shown) this.#certificates.set(server, shown);
+        else this.#certificates.delete(server);
+      }),
+    );
   }
 
   async close(): Promise<void> {

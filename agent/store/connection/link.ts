@@ -8,14 +8,13 @@ import { OperationTimer } from "./operation_timer.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
+import { type LinkListeners, NO_LISTENERS } from "./link_listeners.ts";
 import { noMajority, whyNoMajority } from "./no_majority.ts";
 import { isSameOrigin, type Origin } from "./origin.ts";
 import { Renewals } from "./renewals.ts";
 import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
 import { UnreachableError } from "./unreachable.ts";
-
-const NO_LISTENERS: LinkListeners = { onReachable() {}, onRenewed() {}, onStale() {} };
 
 /**
  * The way to the database. All operations go through it, so that one place knows whether the database can be used, and
@@ -123,6 +122,7 @@ export class Link {
     try {
       await client.connect();
     } catch (error) {
+      await client.lookAtCertificates(error);
       throw this.#failed(error, client, true);
     }
     this.#update();
@@ -143,6 +143,7 @@ export class Link {
       if (this.#refusal && client === this.#current) this.#accepted();
       return answer;
     } catch (error) {
+      await client.lookAtCertificates(error);
       throw this.#failed(error, client, false);
     }
   }
@@ -238,6 +239,7 @@ export class Link {
     try {
       await next.connect();
     } catch (error) {
+      await next.lookAtCertificates(error);
       await next.close().catch(() => {});
       if (isChanged) this.#stale(errorText(this.#failed(error, next, true)));
       return;
@@ -281,14 +283,4 @@ export class Link {
     this.#update();
     for (const listener of this.#onReplaced) listener();
   }
-}
-
-/** Reports about the link. */
-export interface LinkListeners {
-  /** The database can be used from now on, or cannot: whether it takes writes, and lets the agent in. */
-  onReachable(isReachable: boolean, error?: unknown): void;
-  /** The agent has connected anew, as its connection string or the certificates that it names have changed. */
-  onRenewed(): void;
-  /** The new connection cannot be used, and the earlier one stays. Called once for each reason. */
-  onStale(reason: string): void;
 }

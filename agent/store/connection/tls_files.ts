@@ -57,6 +57,7 @@ export interface CertificateFile {
   readonly path: string;
   /** Whom it is for, such as `CN=client`. */
   readonly subject: string;
+  readonly begins: Date;
   readonly expires: Date;
 }
 
@@ -67,8 +68,9 @@ export function certificatesOf(uri: ConnectionString): readonly CertificateFile[
     const text = path === undefined ? "" : contentOf(path);
     if (path === undefined || typeof text !== "string") return [];
     return pemBlocks(text).filter(({ label }) => label === "CERTIFICATE").map((block) => {
-      const { subject, validTo } = new X509Certificate(block.text);
-      return { option: name, path, subject: subject.replaceAll("\n", ", "), expires: new Date(validTo) };
+      const { subject, validFrom, validTo } = new X509Certificate(block.text);
+      const [begins, expires] = [new Date(validFrom), new Date(validTo)];
+      return { option: name, path, subject: subject.replaceAll("\n", ", "), begins, expires };
     });
   });
 }

@@ -1,4 +1,5 @@
 import type { Document } from "mongodb";
+import type { ServerCertificate } from "../connection/server_certificate.ts";
 import type { SourceNames } from "../source.ts";
 import type { Heartbeat } from "./heartbeats.ts";
 import type { Plan } from "./plans.ts";
@@ -18,8 +19,8 @@ export interface DatabaseFacts {
   readonly names: SourceNames;
   /** The version of the server, such as `7.0.14`. */
   readonly version: string | Unseen;
-  /** When the certificate of the first server ends; undefined without TLS, or if the runtime does not show it. */
-  readonly certificateEnd: Date | undefined;
+  /** The certificates that servers show, by host and port; none without TLS, or if the runtime does not show them. */
+  readonly certificates: ReadonlyMap<string, ServerCertificate>;
   readonly isStandalone: boolean;
   /** Every server that answers. */
   readonly heartbeats: readonly Heartbeat[];

@@ -3,6 +3,7 @@ import { errorText, SourceError } from "../../errors.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import { Link } from "../connection/link.ts";
+import { serverCertificate } from "../connection/server_certificate.ts";
 import { ServerClock } from "../connection/server_clock.ts";
 import { isNoCollection } from "../mongo_errors.ts";
 import type { StoreSettings } from "../store_settings.ts";
@@ -11,7 +12,6 @@ import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
-import { serverCertificateEnd } from "./server_certificate.ts";
 import { seen, Unseen } from "./unseen.ts";
 import { ttlOfWaiting } from "./ttl_of_waiting.ts";
 import { userRights } from "./user_rights.ts";
@@ -90,9 +90,7 @@ export class Examiner {
     const { described, ...facts } = await resolved({
       described: describing,
       version: ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
-      certificateEnd: link.client.options.tls
-        ? serverCertificateEnd(link.hosts[0] ?? "", this.#clock)
-        : undefined,
+      certificates: this.#certificates(),
       user: ask(() => userRights(admin)),
       sourceProblem: seen(() => problemOf(asFound)),
       indexes: listing,
@@ -121,6 +119,15 @@ export class Examiner {
   /** Closes all connections. */
   async close(): Promise<void> {
     await this.#link.close();
+  }
+
+  /** What each server shows; nothing of those that show nothing. */
+  async #certificates(): Promise<DatabaseFacts["certificates"]> {
+    if (!this.#link.client.options.tls) return new Map();
+    const found = await Promise.all(this.#heartbeats.members.map(async (server) => {
+      return [server, await serverCertificate(server, this.#clock)] as const;
+    }));
+    return new Map(found.flatMap(([server, shown]) => shown ? [[server, shown]] : []));
   }
 
   async #refusedWrites(

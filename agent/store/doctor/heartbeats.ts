@@ -34,6 +34,11 @@ export class Heartbeats {
     });
   }
 
+  /** The servers that are alive, by host and port. */
+  get members(): readonly string[] {
+    return this.#members;
+  }
+
   /** The last heartbeat of each server. */
   get all(): readonly Heartbeat[] {
     return [...this.#last.values()];

@@ -17,6 +17,10 @@ export const tls = concern({
       level: "stops",
       doc: "The server, or this program, refuses a certificate that has ended.",
     },
+    certificate_early: {
+      level: "stops",
+      doc: "A certificate is not valid yet: the server, or this program, refuses it.",
+    },
     certificate_ends: { level: "hurts", doc: "A certificate ends within two weeks." },
     trusts_all: {
       level: "hurts",
@@ -26,16 +30,16 @@ export const tls = concern({
   },
   *look({ certificates, database, now, settings }) {
     const { isLocal, isTls, trustsAll } = protectionOf(settings.mongodbUri);
-    for (const { expires, option, path, subject } of certificates) {
-      yield* ending(`The certificate of ${subject} in ${path} (${option})`, expires, now, [
+    for (const { option, path, subject, ...times } of certificates) {
+      yield* validity(`The certificate of ${subject} in ${path} (${option})`, times, now, [
         byHand(`put a new one into ${path}: the agent takes it over without a restart`),
       ]);
     }
     if (isTls && isDatabase(database)) {
-      if (database.certificateEnd === undefined) yield NOT_SHOWN;
-      else {
-        yield* ending("The certificate of the MongoDB server", database.certificateEnd, now, [
-          byHand("renew it in the files that net.tls of mongod.conf names, then let the server read them:"),
+      if (database.certificates.size === 0) yield NOT_SHOWN;
+      for (const [server, shown] of database.certificates) {
+        yield* validity(`The certificate of the MongoDB server ${server}`, shown, now, [
+          byHand("renew it in the files that net.tls of mongod.conf names, then let that server read them:"),
           runCommands("admin", { rotateCertificates: 1 }),
         ]);
       }
@@ -68,18 +72,21 @@ const NOT_SHOWN = new Unseen(
   "when the server's certificate ends: this build's runtime does not show it",
 );
 
-/** A certificate that has ended, or is about to. */
-function* ending(
+/** A certificate that has ended, is about to, or is not valid yet. */
+function* validity(
   what: string,
-  expires: Date,
+  { begins, expires }: { begins: Date; expires: Date },
   now: Date,
   steps: readonly Step[],
-): Generator<Found<"certificate_ended" | "certificate_ends">> {
+): Generator<Found<"certificate_early" | "certificate_ended" | "certificate_ends">> {
   const leftMs = expires.getTime() - now.getTime();
-  if (leftMs > SOON_MS) return;
-  const hasEnded = leftMs <= 0;
-  const when = hasEnded ? `ended on ${expires.toISOString()}` : `ends in ${Math.floor(leftMs / DAY_MS)} days`;
-  yield { is: hasEnded ? "certificate_ended" : "certificate_ends", says: `${what} ${when}`, steps };
+  if (begins > now) {
+    yield { is: "certificate_early", says: `${what} is not valid before ${begins.toISOString()}`, steps };
+  } else if (leftMs <= 0) {
+    yield { is: "certificate_ended", says: `${what} ended on ${expires.toISOString()}`, steps };
+  } else if (leftMs <= SOON_MS) {
+    yield { is: "certificate_ends", says: `${what} ends in ${Math.floor(leftMs / DAY_MS)} days`, steps };
+  }
 }
 
 /** Turns the option on that says no, or adds it, in front of others or as the first. */

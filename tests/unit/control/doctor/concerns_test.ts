@@ -15,7 +15,7 @@ import { LEVELS } from "../../../../control/doctor/concern.ts";
 const HEALTHY: DatabaseFacts = {
   names: { database: "shop", source: "orders", letters: "orders_dead_letters" },
   version: "7.0.1",
-  certificateEnd: undefined,
+  certificates: new Map(),
   isStandalone: false,
   heartbeats: [{
     address: "a:27017",
