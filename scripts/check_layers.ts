@@ -1,5 +1,5 @@
 /**
- * Keeps the arrows between the parts of the program pointing one way.
+ * Keeps the arrows between the parts of the program pointing one way, and its witness apart from it.
  *
  * @module
  */
@@ -15,6 +15,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   agent: ["agent", "deno.json"],
   // The protocol's model is beside the program: neither knows the other.
   models: ["models"],
+  // It judges the agent by the protocol's document alone, so it shares no code with it, nor with the tests.
+  "tests/witness": ["tests/witness"],
 };
 
 /** Folders that import nothing of the program but one another, and files that do the same. */
@@ -38,6 +40,9 @@ const STORE_USERS = ["main.ts", "control/", STORE];
  * Loading the driver costs three quarters of the start of a health probe: it is loaded only for a command that uses it.
  */
 const DRIVER = ["mongodb", "bson"];
+
+/** What judges the database's own history of a run. */
+const WITNESS = "tests/witness/";
 
 /** Loaded only for the processors and settings that need them: all other runs start without them. */
 const LAZY = [
@@ -90,6 +95,10 @@ export async function checkLayers(root: string): Promise<string[]> {
 
 function checkImport(it: Import): string[] {
   const where = `${it.from}:${it.line} imports ${it.to}`;
+  if (it.from.startsWith(WITNESS) && isPackage(it.to)) {
+    if (isDriver(it.to) || it.to.startsWith("@std/")) return [];
+    return [`${where}: ${WITNESS} may import only the driver, bson and @std`];
+  }
   if (isPackage(it.to)) {
     if (!isDriver(it.to) || it.isTypeOnly || it.isDynamic || it.from.startsWith(STORE)) return [];
     return [
@@ -174,7 +183,7 @@ function isLazy(path: string): boolean {
 }
 
 function partOf(path: string): string {
-  return path.split("/")[0]!;
+  return path.startsWith(WITNESS) ? "tests/witness" : path.split("/")[0]!;
 }
 
 function isPackage(to: string): boolean {

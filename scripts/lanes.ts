@@ -111,6 +111,7 @@ const LONG_FILES: readonly string[] = [
   "tests/e2e/effects_test.ts",
   "tests/e2e/checkpoint_kills_test.ts",
   "tests/e2e/checkpoints_test.ts",
+  "tests/e2e/witness_test.ts",
   "tests/integration/effect_faults_test.ts",
   "tests/integration/slow_effects_test.ts",
   "tests/e2e/result_bytes_test.ts",

@@ -47,6 +47,23 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
     says: "models/claims.ts:1 imports agent/loop.ts: models may import only models",
   },
   {
+    name: "the witness importing agent",
+    files: { "tests/witness/judge.ts": 'import "../../agent/ports.ts";', "agent/ports.ts": EMPTY },
+    says: "tests/witness/judge.ts:1 imports agent/ports.ts: tests/witness may import only tests/witness",
+  },
+  {
+    name: "the witness importing a helper of the tests",
+    files: { "tests/witness/judge.ts": 'import "../support/wait.ts";', "tests/support/wait.ts": EMPTY },
+    says:
+      "tests/witness/judge.ts:1 imports tests/support/wait.ts: tests/witness may import only tests/witness",
+  },
+  {
+    name: "the witness importing another package",
+    files: { "tests/witness/judge.ts": 'import "npm:mongoose";' },
+    says:
+      "tests/witness/judge.ts:1 imports mongoose: tests/witness/ may import only the driver, bson and @std",
+  },
+  {
     name: "the program importing a script",
     files: { "main.ts": 'await import("./scripts/dev.ts");', "scripts/dev.ts": EMPTY },
     says: "main.ts:1 imports scripts/dev.ts: main.ts may import only main.ts, control, health, agent",

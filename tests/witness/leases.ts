@@ -1,0 +1,182 @@
+import type { Breaches } from "./breaches.ts";
+import type { Write } from "./oplog.ts";
+import { isSuspect, type Move, RULES, SAME_TIME_MS } from "./rules.ts";
+import type { Run } from "./run_log.ts";
+import { changesOf, type State, type Step, stepOf } from "./steps.ts";
+import type { Lease, Story } from "./story.ts";
+import type { Terms } from "./terms.ts";
+import type { Disturbances } from "./told.ts";
+
+/** Judges what agents do with documents: which step a write is, whether its rules hold, and which run belongs to it. */
+export class Leases {
+  readonly #terms: Terms;
+  readonly #disturbances: Disturbances;
+  readonly #breaches: Breaches;
+  /** What each owner holds. */
+  readonly #held = new Map<string, Set<Story>>();
+  /** Whose sessions are whose: one belongs to one process. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(terms: Terms, disturbances: Disturbances, breaches: Breaches) {
+    this.#terms = terms;
+    this.#disturbances = disturbances;
+    this.#breaches = breaches;
+  }
+
+  /** Judges the write that makes `after` of a document. Returns its step; undefined if it is none, or concerns no agent. */
+  judge(story: Story, after: State, write: Write): Step | undefined {
+    const before = story.state;
+    const changes = changesOf(before, after);
+    if (changes.length === 0 && before.status === after.status) return undefined;
+    const step = stepOf(before, after);
+    const [was, is] = [before._pull ?? {}, after._pull ?? {}];
+    if (step === undefined) {
+      const what = `${before.status} to ${after.status}, with ${changes.join(", ")}`;
+      this.#breaches.add("legal transitions", story, what);
+    } else {
+      this.#breaches.count(`steps: ${step}`);
+      const { wall } = write;
+      const { lease } = story;
+      const run = ENDINGS.has(step) ? this.#runOf(story, wall) : undefined;
+      const mayRelease = lease !== undefined && this.#disturbances.mayRelease(lease.owner, wall);
+      const how = run ? this.#howOf(run, wall) : "not begun";
+      this.#byRules({ step, before, after, was, is, wall, lease, run, how, mayRelease }, story);
+      if (step === "takeover" && lease) this.#mustBeExcused(story, lease, run, wall);
+      if (how === "done" && FAILURES.has(step)) this.#breaches.count("attempts spent in vain");
+      if (step === "verdict") story.verdicts.push(Number(is.dead_at));
+      if (step === "mark" && lease) this.#marked(story, lease, wall);
+      if (lease && OF_HOLDER.has(step)) this.#mustBeOf(write, lease.owner, story);
+    }
+    if (is.token !== was.token) {
+      if (story.lease) this.#held.get(story.lease.owner)?.delete(story);
+      story.lease = undefined;
+      if (is.token !== undefined) this.#claimed(story, after, write);
+    }
+    return step;
+  }
+
+  /** A run that belongs to no lease: only an agent that was cut off may have started one. */
+  orphan(run: Run, story: Story | undefined): void {
+    const { leaseMs } = this.#terms;
+    if (this.#disturbances.wasCutOff(run.agent, run.beganMs - 2 * leaseMs, run.beganMs)) {
+      return this.#breaches.count("runs without a lease, cut");
+    }
+    const what = `${run.agent} runs it as attempt ${run.attempt}, and does not hold it`;
+    this.#breaches.add("runs are of leases", story ?? { key: run.key, entries: [] }, what);
+  }
+
+  #byRules(move: Move, story: Story): void {
+    for (const { holds, of, rule, what } of RULES) {
+      if (of.includes(move.step) && !holds(move, this.#terms)) this.#breaches.add(rule, story, what(move));
+    }
+  }
+
+  #claimed(story: Story, after: State, write: Write): void {
+    const { attempts, owner } = after._pull!;
+    story.lease = { owner, sinceMs: write.wall, attempt: attempts, claimed: after };
+    this.#mustBeOf(write, owner, story);
+    const held = this.#held.get(owner) ?? new Set();
+    this.#held.set(owner, held);
+    for (const { key, lease } of held) {
+      if (lease!.markedMs === undefined || this.#mayBeGone(lease!, write.wall)) continue;
+      this.#breaches.add("suspects", story, `${owner} claims it while ${key} runs alone`);
+    }
+    held.add(story);
+  }
+
+  #marked(story: Story, lease: Lease, wall: number): void {
+    lease.markedMs = wall;
+    for (const other of this.#held.get(lease.owner)!) {
+      if (other === story || this.#mayBeGone(other.lease!, wall)) continue;
+      if (other.state._pull!.visible_at.getTime() <= wall) continue;
+      this.#breaches.add("suspects", story, `it runs while ${lease.owner} holds ${other.key}`);
+    }
+  }
+
+  /** A lease is taken over: its holder must have been killed or cut off. */
+  #mustBeExcused(story: Story, { owner, sinceMs }: Lease, run: Run | undefined, wall: number): void {
+    const why = this.#disturbances.excuse(owner, sinceMs, wall);
+    this.#breaches.count(`${run ? "doubles" : "takeovers before a run"}, ${why ?? "without an excuse"}`);
+    if (why !== undefined) return;
+    const what = `${owner} has lost its lease, and was neither killed nor cut off`;
+    this.#breaches.add("doubles are excused", story, what);
+  }
+
+  /** A session writes for one holder. */
+  #mustBeOf({ session }: Write, owner: string, story: Story): void {
+    if (session === undefined) return;
+    const known = this.#owners.get(session);
+    this.#owners.set(session, owner);
+    if (known === undefined || known === owner) return;
+    this.#breaches.add("a token's writes", story, `a session of ${known} writes under the lease of ${owner}`);
+  }
+
+  /** Whether a lease is one that its holder may not have any more, or never got to know. */
+  #mayBeGone({ owner, sinceMs }: Lease, wall: number): boolean {
+    return this.#disturbances.excuse(owner, sinceMs, wall) !== undefined;
+  }
+
+  /** The run under the document's lease, if it has begun. */
+  #runOf(story: Story, wall: number): Run | undefined {
+    const { lease } = story;
+    if (!lease) return undefined;
+    const isShifted = this.#disturbances.isShifted(lease.owner);
+    const fitting = story.runs.filter(({ agent, attempt, beganMs }) =>
+      agent === lease.owner && attempt === lease.attempt &&
+      (isShifted || (beganMs >= lease.sinceMs - SAME_TIME_MS && beganMs <= wall + SAME_TIME_MS))
+    );
+    for (const run of isShifted ? fitting.slice(0, 1) : fitting) {
+      story.runs = story.runs.filter((each) => each !== run);
+      this.#breaches.count("runs under a lease");
+      if (lease.run) {
+        this.#breaches.add("runs are of leases", story, `${lease.owner} runs it twice under one lease`);
+      }
+      lease.run ??= run;
+      this.#judgeRun(story, lease, run);
+    }
+    return lease.run;
+  }
+
+  #judgeRun(story: Story, lease: Lease, { agent, beganMs, given }: Run): void {
+    const { _pull } = lease.claimed;
+    const { markedMs = Infinity } = lease;
+    const isMarked = this.#disturbances.isShifted(agent)
+      ? markedMs < Infinity
+      : markedMs <= beganMs + SAME_TIME_MS;
+    if (isSuspect(lease) && !isMarked) this.#breaches.add("suspects", story, "it runs without its mark");
+    if (_pull!.dead_at !== undefined || _pull!.alone >= 2) {
+      this.#breaches.add("letters and verdicts", story, `${agent} runs it, and it is to be a dead letter`);
+    }
+    const saved = JSON.stringify(_pull!.saved?.data);
+    if (saved !== given) this.#breaches.add("checkpoints", story, `its run gets ${given}, saved is ${saved}`);
+  }
+
+  #howOf({ agent, end }: Run, wall: number): "done" | "failed" | "open" {
+    const isOver = end !== undefined &&
+      (end.atMs <= wall + SAME_TIME_MS || this.#disturbances.isShifted(agent));
+    return isOver ? end.how : "open";
+  }
+}
+
+/** Steps that only the holder of the lease makes. */
+const OF_HOLDER: ReadonlySet<Step> = new Set(
+  ["renewal", "mark", "verdict", "ack", "nack", "release", "snooze", "failed"] as const,
+);
+
+/** Steps before which the run under the lease has ended, or is cut short. */
+const ENDINGS: ReadonlySet<Step> = new Set(
+  [
+    "takeover",
+    "verdict",
+    "ack",
+    "nack",
+    "release",
+    "snooze",
+    "failed",
+    "referred",
+    "cancel",
+    "requeue",
+  ] as const,
+);
+
+const FAILURES: ReadonlySet<Step> = new Set(["nack", "verdict"] as const);
