@@ -2,9 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import type { Terms } from "../witness/terms.ts";
 import { LEASE_MS, SmallOplog } from "./small_oplog.ts";
 
-/** A run that breaks a rule of the witness: by what, and the writes that do it on the document 1, which is pending. */
+/**
+ * A run that breaks a rule of the witness, or makes it say a sentence: by what, and the writes that do it on the document
+ * 1, which is pending.
+ */
 export type BrokenRun = readonly [
-  rule: string,
+  said: string,
   what: string,
   write: (oplog: SmallOplog) => unknown,
   terms?: Partial<Terms>,
@@ -14,13 +17,16 @@ export type BrokenRun = readonly [
 export const PERMANENT = { permanent: true };
 
 /** Asserts that the witness finds the breach. */
-export async function assertFound([rule, , write, terms]: BrokenRun): Promise<void> {
+export async function assertFound([said, , write, terms]: BrokenRun): Promise<void> {
   const oplog = new SmallOplog(terms);
   oplog.insert({ _id: 1, status: "pending" });
   write(oplog);
   const { breaches, ok } = await oplog.verdict();
   assertEquals(ok, false);
-  assert(breaches.some((breach) => breach.rule === rule), JSON.stringify(breaches, null, 1));
+  assert(
+    breaches.some(({ rule, what }) => said === rule || said === what),
+    JSON.stringify(breaches, null, 1),
+  );
 }
 
 /** The handler of a holder begins, the holder is killed, and its lease is over. */

@@ -60,13 +60,21 @@ const BROKEN: readonly BrokenRun[] = [
     o.tell("killed", "a").wait(LEASE_MS).takeOver(1, "b").begin(1, "b")("done");
     o.insert({ _id: 1, dead_at: o.at(-LEASE_MS) }, "jobs_dead_letters").failed(1);
   }],
-  ["letters and verdicts", "an older letter that replaces a newer one", (o) => {
+  ["an older letter replaces a newer one", "an older letter that replaces a newer one", (o) => {
     o.run(1, "a", "failed", PERMANENT).bury(1).wait(10);
     o.change(1, { dead_at: o.at(-10_000) }, "jobs_dead_letters");
   }],
-  ["letters and verdicts", "a letter that is removed before its document is redriven", (o) => {
-    o.run(1, "a", "failed", PERMANENT).bury(1).delete(1, "jobs_dead_letters");
+  ["it has a verdict that is not final, and is requeued", "a requeue before a dead letter is made", (o) => {
+    o.run(1, "a", "failed", PERMANENT).change(1, { "_pull.dead_at": o.at(), error: "no" });
+    o.tell("killed", "a").wait(LEASE_MS).change(1, { status: "pending", _pull: { visible_at: o.at() } });
   }],
+  [
+    "its letter is removed while it is failed",
+    "a letter that is removed before its document is redriven",
+    (o) => {
+      o.run(1, "a", "failed", PERMANENT).bury(1).delete(1, "jobs_dead_letters");
+    },
+  ],
   ["letters and verdicts", "a letter that stays after a redrive", (o) => {
     o.run(1, "a", "failed", PERMANENT).bury(1);
     o.change(1, { status: "pending", _pull: { visible_at: o.at() }, error: undefined }).run(1, "a").ack(1);

@@ -100,6 +100,12 @@ const BROKEN: readonly BrokenRun[] = [
   ["attempts", "one attempt too many", (o) => {
     for (let count = 0; count < 4; count++) o.run(1, "a", "failed").nack(1);
   }],
+  ["it waits for a retry after 3 attempts", "a retry after the last attempt", (o) => {
+    for (let count = 0; count < 3; count++) o.run(1, "a", "failed").nack(1);
+  }],
+  ["another program works on it, and it is requeued", "a requeue of another program's document", (o) => {
+    o.change(1, { status: "processing" }).change(1, { status: "pending", _pull: { visible_at: o.at() } });
+  }],
   ["attempts", "a failure that is none", (o) => o.run(1, "a", "done").nack(1)],
   ["runs are of leases", "a run without a lease", (o) => {
     o.claim(1, "a").begin(1, "b");
