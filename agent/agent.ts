@@ -13,6 +13,7 @@ import type { TimeAndChance } from "./lib/time_and_chance.ts";
 import { aborted, doneBy } from "./lib/deadline.ts";
 import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
 import type { DocumentStore, PauseGate } from "./ports.ts";
+import type { RateLimiter } from "./pacing/rate_limiter.ts";
 import type { Processing } from "./processors/processor.ts";
 import type { Settings } from "./settings/settings.ts";
 import { RefusedOutcomes } from "./settling/refused_outcome.ts";
@@ -68,50 +69,29 @@ export class Agent implements Drainable {
   #cancelForce: (() => void) | undefined;
 
   constructor(options: AgentOptions) {
-    const { clock, details, events, logs, processing, random, store, untilEmpty: isJob = false } = options;
-    const { batchSize, concurrency, leaseMs, pollIntervalMs } = options.settings;
-    const { maxAttempts, maxSnoozeMs, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs } =
-      options.settings;
-    const policy = { maxAttempts, maxSnoozeMs, random, retryBackoffMs, retryBackoffMaxMs };
+    const { clock, details, events, limiter, logs, processing, random, settings, store } = options;
+    const { batchSize, concurrency, leaseMs, processTimeoutMs } = settings;
     const ledger = this.#ledger;
     const refusedOutcomes = new RefusedOutcomes();
     const gate = new DrainingGate(options.gate, this.#claiming.signal);
     const wakeup = new InterruptibleSleep(clock);
-    const retries = new RetrySchedule({ clock, wakeup, untilEmpty: isJob });
+    const retries = new RetrySchedule({ clock, wakeup, untilEmpty: options.untilEmpty ?? false });
     const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
-    const settler = new Settler({
-      clock,
-      details,
-      events,
-      leases: keeper,
-      ledger,
-      policy,
-      random,
-      refusedOutcomes,
-      retries,
-      store,
-    });
+    const shared = { clock, details, events, ledger, random, refusedOutcomes, retries, store };
+    const policy = { ...settings, random };
+    const settler = new Settler({ ...shared, leases: keeper, policy });
+    const bounds = { batchSize, concurrency, leaseMs, limiter, processTimeoutMs };
     const pool = new Pool({
+      ...shared,
+      ...bounds,
       saver: keeper,
-      clock,
-      details,
-      events,
-      ledger,
       logs,
       policy,
       processing,
-      refusedOutcomes,
       settler,
-      store,
-      batchSize,
-      concurrency,
-      leaseMs,
-      processTimeoutMs,
-      targets: options.settings,
+      targets: settings,
     });
-    const untilEmpty = isJob
-      ? new UntilEmpty({ agent: this, events, ledger, retries, store, wakeup })
-      : undefined;
+    const untilEmpty = options.untilEmpty ? new UntilEmpty({ ...shared, agent: this, wakeup }) : undefined;
     this.#options = options;
     this.#wakeup = wakeup;
     this.#retries = retries;
@@ -120,22 +100,14 @@ export class Agent implements Drainable {
     this.#keeper = keeper;
     this.#cancels = new CancelWatch({ clock, events, ledger, store });
     this.#loop = new PollLoop({
-      clock,
-      details,
-      events,
+      ...shared,
+      ...bounds,
       gate,
-      ledger,
       pool,
-      random,
       settler,
-      store,
       untilEmpty,
       wakeup,
-      batchSize,
-      concurrency,
-      leaseMs,
-      pollIntervalMs,
-      processTimeoutMs,
+      pollIntervalMs: settings.pollIntervalMs,
     });
     options.gate.onChange((isOpen) => this.#gateChanged(isOpen));
   }
@@ -294,6 +266,8 @@ export interface AgentOptions extends TimeAndChance {
   untilEmpty?: boolean;
   /** Gets what takes time, if it is wanted. */
   details?: Details;
+  /** Keeps the agent to `RATE_LIMIT`, if there is one. */
+  limiter?: RateLimiter | undefined;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
 }

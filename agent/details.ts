@@ -17,6 +17,8 @@ export type Detail =
   | { type: "claim_ended"; startedAtMs: number; documents: readonly LeasedDocument[]; error?: unknown }
   /** A document was claimed so long after it was due, as far as that is known. Takeovers are left out. */
   | { type: "picked_up"; delayMs: number }
+  /** In an agent with `RATE_LIMIT`, a document starts so long after its claim. */
+  | { type: "start_limited"; waitMs: number }
   /** The handler is about to be called, once for all of these documents. */
   | { type: "run_started"; documents: readonly LeasedDocument[] }
   | {

@@ -145,8 +145,11 @@ export function showsThatOutcomesAreWritten(event: AgentEvent): boolean {
   return SETTLED.has(event.type);
 }
 
-/** The present stage of the poll loop. The loop must leave it by the deadline it gave, or it counts as stuck. */
-export type Stage = "claiming" | "full" | "idle" | "paused" | "draining";
+/**
+ * The present stage of the poll loop. The loop must leave it by the deadline it gave, or it counts as stuck. `limited`: it
+ * waits until `RATE_LIMIT` lets it claim.
+ */
+export type Stage = "claiming" | "full" | "idle" | "limited" | "paused" | "draining";
 
 /** Passes events on to all subscribers, in the order of subscription, at once. */
 export class Events {

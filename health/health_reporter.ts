@@ -9,6 +9,7 @@ import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
 import { HealthFiles, type WantedFiles } from "./health_files.ts";
+import { type LimitOfAgent, limitStatus } from "./limit_status.ts";
 import { LastMinute } from "./last_minute.ts";
 import { type Stamp, stamp } from "./machine_time.ts";
 import { runningStatus } from "./running_status.ts";
@@ -201,7 +202,7 @@ export class HealthReporter {
 
   /** `scripts/control-agent.sh` of an earlier version relies on the order of `state` to `counters`. */
   #status({ at, ...uptime }: Stamp): Status {
-    const { agent, formatId = String, gate, name, version } = this.#options;
+    const { agent, formatId = String, gate, limiter, name, version } = this.#options;
     const { since, ...rest } = gate.current;
     return {
       pid: Deno.pid,
@@ -219,6 +220,7 @@ export class HealthReporter {
       last_minute: this.#lastMinute.counts,
       counters: this.#counters.values,
       backlog: this.#backlog,
+      rate_limit: limiter && limitStatus(limiter),
       left_alone: this.#leftAlone,
       last_error: this.#lastError,
       state_since: this.#stateSince.toISOString(),
@@ -268,6 +270,8 @@ export interface HealthReporterOptions {
   agent: Pick<Agent, "held" | "running">;
   /** Whether there is a collection to claim from, as far as is known. */
   source?: { readonly isUsable: boolean; onChange(listener: () => void): void };
+  /** If `RATE_LIMIT` is set. */
+  limiter?: LimitOfAgent | undefined;
   /** Writes an `_id` for people. */
   formatId?(id: unknown): string;
   /** Called once for each different reason why a health file cannot be written, and when all can be written again. */

@@ -7,6 +7,7 @@ import type { SafeText } from "../agent/text/redact.ts";
 import type { ActivityStatus } from "./activity.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse, unreadable } from "./health_dir.ts";
+import type { LimitStatus } from "./limit_status.ts";
 import type { MinuteCounts } from "./last_minute.ts";
 import type { RunningStatus } from "./running_status.ts";
 import type { TroubleStatus } from "./trouble.ts";
@@ -58,6 +59,8 @@ export interface Status extends ActivityStatus {
   last_minute?: MinuteCounts;
   /** Known only if metrics are on. */
   backlog?: BacklogStatus | undefined;
+  /** Known only if `RATE_LIMIT` is set. */
+  rate_limit?: LimitStatus | undefined;
   /** Documents that wait and cannot be claimed, as the last look found them; at least so many. */
   left_alone?: { documents: number; example: string; reason: string } | undefined;
   /** The last thing that went wrong, if anything did. */

@@ -1,4 +1,4 @@
-import { agoText, pastText } from "../agent/text/duration_text.ts";
+import { agoText, durationText, pastText } from "../agent/text/duration_text.ts";
 import type { Status } from "./status.ts";
 import type { TroubleKind } from "./trouble.ts";
 
@@ -7,6 +7,9 @@ const MOVING_MS = 10_000;
 
 /** With its index a claim takes milliseconds. */
 const LONG_CLAIM_MS = 5000;
+
+/** A document that may start so soon, in milliseconds, does not seem to wait. */
+const SOON_MS = 5000;
 
 /** What the control file says so soon after the start, in milliseconds, it said before. */
 const AT_START_MS = 2000;
@@ -66,10 +69,12 @@ function workText(status: Status, now: Date, hand: string): string {
   const { held, last_minute: minute, loop, last_outcome_at: last, nothing_to_claim_since: emptySince } =
     status;
   const rate = rateText(minute!);
+  const limited = limitedText(status);
   const emptyMs = emptySince === undefined ? 0 : now.getTime() - Date.parse(emptySince);
   if (rate !== undefined && (held.documents > 0 || emptyMs < MOVING_MS)) {
-    return `running and moving: ${rate}${hand || ", none in flight"}`;
+    return `running and moving: ${rate}${hand || ", none in flight"}${limited && `, ${limited}`}`;
   }
+  if (limited && held.running === 0) return `running: ${limited}${hand}`;
   if (held.documents > 0) {
     const none = last === undefined ? "none has ended yet" : `none has ended since ${past(last, now)}`;
     return `running: ${held.documents} in flight, ${none}`;
@@ -81,6 +86,16 @@ function workText(status: Status, now: Date, hand: string): string {
   // Until its index is there, a claim reads the whole collection.
   const why = isLong ? ": without its index it reads the whole collection, see pulling-agent doctor" : "";
   return `claiming for the first time since ${past(loop.since, now)}${why}`;
+}
+
+/** What `RATE_LIMIT` keeps the agent from; "" if it keeps it from nothing. */
+function limitedText({ rate_limit: limit }: Status): string {
+  if (limit === undefined || !limit.holds_back) return "";
+  if (limit.here_per_s === 0) return `waiting for its share of RATE_LIMIT (${limit.limit})`;
+  const inMs = 1000 * (limit.next_in_s ?? 0);
+  return inMs < SOON_MS
+    ? `held to RATE_LIMIT (${limit.limit})`
+    : `RATE_LIMIT (${limit.limit}) lets the next document start in ${durationText(inMs)}`;
 }
 
 /** An operator who sees documents wait would take the agent for a liar. */

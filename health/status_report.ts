@@ -7,6 +7,7 @@ import { durationText, pastText } from "../agent/text/duration_text.ts";
 import { inOneLine } from "../agent/text/terminal_text.ts";
 import { refreshed } from "./ask.ts";
 import { COUNTERS } from "./counters.ts";
+import { limitText } from "./limit_status.ts";
 import { ageMs } from "./machine_time.ts";
 import type { RunningStatus } from "./running_status.ts";
 import { type BacklogStatus, requireStatus, type Status } from "./status.ts";
@@ -88,7 +89,7 @@ export function inWords(look: Look): string {
 
 function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
   const { control, counters, held, last_error: lastError, left_alone: left, loop, running = [] } = status;
-  const { backlog, last_minute: minute, started_at, state_since, updated_at } = status;
+  const { backlog, last_minute: minute, rate_limit: limit, started_at, state_since, updated_at } = status;
   const now = new Date();
   const since = (time: string | undefined) => time === undefined ? "" : `, since ${pastText(time, now)}`;
   const state = isResponding
@@ -104,6 +105,7 @@ function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
     ["held", `${held.documents} documents, ${held.running} being processed`],
     ...running.map((each): [string, string] => ["running", inShort(each, now)]),
   ];
+  if (limit) rows.push(["rate limit", limitText(limit)]);
   if (minute) rows.push(["last minute", minuteText(minute)]);
   for (const [name, doc] of Object.entries(COUNTERS)) {
     rows.push([name, `${counters[name as keyof typeof COUNTERS] ?? 0} ${doc}`]);

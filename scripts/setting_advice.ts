@@ -34,6 +34,10 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
     "Raise it above the longest time that a healthy run takes. If it is too short, good documents become dead letters; if it is too long, a handler that hangs keeps its slot.",
   leaseMs:
     "The agent renews its leases, so handlers may take longer than this. Lower it to take over the documents of killed pods sooner. If it is too short, a pod that stands still for a moment loses its leases, and documents run twice.",
+  rateLimit:
+    "Set it if the service that your handlers call takes no more, or costs by the call. It bounds starts, not what runs at the same time: that is `CONCURRENCY`, which has to be high enough for the rate. Documents above it wait as `pending`, and hold no lease. [How it is kept](operations.md#limit-the-rate).",
+  rateLimitScope:
+    "`fleet` needs the right to read and write that collection; without it the agent claims nothing. With `agent`, more replicas mean a higher rate. [How a fleet divides it](operations.md#limit-the-rate).",
   maxAttempts:
     "Raise it if a service that your handlers call is often down for long. With 1, the first failure is final.",
   retryBackoffMs: "Raise it if retries overload the service that failed.",

@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { sleep } from "../lib/deadline.ts";
 import type { ClaimLimit } from "../ports.ts";
 import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/result_capacity.ts";
+import type { ClaimPace } from "./claim_pace.ts";
 import type { DrainingGate } from "./draining_gate.ts";
 import type { LoopProgress } from "./loop_progress.ts";
 import type { Standstill } from "./standstill.ts";
@@ -23,7 +24,7 @@ const LEFT_BEHIND_PER_SLOT = 4;
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * Says when there is room for a whole batch, and how much it may hold.
+ * Says when there is room for a whole batch, and how much it may hold; with `RATE_LIMIT`, no more than may start soon.
  *
  * Documents in doubt make room for others, as what becomes of these tells whether the server or the document is at fault:
  * for one batch at once, and for one more each time that the agent stands still. If the server refuses every outcome, what
@@ -40,11 +41,14 @@ export class ClaimCapacity {
 
   /** Resolves with what may be claimed once there is room; undefined once the gate is closed. */
   async wait(): Promise<ClaimLimit | undefined> {
-    const { batchSize, clock, gate, ledger, progress, standstill } = this.#options;
+    const { batchSize, clock, gate, ledger, pace, progress, standstill } = this.#options;
     const { closed } = gate;
     await this.#forLeftBehind(closed);
     while (!closed.aborted) {
-      if (this.#hasRoom()) return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
+      if (this.#hasRoom()) {
+        const documents = await pace.next(batchSize, closed);
+        return documents > 0 ? { documents, bytes: MAX_CLAIM_BYTES } : undefined;
+      }
       progress.enter("full");
       const limitMs = standstill.inMs;
       if (limitMs > 0) await ledger.nextRemoval(closed, { clock, limitMs });
@@ -86,6 +90,7 @@ export interface ClaimCapacityOptions {
   clock: Clock;
   gate: Pick<DrainingGate, "closed">;
   ledger: Ledger;
+  pace: Pick<ClaimPace, "next">;
   pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;
   standstill: Standstill;

@@ -15,11 +15,16 @@ export class LoopProgress {
     this.#options = options;
   }
 
-  /** The loop enters `stage`, to sleep for `delayMs` if it is idle. */
+  /** The loop enters `stage`, to sleep for `delayMs` if it is idle or limited. */
   enter(stage: Exclude<Stage, "draining">, delayMs = 0): void {
     const { clock, events, processTimeoutMs } = this.#options;
-    const limitMs =
-      { claiming: CLAIM_LIMIT_MS, full: processTimeoutMs, idle: delayMs, paused: Infinity }[stage];
+    const limitMs = {
+      claiming: CLAIM_LIMIT_MS,
+      full: processTimeoutMs,
+      idle: delayMs,
+      limited: delayMs,
+      paused: Infinity,
+    }[stage];
     events.emit({ type: "progress", stage, deadlineMs: clock.monotonicMs() + limitMs + GRACE_MS });
   }
 }

@@ -6,8 +6,10 @@ import { backoffMs } from "../lib/backoff.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { Claim, ClaimLimit, DocumentStore, LookMoment } from "../ports.ts";
+import type { RateLimiter } from "../pacing/rate_limiter.ts";
 import type { Settler } from "../settling/settler.ts";
 import { ClaimCapacity } from "./capacity.ts";
+import { ClaimPace } from "./claim_pace.ts";
 import type { DrainingGate } from "./draining_gate.ts";
 import { Intake } from "./intake.ts";
 import { LoopProgress } from "./loop_progress.ts";
@@ -36,20 +38,22 @@ export class PollLoop implements RemovalWatcher {
   #isHeldUp = false;
 
   constructor(options: PollLoopOptions) {
-    const { clock, details, events, gate, pool, processTimeoutMs, store } = options;
+    const { clock, details, events, gate, ledger, limiter, pool, processTimeoutMs, store } = options;
     const progress = new LoopProgress({ clock, events, processTimeoutMs });
+    const pace = new ClaimPace({ ledger, limiter, progress });
     const intake = new Intake({ clock, details, events, gate, pool, store });
     this.#options = options;
     this.#progress = progress;
     this.#intake = intake;
-    this.#capacity = new ClaimCapacity({ ...options, progress, standstill: new Standstill(options) });
+    this.#capacity = new ClaimCapacity({ ...options, pace, progress, standstill: new Standstill(options) });
     this.#suspects = new SuspectIsolation({
       ...options,
       intake,
+      pace,
       progress,
       standstill: new Standstill(options),
     });
-    options.ledger.watch(this);
+    ledger.watch(this);
   }
 
   /** A document is settled: the next claim may find another one that waited for it. */
@@ -155,6 +159,8 @@ export interface PollLoopOptions extends TimeAndChance {
   gate: DrainingGate;
   ledger: Ledger;
   details?: Details | undefined;
+  /** If there is a `RATE_LIMIT`. */
+  limiter?: RateLimiter | undefined;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "leftBehind">;
   /** Releases the documents that keep suspects from being run. */

@@ -1,6 +1,7 @@
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { ClaimPace } from "./claim_pace.ts";
 import type { DrainingGate } from "./draining_gate.ts";
 import type { Intake } from "./intake.ts";
 import type { Settler } from "../settling/settler.ts";
@@ -23,13 +24,13 @@ export class SuspectIsolation {
 
   /** Returns whether there were any. Throws what a claim throws. */
   async run(claimSignal: AbortSignal): Promise<boolean> {
-    const { clock, gate, intake, pool, progress } = this.#options;
+    const { clock, gate, intake, pace, pool, progress } = this.#options;
     const endMs = clock.monotonicMs() + SLICE_MS;
     let hadAny = false;
     do {
       if (!await this.#isEmpty(claimSignal)) return hadAny;
       // A handler that is left behind may end the process as well: an agent that has one leaves the suspects to others.
-      if (!gate.isOpen || pool.leftBehind > 0) return hadAny;
+      if (!gate.isOpen || pool.leftBehind > 0 || await pace.next(1, gate.closed) === 0) return hadAny;
       progress.enter("claiming");
       const { documents } = await intake.claimSuspect();
       if (documents.length === 0) return hadAny;
@@ -68,9 +69,10 @@ export class SuspectIsolation {
 /** What a {@linkcode SuspectIsolation} needs. */
 export interface SuspectIsolationOptions {
   clock: Clock;
-  gate: Pick<DrainingGate, "isOpen">;
+  gate: Pick<DrainingGate, "closed" | "isOpen">;
   intake: Intake;
   ledger: Ledger;
+  pace: Pick<ClaimPace, "next">;
   pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;
   standstill: Standstill;

@@ -7,8 +7,10 @@ import type { DocumentStore, LeasedDocument } from "../ports.ts";
 import { ResultCapacity } from "../settling/result_capacity.ts";
 import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
 import type { Settler } from "../settling/settler.ts";
+import type { RateLimiter } from "../pacing/rate_limiter.ts";
 import { SharedDeadline } from "./shared_deadline.ts";
 import { LeftBehind } from "./left_behind.ts";
+import { StartPace } from "./start_pace.ts";
 import { StopNotice } from "./stop_notice.ts";
 
 /** Refused marks in a row after which the server is taken to be in trouble, although it accepts claims. */
@@ -22,6 +24,8 @@ export class Pool implements RemovalWatcher {
   readonly #stopNotice = new StopNotice();
   readonly #waiting: Held[] = [];
   readonly #room: ResultCapacity;
+  /** If there is a `RATE_LIMIT`. */
+  readonly #pace: StartPace | undefined;
   /** Documents wait for results to be written. */
   #isHeldUp = false;
   /** Marks of suspects in a row that were refused, for a reason that the documents may not be at fault for. */
@@ -35,13 +39,18 @@ export class Pool implements RemovalWatcher {
   #releases = 0;
 
   constructor(options: PoolOptions) {
-    const { clock, details, events, ledger, logs, processing, processTimeoutMs, saver, targets } = options;
+    const { clock, details, events, ledger, limiter, logs, processing, processTimeoutMs, saver, targets } =
+      options;
     const timeLimit = new SharedDeadline<OpenRun>(clock, processTimeoutMs);
     this.#options = options;
     const own = { leftBehind: this.#leftBehind, stopNotice: this.#stopNotice, timeLimit };
     this.#runOptions = { clock, details, events, logs, processing, processTimeoutMs, saver, targets, ...own };
     this.#room = new ResultCapacity(ledger);
     ledger.watch(this);
+    if (limiter) {
+      this.#pace = new StartPace({ clock, details, limiter, pool: this });
+      limiter.onChange(() => this.#limitChanged(limiter));
+    }
   }
 
   /** Documents that are in their handlers, longest first, at most `limit`. */
@@ -62,6 +71,11 @@ export class Pool implements RemovalWatcher {
   /** A result is written or dropped: that may make room for the results of other documents. */
   documentLeft(): void {
     if (this.#isHeldUp) this.#fill();
+  }
+
+  /** Documents that `RATE_LIMIT` has held back may start now. */
+  takeTurn(): void {
+    this.#fill();
   }
 
   /** Takes claimed documents in; their handlers start as slots become free. */
@@ -88,10 +102,8 @@ export class Pool implements RemovalWatcher {
   /** Releases the documents that have not started yet. */
   releaseWaiting(): void {
     this.#releases += 1;
-    const { ledger, settler } = this.#options;
-    for (const held of this.#waiting.splice(0)) {
-      if (ledger.has(held)) settler.settle(held, { kind: "release" });
-    }
+    this.#releaseBeyond(0);
+    this.#pace?.nothingWaits();
   }
 
   /** Tells the handlers that run that the agent drains. */
@@ -113,6 +125,20 @@ export class Pool implements RemovalWatcher {
     this.#isClosed = true;
   }
 
+  #releaseBeyond(count: number): void {
+    const { ledger, settler } = this.#options;
+    for (const held of this.#waiting.splice(count)) {
+      if (ledger.has(held)) settler.settle(held, { kind: "release" });
+    }
+  }
+
+  /** If the agent may start fewer than before, what would wait for longer than a second is released for other agents. */
+  #limitChanged(limiter: RateLimiter): void {
+    this.#releaseBeyond(limiter.startable);
+    this.#pace?.nothingWaits();
+    this.#fill();
+  }
+
   #fill(): void {
     const { batchSize, concurrency, processing } = this.#options;
     this.#isHeldUp = false;
@@ -123,7 +149,9 @@ export class Pool implements RemovalWatcher {
         this.#isHeldUp = true;
         return;
       }
-      const run = this.#nextRun(count);
+      const admitted = this.#pace ? this.#pace.admit(Math.min(count, this.#waiting.length)) : count;
+      if (admitted === 0) return;
+      const run = this.#nextRun(admitted);
       if (run.length > 0) this.#start(run);
     }
   }
@@ -144,6 +172,7 @@ export class Pool implements RemovalWatcher {
 
   #start(run: Held[]): void {
     const { ledger } = this.#options;
+    this.#pace?.started(run);
     for (const held of run) ledger.start(held);
     this.#runs += 1;
     const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#runOptions);
@@ -216,6 +245,8 @@ export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "stopNotice
   batchSize: number;
   /** Handlers running at once, at most. */
   concurrency: number;
+  /** If there is a `RATE_LIMIT`. */
+  limiter?: RateLimiter | undefined;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
   /** Documents whose outcome the database refused: their handler does not run again. */

@@ -83,6 +83,20 @@ export const INSTRUMENTS = {
       "other ids tell no time. Takeovers are left out.",
     buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 21_600, 86_400],
   },
+  rateLimitWait: {
+    name: "pulling_agent_rate_limit_wait_seconds",
+    kind: "histogram",
+    unit: "seconds",
+    help:
+      "Time from the claim of a document to its start, in an agent with RATE_LIMIT. Without, none is counted.",
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 15, 60],
+  },
+  rateLimitedSeconds: {
+    name: "pulling_agent_rate_limited_seconds_total",
+    kind: "counter",
+    unit: "seconds",
+    help: "Time during which RATE_LIMIT alone kept the agent from claiming or starting documents.",
+  },
   operationSeconds: {
     name: "pulling_agent_mongodb_operation_seconds",
     kind: "histogram",
@@ -122,6 +136,11 @@ export const INSTRUMENTS = {
     kind: "gauge",
     help:
       "1 if the poll loop has not moved for longer than it may, and the liveness probe fails, otherwise 0.",
+  },
+  rateLimit: {
+    name: "pulling_agent_rate_limit_per_second",
+    kind: "gauge",
+    help: "Documents that RATE_LIMIT lets this agent start in a second now. Missing without RATE_LIMIT.",
   },
   mongodbConnected: {
     name: "pulling_agent_mongodb_connected",

@@ -75,6 +75,9 @@ export class MetricsRecorder {
       case "run_ended":
         numbers.observe("handlerSeconds", this.#secondsSince(detail.startedAtMs), { result: detail.result });
         break;
+      case "start_limited":
+        numbers.observe("rateLimitWait", detail.waitMs / 1000);
+        break;
       case "picked_up":
         numbers.observe("pickUpDelay", detail.delayMs / 1000);
         break;

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { byteLength } from "../text/utf8.ts";
 import { type Environment, textOf } from "./environment.ts";
+import { fleetCollection } from "./rate_settings.ts";
 import type { Settings } from "./settings.ts";
 
 /** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
@@ -15,7 +16,7 @@ const HEALTH_FILES = [
 /** Settings that cannot go together: one sentence each. */
 export function contradictions(values: Partial<Settings>, env: Environment): string[] {
   const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;
-  const found = collectionProblems(values, env);
+  const found = [...collectionProblems(values, env), ...fleetProblems(values)];
   if (retryBackoffMs !== undefined && retryBackoffMaxMs !== undefined && retryBackoffMaxMs < retryBackoffMs) {
     found.push("RETRY_BACKOFF_MAX is below RETRY_BACKOFF: raise it to at least the same value");
   }
@@ -30,6 +31,33 @@ export function contradictions(values: Partial<Settings>, env: Environment): str
     } else if (health.startsWith(`${control}/`)) {
       found.push("CONTROL_FILE is a directory that HEALTH_DIR is in: name a file");
     }
+  }
+  return found;
+}
+
+/** The collection of the fleet's agents has a fixed name, and no other use. */
+function fleetProblems(
+  {
+    deadLetterCollection,
+    mongodbCollection: source,
+    mongodbDatabase: database,
+    rateLimit,
+    rateLimitScope,
+    writesTo,
+  }: Partial<Settings>,
+): string[] {
+  if (source === undefined || rateLimit === undefined || rateLimitScope !== "fleet") return [];
+  const agents = fleetCollection(source);
+  const found: string[] = [];
+  const is = `${JSON.stringify(agents)}, in which the agents of RATE_LIMIT_SCOPE=fleet find each other`;
+  if (deadLetterCollection === agents) found.push(`DEAD_LETTER_COLLECTION is ${is}: name another collection`);
+  if (writesTo?.includes(agents)) found.push(`WRITES_TO names ${is}: leave it out`);
+  const bytes = byteLength(`${database}.${agents}`);
+  if (database !== undefined && bytes > MAX_NAMESPACE_BYTES) {
+    found.push(
+      `RATE_LIMIT_SCOPE=fleet makes a name of ${bytes} bytes for the collection of the agents, and MongoDB takes at most ` +
+        `${MAX_NAMESPACE_BYTES}: give MONGODB_COLLECTION a shorter name, or leave RATE_LIMIT_SCOPE out`,
+    );
   }
   return found;
 }

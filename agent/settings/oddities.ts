@@ -29,6 +29,11 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
       "METRICS_HOST is set, and does nothing without METRICS_PORT: set METRICS_PORT, or leave it out",
     );
   }
+  if (textOf("RATE_LIMIT_SCOPE", env) !== undefined && textOf("RATE_LIMIT", env) === undefined) {
+    found.push(
+      "RATE_LIMIT_SCOPE is set, and does nothing without RATE_LIMIT: set RATE_LIMIT, or leave it out",
+    );
+  }
   if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
     found.push(
       `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${

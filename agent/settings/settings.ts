@@ -3,6 +3,7 @@ import { OPERATION_SETTINGS } from "./operation_settings.ts";
 import { OTLP_SETTINGS } from "./otlp_settings.ts";
 import { PACE_SETTINGS } from "./pace_settings.ts";
 import { PROCESSOR_SETTINGS } from "./processor_settings.ts";
+import { RATE_SETTINGS } from "./rate_settings.ts";
 import { RETRY_SETTINGS } from "./retry_settings.ts";
 import { SOURCE_SETTINGS } from "./source_settings.ts";
 import { TELEMETRY_SETTINGS } from "./telemetry_settings.ts";
@@ -13,6 +14,7 @@ export const SETTINGS = {
   ...SOURCE_SETTINGS,
   ...PROCESSOR_SETTINGS,
   ...PACE_SETTINGS,
+  ...RATE_SETTINGS,
   ...RETRY_SETTINGS,
   ...DATABASE_SETTINGS,
   ...OPERATION_SETTINGS,

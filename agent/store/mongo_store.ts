@@ -10,6 +10,7 @@ import { Cancellation } from "./cancellation.ts";
 import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
 import { type EffectWriter, effectWriter } from "./effects/effect_writer.ts";
+import { type FleetRegistryEntry, MongoFleetRegistry } from "./fleet/mongo_registry.ts";
 import { ensureIndexes } from "./indexes.ts";
 import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link } from "./connection/link.ts";
@@ -175,20 +176,14 @@ export class MongoStore implements DocumentStore {
   }
 
   /** A stream of hints that there may be something to claim. */
-  wakeStream(
-    listeners: WakeListeners,
-  ): WakeStream {
+  wakeStream(listeners: WakeListeners): WakeStream {
     const link = this.#link;
     const { dbName, collectionName: collection } = this.#collection;
-    const db = async () => {
-      await link.connect();
-      return link.db(dbName);
-    };
-    const onEnd = () => this.source.forget();
+    const db = () => link.connect().then(() => link.db(dbName));
     const stream = new WakeStream({
       ...listeners,
       ...this.#timeAndChance,
-      onEnd,
+      onEnd: () => this.source.forget(),
       db,
       collection,
       maxAwaitTimeMS: timeLimits(this.#context.leaseMs).changesMs,
@@ -248,6 +243,12 @@ export class MongoStore implements DocumentStore {
     const { BacklogReader } = await import("./backlog_reader.ts");
     const shared = { ...this.#context, claimer: this.#claimer, filter: this.#filter };
     return new BacklogReader({ ...shared, syncClock: this.#syncClock });
+  }
+
+  /** The registry of the agents of the collection, with an entry for this one. */
+  fleetRegistry(entry: FleetRegistryEntry): MongoFleetRegistry {
+    const shared = { ...this.#context, link: this.#link, syncClock: this.#syncClock };
+    return new MongoFleetRegistry({ ...shared, ...entry });
   }
 
   /** Reports events of the connection to `listeners` from now on. */

@@ -1,4 +1,5 @@
 import type { Agent } from "../../agent/agent.ts";
+import type { RateLimiter } from "../../agent/pacing/rate_limiter.ts";
 import type { Numbers } from "../../agent/metrics/numbers.ts";
 import { versionInfo } from "../../agent/version.ts";
 import type { HealthReporter } from "../../health/health_reporter.ts";
@@ -9,6 +10,8 @@ const MIB = 2 ** 20;
 /** The numbers that are read just when someone looks: what the agent holds, and in which state it is. */
 export class Gauges {
   readonly #options: GaugeOptions;
+  /** What is counted already of the time that `RATE_LIMIT` has held the agent back, in milliseconds. */
+  #limitedMs = 0;
 
   constructor(options: GaugeOptions) {
     this.#options = options;
@@ -32,9 +35,19 @@ export class Gauges {
     for (const each of ["signal", "file"] as const) {
       numbers.set("paused", Number(state === "paused" && source === each), { source: each });
     }
+    this.#readLimit();
     const { heapUsed, rss } = Deno.memoryUsage();
     numbers.set("heapUsed", heapUsed);
     numbers.set("processMemory", rss);
+  }
+
+  #readLimit(): void {
+    const { limiter, numbers } = this.#options;
+    if (!limiter) return;
+    numbers.set("rateLimit", limiter.perSecond);
+    const { heldMs } = limiter;
+    numbers.add("rateLimitedSeconds", (heldMs - this.#limitedMs) / 1000);
+    this.#limitedMs = heldMs;
   }
 }
 
@@ -43,5 +56,7 @@ export interface GaugeOptions {
   agent: Pick<Agent, "stages">;
   gate: Pick<PauseController, "current">;
   health: Pick<HealthReporter, "isConnected" | "isReady" | "isStuck">;
+  /** If `RATE_LIMIT` is set. */
+  limiter?: Pick<RateLimiter, "heldMs" | "perSecond"> | undefined;
   numbers: Numbers;
 }

@@ -27,7 +27,7 @@ export class Telemetry {
    */
   constructor(parts: Parts) {
     const { clock } = SYSTEM;
-    const { agent, details, events, gate, health, settings } = parts;
+    const { agent, details, events, gate, health, limiter, settings } = parts;
     const { metricsFile, metricsHost, metricsPort, mongodbCollection, mongodbDatabase } = settings;
     const { commit, version } = versionInfo();
     const numbers = new Numbers({
@@ -37,7 +37,7 @@ export class Telemetry {
       version,
     });
     new MetricsRecorder({ clock, details, events, numbers });
-    new Gauges({ agent, gate, health, numbers });
+    new Gauges({ agent, gate, health, limiter, numbers });
     const text = () => prometheusText(numbers.collect());
     this.#parts = parts;
     this.numbers = numbers;

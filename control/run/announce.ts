@@ -1,3 +1,4 @@
+import { formatRate } from "../../agent/settings/rate.ts";
 import { versionInfo } from "../../agent/version.ts";
 import type { Parts } from "./parts.ts";
 
@@ -10,6 +11,8 @@ export function announce({ log, settings, warnings }: Parts): void {
     processor: settings.processor,
     concurrency: settings.concurrency,
     batchSize: settings.batchSize,
+    ...(settings.rateLimit &&
+      { rateLimit: formatRate(settings.rateLimit), rateLimitScope: settings.rateLimitScope }),
   });
   for (const warning of warnings) log.warn(warning);
 }

@@ -1,7 +1,10 @@
 import { Agent } from "../../agent/agent.ts";
 import { Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
+import { FleetShare } from "../../agent/fleet/fleet_share.ts";
+import { timeOfDayMs } from "../../agent/lib/builtins.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
+import { NO_SHARE, RateLimiter, WHOLE } from "../../agent/pacing/rate_limiter.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
@@ -37,6 +40,10 @@ export interface Parts {
   store: MongoStore;
   gate: PauseController;
   agent: Agent;
+  /** If `RATE_LIMIT` is set. */
+  limiter: RateLimiter | undefined;
+  /** If the limit is the fleet's. */
+  fleetShare: FleetShare | undefined;
   health: HealthReporter;
   controlFile: ControlFile;
   /** The source of the connection string, if the string may change. */
@@ -70,11 +77,13 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
   logEvents(events, { log, grouped, formatId });
   const gate = new PauseController(events);
   const store = new MongoStore(settings, filter, { ...SYSTEM, details });
+  const limiter = limiterOf(settings);
   const agent = new Agent({
     ...SYSTEM,
     details,
     events,
     gate,
+    limiter,
     store,
     processing,
     settings,
@@ -90,6 +99,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     formatId,
     gate,
     heartbeatIntervalMs,
+    limiter,
     log,
     name,
     readyWhilePaused,
@@ -115,6 +125,10 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     store,
     gate,
     agent,
+    limiter,
+    fleetShare: limiter && settings.rateLimitScope === "fleet"
+      ? new FleetShare({ ...SYSTEM, events, limiter, log, registry: store.fleetRegistry(entryOf(settings)) })
+      : undefined,
     health,
     controlFile: new ControlFile({ clock, path: settings.controlFile, gate, log }),
     uriFile: uriFileOf(settings),
@@ -125,6 +139,14 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     jobEnd: new JobEnd(events, { untilEmpty }),
     alerts,
   };
+}
+
+function limiterOf({ rateLimit: limit, rateLimitScope: scope }: Settings): RateLimiter | undefined {
+  return limit && new RateLimiter({ ...SYSTEM, limit, share: scope === "fleet" ? NO_SHARE : WHOLE });
+}
+
+function entryOf({ agentName: name, ensureIndexes }: Settings) {
+  return { name, ensureIndexes, startedAtMs: timeOfDayMs(), version: versionInfo().version };
 }
 
 function uriFileOf({ mongodbUriFile }: Settings): UriFile | undefined {

@@ -39,6 +39,7 @@ export class Run {
     signals.handle(new SignalPolicy(this.#parts));
     this.#parts.health.start();
     const stopPreparing = this.#connect();
+    this.#parts.fleetShare?.start();
     const report = await this.#parts.agent.run();
     stopPreparing();
     await this.#tellEnd(report);
@@ -71,8 +72,8 @@ export class Run {
   }
 
   async #disconnect(): Promise<void> {
-    const { store, wakeHints } = this.#parts;
-    await wakeHints?.stop();
+    const { fleetShare, store, wakeHints } = this.#parts;
+    await Promise.all([wakeHints?.stop(), fleetShare?.stop()]);
     await store.close();
   }
 

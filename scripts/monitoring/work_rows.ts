@@ -8,6 +8,7 @@ import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { INSTRUMENTS as I } from "../../agent/metrics/instruments.ts";
 import { chart, list, number } from "./panels.ts";
+import { limitPanels } from "./limit_panels.ts";
 import { growth, max, observations, perSecond, quantile, sum, timeSpent } from "./promql.ts";
 
 /** The panels of a row. */
@@ -152,6 +153,7 @@ export function movingPanels(): Panels {
         [quantile(0.95, I.pickUpDelay), "95 % wait less than"],
       ],
     }),
+    ...limitPanels(),
   ];
 }
 

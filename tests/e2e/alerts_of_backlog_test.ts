@@ -61,7 +61,50 @@ await tryAlerts({
     },
   ],
 
+  PullingAgentRateLimited: [
+    {
+      title: "one agent is held back, and another one stands by",
+      series: {
+        ...ofPods("pulling_agent_oldest_claimable_seconds", ["0+60x60", "0+60x60"], SOURCE),
+        ...ofPods("pulling_agent_rate_limited_seconds_total", ["0+58x60", "0+0x60"]),
+      },
+      at: {
+        15: [],
+        30: [{
+          labels: { ...FLEET, database: "db", collection: "orders" },
+          says:
+            "The oldest document in db.orders that could be claimed has waited for 30m 0s, and RATE_LIMIT holds agents of orders in the namespace shop back.",
+        }],
+      },
+    },
+    {
+      title: "documents wait because handlers are slow, there is a limit that is met at times, or none",
+      series: {
+        ...ofPods("pulling_agent_oldest_claimable_seconds", ["1800x60", "1800x60"], SOURCE),
+        ...ofPods("pulling_agent_rate_limited_seconds_total", ["0+20x60", "0+0x60"]),
+      },
+      at: { 30: [], 50: [] },
+    },
+    {
+      title: "agents are held back, and documents wait for minutes",
+      series: {
+        ...ofPods("pulling_agent_oldest_claimable_seconds", ["300x60", "300x60"], SOURCE),
+        ...ofPods("pulling_agent_rate_limited_seconds_total", ["0+60x60", "0+60x60"]),
+      },
+      at: { 30: [], 50: [] },
+    },
+  ],
+
   PullingAgentNothingClaimed: [
+    {
+      title: "three documents an hour are let through",
+      series: {
+        ...ofPods("pulling_agent_claimable_documents", ["40x65"], SOURCE),
+        ...ofPods("pulling_agent_claimed_total", ["0x20 1x20 2x20"]),
+        ...ofPods("pulling_agent_rate_limited_seconds_total", ["0+59x65"]),
+      },
+      at: { 38: [], 58: [] },
+    },
     {
       title: "agents are ready and claim nothing, and one of them is paused",
       series: {

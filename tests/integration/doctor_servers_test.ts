@@ -18,6 +18,8 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
   await using patient = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, {
     MONGODB_COLLECTION: "documents",
     WRITES_TO: "totals",
+    RATE_LIMIT: "50",
+    RATE_LIMIT_SCOPE: "fleet",
   });
   const sound = await patient.diagnose();
   assertEquals([sound.canWork, sound.unseen.map(({ concern }) => concern)], [true, ["pod", "plans"]]);
@@ -33,8 +35,13 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
   await admin.command({ updateUser: "agent", roles: ["reader"] });
   const { canWork, findings, unseen } = await patient.diagnose();
   assertFalse(canWork);
-  assertEquals(findings.map(({ is, level, says }) => [level, is, says]).slice(0, 3), [
+  assertEquals(findings.map(({ is, level, says }) => [level, is, says]).slice(0, 4), [
     ["stops", "may_not_pull", "The user agent lacks the right to update on shop.documents"],
+    [
+      "stops",
+      "may_not_register",
+      "The user agent lacks the right to find, insert, update and remove on shop.documents_agents",
+    ],
     [
       "hurts",
       "may_not_keep_letters",
@@ -46,7 +53,7 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
       "The user agent lacks the right to find, insert, update and remove on shop.totals",
     ],
   ]);
-  assertEquals(findings.map(({ is }) => is).slice(3), ["index_missing", "index_missing", "may_not_follow"]);
+  assertEquals(findings.map(({ is }) => is).slice(4), ["index_missing", "index_missing", "may_not_follow"]);
   // Without the right to see the options of collections.
   assert(unseen.some(({ concern, why }) => concern === "validator" && /listCollections/.test(why)));
 

@@ -94,7 +94,7 @@ export class AgentHome implements AsyncDisposable {
 
   /** Starts the agent; {@linkcode AgentProcess.log} says how far it has come. */
   async start(options: StartOptions = {}): Promise<AgentProcess> {
-    const agent = new AgentProcess(await this.#spawn(options), this.healthDir);
+    const agent = new AgentProcess(await this.#spawn(options), options.env?.HEALTH_DIR ?? this.healthDir);
     this.#started.push(agent);
     return agent;
   }

@@ -1,5 +1,8 @@
 import { Agent, type AgentSettings } from "../../agent/agent.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
+import type { Details } from "../../agent/details.ts";
+import { RateLimiter, type Share, WHOLE } from "../../agent/pacing/rate_limiter.ts";
+import type { Rate } from "../../agent/settings/rate.ts";
 import { Events } from "../../agent/events.ts";
 import type { CheckpointSaver } from "../../agent/ports.ts";
 import type { DocumentLogs } from "../../agent/telemetry/document_log.ts";
@@ -41,12 +44,16 @@ export class AgentSetup {
   readonly gate = new PauseController();
   readonly store: FakeStore;
   readonly agent: Agent;
+  /** If the agent has a `RATE_LIMIT`. */
+  readonly limiter: RateLimiter | undefined;
 
   constructor(
     processor: Processor | Processing,
     settings: Partial<AgentSettings> = {},
-    options: { untilEmpty?: boolean } = {},
+    options: { details?: Details; untilEmpty?: boolean; limit?: Rate; share?: Share } = {},
   ) {
+    const { details, limit, share = WHOLE, untilEmpty = false } = options;
+    this.limiter = limit && new RateLimiter({ clock: this.clock, limit, share });
     const merged = { ...AGENT_SETTINGS, ...settings };
     this.store = new FakeStore(this.clock, merged.leaseMs);
     this.agent = new Agent({
@@ -58,7 +65,9 @@ export class AgentSetup {
       processing: typeof processor === "function" ? { kind: "single", process: processor } : processor,
       settings: merged,
       logs: SILENT_LOGS,
-      ...options,
+      limiter: this.limiter,
+      untilEmpty,
+      ...(details && { details }),
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { DatabaseFacts } from "../../../agent/store/doctor/database_facts.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import type { UserRights } from "../../../agent/store/doctor/user_rights.ts";
+import { fleetCollection } from "../../../agent/settings/rate_settings.ts";
 import type { Settings } from "../../../agent/settings/settings.ts";
 import { databaseConcern, type Found, type Step } from "../concern.ts";
 import { byHand, runCommands } from "../steps.ts";
@@ -9,11 +10,13 @@ import { byHand, runCommands } from "../steps.ts";
 const PULLS = ["find", "update"];
 const KEEPS_LETTERS = ["find", "insert", "update", "remove"];
 const WRITES = ["find", "insert", "update", "remove"];
+const REGISTERS = ["find", "insert", "update", "remove"];
 
 /** What the user of the agent may do. Nothing is tried: the server is asked for the user's privileges. */
 export const rights = databaseConcern({
   name: "rights",
-  doc: "what the user may do to the collection, to the dead letters, and to those of WRITES_TO",
+  doc:
+    "what the user may do to the collection, to the dead letters, to those of WRITES_TO, and to that of the fleet",
   findings: {
     may_not_pull: { level: "stops", doc: "The user may not read or update the collection: no claim works." },
     may_not_keep_letters: {
@@ -23,6 +26,11 @@ export const rights = databaseConcern({
     may_not_write: {
       level: "hurts",
       doc: "The user may not write to a collection of `WRITES_TO`: documents that ask for such writes fail.",
+    },
+    may_not_register: {
+      level: "stops",
+      doc:
+        "The user may not write to the collection of the fleet's agents: with `RATE_LIMIT_SCOPE=fleet`, no agent claims.",
     },
     may_not_follow: {
       level: "note",
@@ -56,6 +64,9 @@ export const rights = databaseConcern({
     yield* found("may_not_pull", PULLS, names.source);
     yield* found("may_not_keep_letters", KEEPS_LETTERS, names.letters);
     for (const collection of settings.writesTo ?? []) yield* found("may_not_write", WRITES, collection);
+    if (settings.rateLimit && settings.rateLimitScope === "fleet") {
+      yield* found("may_not_register", REGISTERS, fleetCollection(names.source));
+    }
     if (follows(settings) && !isStandalone) yield* found("may_not_follow", ["changeStream"], names.source);
   },
 });

@@ -33,6 +33,8 @@ const IDLE: Status = {
 const paused = (source: string) => ({ state: "paused", source, since: ago(7501) }) as const;
 const held = (documents: number) => ({ documents, running: 0 });
 
+const limit = { limit: "50/s", here_per_s: 50, holds_back: true, next_in_s: 1 };
+
 const CASES: [string, Partial<Status>, string][] = [
   ["an idle agent", {}, "idle: nothing to claim since 14:05:01 UTC, 3 min ago"],
   [
@@ -50,6 +52,26 @@ const CASES: [string, Partial<Status>, string][] = [
     "one that moves",
     { held: held(96), last_minute: minute({ processed: 24_720 }) },
     "running and moving: 412 documents a second, 96 in flight",
+  ],
+  [
+    "one that moves as fast as its limit lets it",
+    { held: held(31), last_minute: minute({ processed: 3000 }), rate_limit: limit },
+    "running and moving: 50 documents a second, 31 in flight, held to RATE_LIMIT (50/s)",
+  ],
+  [
+    "one with a limit that holds nothing back",
+    { rate_limit: { ...limit, holds_back: false } },
+    "idle: nothing to claim since 14:05:01 UTC, 3 min ago",
+  ],
+  [
+    "one with a limit of few documents an hour",
+    { rate_limit: { ...limit, limit: "3/h", next_in_s: 720 }, nothing_to_claim_since: undefined! },
+    "running: RATE_LIMIT (3/h) lets the next document start in 12 min",
+  ],
+  [
+    "one that has no share of the fleet's limit",
+    { rate_limit: { ...limit, here_per_s: 0 } },
+    "running: waiting for its share of RATE_LIMIT (50/s)",
   ],
   [
     "one that moves slowly",

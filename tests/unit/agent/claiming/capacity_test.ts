@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ClaimCapacity, MAX_HELD_BYTES } from "../../../../agent/claiming/capacity.ts";
+import { ClaimPace } from "../../../../agent/claiming/claim_pace.ts";
 import { DrainingGate } from "../../../../agent/claiming/draining_gate.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
 import { Standstill } from "../../../../agent/claiming/standstill.ts";
@@ -22,12 +23,14 @@ class Setup {
 
   constructor() {
     const { clock, ledger } = this;
+    const progress = new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 });
     this.#capacity = new ClaimCapacity({
       clock,
       gate: new DrainingGate(this.gate, this.stop.signal),
       ledger,
       pool: { leftBehind: 0 },
-      progress: new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 }),
+      pace: new ClaimPace({ ledger, progress }),
+      progress,
       batchSize: BATCH,
       concurrency: 4,
       standstill: new Standstill({ clock, ledger, leaseMs: LEASE_MS }),

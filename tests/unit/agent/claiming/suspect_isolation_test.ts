@@ -1,4 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { ClaimPace } from "../../../../agent/claiming/claim_pace.ts";
+import { DrainingGate } from "../../../../agent/claiming/draining_gate.ts";
 import { Intake } from "../../../../agent/claiming/intake.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
 import { SuspectIsolation } from "../../../../agent/claiming/suspect_isolation.ts";
@@ -40,7 +42,8 @@ class Setup {
   }
 
   take(): Promise<boolean> {
-    const { clock, gate, ledger, pool, store } = this;
+    const { clock, ledger, pool, store } = this;
+    const gate = new DrainingGate(this.gate, this.claiming.signal);
     const events = new Events();
     const intake = new Intake({ clock, events, gate, pool, store });
     const progress = new LoopProgress({ clock, events, processTimeoutMs: 1000 });
@@ -51,6 +54,7 @@ class Setup {
       intake,
       standstill: new Standstill({ clock, ledger, leaseMs: 60_000 }),
       ledger,
+      pace: new ClaimPace({ ledger, progress }),
       pool,
       progress,
       settler,

@@ -34,6 +34,8 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     concurrency: 16,
     processTimeoutMs: 60_000,
     leaseMs: 60_000,
+    rateLimit: undefined,
+    rateLimitScope: "agent",
     maxAttempts: 5,
     retryBackoffMs: 1000,
     retryBackoffMaxMs: 300_000,

@@ -35,6 +35,8 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     CONCURRENCY: "16",
     PROCESS_TIMEOUT: "60",
     LEASE_DURATION: "60",
+    RATE_LIMIT: "(depends)",
+    RATE_LIMIT_SCOPE: "agent",
     MAX_ATTEMPTS: "5",
     RETRY_BACKOFF: "1",
     RETRY_BACKOFF_MAX: "300",

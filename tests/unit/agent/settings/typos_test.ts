@@ -56,6 +56,8 @@ const HARMFUL = [
   ["DEADLETTER_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
   ["DEAD_LETTERS_COLLECTION", "DEAD_LETTER_COLLECTION", "graveyard"],
   ["WRITE_TO", "WRITES_TO", "invoices, audit"],
+  ["RATELIMIT", "RATE_LIMIT", "50/s"],
+  ["RATELIMIT_SCOPE", "RATE_LIMIT_SCOPE", "fleet"],
   ["READBACK", "READ_BACK", "always"],
   ["CONTROLFILE", "CONTROL_FILE", "/control/state"],
 ] as const;

@@ -1,0 +1,110 @@
+import { assert, assertEquals } from "@std/assert";
+import type { LimitStatus } from "../../health/limit_status.ts";
+import { agentHome } from "../support/agent_home.ts";
+import { insertPending, upTo } from "../support/documents.ts";
+import { Guarded } from "../support/guarded.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { limitedHome } from "../support/limited.ts";
+import { waitFor } from "../support/wait.ts";
+
+/** What the status of an agent tells of its limit. */
+const ofFleet = (limit: LimitStatus | undefined) => [limit?.here_per_s, limit?.fleet?.agents];
+
+Deno.test("RATE_LIMIT of the fleet is divided by the agents that run, and the rest take over from one that is killed", async () => {
+  await using db = await testDatabase("rate limit");
+  await insertPending(db, upTo(3000));
+  await using home = await limitedHome(db, { RATE_LIMIT: "40/s", RATE_LIMIT_SCOPE: "fleet" });
+  const registry = db.client.db(db.name).collection("documents_agents");
+  const [first, second] = [await home.startOne("a"), await home.startOne("b")];
+  for (const agent of [first, second]) {
+    await agent.untilStatus("half of the limit", ({ rate_limit }) => ofFleet(rate_limit).join() === "20,2");
+  }
+  const entries = await registry.find().toArray();
+  assertEquals(entries.map(({ name, share, working }) => [name, share, working]).toSorted(), [
+    ["a", 0.5, true],
+    ["b", 0.5, true],
+  ]);
+
+  // A pause gives the share away, and a resume takes it back.
+  second.signal("SIGUSR1");
+  await first.untilStatus("all of the limit", ({ rate_limit }) => ofFleet(rate_limit).join() === "40,1");
+  second.signal("SIGUSR2");
+  await first.untilStatus("half of it", ({ rate_limit }) => ofFleet(rate_limit).join() === "20,2");
+
+  await second.kill9();
+  const { rate_limit: alone } = await first.untilStatus(
+    "all of the limit",
+    ({ rate_limit }) => ofFleet(rate_limit).join() === "40,1",
+    { timeoutMs: 30_000 },
+  );
+  assertEquals(alone?.fleet, { agents: 1, silent: 1 });
+  first.signal("SIGTERM");
+  assertEquals((await first.exit()).code, 0);
+  assertEquals((await registry.find().toArray()).map(({ name }) => name), ["b"], "an end removes the entry");
+  const [index] = (await registry.indexes()).filter(({ name }) => name !== "_id_");
+  assertEquals(index?.partialFilterExpression, { registry: "pulling-agent" });
+
+  // In no second of all that, more started than two seconds give: the rate, and what a second holds.
+  const starts = await home.starts();
+  assert(starts.length > 100, `${starts.length} documents`);
+  for (const from of starts) {
+    const count = starts.filter((at) => at >= from && at < from + 1000).length;
+    assert(count <= 82, `${count} in a second`);
+  }
+});
+
+Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, and no document waits for long", async () => {
+  await using db = await testDatabase("rate limit of a job");
+  await insertPending(db, upTo(60));
+  await using home = await limitedHome(db, { RATE_LIMIT: "20", METRICS_FILE: "true" });
+  const agent = await home.start({ args: ["run", "--until-empty"] });
+  const status = await agent.untilStatus(
+    "the limit to hold it",
+    ({ rate_limit }) => !!rate_limit?.holds_back,
+  );
+  assertEquals([status.rate_limit?.limit, status.rate_limit?.here_per_s], ["20/s", 20]);
+  const { stdout } = await home.run("status");
+  assert(/^rate limit +20\/s/m.test(stdout), stdout);
+  const metrics = await waitFor("a count of starts", async () => {
+    const { stdout } = await home.run("metrics");
+    return /rate_limit_wait_seconds_count ([3-9]\d)/.test(stdout) ? stdout : undefined;
+  });
+  assert(/^pulling_agent_rate_limit_per_second 20$/m.test(metrics), metrics);
+  assertEquals(
+    /wait_seconds_bucket\{le="1.5"\} (\d+)/.exec(metrics)?.[1],
+    /seconds_count (\d+)/.exec(
+      metrics.slice(metrics.indexOf("rate_limit_wait_seconds_count")),
+    )?.[1],
+  );
+  assertEquals((await agent.exit()).code, 0);
+  assertEquals((await home.starts()).length, 60);
+});
+
+Deno.test("RATE_LIMIT_SCOPE of the fleet without the right to its collection: no document starts, until it is granted", async () => {
+  await using guarded = await Guarded.start();
+  const admin = guarded.client.db("admin");
+  const on = (collection: string) => ({
+    resource: { db: "shop", collection },
+    actions: ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"],
+  });
+  const privileges = [on("documents"), on("documents_dead_letters")];
+  await admin.command({ createRole: "narrow", privileges, roles: [] });
+  await admin.command({ createUser: "agent", pwd: "secret", roles: ["narrow"] });
+  await guarded.insert("a");
+  await using home = await agentHome({
+    db: { uri: guarded.uri("secret"), name: "shop" },
+    env: { RATE_LIMIT: "50", RATE_LIMIT_SCOPE: "fleet" },
+  });
+  const agent = await home.start();
+  const line = await agent.log("The agent may not join the fleet");
+  assertEquals([line.level, line.collection], ["ERROR", "shop.documents_agents"]);
+  await agent.untilStatus(
+    "it to be unready",
+    ({ ready, trouble }) => !ready && trouble?.what === "claims_fail",
+  );
+  assertEquals((await agent.status()).counters.claimed, 0);
+  await admin.command({ grantPrivilegesToRole: "narrow", privileges: [on("documents_agents")] });
+  await guarded.untilProcessed("a");
+  await agent.untilReady();
+  assertEquals(agent.entries.filter(({ message }) => message.includes("may not join the fleet")).length, 1);
+});

@@ -1,0 +1,41 @@
+import { AgentHome, type AgentHomeOptions } from "./agent_home.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import { newScratchDir } from "../../scripts/scratch_dir.ts";
+
+/** Notes when each document starts. */
+const MODULE = `
+const starts = Deno.env.get("STARTS");
+export default () => Deno.writeTextFileSync(starts, Date.now() + "\\n", { append: true });`;
+
+/** A home for agents with a limit: their processor notes when each document starts. */
+export async function limitedHome(
+  db: NonNullable<AgentHomeOptions["db"]>,
+  env: Record<string, string>,
+): Promise<LimitedHome> {
+  const home = new LimitedHome(await newScratchDir("limited"), { db, module: MODULE, env });
+  await Deno.mkdir(`${home.dir}/control`);
+  await home.write("processor.js", MODULE);
+  return home;
+}
+
+/** Use {@linkcode limitedHome}. */
+class LimitedHome extends AgentHome {
+  readonly #startsFile: string;
+
+  constructor(dir: string, { env, ...options }: AgentHomeOptions) {
+    const startsFile = `${dir}/starts`;
+    super(dir, { ...options, env: { STARTS: startsFile, LEASE_DURATION: "30", ...env } });
+    this.#startsFile = startsFile;
+  }
+
+  /** Starts one of several agents. */
+  startOne(name: string): Promise<AgentProcess> {
+    return this.start({ env: { AGENT_NAME: name, HEALTH_DIR: `${this.dir}/health-${name}` } });
+  }
+
+  /** When documents started, in milliseconds since 1970, in order. */
+  async starts(): Promise<number[]> {
+    const text = await Deno.readTextFile(this.#startsFile).catch(() => "");
+    return text.split("\n").filter((line) => line !== "").map(Number).toSorted((one, other) => one - other);
+  }
+}
