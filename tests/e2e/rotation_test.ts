@@ -4,18 +4,13 @@ import { startMongod } from "../../scripts/mongod.ts";
 import { type AgentHome, agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
 import { Guarded } from "../support/guarded.ts";
+import { mountSecret } from "../support/mounted_secret.ts";
 import { DOCUMENTS, TestDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-/** A file as a mounted secret has it: behind two symbolic links, the first of which is swapped. */
-async function mount(home: AgentHome, version: string, content: string): Promise<void> {
-  await Deno.mkdir(`${home.dir}/secret/${version}`, { recursive: true });
-  await Deno.writeTextFile(`${home.dir}/secret/${version}/uri`, content);
-  await Deno.symlink(version, `${home.dir}/secret/..new`);
-  await Deno.rename(`${home.dir}/secret/..new`, `${home.dir}/secret/..data`);
-  await Deno.symlink("..data/uri", `${home.dir}/secret/uri`).catch((error) => {
-    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-  });
+/** A connection string as a mounted secret has it. */
+async function mount(home: AgentHome, version: string, uri: string): Promise<void> {
+  await mountSecret(`${home.dir}/secret`, version, { uri });
 }
 
 /** Handlers of documents that are to be held end once there is a file of their name. */

@@ -56,7 +56,7 @@ export class Certificates implements AsyncDisposable {
       ...["ca", "-batch", "-notext", "-config", `${name}.cnf`, "-cert", `${ca}.pem`, "-keyfile", `${ca}.key`],
       ...["-in", `${name}.csr`, "-out", `${name}.crt`, "-extfile", `${name}.ext`, ...times],
     );
-    await this.#join(`${name}.pem`, `${name}.key`, `${name}.crt`);
+    await this.join(`${name}.pem`, `${name}.key`, `${name}.crt`);
   }
 
   /** Makes `NAME.pem`, a key and a certificate for `localhost` that no authority has issued. */
@@ -72,7 +72,7 @@ export class Certificates implements AsyncDisposable {
       `${name}.crt`,
       ...more,
     );
-    await this.#join(`${name}.pem`, `${name}.key`, `${name}.crt`);
+    await this.join(`${name}.pem`, `${name}.key`, `${name}.crt`);
   }
 
   path(name: string): string {
@@ -97,7 +97,7 @@ export class Certificates implements AsyncDisposable {
       );
     }
     await this.#certify("server", NEW_EC_KEY, "subjectAltName=DNS:localhost\n");
-    await this.#join("server.pem", "server.key", "server.crt");
+    await this.join("server.pem", "server.key", "server.crt");
   }
 
   async #makeClient(): Promise<void> {
@@ -126,11 +126,11 @@ export class Certificates implements AsyncDisposable {
         "encrypted1.key",
       ],
     );
-    await this.#join("client.pem", "client.key", "client.crt");
-    await this.#join("encrypted.pem", "encrypted.key", "client.crt");
-    await this.#join("encrypted1.pem", "client.crt", "encrypted1.key");
-    await this.#join("mismatched.pem", "client.key", "server.crt");
-    await this.#join("version1.pem", "client.key", "client-v1.crt");
+    await this.join("client.pem", "client.key", "client.crt");
+    await this.join("encrypted.pem", "encrypted.key", "client.crt");
+    await this.join("encrypted1.pem", "client.crt", "encrypted1.key");
+    await this.join("mismatched.pem", "client.key", "server.crt");
+    await this.join("version1.pem", "client.key", "client-v1.crt");
   }
 
   /** A key of its own, and what the authority says of it. */
@@ -156,7 +156,8 @@ export class Certificates implements AsyncDisposable {
     );
   }
 
-  async #join(name: string, ...parts: string[]): Promise<void> {
+  /** Makes a file of the contents of others. */
+  async join(name: string, ...parts: string[]): Promise<void> {
     const texts = await Promise.all(parts.map((part) => Deno.readTextFile(this.path(part))));
     await Deno.writeTextFile(this.path(name), texts.join(""));
   }

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
 import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
@@ -48,6 +48,12 @@ export class Guarded implements AsyncDisposable {
 
   async dropUser(): Promise<void> {
     await this.client.db("admin").command({ dropUser: "agent" });
+  }
+
+  /** Resolves once the server refuses a connection string. @throws {Error} if it lets it in */
+  async refusesNew(uri: string): Promise<void> {
+    await using client = new MongoClient(uri);
+    await assertRejects(() => client.connect(), Error, "Authentication failed");
   }
 
   async insert(_id: string): Promise<void> {

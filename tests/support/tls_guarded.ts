@@ -5,9 +5,6 @@ import { Certificates } from "./certificates.ts";
 const ROOT = "root:of-the-admin";
 const DAY_MS = 86_400_000;
 
-/** Certificates of clients that {@linkcode TlsGuarded} makes, besides those of `Certificates`. */
-const CLIENTS = { "agent": "/CN=agent/O=shop", "renamed": "/CN=other/O=shop" };
-
 /** What the certificate of a client says it may be used for. */
 export const FOR_CLIENTS = "extendedKeyUsage=clientAuth\n";
 
@@ -20,20 +17,23 @@ export class TlsGuarded implements AsyncDisposable {
   readonly server: RunningMongod;
   readonly client: MongoClient;
 
-  private constructor(certificates: Certificates, server: RunningMongod) {
+  readonly #caFile: string;
+
+  private constructor(certificates: Certificates, server: RunningMongod, caFile: string) {
     this.certificates = certificates;
     this.server = server;
+    this.#caFile = caFile;
     this.client = new MongoClient(this.uri({ as: ROOT }));
   }
 
-  /** @param password of the user `agent` */
-  static async start(password: string): Promise<TlsGuarded> {
+  /**
+   * @param password of the user `agent`
+   * @param caFile the authorities that the server and its administrator trust; `all-ca.pem` has both
+   */
+  static async start(password: string, caFile = "ca.pem"): Promise<TlsGuarded> {
     const certificates = await Certificates.ofServer();
-    await Promise.all(
-      Object.entries(CLIENTS).map(([name, subject]) =>
-        certificates.issue(name, { subject, extensions: FOR_CLIENTS })
-      ),
-    );
+    await certificates.issue("agent", { subject: "/CN=agent/O=shop", extensions: FOR_CLIENTS });
+    await certificates.join("all-ca.pem", "ca.pem", "other-ca.pem");
     const server = await startMongod({
       args: [
         ...["--auth", "--tlsMode", "requireTLS", "--tlsAllowConnectionsWithoutCertificates"],
@@ -41,11 +41,11 @@ export class TlsGuarded implements AsyncDisposable {
           "--tlsCertificateKeyFile",
           certificates.path("server.pem"),
           "--tlsCAFile",
-          certificates.path("ca.pem"),
+          certificates.path(caFile),
         ],
       ],
     });
-    const guarded = new TlsGuarded(certificates, server);
+    const guarded = new TlsGuarded(certificates, server, caFile);
     await guarded.#makeUsers(password);
     return guarded;
   }
@@ -56,7 +56,7 @@ export class TlsGuarded implements AsyncDisposable {
       ? ""
       : `&authMechanism=MONGODB-X509&tlsCertificateKeyFile=${this.certificates.path(clientFile)}`;
     return `mongodb://${as === undefined ? "" : `${as}@`}localhost:${this.server.port}/` +
-      `?tls=true&tlsCAFile=${this.certificates.path("ca.pem")}${login}${more}`;
+      `?tls=true&tlsCAFile=${this.certificates.path(this.#caFile)}${login}${more}`;
   }
 
   async #makeUsers(password: string): Promise<void> {
