@@ -19,7 +19,7 @@ import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
 import { ServerClock, syncClock } from "./connection/server_clock.ts";
-import { collectionNames, describe, Source } from "./source.ts";
+import { collectionNames, describe, Source, sourceNames } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { type WakeListeners, WakeStream } from "./wake_stream.ts";
 import { canceled, markRunningAlone, renew } from "./lease_writes.ts";
@@ -68,11 +68,7 @@ export class MongoStore implements DocumentStore {
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
     this.warnings = link.warnings;
-    this.source = new Source(link, {
-      database: settings.mongodbDatabase,
-      source: settings.mongodbCollection,
-      letters: settings.deadLetterCollection,
-    }, clock);
+    this.source = new Source(link, sourceNames(settings), clock);
     this.#link = link;
     this.#collection = collection;
     const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
@@ -268,6 +264,11 @@ export class MongoStore implements DocumentStore {
    */
   async connect(): Promise<void> {
     await this.#link.connect();
+  }
+
+  /** The certificates that a new connection needs. Never throws. */
+  certificates(): ReturnType<Link["certificates"]> {
+    return this.#link.certificates();
   }
 
   /** Whether the server is known to be one by itself, which has no transactions. */

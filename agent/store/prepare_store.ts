@@ -4,6 +4,7 @@ import { sleep } from "../lib/deadline.ts";
 import { SourceError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { CertificateWatch } from "./certificate_watch.ts";
 import { IndexKeeper } from "./index_keeper.ts";
 import type { MongoStore } from "./mongo_store.ts";
 
@@ -41,7 +42,9 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
     if (store.source.warning !== undefined) log.warn(store.source.warning);
   });
   store.guardSource();
+  const certificates = new CertificateWatch({ certificates: () => store.certificates(), clock, log });
   const onConnected = () => {
+    certificates.run();
     if (writesTo.length === 0 || !store.isStandalone) return;
     // Without the setting, only the first document that asks for writes can tell.
     log.error(
@@ -51,6 +54,7 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
   prepare(store, indexes, onConnected, { clock, random, stop: stop.signal });
   return () => {
     stop.abort();
+    certificates.stop();
     indexes?.stop();
   };
 }

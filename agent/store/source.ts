@@ -4,6 +4,7 @@ import { SourceError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Link } from "./connection/link.ts";
 import { isForbidden } from "./mongo_errors.ts";
+import type { StoreSettings } from "./store_settings.ts";
 
 /** A server that is only compatible may answer with this code that it does not know the command. */
 const UNKNOWN_COMMAND = 59;
@@ -20,6 +21,12 @@ export interface SourceNames {
   /** The collection to pull from, and the one for dead letters. */
   source: string;
   letters: string;
+}
+
+/** The names that the settings give. */
+export function sourceNames(settings: StoreSettings): SourceNames {
+  const { deadLetterCollection, mongodbCollection, mongodbDatabase } = settings;
+  return { database: mongodbDatabase, source: mongodbCollection, letters: deadLetterCollection };
 }
 
 /**

@@ -9,6 +9,7 @@ import { connect, type ConnectionOptions } from "./connection.ts";
 import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
 import { type LinkListeners, NO_LISTENERS } from "./link_listeners.ts";
+import { type NeededCertificate, neededCertificates } from "./needed_certificates.ts";
 import { noMajority, whyNoMajority } from "./no_majority.ts";
 import { isSameOrigin, type Origin } from "./origin.ts";
 import { Renewals } from "./renewals.ts";
@@ -92,6 +93,13 @@ export class Link {
   /** Whether the server is known to be one by itself, in no replica set and no cluster. */
   get isStandalone(): boolean {
     return this.#current.members.some(({ type }) => type === "Standalone");
+  }
+
+  /** The certificates that a new connection needs. Never throws. */
+  async certificates(): Promise<readonly NeededCertificate[]> {
+    const { client, members } = this.#current;
+    const servers = members.map(({ address }) => address);
+    return client.options.tls ? await neededCertificates(this.#origin.uri, servers, this.#clock) : [];
   }
 
   /** The present client: ask for it anew each time. Its operations belong in {@linkcode Link.run}. */

@@ -7,7 +7,7 @@ import { serverCertificate } from "../connection/server_certificate.ts";
 import { ServerClock } from "../connection/server_clock.ts";
 import { isNoCollection } from "../mongo_errors.ts";
 import type { StoreSettings } from "../store_settings.ts";
-import { describe, Source, type SourceNames } from "../source.ts";
+import { describe, Source, type SourceNames, sourceNames } from "../source.ts";
 import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
@@ -50,11 +50,7 @@ export class Examiner {
     this.#heartbeats = new Heartbeats(this.#link.client, now);
     this.#clock = clock;
     this.#filter = filter;
-    this.#names = {
-      database: settings.mongodbDatabase,
-      source: settings.mongodbCollection,
-      letters: settings.deadLetterCollection,
-    };
+    this.#names = sourceNames(settings);
     this.warnings = this.#link.warnings;
   }
 
