@@ -128,7 +128,7 @@ Deno.test("deadLetter(): a frozen agent whose lease was taken over before its ve
   assertEquals(await letters(database).countDocuments(), 0);
 });
 
-/** What may become of a document between its verdict and a copy that comes late. */
+/** What may become of a document between its verdict and a copy or a mark that comes late. */
 const MEANWHILE: Record<string, (database: TestDatabase) => Promise<unknown>> = {
   "was deleted": (database) => jobs(database).deleteMany(),
   "was reset by hand": (database) =>
@@ -148,21 +148,23 @@ const MEANWHILE: Record<string, (database: TestDatabase) => Promise<unknown>> = 
   },
 };
 
-for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
-  Deno.test(`deadLetter(): a copy that comes late, when its document ${what}, is stale and is removed (5)`, async () => {
-    await using setup = await proxiedStore("dead letter crashes");
-    const { database, proxy, store: frozen } = setup;
-    await jobs(database).insertMany(pending(1));
-    const document = await frozen.takeOne();
-    const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, COPY);
-    await meanwhile(database);
-    const before = await jobs(database).find().toArray();
-    goOn();
+for (const [late, write] of Object.entries({ copy: COPY, mark: MARK })) {
+  for (const [what, meanwhile] of Object.entries(MEANWHILE)) {
+    Deno.test(`deadLetter(): a letter whose ${late} comes late, when its document ${what}, is stale and is removed (rule 27)`, async () => {
+      await using setup = await proxiedStore("dead letter crashes");
+      const { database, proxy, store: frozen } = setup;
+      await jobs(database).insertMany(pending(1));
+      const document = await frozen.takeOne();
+      const { result, goOn } = await standStillBefore({ store: frozen, proxy, document }, write);
+      await meanwhile(database);
+      const before = await jobs(database).find().toArray();
+      goOn();
 
-    assertEquals(await result, 0);
-    assertEquals(await jobs(database).find().toArray(), before);
-    assertEquals(await letters(database).countDocuments(), 0);
-  });
+      assertEquals(await result, 0);
+      assertEquals(await jobs(database).find().toArray(), before);
+      assertEquals(await letters(database).countDocuments(), 0);
+    });
+  }
 }
 
 Deno.test("deadLetter(): a mark that comes late, after the next holder has finished the letter, leaves that letter in place", async () => {

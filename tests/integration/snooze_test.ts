@@ -186,6 +186,20 @@ Deno.test("snooze: a suspect stays one, runs alone when it is due, and its mark 
   assertEquals(_pull.alone, undefined, "the nack has cleared the suspicion");
 });
 
+Deno.test("snooze: a suspect that was put off is claimed as a suspect again, with its mark as it was before (rule 36)", async () => {
+  await using database = await testDatabase("snooze");
+  await using store = openStore(database);
+  await jobs(database).insertOne(expired(1, { takeovers: 1 }));
+  const suspect = (await store.takeSuspect())!;
+  assertEquals(await store.markRunningAlone(suspect), 1);
+  await store.snooze([{ document: suspect, snoozeMs: 1 }]);
+  const { _pull } = await jobs(database).findOne();
+  assertEquals([_pull.takeovers, _pull.alone], [2, 0]);
+  await makeDue(jobs(database));
+  assertEquals(idsOf(await store.take()), []);
+  assertEquals((await store.takeSuspect())?.id, 1);
+});
+
 Deno.test("snooze: documents of a handler that ends while the agent drains are put off", async () => {
   await using database = await testDatabase("snooze");
   await using store = openStore(database);
