@@ -93,6 +93,7 @@ export class Judge {
     if (kind === "insert") {
       this.#breaches.count("documents inserted");
       this.#inserted += 1;
+      const isKnown = this.#stories.has(key);
       const story: Story = {
         key,
         state: stateOf(o),
@@ -102,8 +103,10 @@ export class Judge {
         lease: undefined,
       };
       this.#stories.set(key, story);
-      if (o.status !== "pending") {
-        this.#breaches.add("legal transitions", story, `it is inserted as ${o.status}`);
+      const leftOver = Object.keys(o._pull ?? {}).some((name) => name !== "visible_at");
+      if (o.status !== "pending" || leftOver || isKnown) {
+        const how = isKnown ? "again" : leftOver ? "with bookkeeping" : `as ${o.status}`;
+        this.#breaches.add("legal transitions", story, `it is inserted ${how}`);
       }
       return undefined;
     }

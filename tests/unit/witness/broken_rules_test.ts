@@ -62,6 +62,22 @@ const BROKEN: readonly BrokenRun[] = [
     const zero = { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 };
     o.change(1, { status: "pending", "_pull.visible_at": o.at(), "_pull.dead_at": undefined, ...zero });
   }],
+  ["it is inserted with bookkeeping", "a write that brings a deleted document back", (o) => {
+    o.insert({ _id: 2, status: "pending", _pull: { attempts: 1 } });
+  }],
+  ["it is inserted as processed", "a document that is inserted as processed", (o) => {
+    o.insert({ _id: 2, status: "processed" });
+  }],
+  [
+    "it is inserted again",
+    "a document that is inserted twice",
+    (o) => o.insert({ _id: 1, status: "pending" }),
+  ],
+  [
+    "legal transitions",
+    "a session's write of an error alone",
+    (o) => o.claim(1, "a").change(1, { error: "stalled" }),
+  ],
   ["legal transitions", "a deletion", (o) => o.run(1, "a").ack(1).delete(1)],
   [
     "legal transitions",
