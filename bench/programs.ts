@@ -16,12 +16,18 @@ export async function runProgram(
   name: string,
   { before = [], collection, after = [] }: { before?: string[]; collection: string; after?: string[] },
 ): Promise<string> {
-  const args = [
-    ...["run", "--quiet", "-A", "--no-prompt", ...LOCKED],
-    `${ROOT}/bench/programs/${name}.ts`,
-    ...[...before, bench.server.uri, DATABASE, collection, ...after],
-  ];
-  return await runToEnd(Deno.execPath(), args, CACHE);
+  return await runToEnd(
+    ...programArguments(name, [...before, bench.server.uri, DATABASE, collection, ...after]),
+  );
+}
+
+/** How one of the TypeScript programs is started: the program, its arguments, and its variables. */
+export function programArguments(
+  name: string,
+  args: string[],
+): [program: string, args: string[], env: Record<string, string>] {
+  const file = `${ROOT}/bench/programs/${name}.ts`;
+  return [Deno.execPath(), ["run", "--quiet", "-A", "--no-prompt", ...LOCKED, file, ...args], CACHE];
 }
 
 let packagesThere: Promise<boolean> | undefined;

@@ -98,6 +98,7 @@ const LONG_FILES: readonly string[] = [
   "tests/thorough/soak_test.ts",
   "tests/thorough/random_kills_test.ts",
   "tests/thorough/effect_kills_test.ts",
+  "tests/thorough/kills_test.ts",
   "tests/thorough/bench_test.ts",
   "tests/thorough/image_test.ts",
   "tests/thorough/order_images_test.ts",

@@ -2,7 +2,7 @@ import { BSON, type Document } from "bson";
 import type { Verdict } from "./breaches.ts";
 import { Judge } from "./judge.ts";
 import { OplogReader } from "./oplog.ts";
-import { type Line, RunReader } from "./run_log.ts";
+import { type Line, type Run, RunReader } from "./run_log.ts";
 import type { Terms } from "./terms.ts";
 import { Disturbances, type Told } from "./told.ts";
 
@@ -19,6 +19,11 @@ export async function judgeFiles(dir: string): Promise<Verdict> {
     runs: linesOf(`${dir}/runs.jsonl`) as AsyncGenerator<Line>,
     oplog: documentsOf(`${dir}/oplog.bson`),
   });
+}
+
+/** All runs of handlers in a file. */
+export async function readRuns(path: string): Promise<Run[]> {
+  return await new RunReader(linesOf(path) as AsyncGenerator<Line>, () => false).until(Infinity);
 }
 
 /** All that is known of a run. */
