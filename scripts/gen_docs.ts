@@ -1,7 +1,7 @@
 /**
  * Writes the generated parts of the documents: the tables of settings, commands, counters and metrics, the messages of
- * the sources, the lines of events, the rules of the claim protocol with the counterexamples that the model finds, and
- * the figures of the benchmark. With `--check` it writes nothing and fails if a document differs.
+ * the sources, the lines of events, the rules of the claim protocol with the counterexamples that the model finds, what
+ * catches their mutations, and the figures of the benchmark and of the kills. With `--check` it writes nothing and fails if a document differs.
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
@@ -11,6 +11,7 @@ import type { Setting } from "../agent/settings/setting.ts";
 import { SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { documentText, type Results } from "../bench/report.ts";
+import { type PeerResult, peersTable } from "../bench/kills/table.ts";
 import { formatted, type GeneratedPart, withPart } from "./generated_part.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { SETTING_ADVICE } from "./setting_advice.ts";
@@ -19,6 +20,7 @@ import { bucketsTable, instrumentsTable } from "./metrics/document.ts";
 import { messagesInFull } from "./messages/document.ts";
 import { lineShapes } from "./messages/line_shapes.ts";
 import { COUNTERS } from "../health/counters.ts";
+import { mutationsTable } from "./mutations/mutations.ts";
 import { dashboardText } from "./monitoring/dashboard.ts";
 import { plainRules } from "./monitoring/rules_file.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
@@ -45,6 +47,8 @@ const PARTS: Part[] = [
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
+  { file: "docs/reliability.md", mark: "peers", content: peersTable(await peerResults()) },
+  { file: "docs/reliability.md", mark: "mutations", content: mutationsTable() },
   { file: "docs/metrics.md", mark: "instruments", content: instrumentsTable() },
   { file: "docs/metrics.md", mark: "buckets", content: bucketsTable() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
@@ -115,6 +119,11 @@ function countersTable(): string {
 /** What `deno task bench` has measured; it runs for too long to run for each change of a document. */
 async function benchResults(): Promise<Results> {
   return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/performance.json`));
+}
+
+/** What `deno task kills` has found. */
+async function peerResults(): Promise<PeerResult[]> {
+  return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/reliability_peers.json`));
 }
 
 /** For the shell, with the collection of the quickstart. */
