@@ -26,7 +26,8 @@ export async function describeRun({ client }: Bench): Promise<Conditions> {
   };
 }
 
-async function cpuModel(): Promise<string> {
+/** The name of the processor. */
+export async function cpuModel(): Promise<string> {
   const info = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
   return /^model name\s*: (.*)$/m.exec(info)?.[1] ?? Deno.build.arch;
 }

@@ -76,7 +76,7 @@ const DECLARATION =
 const MEMBER = /^ {2}(?:(?:static|async|override|readonly|get) )*(\w+)\??[(<:]/gm;
 /** The files with symbols that tests are about. */
 const SOURCES =
-  /^(main\.ts|(agent|control|health|models|scripts|bench|tests\/(support|fuzz|witness))\/.*\.ts)$/;
+  /^(main\.ts|(agent|control|health|models|scripts|bench|tests\/(support|fuzz|chaos|witness))\/.*\.ts)$/;
 const COMMAND = /^control\/commands\/(\w+)_command\.ts$/;
 /** A setting, a signal or another constant; an option; a target of make; a rule of the linter. */
 const NAMES = /^([A-Z][A-Z0-9_]{2,}|--[\w-]+|make|house\/[\w-]+)$/;

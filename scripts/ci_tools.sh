@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck
-# from Debian's packages, actionlint, typos, promtool and Prometheus under .tools/. What it cannot install it only names.
+# from Debian's packages, actionlint, typos, promtool, Prometheus and libfaketime under .tools/. What it cannot install it
+# only names.
 set -eu
 cd "$(dirname -- "$0")/.."
 # shellcheck source=scripts/versions.env
@@ -38,6 +39,18 @@ if ! command -v promtool >/dev/null && [ ! -x .tools/bin/promtool ]; then
     mv "$work/prometheus/usr/bin/prometheus" "$work/prometheus/usr/bin/promtool" .tools/bin/
   else
     say "promtool and prometheus could not be unpacked from Debian's package: $(tail -n 1 "$log")"
+  fi
+fi
+if ! [ -f .tools/lib/libfaketimeMT.so.1 ] && ! ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; then
+  # Unpacked, likewise.
+  if ! command -v apt-get >/dev/null; then
+    say 'libfaketime is left out: install it'
+  elif (cd "$work" && { apt-get download -qq libfaketime || { apt-get update -qq && apt-get download -qq libfaketime; }; } &&
+    dpkg-deb -x libfaketime_*.deb faketime) >"$log" 2>&1; then
+    mkdir -p .tools/lib
+    mv "$work"/faketime/usr/lib/*/faketime/libfaketimeMT.so.1 .tools/lib/
+  else
+    say "libfaketime could not be unpacked from Debian's package: $(tail -n 1 "$log")"
   fi
 fi
 

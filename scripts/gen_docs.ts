@@ -5,6 +5,7 @@
  */
 import { usageOf, withValue } from "../control/commands/command.ts";
 import { COMMANDS } from "../control/commands/commands.ts";
+import { CHAOS_MARK, type ChaosResults, chaosText } from "../tests/chaos/results.ts";
 import { CONCERNS } from "../control/doctor/concerns.ts";
 import type { Level } from "../control/doctor/concern.ts";
 import type { Setting } from "../agent/settings/setting.ts";
@@ -44,6 +45,7 @@ const PARTS: Part[] = [
   { file: "docs/operations.md", mark: "lines", content: lineShapes() },
   { file: "docs/doctor.md", mark: "findings", content: findingsTable() },
   { file: "docs/performance.md", mark: "figures", content: documentText(await benchResults()) },
+  { file: "docs/reliability.md", mark: CHAOS_MARK, content: chaosText(await chaosResults()) },
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
@@ -124,6 +126,11 @@ async function benchResults(): Promise<Results> {
 /** What `deno task kills` has found. */
 async function peerResults(): Promise<PeerResult[]> {
   return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/reliability_peers.json`));
+}
+
+/** What `deno task chaos` has found in a long run. */
+async function chaosResults(): Promise<ChaosResults> {
+  return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/reliability.json`));
 }
 
 /** For the shell, with the collection of the quickstart. */

@@ -95,6 +95,7 @@ const WAITING_AT_ONCE = 4;
  * wait for one of them alone.
  */
 const LONG_FILES: readonly string[] = [
+  "tests/thorough/chaos_test.ts",
   "tests/thorough/soak_test.ts",
   "tests/thorough/random_kills_test.ts",
   "tests/thorough/effect_kills_test.ts",

@@ -84,7 +84,8 @@ export class RunningMongod implements AsyncDisposable {
 
   /** Starts the server again after {@linkcode kill}, on the same port and data. */
   async start(): Promise<void> {
-    const { args: more = [], dbPath, host, port, logPath, replicaSet, testCommands } = this.#settings;
+    const { args: more = [], cacheGb = 0.5, dbPath, host, port, logPath, replicaSet, testCommands } =
+      this.#settings;
     const logged = await sizeOf(logPath);
     const binary = await requireMongod();
     const parameters = [
@@ -94,7 +95,7 @@ export class RunningMongod implements AsyncDisposable {
     // deno-fmt-ignore
     const args = [
       "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : `${LOCAL},${host}`, "--nounixsocket",
-      "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", "0.5",
+      "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", String(cacheGb),
       ...parameters.flatMap((parameter) => ["--setParameter", parameter]),
       ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []), ...more,
     ];
@@ -233,6 +234,8 @@ export interface MongodOptions {
   logPath?: string;
   /** Allow test commands such as the fail point `failCommand`. Default: false. */
   testCommands?: boolean;
+  /** Memory for its cache, in GiB. Default: 0.5. */
+  cacheGb?: number;
   /** Further arguments of the server's, such as `--keyFile` and a path. */
   args?: readonly string[];
 }

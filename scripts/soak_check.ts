@@ -1,5 +1,5 @@
 /**
- * What must hold after a soak: the documents, and the notes of the processors, show it.
+ * What must hold after agents were disturbed: the documents, and the notes of the processors, show it.
  *
  * @module
  */
@@ -29,15 +29,23 @@ export interface Fate {
   status: string;
   error?: string;
   hasLetter: boolean;
+  /** Its attempts, as they count towards `MAX_ATTEMPTS`, if they are looked at. */
+  attempts?: number;
   runs: readonly Run[];
 }
 
-/** The outcome of a soak. */
+/** What is found. */
 export interface Verdict {
   processed: number;
   failed: number;
+  /** Documents that are gone, did not get to their end, or have the wrong one. */
+  lost: number;
   /** Documents that ran more often than their kind alone explains. */
   repeated: number;
+  /** Those of them that nothing excuses: no kill, and no cut. */
+  unexcused: number;
+  /** Attempts that their kind does not explain, of all documents. */
+  inVain: number;
   /** One sentence each; none if all is well. */
   problems: string[];
 }
@@ -45,49 +53,96 @@ export interface Verdict {
 /** The processes that had no chance to drain, and when they were killed, in milliseconds. */
 export type Kills = ReadonlyMap<number, number>;
 
+/** A time in which processes could not reach the database, or did not run; in milliseconds since 1970. */
+export interface Cut {
+  fromMs: number;
+  toMs: number;
+  /** The processes; without it all of them. */
+  pids?: readonly number[];
+}
+
 /** Judges the fates of `inserted` documents. */
-export function judge(fates: readonly Fate[], inserted: number, killed: Kills): Verdict {
-  const verdict: Verdict = { processed: 0, failed: 0, repeated: 0, problems: [] };
+export function judge(
+  fates: readonly Fate[],
+  inserted: number,
+  killed: Kills,
+  cuts: readonly Cut[] = [],
+): Verdict {
+  const verdict: Verdict = {
+    ...{ processed: 0, failed: 0, lost: Math.max(0, inserted - fates.length) },
+    ...{ repeated: 0, unexcused: 0, inVain: 0, problems: [] },
+  };
   if (fates.length !== inserted) {
     verdict.problems.push(`${inserted} were inserted, ${fates.length} are there`);
   }
+  const excuses = { killed, cuts };
   for (const fate of fates) {
-    if (fate.status === "processed") verdict.processed += 1;
-    if (fate.status === "failed") verdict.failed += 1;
-    if (fate.runs.length > RUNS[fate.kind]) verdict.repeated += 1;
-    for (const problem of problemsOf(fate, killed)) {
-      verdict.problems.push(`${fate.id} (${fate.kind}) ${problem}`);
+    const { attempts, kind, runs, status } = fate;
+    if (status === "processed") verdict.processed += 1;
+    if (status === "failed") verdict.failed += 1;
+    if (status !== wantedOf(kind) || runs.every(({ endMs }) => endMs === undefined)) verdict.lost += 1;
+    if (runs.length > RUNS[kind]) verdict.repeated += 1;
+    if (undisturbedOf(runs, excuses).length > RUNS[kind]) verdict.unexcused += 1;
+    if (attempts !== undefined) verdict.inVain += Math.max(0, attempts - RUNS[kind]);
+    for (const problem of problemsOf(fate, excuses)) {
+      verdict.problems.push(`${fate.id} (${kind}) ${problem}`);
     }
   }
   return verdict;
 }
 
-function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, killed: Kills) {
-  const wanted = kind === "hopeless" ? "failed" : "processed";
+interface Excuses {
+  killed: Kills;
+  cuts: readonly Cut[];
+}
+
+function wantedOf(kind: Kind): string {
+  return kind === "hopeless" ? "failed" : "processed";
+}
+
+function undisturbedOf(runs: readonly Run[], excuses: Excuses): Run[] {
+  return runs.filter((run) => !isDisturbed(run, excuses));
+}
+
+function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, excuses: Excuses) {
+  const wanted = wantedOf(kind);
   if (status !== wanted) yield `is ${status}, not ${wanted}${error ? `: ${error}` : ""}`;
   else if (kind === "hopeless" && !error?.includes("hopeless")) yield `failed for another reason: ${error}`;
   if (hasLetter !== (status === "failed")) yield hasLetter ? "has a letter" : "has no letter";
-  const undisturbed = runs.filter((run) => !isDisturbed(run, killed));
-  // A run is repeated if a kill cut it short, or if a kill prevented its ack; no other run is.
+  const undisturbed = undisturbedOf(runs, excuses);
+  // A run is repeated if it was cut short, or if its ack was prevented; no other run is.
   if (undisturbed.length > RUNS[kind]) yield `ran ${undisturbed.length} times where nothing was killed`;
   const ended = runs.filter(({ endMs }) => endMs !== undefined).length;
   if (ended === 0) yield "never ran to its end";
   else if (ended < RUNS[kind]) yield `ran to its end ${ended} times, not ${RUNS[kind]}`;
   if (undisturbed.some(({ endMs }) => endMs === undefined)) yield "was cut short where nothing was killed";
-  if (overlap(runs, killed)) yield "ran twice at once";
+  if (overlap(runs, excuses)) yield "ran twice at once";
 }
 
-/** Whether a kill ended this run, or came so early after it that the write of its outcome may have been lost. */
-function isDisturbed({ pid, endMs = Infinity }: Run, killed: Kills): boolean {
-  const killedMs = killed.get(pid);
-  return killedMs !== undefined && killedMs < endMs + ACK_MS;
+/** Whether a kill or a cut hit this run, or came so early after it that the write of its outcome may have been lost. */
+function isDisturbed(run: Run, excuses: Excuses): boolean {
+  const killedMs = excuses.killed.get(run.pid);
+  return (killedMs !== undefined && killedMs < (run.endMs ?? Infinity) + ACK_MS) || isCut(run, excuses);
 }
 
-/** Whether a run began before the previous one had ended, by itself or with its process. */
-function overlap(runs: readonly Run[], killed: Kills): boolean {
+/** When it was over, by itself or with its process. */
+function overMs({ endMs, pid }: Run, { killed }: Excuses): number {
+  return endMs ?? killed.get(pid) ?? Infinity;
+}
+
+/** Whether its process was cut off during this run or its ack, or so shortly before that it still made up for it. */
+function isCut(run: Run, excuses: Excuses): boolean {
+  const settledMs = overMs(run, excuses) + ACK_MS;
+  return excuses.cuts.some(({ fromMs, toMs, pids }) =>
+    (pids === undefined || pids.includes(run.pid)) && fromMs < settledMs && run.startMs < toMs + ACK_MS
+  );
+}
+
+/** Whether a run began before the previous one had ended, by itself or with its process, and no cut took its lease. */
+function overlap(runs: readonly Run[], excuses: Excuses): boolean {
   const inOrder = runs.toSorted((a, b) => a.startMs - b.startMs);
-  return inOrder.some(({ pid, endMs }, index) => {
+  return inOrder.some((run, index) => {
     const next = inOrder[index + 1];
-    return next !== undefined && next.startMs < (endMs ?? killed.get(pid) ?? Infinity);
+    return next !== undefined && next.startMs < overMs(run, excuses) && !isCut(run, excuses);
   });
 }

@@ -34,6 +34,10 @@ export interface StartOptions {
   args?: string[];
   /** A program and arguments that start the binary, such as `setpriv --reuid 65532`. */
   wrapper?: string[];
+  /** Another executable than the one under test. */
+  binary?: string;
+  /** Where its health files are seen from outside, if it has a file system of its own. */
+  healthDirOf?: (pid: number) => string;
   env?: Record<string, string | undefined>;
 }
 
@@ -94,7 +98,9 @@ export class AgentHome implements AsyncDisposable {
 
   /** Starts the agent; {@linkcode AgentProcess.log} says how far it has come. */
   async start(options: StartOptions = {}): Promise<AgentProcess> {
-    const agent = new AgentProcess(await this.#spawn(options), options.env?.HEALTH_DIR ?? this.healthDir);
+    const child = await this.#spawn(options);
+    const healthDir = options.healthDirOf?.(child.pid) ?? options.env?.HEALTH_DIR ?? this.healthDir;
+    const agent = new AgentProcess(child, healthDir);
     this.#started.push(agent);
     return agent;
   }
@@ -167,10 +173,12 @@ export class AgentHome implements AsyncDisposable {
     await removeScratchDir(this.dir);
   }
 
-  #spawn({ args = [], wrapper = [], env = {} }: StartOptions): Promise<Deno.ChildProcess> {
+  #spawn(
+    { args = [], wrapper = [], binary = agentBinary(), env = {} }: StartOptions,
+  ): Promise<Deno.ChildProcess> {
     const entries = Object.entries({ ...this.#env, ...env }).filter(([, value]) => value !== undefined);
     const environment = Object.fromEntries(entries) as Record<string, string>;
-    const [program, ...rest] = [...wrapper, agentBinary(), ...args] as [string, ...string[]];
+    const [program, ...rest] = [...wrapper, binary, ...args] as [string, ...string[]];
     return spawnTied(program, rest, {
       env: environment,
       withoutEnv: Object.keys(Deno.env.toObject()).filter((name) => !(name in environment)),

@@ -5,8 +5,11 @@ const ENDED = { pid: 1, startMs: 9000, endMs: 9010 };
 const AGAIN = { pid: 1, startMs: 9100, endMs: 9110 };
 const HOPELESS = { kind: "hopeless", status: "failed", error: "hopeless" } as const;
 const GOOD: Fate = { id: 1, kind: "good", status: "processed", hasLetter: false, runs: [ENDED] };
-/** Process 2 was killed at 1000. */
-const problems = (fate: Partial<Fate>) => judge([{ ...GOOD, ...fate }], 1, new Map([[2, 1000]])).problems;
+/** Process 2 was killed at 1000; process 3 was cut off from 20,000 to 30,000, and all were from 50,000 to 51,000. */
+const CUTS = [{ fromMs: 20_000, toMs: 30_000, pids: [3] }, { fromMs: 50_000, toMs: 51_000 }];
+const verdictOn = (fate: Partial<Fate>) => judge([{ ...GOOD, ...fate }], 1, new Map([[2, 1000]]), CUTS);
+const problems = (fate: Partial<Fate>) => verdictOn(fate).problems;
+const run = (pid: number, startMs: number, endMs: number) => ({ pid, startMs, endMs });
 
 Deno.test("judge() accepts a document that was processed once, or again after a kill", () => {
   assertEquals(problems({}), []);
@@ -16,8 +19,39 @@ Deno.test("judge() accepts a document that was processed once, or again after a 
   assertEquals(problems({ ...HOPELESS, hasLetter: true }), []);
 });
 
+Deno.test("judge() accepts a document that ran again after a cut of its process, or of all, also while the first run went on", () => {
+  for (
+    const runs of [
+      [run(3, 19_000, 31_000), run(1, 25_000, 25_010)],
+      [run(3, 19_000, 19_010), run(1, 25_000, 25_010)],
+      [run(1, 50_500, 50_510), run(4, 55_000, 55_010)],
+    ]
+  ) {
+    const { problems, repeated, unexcused } = verdictOn({ runs });
+    assertEquals({ problems, repeated, unexcused }, { problems: [], repeated: 1, unexcused: 0 });
+  }
+});
+
+Deno.test("judge() counts what is lost, what ran again without excuse, and attempts that nothing explains", () => {
+  const { lost, repeated, unexcused } = verdictOn({ status: "pending", runs: [ENDED, AGAIN] });
+  assertEquals({ lost, repeated, unexcused }, { lost: 1, repeated: 1, unexcused: 1 });
+  assertEquals(judge([], 3, new Map()).lost, 3);
+  assertEquals([verdictOn({ attempts: 1 }).inVain, verdictOn({ attempts: 4 }).inVain], [0, 3]);
+  assertEquals(verdictOn({ kind: "flaky", attempts: 2, runs: [ENDED, AGAIN] }).inVain, 0);
+});
+
 for (
   const [what, fate, says] of [
+    [
+      "ran again though another process was cut off",
+      { runs: [run(4, 19_000, 19_010), run(1, 25_000, 25_010)] },
+      "1 (good) ran 2 times where nothing was killed",
+    ],
+    [
+      "ran again though its process was cut off long before",
+      { runs: [run(3, 40_000, 40_010), run(1, 45_000, 45_010)] },
+      "1 (good) ran 2 times where nothing was killed",
+    ],
     ["was lost", { status: "pending" }, "1 (good) is pending, not processed"],
     ["is held for ever", { status: "processing" }, "1 (good) is processing, not processed"],
     ["ran twice without a kill", { runs: [ENDED, AGAIN] }, "1 (good) ran 2 times where nothing was killed"],

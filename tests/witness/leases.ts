@@ -72,8 +72,9 @@ export class Leases {
   }
 
   #claimed(story: Story, after: State, write: Write): void {
-    const { attempts, owner } = after._pull!;
-    story.lease = { owner, sinceMs: write.wall, attempt: attempts, claimed: after };
+    const { attempts, owner, visible_at } = after._pull!;
+    const askedMs = Math.min(write.wall, Number(visible_at ?? write.wall) - this.#terms.leaseMs);
+    story.lease = { owner, sinceMs: write.wall, askedMs, attempt: attempts, claimed: after };
     this.#mustBeOf(write, owner, story);
     const held = this.#held.get(owner) ?? new Set();
     this.#held.set(owner, held);
@@ -94,8 +95,8 @@ export class Leases {
   }
 
   /** A lease is taken over: its holder must have been killed or cut off. */
-  #mustBeExcused(story: Story, { owner, sinceMs }: Lease, run: Run | undefined, wall: number): void {
-    const why = this.#disturbances.excuse(owner, sinceMs, wall);
+  #mustBeExcused(story: Story, { askedMs, owner }: Lease, run: Run | undefined, wall: number): void {
+    const why = this.#disturbances.excuse(owner, askedMs, wall);
     this.#breaches.count(`${run ? "doubles" : "takeovers before a run"}, ${why ?? "without an excuse"}`);
     if (why !== undefined) return;
     const what = `${owner} has lost its lease, and was neither killed nor cut off`;
@@ -112,8 +113,8 @@ export class Leases {
   }
 
   /** Whether a lease is one that its holder may not have any more, or never got to know. */
-  #mayBeGone({ owner, sinceMs }: Lease, wall: number): boolean {
-    return this.#disturbances.excuse(owner, sinceMs, wall) !== undefined;
+  #mayBeGone({ askedMs, owner }: Lease, wall: number): boolean {
+    return this.#disturbances.excuse(owner, askedMs, wall) !== undefined;
   }
 
   /** The run under the document's lease, if it has begun. */

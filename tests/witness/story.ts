@@ -19,6 +19,8 @@ export interface Story {
 export interface Lease {
   readonly owner: string;
   readonly sinceMs: number;
+  /** From when its expiry counts: when its holder asked for it, at the latest when the server wrote it. */
+  readonly askedMs: number;
   readonly attempt: number;
   /** The document as it was claimed. */
   readonly claimed: State;

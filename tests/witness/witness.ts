@@ -69,6 +69,11 @@ export class Witness implements AsyncDisposable {
     return () => this.#tell({ what: "cut", agent, at, until: Date.now() });
   }
 
+  /** The same of a time that is over, in milliseconds since 1970: some cuts are known only by what they left. */
+  wasCutOff(agent: string, { fromMs, toMs }: { fromMs: number; toMs: number }): void {
+    this.#tell({ what: "cut", agent, at: fromMs, until: toMs });
+  }
+
   /** The clock of an agent's process is not that of this machine. */
   shifted(agent: string): void {
     this.#tell({ what: "shifted", agent, at: Date.now() });

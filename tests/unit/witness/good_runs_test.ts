@@ -44,6 +44,12 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     oplog.begin(1, "b")("done");
     oplog.ack(1).wait(100).begin(1, "a");
   },
+  "a claim arrives when its lease is over, and the cut as well": (oplog) => {
+    oplog.cut("a", 5000).wait(LEASE_MS).claim(1, "a", { "_pull.visible_at": oplog.at() });
+    oplog.wait(50).takeOver(1, "b");
+    oplog.begin(1, "b")("done");
+    oplog.ack(1);
+  },
   "poison ends four processes": (oplog) => {
     for (let count = 0; count < 4; count++) {
       const agent = `a${count}`;

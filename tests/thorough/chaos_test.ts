@@ -1,0 +1,40 @@
+import { assert, assertEquals } from "@std/assert";
+import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
+import { binaryOf, lastRelease } from "../chaos/before.ts";
+import { chaos } from "../chaos/chaos.ts";
+import { reportText, resultText } from "../chaos/report.ts";
+import { ROWS } from "../chaos/rows.ts";
+import { testRandom } from "../support/random.ts";
+
+/** All rows share it; `CHAOS_SECONDS=600 make test-all` is for the patient. */
+const SECONDS = Number(Deno.env.get("CHAOS_SECONDS") ?? 120);
+
+Deno.test("Chaos: nothing is lost, and nothing done twice without excuse, no matter what is done to four agents and to the three members of their set", async () => {
+  const dir = await newScratchDir("chaos");
+  const release = await lastRelease();
+  const report = await chaos({
+    rows: ROWS,
+    seconds: SECONDS,
+    seed: Math.floor(testRandom()() * 2 ** 31),
+    before: release === undefined ? undefined : await binaryOf(release),
+    dir,
+    onResult: (result) => console.log(resultText(result)),
+    print: console.log,
+  });
+  assertEquals(report.problems, [], reportText(report));
+  const { results, skipped } = report;
+  // Before the first release there is none before this version.
+  if (Deno.env.get("REQUIRE_ALL") === "1") {
+    assertEquals(skipped, release === undefined ? ["version-before"] : []);
+  }
+  for (const { disturbances, inserted, name, processed, failed } of results) {
+    assert(disturbances > 0, `${name} disturbed nothing`);
+    assert(
+      inserted > 0 && processed + failed === inserted,
+      `${name} processed ${processed} and failed ${failed}`,
+    );
+  }
+  const repeated = results.filter(({ repeated }) => repeated > 0).map(({ name }) => name);
+  assert(repeated.includes("block-event-loop") && repeated.length > 1, `only ${repeated} hit work`);
+  await removeScratchDir(dir);
+});
