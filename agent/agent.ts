@@ -1,4 +1,8 @@
+import type { AgentSettings } from "./agent_settings.ts";
+import { Breaker } from "./breaker/breaker.ts";
+import { BreakerGate } from "./claiming/breaker_gate.ts";
 import { DrainingGate } from "./claiming/draining_gate.ts";
+import type { PauseGate } from "./claiming/pause_gate.ts";
 import { PollLoop } from "./claiming/poll_loop.ts";
 import { UntilEmpty } from "./claiming/until_empty.ts";
 import type { Details } from "./details.ts";
@@ -12,33 +16,13 @@ import { type HeldState, Ledger } from "./leases/ledger.ts";
 import type { TimeAndChance } from "./lib/time_and_chance.ts";
 import { aborted, doneBy } from "./lib/deadline.ts";
 import { InterruptibleSleep } from "./lib/interruptible_sleep.ts";
-import type { DocumentStore, PauseGate } from "./ports.ts";
+import type { DocumentStore } from "./ports.ts";
 import type { RateLimiter } from "./pacing/rate_limiter.ts";
 import type { Processing } from "./processors/processor.ts";
-import type { Settings } from "./settings/settings.ts";
 import { RefusedOutcomes } from "./settling/refused_outcome.ts";
 import { RetrySchedule } from "./settling/retry_schedule.ts";
 import { Settler } from "./settling/settler.ts";
 import type { DocumentLogs } from "./telemetry/document_log.ts";
-
-/** The settings that the agent itself follows. */
-export type AgentSettings = Pick<
-  Settings,
-  | "batchSize"
-  | "concurrency"
-  | "deadLetterCollection"
-  | "leaseMs"
-  | "maxAttempts"
-  | "maxSnoozeMs"
-  | "mongodbCollection"
-  | "mongodbDatabase"
-  | "pollIntervalMs"
-  | "processTimeoutMs"
-  | "retryBackoffMs"
-  | "retryBackoffMaxMs"
-  | "shutdownTimeoutMs"
-  | "writesTo"
->;
 
 /** A processor has this long for its end, in milliseconds, even if `SHUTDOWN_TIMEOUT` has passed. */
 const CLOSE_LIMIT_MS = 1000;
@@ -55,6 +39,7 @@ export class Agent implements Drainable {
   readonly #options: AgentOptions;
   readonly #ledger = new Ledger();
   readonly #wakeup: InterruptibleSleep;
+  readonly #breaker: Breaker;
   readonly #loop: PollLoop;
   readonly #pool: Pool;
   readonly #settler: Settler;
@@ -70,10 +55,13 @@ export class Agent implements Drainable {
 
   constructor(options: AgentOptions) {
     const { clock, details, events, limiter, logs, processing, random, settings, store } = options;
-    const { batchSize, concurrency, leaseMs, processTimeoutMs } = settings;
+    const { batchSize, concurrency, leaseMs, maxAttempts, processTimeoutMs } = settings;
+    const { breakerCooldownMs: cooldownMs, breakerThreshold: threshold } = settings;
     const ledger = this.#ledger;
     const refusedOutcomes = new RefusedOutcomes();
-    const gate = new DrainingGate(options.gate, this.#claiming.signal);
+    const breaker = new Breaker({ clock, events, threshold, cooldownMs, maxAttempts });
+    const open = new BreakerGate(options.gate, breaker);
+    const gate = new DrainingGate(open, this.#claiming.signal);
     const wakeup = new InterruptibleSleep(clock);
     const retries = new RetrySchedule({ clock, wakeup, untilEmpty: options.untilEmpty ?? false });
     const keeper = new LeaseKeeper({ clock, events, ledger, store, leaseMs });
@@ -84,6 +72,7 @@ export class Agent implements Drainable {
     const pool = new Pool({
       ...shared,
       ...bounds,
+      breaker,
       saver: keeper,
       logs,
       policy,
@@ -99,9 +88,11 @@ export class Agent implements Drainable {
     this.#pool = pool;
     this.#keeper = keeper;
     this.#cancels = new CancelWatch({ clock, events, ledger, store });
+    this.#breaker = breaker;
     this.#loop = new PollLoop({
       ...shared,
       ...bounds,
+      breaker,
       gate,
       pool,
       settler,
@@ -110,6 +101,7 @@ export class Agent implements Drainable {
       pollIntervalMs: settings.pollIntervalMs,
     });
     options.gate.onChange((isOpen) => this.#gateChanged(isOpen));
+    open.onChange((isOpen) => isOpen || pool.releaseWaiting());
   }
 
   get state(): AgentState {
@@ -146,6 +138,7 @@ export class Agent implements Drainable {
     const sinceMs = clock.monotonicMs();
     const before = this.#settler.counts;
     this.#retries.stop();
+    this.#breaker.stop();
     this.#pool.close();
     const left = await this.#finish(loop);
     await this.#closeProcessor(clock.monotonicMs() - sinceMs);
@@ -244,7 +237,6 @@ export class Agent implements Drainable {
   #gateChanged(isOpen: boolean): void {
     if (this.#state !== "running" && this.#state !== "paused") return;
     this.#enter(isOpen ? "running" : "paused");
-    if (!isOpen) this.#pool.releaseWaiting();
   }
 
   #enter(to: AgentState): void {

@@ -7,6 +7,9 @@ export const CANNOT_CLAIM = "claims fail, and no wait mends it";
 /** The same if outcomes cannot be written. */
 export const CANNOT_WRITE = "outcomes cannot be written, and no wait mends it";
 
+/** The same if the processor fails for one document after the other, and goes on to. */
+export const PROCESSOR_FAILS = "the processor fails for one document after the other";
+
 /** What can drain: the agent. */
 export interface Drainable {
   /** Claims nothing any more and finishes what is in flight. The first reason stays. */

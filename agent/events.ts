@@ -81,9 +81,17 @@ export type AgentEvent =
   | { type: "dead_lettered"; id: unknown; attempt: number; error: SafeText }
   /**
    * `aborted` of the documents were in a handler, which may have done a part of its work. The results of `hadNoRoom` of
-   * them could not be held. MongoDB took no ack of `inDoubt` of them.
+   * them could not be held. MongoDB took no ack of `inDoubt` of them. The handler failed for `spared` of them, as it does for
+   * all.
    */
-  | { type: "released"; documents: number; aborted: number; hadNoRoom?: number; inDoubt?: number }
+  | {
+    type: "released";
+    documents: number;
+    aborted: number;
+    hadNoRoom?: number;
+    inDoubt?: number;
+    spared?: number;
+  }
   /** Their processor has put them off: they are due later, and their attempt does not count. */
   | { type: "snoozed"; documents: number }
   /** If more ids are named than documents, it is not known which of them. */
@@ -128,6 +136,22 @@ export type AgentEvent =
   | { type: "result_ignored"; id: unknown; fields: readonly string[] }
   /** `at`: the place in the processor, as `file:line`, if its stack tells. */
   | { type: "unhandled_error"; error: unknown; isPromise?: boolean; at?: string | undefined }
+  /**
+   * The handler fails for one document after the other: nothing is claimed for `retryInMs`. `isAgain`: it was open before,
+   * for `openForMs` by now. `isLasting`: that is long.
+   */
+  | {
+    type: "breaker_opened";
+    error: unknown;
+    retryInMs: number;
+    openForMs: number;
+    isAgain: boolean;
+    isLasting: boolean;
+  }
+  /** One document after the other is tried from now on, until one succeeds or some have failed. */
+  | { type: "breaker_half_opened" }
+  /** The handler works again: it had been open for so long. */
+  | { type: "breaker_closed"; openForMs: number }
   | { type: "progress"; stage: Stage; deadlineMs: number }
   | { type: "drain_started"; reason: string; inFlight: number }
   | { type: "force_started"; reason: string; inFlight: number }
@@ -149,7 +173,7 @@ export function showsThatOutcomesAreWritten(event: AgentEvent): boolean {
  * The present stage of the poll loop. The loop must leave it by the deadline it gave, or it counts as stuck. `limited`: it
  * waits until `RATE_LIMIT` lets it claim.
  */
-export type Stage = "claiming" | "full" | "idle" | "limited" | "paused" | "draining";
+export type Stage = "claiming" | "full" | "idle" | "limited" | "paused" | "breaker_open" | "draining";
 
 /** Passes events on to all subscribers, in the order of subscription, at once. */
 export class Events {

@@ -12,15 +12,6 @@ export type { Checkpoint, LeftAlone };
 // deno-lint-ignore no-explicit-any
 export type Document = Record<string, any>;
 
-/** Decides when the agent may claim. */
-export interface PauseGate {
-  readonly isOpen: boolean;
-  /** Resolves `true` as soon as claims are allowed, `false` once `signal` has aborted. */
-  waitOpen(signal: AbortSignal): Promise<boolean>;
-  /** Calls `listener` whenever the gate opens or closes. */
-  onChange(listener: (isOpen: boolean) => void): void;
-}
-
 /** A document that this agent holds a lease on. */
 export interface LeasedDocument {
   /** `_id`, as the driver gives it. */
@@ -100,6 +91,11 @@ export interface Verdict {
 export interface ClaimLimit {
   documents: number;
   bytes: number;
+  /**
+   * From a random place of the order, if there are documents behind the head, and new documents before others: those at
+   * the head may have failed a moment ago.
+   */
+  atRandom?: true;
 }
 
 /** What a claim brought. */

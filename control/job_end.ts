@@ -1,4 +1,4 @@
-import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT } from "../agent/drain.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE, NOTHING_LEFT, PROCESSOR_FAILS } from "../agent/drain.ts";
 import { errorText, SourceError } from "../agent/errors.ts";
 import type { AgentEvent, Events } from "../agent/events.ts";
 import type { LeftAlone } from "../agent/ports.ts";
@@ -29,6 +29,8 @@ export class JobEnd {
   #lastUnsettled: Unsettled | undefined;
   #error: unknown;
   #unwritten: unknown;
+  /** Why the processor fails. */
+  #failure: unknown;
 
   constructor(events: Events, { untilEmpty }: { untilEmpty: boolean }) {
     this.#untilEmpty = untilEmpty;
@@ -60,6 +62,10 @@ export class JobEnd {
     } else if (this.#reason === CANNOT_WRITE) {
       log.error("Gave up before nothing was left: outcomes cannot be written, and no wait mends it", {
         error: errorText(this.#unwritten),
+      });
+    } else if (this.#reason === PROCESSOR_FAILS) {
+      log.error("Gave up before nothing was left: the processor fails for one document after the other", {
+        error: errorText(this.#failure),
       });
     } else if (this.#error instanceof SourceError && this.#reason === this.#error.message) {
       log.error("Gave up before nothing was left: the collection is not there, or is none", {
@@ -95,6 +101,7 @@ export class JobEnd {
     if (event.type === "left_alone") this.#left = event.groups;
     if (event.type === "claim_failed") this.#error = event.error;
     if (event.type === "settle_failed") this.#unwritten = event.error;
+    if (event.type === "breaker_opened") this.#failure = event.error;
     // There is no smaller write to try: the document stays as it is.
     if (event.type === "settle_rejected" && event.next === "nothing") {
       this.#refused(event);

@@ -1,4 +1,4 @@
-import { CANNOT_CLAIM, CANNOT_WRITE } from "../agent/drain.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE, PROCESSOR_FAILS } from "../agent/drain.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { type AgentEvent, type Events, showsThatOutcomesAreWritten } from "../agent/events.ts";
 
@@ -13,6 +13,9 @@ const LIMIT_MS = 60_000;
  * for reasons that do not pass by themselves. Only a success starts the count anew. An outage pauses the count and
  * takes nothing back, because it tells nothing about a password: with a network that comes and goes, a wrong password
  * would never be found.
+ *
+ * It ends as well if the processor has failed for long: a Job that waits tells nothing of it, and its next pod begins
+ * anew.
  */
 export class LastingFailure {
   readonly #options: LastingFailureOptions;
@@ -33,6 +36,7 @@ export class LastingFailure {
     if (event.type === "claim_failed" && this.#claims.add(isLasting(event.error)) >= LIMIT_MS) {
       agent.drain(CANNOT_CLAIM);
     }
+    if (event.type === "breaker_opened" && event.isLasting) agent.drain(PROCESSOR_FAILS);
     if (event.type === "settle_failed") {
       const isForGood = event.isLasting || event.isDoubtful;
       if (this.#writes.add(isForGood ?? false) >= LIMIT_MS) agent.drain(CANNOT_WRITE);

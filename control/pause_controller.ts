@@ -1,6 +1,6 @@
 import { Events } from "../agent/events.ts";
 import { doneBy } from "../agent/lib/deadline.ts";
-import type { PauseGate } from "../agent/ports.ts";
+import type { PauseGate } from "../agent/claiming/pause_gate.ts";
 
 /** Who asked for a change. */
 export type PauseSource = "start" | "signal" | "file";

@@ -23,6 +23,7 @@ const TROUBLES: Record<TroubleKind, (lasts: string) => string> = {
   no_collection: (lasts) => `the collection has not been found ${lasts}`,
   claims_fail: (lasts) => `claims have failed ${lasts}`,
   outcomes_fail: (lasts) => `MongoDB has not taken outcomes ${lasts}`,
+  processor_fails: (lasts) => `the processor has failed for one document after the other ${lasts}`,
 };
 
 /** What an operator wants to know first, in one line. `now` is the time of the reader's clock. */
@@ -123,11 +124,21 @@ function rateText(minute: NonNullable<Status["last_minute"]>): string | undefine
   return `${count.toLocaleString("en")} ${count === 1 ? "document" : "documents"} a second${failed}`;
 }
 
-function troubleText({ what, since, message }: NonNullable<Status["trouble"]>, now: Date): string {
+function troubleText(
+  { what, since, message, next_at: nextAt }: NonNullable<Status["trouble"]>,
+  now: Date,
+): string {
   const ago = agoText(since, now);
   const lasts = ago === undefined ? `since ${since}` : `for ${ago}`;
-  const text = TROUBLES[what]?.(lasts) ?? `${what} ${lasts}`;
+  const text = (TROUBLES[what]?.(lasts) ?? `${what} ${lasts}`) +
+    (what === "processor_fails" ? trialText(nextAt, now) : "");
   return message === undefined ? text : `${text}: ${message}`;
+}
+
+/** When a document is tried next. */
+function trialText(nextAt: string | undefined, now: Date): string {
+  const ms = Date.parse(nextAt ?? "") - now.getTime();
+  return ms > 0 ? `, and the next one is tried in ${durationText(ms)}` : ", and one is tried after the other";
 }
 
 function past(time: string | undefined, now: Date): string {

@@ -1,5 +1,6 @@
 import { errorText, SourceError } from "../agent/errors.ts";
 import { type AgentEvent, showsThatOutcomesAreWritten } from "../agent/events.ts";
+import { timeOfDayMs } from "../agent/lib/builtins.ts";
 import { type SafeText, secrets } from "../agent/text/redact.ts";
 
 /** Claims that have to fail in a row before the agent counts as not ready: one may be a failover. */
@@ -15,15 +16,24 @@ const MAX_ERROR_LENGTH = 500;
  * - `not_reached`, `unreachable`: no MongoDB server that takes writes is in reach, or lets the agent in: since the start, or since
  *   it was lost;
  * - `no_collection`: the collection was not found yet;
- * - `claims_fail`, `outcomes_fail`: MongoDB refuses them, or does not answer.
+ * - `claims_fail`, `outcomes_fail`: MongoDB refuses them, or does not answer;
+ * - `processor_fails`: the breaker is open.
  */
-export type TroubleKind = "not_reached" | "unreachable" | "no_collection" | "claims_fail" | "outcomes_fail";
+export type TroubleKind =
+  | "not_reached"
+  | "unreachable"
+  | "no_collection"
+  | "claims_fail"
+  | "outcomes_fail"
+  | "processor_fails";
 
 /** What is wrong, since when, and the last error. */
 export interface TroubleStatus {
   what: TroubleKind;
   since: string;
   message?: SafeText;
+  /** When the next document is tried, if the processor fails and none is tried now. */
+  next_at?: string;
 }
 
 /** Knows whether the agent could work, if it may. */
@@ -32,6 +42,7 @@ export class Trouble {
   /** Since when each of them lasts. */
   readonly #since = new Map<TroubleKind, Date>();
   readonly #messages = new Map<TroubleKind, SafeText>();
+  #nextTrial: Date | undefined;
   #failedClaims = 0;
   #unwritten = 0;
 
@@ -57,7 +68,13 @@ export class Trouble {
     if (kind === undefined) return undefined;
     const message = this.#messages.get(kind);
     const since = (this.#since.get(kind) ?? new Date()).toISOString();
-    return { what: kind, since, ...(message !== undefined && { message }) };
+    const nextTrial = kind === "processor_fails" ? this.#nextTrial : undefined;
+    return {
+      what: kind,
+      since,
+      ...(message !== undefined && { message }),
+      ...(nextTrial && { next_at: nextTrial.toISOString() }),
+    };
   }
 
   get #kind(): TroubleKind | undefined {
@@ -66,6 +83,7 @@ export class Trouble {
     if (this.#source?.isUsable === false) return "no_collection";
     if (this.#failedClaims >= FAILURES_TO_UNREADY) return "claims_fail";
     if (this.#unwritten >= UNWRITTEN_TO_UNREADY) return "outcomes_fail";
+    if (this.#since.has("processor_fails")) return "processor_fails";
     return undefined;
   }
 
@@ -95,6 +113,12 @@ export class Trouble {
       this.#unwritten += 1;
       this.#begin("outcomes_fail", event.error);
     }
+    if (event.type === "breaker_opened") {
+      this.#nextTrial = new Date(timeOfDayMs() + event.retryInMs);
+      this.#begin("processor_fails", event.error);
+    }
+    if (event.type === "breaker_half_opened") this.#nextTrial = undefined;
+    if (event.type === "breaker_closed") this.#end("processor_fails");
     if (showsThatOutcomesAreWritten(event)) {
       this.#unwritten = 0;
       this.#end("outcomes_fail");

@@ -24,7 +24,18 @@ const LEAVES = ["agent/lib/", "agent/text/", "agent/errors.ts", "agent/events.ts
 
 /** Folders of concepts, as in the drawing of docs/architecture.md: each may import only those after it. */
 const CONCEPTS = [
-  ["claiming", "handling", "telemetry", "processors", "settling", "leases", "settings", "text", "lib"]
+  [
+    "claiming",
+    "handling",
+    "breaker",
+    "telemetry",
+    "processors",
+    "settling",
+    "leases",
+    "settings",
+    "text",
+    "lib",
+  ]
     .map((name) => `agent/${name}/`),
   ["claims", "dead_letters", "outcomes", "connection", "documents"].map((name) => `agent/store/${name}/`),
 ];

@@ -43,6 +43,10 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   retryBackoffMs: "Raise it if retries overload the service that failed.",
   retryBackoffMaxMs:
     "With the default settings the four waits between five attempts add up to at most 15 seconds, so this limit matters only with more attempts or a longer `RETRY_BACKOFF`.",
+  breakerThreshold:
+    "Raise it if your service often refuses many documents in a row. Lower it if each attempt is dear. [What it does](operations.md#if-the-processor-is-down).",
+  breakerCooldownMs:
+    "Raise it if a service that has just come back must not be asked often. It is also how much later the agents may notice that it is back.",
   maxSnoozeMs:
     "Lower it if a mistake in a processor must not hide documents for days. Raise it if your documents wait longer for what they need.",
   onDeadLetter:

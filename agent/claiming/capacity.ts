@@ -1,3 +1,4 @@
+import type { Breaker } from "../breaker/breaker.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger } from "../leases/ledger.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -41,13 +42,14 @@ export class ClaimCapacity {
 
   /** Resolves with what may be claimed once there is room; undefined once the gate is closed. */
   async wait(): Promise<ClaimLimit | undefined> {
-    const { batchSize, clock, gate, ledger, pace, progress, standstill } = this.#options;
+    const { clock, gate, ledger, pace, progress, standstill } = this.#options;
     const { closed } = gate;
     await this.#forLeftBehind(closed);
     while (!closed.aborted) {
       if (this.#hasRoom()) {
-        const documents = await pace.next(batchSize, closed);
-        return documents > 0 ? { documents, bytes: MAX_CLAIM_BYTES } : undefined;
+        const most = this.#limit;
+        const documents = await pace.next(most.documents, closed);
+        return documents > 0 ? { ...most, documents } : undefined;
       }
       progress.enter("full");
       const limitMs = standstill.inMs;
@@ -60,8 +62,16 @@ export class ClaimCapacity {
     return undefined;
   }
 
+  get #limit(): ClaimLimit {
+    const { batchSize, breaker } = this.#options;
+    if (breaker.wantsTrial) return { documents: 1, bytes: MAX_CLAIM_BYTES, atRandom: true };
+    return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
+  }
+
   #hasRoom(): boolean {
-    const { batchSize, ledger } = this.#options;
+    const { batchSize, breaker, ledger } = this.#options;
+    // A trial that waits for a slot is enough.
+    if (breaker.wantsTrial && ledger.counts.waiting > 0) return false;
     const { documents, doubted, bytes, doubtedBytes, doubtedResultBytes } = ledger.counts;
     // With fewer in doubt, fewer batches are what they make room for when more are.
     const needed = Math.max(doubted / batchSize, doubtedBytes / MAX_CLAIM_BYTES);
@@ -87,6 +97,7 @@ export class ClaimCapacity {
 
 /** What a {@linkcode ClaimCapacity} needs. */
 export interface ClaimCapacityOptions {
+  breaker: Pick<Breaker, "wantsTrial">;
   clock: Clock;
   gate: Pick<DrainingGate, "closed">;
   ledger: Ledger;

@@ -1,4 +1,4 @@
-import type { PauseGate } from "../ports.ts";
+import type { PauseGate } from "./pause_gate.ts";
 
 /**
  * The gate of the claims: open unless the agent is paused, and closed for good once it drains. Callers check one gate and

@@ -25,7 +25,7 @@ export class Intake {
   }
 
   async #taken(send: (store: DocumentStore) => Promise<Claim>): Promise<Claim> {
-    const { clock, details, store } = this.#options;
+    const { clock, details, gate: { closed }, store } = this.#options;
     const startedAtMs = clock.monotonicMs();
     let claim: Claim;
     try {
@@ -35,11 +35,11 @@ export class Intake {
       throw error;
     }
     if (details?.isWanted) details.emit({ type: "claim_ended", startedAtMs, documents: claim.documents });
-    return this.#take(claim, startedAtMs);
+    return this.#take(claim, { startedAtMs, closed });
   }
 
-  #take(claim: Claim, startedAtMs: number): Claim {
-    const { clock, events, gate, pool } = this.#options;
+  #take(claim: Claim, { startedAtMs, closed }: { startedAtMs: number; closed: AbortSignal }): Claim {
+    const { clock, events, pool } = this.#options;
     const { conflicts, documents, refused, takeovers } = claim;
     const elapsedMs = clock.monotonicMs() - startedAtMs;
     events.emit({ type: "claimed", documents: documents.length, takeovers, conflicts, elapsedMs });
@@ -47,9 +47,9 @@ export class Intake {
       if (isDeadLetter) events.emit({ type: "dead_lettered", id, attempt: 0, error: errorText(error) });
       else events.emit({ type: "claim_refused", id, error });
     }
-    // Paused or draining since the claim was sent: nothing new starts.
-    if (gate.isOpen) pool.add(documents);
-    else pool.release(documents);
+    // Paused or draining since the claim was sent, or the breaker has opened: nothing new starts.
+    if (closed.aborted) pool.release(documents);
+    else pool.add(documents);
     return claim;
   }
 }
@@ -58,7 +58,7 @@ export class Intake {
 export interface IntakeOptions {
   clock: Clock;
   events: Events;
-  gate: Pick<DrainingGate, "isOpen">;
+  gate: Pick<DrainingGate, "closed">;
   /** Gets the end of each claim. */
   details?: Details | undefined;
   /** Takes what is claimed. */

@@ -24,6 +24,7 @@ export class LoopProgress {
       idle: delayMs,
       limited: delayMs,
       paused: Infinity,
+      breaker_open: Infinity,
     }[stage];
     events.emit({ type: "progress", stage, deadlineMs: clock.monotonicMs() + limitMs + GRACE_MS });
   }

@@ -1,3 +1,4 @@
+import type { Breaker } from "../breaker/breaker.ts";
 import type { Details } from "../details.ts";
 import type { Events } from "../events.ts";
 import type { Pool } from "../handling/pool.ts";
@@ -73,8 +74,9 @@ export class PollLoop implements RemovalWatcher {
   }
 
   async #untilOpen(claimSignal: AbortSignal): Promise<boolean> {
-    const { gate } = this.#options;
-    if (!gate.isOpen && !claimSignal.aborted) this.#progress.enter("paused");
+    const { breaker, gate } = this.#options;
+    const stage = breaker.letsPass ? "paused" : "breaker_open";
+    if (!gate.isOpen && !claimSignal.aborted) this.#progress.enter(stage);
     return await gate.waitOpen();
   }
 
@@ -155,6 +157,8 @@ export class PollLoop implements RemovalWatcher {
 
 /** What a {@linkcode PollLoop} needs. */
 export interface PollLoopOptions extends TimeAndChance {
+  /** Decides how many documents may be claimed while the handler fails. */
+  breaker: Pick<Breaker, "letsPass" | "wantsTrial">;
   events: Events;
   gate: DrainingGate;
   ledger: Ledger;

@@ -1,8 +1,15 @@
+import type { Breaker } from "../breaker/breaker.ts";
 import { errorText, ForcedStopError, LeaseLostError, StoppingError } from "../errors.ts";
 import { type OpenRun, runHandler, type RunningDocument, type RunOptions } from "./handler_run.ts";
 import type { Held, Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { safeUntilMs } from "../leases/safe_until.ts";
-import { type HandlerResult, outcomeOf, type OutcomePolicy, outcomeWithoutRun } from "../settling/outcome.ts";
+import {
+  type HandlerResult,
+  isRetryable,
+  outcomeOf,
+  type OutcomePolicy,
+  outcomeWithoutRun,
+} from "../settling/outcome.ts";
 import type { DocumentStore, LeasedDocument } from "../ports.ts";
 import { ResultCapacity } from "../settling/result_capacity.ts";
 import type { RefusedOutcomes } from "../settling/refused_outcome.ts";
@@ -140,11 +147,12 @@ export class Pool implements RemovalWatcher {
   }
 
   #fill(): void {
-    const { batchSize, concurrency, processing } = this.#options;
+    const { batchSize, breaker, concurrency, processing } = this.#options;
     this.#isHeldUp = false;
     while (!this.#isClosed && this.#waiting.length > 0) {
       if (this.#runs >= Math.min(concurrency, processing.slots ?? concurrency)) return;
-      const count = this.#room.fits(processing.kind === "batch" ? batchSize : 1);
+      const most = breaker.wantsTrial || processing.kind === "single" ? 1 : batchSize;
+      const count = this.#room.fits(most);
       if (count === 0) {
         this.#isHeldUp = true;
         return;
@@ -171,22 +179,25 @@ export class Pool implements RemovalWatcher {
   }
 
   #start(run: Held[]): void {
-    const { ledger } = this.#options;
+    const { breaker, ledger } = this.#options;
     this.#pace?.started(run);
     for (const held of run) ledger.start(held);
     this.#runs += 1;
+    // If it is a trial of the breaker, all that wait are released now.
+    const started = breaker.started();
     const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#runOptions);
     results.then((all) => {
       this.#runs -= 1;
+      const isSpared = breaker.ended(started, run, all);
       run.forEach((held, index) => {
         // The document may have lost its lease, and left the ledger, while its handler was still busy.
-        if (ledger.has(held)) this.#settle(held, all[index]!);
+        if (ledger.has(held)) this.#settle(held, all[index]!, isSpared);
       });
       this.#fill();
     });
   }
 
-  #settle(held: Held, result: HandlerResult): void {
+  #settle(held: Held, result: HandlerResult, isSpared: boolean): void {
     const { events, ledger, policy, settler } = this.#options;
     const { document: { id, attempt } } = held;
     if (result.ok) {
@@ -198,6 +209,7 @@ export class Pool implements RemovalWatcher {
         ledger.weigh(held, bytes);
       }
     }
+    if (isSpared && isRetryable(result)) return settler.settle(held, { kind: "release", wasSpared: true });
     const outcome = outcomeOf(result, attempt, policy);
     if (!result.ok && outcome.kind !== "release") {
       events.emit({ type: "handler_failed", id, attempt, error: result.error });
@@ -236,6 +248,8 @@ export class Pool implements RemovalWatcher {
 
 /** What a {@linkcode Pool} needs. */
 export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "stopNotice" | "timeLimit"> {
+  /** Learns how runs end, and decides whether a failure counts. */
+  breaker: Pick<Breaker, "ended" | "started" | "wantsTrial">;
   ledger: Ledger;
   policy: OutcomePolicy;
   /** Gets each document that was handed in, once. */

@@ -131,6 +131,17 @@ export const INSTRUMENTS = {
     help: "1 if the agent is paused and this source has paused it, otherwise 0.",
     labels: { source: ["signal", "file"] },
   },
+  breakerOpen: {
+    name: "pulling_agent_breaker_open",
+    kind: "gauge",
+    help:
+      "1 if the processor fails for one document after the other and the agent tries one at a time, otherwise 0.",
+  },
+  breakerOpened: {
+    name: "pulling_agent_breaker_opened_total",
+    kind: "counter",
+    help: "How many times the breaker opened: the processor failed for one document after the other.",
+  },
   loopStuck: {
     name: "pulling_agent_loop_stuck",
     kind: "gauge",

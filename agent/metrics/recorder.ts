@@ -13,6 +13,7 @@ export class MetricsRecorder {
     this.#clock = clock;
     this.#numbers = numbers;
     events.subscribe((event) => this.#observe(event));
+    numbers.set("breakerOpen", 0);
     details.subscribe((detail) => this.#observeDetail(detail));
   }
 
@@ -55,6 +56,13 @@ export class MetricsRecorder {
         break;
       case "left_alone":
         numbers.set("leftAlone", event.groups.reduce((sum, { documents }) => sum + documents, 0));
+        break;
+      case "breaker_opened":
+        numbers.set("breakerOpen", 1);
+        if (!event.isAgain) numbers.add("breakerOpened", 1);
+        break;
+      case "breaker_closed":
+        numbers.set("breakerOpen", 0);
         break;
       case "backlog_seen":
         this.#setBacklog(event.backlog);

@@ -26,7 +26,7 @@ export async function loadProcessor(
   if (name.startsWith("module:")) return await loadModule(name.slice("module:".length));
   if (/^https?:/i.test(name) && !isModuleAddress(name)) {
     const { httpProcessor } = await import("./http/http_processor.ts");
-    return await httpProcessor(name, settings, log);
+    return await httpProcessor(name, settings);
   }
   if (name.startsWith("exec:")) {
     const { loadExec } = await import("./exec/exec.ts");

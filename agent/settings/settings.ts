@@ -1,3 +1,4 @@
+import { BREAKER_SETTINGS } from "./breaker_settings.ts";
 import { DATABASE_SETTINGS } from "./database_settings.ts";
 import { OPERATION_SETTINGS } from "./operation_settings.ts";
 import { OTLP_SETTINGS } from "./otlp_settings.ts";
@@ -16,6 +17,7 @@ export const SETTINGS = {
   ...PACE_SETTINGS,
   ...RATE_SETTINGS,
   ...RETRY_SETTINGS,
+  ...BREAKER_SETTINGS,
   ...DATABASE_SETTINGS,
   ...OPERATION_SETTINGS,
   ...OTLP_SETTINGS,

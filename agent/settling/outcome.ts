@@ -25,6 +25,17 @@ export type HandlerResult =
   /** `hasStarted: false`: the handler never saw the document. */
   | { ok: false; error: unknown; hasStarted?: false };
 
+/** Whether a run has failed for one of its documents, in a way that a retry may mend. */
+export function isRetryable(result: HandlerResult): boolean {
+  if (result.ok || isInterrupted(result)) return false;
+  return retryHintsOf(result.error).permanent !== true;
+}
+
+/** Whether a run has ended with nothing that its document or its handler is at fault for. */
+export function isInterrupted(result: HandlerResult): boolean {
+  return !result.ok && (result.hasStarted === false || retryHintsOf(result.error).isInterruption === true);
+}
+
 /** What is to become of the document. */
 export type Outcome =
   | { kind: "ack"; set?: Document | undefined; writes?: readonly EffectWrite[] | undefined }
@@ -33,9 +44,9 @@ export type Outcome =
   /**
    * `wasAborted`: its handler had started, and may have done a part of its work. `hadNoRoom`: it has done all of it, and
    * what it returned could not be held. `wasInDoubt`: it has done all of it, and whether MongoDB refuses the ack because of
-   * the document is not known.
+   * the document is not known. `wasSpared`: its handler has failed, as it does for all documents.
    */
-  | { kind: "release"; wasAborted?: true; hadNoRoom?: true; wasInDoubt?: true }
+  | { kind: "release"; wasAborted?: true; hadNoRoom?: true; wasInDoubt?: true; wasSpared?: true }
   /** Its processor has put it off. */
   | { kind: "snooze"; snoozeMs: number }
   | { kind: "dead_letter"; error: SafeText }

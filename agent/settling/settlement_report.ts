@@ -95,17 +95,19 @@ function reportReleased(
 ): void {
   // If it is not known which documents were written, they may be of any kind.
   const candidates = written.length === matched ? written : batch.map(({ item }) => item);
-  const countOf = (flag: "wasAborted" | "hadNoRoom" | "wasInDoubt") =>
+  const countOf = (flag: "wasAborted" | "hadNoRoom" | "wasInDoubt" | "wasSpared") =>
     candidates.filter(({ outcome }) => outcome.kind === "release" && outcome[flag]).length;
   const aborted = Math.min(countOf("wasAborted"), matched);
   const hadNoRoom = Math.min(countOf("hadNoRoom"), matched - aborted);
   const inDoubt = Math.min(countOf("wasInDoubt"), matched - aborted - hadNoRoom);
+  const spared = Math.min(countOf("wasSpared"), matched - aborted - hadNoRoom - inDoubt);
   events.emit({
     type: "released",
     documents: matched,
     aborted,
     ...(hadNoRoom > 0 && { hadNoRoom }),
     ...(inDoubt > 0 && { inDoubt }),
+    ...(spared > 0 && { spared }),
   });
 }
 

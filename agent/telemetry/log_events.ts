@@ -1,5 +1,6 @@
 import { errorText } from "../errors.ts";
 import type { AgentEvent, AgentState, Events } from "../events.ts";
+import { BreakerLog } from "./breaker_log.ts";
 import { ClaimLog } from "./claim_log.ts";
 import type { GroupedLog } from "./grouped_log.ts";
 import { HandlerLog } from "./handler_log.ts";
@@ -25,6 +26,7 @@ export interface LogEventsOptions {
 export function logEvents(events: Events, { log, grouped, formatId }: LogEventsOptions): void {
   const claims = new ClaimLog(log, grouped, formatId);
   const outcomes = new SettleLog(log, grouped, formatId);
+  const breaker = new BreakerLog(log);
   const handlers = new HandlerLog(log, grouped, formatId);
   events.subscribe((event: AgentEvent) => {
     switch (event.type) {
@@ -116,6 +118,15 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
         break;
       case "unhandled_error":
         handlers.stray(event);
+        break;
+      case "breaker_opened":
+        breaker.opened(event);
+        break;
+      case "breaker_half_opened":
+        breaker.halfOpened();
+        break;
+      case "breaker_closed":
+        breaker.closed(event);
         break;
       case "drain_started":
         log.info("Draining: claiming nothing any more, finishing what is in flight", {

@@ -53,6 +53,11 @@ const IN_DOUBT = eventLine(
   "Released documents that MongoDB does not let be marked processed: they run again",
 );
 
+const SPARED = eventLine(
+  "INFO",
+  "Released documents that failed while the processor fails for all: the attempt does not count",
+);
+
 /** Ids that one line names, at most. */
 const MAX_IDS = 10;
 
@@ -89,15 +94,16 @@ export class SettleLog {
   }
 
   /** Logs how far the documents had come that were released. */
-  released({ aborted, documents, hadNoRoom = 0, inDoubt = 0 }: EventOf<"released">): void {
+  released({ aborted, documents, hadNoRoom = 0, inDoubt = 0, spared = 0 }: EventOf<"released">): void {
     this.#written("release");
     const report = (kind: LineKind, documents: number) => {
       if (documents > 0) this.#grouped.report(kind, { documents, fields: () => ({ documents }) });
     };
-    report(NOT_STARTED, documents - aborted - hadNoRoom - inDoubt);
+    report(NOT_STARTED, documents - aborted - hadNoRoom - inDoubt - spared);
     report(ABORTED, aborted);
     report(NO_ROOM, hadNoRoom);
     report(IN_DOUBT, inDoubt);
+    report(SPARED, spared);
   }
 
   retried({ id, attempt, error, delayMs }: EventOf<"retried">): void {

@@ -129,7 +129,7 @@ const RESUME_FILE = "for all agents of its ConfigMap, make k8s-resume";
 /** The agent of this machine claims nothing, and that is not the document's fault. */
 function pausedText(here: AgentHere | undefined): string {
   if (here === undefined) return "";
-  const { isAlive, status: { connected, control, name, state, updated_at: at } } = here;
+  const { isAlive, status: { connected, control, name, state, trouble, updated_at: at } } = here;
   if (!isAlive) {
     return `. But the agent ${name} of this HEALTH_DIR has not responded since ${at}: see pulling-agent status`;
   }
@@ -143,6 +143,10 @@ function pausedText(here: AgentHere | undefined): string {
   }
   if (!connected) {
     return `. But for the agent ${name} of this HEALTH_DIR MongoDB is out of reach: see pulling-agent status`;
+  }
+  if (trouble?.what === "processor_fails") {
+    return `. But the processor of the agent ${name} of this HEALTH_DIR fails for one document after the other, and the ` +
+      "agent claims few: see pulling-agent status";
   }
   return "";
 }

@@ -32,6 +32,18 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
     [{ type: "reachable_changed", isReachable: true }, "a server that accepts writes is found"],
     [{ type: "reachable_changed", isReachable: false, error }, "there is none any more"],
   ],
+  breaker_opened: [
+    [
+      { type: "breaker_opened", error, retryInMs: 5, openForMs: 0, isAgain: false, isLasting: false },
+      "`BREAKER_THRESHOLD` documents in a row have failed, and three others",
+    ],
+    [
+      { type: "breaker_opened", error, retryInMs: 5, openForMs: 5, isAgain: true, isLasting: false },
+      "three more have failed after `BREAKER_COOLDOWN`",
+    ],
+  ],
+  breaker_half_opened: [[{ type: "breaker_half_opened" }, "`BREAKER_COOLDOWN` is over"]],
+  breaker_closed: [[{ type: "breaker_closed", openForMs: 5 }, "a document succeeds that was tried"]],
   claimed: [
     [{ type: "claimed", documents, takeovers: 0, conflicts: 0, elapsedMs: 1 }, "each claim"],
     [{ type: "claimed", documents: 0, takeovers: 1, conflicts: 0, elapsedMs: 1 }, "leases had expired"],

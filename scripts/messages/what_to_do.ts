@@ -35,9 +35,14 @@ export const WHAT_TO_DO: Record<string, string> = {
   "The processor took longer than PROCESS_TIMEOUT":
     "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. The run counts as a " +
     "failed attempt.",
-  "The service cannot be used, so it gets one document at a time until it answers":
-    "Read `error`: it names the address and what it answered. If the service is being replaced, do nothing. Otherwise " +
-    "mend the address in `PROCESSOR`, the credentials or the service. Few documents lose attempts meanwhile.",
+  "The processor fails for one document after the other: claims wait":
+    "Read `error`. If a service that the processor calls is down or being replaced, do nothing: the agent tries a few " +
+    "documents after `retryInMs`, and goes on when one succeeds. Otherwise mend the processor, the address or the " +
+    "credentials. Documents that wait lose no attempt.",
+  "The processor still fails: claims wait":
+    "See the line before: the documents of the last trial failed as well.",
+  "Gave up before nothing was left: the processor fails for one document after the other":
+    "Read `error`, mend the processor or the service that it calls, then run the Job again.",
   "The program ended between two documents":
     "Read `error`. No document failed by it, and the next document starts another process. Mend the program if it " +
     "should not end.",

@@ -6,7 +6,7 @@
 
 import { INSTRUMENTS as I } from "../../agent/metrics/instruments.ts";
 import { chart, list, type State, timeline } from "./panels.ts";
-import { max, ofAgents, quantile, series, sum } from "./promql.ts";
+import { growth, max, ofAgents, quantile, series, sum } from "./promql.ts";
 import { AGENT, type Panels } from "./work_rows.ts";
 
 const STATES: State[] = [
@@ -49,6 +49,17 @@ export function agentPanels(): Panels {
       queries: [
         [`count(${series(I.mongodbConnected)}) - ${sum(I.mongodbConnected)}`, "agents without MongoDB"],
         [`time() - min(${series(I.lastClaim)})`, "longest time since a claim"],
+      ],
+    }),
+    chart({
+      title: "Processor down",
+      description:
+        "Agents whose processor fails for one document after the other: they try one at a time. And how many times that began within an hour.",
+      unit: "none",
+      span: 8,
+      queries: [
+        [sum(I.breakerOpen), "agents"],
+        [growth(I.breakerOpened, "1h"), "times within an hour"],
       ],
     }),
     chart({

@@ -49,6 +49,15 @@ export const CLAIM: Cases = [
     }
     assertEquals(order, ["a", "b", "c", "d"]);
   }),
+  it("takes at random another document than the first, a new one before others, and the first if it is the only one", async (subject) => {
+    const random = { ...ALL, documents: 1, atRandom: true } as const;
+    await subject.insert({ id: "a", dueInMs: -300 }, ...fresh("b", "c", "d", "e"));
+    const order: unknown[] = [];
+    for (let each = 0; each < 5; each++) order.push(...idsOf(await subject.store.claim(random)));
+    assert(["c", "d", "e"].includes(String(order[0])), String(order));
+    assertEquals([order.at(-1), order.toSorted()], ["a", ["a", "b", "c", "d", "e"]]);
+    assertEquals((await subject.store.claim(random)).documents, []);
+  }),
   it("leaves documents alone that are scheduled for later, or done", async (subject) => {
     const [done, dead] = await claimed(subject, "a", "b");
     await subject.store.ack([{ document: done! }]);

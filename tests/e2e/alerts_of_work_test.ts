@@ -184,6 +184,33 @@ await tryAlerts({
     },
   ],
 
+  PullingAgentProcessorDown: [
+    {
+      title: "the service is down for both agents; one was restarted meanwhile",
+      series: ofPods("pulling_agent_breaker_open", ["0x5 1x60 0x20", "0x5 1x20 stale", "_x30 0x1 1x30 0x20"]),
+      at: {
+        5: [],
+        12: [],
+        17: [{
+          labels: FLEET,
+          says:
+            "All agents of orders in the namespace shop find that their processor fails for one document after the other: documents wait until it works again.",
+        }],
+        80: [],
+      },
+    },
+    {
+      title: "one of two agents, and both for a rollout of the service",
+      series: ofPods("pulling_agent_breaker_open", ["0x5 1x90", "0x30 1x6 0x60"]),
+      at: { 30: [], 37: [], 45: [], 90: [] },
+    },
+    {
+      title: "the breaker opens and closes again and again",
+      series: ofPods("pulling_agent_breaker_open", ["0x5 1 1 0 1 1 0 1 1 0 1 1 0 1 1 0 1 1 0x30"]),
+      at: { 10: [], 20: [], 30: [] },
+    },
+  ],
+
   PullingAgentPausedTooLong: [
     {
       title: "forgotten, on one of three, with a rollout meanwhile",

@@ -45,21 +45,29 @@ Deno.test("httpProcessor() makes no dead letters while an address leads nowhere,
   await using service = new HttpService(() =>
     isBack ? new Response() : new Response("no backend", { status: 404 })
   );
-  await using home = await agentHome({ db, env: { PROCESSOR: service.url, MAX_ATTEMPTS: "3" } });
+  const env = { PROCESSOR: service.url, MAX_ATTEMPTS: "3", BREAKER_COOLDOWN: "2" };
+  await using home = await agentHome({ db, env });
   const agent = await home.startReady();
-  const { error } = await agent.log("gets one document at a time");
+  const { error } = await agent.log("The processor fails for one document after the other");
   assertEquals(error, `${service.url} answered 404: no backend`);
-  // As long as the address leads nowhere, it is asked less and less often: sixteen at once, and some after the first answers.
+  // 20 in a row, those that were under way with them, and three that were tried one by one.
   const asked = service.requests.length;
-  assert(asked < 100, `${asked} requests`);
-  await waitFor("three more requests", () => service.requests.length >= asked + 3);
+  assert(asked <= 20 + 16 + 3, `${asked} requests`);
+  const { summary, ready, trouble } = JSON.parse((await home.run("status", "--json")).stdout);
+  assertEquals([ready, trouble.what], [false, "processor_fails"]);
+  assertStringIncludes(summary, "not ready: the processor has failed for one document after the other");
+  assertEquals((await home.run("health", "readiness")).code, 1);
+  assertEquals((await home.run("health", "liveness")).code, 0);
+  await agent.log("The processor still fails");
+  const attempts = await documents.countDocuments({ "_pull.attempts": { $gt: 0 } });
+  assert(attempts <= 20 + 3 * 3, `${attempts} documents have lost an attempt`);
   isBack = true;
-  await agent.log("The service answers");
+  await agent.log("The processor works again");
   await waitFor(
     "all to be processed",
     async () => await documents.countDocuments({ status: "processed" }) === 500,
   );
-  assertEquals(agent.entries.filter(({ message }) => message.includes("one document at a time")).length, 1);
+  assertEquals(agent.entries.filter(({ message }) => message.includes("one document after")).length, 1);
 });
 
 Deno.test("httpProcessor() with PROCESSOR_BATCH posts arrays, and an entry may fail alone", async () => {

@@ -1,4 +1,5 @@
-import { Agent, type AgentSettings } from "../../agent/agent.ts";
+import { Agent } from "../../agent/agent.ts";
+import type { AgentSettings } from "../../agent/agent_settings.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
 import type { Details } from "../../agent/details.ts";
 import { RateLimiter, type Share, WHOLE } from "../../agent/pacing/rate_limiter.ts";
@@ -15,6 +16,9 @@ import { TARGETS } from "./results.ts";
 
 /** Settings of an agent in tests: round numbers, so that what happens when can be told by heart. */
 export const AGENT_SETTINGS: AgentSettings = {
+  breakerCooldownMs: 10_000,
+  // Off: documents of most tests fail on purpose.
+  breakerThreshold: 0,
   batchSize: 10,
   concurrency: 4,
   leaseMs: 60_000,

@@ -6,7 +6,6 @@
 
 import { assert, assertRejects } from "@std/assert";
 import type { Document } from "../../agent/ports.ts";
-import { SILENT } from "../../agent/processors/foreign_log.ts";
 import { httpProcessor, type HttpSettings } from "../../agent/processors/http/http_processor.ts";
 import type { BatchContext, ProcessorContext } from "../../agent/processors/processor.ts";
 import { type Answer, HttpService } from "./http_service.ts";
@@ -30,7 +29,7 @@ export function contextOf(id: unknown, signal = new AbortController().signal): P
 
 /** A processor with its connections; `await using` closes them. */
 export async function opened(url: string, settings: HttpSettings = {}) {
-  const processing = await httpProcessor(url, { ...NAMES, ...settings }, SILENT);
+  const processing = await httpProcessor(url, { ...NAMES, ...settings });
   return {
     process(document: Document, context: ProcessorContext): Promise<unknown> {
       assert(processing.kind === "single");

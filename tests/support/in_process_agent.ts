@@ -4,7 +4,8 @@
  * @module
  */
 
-import { Agent, type AgentSettings } from "../../agent/agent.ts";
+import { Agent } from "../../agent/agent.ts";
+import type { AgentSettings } from "../../agent/agent_settings.ts";
 import type { DrainReport } from "../../agent/drain.ts";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
@@ -19,6 +20,9 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Short intervals, so that tests need not wait for a poll. */
 const SETTINGS: AgentSettings = {
+  breakerCooldownMs: 10_000,
+  // Off: documents of most tests fail on purpose.
+  breakerThreshold: 0,
   batchSize: 100,
   concurrency: 16,
   leaseMs: 60_000,

@@ -14,7 +14,13 @@ import { type LeasedDocument, type Nack, NOTHING_CLAIMED } from "../../agent/por
 import { type FakeDocument, fakeDocument } from "./fake_document.ts";
 import { makeEffects, type MemoryCollections } from "./memory_effects.ts";
 import type { ManualClock } from "./manual_clock.ts";
-import { byClaimOrder, EXPIRIES_ALONE, isSuspect, type StoredDocument } from "./stored_document.ts";
+import {
+  byClaimOrder,
+  EXPIRIES_ALONE,
+  fromPlace,
+  isSuspect,
+  type StoredDocument,
+} from "./stored_document.ts";
 
 /** A document that was excluded is left alone for so long, in milliseconds; so long passes between two looks for those. */
 const LEFT_ALONE_MS = 60_000;
@@ -51,6 +57,8 @@ export class MemoryStore implements DocumentStore {
   readonly #excluded = new Map<unknown, { untilMs: number; error: unknown }>();
   readonly #options: MemoryStoreOptions;
   #lookedAtMs = -Infinity;
+  /** The place of the last claim at random. */
+  #places = 0;
 
   constructor(options: MemoryStoreOptions) {
     this.#options = options;
@@ -58,7 +66,8 @@ export class MemoryStore implements DocumentStore {
 
   claim(limit: ClaimLimit): Promise<Claim> {
     const due = this.#due().toSorted(byClaimOrder);
-    const claimable = due.filter((stored) => !isSuspect(stored));
+    let claimable = due.filter((stored) => !isSuspect(stored));
+    if (limit.atRandom) claimable = fromPlace(this.#places += 7, claimable);
     let bytes = 0;
     let count = claimable.findIndex(({ sizeBytes }) => (bytes += sizeBytes) > limit.bytes);
     count = Math.min(count < 0 ? claimable.length : Math.max(count, 1), limit.documents);

@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "./closed_breaker.ts";
 import { assertEquals } from "@std/assert";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
@@ -38,6 +39,7 @@ export class PollLoopSetup {
     this.recorder = new EventRecorder(events);
     const { clock, gate, ledger, store } = this;
     this.loop = new PollLoop({
+      breaker: CLOSED_BREAKER,
       clock,
       random: systemChance,
       events,

@@ -52,3 +52,12 @@ function rank({ status, visibleAtMs }: StoredDocument): number {
   if (status === "processing") return 1;
   return visibleAtMs === undefined ? 2 : 0;
 }
+
+/** Documents in another order: new ones first, beginning at a place behind the first of them. */
+export function fromPlace(place: number, claimable: readonly StoredDocument[]): StoredDocument[] {
+  const isNew = (stored: StoredDocument) => rank(stored) === 2;
+  return [claimable.filter(isNew), claimable.filter((each) => !isNew(each))].flatMap((part) => {
+    const at = part.length < 2 ? 0 : 1 + place % (part.length - 1);
+    return [...part.slice(at), ...part.slice(0, at)];
+  });
+}

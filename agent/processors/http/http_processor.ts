@@ -1,14 +1,13 @@
 import { PermanentError } from "../../errors.ts";
-import { SYSTEM } from "../../lib/time_and_chance.ts";
+import { systemChance } from "../../lib/chance.ts";
 import type { Document } from "../../ports.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { Answers } from "../answers/answers.ts";
-import type { ForeignLog } from "../foreign_log.ts";
 import type { BatchContext, Processing, ProcessorContext } from "../processor.ts";
 import { Endpoint } from "./endpoint.ts";
 import { batchHeaders, documentHeaders } from "./headers.ts";
+import { Patience } from "./patience.ts";
 import { PutOff } from "./put_off.ts";
-import { Restraint } from "./restraint.ts";
 import { Service } from "./service.ts";
 import { RefusedRequestError } from "./service_error.ts";
 
@@ -23,7 +22,6 @@ export type HttpSettings = Partial<
     | "mongodbCollection"
     | "mongodbDatabase"
     | "processorBatch"
-    | "processTimeoutMs"
     | "retryBackoffMs"
     | "retryBackoffMaxMs"
   >
@@ -37,18 +35,17 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
  *
  * @throws {UsageError} If the address, or a file that a setting names, cannot be used.
  */
-export async function httpProcessor(
-  address: string,
-  settings: HttpSettings,
-  log: ForeignLog,
-): Promise<Processing> {
+export async function httpProcessor(address: string, settings: HttpSettings): Promise<Processing> {
   const endpoint = Endpoint.parse(address, { variable: "PROCESSOR" });
   const service = await Service.open(endpoint, settings);
-  const { processorBatch = false, processTimeoutMs = 60_000 } = settings;
-  const { maxSnoozeMs = Infinity, retryBackoffMs = 1000, retryBackoffMaxMs = 300_000 } = settings;
-  const times = { maxSnoozeMs, processTimeoutMs, retryBackoffMs, retryBackoffMaxMs };
-  const restraint = new Restraint({ ...SYSTEM, ...times, log });
-  const parts = { service, restraint, answers: await Answers.load(), source: sourceOf(settings) };
+  const {
+    maxSnoozeMs = Infinity,
+    processorBatch = false,
+    retryBackoffMs = 1000,
+    retryBackoffMaxMs = 300_000,
+  } = settings;
+  const patience = new Patience({ random: systemChance, maxSnoozeMs, retryBackoffMs, retryBackoffMaxMs });
+  const parts = { service, patience, answers: await Answers.load(), source: sourceOf(settings) };
   return processorBatch ? new HttpBatches(parts) : new HttpDocuments(parts);
 }
 
@@ -62,18 +59,14 @@ abstract class Http {
   protected readonly answers: Answers;
   protected readonly source: string;
   readonly #service: Service;
-  readonly #restraint: Restraint;
+  readonly #patience: Patience;
   readonly #encoder = new TextEncoder();
 
-  constructor({ service, restraint, answers, source }: HttpParts) {
+  constructor({ service, patience, answers, source }: HttpParts) {
     this.#service = service;
-    this.#restraint = restraint;
+    this.#patience = patience;
     this.answers = answers;
     this.source = source;
-  }
-
-  get slots(): number {
-    return this.#restraint.slots;
   }
 
   async close(): Promise<void> {
@@ -93,8 +86,12 @@ abstract class Http {
     >,
   ): Promise<Uint8Array | PutOff> {
     const own = traceparent === undefined ? headers : { ...headers, traceparent };
-    const post = () => this.#service.post(body, own, { signal, log });
-    return await this.#restraint.during(post, { attempt, signal });
+    try {
+      return await this.#service.post(body, own, { signal, log });
+    } catch (error) {
+      this.#patience.setWait(error, attempt);
+      throw error;
+    }
   }
 }
 
@@ -191,7 +188,7 @@ interface BatchText {
 /** What a processor over HTTP is made of. */
 interface HttpParts {
   readonly service: Service;
-  readonly restraint: Restraint;
+  readonly patience: Patience;
   readonly answers: Answers;
   /** `database.collection`. */
   readonly source: string;

@@ -81,7 +81,8 @@ export class Claimer {
       const isLook = this.#isLook();
       // Looking for suspects must never keep other documents from being claimed.
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
-      for (const kind of isLook ? RARE_FIRST : RARE_LAST) {
+      if (limit.atRandom) this.#kinds.jumpFar();
+      for (const kind of isLook && !limit.atRandom ? RARE_FIRST : RARE_LAST) {
         if (batch.isFull) {
           batch.hasMore = true;
           break;

@@ -47,6 +47,11 @@ export class KindClaimer {
     }
   }
 
+  /** The next claims of each kind begin at a random place. */
+  jumpFar(): void {
+    for (const cursor of Object.values(this.#cursors)) cursor.jumpFar();
+  }
+
   /**
    * Claims a few documents of any kind, first those that are not excluded. If one can be claimed, nothing is excluded
    * any more, and the claim stays open: the next `recover()` finds the documents by the token.

@@ -75,6 +75,14 @@ export class ScanCursor {
     if (isLong || this.#claimsAhead >= CLAIMS_AHEAD) this.#returnToHead();
   }
 
+  /** Jumps to a random place, as far away as jumps go. It comes nearer if nothing is there. */
+  jumpFar(): void {
+    this.#aheadSinceMs = this.#options.clock.monotonicMs();
+    this.#claimsAhead = 0;
+    this.#window = MAX_WINDOW;
+    this.#jump();
+  }
+
   /** Records that reading at the start failed. It may have timed out ahead; at the head it costs the server less. */
   recordFailure(): void {
     this.#window = 0;

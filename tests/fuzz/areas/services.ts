@@ -1,4 +1,3 @@
-import { SILENT } from "../../../agent/processors/foreign_log.ts";
 import { httpProcessor } from "../../../agent/processors/http/http_processor.ts";
 import { closed, RawService } from "../../support/http_service.ts";
 import { InProcessAgent } from "../../support/in_process_agent.ts";
@@ -175,7 +174,7 @@ async function attempt({ answers, batch }: Services): Promise<Verdict> {
     retryBackoffMs: 1,
     retryBackoffMaxMs: 5,
   };
-  const processing = await httpProcessor(service.url, settings, SILENT);
+  const processing = await httpProcessor(service.url, settings);
   await using agent = new InProcessAgent(store, processing, {
     ...{ maxAttempts: MAX_ATTEMPTS, batchSize: 10, retryBackoffMs: 1, retryBackoffMaxMs: 1 },
     processTimeoutMs: PROCESS_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { NOTHING_LEFT } from "../../../agent/drain.ts";
+import { NOTHING_LEFT, PROCESSOR_FAILS } from "../../../agent/drain.ts";
 import { Events } from "../../../agent/events.ts";
 import { Logger } from "../../../agent/telemetry/logger.ts";
 import { JobEnd } from "../../../control/job_end.ts";
@@ -36,6 +36,28 @@ Deno.test("JobEnd fails over documents whose outcome is refused, counts them, an
 Deno.test("JobEnd of a run that left nothing is a success", () => {
   const { end, lines } = endOf(0);
   assertEquals([end.isFailure, lines().map(({ level }) => level)], [false, ["INFO"]]);
+});
+
+Deno.test("JobEnd fails if the processor fails for one document after the other, and tells why it does", () => {
+  const events = new Events();
+  const output = new RecordedLines();
+  const end = new JobEnd(events, { untilEmpty: true });
+  const opened = {
+    type: "breaker_opened",
+    retryInMs: 5,
+    openForMs: 5,
+    isAgain: true,
+    isLasting: true,
+  } as const;
+  events.emit({ ...opened, error: new Error("connection refused") });
+  end.drained(PROCESSOR_FAILS);
+  end.tell(new Logger({ format: "json", level: "INFO", output }), {});
+  const { error, level, message } = JSON.parse(output.lines[0]!);
+  assertEquals([end.isFailure, level, error], [true, "ERROR", "connection refused"]);
+  assertEquals(
+    message,
+    "Gave up before nothing was left: the processor fails for one document after the other",
+  );
 });
 
 /** How a run ended in which these documents were refused and settled, in this order. */

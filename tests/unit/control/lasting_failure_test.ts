@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CANNOT_CLAIM, CANNOT_WRITE } from "../../../agent/drain.ts";
+import { CANNOT_CLAIM, CANNOT_WRITE, PROCESSOR_FAILS } from "../../../agent/drain.ts";
 import { Events } from "../../../agent/events.ts";
 import { LastingFailure } from "../../../control/lasting_failure.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
@@ -111,4 +111,19 @@ Deno.test("LastingFailure goes on counting if documents are released because the
   assertEquals(drained, []);
   writesFail({ isDoubtful: true }, 1);
   assertEquals(drained, [CANNOT_WRITE]);
+});
+
+Deno.test("LastingFailure ends the run once the breaker has been open for long", () => {
+  const { drained, events } = watched();
+  const opened = {
+    type: "breaker_opened",
+    error: "refused",
+    retryInMs: 5,
+    openForMs: 5,
+    isAgain: true,
+  } as const;
+  events.emit({ ...opened, isLasting: false });
+  assertEquals(drained, []);
+  events.emit({ ...opened, isLasting: true });
+  assertEquals(drained, [PROCESSOR_FAILS]);
 });

@@ -116,6 +116,25 @@ const CASES: [string, Partial<Status>, string][] = [
   ],
   ["one whose first handlers take long", { held: held(8) }, "running: 8 in flight, none has ended yet"],
   [
+    "one whose processor is down",
+    {
+      trouble: {
+        what: "processor_fails",
+        since: ago(120),
+        message: "connection refused" as never,
+        next_at: ago(-40),
+      },
+    },
+    "not ready: the processor has failed for one document after the other for 2 min, and the next one is tried in 40 s: " +
+    "connection refused",
+  ],
+  [
+    "one that tries whether its processor is back",
+    { trouble: { what: "processor_fails", since: ago(120) }, held: held(1) },
+    "not ready: the processor has failed for one document after the other for 2 min, and one is tried after the other, " +
+    "1 in flight",
+  ],
+  [
     "one paused by its file",
     { state: "paused", control: paused("file") },
     "paused by the control file since 12:03:00 UTC, 2 h 5 min ago",

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { SourceError } from "../../../agent/errors.ts";
 import type { AgentEvent } from "../../../agent/events.ts";
 import { Trouble } from "../../../health/trouble.ts";
@@ -36,4 +36,18 @@ Deno.test("Trouble forgets the error of an outage that is over", () => {
   trouble.observe(reachable(true));
   trouble.observe(reachable(false));
   assertEquals(brief(trouble), ["unreachable", undefined]);
+});
+
+Deno.test("Trouble tells that the processor fails, when a document is tried next, and nothing once one succeeds", () => {
+  const trouble = new Trouble();
+  trouble.observe(reachable(true));
+  const opened = { type: "breaker_opened", openForMs: 0, isAgain: false, isLasting: false } as const;
+  trouble.observe({ ...opened, error: new Error("connection refused"), retryInMs: 3_600_000 });
+  const { next_at: nextAt, what, message } = trouble.current!;
+  assertEquals([what, message], ["processor_fails", "connection refused"]);
+  assert(Date.parse(nextAt!) > Date.now() + 3_000_000, nextAt);
+  trouble.observe({ type: "breaker_half_opened" });
+  assertEquals([trouble.exists, trouble.current!.next_at], [true, undefined]);
+  trouble.observe({ type: "breaker_closed", openForMs: 5 });
+  assertEquals(trouble.exists, false);
 });

@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assertEquals } from "@std/assert";
 import { ClaimCapacity, MAX_HELD_BYTES } from "../../../../agent/claiming/capacity.ts";
 import { ClaimPace } from "../../../../agent/claiming/claim_pace.ts";
@@ -25,6 +26,7 @@ class Setup {
     const { clock, ledger } = this;
     const progress = new LoopProgress({ clock, events: new Events(), processTimeoutMs: 1000 });
     this.#capacity = new ClaimCapacity({
+      breaker: CLOSED_BREAKER,
       clock,
       gate: new DrainingGate(this.gate, this.stop.signal),
       ledger,

@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { Events } from "../../../../agent/events.ts";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../../../../agent/errors.ts";
@@ -27,6 +28,7 @@ function setUp(
   const ledger = new Ledger();
   const outcomes: Outcome[] = [];
   const pool = new Pool({
+    breaker: CLOSED_BREAKER,
     ...AGENT_SETTINGS,
     saver: NO_SAVER,
     policy: { ...AGENT_SETTINGS, random: () => 0.5 },

@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assertEquals } from "@std/assert";
 import { Events } from "../../../../agent/events.ts";
 import { Ledger } from "../../../../agent/leases/ledger.ts";
@@ -15,6 +16,7 @@ import { safe } from "../../../support/safe_text.ts";
 function poolOf(process: () => void, options: Partial<PoolOptions>) {
   const [clock, ledger, outcomes] = [new ManualClock(), new Ledger(), new Map<unknown, Outcome>()];
   const pool = new Pool({
+    breaker: CLOSED_BREAKER,
     ...AGENT_SETTINGS,
     saver: NO_SAVER,
     policy: { ...AGENT_SETTINGS, random: () => 0.5 },

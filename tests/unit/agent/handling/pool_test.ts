@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Events } from "../../../../agent/events.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
@@ -27,6 +28,7 @@ class Setup {
     const events = new Events();
     this.recorder = new EventRecorder(events);
     this.pool = new Pool({
+      breaker: CLOSED_BREAKER,
       ...AGENT_SETTINGS,
       saver: NO_SAVER,
       policy: { ...AGENT_SETTINGS, random: () => 0.5 },

@@ -43,6 +43,15 @@ const COUNTED: [event: AgentEvent, counts: Record<string, number>][] = [
   ],
   [{ type: "retried_among", documents: 2, ids: [1, 2, 3] }, { 'settled_total{outcome="retried"}': 2 }],
   [{ type: "dead_lettered", id: 1, attempt: 1, error }, { 'settled_total{outcome="dead_lettered"}': 1 }],
+  [
+    { type: "breaker_opened", error, retryInMs: 1, openForMs: 0, isAgain: false, isLasting: false },
+    { breaker_opened_total: 1, breaker_open: 1 },
+  ],
+  [
+    { type: "breaker_opened", error, retryInMs: 1, openForMs: 5, isAgain: true, isLasting: true },
+    { breaker_opened_total: 0, breaker_open: 1 },
+  ],
+  [{ type: "breaker_closed", openForMs: 1 }, { breaker_open: 0 }],
   [{ type: "handler_failed", id: 1, attempt: 1, error }, { attempts_failed_total: 1 }],
   [{ type: "lease_lost", documents: 6, ids: [], during: "renew" }, { leases_lost_total: 6 }],
   [

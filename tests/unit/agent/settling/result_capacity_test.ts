@@ -1,3 +1,4 @@
+import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assert, assertEquals } from "@std/assert";
 import { Events } from "../../../../agent/events.ts";
 import { type Held, Ledger } from "../../../../agent/leases/ledger.ts";
@@ -28,6 +29,7 @@ class Setup {
 
   constructor(options: Partial<PoolOptions>) {
     this.pool = new Pool({
+      breaker: CLOSED_BREAKER,
       ...AGENT_SETTINGS,
       saver: NO_SAVER,
       batchSize: 100,

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createHmac } from "node:crypto";
-import { SILENT } from "../../../../../agent/processors/foreign_log.ts";
 import { httpProcessor } from "../../../../../agent/processors/http/http_processor.ts";
 import { contextOf, log, NAMES, opened, post } from "../../../../support/http_processor.ts";
 import { HttpService } from "../../../../support/http_service.ts";
@@ -100,7 +99,7 @@ for (
     await using dir = await TempDir.make();
     const path = await dir.write("file", content);
     const error = await assertRejects(
-      () => httpProcessor("http://127.0.0.1:1", { ...NAMES, [variable]: path }, SILENT),
+      () => httpProcessor("http://127.0.0.1:1", { ...NAMES, [variable]: path }),
       Error,
     );
     assertMatch(error.message, message);
@@ -125,7 +124,7 @@ for (
   ] as const
 ) {
   Deno.test(`Endpoint.parse() refuses ${address}`, async () => {
-    const error = await assertRejects(() => httpProcessor(address, NAMES, SILENT), Error);
+    const error = await assertRejects(() => httpProcessor(address, NAMES), Error);
     assertMatch(error.message, message);
     assert(!error.message.includes("zz-secret"), error.message);
   });
