@@ -34,7 +34,7 @@ Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are
   await using home = await agentHome({
     db,
     module: `${TEXT} export default ({ _id }) => { throw new Error(text(_id, 16)); };`,
-    env: { MAX_ATTEMPTS: "1", CONCURRENCY: "1", LEASE_DURATION: "60" },
+    env: { MAX_ATTEMPTS: "1", CONCURRENCY: "1", LEASE_DURATION: "60", BREAKER_THRESHOLD: "0" },
   });
   const agent = await home.start();
   await agent.untilSettled(40, { timeoutMs: 120_000 });

@@ -40,6 +40,8 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     retryBackoffMs: 1000,
     retryBackoffMaxMs: 300_000,
     maxSnoozeMs: 604_800_000,
+    breakerThreshold: 20,
+    breakerCooldownMs: 10_000,
     deadLetterCollection: "orders_dead_letters",
     writesTo: undefined,
     readBack: "contended",
