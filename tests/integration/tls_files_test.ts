@@ -15,6 +15,8 @@ const CLIENT_FILES: Record<string, string | undefined> = {
   "mismatched.pem": "whose key belongs to another certificate: put the two that belong together into it",
   "version1.pem":
     "whose certificate is of X.509 version 1, which is not accepted: have it issued as version 3",
+  "joined.pem": "in which a block of PEM begins on the line on which another ends: put a line break between",
+  "after-authority.pem": "whose key belongs to another certificate: put the two that belong together into it",
   "ca.srl": "which holds no certificate and no private key as PEM",
   "missing.pem": "which does not exist: check the path and the mount",
 };
@@ -23,6 +25,10 @@ Deno.test(
   "uriProblem() says of each kind of file of certificates what is wrong with it",
   async () => {
     await using certificates = await Certificates.make();
+    const text = (name: string) => Deno.readTextFile(certificates.path(name));
+    const [key, certificate] = [await text("client.key"), await text("client.crt")];
+    await Deno.writeTextFile(certificates.path("joined.pem"), key.trimEnd() + certificate);
+    await certificates.join("after-authority.pem", "ca.pem", "client.crt", "client.key");
     for (const [name, says] of Object.entries(CLIENT_FILES)) {
       for (const more of ["", "&tlsCertificateKeyFilePassword=sesame"]) {
         const problems = uriProblem(
@@ -37,6 +43,9 @@ Deno.test(
     const authority = (name: string) =>
       uriProblem(`mongodb://host/?tls=true&tlsCAFile=${certificates.path(name)}`);
     assertEquals([authority("ca.pem"), authority("client.pem")], [[], []]);
+    const [one, other] = [await text("ca.pem"), await text("other-ca.pem")];
+    await Deno.writeTextFile(certificates.path("joined-ca.pem"), one.trimEnd() + other);
+    assertStringIncludes(authority("joined-ca.pem")[0]!, "in which a block of PEM begins on the line");
     assertStringIncludes(authority("ca.key")[0]!, "which holds no certificate as PEM");
   },
 );

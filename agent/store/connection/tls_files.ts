@@ -17,7 +17,7 @@ export function tlsFileProblems(uri: ConnectionString): string[] {
     // A relative path starts at the working directory, which differs between a shell and a container.
     const what = `${name} names ${JSON.stringify(resolve(path))}, `;
     const text = contentOf(path);
-    const wrong = typeof text === "string" ? check(pemBlocks(text)) : text.problem;
+    const wrong = typeof text === "string" ? joinedProblem(text) ?? check(pemBlocks(text)) : text.problem;
     return wrong === undefined ? [] : [what + wrong];
   };
   return [...problem("tlsCAFile", caFileProblem), ...problem("tlsCertificateKeyFile", keyFileProblem)];
@@ -90,6 +90,13 @@ function contentOf(path: string): string | { problem: string } {
   }
 }
 
+/** Files that were put together, of which one had no line break at its end: the TLS library reads only a part. */
+function joinedProblem(text: string): string | undefined {
+  return /-----END [^\r\n]*-----BEGIN /.test(text)
+    ? "in which a block of PEM begins on the line on which another ends: put a line break between the two"
+    : undefined;
+}
+
 function caFileProblem(blocks: readonly PemBlock[]): string | undefined {
   try {
     authorityCertificates(blocks);
@@ -117,7 +124,7 @@ function keyFileProblem(blocks: readonly PemBlock[]): string | undefined {
   const own = publicKeyOfKey(key);
   if (!own) return "whose key cannot be read: use an RSA, EC or Ed25519 key as PEM";
   if (!publicKey.equals(own)) {
-    return "whose key belongs to another certificate: put the two that belong together into it";
+    return "whose key belongs to another certificate: put the two that belong together into it, the client's own first";
   }
 }
 

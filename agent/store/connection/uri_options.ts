@@ -8,6 +8,12 @@ const OPTIONS: Record<string, string> = {
   tlsCRLFile: "the TLS library of this program does not read revocation lists: remove the option",
 };
 
+/** Options that have no effect without TLS: the driver takes them, and sends all as it is. */
+const OF_TLS = [
+  ...["tlsCAFile", "tlsCertificateKeyFile", "tlsInsecure", "tlsAllowInvalidCertificates"],
+  "tlsAllowInvalidHostnames",
+];
+
 /** What is known to be wrong with the options of a connection string, given what this program is made of. */
 export function optionProblems(uri: ConnectionString): string[] {
   const problems: string[] = [];
@@ -23,6 +29,13 @@ export function optionProblems(uri: ConnectionString): string[] {
   }
   for (const [name, why] of Object.entries(OPTIONS)) {
     if (option(uri, name) !== undefined) problems.push(`${name} does not work in this program: ${why}`);
+  }
+  const needsTls = OF_TLS.find((name) => option(uri, name) !== undefined);
+  const isUndecided = ["tls", "ssl"].every((name) => option(uri, name) === undefined) && !uri.isSRV;
+  if (needsTls !== undefined && isUndecided) {
+    problems.push(
+      `${needsTls} does nothing without tls=true, and all would travel as it is: add tls=true, or tls=false if that is meant`,
+    );
   }
   return problems;
 }

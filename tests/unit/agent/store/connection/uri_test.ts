@@ -42,6 +42,8 @@ const REFUSED: Record<string, string> = {
   "mongodb+srv://user:${DB_PASSWORD}@host.example.net/": "is still the placeholder",
   "mongodb://{{ .Values.user }}:x@host/": "is still the placeholder",
   "mongodb://host/?autoEncryption=true": "MONGODB_URI cannot be used: ",
+  "mongodb://host/?tlsInsecure=true":
+    "tlsInsecure does nothing without tls=true, and all would travel as it is: add tls=true, or tls=false if",
   "mongodb://host/?tls=true&tlsCAFile=/nowhere/ca.pem":
     'tlsCAFile names "/nowhere/ca.pem", which does not exist: check the path and the mount',
   "mongodb://host/?tls=true&tlsCAFile=nowhere/ca.pem":
@@ -103,6 +105,9 @@ const FINE = [
   "mongodb://user:%3Cpassword%3E@host/",
   "mongodb://user:a$(b)c@host/",
   "mongodb://host/?enableUtf8Validation=false",
+  "mongodb://host/?tls=false&tlsInsecure=true",
+  "mongodb+srv://host.example.net/?tlsInsecure=true",
+  "mongodb://host/?ssl=true&tlsAllowInvalidHostnames=true",
 ];
 
 for (const uri of FINE) {
