@@ -121,7 +121,10 @@ export const RULES: readonly Rule[] = [
   {
     rule: "doubles are excused",
     of: ["release"],
-    holds: ({ mayRelease, run }) => run === undefined || mayRelease,
+    // A run that has failed may be spared its attempt: the breaker is open. The document runs again in any case.
+    holds: ({ how, mayRelease, run, wall }, { processTimeoutMs = Infinity }) =>
+      run === undefined || mayRelease || how === "failed" ||
+      wall - run.beganMs >= processTimeoutMs - SAME_TIME_MS,
     what: ({ how }) => `it is released while its run is ${how}, and its holder was not told to end`,
   },
   {

@@ -53,6 +53,8 @@ export class ScanCursor {
   /** The longest jump, in documents. */
   #window = 0;
   #claimsAhead = 0;
+  /** The longest jump that {@linkcode jumpFar} makes, in documents. */
+  #farthest = MAX_WINDOW;
   #aheadSinceMs = 0;
 
   constructor(options: ScanCursorOptions) {
@@ -75,16 +77,21 @@ export class ScanCursor {
     if (isLong || this.#claimsAhead >= CLAIMS_AHEAD) this.#returnToHead();
   }
 
-  /** Jumps to a random place, as far away as jumps go. It comes nearer if nothing is there. */
+  /**
+   * Jumps to a random place, as far away as jumps go. It comes nearer if nothing is there. If reading ahead has failed,
+   * jumps are shorter from then on, down to none: the documents may be so large that the server cannot skip many.
+   */
   jumpFar(): void {
+    this.#returnToHead();
+    this.#window = this.#farthest;
+    if (this.#window === 0) return;
     this.#aheadSinceMs = this.#options.clock.monotonicMs();
-    this.#claimsAhead = 0;
-    this.#window = MAX_WINDOW;
     this.#jump();
   }
 
   /** Records that reading at the start failed. It may have timed out ahead; at the head it costs the server less. */
   recordFailure(): void {
+    if (this.isAhead) this.#farthest = Math.floor(this.#farthest / WIDER ** 2);
     this.#window = 0;
     this.#returnToHead();
   }

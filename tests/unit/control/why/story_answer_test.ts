@@ -52,6 +52,11 @@ const AGENTS: [what: string, agent: AgentHere | undefined, says: RegExp][] = [
     here({ connected: false }),
     /MongoDB is out of reach: see pulling-agent status$/,
   ],
+  [
+    "one whose processor is down",
+    here({ trouble: { what: "processor_fails", since: "then" } }),
+    /fails for one document after the other, and the agent claims few: see pulling-agent status$/,
+  ],
   ["a frozen one", here({}, false), /has not responded since long ago: see pulling-agent status$/],
   [
     "one that leaves it alone",

@@ -123,3 +123,27 @@ Deno.test("ScanCursor takes another random place each time if the order is not t
   claimed(500);
   assertEquals(cursor.start, { skip: 81 });
 });
+
+Deno.test("ScanCursor jumps far if it is told to, and comes nearer if nothing is there", () => {
+  const { cursor } = setUp({ random: 0.999_999 });
+  cursor.jumpFar();
+  const skips: unknown[] = [cursor.start.skip];
+  while (cursor.isAhead) {
+    cursor.recordEmpty();
+    skips.push(cursor.start.skip);
+  }
+  assertEquals(skips, [20_000, 5000, 1250, 312, 78, 19, 4, 1, undefined]);
+  cursor.jumpFar();
+  assertEquals(cursor.start.skip, 20_000);
+});
+
+Deno.test("ScanCursor jumps less far each time that reading there fails, and stays at the head in the end", () => {
+  const { cursor } = setUp({ random: 0.999_999 });
+  const skips: unknown[] = [];
+  for (let failures = 0; failures < 6; failures++) {
+    cursor.jumpFar();
+    skips.push(cursor.start.skip);
+    cursor.recordFailure();
+  }
+  assertEquals(skips, [20_000, 1250, 78, 4, undefined, undefined]);
+});
