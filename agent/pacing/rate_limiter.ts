@@ -3,8 +3,8 @@ import { doneBy } from "../lib/deadline.ts";
 import type { Rate } from "../settings/rate.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** Documents are claimed so far ahead of their start, in milliseconds. */
-const AHEAD_MS = 1000;
+/** Documents are claimed so far ahead of their start, in milliseconds: with the claim itself, none waits for a second. */
+const AHEAD_MS = 900;
 /** A claim brings what this time lets start at least, in milliseconds: otherwise each document would be a round trip. */
 const LEAST_CLAIM_MS = 500;
 /** Room that no token can bring is looked for this often, in milliseconds: documents that wait for a slot have to start. */

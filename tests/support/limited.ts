@@ -19,7 +19,7 @@ export async function limitedHome(
 }
 
 /** Use {@linkcode limitedHome}. */
-class LimitedHome extends AgentHome {
+export class LimitedHome extends AgentHome {
   readonly #startsFile: string;
 
   constructor(dir: string, { env, ...options }: AgentHomeOptions) {
@@ -28,9 +28,14 @@ class LimitedHome extends AgentHome {
     this.#startsFile = startsFile;
   }
 
+  /** Where one of several agents has its health files. */
+  healthDirOf(name: string): string {
+    return `${this.dir}/health-${name}`;
+  }
+
   /** Starts one of several agents. */
   startOne(name: string): Promise<AgentProcess> {
-    return this.start({ env: { AGENT_NAME: name, HEALTH_DIR: `${this.dir}/health-${name}` } });
+    return this.start({ env: { AGENT_NAME: name, HEALTH_DIR: this.healthDirOf(name) } });
   }
 
   /** When documents started, in milliseconds since 1970, in order. */
