@@ -99,7 +99,9 @@ export class MongoFleetRegistry implements FleetRegistry {
         },
       },
     ], { maxTimeMS }).toArray();
-    return seen ? seen as unknown as OtherAgents : ALONE;
+    if (seen === undefined) return ALONE;
+    const { before, shares, silent, working } = seen;
+    return { before, shares, silent, working };
   }
 }
 

@@ -1,0 +1,85 @@
+import { assert, assertEquals } from "@std/assert";
+import type { FleetEntry } from "../../agent/fleet/registry.ts";
+import type { MongoFleetRegistry } from "../../agent/store/fleet/mongo_registry.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { ProfileServer } from "../support/profiles/profile_server.ts";
+import { SHARDED_6 } from "../support/profiles/sharded.ts";
+import { SUPPORTED } from "../support/profiles/profiles.ts";
+import { COLLECTION, openStore, type TestStore } from "../support/store.ts";
+import { waitFor } from "../support/wait.ts";
+
+const HALF: FleetEntry = { isWorking: true, share: 0.5, livesMs: 60_000 };
+
+/** Registries of agents that started one after the other, and have the same name. */
+function registryOf(store: TestStore, n: number): MongoFleetRegistry {
+  return store.fleetRegistry({ name: "agent", version: "1.2.3", ensureIndexes: true, startedAtMs: 1000 * n });
+}
+
+Deno.test("MongoFleetRegistry shows each agent the others: who works, who comes before, what they use, who is silent", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  const [first, second, third] = [1, 2, 3].map((n) => registryOf(store, n));
+  assertEquals(await first!.look(), { working: 0, before: 0, shares: 0, silent: 0 });
+  await first!.beat(HALF);
+  await second!.beat({ ...HALF, share: 0.25 });
+  await third!.beat({ ...HALF, isWorking: false, share: 0 });
+  assertEquals(await first!.look(), { working: 1, before: 0, shares: 0.25, silent: 0 });
+  assertEquals(await second!.look(), { working: 1, before: 1, shares: 0.5, silent: 0 });
+  assertEquals(await third!.look(), { working: 2, before: 2, shares: 0.75, silent: 0 });
+  await second!.beat({ ...HALF, livesMs: 0 });
+  assertEquals(await third!.look(), { working: 1, before: 1, shares: 0.5, silent: 1 });
+  await first!.leave();
+  assertEquals(await third!.look(), { working: 0, before: 0, shares: 0, silent: 1 });
+});
+
+Deno.test("MongoFleetRegistry judges by the server's clock alone, and takes no other documents for agents", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  const [first, second] = [1, 2].map((n) => registryOf(store, n));
+  const entries = database.db.collection(`${COLLECTION}_agents`);
+  await entries.insertOne({ seen_at: new Date(0), working: true, share: 1, lives_ms: 1e15 });
+  await first!.beat(HALF);
+  await second!.beat(HALF);
+  assertEquals((await first!.look()).shares, 0.5);
+  const entry = await entries.findOne({ share: 0.5 });
+  assertEquals([entry?.name, entry?.version, entry?.working, entry?.lives_ms], [
+    "agent",
+    "1.2.3",
+    true,
+    60_000,
+  ]);
+  // The index removes entries of agents, and no document of the user's that has the same field.
+  const index = await waitFor(
+    "the index",
+    async () => (await entries.indexes()).find(({ name }) => name === "pulling_agent_gone"),
+  );
+  assertEquals([index.expireAfterSeconds, index.partialFilterExpression], [600, {
+    registry: "pulling-agent",
+  }]);
+  // An hour from now, by the server.
+  await entries.updateMany({ registry: "pulling-agent" }, [{
+    $set: { seen_at: { $subtract: ["$$NOW", 3_600_000] } },
+  }]);
+  assertEquals(await first!.look(), { working: 0, before: 0, shares: 0, silent: 0 });
+});
+
+// A collection that a cluster makes by itself is not sharded, as the profile of a sharded one has all of them.
+for (const profile of SUPPORTED.filter((each) => each !== SHARDED_6)) {
+  Deno.test(`MongoFleetRegistry works on ${profile.name}, as its profile has it`, async () => {
+    await using server = new ProfileServer(profile);
+    await using real = server.database();
+    await using store = openStore({
+      uri: `${server.uri}${server.uri.includes("?") ? "&" : "?"}retryWrites=false`,
+      name: real.name,
+    });
+    const [first, second] = [1, 2].map((n) => registryOf(store, n));
+    await first!.beat(HALF);
+    await second!.beat({ ...HALF, share: 0.25 });
+    assertEquals(await first!.look(), { working: 1, before: 0, shares: 0.25, silent: 0 });
+    assertEquals((await second!.look()).before, 1);
+    await first!.beat({ ...HALF, livesMs: 0 });
+    await waitFor("it to be silent", async () => (await second!.look()).silent === 1);
+    await first!.leave();
+    assert((await second!.look()).silent === 0);
+  });
+}
