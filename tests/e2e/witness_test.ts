@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
+import type { AgentProcess } from "../support/agent_process.ts";
 import { documentsOf } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
@@ -21,23 +22,36 @@ const DO = {
     if (saved?.at !== 2) throw new Error("lost");
   },
   slow: () => Deno.env.get("AGENT_NAME") === "first" ? new Promise(() => {}) : undefined,
+  stubborn: () => Deno.env.get("AGENT_NAME") === "forced" ? new Promise(() => mark("stubborn")) : undefined,
   poison: () => { mark("poison"); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); },
 };
 export default witnessed((document, context) => DO[document.kind](document, context));`;
+
+const LONG = { timeoutMs: 60_000 };
 
 const KINDS = ["good", "writing", "flaky", "hopeless", "failing", "sleepy", "saving", "slow"];
 
 Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, writes, snoozes, checkpoints and commands has no breach", async () => {
   await using db = await testDatabase("witness");
   await db.db.createCollection("effects");
-  await using home = await agentHome({ db, module: MODULE, env: { MAX_ATTEMPTS: "3", CONCURRENCY: "20" } });
+  await using home = await agentHome({
+    db,
+    module: MODULE,
+    env: {
+      MAX_ATTEMPTS: "3",
+      CONCURRENCY: "20",
+      SHUTDOWN_TIMEOUT: "1",
+      BREAKER_THRESHOLD: "0",
+      LEASE_DURATION: "4",
+    },
+  });
   await using witness = await Witness.start({
     uri: db.uri,
     dir: home.dir,
     database: db.name,
     collection: "documents",
     effects: [{ collection: "effects", of: "of" }],
-    leaseMs: 2000,
+    leaseMs: 4000,
     maxAttempts: 3,
   });
   const documents = documentsOf(db);
@@ -48,11 +62,24 @@ Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, write
   }));
   await documents.insertMany(all);
   const start = (AGENT_NAME: string) => home.start({ env: { AGENT_NAME, WITNESS_RUNS: witness.runsFile } });
+  const stop = async (agent: AgentProcess, name: string) => {
+    witness.stopped(name);
+    agent.signal("SIGTERM");
+    await agent.exit();
+  };
+  const marked = (word: string, count: number) =>
+    waitFor(`${count} marks ${word}`, async () => {
+      return (await home.marks()).filter(({ text }) => text === word).length >= count;
+    }, LONG);
+  const allSettled = () =>
+    waitFor("all to be settled", async () => {
+      return await documents.countDocuments({ status: { $in: ["pending", "processing"] } }) === 0;
+    }, LONG);
   const first = await start("first");
   await waitFor("all but the slow ones", async () => {
     const counts = await documents.countDocuments({ status: { $in: ["processed", "failed"] } });
     return counts === 10 * (KINDS.length - 1);
-  });
+  }, LONG);
   await first.kill9();
   witness.killed("first");
   assertEquals((await home.run("dead-letters", "redrive", "--filter", '{"error": "hopeless"}')).code, 0);
@@ -65,31 +92,38 @@ Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, write
   });
   assertEquals((await home.run("cancel", "1000")).code, 0);
   const second = await start("second");
-  await waitFor("all of them", async () => {
-    return await documents.countDocuments({ status: { $in: ["pending", "processing"] } }) === 0;
-  });
+  await allSettled();
+  await stop(second, "second");
+  await documents.insertMany(
+    [1002, 1003, 1004].map((_id) => ({ _id, kind: "stubborn", status: "pending" })),
+  );
+  const forced = await start("forced");
+  await marked("stubborn", 3);
+  await stop(forced, "forced");
+  let agent = await start("poisoned 0");
+  await allSettled();
   await documents.insertOne({ _id: 1001, kind: "poison", status: "pending" });
-  let agent = second;
   for (let count = 1; count <= 4; count++) {
-    await home.untilMarked("poison", count);
+    await marked("poison", count);
     await agent.kill9();
-    witness.killed(count === 1 ? "second" : `poisoned ${count - 1}`);
+    witness.killed(`poisoned ${count - 1}`);
     agent = await start(`poisoned ${count}`);
   }
   await waitFor(
     "the poison",
     async () => await documents.countDocuments({ _id: 1001, status: "failed" }) === 1,
+    LONG,
   );
-  agent.signal("SIGTERM");
-  assertEquals((await agent.exit()).code, 0);
+  await stop(agent, "poisoned 4");
   const verdict = await witness.finish();
   assert(verdict.ok, tableOf(verdict));
   const { counts } = verdict;
   assertEquals([counts["documents inserted"], counts["documents failed"], counts["stale letters"]], [
-    82,
+    85,
     21,
     0,
   ]);
+  assertEquals([counts["steps: release"], counts["released in a run"]], [3, 3]);
   // Ten slow documents of the first agent, and the poison four times.
   assertEquals(counts["doubles, killed"], 14);
 });

@@ -42,6 +42,7 @@ export class Leases {
       const how = run ? this.#howOf(run, wall) : "not begun";
       this.#byRules({ step, before, after, was, is, wall, lease, run, how, mayRelease }, story);
       if (step === "takeover" && lease) this.#mustBeExcused(story, lease, run, wall);
+      if (step === "release" && run) this.#breaches.count("released in a run");
       if (how === "done" && FAILURES.has(step)) this.#breaches.count("attempts spent in vain");
       if (step === "verdict") story.verdicts.push(Number(is.dead_at));
       if (step === "mark" && lease) this.#marked(story, lease, wall);

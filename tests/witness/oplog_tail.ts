@@ -36,17 +36,21 @@ export class OplogTail {
     await note(client, name);
     const query = { op: "n", "o.witness": name };
     const entry = await oplogOf(client).findOne(query, { sort: { $natural: -1 }, promoteValues: false });
-    return new OplogTail(client, options, entry!.ts);
+    return new OplogTail(client, options, options.from ?? entry!.ts);
   }
 
   /** Resolves when all that is written by now was read. @throws {Error} if the server had dropped entries before that */
   async end(): Promise<void> {
     const name = crypto.randomUUID();
     this.#lastNote = name;
+    const isRead = new AbortController();
+    const noted = note(this.#client, name, isRead.signal);
     try {
-      await Promise.race([note(this.#client, name), this.#reading]);
+      await Promise.race([noted, this.#reading]);
       await this.#reading;
     } finally {
+      isRead.abort();
+      await noted.catch(() => {});
       await this.#client.close();
     }
   }
@@ -98,6 +102,8 @@ export interface OplogTailOptions {
   /** Names the members of the set themselves. */
   readonly uri: string;
   readonly namespaces: readonly string[];
+  /** The entry after which to begin, which the server still has. Default: the last one there is. */
+  readonly from?: Timestamp;
   /** Gets each entry that concerns them, as BSON. */
   onEntry(bytes: Uint8Array): void;
 }
@@ -119,14 +125,14 @@ function timeOf(bytes: Uint8Array | undefined): Timestamp {
   return BSON.deserialize(bytes!).ts;
 }
 
-/** Writes a note into the oplog. */
-async function note(client: MongoClient, witness: string): Promise<void> {
+/** Writes a note into the oplog, as soon as there is a primary. It is not tried again once `signal` is aborted. */
+async function note(client: MongoClient, witness: string, signal?: AbortSignal): Promise<void> {
   for (const endMs = performance.now() + ELECTION_MS;;) {
     try {
       await client.db("admin").command({ appendOplogNote: 1, data: { witness } });
       return;
     } catch (error) {
-      if (performance.now() > endMs) throw error;
+      if (performance.now() > endMs || signal?.aborted) throw error;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
