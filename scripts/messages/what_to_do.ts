@@ -35,6 +35,9 @@ export const WHAT_TO_DO: Record<string, string> = {
   "The processor took longer than PROCESS_TIMEOUT":
     "Raise `PROCESS_TIMEOUT` if the work needs it, or give the processor's own calls a timeout. The run counts as a " +
     "failed attempt.",
+  "The agent may not join the fleet, so that it claims nothing: grant find, insert, update and remove, or set RATE_LIMIT_SCOPE=agent":
+    "Grant the agent's user these rights on the collection in `collection`: `pulling-agent doctor` prints the command. The " +
+    "agent goes on by itself. With `RATE_LIMIT_SCOPE=agent`, each agent has the whole limit.",
   "The processor fails for one document after the other: claims wait":
     "Read `error`. If a service that the processor calls is down or being replaced, do nothing: the agent tries a few " +
     "documents after `retryInMs`, and goes on when one succeeds. Otherwise mend the processor, the address or the " +
