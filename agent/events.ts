@@ -26,6 +26,16 @@ export interface LeftAlone {
   readonly reason: unknown;
 }
 
+/** Which server answers, for people. */
+export interface ServerNote {
+  /** Its product and version. */
+  readonly name: string;
+  /** What it lacks of what MongoDB has, a few words each. */
+  readonly lacks: readonly string[];
+  /** What the agent does instead, a sentence each. */
+  readonly instead: readonly string[];
+}
+
 /** What waits in MongoDB, as one look has found it. What is not known is undefined, and never a guess. */
 export interface Backlog {
   /**
@@ -70,6 +80,8 @@ export type AgentEvent =
   | { type: "backlog_seen"; backlog: Backlog }
   /** A suspect is about to run, with nothing else in flight: agents have ended or frozen while they held it. */
   | { type: "runs_alone"; id: unknown; attempt: number }
+  /** It is known which server answers, and what it lacks. */
+  | { type: "server_known"; server: ServerNote }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }

@@ -1,7 +1,7 @@
 import { errorText } from "../agent/errors.ts";
 import { secrets } from "../agent/text/redact.ts";
 import { printable } from "../agent/text/terminal_text.ts";
-import type { AgentEvent, AgentState, Backlog, Events } from "../agent/events.ts";
+import type { AgentEvent, AgentState, Backlog, Events, ServerNote } from "../agent/events.ts";
 import type { Agent } from "../agent/agent.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { Activity } from "./activity.ts";
@@ -40,6 +40,7 @@ export class HealthReporter {
   #state: AgentState = "starting";
   #stateSince = this.#startedAt;
   #backlog: BacklogStatus | undefined;
+  #server: Status["server"];
   #lastError: Status["last_error"];
   #leftAlone: Status["left_alone"];
   /** The content of the last heartbeat; it stays the same while the loop is stuck. */
@@ -130,6 +131,7 @@ export class HealthReporter {
     this.#stuckDetector.observe(event);
     if ("error" in event) this.#lastError = this.#describe(event.error);
     if (event.type === "left_alone") this.#leftAlone = this.#inOne(event.groups);
+    if (event.type === "server_known") this.#server = serverStatus(event.server);
     if (event.type === "backlog_seen") this.#backlog = backlogStatus(event.backlog);
     if (event.type === "state_changed") this.#enter(event.to);
     if (stage === undefined && this.#stuckDetector.stage !== undefined) this.#loopStarted();
@@ -213,6 +215,7 @@ export class HealthReporter {
       control: { ...rest, since: since.toISOString() },
       ready: this.isReady,
       connected: this.#trouble.isReachable,
+      server: this.#server,
       trouble: this.#trouble.current,
       loop: this.#stuckDetector.status,
       held: agent.held,
@@ -245,6 +248,10 @@ export class HealthReporter {
   #describe(error: unknown): Status["last_error"] {
     return { at: new Date().toISOString(), message: secrets.text(errorText(error), MAX_ERROR_LENGTH) };
   }
+}
+
+function serverStatus({ lacks, name }: ServerNote): Status["server"] {
+  return { name: secrets.text(name), lacks };
 }
 
 /** What a look has found, as the status shows it; undefined if nothing is known. */

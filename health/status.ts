@@ -48,6 +48,8 @@ export interface Status extends ActivityStatus {
   ready: boolean;
   /** Whether a MongoDB server that takes writes is in reach. */
   connected: boolean;
+  /** Which server answers, and what it lacks of what MongoDB has; known once the agent has asked it. */
+  server?: { name: string; lacks: readonly string[] } | undefined;
   /** What keeps the agent from being ready, apart from its state. */
   trouble?: TroubleStatus | undefined;
   /** The stage of the poll loop, since when, and whether the loop should have left it by now. */

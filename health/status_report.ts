@@ -89,7 +89,8 @@ export function inWords(look: Look): string {
 
 function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
   const { control, counters, held, last_error: lastError, left_alone: left, loop, running = [] } = status;
-  const { backlog, last_minute: minute, rate_limit: limit, started_at, state_since, updated_at } = status;
+  const { backlog, last_minute: minute, rate_limit: limit, server, started_at, state_since, updated_at } =
+    status;
   const now = new Date();
   const since = (time: string | undefined) => time === undefined ? "" : `, since ${pastText(time, now)}`;
   const state = isResponding
@@ -101,6 +102,7 @@ function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
     ["control", `${control.state}, by ${control.source}${since(control.since)}`],
     ["ready", status.ready ? "yes" : "no"],
     ["MongoDB", status.connected ? "connected" : "out of reach"],
+    ...(server ? [["server", serverText(server)] as [string, string]] : []),
     ["loop", (loop.stuck ? `stuck (${loop.stage})` : loop.stage) + since(loop.since)],
     ["held", `${held.documents} documents, ${held.running} being processed`],
     ...running.map((each): [string, string] => ["running", inShort(each, now)]),
@@ -127,6 +129,10 @@ function inShort({ attempt, id, progress, since, text }: RunningStatus, now: Dat
   return `${id}, attempt ${attempt}, since ${pastText(since, now)}${part}${
     text === undefined ? "" : `: ${text}`
   }`;
+}
+
+function serverText({ lacks, name }: NonNullable<Status["server"]>): string {
+  return lacks.length === 0 ? name : `${name}, without ${lacks.join(", ")}`;
 }
 
 function minuteText(minute: NonNullable<Status["last_minute"]>): string {

@@ -1,7 +1,9 @@
 import type { Collection } from "mongodb";
 import { validDate } from "../lib/valid_date.ts";
 import { possibleIds } from "./documents/parse_id.ts";
-import { KNOWN_FIELDS, type KnownDocument, knownIn } from "./requeue/known_document.ts";
+import { type KnownDocument, knownFields, knownIn } from "./requeue/known_document.ts";
+import { atTime } from "./server/server_time.ts";
+import type { StoreServer } from "./server/store_server.ts";
 import { STANDING, STATUS } from "./requeue/standing.ts";
 
 /** A document that may be canceled. */
@@ -21,9 +23,9 @@ const CANCELABLE: readonly ToCancel["standing"][] = ["free", "waiting", "leased"
  * the document as it does if a user sets another status.
  */
 export class Cancellation {
-  readonly #options: { readonly collection: Collection };
+  readonly #options: CancellationOptions;
 
-  constructor(options: { readonly collection: Collection }) {
+  constructor(options: CancellationOptions) {
     this.#options = options;
   }
 
@@ -32,7 +34,7 @@ export class Cancellation {
     const query = { _id: { $in: possibleIds(typed) as never[] } };
     const found = await this.#options.collection.find<Uint8Array>(query, {
       projection: {
-        ...KNOWN_FIELDS,
+        ...knownFields(this.#options.server.time),
         stored: "$status",
         owner: "$_pull.owner",
         canceled_at: "$_pull.canceled.at",
@@ -50,7 +52,9 @@ export class Cancellation {
     const { matchedCount } = await this.#options.collection.updateOne({
       _id: { $eq: id } as never,
       $expr: {
-        $and: [{ $in: [STATUS, ["pending", "processing"]] }, { $in: [STANDING, CANCELABLE] }],
+        $and: [{ $in: [STATUS, ["pending", "processing"]] }, {
+          $in: [atTime(STANDING, this.#options.server.time), CANCELABLE],
+        }],
       },
     }, {
       $set: { status: "canceled", ...(reason !== undefined && { "_pull.canceled.reason": reason }) },
@@ -60,6 +64,12 @@ export class Cancellation {
     }, { hint: { _id: 1 } });
     return matchedCount > 0;
   }
+}
+
+/** What a {@linkcode Cancellation} needs. */
+interface CancellationOptions {
+  readonly collection: Collection;
+  readonly server: StoreServer;
 }
 
 /** What tells of a lease, and of when the document is due: attempts, errors and the checkpoint stay, to be looked at. */

@@ -8,6 +8,7 @@ import type { MongoLeasedDocument } from "./documents/leased_document.ts";
 import { nextRunOf } from "./documents/next_run.ts";
 import { possibleIds } from "./documents/parse_id.ts";
 import { filterAtFault } from "./filter.ts";
+import type { StoreServer } from "./server/store_server.ts";
 import { claimable, type Kind, type SuspectKind } from "./queries.ts";
 
 /** The kinds in the order of an agent that starts: those that are rare come first. */
@@ -39,7 +40,10 @@ export class DocumentsToTry {
     for (const kind of KINDS) {
       if (left <= 0) return;
       for (const id of await this.#idsOf(kind, left)) {
-        const document = await this.#read(id, claimable(kind, this.#options.filter));
+        const document = await this.#read(
+          id,
+          claimable(kind, this.#options.server.time, this.#options.filter),
+        );
         if (document === undefined) continue;
         left -= 1;
         yield document;
@@ -48,7 +52,10 @@ export class DocumentsToTry {
     if (left <= 0) return;
     // An agent takes suspects, one by one, when it holds nothing.
     for (const { kind, raw } of (await this.#candidates.suspects()).slice(0, left)) {
-      const document = await this.#read(raw.id, claimable(kind satisfies SuspectKind, this.#options.filter));
+      const document = await this.#read(
+        raw.id,
+        claimable(kind satisfies SuspectKind, this.#options.server.time, this.#options.filter),
+      );
       if (document) yield document;
     }
   }
@@ -82,6 +89,7 @@ export class DocumentsToTry {
 export interface DocumentsToTryOptions {
   collection: Collection;
   clock: Clock;
+  server: StoreServer;
   filter: Filter<Document> | undefined;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;

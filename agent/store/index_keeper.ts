@@ -9,8 +9,11 @@ import type { MongoStore } from "./mongo_store.ts";
 
 /** An index may be dropped while the agent runs, and no event reports that: time between two looks, in milliseconds. */
 const LOOK_EVERY_MS = 5 * 60_000;
-/** Codes of a build that was ended, or is under way already: IndexBuildAborted, IndexBuildAlreadyInProgress. */
-const ENDED_BUILD = new Set([276, 285]);
+/**
+ * Codes of a build that was ended, or is under way already: IndexBuildAborted, IndexBuildAlreadyInProgress, and that of a
+ * server that makes one index of a collection at a time.
+ */
+const ENDED_BUILD = new Set([276, 285, 40_333]);
 /** The part of the message that differs between two errors of the same build. */
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 const RETRY = { baseMs: 1000, maxMs: 10_000 };

@@ -1,9 +1,11 @@
 import { type Collection, type Document, MongoServerError } from "mongodb";
+import { errorText } from "../errors.ts";
+import type { Abilities } from "./server/abilities.ts";
 import { isForbidden } from "./mongo_errors.ts";
 import { CLAIM_INDEX, TAKEN_OVER, TAKEOVER_INDEX } from "./queries.ts";
 
-/** Codes by which a server refuses `$in` in a partial index. MongoDB has that since 6.0. */
-const PARTIAL_UNSUPPORTED = new Set([67, 72, 2]);
+/** Codes by which a server refuses `$in` in a partial index, which MongoDB has since 6.0, or partial indexes at all. */
+const PARTIAL_UNSUPPORTED = new Set([2, 67, 72, 115, 238, 303, 304, 305]);
 /** There is another index with the same keys or the same name. */
 const CONFLICT = new Set([85, 86]);
 
@@ -32,10 +34,15 @@ export const INDEXES: readonly Index[] = [
  *
  * @throws {MongoServerError} with the code 26 if the collection is not there
  */
-export async function ensureIndexes(collection: Collection): Promise<readonly string[]> {
+export async function ensureIndexes(
+  collection: Collection,
+  abilities?: Pick<Abilities, "note">,
+): Promise<readonly string[]> {
   const found = await existing(collection);
   const problems: string[] = [];
-  for (const missing of missingIndexes(found ?? [])) problems.push(...await make(collection, missing));
+  for (const missing of missingIndexes(found ?? [])) {
+    problems.push(...await make(collection, missing, abilities));
+  }
   return problems;
 }
 
@@ -86,7 +93,11 @@ function comparesAsQueriesDo({ collation }: Document, all: readonly Document[]):
 }
 
 /** Makes an index. Returns the reason if it cannot. */
-async function make(collection: Collection, { index, rival, similar }: MissingIndex): Promise<string[]> {
+async function make(
+  collection: Collection,
+  { index, rival, similar }: MissingIndex,
+  abilities: Pick<Abilities, "note"> | undefined,
+): Promise<string[]> {
   const { name, keys, partialFilterExpression } = index;
   if (rival) return [inTheWay(collection, { index, rival })];
   try {
@@ -97,6 +108,7 @@ async function make(collection: Collection, { index, rival, similar }: MissingIn
     if (CONFLICT.has(code)) return [inTheWay(collection, { index, rival: similar })];
     if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
     await collection.createIndex(keys, { name });
+    abilities?.note("partialIndexes", errorText(error));
   }
   return [];
 }

@@ -8,15 +8,19 @@ import { leasedBy } from "./queries.ts";
 import { byToken, type GroupWrite, runLimited } from "./outcomes/run_limited.ts";
 import type { StoreContext } from "./store_context.ts";
 
+/** If the condition on the lease names a time, the write may arrive this part of a lease late. */
+const LATE_SHARE = 0.5;
+
 /**
  * Notes that a suspect's handler starts with nothing else in flight; returns 0 if the lease is over. The number is set,
  * not incremented, so that a write whose answer was lost can be sent again.
  */
 export async function markRunningAlone(
   document: LeasedDocument,
-  { collection }: StoreContext,
+  { collection, leaseMs, server }: StoreContext,
 ): Promise<number> {
-  const live = { $expr: { $gt: ["$_pull.visible_at", "$$NOW"] } };
+  const time = await server.latestTime(leaseMs * LATE_SHARE);
+  const live = { $expr: { $gt: ["$_pull.visible_at", time] } };
   const { matchedCount } = await collection.updateOne(
     { ...leasedBy([document.id], document.token), ...live },
     {

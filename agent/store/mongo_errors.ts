@@ -208,6 +208,29 @@ export function isDoubtful(error: unknown): boolean {
     !OF_THE_DOCUMENT.has(code);
 }
 
+/** Codes by which servers answer that they do not know an operator, a variable, an option or a command. */
+const UNKNOWN = new Set([
+  59, // CommandNotFound
+  115, // CommandNotSupported
+  168, // InvalidPipelineOperator
+  238, // NotImplemented
+  303, // a compatible server's "feature not supported"
+  304, // the same of a stage
+  305, // the same of an operator
+  17276, // an undefined variable
+  40324, // an unknown stage
+]);
+
+/**
+ * Whether the server does not know what the agent asks of it. That is no document's fault, and each other one fails alike:
+ * another kind of server answers than was asked what it knows.
+ */
+export function isUnsupported(error: unknown): boolean {
+  if (!(error instanceof MongoServerError)) return false;
+  const code = Number(error.code);
+  return UNKNOWN.has(code) || (code === 9 && /^unrecognized field/i.test(error.message));
+}
+
 /** Whether an insertion failed because another document has its key. */
 export function isDuplicateKey(error: unknown): boolean {
   // If values are read with their BSON types kept, the code is not a plain number either.
@@ -228,7 +251,8 @@ export function isForbidden(error: unknown): boolean {
  * for a server that goes on refusing for a reason that no list knows.
  */
 export function isLasting(error: unknown): boolean {
-  return isForbidden(error) || isDoubtful(error) || (error instanceof UnreachableError && error.isLasting);
+  return isForbidden(error) || isUnsupported(error) || isDoubtful(error) ||
+    (error instanceof UnreachableError && error.isLasting);
 }
 
 /** Whether a write would have made a document larger than MongoDB allows. */

@@ -6,26 +6,24 @@ import type { BacklogLook, BacklogReader } from "./backlog_reader.ts";
 import { Claimer } from "./claims/claimer.ts";
 import { DeadLetterMaker } from "./dead_letters/dead_letter_maker.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
-import { Cancellation } from "./cancellation.ts";
-import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
-import { DocumentsToTry } from "./documents_to_try.ts";
 import { type EffectWriter, effectWriter } from "./effects/effect_writer.ts";
 import { type FleetRegistryEntry, MongoFleetRegistry } from "./fleet/mongo_registry.ts";
 import { ensureIndexes } from "./indexes.ts";
-import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import { Link } from "./connection/link.ts";
 import type { LinkListeners } from "./connection/link_listeners.ts";
-import { isDoubtful, isForbidden, isTransient } from "./mongo_errors.ts";
+import { isDoubtful, isForbidden, isTransient, isUnsupported } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
+import { isMongoDb } from "./server/server_kind.ts";
+import { KnownServer } from "./server/known_server.ts";
 import { ServerClock, syncClock } from "./connection/server_clock.ts";
-import { collectionNames, describe, Source, sourceNames } from "./source.ts";
+import { Source, sourceNames } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { type WakeListeners, WakeStream } from "./wake_stream.ts";
 import { canceled, markRunningAlone, renew } from "./lease_writes.ts";
 import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import { snooze } from "./outcomes/snooze.ts";
-import { DocumentStories } from "./why/document_stories.ts";
+import { StoreForCommands } from "./store_for_commands.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreSettings, StoreSurroundings } from "./store_settings.ts";
 
@@ -35,9 +33,11 @@ export class MongoStore implements DocumentStore {
   readonly warnings: readonly string[];
   /** What exists under the name of the collection. */
   readonly source: Source;
-  readonly isTransient = isTransient;
   readonly isDoubtful = isDoubtful;
-  readonly isForbidden = isForbidden;
+  /** What answers, and what it lacks. */
+  readonly server: KnownServer;
+  /** The same collection, for the commands of operators. */
+  readonly forCommands: StoreForCommands;
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
@@ -47,7 +47,6 @@ export class MongoStore implements DocumentStore {
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #timeAndChance: TimeAndChance;
   readonly #filter: Filter<Document> | undefined;
-  readonly #owner: string;
   #backlogReader: BacklogReader | undefined;
   #isGuarded = false;
 
@@ -60,7 +59,6 @@ export class MongoStore implements DocumentStore {
     const { agentName, leaseMs } = settings;
     const { clock, details, random } = this.#timeAndChance = surroundings;
     this.#filter = filter;
-    this.#owner = agentName;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
     const connection = { agentName, leaseMs, serverClock, uriSetting } as const;
@@ -71,17 +69,19 @@ export class MongoStore implements DocumentStore {
     this.source = new Source(link, sourceNames(settings), clock);
     this.#link = link;
     this.#collection = collection;
+    const server = this.server = new KnownServer({ link, serverClock, names: sourceNames(settings) });
     const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
-    this.#context = { collection, letters, clock, serverClock, leaseMs, ...limits };
+    this.#context = { collection, letters, clock, serverClock, server, leaseMs, ...limits };
     this.#deadLetterMaker = new DeadLetterMaker(this.#context);
     this.#effects = effectWriter(link, { ...this.#context, random });
     this.#syncClock = () => syncClock(link, serverClock);
+    this.forCommands = new StoreForCommands({ ...this.#context, server, link, filter, owner: agentName });
     this.#claimer = new Claimer({
       ...this.#context,
       details,
       random,
       syncClock: this.#syncClock,
-      withoutMajority: () => link.withoutMajority,
+      withoutMajority: () => link.told.withoutMajority,
       owner: agentName,
       claimLimitMs: timeLimits(leaseMs).claimMs,
       maxAttempts: settings.maxAttempts,
@@ -90,21 +90,24 @@ export class MongoStore implements DocumentStore {
     });
   }
 
-  /** Makes every claim check that the collection exists. That costs no round trip once it was found. */
+  /**
+   * Makes every claim check that the collection exists, and what the server lacks. That costs no round trip once it is
+   * known.
+   */
   guardSource(): void {
     this.#isGuarded = true;
   }
 
   async claim(limit: ClaimLimit): Promise<Claim> {
-    if (this.#isGuarded) await this.source.ensureUsable();
-    const claim = await this.#claimer.claim(limit);
+    if (this.#isGuarded) await this.ensureUsable();
+    const claim = await this.#claimed(() => this.#claimer.claim(limit));
     if (claim.documents.length === 0) this.source.doubt();
     if (claim.refused.length === 0) return claim;
     return { ...claim, refused: await this.#deadLetterMaker.makeOfRefused(claim.refused) };
   }
 
   async claimSuspect(): Promise<Claim> {
-    const suspect = await this.#claimer.claimSuspect();
+    const suspect = await this.#claimed(() => this.#claimer.claimSuspect());
     return suspect ? { ...NOTHING_CLAIMED, documents: [suspect], takeovers: 1 } : NOTHING_CLAIMED;
   }
 
@@ -162,6 +165,34 @@ export class MongoStore implements DocumentStore {
     this.#claimer.exclude(id, error);
   }
 
+  isTransient(error: unknown): boolean {
+    return isTransient(error) || isUnsupported(error);
+  }
+
+  isForbidden(error: unknown): boolean {
+    return isForbidden(error) || isUnsupported(error);
+  }
+
+  /**
+   * Looks whether the agent can work with the collection and its server, unless that is known.
+   *
+   * @throws {SourceError} If it cannot. Otherwise what the driver throws.
+   */
+  async ensureUsable(): Promise<void> {
+    await this.source.ensureUsable();
+    if (!this.server.isUsable) await this.server.learn();
+  }
+
+  /** Asks the server again what it lacks, once a claim has met something of that. */
+  async #claimed<T>(claim: () => Promise<T>): Promise<T> {
+    try {
+      return await claim();
+    } catch (error) {
+      if (isUnsupported(error)) this.server.doubt();
+      throw error;
+    }
+  }
+
   /** Lets claims go on that wait for the documents that are written. */
   async #freeKeysAfter<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
     try {
@@ -180,52 +211,17 @@ export class MongoStore implements DocumentStore {
       ...listeners,
       ...this.#timeAndChance,
       onEnd: () => this.source.forget(),
+      onUnsupported: (reason) => {
+        link.abilities.note("changeStreams", reason);
+        listeners.onUnsupported(reason);
+      },
       db,
+      tellsFields: () => isMongoDb(link.told.hello),
       collection,
       maxAwaitTimeMS: timeLimits(this.#context.leaseMs).changesMs,
     });
     link.onReplaced(() => stream.reopen());
     return stream;
-  }
-
-  /** The dead letters of the collection. Throws what the driver throws if the database is out of reach. */
-  async lettersForCommands(): Promise<LettersForCommands> {
-    await this.#syncClock();
-    return new LettersForCommands(this.#context);
-  }
-
-  /** The documents of the collection, for an operator. Throws what the driver throws if the database is out of reach. */
-  async documentsToRequeue(): Promise<DocumentsToRequeue> {
-    const [explain, letters] = [explainer(this.#link, this.#collection), await this.lettersForCommands()];
-    return new DocumentsToRequeue({ ...this.#context, explain, filter: this.#filter, letters });
-  }
-
-  /** Cancels documents of the collection, for an operator. */
-  cancellation(): Cancellation {
-    return new Cancellation(this.#context);
-  }
-
-  /** The documents of the collection, for a processor that is tried on them. */
-  documentsToTry(): DocumentsToTry {
-    return new DocumentsToTry({ ...this.#context, filter: this.#filter });
-  }
-
-  /** Why documents of the collection are not done. Throws what the driver throws if the database is out of reach. */
-  async documentStories(): Promise<DocumentStories> {
-    const { dbName, collectionName } = this.#collection;
-    const link = this.#link;
-    return new DocumentStories({
-      ...this.#context,
-      lettersForCommands: await this.lettersForCommands(),
-      filter: this.#filter,
-      owner: this.#owner,
-      describe: () =>
-        link.run(async () =>
-          (await describe(link.db(dbName), [collectionName]))?.get(collectionName)?.options
-        ),
-      collectionNames: () => link.run(() => collectionNames(link.db(dbName))),
-      other: (name) => link.collection(dbName, name),
-    });
   }
 
   /** Counts what waits. Never throws: what cannot be found out is not known. One look at a time. */
@@ -273,7 +269,7 @@ export class MongoStore implements DocumentStore {
 
   /** Whether the server is known to be one by itself, which has no transactions. */
   get isStandalone(): boolean {
-    return this.#link.isStandalone;
+    return this.#link.told.isStandalone;
   }
 
   /** How many documents the collection has, by its metadata. Throws what the driver throws. */
@@ -290,7 +286,7 @@ export class MongoStore implements DocumentStore {
   async ensureIndexes(): Promise<readonly string[]> {
     // To make an index would make the collection.
     await this.source.look();
-    return await ensureIndexes(this.#collection);
+    return await ensureIndexes(this.#collection, this.#link.abilities);
   }
 
   /** Closes all connections. */

@@ -41,6 +41,13 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
   store.source.onChange(() => {
     if (store.source.warning !== undefined) log.warn(store.source.warning);
   });
+  let noted: string | undefined;
+  store.server.onLearned(() => {
+    const server = store.server.note;
+    if (server === undefined || JSON.stringify(server) === noted) return;
+    noted = JSON.stringify(server);
+    events.emit({ type: "server_known", server });
+  });
   store.guardSource();
   const certificates = new CertificateWatch({ certificates: () => store.certificates(), clock, log });
   const onConnected = () => {
@@ -74,7 +81,7 @@ async function prepare(
   await untilDone(() => store.connect(), () => true, retrying);
   if (!retrying.stop.aborted) onConnected();
   // Claims look too. But a paused agent claims nothing, and still has to know whether it is ready.
-  await untilDone(() => store.source.ensureUsable(), (error) => !(error instanceof SourceError), retrying)
+  await untilDone(() => store.ensureUsable(), (error) => !(error instanceof SourceError), retrying)
     .catch(() => {});
   await indexes?.run();
 }

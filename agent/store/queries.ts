@@ -1,4 +1,5 @@
 import type { Document, Filter } from "mongodb";
+import { atTime, NOW, type ServerTime } from "./server/server_time.ts";
 
 /** Which documents may be claimed, in order of preference. */
 export type Kind = "due_retries" | "expired_leases" | "new_documents";
@@ -50,7 +51,7 @@ export const CLAUSES = {
   hasToken: { "_pull.token": { $exists: true } },
   scheduled: SCHEDULED,
   /** Also matches a missing field, which is less than any date. */
-  isPast: { $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } },
+  isPast: { $expr: { $lte: ["$_pull.visible_at", NOW] } },
   unscheduled: { "_pull.visible_at": null },
   hasNoForeignPull: { $nor: [HAS_FOREIGN_PULL] },
 } as const satisfies Record<string, Filter<Document>>;
@@ -62,11 +63,11 @@ const DUE = { ...CLAUSES.scheduled, ...CLAUSES.isPast };
 const EXPIRED = { ...CLAUSES.processing, ...CLAUSES.hasToken, ...DUE };
 
 /** A lease that an agent holds, or one that ran out less than `graceMs` ago: an agent is about to take it over. */
-export function heldLease(graceMs: number): Filter<Document> {
+export function heldLease(graceMs: number, time: ServerTime): Filter<Document> {
   return {
     ...CLAUSES.processing,
     ...CLAUSES.hasToken,
-    $expr: { $gt: ["$_pull.visible_at", { $subtract: ["$$NOW", graceMs] }] },
+    $expr: { $gt: ["$_pull.visible_at", { $subtract: [time, graceMs] }] },
   };
 }
 
@@ -196,15 +197,22 @@ export function unclaimable(isThorough: boolean): readonly Unclaimable[] {
 }
 
 /** Whether a document still waits for an agent. */
-export const WAITING: Filter<Document> = { $or: [{ status: "pending" }, EXPIRED] };
+export function waitingFor(time: ServerTime): Filter<Document> {
+  return atTime<Filter<Document>>({ $or: [{ status: "pending" }, EXPIRED] }, time);
+}
 
 /** The index that serves all of these queries, and its order: the longest due first, then by `_id`. */
 export const CLAIM_INDEX = { status: 1, "_pull.visible_at": 1, _id: 1 } as const;
 export const CLAIM_ORDER = { "_pull.visible_at": 1, _id: 1 } as const;
 
 /** The query for documents of one kind, with the user's own `filter` and-ed to it. */
-export function claimable(kind: Kind | SuspectKind, filter?: Filter<Document>): Filter<Document> {
-  return filter ? { $and: [CLAIMABLE[kind], filter] } : CLAIMABLE[kind];
+export function claimable(
+  kind: Kind | SuspectKind,
+  time: ServerTime,
+  filter?: Filter<Document>,
+): Filter<Document> {
+  const query = atTime(CLAIMABLE[kind], time);
+  return filter ? { $and: [query, filter] } : query;
 }
 
 /**

@@ -26,23 +26,31 @@ const REOPEN = { baseMs: 500, maxMs: 10_000 };
  * Codes by which a server refuses change streams: it has none (a standalone, or a compatible server), or the agent has
  * no right to them.
  */
-const UNSUPPORTED = new Set([40573, 115, 59, 40324, 303, 13]);
+const UNSUPPORTED = new Set([13, 59, 115, 238, 303, 304, 305, 40324, 40573]);
+/** A server's code for streams that are switched off for the collection, and for other things. */
+const SWITCHED_OFF = 136;
+/** If they are switched off, the agent asks again after this long, in milliseconds. */
+const ASK_AGAIN_MS = 60_000;
+
+const INSERTED = { operationType: { $in: ["insert", "replace"] }, "fullDocument.status": "pending" };
+const UPDATED = { operationType: "update" };
+const TELLING_STATUS = { $in: ["pending", "canceled"] };
 
 /** Changes after which a document may be claimable, inserted as pending or set back to it, and those that cancel one. */
 const TELLING_CHANGES = [
   { $changeStream: {} },
-  {
-    $match: {
-      $or: [
-        { operationType: { $in: ["insert", "replace"] }, "fullDocument.status": "pending" },
-        {
-          operationType: "update",
-          "updateDescription.updatedFields.status": { $in: ["pending", "canceled"] },
-        },
-      ],
-    },
-  },
+  { $match: { $or: [INSERTED, { ...UPDATED, "updateDescription.updatedFields.status": TELLING_STATUS }] } },
   { $project: { isCanceled: { $eq: ["$updateDescription.updatedFields.status", "canceled"] } } },
+];
+
+/**
+ * The same for servers that do not tell which fields an update has changed: each update of such a document is a hint, and
+ * the document is looked up.
+ */
+const TELLING_DOCUMENTS = [
+  { $changeStream: { fullDocument: "updateLookup" } },
+  { $match: { $or: [INSERTED, { ...UPDATED, "fullDocument.status": TELLING_STATUS }] } },
+  { $project: { isCanceled: { $eq: ["$fullDocument.status", "canceled"] } } },
 ];
 
 /**
@@ -57,6 +65,7 @@ export class WakeStream {
   /** Ends the open stream. Undefined while a stream is being opened: to end it then would leave its cursor behind. */
   #suspend: (() => void) | undefined;
   #isSuspended = false;
+  #isToldUnsupported = false;
   /** How many times the connection has changed. */
   #connection = 0;
   #claimedSinceIdle = 0;
@@ -117,7 +126,13 @@ export class WakeStream {
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (isUnsupported(error)) return this.#options.onUnsupported((error as Error).message);
+        const isOff = isSwitchedOff(error);
+        if (isOff || isUnsupported(error)) this.#tellUnsupported((error as Error).message);
+        if (isOff) {
+          await sleep(clock, ASK_AGAIN_MS, signal);
+          continue;
+        }
+        if (isUnsupported(error)) return;
         failures = clock.monotonicMs() - startedMs > HOLDS_MS ? 1 : failures + 1;
         // If MongoDB cannot be reached, the claims report it.
         if (failures === WORTH_A_WORD && !(error instanceof UnreachableError)) this.#options.onTrouble(error);
@@ -129,6 +144,11 @@ export class WakeStream {
         );
       }
     }
+  }
+
+  #tellUnsupported(reason: string): void {
+    if (!this.#isToldUnsupported) this.#options.onUnsupported(reason);
+    this.#isToldUnsupported = true;
   }
 
   /** Opens the stream and turns changes into hints, until the loop is busy: then reading them only costs time. */
@@ -161,11 +181,11 @@ export class WakeStream {
    * nothing is resumed, and changes that come together are one hint.
    */
   async #open(): Promise<RunCommandCursor> {
-    const { collection } = this.#options;
+    const { collection, tellsFields } = this.#options;
     const db = await this.#options.db();
     return db.runCursorCommand({
       aggregate: collection,
-      pipeline: TELLING_CHANGES,
+      pipeline: tellsFields() ? TELLING_CHANGES : TELLING_DOCUMENTS,
       cursor: {},
       // Change streams need this read concern; the client's own is weaker.
       readConcern: { level: "majority" },
@@ -230,6 +250,8 @@ export interface WakeListeners {
 export interface WakeStreamOptions extends TimeAndChance, WakeListeners {
   /** The database, connected. It is asked for with each stream, because the connection may change. */
   db(): Promise<Db>;
+  /** Whether the server that the database is on tells which fields an update has changed. */
+  tellsFields(): boolean;
   /** The name of the collection that is listened to. */
   collection: string;
   /**
@@ -248,6 +270,12 @@ async function nextChanges(stream: RunCommandCursor): Promise<Document[] | undef
   const first = await stream.tryNext();
   if (first) return [first, ...stream.readBufferedDocuments()];
   return stream.closed ? undefined : [];
+}
+
+/** Whether streams of this collection can be switched on, and are not. */
+export function isSwitchedOff(error: unknown): boolean {
+  return error instanceof MongoServerError && Number(error.code) === SWITCHED_OFF &&
+    error.message.includes("modifyChangeStreams");
 }
 
 function isUnsupported(error: unknown): boolean {

@@ -47,6 +47,18 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
         grouped.report(isReachable ? IN_REACH : OUT_OF_REACH, { fields });
         break;
       }
+      case "server_known": {
+        const { instead, lacks, name: server } = event.server;
+        if (lacks.length === 0) log.info("The server is known, and lacks nothing", { server });
+        else {
+          log.info("The server lacks some of what MongoDB has, and the agent does without it", {
+            server,
+            lacks: lacks.join("; "),
+            instead: instead.join("; "),
+          });
+        }
+        break;
+      }
       case "claimed":
         claims.claimed(event);
         break;

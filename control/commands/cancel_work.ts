@@ -31,7 +31,7 @@ export async function cancel({ id, reason }: CancelTask, env: Environment): Prom
   const store = new MongoStore(settings, filter);
   try {
     await store.source.look();
-    return await cancelOne(store.cancellation(), id, reason);
+    return await cancelOne(await store.forCommands.cancellation(), id, reason);
   } catch (error) {
     if (isValidationFailure(error)) {
       throw new CommandError(

@@ -56,7 +56,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
   const store = new MongoStore(settings);
   try {
     await store.source.look();
-    const box = await store.lettersForCommands();
+    const box = await store.forCommands.letters();
     const status = await carryOut(task, asked, box);
     // To count them, the database reads all letters: a timeout of that must not decide about the work. An operator who
     // has interrupted the work does not want to wait for it, either.

@@ -37,7 +37,7 @@ export async function requeue(task: RequeueTask, env: Environment): Promise<numb
   const store = new MongoStore(settings, filter);
   try {
     await store.source.look();
-    const documents = await store.documentsToRequeue();
+    const documents = await store.forCommands.documentsToRequeue();
     return meantAt
       ? await bySelection(task, meantAt(documents.now()), documents)
       : await new RequeueRun(documents, task).byIds(task.ids!);

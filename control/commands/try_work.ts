@@ -114,7 +114,7 @@ async function tryStored(
   const store = new MongoStore(settings, filter);
   try {
     await store.source.look();
-    const stored = store.documentsToTry();
+    const stored = await store.forCommands.documentsToTry();
     await tryAll(ids ? withIds(ids, stored, report) : stored.next(limit), trial, report);
   } catch (error) {
     throw storeFailure("try", error);

@@ -26,7 +26,7 @@ export async function tellWhy({ id, asJson }: WhyTask, env: Environment): Promis
   try {
     await store.source.look();
     const here = await agentHere(settings.healthDir);
-    const stories = await (await store.documentStories()).of(id);
+    const stories = await (await store.forCommands.documentStories()).of(id);
     if (!Array.isArray(stories)) {
       await answers.print(asJson ? missingJson(stories) : missingText(stories));
       await answers.finish();

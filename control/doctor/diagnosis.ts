@@ -1,3 +1,4 @@
+import { kindText } from "../../agent/store/server/server_kind.ts";
 import { Unseen } from "../../agent/store/doctor/unseen.ts";
 import { type Found, type Level, LEVELS } from "./concern.ts";
 import { CONCERNS } from "./concerns.ts";
@@ -52,7 +53,7 @@ function patientText({ database, settings }: Examined): string {
   if (!isDatabase(database)) return `${what}, which is out of reach`;
   const { heartbeats: [first], version } = database;
   const user = ifSeen(database.user);
-  const kind = first === undefined
+  const place = first === undefined
     ? "servers behind a load balancer"
     : first.isRouter
     ? "a sharded cluster"
@@ -61,8 +62,8 @@ function patientText({ database, settings }: Examined): string {
     : "one server";
   const addresses = database.heartbeats.map(({ address }) => address).join(", ");
   const known = ifSeen(version);
-  return `${what} in ${kind}${addresses && ` at ${addresses}`}${
-    known === undefined ? "" : `, MongoDB ${known}`
-  }, ` +
+  const kind = ifSeen(database.server)?.kind;
+  const name = kind === undefined ? known && `MongoDB ${known}` : kindText(kind);
+  return `${what} in ${place}${addresses && ` at ${addresses}`}${name === undefined ? "" : `, ${name}`}, ` +
     (user === undefined ? "without a login" : `as the user ${user.name} of ${user.database}`);
 }

@@ -112,7 +112,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     formatId,
     log,
     grouped,
-    source: { agent: name, database: settings.mongodbDatabase, collection: settings.mongodbCollection },
+    source: { agent: name, ...sourceOf(settings) },
     webhook,
   });
   if (untilEmpty) new LastingFailure({ clock, events, agent, isLasting });
@@ -132,7 +132,9 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     health,
     controlFile: new ControlFile({ clock, path: settings.controlFile, gate, log }),
     uriFile: uriFileOf(settings),
-    wakeHints: settings.changeStream === "auto" ? new WakeHints({ agent, events, log, store }) : undefined,
+    wakeHints: settings.changeStream === "auto"
+      ? new WakeHints({ agent, events, log, source: sourceOf(settings), store })
+      : undefined,
     nothingFound: new NothingFound({ events, log, store, hasFilter: filter !== undefined }),
     sourceEnd: new SourceEnd(events, agent, { untilEmpty }),
     changedBuiltins: new ChangedBuiltins({ agent, events, log }),
@@ -147,6 +149,10 @@ function limiterOf({ rateLimit: limit, rateLimitScope: scope }: Settings): RateL
 
 function entryOf({ agentName: name, ensureIndexes }: Settings) {
   return { name, ensureIndexes, startedAtMs: timeOfDayMs(), version: versionInfo().version };
+}
+
+function sourceOf({ mongodbCollection: collection, mongodbDatabase: database }: Settings) {
+  return { database, collection };
 }
 
 function uriFileOf({ mongodbUriFile }: Settings): UriFile | undefined {

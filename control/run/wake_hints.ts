@@ -9,13 +9,18 @@ import type { Logger } from "../../agent/telemetry/logger.ts";
 export class WakeHints {
   readonly #stream: WakeStream;
 
-  constructor({ agent, events, log, store }: WakeHintsOptions) {
+  constructor({ agent, events, log, source, store }: WakeHintsOptions) {
     this.#stream = store.wakeStream({
       onHint: () => agent.wake(),
       onCanceled: () => agent.lookForCanceled(),
       onListening: (isListening) => agent.hearsOfCancels = isListening,
-      onUnsupported: (reason) =>
-        log.info("This server tells of no changes: documents are found by polling alone", { reason }),
+      onUnsupported: (reason) => {
+        const mend = mendOf(reason, source);
+        log.info("This server tells of no changes: documents are found by polling alone", {
+          reason,
+          ...(mend !== undefined && { mend }),
+        });
+      },
       onTrouble: (error) =>
         log.warn("Cannot follow the changes of the collection: documents are found by polling alone", {
           error: errorText(error),
@@ -43,5 +48,14 @@ export interface WakeHintsOptions {
   agent: Agent;
   events: Events;
   log: Logger;
+  /** The collection whose changes are followed. */
+  source: { readonly database: string; readonly collection: string };
   store: MongoStore;
+}
+
+/** How to switch streams on, on a server that has them and asks for that. */
+function mendOf(reason: string, { collection, database }: WakeHintsOptions["source"]): string | undefined {
+  if (!reason.includes("modifyChangeStreams")) return undefined;
+  const command = JSON.stringify({ modifyChangeStreams: 1, database, collection, enable: true });
+  return `in mongosh: db.getSiblingDB("admin").runCommand(${command})`;
 }

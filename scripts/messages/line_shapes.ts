@@ -44,6 +44,16 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
   ],
   breaker_half_opened: [[{ type: "breaker_half_opened" }, "`BREAKER_COOLDOWN` is over"]],
   breaker_closed: [[{ type: "breaker_closed", openForMs: 5 }, "a document succeeds that was tried"]],
+  server_known: [
+    [
+      { type: "server_known", server: { name: "x", lacks: [], instead: [] } },
+      "the server was asked what it lacks",
+    ],
+    [
+      { type: "server_known", server: { name: "x", lacks: ["x"], instead: ["x"] } },
+      "the same, and it is old, or only compatible with MongoDB",
+    ],
+  ],
   claimed: [
     [{ type: "claimed", documents, takeovers: 0, conflicts: 0, elapsedMs: 1 }, "each claim"],
     [{ type: "claimed", documents: 0, takeovers: 1, conflicts: 0, elapsedMs: 1 }, "leases had expired"],

@@ -55,8 +55,8 @@ export const LEASE_MUTATIONS = {
     what: "a lease counts as over before it is",
     edits: inPlace(
       QUERIES,
-      'isPast: { $expr: { $lte: ["$_pull.visible_at", "$$NOW"] } },',
-      'isPast: { $expr: { $lte: ["$_pull.visible_at", { $add: ["$$NOW", 3_600_000] }] } },',
+      'isPast: { $expr: { $lte: ["$_pull.visible_at", NOW] } },',
+      'isPast: { $expr: { $lte: ["$_pull.visible_at", { $add: [NOW, 3_600_000] }] } },',
     ),
     caughtBy: [{
       file: "tests/integration/leases_test.ts",

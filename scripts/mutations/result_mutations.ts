@@ -95,7 +95,7 @@ export const RESULT_MUTATIONS = {
     what: "the write of a claim does not ask for the time",
     edits: inPlace(
       "agent/store/claims/claim_writer.ts",
-      "this.#query = claimable(kind, options.filter);",
+      "this.#query = claimable(kind, options.server.time, options.filter);",
       "this.#query = { ...claimable(kind, options.filter), $expr: true };",
     ),
     caughtBy: [{ file: "tests/integration/snooze_test.ts", test: "(rule 37)" }],

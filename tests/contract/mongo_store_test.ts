@@ -66,7 +66,7 @@ class MongoSubject implements Subject {
   }
 
   async cancel(id: string): Promise<void> {
-    await this.opened.cancellation().cancel(id, undefined);
+    await (await this.opened.forCommands.cancellation()).cancel(id, undefined);
   }
 
   loseAnswer(method: Lossy): void {

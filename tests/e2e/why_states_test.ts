@@ -258,7 +258,7 @@ Deno.test("why tells of every state of a document what keeps it, and the command
     mongodbCollection: "documents",
     deadLetterCollection: "documents_dead_letters",
   });
-  const stories = await store.documentStories();
+  const stories = await store.forCommands.documentStories();
   const problems: string[] = [];
   for (const [what, { document, insert, typed, says, mends = 1 }] of Object.entries(CASES)) {
     if (document) await documents(db).insertOne(document);

@@ -12,7 +12,7 @@ const CHANGED = ["status", "_pull", "error"];
 export async function redriveAll(store: TestStore, database: TestDatabase): Promise<string[]> {
   const broken: string[] = [];
   const before = await documentsById(database);
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   const found = await Array.fromAsync(box.list({ whole: true }));
   let refused = 0;
   for (const letter of found) {

@@ -84,7 +84,7 @@ Deno.test("checkpoint(): a document that a redrive starts over has none; failed,
   await store.deadLetter(document, "no");
   assertEquals((await jobs(database).findOne())._pull.saved, { n: 1, data: { page: 3 } });
   assertEquals((await letters(database).findOne()).saved, { page: 3 });
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   for await (const letter of box.list({ limit: 1 })) await box.redrive(letter);
   assertEquals((await jobs(database).findOne())._pull.saved, undefined);
   assertEquals((await store.takeOne()).saved, undefined);

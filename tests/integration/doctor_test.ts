@@ -4,6 +4,7 @@ import { assertMended, type Broken } from "../support/broken_setups.ts";
 import { Patient } from "../support/doctor.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { profile } from "../support/profile.ts";
+import { NOW } from "../../agent/store/server/server_time.ts";
 import { COLLECTION, jobs, makeIndexes, openStore, pending } from "../support/store.ts";
 
 const ENGLISH = { locale: "en", strength: 1 };
@@ -53,7 +54,7 @@ const BROKEN: Record<string, Broken> = {
       await jobs(database).createIndex({ other: 1 });
       await database.db.command({
         planCacheSetFilter: COLLECTION,
-        query: claimable("new_documents"),
+        query: claimable("new_documents", NOW),
         sort: CLAIM_ORDER,
         indexes: [{ other: 1 }],
       });
@@ -67,7 +68,7 @@ const BROKEN: Record<string, Broken> = {
       await jobs(database).createIndex({ status: 1 });
       await database.db.command({
         planCacheSetFilter: COLLECTION,
-        query: claimable("new_documents"),
+        query: claimable("new_documents", NOW),
         sort: CLAIM_ORDER,
         indexes: [{ status: 1 }],
       });
@@ -174,7 +175,15 @@ Deno.test("doctor finds nothing about a set-up that is sound, and writes nothing
     assertEquals([canWork, findings, unseen.map(({ concern }) => concern)], [true, [], ["pod"]]);
   });
   const asked = [...new Set(done.map(({ command, op }) => `${op} ${Object.keys(command)[0]}`))].sort();
-  assertEquals(asked, ["command aggregate", "command explain", "command listIndexes"]);
+  assertEquals(asked, [
+    "command aggregate",
+    "command explain",
+    "command killCursors",
+    "command listIndexes",
+    "query find",
+    "update q",
+  ]);
+  assertEquals(done.filter(({ op }) => op === "update").map(({ nMatched }) => nMatched), [0]);
 });
 
 Deno.test("doctor looks at what it can if a server lacks commands, and says what it could not look at", async () => {

@@ -28,7 +28,7 @@ const MOMENTS: Record<string, (proxy: TcpProxy) => HeldCommand> = {
 
 /** What the letters' commands show: the letters that stand, by their error. */
 async function standing(store: TestStore): Promise<unknown[]> {
-  const found = await Array.fromAsync((await store.lettersForCommands()).list({ removeStale: true }));
+  const found = await Array.fromAsync((await store.forCommands.letters()).list({ removeStale: true }));
   return found.map(({ _id, error }) => [_id, error]);
 }
 
@@ -132,7 +132,7 @@ Deno.test("claim(): an agent that freezes between the letter and the mark of an 
   await mark.arrived;
   await jobs(database).updateOne({}, { $set: { data: "small" } });
   assertEquals(await other.deadLetter(await other.takeOne(), "fails for the next"), 1);
-  const box = await other.lettersForCommands();
+  const box = await other.forCommands.letters();
   const [found] = await Array.fromAsync(box.list({}));
   assert(await box.redrive(found!));
   mark.pass();

@@ -16,6 +16,7 @@ import {
   openStore,
   pending,
 } from "../support/store.ts";
+import { NOW } from "../../agent/store/server/server_time.ts";
 import { WireConnection } from "../support/wire.ts";
 
 /** Not due when the test began: it is due by now, or will be. */
@@ -59,7 +60,7 @@ async function found(database: TestDatabase, query: AnyDocument): Promise<Set<st
 /** Documents that no query of a claim finds, that are not scheduled for later, and that are not reported. */
 async function missed(database: TestDatabase, isThorough: boolean): Promise<string[]> {
   const queries = [
-    ...[...KINDS, "due_suspects", "expired_suspects"].map((kind) => claimable(kind as "due_suspects")),
+    ...[...KINDS, "due_suspects", "expired_suspects"].map((kind) => claimable(kind as "due_suspects", NOW)),
     ...unclaimable(isThorough).map(({ query }) => query),
     LATER,
   ];

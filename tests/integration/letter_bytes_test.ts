@@ -63,7 +63,7 @@ for (const seed of [1, 2, 3]) {
       );
       await insertBytes(database, made);
       await claimAll(database);
-      const box = await store.lettersForCommands();
+      const box = await store.forCommands.letters();
       const found = await jobs(database).find({}, { projection: { _id: 1 } }).toArray();
       assert(found.length > made.length / 2, `the server took ${found.length}`);
 
@@ -96,7 +96,7 @@ Deno.test("Dead letters: a dead letter replaces an older one of its own collecti
   const made = [0, 1].map((id) => randomDocument(random, { id: idElement(id), maxFields: 12 }));
   await insertBytes(database, made);
   await claimAll(database);
-  await store.lettersForCommands();
+  await store.forCommands.letters();
   const inAnHour = new Date(Date.now() + 3_600_000);
   await letters(database).insertMany([
     { _id: 0, old: true, dead_at: new Date(1), source: { collection: "jobs" } },
@@ -139,7 +139,7 @@ for (const options of BSON_OPTIONS) {
     assertEquals((await store.nack([{ document: b!, error: "fails", delayMs: 60_000 }])).matched, 1);
     assertEquals(await store.renew([c!, d!]), []);
     for (const document of [c!, d!]) assertEquals(await store.deadLetter(document, "never"), 1);
-    const box = await store.lettersForCommands();
+    const box = await store.forCommands.letters();
     const standing = await all(box, { whole: true });
     assertEquals(standing.map(({ attempts, error }) => [attempts, error]), [[1, "never"], [1, "never"]]);
     assertEquals(await box.countOthers({}), 0);
@@ -159,7 +159,7 @@ Deno.test("Dead letters: on a server that cannot write what it aggregates, a dea
   );
   await insertBytes(database, made);
   await claimAll(database);
-  await store.lettersForCommands();
+  await store.forCommands.letters();
   const unknownStage = {
     failCommands: ["aggregate"],
     errorCode: 40324,
@@ -193,5 +193,5 @@ Deno.test("Dead letters: a document as deep as a server takes becomes a dead let
     assertEquals(await store.deadLetter(await store.takeOne(), "never"), 1, `depth ${depth}`);
   }
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 4);
-  assertEquals((await all(await store.lettersForCommands(), { whole: true })).length, 4);
+  assertEquals((await all(await store.forCommands.letters(), { whole: true })).length, 4);
 });

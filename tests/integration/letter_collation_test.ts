@@ -20,7 +20,7 @@ Deno.test("Dead letters: a letter never takes the place of another document's wh
   // Neither failed without a letter nor pending: its next holder finishes what could not be written.
   const judged = (await jobs(database).findOne({ _id: "a1" }))!;
   assertEquals([judged.status, judged._pull.dead_at instanceof Date], ["processing", true]);
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   assertEquals((await all(box)).map(({ _id, error }) => [_id, error]), [["A1", "the first"], [
     "b",
     "another",

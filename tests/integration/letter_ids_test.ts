@@ -59,7 +59,7 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
   await using store = openStore(database);
   await jobs(database).insertMany(TYPED.map(([_id]) => ({ _id, status: "pending" })));
   await failAll(store);
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   for (const [id, ...texts] of TYPED) {
     for (const text of [...texts, formatId(await stored(database, id))]) {
       assertEquals((await all(box, { id: text })).length, 1, text);
@@ -79,5 +79,5 @@ Deno.test("Ids: an id that looks like a pattern is not used as one", async () =>
   await jobs(database).insertOne({ _id: "order", status: "pending" });
   await failAll(store);
   const id = '{"$regularExpression":{"pattern":"o","options":""}}';
-  assertEquals(await all(await store.lettersForCommands(), { id }), []);
+  assertEquals(await all(await store.forCommands.letters(), { id }), []);
 });

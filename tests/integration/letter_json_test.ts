@@ -18,7 +18,7 @@ Deno.test("Dead letters: a letter is written in Extended JSON that people can re
   };
   await jobs(database).insertOne({ _id: large, status: "pending", ...written });
   await store.deadLetter(await store.takeOne(), "fails");
-  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({ whole: true }));
+  const [letter] = await Array.fromAsync((await store.forCommands.letters()).list({ whole: true }));
   const exact = { $numberLong: "-9007199254740993" };
   const { _id, document } = JSON.parse(letterJson(letter!));
   assertEquals([_id, document], [exact, {

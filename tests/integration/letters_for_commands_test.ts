@@ -18,7 +18,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 async function withLetters(store: TestStore, database: TestDatabase, count = 3): Promise<LettersForCommands> {
   await jobs(database).insertMany(pending(count));
   await failAll(store);
-  return await store.lettersForCommands();
+  return await store.forCommands.letters();
 }
 
 Deno.test("LettersForCommands: the history keeps the last five errors, each of at most a thousand characters", async () => {
@@ -29,7 +29,7 @@ Deno.test("LettersForCommands: the history keeps the last five errors, each of a
     await store.nack([{ document: await store.takeOne(), error: `error ${attempt}`, delayMs: -1000 }]);
   }
   await failAll(store, "the last");
-  const [letter] = await all(await store.lettersForCommands());
+  const [letter] = await all(await store.forCommands.letters());
   assertEquals(letter!.errors!.map(({ attempt, message }) => [attempt, message]), [
     [4, "error 4"],
     [5, "error 5"],
@@ -44,7 +44,7 @@ Deno.test("LettersForCommands: letters are listed oldest first, chosen by id or 
   await using store = openStore(database);
   await jobs(database).insertMany(pending(250, { kind: "many" }));
   for (let each = 0; each < 3; each++) await failAll(store, each === 0 ? "first" : "later");
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   const found = await all(box);
   assertEquals(found.length, 250);
   assert(found.every((letter, index) => index === 0 || letter.dead_at! >= found[index - 1]!.dead_at!));
@@ -90,7 +90,7 @@ Deno.test("LettersForCommands: a redrive that races a new failure leaves the new
   await using proxy = new TcpProxy(database.uri);
   await using slow = openStore({ uri: proxy.uri, name: database.name });
   await withLetters(store, database, 1);
-  const slowBox = await slow.lettersForCommands();
+  const slowBox = await slow.forCommands.letters();
   const [old] = await all(slowBox);
   const removal = proxy.hold({ command: "delete", collection: LETTERS });
   const redriven = slowBox.redrive(old!);
@@ -98,7 +98,7 @@ Deno.test("LettersForCommands: a redrive that races a new failure leaves the new
   await failAll(store, "fails again");
   removal.pass();
   assertEquals(await redriven, true);
-  assertEquals((await all(await store.lettersForCommands())).map(({ error }) => error), ["fails again"]);
+  assertEquals((await all(await store.forCommands.letters())).map(({ error }) => error), ["fails again"]);
   // The same letter cannot be used again.
   assertEquals(await slowBox.redrive(old!), false);
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
@@ -111,7 +111,7 @@ Deno.test("LettersForCommands: killed between its two writes, a redrive leaves a
   await withLetters(store, database, 1);
   {
     const killed = openStore({ uri: proxy.uri, name: database.name });
-    const box = await killed.lettersForCommands();
+    const box = await killed.forCommands.letters();
     const [letter] = await all(box);
     const removal = proxy.hold({ command: "delete", collection: LETTERS });
     const redrive = box.redrive(letter!).catch(() => {});
@@ -121,7 +121,7 @@ Deno.test("LettersForCommands: killed between its two writes, a redrive leaves a
   }
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals((await jobs(database).findOne()).status, "pending");
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   assertEquals(await all(box), []);
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals(await all(box, { removeStale: true }), []);
@@ -201,7 +201,7 @@ Deno.test("LettersForCommands: the letters of another collection in the same pla
   const ours = await withLetters(store, database, 2);
   await using other = openStore(database, { mongodbCollection: "others" });
   await database.db.collection<AnyDocument>("others").insertMany(pending(2, { from: 1 }));
-  const theirs = await other.lettersForCommands();
+  const theirs = await other.forCommands.letters();
   const found = await letters(database).find().toArray();
 
   assertEquals(await all(theirs, { removeStale: true }), []);
@@ -230,7 +230,7 @@ Deno.test("LettersForCommands lists and redrives the letters of documents in whi
     ].map(bsonDocument),
   );
   await failAll(store);
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   const found = await all(box, { removeStale: true });
   assertEquals(found.map(({ _id }) => _id).sort(), [1, 2, 3]);
   for (const letter of found) assertEquals(await box.redrive(letter), true);

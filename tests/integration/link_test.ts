@@ -112,6 +112,7 @@ Deno.test("WakeStream moves to the client that takes the place of its own, and t
   const stream = new WakeStream({
     ...SYSTEM,
     db: () => Promise.resolve(link.db(database.name)),
+    tellsFields: () => true,
     collection: "jobs",
     maxAwaitTimeMS: 1000,
     onHint: () => hints += 1,

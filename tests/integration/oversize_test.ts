@@ -59,7 +59,7 @@ Deno.test("Oversize documents: an oversize document is redriven and processed on
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   const { refused } = await store.take();
   assertEquals(refused.map(({ id, isDeadLetter }) => [id, isDeadLetter]), [[1, true]]);
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   const [letter] = await Array.fromAsync(box.list({}));
   assertEquals([letter?._id, letter?.by_reference], [1, true]);
   const tooLarge = await box.redrive(letter!).then(() => undefined, (error: Error) => error);
@@ -78,7 +78,7 @@ Deno.test("Oversize documents: a letter that is looked at before its oversize do
   await using database = await testDatabase("oversize");
   await using store = openStore(database);
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   const replaceOne = Collection.prototype.replaceOne;
   const listed: unknown[] = [];
   Collection.prototype.replaceOne = async function (
@@ -104,12 +104,12 @@ Deno.test("Oversize documents: killed between letter and mark, an oversize docum
   await jobs(database).insertOne(nearlyFull(1, NO_ROOM));
   await letters(database).insertOne({ _id: 1, by_reference: true, dead_at: new Date(5) });
   assertEquals(
-    await Array.fromAsync((await store.lettersForCommands()).list({})),
+    await Array.fromAsync((await store.forCommands.letters()).list({})),
     [],
     "no letter stands yet",
   );
   await store.take();
-  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({}));
+  const [letter] = await Array.fromAsync((await store.forCommands.letters()).list({}));
   assert(letter!.dead_at! > new Date(5));
   assertEquals((await jobs(database).findOne({}, { projection: { data: 0 } })).status, "failed");
 });
@@ -131,7 +131,7 @@ Deno.test("Oversize documents: a document with no room for its error is nacked w
   await makeDue(jobs(database));
   assertEquals(await store.deadLetter(await store.takeOne(), error), 1);
   assertEquals(await jobs(database).findOne({}, { projection: { data: 0 } }), { _id: 1, status: "failed" });
-  const [letter] = await Array.fromAsync((await store.lettersForCommands()).list({}));
+  const [letter] = await Array.fromAsync((await store.forCommands.letters()).list({}));
   assertEquals([letter!.error, letter!.by_reference, letter!.attempts], [error, true, 2]);
 });
 

@@ -7,7 +7,7 @@ import type { Kind, SuspectKind } from "../../agent/store/queries.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
-import { COLLECTION, jobs, LONG_AGO, makeIndexes, openStore, pending } from "../support/store.ts";
+import { COLLECTION, jobs, LONG_AGO, makeIndexes, MONGODB, openStore, pending } from "../support/store.ts";
 import { isOlderThan } from "../support/server_version.ts";
 
 const PROCESSED = 45_000;
@@ -136,6 +136,7 @@ Deno.test("Query plans: looks for what no claim can take read little, among 20,0
   await using _ = { [Symbol.asyncDispose]: () => client.close() };
   const clock = new ManualClock();
   const reader = new LeftAloneReader({
+    server: MONGODB,
     collection: client.db(database.name).collection(COLLECTION),
     filter: undefined,
     maxTimeMS: 10_000,

@@ -12,7 +12,7 @@ Deno.test("requeue leaves documents alone that an agent claims between its read 
     { _id: "retry", status: "pending", _pull: { visible_at: LONG_AGO, attempts: 1 } },
     { _id: "expired", status: "processing", _pull: { visible_at: LONG_AGO, attempts: 1, token: "gone" } },
   ]);
-  const documents = await operator.documentsToRequeue();
+  const documents = await operator.forCommands.documentsToRequeue();
   const plan = await documents.plan(EVERYTHING, new Date(Date.now() + 60_000));
   const found = (await Array.fromAsync(documents.pages(plan, 10))).flat();
   assertEquals(found.length, 2);

@@ -6,7 +6,7 @@ import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { renew } from "../../agent/store/lease_writes.ts";
 import { nack, release } from "../../agent/store/outcomes/ack_nack_release.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { idsOf, jobs, pending } from "../support/store.ts";
+import { idsOf, jobs, MONGODB, pending } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const HOUR_MS = 3_600_000;
@@ -46,6 +46,7 @@ for (const [which, offsetMs] of [["ahead of", HOUR_MS], ["behind", -HOUR_MS]] as
         collection,
         clock: systemClock,
         serverClock,
+        server: MONGODB,
         leaseMs: LEASE_MS,
         maxTimeMS: 10_000,
         writeLimitMs: 1000,
@@ -96,6 +97,7 @@ Deno.test("ServerClock: a server that claims to be an hour ahead is believed: it
     collection,
     ...SYSTEM,
     serverClock,
+    server: MONGODB,
     syncClock: () => Promise.reject(new Error("The clock is known")),
     owner: "a pod",
     claimLimitMs: 9000,

@@ -46,7 +46,7 @@ Deno.test("snooze: a redrive removes the count of snoozes", async () => {
   await store.snooze([{ document: await store.takeOne(), snoozeMs: 0 }]);
   await store.deadLetter(await store.takeOne(), "no");
   assertEquals((await jobs(database).findOne())._pull.snoozes, 1, "a failed document keeps it");
-  const box = await store.lettersForCommands();
+  const box = await store.forCommands.letters();
   for await (const letter of box.list({ limit: 1 })) await box.redrive(letter);
   const document = await store.takeOne();
   assertEquals([document.attempt, document.snoozes], [1, 0]);

@@ -50,7 +50,7 @@ async function insertRandom(database: TestDatabase, random: () => number, count:
 }
 
 async function storiesOf(database: TestDatabase, store: TestStore): Promise<Map<number, Story>> {
-  const stories = await store.documentStories();
+  const stories = await store.forCommands.documentStories();
   const found = await jobs(database).find({}, { raw: true }).toArray() as unknown as Uint8Array[];
   const told = new Map<number, Story>();
   for (const bytes of found) {

@@ -123,7 +123,7 @@ Deno.test("why tells of a deleted document what its letter has, and brings it ba
   await jobs(database).insertOne({ _id: 1, status: "pending", customer: "Ann" });
   await store.deadLetter(await store.takeOne(), "fails");
   await jobs(database).deleteOne({ _id: 1 });
-  const missing = await (await store.documentStories()).of("1") as MissingStory;
+  const missing = await (await store.forCommands.documentStories()).of("1") as MissingStory;
   assertMatch(
     missingText(missing),
     /^There is no document with the id "1" in .*\n- It was deleted after it had failed: there is a dead letter of \S+Z in jobs_dead_letters, which holds a copy of it\n {2}In mongosh: db/,
@@ -147,7 +147,7 @@ Deno.test("why tells of an id that is in other collections alone, or in none", a
   await letters(database).insertOne({ _id: 9, dead_at: LONG_AGO, source: { collection: "other" } });
   await jobs(database).insertOne({ _id: 1 });
   const told = async (id: string) =>
-    missingText(await (await store.documentStories()).of(id) as MissingStory);
+    missingText(await (await store.forCommands.documentStories()).of(id) as MissingStory);
   assertMatch(await told("7"), /\n- orders has a document with this id: look at MONGODB_COLLECTION$/);
   assertMatch(await told("8"), /\n- old_letters has a dead letter of it: look at DEAD_LETTER_COLLECTION$/);
   assertMatch(
@@ -177,7 +177,7 @@ Deno.test("why tells of every document that a typed id may mean", async () => {
   await using database = await testDatabase("why several");
   await using store = openStore(database);
   await jobs(database).insertMany([{ _id: 5, status: "pending" }, { _id: "5", status: "new" }]);
-  const stories = await (await store.documentStories()).of("5") as Story[];
+  const stories = await (await store.forCommands.documentStories()).of("5") as Story[];
   assertEquals(stories.map(({ facts, obstacles }) => [facts.id.type, obstacles.length]), [[
     "32-bit integer",
     0,

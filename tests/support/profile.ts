@@ -16,6 +16,7 @@ export interface Profiled {
   docsExamined?: number;
   nreturned?: number;
   hasSortStage?: boolean;
+  nMatched?: number;
 }
 
 /** Records everything that is done in `database` while `work` runs, but what the test itself does. */

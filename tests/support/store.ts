@@ -10,6 +10,9 @@ import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { parseSourceFilter } from "../../agent/store/filter.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
+import { Abilities } from "../../agent/store/server/abilities.ts";
+import { NOW } from "../../agent/store/server/server_time.ts";
+import type { StoreServer } from "../../agent/store/server/store_server.ts";
 import type { StoreSettings } from "../../agent/store/store_settings.ts";
 import type { TestDatabase } from "./mongod.ts";
 
@@ -17,6 +20,12 @@ import type { TestDatabase } from "./mongod.ts";
 export const COLLECTION = "jobs";
 /** Where their dead letters go. */
 export const LETTERS = "jobs_dead_letters";
+/** A server that lacks nothing. */
+export const MONGODB: StoreServer = {
+  abilities: new Abilities(),
+  time: NOW,
+  latestTime: () => Promise.resolve(NOW),
+};
 /** A date that has passed by any clock, and that is due. */
 export const LONG_AGO = new Date(1000);
 

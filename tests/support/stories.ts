@@ -11,7 +11,7 @@ import { openStore, type TestStore } from "./store.ts";
 
 /** The story of the document with an id. @throws {Error} if there is none */
 export async function storyOf(store: TestStore, id: unknown): Promise<Story> {
-  const stories = await (await store.documentStories()).of(String(id));
+  const stories = await (await store.forCommands.documentStories()).of(String(id));
   if (!Array.isArray(stories)) throw new Error(`There is no document ${id}`);
   return stories[0]!;
 }
@@ -40,7 +40,7 @@ async function requeueHere(text: string, database: TestDatabase, { collection, l
     mongodbCollection: collection,
     deadLetterCollection: lettersCollection,
   });
-  const documents = await store.documentsToRequeue();
+  const documents = await store.forCommands.documentsToRequeue();
   for await (const page of documents.pages(documents.planById(id!), 1)) {
     const requeued = await documents.requeue(page);
     assertEquals(requeued.count, 1, text);

@@ -6,6 +6,7 @@ import type { PickUps } from "./pick_ups.ts";
 import { type RemainingLimit, withinBytes } from "./remaining_limit.ts";
 import type { ScanStart } from "./scan_cursor.ts";
 import { UnaddressableIds } from "./unaddressable_ids.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 import { CLAIM_ORDER, claimable, isTakeover, type Kind, type SuspectKind } from "../queries.ts";
@@ -22,10 +23,13 @@ export interface Candidates {
 /** The name under which the size of a document is read: no user has a field of this name. */
 const SIZE = "_pull size";
 
-/** An `_id` as it was read, the size of its document, and, if claims wait for each other, the fields of its key. */
+/**
+ * An `_id` as it was read, the size of its document, and, if claims wait for each other, the fields of its key. From a
+ * server that tells no sizes it is the whole document.
+ */
 class SizedId extends RawDocument {
   get size(): number {
-    return this.peek()?.[SIZE];
+    return this.peek()?.[SIZE] ?? this.bytes.length;
   }
 }
 
@@ -109,12 +113,13 @@ export class CandidateReader {
   }
 
   async #sizes(kind: Kind, window: number, start: ScanStart): Promise<SizedId[]> {
-    const { busy, collection, maxTimeMS, pickUps } = this.#options;
+    const { busy, collection, maxTimeMS, pickUps, server: { abilities } } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
     // No key has a field of the agent's own.
     if (pickUps?.isWanted) key["_pull.visible_at"] = 1;
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
-      projection: { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
+      // The reply ends at 16 MiB, whole documents or not.
+      projection: abilities.lacks("bsonSize") ? {} : { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
       sort: CLAIM_ORDER,
       skip: start.skip ?? 0,
       limit: window,
@@ -150,7 +155,7 @@ export class CandidateReader {
   }
 
   #query(kind: Kind | SuspectKind, { after, withExcluded = false }: ScanStart = {}): Filter<Document> {
-    const query = claimable(kind, this.#options.filter);
+    const query = claimable(kind, this.#options.server.time, this.#options.filter);
     const excluded = withExcluded ? [] : this.#options.excluded.ids;
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });
@@ -167,6 +172,7 @@ export class CandidateReader {
 export interface CandidateOptions {
   collection: Collection;
   filter: Filter<Document> | undefined;
+  server: StoreServer;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused: no query reads them for a while. */

@@ -5,14 +5,16 @@ import type { BusyKeys } from "./busy_keys.ts";
 import type { SuspectCandidate } from "./candidates.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isGivenUp, LockedDocumentsError, writeWithin } from "../limited_writes.ts";
-import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
+import { isDoubtful, isDuplicateKey, isRefused, isUnsupported } from "../mongo_errors.ts";
 import { claimable, isTakeover, type Kind } from "../queries.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
 /** What writing claims needs. */
 export interface ClaimWriterOptions {
   collection: Collection;
   serverClock: ServerClock;
+  server: StoreServer;
   filter: Filter<Document> | undefined;
   leaseMs: number;
   maxAttempts: number;
@@ -133,7 +135,7 @@ class ClaimWriting {
     const count: Record<string, number> = isTakeover(kind)
       ? { "_pull.takeovers": 1 }
       : { "_pull.attempts": 1 };
-    this.#query = claimable(kind, options.filter);
+    this.#query = claimable(kind, options.server.time, options.filter);
     this.#update = lease(token, count, options);
     this.#token = token;
     this.#options = options;
@@ -159,7 +161,7 @@ class ClaimWriting {
       );
     } catch (error) {
       if (isGivenUp(error)) return await this.#passOver(ids, error);
-      if (!isRefused(error)) throw error;
+      if (!isRefused(error) || isUnsupported(error)) throw error;
       this.isStopped = true;
       await this.#refused(ids, error);
     }
@@ -222,7 +224,8 @@ export async function markSuspect(
     ...(counts ? { "_pull.attempts": 1 } : {}),
     ...(isTakeover(kind) ? { "_pull.takeovers": 1 } : {}),
   };
-  const query = { $and: [unchanged, claimable(kind, filter)] };
+  // A router looks for the one `_id` of an update of one document at the top.
+  const query = { ...unchanged, $and: [claimable(kind, options.server.time, filter)] };
   return await writeWithin(
     writeLimitMs,
     (limit) => collection.updateOne(query, lease(token, count, options), { hint: { _id: 1 }, ...limit }),

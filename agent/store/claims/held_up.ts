@@ -6,6 +6,7 @@ import { collationOf, conditionOf, keyFieldsOf, type KeyWait, valuesAt } from ".
 import { formatId } from "../documents/format_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import { heldLease } from "../queries.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { RawDocument } from "../documents/raw_document.ts";
 
 /** Documents that cannot be claimed and that no agent will settle, and why. */
@@ -122,8 +123,8 @@ export class HeldUpWatch {
     collation?: CollationOptions,
     fields: readonly string[] = [],
   ): Promise<RawDocument | undefined> {
-    const { collection, leaseMs, maxTimeMS } = this.#options;
-    const of = state === "held" ? heldLease(PATIENCE_LEASES * leaseMs) : { status: state };
+    const { collection, leaseMs, maxTimeMS, server } = this.#options;
+    const of = state === "held" ? heldLease(PATIENCE_LEASES * leaseMs, server.time) : { status: state };
     const [bytes] = await collection.find<Uint8Array>({ $and: [query, of] }, {
       projection: Object.fromEntries(["_id", ...fields].map((field) => [field, 1])),
       limit: 1,
@@ -141,6 +142,7 @@ export interface HeldUpOptions {
   collection: Collection;
   busy: BusyKeys;
   leaseMs: number;
+  server: StoreServer;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
 }

@@ -5,8 +5,9 @@ import type { CandidateReader } from "./candidates.ts";
 import { idBytes } from "../documents/round_trip_id.ts";
 import type { HeldUpWatch } from "./held_up.ts";
 import { isOutOfTime } from "../mongo_errors.ts";
-import { unclaimable, WAITING } from "../queries.ts";
+import { unclaimable, waitingFor } from "../queries.ts";
 import { RawDocument } from "../documents/raw_document.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 
 /** Time between two looks at what claims have met, and between two scans, in milliseconds. */
@@ -85,7 +86,7 @@ export class LeftAloneReader {
     const { candidates, excluded, heldUp } = this.#options;
     const found: LeftAlone[] = [];
     for (const [reason, ids] of excluded.byReason) {
-      const still = { _id: { $in: ids as never[] }, ...WAITING };
+      const still = { _id: { $in: ids as never[] }, ...waitingFor(this.#options.server.time) };
       found.push(...await this.#count(still, reason, known, maxTimeMS));
     }
     for (const { query, reason } of heldUp.stuck) {
@@ -123,6 +124,7 @@ export interface LeftAloneOptions {
   clock: Clock;
   collection: Collection;
   filter: Filter<Document> | undefined;
+  server: StoreServer;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   /** Documents whose claim MongoDB refused. */

@@ -3,7 +3,7 @@ import { brokenCounters } from "../documents/bookkeeping.ts";
 import type { CandidateReader, SuspectCandidate } from "./candidates.ts";
 import type { ClaimSender, SentClaim } from "./claim_sender.ts";
 import type { ClaimWriterOptions } from "./claim_writer.ts";
-import { isDoubtful, isDuplicateKey, isRefused } from "../mongo_errors.ts";
+import { isDoubtful, isDuplicateKey, isRefused, isUnsupported } from "../mongo_errors.ts";
 import { isGivenUp, LockedDocumentsError } from "../limited_writes.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
@@ -69,7 +69,7 @@ export class SuspectClaimer {
         excluded.locked(id, new LockedDocumentsError(1, error));
         return undefined;
       }
-      if (!isRefused(error)) throw error;
+      if (!isRefused(error) || isUnsupported(error)) throw error;
       if (isDuplicateKey(error)) busy.addId(id, error);
       else if (!isDoubtful(error)) this.#exclude(id, error);
       else if (excluded.doubt(id, error)) unreported.add({ id, error });

@@ -52,6 +52,8 @@ export interface ConnectionOptions {
   serverClock: ServerClock;
   /** The setting that the URI comes from, for the warnings. */
   uriSetting?: UriSetting;
+  /** The server has no retryable writes: the URI may ask for them in vain. */
+  isWithoutRetries?: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ export interface ConnectionOptions {
  */
 export function connect(
   uri: string,
-  { agentName, leaseMs, serverClock, uriSetting }: ConnectionOptions,
+  { agentName, isWithoutRetries = false, leaseMs, serverClock, uriSetting }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
   const { selectionMs, connectMs, socketMs, majorityMs, answerMs } = timeLimits(leaseMs);
@@ -69,7 +71,7 @@ export function connect(
     writeConcern: { w: "majority", journal: true, wtimeoutMS: majorityMs },
     readPreference: "primary",
     readConcernLevel: "local",
-    retryWrites: true,
+    retryWrites: !isWithoutRetries && retriesOf(uri),
     serverSelectionTimeoutMS: selectionMs,
     connectTimeoutMS: connectMs,
     socketTimeoutMS: socketMs,
@@ -77,7 +79,6 @@ export function connect(
     maxPoolSize: POOL_SIZE,
     ...OWN_BSON,
     appName: appNameOf(uri, agentName),
-    ...(hasParameter(uri, "retryWrites") ? { retryWrites: !/[?&]retryWrites=false/i.test(uri) } : {}),
   };
   const client = new MongoClient(stripped(uri), options);
   Object.assign(client.options, POOL_CHECK);
@@ -90,6 +91,10 @@ export function connect(
     answerLimitMs: answerMs,
     warnings: overrides(uri, uriSetting),
   };
+}
+
+function retriesOf(uri: string): boolean {
+  return !/[?&]retryWrites=false/i.test(uri);
 }
 
 /** A server refuses every connection with a longer name, in bytes. The driver would cut within letters. */

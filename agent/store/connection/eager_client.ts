@@ -1,11 +1,16 @@
-import { type MongoClient, MongoTopologyClosedError, type ServerHeartbeatSucceededEvent } from "mongodb";
+import {
+  type Document,
+  type MongoClient,
+  MongoTopologyClosedError,
+  type ServerHeartbeatSucceededEvent,
+} from "mongodb";
 import type { Clock } from "../../lib/clock.ts";
 import { answerWithin } from "./operation_timeout.ts";
 import type { Facts } from "./cause.ts";
 import { clientCertificateIn } from "./client_certificate.ts";
 import { unverifiedServers } from "./diagnosis.ts";
 import { isLoginMissing } from "./login_missing.ts";
-import type { Member } from "./no_majority.ts";
+import { type Member, whyNoMajority } from "./no_majority.ts";
 import { type ServerCertificate, serverCertificate } from "./server_certificate.ts";
 
 /** Kinds of servers that take writes, in the driver's words. */
@@ -26,6 +31,8 @@ export class EagerClient {
   #isClosed = false;
   #isWritable = false;
   #seenSet: string | undefined;
+  #hello: Document | undefined;
+  #description: string | undefined;
   #members: readonly Member[] = [];
   /** What servers have shown whose certificates were not accepted, by host and port. */
   readonly #certificates = new Map<string, ServerCertificate>();
@@ -36,6 +43,7 @@ export class EagerClient {
     this.#clock = clock;
     client.on("serverHeartbeatSucceeded", ({ reply }: ServerHeartbeatSucceededEvent) => {
       this.#seenSet = typeof reply.setName === "string" ? reply.setName : "";
+      if (reply.isWritablePrimary || reply.ismaster) this.#described(reply);
     });
     client.on("topologyDescriptionChanged", ({ newDescription }) => {
       const servers = [...newDescription.servers.values()];
@@ -55,6 +63,26 @@ export class EagerClient {
   /** A server that takes writes answers. It answers clients with any password. */
   get isWritable(): boolean {
     return this.#isWritable;
+  }
+
+  /** The last answer to `hello` of a server that takes writes. */
+  get hello(): Document | undefined {
+    return this.#hello;
+  }
+
+  /** The same for servers of one kind and version; undefined as long as none has answered. */
+  get description(): string | undefined {
+    return this.#description;
+  }
+
+  /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
+  get withoutMajority(): string | undefined {
+    return whyNoMajority(this.#members);
+  }
+
+  /** Whether the server is known to be one by itself, in no replica set and no cluster. */
+  get isStandalone(): boolean {
+    return this.#members.some(({ type }) => type === "Standalone");
   }
 
   /** The servers, as the driver sees them. */
@@ -85,6 +113,12 @@ export class EagerClient {
     if (this.#isConnected) return;
     this.#connecting ??= this.#attempt().finally(() => this.#connecting = undefined);
     await this.#connecting;
+  }
+
+  #described(hello: Document): void {
+    this.#hello = hello;
+    const { internal, localTime, maxWireVersion, msg } = hello;
+    this.#description = [maxWireVersion, msg, internal !== undefined, localTime instanceof Date].join(" ");
   }
 
   async #attempt(): Promise<void> {

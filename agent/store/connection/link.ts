@@ -2,6 +2,7 @@ import type { Collection, Db, MongoClient } from "mongodb";
 import type { Details, OperationKind } from "../../details.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { errorText } from "../../errors.ts";
+import { Abilities } from "../server/abilities.ts";
 import { linkedCollection } from "./linked_collection.ts";
 import { answerWithin } from "./operation_timeout.ts";
 import { OperationTimer } from "./operation_timer.ts";
@@ -10,9 +11,10 @@ import { diagnose } from "./diagnosis.ts";
 import { EagerClient } from "./eager_client.ts";
 import { type LinkListeners, NO_LISTENERS } from "./link_listeners.ts";
 import { type NeededCertificate, neededCertificates } from "./needed_certificates.ts";
-import { noMajority, whyNoMajority } from "./no_majority.ts";
+import { noMajority } from "./no_majority.ts";
 import { isSameOrigin, type Origin } from "./origin.ts";
 import { Renewals } from "./renewals.ts";
+import { RetiredClients } from "./retired_clients.ts";
 import { filesDigest, namesFiles, sameServers, uriProblem } from "./uri.ts";
 import type { UriSource } from "./uri_source.ts";
 import { UnreachableError } from "./unreachable.ts";
@@ -27,13 +29,14 @@ export class Link {
   readonly warnings: readonly string[];
   /** An operation without an answer after this long is given up, in milliseconds. */
   readonly answerLimitMs: number;
-  readonly #options: ConnectionOptions;
+  /** What the server lacks, as far as it is known. */
+  readonly abilities = new Abilities();
+  #options: ConnectionOptions;
   readonly #stop = new AbortController();
   readonly #clock: Clock;
   readonly #timer: OperationTimer;
   readonly #renewals: Renewals;
-  /** Clients that were replaced, and the functions that cancel their ends. */
-  readonly #retired = new Map<EagerClient, () => void>();
+  readonly #retired: RetiredClients;
   readonly #onReplaced: (() => void)[] = [];
   #listeners = NO_LISTENERS;
   #source: UriSource | undefined;
@@ -51,6 +54,7 @@ export class Link {
     this.#options = options;
     this.#clock = clock;
     this.#timer = new OperationTimer(clock, details);
+    this.#retired = new RetiredClients(clock);
     this.#origin = { uri, files: undefined };
     this.#renewals = new Renewals({
       clock,
@@ -64,7 +68,6 @@ export class Link {
     this.#current = this.#eager(client);
   }
 
-  /** Tells `listeners` from now on. */
   listen(listeners: LinkListeners): void {
     this.#listeners = listeners;
   }
@@ -80,19 +83,14 @@ export class Link {
     this.#onReplaced.push(listener);
   }
 
+  /** What the servers have said about themselves. */
+  get told(): Pick<EagerClient, "description" | "hello" | "isStandalone" | "withoutMajority"> {
+    return this.#current;
+  }
+
   /** The servers, as the connection string names them. */
   get hosts(): readonly string[] {
     return this.#current.facts.hosts;
-  }
-
-  /** Why no majority of the set can acknowledge writes now, as the driver sees its members; undefined if one can. */
-  get withoutMajority(): string | undefined {
-    return whyNoMajority(this.#current.members);
-  }
-
-  /** Whether the server is known to be one by itself, in no replica set and no cluster. */
-  get isStandalone(): boolean {
-    return this.#current.members.some(({ type }) => type === "Standalone");
   }
 
   /** The certificates that a new connection needs. Never throws. */
@@ -120,7 +118,7 @@ export class Link {
       if (last?.client !== client) last = { client, collection: client.client.db(database).collection(name) };
       return last.collection;
     };
-    return linkedCollection(collectionOf, (operation, kind) => this.run(operation, kind));
+    return linkedCollection(collectionOf, (operation, kind) => this.run(operation, kind), this.abilities);
   }
 
   /** Connects and logs in, unless that has been done. @throws {UnreachableError} Says why that is not possible. */
@@ -161,12 +159,17 @@ export class Link {
     return this.#stop.signal;
   }
 
+  /** Connects anew, without the retryable writes that the server refuses. Throws as {@linkcode Link.connect} does. */
+  async withoutRetryableWrites(): Promise<void> {
+    const options = { ...this.#options, isWithoutRetries: true };
+    await this.#succeed(this.#eager(connect(this.#origin.uri, options).client), this.#origin);
+    this.#options = options;
+  }
+
   /** Closes all connections. */
   async close(): Promise<void> {
     this.#stop.abort();
-    for (const cancel of this.#retired.values()) cancel();
-    const clients = [this.#current, ...this.#next ? [this.#next] : [], ...this.#retired.keys()];
-    this.#retired.clear();
+    const clients = [this.#current, ...this.#next ? [this.#next] : [], ...this.#retired.take()];
     await Promise.all(clients.map((client) => client.close()));
     await this.#renewals.ended();
   }
@@ -243,20 +246,28 @@ export class Link {
     if (this.#stop.signal.aborted || !(isRefused || isChanged)) return;
     const next = this.#clientFor(origin.uri);
     if (!next) return;
+    try {
+      if (await this.#succeed(next, origin) && isChanged) this.#listeners.onRenewed();
+    } catch (error) {
+      if (isChanged) this.#stale(errorText(error));
+    }
+  }
+
+  /** Has a client take the place of the present one, once it has logged in; returns false if the link is closed by then. */
+  async #succeed(next: EagerClient, origin: Origin): Promise<boolean> {
     this.#next = next;
     try {
       await next.connect();
     } catch (error) {
       await next.lookAtCertificates(error);
       await next.close().catch(() => {});
-      if (isChanged) this.#stale(errorText(this.#failed(error, next, true)));
-      return;
+      throw this.#failed(error, next, true);
     } finally {
       this.#next = undefined;
     }
-    if (this.#stop.signal.aborted) return await next.close();
-    this.#replace(next, origin);
-    if (isChanged) this.#listeners.onRenewed();
+    if (this.#stop.signal.aborted) await next.close();
+    else this.#replace(next, origin);
+    return !this.#stop.signal.aborted;
   }
 
   #clientFor(uri: string): EagerClient | undefined {
@@ -282,12 +293,7 @@ export class Link {
     this.#origin = origin;
     this.#refusal = undefined;
     this.#toldStale = "";
-    const close = () => {
-      this.#retired.delete(old);
-      old.close().catch(() => {});
-    };
-    // By then the operations under way there have an answer, or never will.
-    this.#retired.set(old, this.#clock.after(this.answerLimitMs, close));
+    this.#retired.add(old, this.answerLimitMs);
     this.#update();
     for (const listener of this.#onReplaced) listener();
   }

@@ -1,5 +1,6 @@
 import type { OperationKind } from "../../details.ts";
 import type { AbstractCursor, Collection } from "mongodb";
+import type { Abilities } from "../server/abilities.ts";
 import { OperationTimeoutError } from "./operation_timeout.ts";
 
 /**
@@ -30,9 +31,13 @@ export type Run = <T>(operation: () => Promise<T>, kind: OperationKind) => Promi
 
 /**
  * A collection of which each operation goes through the link: `run` sends it. The collection is looked up for each
- * operation, because its client may change.
+ * operation, because its client may change. Options that the server does not know are left out.
  */
-export function linkedCollection(collectionOf: () => Collection, run: Run): Collection {
+export function linkedCollection(
+  collectionOf: () => Collection,
+  run: Run,
+  abilities: Pick<Abilities, "known">,
+): Collection {
   return new Proxy(collectionOf(), {
     get(_, name) {
       const target = collectionOf();
@@ -42,7 +47,7 @@ export function linkedCollection(collectionOf: () => Collection, run: Run): Coll
       if (cursorKind) {
         return (...args: unknown[]) =>
           new Query(
-            () => cursorOf(collectionOf(), name as CursorMethod, args),
+            () => cursorOf(collectionOf(), name as CursorMethod, abilities.known(name as CursorMethod, args)),
             (send) => run(send, cursorKind),
           );
       }
@@ -52,7 +57,9 @@ export function linkedCollection(collectionOf: () => Collection, run: Run): Coll
         return (...args: unknown[]) =>
           run(() => {
             const now = collectionOf();
-            return (Reflect.get(now, name, now) as (...args: unknown[]) => Promise<unknown>).apply(now, args);
+            return (Reflect.get(now, name, now) as (...args: unknown[]) => Promise<unknown>).apply(now, [
+              ...abilities.known(name as string, args),
+            ]);
           }, kind);
       }
       return value.bind(target);
@@ -60,9 +67,9 @@ export function linkedCollection(collectionOf: () => Collection, run: Run): Coll
   });
 }
 
-function cursorOf(collection: Collection, name: CursorMethod, args: unknown[]): AbstractCursor {
+function cursorOf(collection: Collection, name: CursorMethod, args: readonly unknown[]): AbstractCursor {
   return (Reflect.get(collection, name, collection) as (...args: unknown[]) => AbstractCursor)
-    .apply(collection, args);
+    .apply(collection, [...args]);
 }
 
 /**

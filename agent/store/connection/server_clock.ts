@@ -16,6 +16,8 @@ export class ServerClock {
   readonly #clock: Clock;
   #server: string | undefined;
   #offsetsMs: number[] = [];
+  /** The most that the server's clock may be ahead of the monotonic one, as far as the last answer tells that was asked for. */
+  #mostMs: number | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,15 +28,29 @@ export class ServerClock {
     return this.#offsetsMs.length > 0;
   }
 
-  /** Takes note of the time that `server`, the present primary, has just sent; returns whether it is one. */
-  observe(time: unknown, server: string): boolean {
+  /** Monotonic time, for {@linkcode observe}. */
+  get monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /**
+   * Takes note of the time that `server`, the present primary, has just sent; returns whether it is one.
+   *
+   * @param askedAtMs when it was asked, by {@linkcode monotonicMs}
+   */
+  observe(time: unknown, server: string, askedAtMs?: number): boolean {
     const timeMs = msOf(time);
     if (timeMs === undefined) return false;
     // Another primary has another clock: observations of the last one must not count.
-    if (server !== this.#server) this.#offsetsMs = [];
+    if (server !== this.#server) {
+      this.#offsetsMs = [];
+      this.#mostMs = undefined;
+    }
     this.#server = server;
     this.#offsetsMs.push(timeMs - this.#clock.monotonicMs());
     if (this.#offsetsMs.length > KEPT) this.#offsetsMs.shift();
+    // What a server sends is cut to milliseconds.
+    if (askedAtMs !== undefined) this.#mostMs = timeMs + 1 - askedAtMs;
     return true;
   }
 
@@ -46,6 +62,16 @@ export class ServerClock {
   now(inMs = 0): Date {
     if (!this.isKnown) throw new Error("The server's time is not known yet");
     return new Date(Math.floor(Math.max(...this.#offsetsMs) + this.#clock.monotonicMs() + inMs));
+  }
+
+  /**
+   * The server's time, or a little more, plus `inMs` milliseconds.
+   *
+   * @throws {Error} Before the first observation of an answer that was asked for.
+   */
+  latest(inMs: number): Date {
+    if (this.#mostMs === undefined) throw new Error("How far the server's time may be is not known yet");
+    return new Date(Math.ceil(this.#mostMs + this.#clock.monotonicMs() + inMs));
   }
 }
 
@@ -63,8 +89,12 @@ interface WayToServer {
  * @throws {Error} If the server tells no time.
  */
 export async function syncClock(link: WayToServer, serverClock: ServerClock): Promise<void> {
-  const { localTime, me } = await link.run(() => link.db("admin").command({ hello: 1 }));
-  if (serverClock.observe(localTime, me ?? link.hosts[0] ?? "")) return;
+  let askedAtMs = 0;
+  const { localTime, me } = await link.run(() => {
+    askedAtMs = serverClock.monotonicMs;
+    return link.db("admin").command({ hello: 1 });
+  });
+  if (serverClock.observe(localTime, me ?? link.hosts[0] ?? "", askedAtMs)) return;
   throw new Error(
     "The server tells no time by which leases can be written (localTime in its answer to hello): " +
       "use a server that does, such as MongoDB",

@@ -1,11 +1,12 @@
 import { validDate } from "../../lib/valid_date.ts";
 import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
-import { isRefused, isTooLarge } from "../mongo_errors.ts";
+import { isRefused, isTooLarge, isUnsupported } from "../mongo_errors.ts";
 import { failure } from "../outcomes/ack_nack_release.ts";
-import { leasedBy, UNJUDGED, WAITING } from "../queries.ts";
+import { leasedBy, UNJUDGED, waitingFor } from "../queries.ts";
 import { type Failures, writeLetter } from "./letter_writer.ts";
 import type { DeadLetterOptions } from "./options.ts";
+import { NOW } from "../server/server_time.ts";
 import { lettersOf, OtherLetterError } from "./letters_of.ts";
 
 /**
@@ -67,7 +68,7 @@ export class DeadLetterMaker {
    * decide in between: its decision counts, and neither letter nor mark undoes it.
    */
   async #makeOfOversize(id: unknown): Promise<boolean> {
-    const waiting = { _id: { $eq: id } as never, ...WAITING };
+    const waiting = { _id: { $eq: id } as never, ...waitingFor(this.#options.server.time) };
     const verdict = await this.#readVerdict(waiting);
     if (!verdict) return false;
     const { deadAt, seenAt, isOnDocument } = verdict;
@@ -101,7 +102,7 @@ export class DeadLetterMaker {
         );
         break;
       } catch (refusal) {
-        if (!isRefused(refusal)) throw refusal;
+        if (!isRefused(refusal) || isUnsupported(refusal)) throw refusal;
         if (isTooLarge(refusal)) break;
       }
     }
@@ -115,14 +116,15 @@ export class DeadLetterMaker {
    * never newer than a letter that another agent writes after this one has lost the document. No user data is read.
    */
   async #readVerdict(query: Filter<Document>): Promise<Verdict | undefined> {
-    const { collection, maxTimeMS } = this.#options;
+    const { collection, maxTimeMS, server: { time } } = this.#options;
     const seen = await collection.findOne(query, {
-      projection: { _id: 0, now: "$$NOW", "_pull.dead_at": 1 },
+      projection: { _id: 0, "_pull.dead_at": 1, ...(time === NOW && { now: NOW }) },
       hint: { _id: 1 },
       maxTimeMS,
     });
     if (!seen) return undefined;
-    const { _pull: { dead_at: deadAt } = {}, now } = seen;
+    // A time from before the look is not newer than it either.
+    const { _pull: { dead_at: deadAt } = {}, now = time } = seen;
     const isOnDocument = isDate(deadAt);
     return { deadAt: isOnDocument ? deadAt : now, seenAt: now, isOnDocument };
   }

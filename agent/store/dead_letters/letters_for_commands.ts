@@ -6,6 +6,7 @@ import { lettersOf, lettersOfOthers } from "./letters_of.ts";
 import { backToPending } from "../back_to_pending.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { possibleIds } from "../documents/parse_id.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 
 /** Which letters are meant. */
@@ -90,13 +91,14 @@ export class LettersForCommands {
    */
   async *survey(query: Pick<DeadLetterQuery, "filter">): AsyncGenerator<DeadLetter> {
     const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
+    const isSized = !this.#options.server.abilities.lacks("bsonSize");
     const size = { $bsonSize: { error: "$error" } };
     const tooLarge = { $literal: `(an error of more than ${MAX_ERROR_BYTES / 1024} KiB)` };
     const cursor = this.#options.letters.find<Uint8Array>(ours, {
       projection: {
         dead_at: 1,
         by_reference: 1,
-        error: { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] },
+        error: isSized ? { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] } : 1,
       },
       batchSize: SURVEY_PAGE,
       raw: true,
@@ -229,6 +231,7 @@ export interface LettersForCommandsOptions {
   collection: Collection;
   letters: Collection;
   serverClock: ServerClock;
+  server: StoreServer;
 }
 
 function stands(letter: DeadLetter, document: Document | undefined): boolean {

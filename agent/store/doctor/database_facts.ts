@@ -1,5 +1,7 @@
 import type { Document } from "mongodb";
 import type { ServerCertificate } from "../connection/server_certificate.ts";
+import type { Ability } from "../server/abilities.ts";
+import type { ServerKind } from "../server/server_kind.ts";
 import type { SourceNames } from "../source.ts";
 import type { Heartbeat } from "./heartbeats.ts";
 import type { Plan } from "./plans.ts";
@@ -14,6 +16,16 @@ export interface SourceProblem {
   readonly near: { readonly variable: string; readonly value: string } | undefined;
 }
 
+/** What a server is, and what it lacks. */
+export interface ServerFacts {
+  readonly kind: ServerKind | undefined;
+  readonly lacking: readonly Ability[];
+  /** It has change streams, and they are off for the collection. */
+  readonly streamsOff: boolean;
+  /** The connection string asks for no retryable writes. */
+  readonly isWithoutRetries: boolean;
+}
+
 /** All that the doctor asks a database. What it could not look at is {@linkcode Unseen}. */
 export interface DatabaseFacts {
   readonly names: SourceNames;
@@ -21,6 +33,7 @@ export interface DatabaseFacts {
   readonly version: string | Unseen;
   /** The certificates that servers show, by host and port; none without TLS, or if the runtime does not show them. */
   readonly certificates: ReadonlyMap<string, ServerCertificate>;
+  readonly server: ServerFacts | Unseen;
   readonly isStandalone: boolean;
   /** Every server that answers. */
   readonly heartbeats: readonly Heartbeat[];

@@ -7,11 +7,13 @@ import { serverCertificate } from "../connection/server_certificate.ts";
 import { ServerClock } from "../connection/server_clock.ts";
 import { isNoCollection } from "../mongo_errors.ts";
 import type { StoreSettings } from "../store_settings.ts";
+import { KnownServer } from "../server/known_server.ts";
 import { describe, Source, type SourceNames, sourceNames } from "../source.ts";
-import type { DatabaseFacts, SourceProblem } from "./database_facts.ts";
+import type { DatabaseFacts, ServerFacts, SourceProblem } from "./database_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
+import { areStreamsOff } from "./streams_off.ts";
 import { seen, Unseen } from "./unseen.ts";
 import { ttlOfWaiting } from "./ttl_of_waiting.ts";
 import { userRights } from "./user_rights.ts";
@@ -33,6 +35,7 @@ export class Examiner {
   readonly #names: SourceNames;
   readonly #filter: Filter<Document> | undefined;
   readonly #clock: Clock;
+  readonly #server: KnownServer;
 
   /**
    * @param filter the query in `FILTER`
@@ -51,6 +54,7 @@ export class Examiner {
     this.#clock = clock;
     this.#filter = filter;
     this.#names = sourceNames(settings);
+    this.#server = new KnownServer({ link: this.#link, serverClock, names: this.#names });
     this.warnings = this.#link.warnings;
   }
 
@@ -81,6 +85,8 @@ export class Examiner {
     const ask = <T>(question: () => Promise<T>) => seen(() => link.run(question));
     const asFound = new Source(link, this.#names, this.#clock);
     const listing = seen(() => indexesOf(collection));
+    const sourceProblem = seen(() => problemOf(asFound));
+    const asked = sourceProblem.then((problem) => seen(() => this.#ask(problem)));
     const describing = ask(() => describe(db, [source, letters]));
     const told = doneBy(this.#heartbeats.complete(), { clock: this.#clock, limitMs: HEARTBEATS_MS });
     const { described, ...facts } = await resolved({
@@ -88,13 +94,14 @@ export class Examiner {
       version: ask(async () => String((await admin.command({ buildInfo: 1 })).version)),
       certificates: this.#certificates(),
       user: ask(() => userRights(admin)),
-      sourceProblem: seen(() => problemOf(asFound)),
+      sourceProblem,
+      server: asked,
       indexes: listing,
       letterIndexes: seen(() => indexesOf(link.collection(database, letters))),
       ttlOfWaiting: listing.then((indexes) =>
         indexes instanceof Unseen ? indexes : seen(() => ttlOfWaiting(collection, indexes, options))
       ),
-      plans: seen(() => claimPlans(db, source, options)),
+      plans: asked.then(() => seen(() => claimPlans(db, source, { ...options, time: this.#server.time }))),
       sizes: seen(() => sampledSizes(collection, options)),
       refusedWrites: describing.then((found) => this.#refusedWrites(collection, found)),
     });
@@ -103,9 +110,9 @@ export class Examiner {
     return {
       ...facts,
       names: this.#names,
-      isStandalone: link.isStandalone,
+      isStandalone: link.told.isStandalone,
       heartbeats: this.#heartbeats.all,
-      withoutMajority: link.withoutMajority,
+      withoutMajority: link.told.withoutMajority,
       sourceWarning: asFound.warning,
       source: descriptionOf(source, described),
       letters: descriptionOf(letters, described),
@@ -124,6 +131,21 @@ export class Examiner {
       return [server, await serverCertificate(server, this.#clock)] as const;
     }));
     return new Map(found.flatMap(([server, shown]) => shown ? [[server, shown]] : []));
+  }
+
+  /** To ask a server what it lacks takes a collection that exists. */
+  async #ask(problem: SourceProblem | Unseen | undefined): Promise<ServerFacts | Unseen> {
+    if (problem !== undefined) {
+      return new Unseen("the collection that it would be asked about does not exist");
+    }
+    const isWithoutRetries = this.#link.client.options.retryWrites === false;
+    const { database, source } = this.#names;
+    const [streamsOff] = await Promise.all([
+      this.#link.run(() => areStreamsOff(this.#link.db(database), source)),
+      this.#server.ask(),
+    ]);
+    const { abilities, kind } = this.#server;
+    return { kind, lacking: abilities.lacking.map(([name]) => name), streamsOff, isWithoutRetries };
   }
 
   async #refusedWrites(

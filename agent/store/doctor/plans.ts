@@ -1,6 +1,7 @@
 import type { Db, Document, Filter } from "mongodb";
 import { filterAtFault } from "../filter.ts";
 import { stagesOf } from "../plan_stages.ts";
+import type { ServerTime } from "../server/server_time.ts";
 import {
   CLAIM_ORDER,
   claimable,
@@ -33,11 +34,11 @@ const LIMIT = 100;
 export async function claimPlans(
   db: Db,
   collection: string,
-  { filter, maxTimeMS }: { filter: Filter<Document> | undefined; maxTimeMS: number },
+  { filter, maxTimeMS, time }: { filter: Filter<Document> | undefined; maxTimeMS: number; time: ServerTime },
 ): Promise<readonly Plan[]> {
   try {
     return await Promise.all([...KINDS, ...SUSPECT_KINDS].map(async (kind) => {
-      const query = claimable(kind, filter);
+      const query = claimable(kind, time, filter);
       const sort = isSuspectKind(kind) ? {} : { sort: CLAIM_ORDER };
       const find = { find: collection, filter: query, ...sort, limit: LIMIT };
       const { queryPlanner } = await db.command({ explain: find, verbosity: "queryPlanner", maxTimeMS });

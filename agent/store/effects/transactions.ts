@@ -7,7 +7,7 @@ import { hasNoTransactions, NoTransactionsError, UnknownCommitError } from "./tr
 
 /** What {@linkcode Transactions} needs. */
 export interface TransactionsOptions {
-  link: Pick<Link, "client" | "closed" | "connect" | "db" | "isStandalone" | "run">;
+  link: Pick<Link, "abilities" | "client" | "closed" | "connect" | "db" | "run" | "told">;
   database: string;
   clock: Clock;
   /** The server works on a command of a transaction for so long at most, in milliseconds. */
@@ -37,7 +37,7 @@ export class Transactions {
     const { clock, link } = this.#options;
     // Its client may have to log in first, or may be replaced.
     await link.connect();
-    if (link.isStandalone) throw new NoTransactionsError();
+    if (link.told.isStandalone || link.abilities.lacks("transactions")) throw new NoTransactionsError();
     await doneBy(this.#ender.ended(), { clock, limitMs: deadlineMs - clock.monotonicMs() });
     const { client } = link;
     // A session is known to its client alone.

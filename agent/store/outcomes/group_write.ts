@@ -8,7 +8,7 @@ import {
 } from "mongodb";
 import type { LeasedDocument } from "../../ports.ts";
 import { idKey } from "../documents/id_key.ts";
-import { isRefused, isTransient } from "../mongo_errors.ts";
+import { isRefused, isTransient, isUnsupported } from "../mongo_errors.ts";
 import { writeWithin } from "../limited_writes.ts";
 import { leasedBy } from "../queries.ts";
 import { writeAroundLocks } from "./around_locks.ts";
@@ -69,7 +69,7 @@ async function writeOnce(
     );
     return { matched, missed: await missedOf(group, matched, collection, done), refused: new Map() };
   } catch (error) {
-    if (!isRefused(error)) throw error;
+    if (!isRefused(error) || isUnsupported(error)) throw error;
     if (group.length === 1) return { ...NOTHING_WRITTEN, refused: new Map([[group[0]!, error]]) };
   }
   const left = done ? await without(group, collection, done) : group;
@@ -111,7 +111,8 @@ async function bulkOnce(
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || isTransient(error)) throw error;
     const writeErrors = [error.writeErrors].flat();
-    if (writeErrors.length === 0) throw error;
+    // Each of them is refused alike.
+    if (writeErrors.length === 0 || isUnsupported(error)) throw error;
     const refused = new Map(writeErrors.map((each) => [sent[each.index]!, each] as const));
     const others = sent.filter((document) => !refused.has(document));
     const { matchedCount: matched } = error;

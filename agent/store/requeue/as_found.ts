@@ -1,6 +1,7 @@
 import type { Document, Filter } from "mongodb";
 import type { Found } from "./found.ts";
 import { notSince } from "./selection.ts";
+import { atTime, type ServerTime } from "../server/server_time.ts";
 import { STANDING, STATUS, type Status } from "./standing.ts";
 
 /** Statuses of documents that no agent holds or judges. */
@@ -15,12 +16,15 @@ const AT_REST: readonly Status[] = ["processed", "failed", "canceled"];
 export function asFound(
   { deadAt, id, isOneStatus, standing, status }: Found,
   before: Date | undefined,
+  time: ServerTime,
 ): Filter<Document> {
   const verdict = deadAt === undefined
     ? { $ne: [{ $type: "$_pull.dead_at" }, "date"] }
     : { $eq: ["$_pull.dead_at", deadAt] };
   const isPlain = isOneStatus && standing === "free" && AT_REST.includes(status);
-  const state = isPlain ? freeAtRest(status) : [{ $eq: [STATUS, status] }, { $eq: [STANDING, standing] }];
+  const state = isPlain
+    ? freeAtRest(status)
+    : [{ $eq: [STATUS, status] }, { $eq: [atTime(STANDING, time), standing] }];
   return {
     _id: { $eq: id } as never,
     $expr: { $and: [...state, verdict] },

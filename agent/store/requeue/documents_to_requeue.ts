@@ -12,8 +12,9 @@ import { stagesOf } from "../plan_stages.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 import { asFound } from "./as_found.ts";
 import type { Found } from "./found.ts";
-import { KNOWN_FIELDS, knownIn } from "./known_document.ts";
+import { knownFields, knownIn } from "./known_document.ts";
 import { queryOf, type Selection } from "./selection.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { STATUS, type Status } from "./standing.ts";
 
 /** Documents are counted for this long at most, in milliseconds. */
@@ -87,7 +88,7 @@ export class DocumentsToRequeue {
   async *pages(plan: ReadPlan, size: number): AsyncGenerator<Found[]> {
     const cursor = this.#options.collection.find<Uint8Array>(plan.query, {
       projection: {
-        ...KNOWN_FIELDS,
+        ...knownFields(this.#options.server.time),
         is_one: { $eq: [{ $type: "$status" }, "string"] },
         dead_at: "$_pull.dead_at",
       },
@@ -105,7 +106,7 @@ export class DocumentsToRequeue {
    * @param before one that has run at this time or later, or was canceled then, is left alone
    */
   async requeue(found: readonly Found[], before?: Date): Promise<Requeued> {
-    const { collection, serverClock } = this.#options;
+    const { collection, server: { time }, serverClock } = this.#options;
     const at = serverClock.now();
     const update = {
       $set: { status: "pending", _pull: { visible_at: at } },
@@ -114,7 +115,7 @@ export class DocumentsToRequeue {
     const written = await writeApart(
       collection,
       found,
-      (each) => ({ updateOne: { filter: asFound(each, before), update, hint: BY_ID } }),
+      (each) => ({ updateOne: { filter: asFound(each, before, time), update, hint: BY_ID } }),
     );
     const { count, failure, refused } = written;
     const changed = failure ? 0 : found.length - refused.size - count;
@@ -172,6 +173,7 @@ export interface DocumentsToRequeueOptions {
   collection: Collection;
   letters: LettersForCommands;
   serverClock: ServerClock;
+  server: StoreServer;
   /** `FILTER`. */
   filter: Filter<Document> | undefined;
   /** How the server would read what a query finds. */

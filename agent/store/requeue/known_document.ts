@@ -1,6 +1,7 @@
 import { BSON, type Document } from "mongodb";
 import { RawDocument } from "../documents/raw_document.ts";
 import { survivesRoundTrip } from "../documents/round_trip_id.ts";
+import { atTime, type ServerTime } from "../server/server_time.ts";
 import { STANDING, type Standing, STATUS, type Status } from "./standing.ts";
 
 /** What a command of an operator knows of a document before it writes on it. */
@@ -12,7 +13,9 @@ export interface KnownDocument {
 }
 
 /** The fields that {@linkcode knownIn} reads, as a projection. */
-export const KNOWN_FIELDS = { _id: 1, status: STATUS, standing: STANDING } as const;
+export function knownFields(time: ServerTime): Document {
+  return { _id: 1, status: STATUS, standing: atTime(STANDING, time) };
+}
 
 /** Reads such a document, and gives the other fields that the projection has. */
 export function knownIn(bytes: Uint8Array): { known: KnownDocument; fields: Document } {

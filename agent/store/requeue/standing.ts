@@ -1,5 +1,6 @@
 import type { Document } from "mongodb";
 import { LAST_DATE } from "../queries.ts";
+import { NOW } from "../server/server_time.ts";
 
 /** What the status of a document is for an agent. */
 export type Status = "pending" | "processing" | "processed" | "failed" | "canceled" | "other";
@@ -52,7 +53,7 @@ const IS_LEASED = [
   // A lease that can never run out is not one that an agent has written.
   isDate(VISIBLE_AT),
   { $lte: [VISIBLE_AT, LAST_DATE] },
-  { $gt: [VISIBLE_AT, "$$NOW"] },
+  { $gt: [VISIBLE_AT, NOW] },
 ];
 
 /** Nothing that a run has left: what a producer writes, and what a requeue leaves. */
@@ -72,7 +73,7 @@ const IS_NEW_AND_DUE = {
             {
               $or: [
                 { $in: [{ $type: VISIBLE_AT }, ["missing", "null"]] },
-                { $and: [isDate(VISIBLE_AT), { $lte: [VISIBLE_AT, "$$NOW"] }] },
+                { $and: [isDate(VISIBLE_AT), { $lte: [VISIBLE_AT, NOW] }] },
               ],
             },
           ],
@@ -84,7 +85,8 @@ const IS_NEW_AND_DUE = {
 
 /**
  * The {@linkcode Standing} of a document, as an expression for the server. A command reads it, and asks for it again in
- * the filter of its write: so it holds at the instant of the write, and not only at that of the read.
+ * the filter of its write: so it holds at the instant of the write, and not only at that of the read. On a server without
+ * `$$NOW` an earlier time takes its place: a lease that has just run out still counts.
  */
 export const STANDING: Document = {
   $switch: {

@@ -1,6 +1,8 @@
 import type { Collection, Document, Filter } from "mongodb";
 import { brokenCounters, exactCounters } from "../documents/bookkeeping.ts";
 import { filterAtFault } from "../filter.ts";
+import { atTime } from "../server/server_time.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { claimable, type ClauseName, CLAUSES, isSuspectKind, type Kind, KINDS } from "../queries.ts";
 import { SUSPECT_KINDS, type SuspectKind } from "../queries.ts";
 import type { FoundDocument } from "./found_document.ts";
@@ -31,14 +33,16 @@ export class ClaimQuestions {
 
   /** @throws {FilterError} If the server cannot use `FILTER`; otherwise what the driver throws. */
   async ask(found: FoundDocument): Promise<ClaimAnswers> {
-    const { filter } = this.#options;
+    const { filter, server } = this.#options;
     const names = Object.keys(CLAUSES) as ClauseName[];
     const clauses = filter === undefined ? [] : clausesOf(filter);
     const each = allOf(clauses);
     const [kind, kindWithoutFilter, matched, filterMatched] = await Promise.all([
       this.#kindOf(found, filter),
       filter === undefined ? undefined : this.#kindOf(found, undefined),
-      Promise.all(names.map((name) => this.#matches(found, CLAUSES[name]))),
+      Promise.all(
+        names.map((name) => this.#matches(found, atTime<Filter<Document>>(CLAUSES[name], server.time))),
+      ),
       Promise.all(each.map(({ query }) => this.#matches(found, query))),
     ]);
     return {
@@ -59,11 +63,11 @@ export class ClaimQuestions {
     kind: Kind,
     limit: number,
   ): Promise<number | undefined> {
-    const { collection, filter, maxTimeMS } = this.#options;
+    const { collection, filter, maxTimeMS, server } = this.#options;
     const before: Filter<Document> = kind === "new_documents"
       ? { _id: { $lt: raw.id as never } }
       : { "_pull.visible_at": { $lt: (await this.#dueDate(selector)) as never } };
-    const query = { $and: [claimable(kind, filter), before] };
+    const query = { $and: [claimable(kind, server.time, filter), before] };
     const options = { limit, maxTimeMS: Math.min(maxTimeMS, COUNT_MS) };
     return await collection.countDocuments(query, options).catch(() => undefined);
   }
@@ -78,7 +82,7 @@ export class ClaimQuestions {
     filter: Filter<Document> | undefined,
   ): Promise<Kind | SuspectKind | undefined> {
     const matched = await Promise.all(ALL_KINDS.map((kind) => {
-      const query = claimable(kind, filter);
+      const query = claimable(kind, this.#options.server.time, filter);
       // A claim of a suspect also asks that its counters are still those that were read.
       const isAsRead = isSuspectKind(kind) && brokenCounters(found.raw.bytes).length === 0;
       return this.#matches(found, isAsRead ? { $and: [query, exactCounters(found.raw.bytes)] } : query);
@@ -110,6 +114,7 @@ const COUNT_MS = 2000;
 /** What {@linkcode ClaimQuestions} need. */
 export interface ClaimQuestionsOptions {
   collection: Collection;
+  server: StoreServer;
   filter: Filter<Document> | undefined;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;

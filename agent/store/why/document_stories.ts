@@ -10,6 +10,7 @@ import { type FoundLetters, LetterSearch } from "./letter_search.ts";
 import { queryObstacles } from "./obstacles.ts";
 import { storedFacts } from "./stored_facts.ts";
 import { type AfterClaim, MAX_BEFORE, type MissingStory, type Obstacle, type Story } from "./story.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { WriteProblems } from "./write_problem.ts";
 
 /** Reads of a document that agents change meanwhile, at most. */
@@ -143,6 +144,7 @@ export interface DocumentStoriesOptions {
   letters: Collection;
   lettersForCommands: Pick<LettersForCommands, "list">;
   serverClock: ServerClock;
+  server: StoreServer;
   filter: Filter<Document> | undefined;
   /** The name that a claim writes. */
   owner: string;

@@ -3,6 +3,7 @@ import { DOCUMENT_TYPE, elementNamed, elementsNamed } from "../documents/bson_el
 import { brokenCounters } from "../documents/bookkeeping.ts";
 import { isSuspectKind, isTakeover, type Kind, type SuspectKind } from "../queries.ts";
 import type { FoundDocument } from "./found_document.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { type UniqueIndexWait, uniqueIndexWait } from "./unique_index.ts";
 
 /** Why MongoDB would refuse to write a claim on a document. */
@@ -72,7 +73,7 @@ export class WriteProblems {
       status: "processing",
       "_pull.token": crypto.randomUUID(),
       "_pull.owner": { $literal: this.#options.owner },
-      "_pull.visible_at": "$$NOW",
+      "_pull.visible_at": this.#options.server.time,
       [`_pull.${counter}`]: more(counter),
     };
   }
@@ -111,6 +112,7 @@ const EMPTY_PULL_BYTES = sizeOf({ _pull: {} });
 /** What {@linkcode WriteProblems} need. */
 export interface WriteProblemsOptions {
   collection: Collection;
+  server: StoreServer;
   /** The name that a claim writes. */
   owner: string;
   /** Bound of a query, in milliseconds. */

@@ -16,6 +16,12 @@ const HEALTHY: DatabaseFacts = {
   names: { database: "shop", source: "orders", letters: "orders_dead_letters" },
   version: "7.0.1",
   certificates: new Map(),
+  server: {
+    kind: { product: "MongoDB", version: "7.0.14" },
+    lacking: [],
+    streamsOff: false,
+    isWithoutRetries: false,
+  },
   isStandalone: false,
   heartbeats: [{
     address: "a:27017",

@@ -6,6 +6,7 @@ import {
   answerWithin,
   OperationTimeoutError,
 } from "../../../../../agent/store/connection/operation_timeout.ts";
+import { Abilities } from "../../../../../agent/store/server/abilities.ts";
 import { isRefused, isTransient } from "../../../../../agent/store/mongo_errors.ts";
 
 /** A collection whose operations `answer`, as far as they do. */
@@ -25,7 +26,11 @@ function collectionOf(answer: () => Promise<unknown>): Collection {
 
 /** The same collection, whose operations fail if they are not answered in time. */
 function limited(collection: Collection, limitMs: number): Collection {
-  return linkedCollection(() => collection, (operation) => answerWithin(operation(), limitMs, systemClock));
+  return linkedCollection(
+    () => collection,
+    (operation) => answerWithin(operation(), limitMs, systemClock),
+    new Abilities(),
+  );
 }
 
 Deno.test("linkedCollection(): an operation that is never answered fails as an outage does, with its outcome unknown", async () => {

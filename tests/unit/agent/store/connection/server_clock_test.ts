@@ -85,3 +85,30 @@ Deno.test("syncClock() takes the number that a compatible server sends for its t
   assertEquals(clock.now().getTime(), 5_000_000);
   await assertRejects(() => syncClock(linkTo(undefined), clock), Error, "tells no time");
 });
+
+Deno.test("ServerClock.latest() is never behind the server, and at most the last latency ahead", () => {
+  const random = testRandom(9);
+  for (let run = 0; run < 500; run++) {
+    const aheadMs = Math.floor(1.7e12 + random() * 1e9);
+    const monotonic = new ManualClock(random() * 1e6);
+    const serverMs = () => monotonic.monotonicMs() + aheadMs;
+    const clock = new ServerClock(monotonic);
+    assertThrows(() => clock.latest(0), Error, "not known yet");
+    for (let step = 0; step < 10; step++) {
+      const askedAtMs = clock.monotonicMs;
+      const [there, back] = [random() * 500, random() * 500];
+      monotonic.skip(there);
+      const said = new Date(Math.floor(serverMs()));
+      monotonic.skip(back);
+      clock.observe(said, "a:27017", askedAtMs);
+      // A heartbeat does not tell when it was asked for.
+      if (random() < 0.5) clock.observe(new Date(Math.floor(serverMs())), "a:27017");
+      monotonic.skip(random() * 5000);
+      const latest = clock.latest(0).getTime();
+      assert(latest >= serverMs(), `behind by ${serverMs() - latest} ms`);
+      assertLessOrEqual(latest - serverMs(), there + 2);
+    }
+    clock.observe(new Date(), "b:27017");
+    assertThrows(() => clock.latest(0), Error, "not known yet");
+  }
+});

@@ -1,0 +1,76 @@
+import type { Document, Filter } from "mongodb";
+import { Cancellation } from "./cancellation.ts";
+import type { Link } from "./connection/link.ts";
+import { syncClock } from "./connection/server_clock.ts";
+import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
+import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { DocumentsToTry } from "./documents_to_try.ts";
+import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
+import type { KnownServer } from "./server/known_server.ts";
+import { collectionNames, describe } from "./source.ts";
+import type { StoreContext } from "./store_context.ts";
+import { DocumentStories } from "./why/document_stories.ts";
+
+/**
+ * A collection as the commands of operators work on it. Each method finds out what the server lacks, and throws what the
+ * driver throws if the database is out of reach.
+ */
+export class StoreForCommands {
+  readonly #options: StoreForCommandsOptions;
+
+  constructor(options: StoreForCommandsOptions) {
+    this.#options = options;
+  }
+
+  /** The dead letters of the collection. */
+  async letters(): Promise<LettersForCommands> {
+    const { link, server, serverClock } = this.#options;
+    await server.learn();
+    await syncClock(link, serverClock);
+    return new LettersForCommands(this.#options);
+  }
+
+  /** The documents of the collection, to be requeued. */
+  async documentsToRequeue(): Promise<DocumentsToRequeue> {
+    const { collection, link } = this.#options;
+    const letters = await this.letters();
+    return new DocumentsToRequeue({ ...this.#options, explain: explainer(link, collection), letters });
+  }
+
+  /** Cancels documents of the collection. */
+  async cancellation(): Promise<Cancellation> {
+    await this.#options.server.learn();
+    return new Cancellation(this.#options);
+  }
+
+  /** The documents of the collection, for a processor that is tried on them. */
+  async documentsToTry(): Promise<DocumentsToTry> {
+    await this.#options.server.learn();
+    return new DocumentsToTry(this.#options);
+  }
+
+  /** Why documents of the collection are not done. */
+  async documentStories(): Promise<DocumentStories> {
+    const { collection: { collectionName, dbName }, link } = this.#options;
+    return new DocumentStories({
+      ...this.#options,
+      lettersForCommands: await this.letters(),
+      describe: () =>
+        link.run(async () =>
+          (await describe(link.db(dbName), [collectionName]))?.get(collectionName)?.options
+        ),
+      collectionNames: () => link.run(() => collectionNames(link.db(dbName))),
+      other: (name) => link.collection(dbName, name),
+    });
+  }
+}
+
+/** What a {@linkcode StoreForCommands} needs. */
+export interface StoreForCommandsOptions extends StoreContext, DeadLetterOptions {
+  readonly link: Link;
+  readonly server: KnownServer;
+  /** `FILTER`. */
+  readonly filter: Filter<Document> | undefined;
+  /** The name that a claim writes. */
+  readonly owner: string;
+}
