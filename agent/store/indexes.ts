@@ -101,16 +101,21 @@ async function make(
   const { name, keys, partialFilterExpression } = index;
   if (rival) return [inTheWay(collection, { index, rival })];
   try {
-    await collection.createIndex(keys, { name, partialFilterExpression });
+    await collection.createIndex(keys, { name, partialFilterExpression }).catch(async (error) => {
+      if (!PARTIAL_UNSUPPORTED.has(codeOf(error))) throw error;
+      await collection.createIndex(keys, { name });
+      abilities?.note("partialIndexes", errorText(error));
+    });
   } catch (error) {
-    const code = error instanceof MongoServerError ? Number(error.code) : NaN;
+    if (!CONFLICT.has(codeOf(error))) throw error;
     // There is an index of the same keys that does not serve: this server keeps no second one beside it.
-    if (CONFLICT.has(code)) return [inTheWay(collection, { index, rival: similar })];
-    if (!PARTIAL_UNSUPPORTED.has(code)) throw error;
-    await collection.createIndex(keys, { name });
-    abilities?.note("partialIndexes", errorText(error));
+    return [inTheWay(collection, { index, rival: similar })];
   }
   return [];
+}
+
+function codeOf(error: unknown): number {
+  return error instanceof MongoServerError ? Number(error.code) : NaN;
 }
 
 function inTheWay(collection: Collection, missing: Pick<MissingIndex, "index" | "rival">): string {

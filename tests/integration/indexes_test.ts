@@ -10,8 +10,12 @@ import { type TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
 import { type AnyDocument, COLLECTION, jobs, openStore, pending, type TestStore } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
+import { isOlderThan } from "../support/server_version.ts";
 
 const KEY = { status: 1, "_pull.visible_at": 1, _id: 1 };
+
+/** Which documents the index holds: all of them on a server that knows no `$in` there. */
+const FILTER = isOlderThan("6.0") ? undefined : { status: { $in: ["pending", "processing"] } };
 
 async function claimIndexes(database: TestDatabase) {
   const found = await jobs(database).listIndexes().toArray().catch(() => []);
@@ -28,10 +32,7 @@ for (const standalone of [false, true]) {
 
     const [index, ...more] = await claimIndexes(database);
     assertEquals(more, []);
-    assertEquals([index!.name, index!.partialFilterExpression], [
-      "pulling_agent_claim",
-      { status: { $in: ["pending", "processing"] } },
-    ]);
+    assertEquals([index!.name, index!.partialFilterExpression], ["pulling_agent_claim", FILTER]);
   });
 }
 
@@ -40,7 +41,7 @@ const BY_HAND = {
   "another name": { name: "by_hand" },
   "another name and the same filter": {
     name: "by_hand",
-    partialFilterExpression: { status: { $in: ["pending", "processing"] } },
+    ...FILTER && { partialFilterExpression: FILTER },
   },
   "our name and no filter": { name: "pulling_agent_claim" },
 };
@@ -90,7 +91,7 @@ const IN_THE_WAY: Record<string, { key: object; options: object; hides?: boolean
     key: KEY,
     options: {
       name: "pulling_agent_claim",
-      partialFilterExpression: { status: { $in: ["pending", "processing"] } },
+      ...FILTER && { partialFilterExpression: FILTER },
     },
     hides: true,
     says:
@@ -114,9 +115,7 @@ for (const [what, { key, options, hides, says }] of Object.entries(IN_THE_WAY)) 
     else await jobs(database).dropIndex(name);
     assertEquals(await store.ensureIndexes(), []);
     const [{ hidden, partialFilterExpression }] = await claimIndexes(database) as [AnyDocument];
-    assertEquals([hidden, partialFilterExpression], [undefined, {
-      status: { $in: ["pending", "processing"] },
-    }]);
+    assertEquals([hidden, partialFilterExpression], [undefined, FILTER]);
   });
 }
 
@@ -128,15 +127,19 @@ Deno.test("ensureIndexes() takes indexes under a collation that is the collectio
   assertEquals((await claimIndexes(database)).length, 1);
 });
 
-Deno.test("ensureIndexes() makes its index beside one of the same keys that does not serve", async () => {
+Deno.test("ensureIndexes() makes its index beside one of the same keys that does not serve, or says that it is in the way", async () => {
   await using database = await testDatabase("indexes");
   await using store = openStore(database);
   await jobs(database).createIndex(KEY as never, {
     name: "by_hand",
     partialFilterExpression: { status: "pending" },
   });
-  assertEquals(await store.ensureIndexes(), []);
-  assertEquals((await claimIndexes(database)).map(({ name }) => name), ["by_hand", "pulling_agent_claim"]);
+  const problems = await store.ensureIndexes();
+  // Older servers keep no two indexes of the same keys.
+  if (isOlderThan("5.0")) assertMatch(problems.join(), /^The index by_hand has other options .*: drop it, /);
+  else assertEquals(problems, []);
+  const names = (await claimIndexes(database)).map(({ name }) => name);
+  assertEquals(names, isOlderThan("5.0") ? ["by_hand"] : ["by_hand", "pulling_agent_claim"]);
 });
 
 /** Lines of a keeper's log, which `await using` ends. */
