@@ -44,7 +44,8 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
   let noted: string | undefined;
   store.server.onLearned(() => {
     const server = store.server.note;
-    if (server === undefined || JSON.stringify(server) === noted) return;
+    // If the agent cannot work with it, the claims report that.
+    if (server === undefined || !store.server.isUsable || JSON.stringify(server) === noted) return;
     noted = JSON.stringify(server);
     events.emit({ type: "server_known", server });
   });
