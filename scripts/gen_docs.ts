@@ -24,6 +24,7 @@ import { COUNTERS } from "../health/counters.ts";
 import { mutationsTable } from "./mutations/mutations.ts";
 import { dashboardText } from "./monitoring/dashboard.ts";
 import { plainRules } from "./monitoring/rules_file.ts";
+import { differencesTable, serverNotes, serversTable } from "./servers/document.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
 
 /** A part that this script writes. */
@@ -53,6 +54,9 @@ const PARTS: Part[] = [
   { file: "docs/reliability.md", mark: "mutations", content: mutationsTable() },
   { file: "docs/metrics.md", mark: "instruments", content: instrumentsTable() },
   { file: "docs/metrics.md", mark: "buckets", content: bucketsTable() },
+  { file: "docs/servers.md", mark: "servers", content: serversTable() },
+  { file: "docs/servers.md", mark: "notes", content: serverNotes() },
+  { file: "docs/servers.md", mark: "differences", content: differencesTable() },
   { file: "docs/messages.md", mark: "messages", content: messagesInFull(await collectMessages(ROOT)) },
 ];
 

@@ -122,6 +122,8 @@ const LONG_FILES: readonly string[] = [
   "tests/integration/slow_effects_test.ts",
   "tests/e2e/result_bytes_test.ts",
   "tests/integration/locked_documents_test.ts",
+  "tests/integration/compatible_servers_test.ts",
+  "tests/e2e/compatible_servers_test.ts",
   "tests/e2e/lost_output_test.ts",
   "tests/e2e/dead_letters_test.ts",
   "tests/e2e/fuzz_test.ts",

@@ -25,6 +25,7 @@ const FILES: readonly string[] = [
     "claim_order",
     "claim_protocol",
     "collections",
+    "compatible_servers",
     "contention",
     "dead_letters",
     "effect_setups",

@@ -20,6 +20,7 @@ const NOT_RUN: Record<string, string> = {
   "make test-all": "is what runs this",
   "make test-unit": "is run by what runs this",
   "make build": "has been done by what runs this",
+  "COMPAT_URI='mongodb://...' deno task test:compat": "needs a server of the reader's",
   "pulling-agent dead-letters show 65f0c0ffee0123456789abcd": "names a letter of the reader's",
   "dist/pulling-agent try": "needs the reader's collection",
   "dist/pulling-agent try --id 65f0c0ffee0123456789abcd": "names a document of the reader's",

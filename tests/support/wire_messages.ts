@@ -11,6 +11,8 @@ const OP_REPLY = 1;
 const OP_QUERY = 2004;
 const OP_MSG = 2013;
 const HEADER_BYTES = 16;
+/** A flag of an `OP_MSG`. */
+const MORE_TO_COME = 2;
 /** Behind the header come four bytes of flags. */
 const SECTIONS_AT = HEADER_BYTES + 4;
 /** Behind header and flags of an `OP_REPLY` come a cursor and two numbers. */
@@ -97,6 +99,11 @@ export function answerOf(message: Uint8Array): Document {
   return parsed(answerBytes(message));
 }
 
+/** Whether a server sends further answers to the same request. */
+export function hasMoreToCome(message: Uint8Array): boolean {
+  return headerOf(message).opCode === OP_MSG && (message[HEADER_BYTES]! & MORE_TO_COME) !== 0;
+}
+
 /** An answer to the request with this header, in the form that the request has. */
 export function answerTo({ opCode, requestId }: MessageHeader, document: Document | Uint8Array): Uint8Array {
   const body = document instanceof Uint8Array ? document : BSON.serialize(document);
@@ -113,8 +120,16 @@ export function answerTo({ opCode, requestId }: MessageHeader, document: Documen
 
 /** The same answer without some of its fields. */
 export function answerWithout(message: Uint8Array, fields: ReadonlySet<string>): Uint8Array {
+  return answerWith(message, without(answerBytes(message), fields));
+}
+
+/** The same answer with another document. */
+export function answerWith(message: Uint8Array, document: Document | Uint8Array): Uint8Array {
   const { opCode, responseTo } = headerOf(message);
-  return answerTo({ opCode, requestId: responseTo, responseTo: 0 }, without(answerBytes(message), fields));
+  const changed = answerTo({ opCode, requestId: responseTo, responseTo: 0 }, document);
+  if (opCode === OP_MSG) changed.set(message.subarray(4, 8), 4);
+  if (hasMoreToCome(message)) changed[HEADER_BYTES]! |= MORE_TO_COME;
+  return changed;
 }
 
 /** The same command with another body, or with fields left out of the documents of its lists. */

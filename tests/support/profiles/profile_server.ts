@@ -3,8 +3,10 @@ import { TestDatabase, testUri } from "../mongod.ts";
 import {
   answerOf,
   answerTo,
+  answerWith,
   answerWithout,
   commandWith,
+  hasMoreToCome,
   headerOf,
   messages,
   send,
@@ -106,12 +108,16 @@ export class ProfileServer implements AsyncDisposable {
 
   async #fromServer(server: Deno.Conn, client: Deno.Conn, changes: Map<number, AnswerChange>): Promise<void> {
     for await (const message of messages(server)) {
-      const { responseTo, opCode } = headerOf(message);
+      const { requestId, responseTo } = headerOf(message);
       const change = changes.get(responseTo);
       changes.delete(responseTo);
+      // The next answer answers this one.
+      if (change && hasMoreToCome(message)) changes.set(requestId, change);
       const replaced = change?.(answerOf(message));
-      if (replaced) await send(client, answerTo({ requestId: responseTo, responseTo: 0, opCode }, replaced));
-      else await send(client, answerWithout(message, this.profile.hides));
+      await send(
+        client,
+        replaced ? answerWith(message, replaced) : answerWithout(message, this.profile.hides),
+      );
     }
   }
 

@@ -96,8 +96,9 @@ export const SHARDED_6: Profile = {
   ],
 };
 
-function mongosHello({ localTime, connectionId }: Document): Document {
+function mongosHello({ connectionId, localTime, topologyVersion }: Document): Document {
   return {
+    topologyVersion,
     isWritablePrimary: true,
     ismaster: true,
     msg: "isdbgrid",
@@ -118,11 +119,12 @@ function isSharded({ collection }: Command): boolean {
 }
 
 function hasShardKey(query: Document | undefined): boolean {
-  return query?.[SHARD_KEY] !== undefined;
+  return query?.[SHARD_KEY] !== undefined || (Array.isArray(query?.$and) && query.$and.some(hasShardKey));
 }
 
-/** Whether a query asks for one `_id`, by itself or by `$eq`. */
-function namesOneId({ _id }: Document): boolean {
+/** Whether a query asks for one `_id`, by itself or by `$eq`, also within an `$and`. */
+function namesOneId({ $and, _id }: Document): boolean {
+  if (Array.isArray($and) && $and.some(namesOneId)) return true;
   if (_id === undefined) return false;
   if (_id === null || typeof _id !== "object" || Object.getPrototypeOf(_id) !== Object.prototype) return true;
   const [operator] = Object.keys(_id);
