@@ -20,6 +20,11 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     oplog.begin(1, "a");
     oplog.tell("stopped", "a").wait(10).release(1).run(1, "b").ack(1);
   },
+  "the breaker spares a run that has failed": (oplog) => {
+    oplog.claim(1, "a");
+    oplog.begin(1, "a")("failed");
+    oplog.release(1).run(1, "b").ack(1);
+  },
   "a snooze": (oplog) => {
     oplog.run(1, "a").back(1, { "_pull.attempts": 0, "_pull.snoozes": 1, "_pull.visible_at": oplog.at(500) });
     oplog.wait(500).run(1, "a").ack(1);
