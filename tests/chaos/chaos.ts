@@ -68,6 +68,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     } catch (error) {
       print(`${row.name} failed: ${Deno.inspect(error)}`);
       report.problems.push(`${row.name}: ${error}`);
+      await set.failCommands("off");
       await set.untilHealthy();
     }
   }

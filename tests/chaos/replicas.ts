@@ -79,7 +79,7 @@ export class Replicas implements AsyncDisposable {
 
   async start(): Promise<void> {
     for (const place of this.#places.keys()) await this.#start(place);
-    await Promise.all(this.#running.map(({ process }) => process.untilReady()));
+    await Promise.all(this.#running.map(({ process }) => process.log("MongoDB is in reach")));
   }
 
   /** Kills a process without notice, and starts another in its place. */
@@ -148,26 +148,25 @@ export class Replicas implements AsyncDisposable {
   async #start(place: number): Promise<void> {
     const name = `replica-${place}-${++this.#started}`;
     const inside = `${this.#home.dir}/health-${place}`;
-    // A mount of the process's own is seen there, too.
-    const healthDirOf = (pid: number) => `/proc/${pid}/root${inside}`;
     const { binary, env, wrapper } = this.#places[place]!;
     const process = await this.#home.start({
       ...(binary !== undefined && { binary }),
       ...(wrapper && { wrapper: [...wrapper, inside] }),
       env: { HEALTH_DIR: inside, AGENT_NAME: name, ...env },
-      healthDirOf,
     });
     const { pid } = process;
     this.names.set(pid, name);
-    this.#running[place] = { place, name, pid, healthDir: healthDirOf(pid), process };
+    // A mount of the process's own is seen there, too.
+    this.#running[place] = { place, name, pid, healthDir: `/proc/${pid}/root${inside}`, process };
   }
 
   async #sample(): Promise<void> {
-    for (const { pid } of this.#running) {
-      // Deno reads such a file only with all permissions, which the chaos has.
-      const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
-      const peakKb = Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1] ?? 0);
-      this.#memoryMb = Math.max(this.#memoryMb, Math.round(peakKb / 1024));
+    const { stdout } = await new Deno.Command("cat", {
+      args: this.#running.map(({ pid }) => `/proc/${pid}/status`),
+      stderr: "null",
+    }).output();
+    for (const [, peakKb] of new TextDecoder().decode(stdout).matchAll(/^VmHWM:\s*(\d+) kB/gm)) {
+      this.#memoryMb = Math.max(this.#memoryMb, Math.round(Number(peakKb) / 1024));
     }
   }
 }

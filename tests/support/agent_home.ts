@@ -36,8 +36,6 @@ export interface StartOptions {
   wrapper?: string[];
   /** Another executable than the one under test. */
   binary?: string;
-  /** Where its health files are seen from outside, if it has a file system of its own. */
-  healthDirOf?: (pid: number) => string;
   env?: Record<string, string | undefined>;
 }
 
@@ -98,9 +96,7 @@ export class AgentHome implements AsyncDisposable {
 
   /** Starts the agent; {@linkcode AgentProcess.log} says how far it has come. */
   async start(options: StartOptions = {}): Promise<AgentProcess> {
-    const child = await this.#spawn(options);
-    const healthDir = options.healthDirOf?.(child.pid) ?? options.env?.HEALTH_DIR ?? this.healthDir;
-    const agent = new AgentProcess(child, healthDir);
+    const agent = new AgentProcess(await this.#spawn(options), options.env?.HEALTH_DIR ?? this.healthDir);
     this.#started.push(agent);
     return agent;
   }

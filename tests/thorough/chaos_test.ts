@@ -27,8 +27,9 @@ Deno.test("Chaos: nothing is lost, and nothing done twice without excuse, no mat
   if (Deno.env.get("REQUIRE_ALL") === "1") {
     assertEquals(skipped, release === undefined ? ["version-before"] : []);
   }
-  for (const { disturbances, inserted, name, processed, failed } of results) {
+  for (const { disturbances, failed, inserted, memoryMb, name, processed } of results) {
     assert(disturbances > 0, `${name} disturbed nothing`);
+    assert(memoryMb > 0, `the memory of ${name} was not seen`);
     assert(
       inserted > 0 && processed + failed === inserted,
       `${name} processed ${processed} and failed ${failed}`,
