@@ -96,7 +96,7 @@ export const RESULT_MUTATIONS = {
     edits: inPlace(
       "agent/store/claims/claim_writer.ts",
       "this.#query = claimable(kind, options.server.time, options.filter);",
-      "this.#query = { ...claimable(kind, options.filter), $expr: true };",
+      "this.#query = { ...claimable(kind, options.server.time, options.filter), $expr: true };",
     ),
     caughtBy: [{ file: "tests/integration/snooze_test.ts", test: "(rule 37)" }],
   },
