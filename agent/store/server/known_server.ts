@@ -100,10 +100,8 @@ export class KnownServer implements StoreServer {
   async #probe(): Promise<void> {
     const { link, serverClock, names: { database, source } } = this.#options;
     await link.connect();
-    const [found, buildInfo] = await Promise.all([
-      link.run(() => probe(link.db(database).collection(source))),
-      this.#buildInfo(),
-    ]);
+    const found = await link.run(() => probe(link.db(database).collection(source)));
+    const buildInfo = await this.#buildInfo();
     const { description, hello } = link.told;
     this.#kind = serverKind({ hello, buildInfo });
     if (found === undefined) return;

@@ -31,11 +31,9 @@ const NO_DOCUMENTS: Filter<Document> = { _id: { $in: [] } };
 export async function probe(collection: Collection): Promise<ReadonlyMap<Ability, string> | undefined> {
   const lacking = new Map<Ability, string>();
   const questions = new Questions(collection);
-  const [reads, writes] = await Promise.all([
-    askReads(questions, lacking),
-    askWrites(questions, lacking),
-  ]);
-  return reads && writes ? lacking : undefined;
+  // One after the other: a second connection costs a start more than a second answer.
+  const isTold = await askReads(questions, lacking) && await askWrites(questions, lacking);
+  return isTold ? lacking : undefined;
 }
 
 /** Returns whether anything can be told. */
