@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type Document, MongoClient } from "mongodb";
+import { type Document, MongoClient, ObjectId } from "mongodb";
 import { PermanentError, SourceError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { AMAZON_5, AMAZON_8 } from "../support/profiles/amazon.ts";
-import type { Profile } from "../support/profiles/profile.ts";
+import type { Command, Profile } from "../support/profiles/profile.ts";
+import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { SUPPORTED, UNSUPPORTED } from "../support/profiles/profiles.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
 import { COLLECTION, expireLeases, jobs, letters, openStore, pending } from "../support/store.ts";
@@ -139,4 +140,20 @@ Deno.test("claim() asks the server again if it refuses what it was known to have
   ]);
   assertEquals((await store.take()).documents.length, 2);
   assertEquals(store.server.abilities.lacks("nowInReads"), true);
+});
+
+Deno.test("KnownServer behind a load balancer, which has no heartbeats, asks what the server lacks once, and takes it for what it is", async () => {
+  const asked: string[] = [];
+  const note = ({ name, collection }: Command) => void asked.push(`${name} ${collection}`);
+  await using stack = new AsyncDisposableStack();
+  const { store } = await open({
+    ...SHARDED_6,
+    hello: (real, address) => ({ ...SHARDED_6.hello(real, address), serviceId: new ObjectId() }),
+    rows: [{ what: "asked", basis: "assumed", source: "this test", shows: { answers: note } }],
+    uriOptions: "loadBalanced=true",
+  }, stack, 3);
+  for (let each = 0; each < 3; each++) assertEquals((await store.take(1)).documents.length, 1);
+  // One is the question, and three are claims.
+  assertEquals(asked.filter((name) => name === `update ${COLLECTION}`).length, 4);
+  assertEquals([store.server.isUsable, store.server.note?.name], [true, "MongoDB 6.0.27"]);
 });

@@ -127,6 +127,11 @@ export class EagerClient {
     await answerWithin(this.client.connect(), this.#answerLimitMs, this.#clock);
     // The driver logs in only if there are credentials. A server that needs a login lets everyone connect.
     if (this.client.options.credentials === undefined) await this.#ask();
+    // The driver sends no heartbeats to a load balancer.
+    if (this.client.options.loadBalanced) {
+      const hello = this.client.db("admin").command({ hello: 1 });
+      this.#described(await answerWithin(hello, this.#answerLimitMs, this.#clock));
+    }
     if (this.#isClosed) throw new MongoTopologyClosedError();
     this.#isConnected = true;
   }
