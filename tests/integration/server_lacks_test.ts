@@ -146,12 +146,16 @@ Deno.test("KnownServer behind a load balancer, which has no heartbeats, asks wha
   const asked: string[] = [];
   const note = ({ name, collection }: Command) => void asked.push(`${name} ${collection}`);
   await using stack = new AsyncDisposableStack();
-  const { store } = await open({
-    ...SHARDED_6,
-    hello: (real, address) => ({ ...SHARDED_6.hello(real, address), serviceId: new ObjectId() }),
-    rows: [{ what: "asked", basis: "assumed", source: "this test", shows: { answers: note } }],
-    uriOptions: "loadBalanced=true",
-  }, stack, 3);
+  const { store } = await open(
+    {
+      ...SHARDED_6,
+      hello: (real, address) => ({ ...SHARDED_6.hello(real, address), serviceId: new ObjectId() }),
+      rows: [{ what: "asked", basis: "assumed", source: "this test", shows: { answers: note } }],
+      uriOptions: "loadBalanced=true",
+    },
+    stack,
+    3,
+  );
   for (let each = 0; each < 3; each++) assertEquals((await store.take(1)).documents.length, 1);
   // One is the question, and three are claims.
   assertEquals(asked.filter((name) => name === `update ${COLLECTION}`).length, 4);

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { uriProblem } from "../../agent/store/connection/uri.ts";
+import { certificatesIn, uriProblem } from "../../agent/store/connection/uri.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { Certificates } from "../support/certificates.ts";
 import "../support/first_client.ts";
@@ -49,6 +49,19 @@ Deno.test(
     assertStringIncludes(authority("ca.key")[0]!, "which holds no certificate as PEM");
   },
 );
+
+Deno.test("certificatesIn() leaves out a certificate that cannot be read, as a file may be replaced by a broken one", async () => {
+  await using certificates = await Certificates.make();
+  const broken = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n";
+  const [key, certificate] = await Promise.all(
+    ["client.key", "client.crt"].map((name) => Deno.readTextFile(certificates.path(name))),
+  );
+  await Deno.writeTextFile(certificates.path("half.pem"), `${key}${certificate}${broken}`);
+  const found = certificatesIn(
+    `mongodb://host/?tls=true&tlsCertificateKeyFile=${certificates.path("half.pem")}`,
+  );
+  assertEquals(found.map(({ subject }) => subject), ["CN=client"]);
+});
 
 Deno.test("check and run refuse a client's key that cannot be used, and the password of it is not shown", async () => {
   await using certificates = await Certificates.make();

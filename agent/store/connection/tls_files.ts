@@ -67,12 +67,23 @@ export function certificatesOf(uri: ConnectionString): readonly CertificateFile[
     const path = option(uri, name);
     const text = path === undefined ? "" : contentOf(path);
     if (path === undefined || typeof text !== "string") return [];
-    return pemBlocks(text).filter(({ label }) => label === "CERTIFICATE").map((block) => {
-      const { subject, validFrom, validTo } = new X509Certificate(block.text);
+    return pemBlocks(text).filter(({ label }) => label === "CERTIFICATE").flatMap((block) => {
+      const certificate = certificateIn(block);
+      if (certificate === undefined) return [];
+      const { subject, validFrom, validTo } = certificate;
       const [begins, expires] = [new Date(validFrom), new Date(validTo)];
-      return { option: name, path, subject: subject.replaceAll("\n", ", "), begins, expires };
+      return [{ option: name, path, subject: subject.replaceAll("\n", ", "), begins, expires }];
     });
   });
+}
+
+/** Undefined if it cannot be read: a file may be replaced by a broken one at any time. */
+function certificateIn({ text }: PemBlock): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function contentOf(path: string): string | { problem: string } {

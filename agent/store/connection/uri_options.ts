@@ -30,7 +30,7 @@ export function optionProblems(uri: ConnectionString): string[] {
   for (const [name, why] of Object.entries(OPTIONS)) {
     if (option(uri, name) !== undefined) problems.push(`${name} does not work in this program: ${why}`);
   }
-  const needsTls = OF_TLS.find((name) => option(uri, name) !== undefined);
+  const needsTls = OF_TLS.find((name) => !["false", undefined].includes(option(uri, name)));
   const isUndecided = ["tls", "ssl"].every((name) => option(uri, name) === undefined) && !uri.isSRV;
   if (needsTls !== undefined && isUndecided) {
     problems.push(

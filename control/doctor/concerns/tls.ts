@@ -1,3 +1,5 @@
+import { neededOfFiles } from "../../../agent/store/connection/needed_certificates.ts";
+import type { ServerCertificate } from "../../../agent/store/connection/server_certificate.ts";
 import { protectionOf } from "../../../agent/store/connection/uri.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { concern, type Found, type Step } from "../concern.ts";
@@ -30,7 +32,8 @@ export const tls = concern({
   },
   *look({ certificates, database, now, settings }) {
     const { isLocal, isTls, trustsAll } = protectionOf(settings.mongodbUri);
-    for (const { option, path, subject, ...times } of certificates) {
+    const shown = isDatabase(database) ? database.certificates : NONE_SHOWN;
+    for (const { option, path, subject, ...times } of neededOfFiles(certificates, shown, now)) {
       yield* validity(`The certificate of ${subject} in ${path} (${option})`, times, now, [
         byHand(`put a new one into ${path}: the agent takes it over without a restart`),
       ]);
@@ -68,6 +71,7 @@ export const tls = concern({
   },
 });
 
+const NONE_SHOWN: ReadonlyMap<string, ServerCertificate> = new Map();
 const NOT_SHOWN = new Unseen(
   "when the server's certificate ends: this build's runtime does not show it",
 );

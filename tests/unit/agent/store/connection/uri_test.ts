@@ -106,6 +106,7 @@ const FINE = [
   "mongodb://user:a$(b)c@host/",
   "mongodb://host/?enableUtf8Validation=false",
   "mongodb://host/?tls=false&tlsInsecure=true",
+  "mongodb://host/?tlsInsecure=false",
   "mongodb+srv://host.example.net/?tlsInsecure=true",
   "mongodb://host/?ssl=true&tlsAllowInvalidHostnames=true",
 ];
