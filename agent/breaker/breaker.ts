@@ -9,6 +9,8 @@ import { type RunSign, signOf } from "./run_sign.ts";
 const TRIALS = 3;
 /** The longest cooldown: so many times the first one, but not longer than this, in milliseconds. */
 const LONGEST = { times: 30, ms: 300_000 };
+/** A trial that runs for longer than failures do shows that the handler works: at least so long, in milliseconds. */
+const LONG_TRIAL = { leastMs: 10_000, times: 2 };
 
 /**
  * - `closed`: documents are claimed as usual.
@@ -26,6 +28,9 @@ type BreakerState = "closed" | "half_open" | "trying" | "open";
  * A row of failures may be an outage or a row of bad documents. Three documents from another place are tried at once,
  * one after the other: the first success decides that the documents are bad, and the breaker never opens.
  *
+ * A handler may take hours: a trial that has run for far longer than the failures did decides the same, without its end.
+ * Otherwise a row of bad documents would keep all slots but one empty for as long.
+ *
  * What a run tells counts only if it began under the present state: one that began before tells of the time before.
  */
 export class Breaker {
@@ -41,7 +46,10 @@ export class Breaker {
   /** Since when it has been open, by the monotonic clock; undefined while it is closed, or the first trials are made. */
   #openSinceMs: number | undefined;
   #cooldownMs: number;
-  #cancelCooldown: (() => void) | undefined;
+  /** Cancels the end of the cooldown, or of the wait for a trial. */
+  #cancelTimer: (() => void) | undefined;
+  /** The longest run of those that have failed since the last success, in milliseconds. */
+  #longestFailureMs = 0;
   #isStopped = false;
 
   constructor(options: BreakerOptions) {
@@ -67,31 +75,47 @@ export class Breaker {
 
   /** A handler is about to run. What it returns is passed to {@linkcode Breaker.ended}. */
   started(): BreakerRun {
+    const { clock } = this.#options;
     const isTrial = this.#state === "half_open";
-    if (isTrial) this.#enter("trying");
-    return { row: this.#row, isTrial };
+    if (isTrial) {
+      const limitMs = Math.max(LONG_TRIAL.leastMs, LONG_TRIAL.times * this.#longestFailureMs);
+      this.#cancelTimer = clock.after(limitMs, () => this.#close());
+      this.#enter("trying");
+    }
+    return { row: this.#row, isTrial, startedAtMs: clock.monotonicMs() };
   }
 
   /**
    * A run has ended, with a result for each of its documents. Returns whether its failures cost no attempt: it had begun
    * before the handler failed for all, or it was a trial and the last attempt of its document.
    */
-  ended({ row, isTrial }: BreakerRun, run: readonly Held[], results: readonly HandlerResult[]): boolean {
+  ended(
+    { row, isTrial, startedAtMs }: BreakerRun,
+    run: readonly Held[],
+    results: readonly HandlerResult[],
+  ): boolean {
+    const { clock, maxAttempts } = this.#options;
     const sign = signOf(results);
-    if (isTrial) {
-      this.#tried(sign, results);
-      return run[0]!.document.attempt >= this.#options.maxAttempts;
+    const isTried = isTrial && row === this.#row && this.#state === "trying";
+    const isOfNow = isTried || (row === this.#row && this.#state === "closed");
+    if (isOfNow && sign === "works") this.#works();
+    if (isOfNow && sign === "fails") {
+      this.#longestFailureMs = Math.max(this.#longestFailureMs, clock.monotonicMs() - startedAtMs);
     }
-    if (row !== this.#row || this.#state !== "closed") return true;
-    if (sign === "works") this.#failures.end();
-    else if (sign === "fails" && this.#failures.add(run, results)) this.#doubt();
-    return false;
+    if (isTried) this.#tried(sign, results);
+    else if (isOfNow && sign === "fails" && this.#failures.add(run, results)) this.#doubt();
+    return isTrial ? run[0]!.document.attempt >= maxAttempts : !isOfNow;
   }
 
   /** The agent drains: nothing changes any more. */
   stop(): void {
     this.#isStopped = true;
-    this.#cancelCooldown?.();
+    this.#cancelTimer?.();
+  }
+
+  #works(): void {
+    this.#failures.end();
+    this.#longestFailureMs = 0;
   }
 
   /** Documents of another place decide: is it the handler, or were these documents bad? */
@@ -107,6 +131,7 @@ export class Breaker {
 
   #tried(sign: RunSign, results: readonly HandlerResult[]): void {
     if (this.#isStopped) return;
+    this.#cancelTimer?.();
     if (sign === "works" || this.#isUndecidedForLong(sign)) return this.#close();
     if (sign === "fails") this.#trialsLeft -= 1;
     if (this.#trialsLeft > 0) this.#enter("half_open");
@@ -130,7 +155,7 @@ export class Breaker {
     this.#openSinceMs ??= nowMs;
     this.#cooldownMs = isAgain ? Math.min(2 * this.#cooldownMs, longestMs(cooldownMs)) : cooldownMs;
     this.#enter("open");
-    this.#cancelCooldown = clock.after(this.#cooldownMs, () => this.#halfOpen());
+    this.#cancelTimer = clock.after(this.#cooldownMs, () => this.#halfOpen());
     events.emit({
       type: "breaker_opened",
       error: failed?.error,
@@ -176,6 +201,8 @@ function longestMs(cooldownMs: number): number {
 export interface BreakerRun {
   readonly row: number;
   readonly isTrial: boolean;
+  /** By the monotonic clock. */
+  readonly startedAtMs: number;
 }
 
 /** What a {@linkcode Breaker} needs. */

@@ -188,18 +188,58 @@ Deno.test("Agent starts one document while its breaker is half open, although ot
     started += 1;
     if (started > 20) await before.promise;
     throw new Error("down");
-  }, { ...DEFAULTS, processTimeoutMs: 50_000 });
+  }, { ...DEFAULTS, processTimeoutMs: 9000 });
   setup.store.insert(500);
   const running = setup.agent.run();
   await setup.clock.advance(1000);
   assertEquals([setup.agent.held, started], [{ documents: 16, running: 16 }, 20 + 15 + 1]);
   // The time of all of them is over: those from before cost no attempt, and the next one is tried.
-  await setup.clock.advance(50_000);
+  await setup.clock.advance(9000);
   assertEquals(setup.agent.held, { documents: 1, running: 1 });
   const attempts = [...setup.store.documents.values()].filter(({ attempts }) => attempts > 0).length;
   assertEquals(attempts, 20 + 1 + 1);
   setup.agent.force("test");
   before.resolve();
+  await setup.clock.advance(5000);
+  await running;
+});
+
+Deno.test("Agent fills its slots ten seconds after each row of a block of bad documents, although good ones take an hour", async () => {
+  const good = Promise.withResolvers<void>();
+  const setup = new AgentSetup(async ({ bad }) => {
+    if (bad) throw new Error("bad");
+    await good.promise;
+  }, { ...DEFAULTS, processTimeoutMs: 120 * MINUTE_MS });
+  setup.store.insert(60, { fields: { bad: true } });
+  setup.store.insert(500);
+  const running = setup.agent.run();
+  // Three rows of 20.
+  await setup.clock.advance(31_000);
+  assertEquals(setup.agent.held.running, 16);
+  good.resolve();
+  await setup.clock.advance(10 * MINUTE_MS);
+  assertEquals(setup.store.statuses, { processed: 500, failed: 60 });
+  setup.agent.drain("test");
+  await running;
+});
+
+Deno.test("Agent spends one more row of attempts if the service hangs after it has failed at once", async () => {
+  const hang = Promise.withResolvers<void>();
+  let started = 0;
+  const setup = new AgentSetup(async () => {
+    started += 1;
+    if (started > 20) await hang.promise;
+    throw new Error("down");
+  }, { ...DEFAULTS, maxAttempts: 50, processTimeoutMs: 5 * MINUTE_MS });
+  setup.store.insert(500);
+  const running = setup.agent.run();
+  await setup.clock.advance(60 * MINUTE_MS);
+  let attempts = 0;
+  for (const each of setup.store.documents.values()) attempts += each.attempts;
+  // Two rows of 20, and a trial each five minutes at most.
+  assert(attempts <= 2 * 20 + 12, `${attempts} attempts`);
+  setup.agent.force("test");
+  hang.resolve();
   await setup.clock.advance(5000);
   await running;
 });

@@ -229,11 +229,59 @@ Deno.test("Breaker takes a batch of which one document succeeds for a success", 
   assertEquals(it.state, "closed");
 });
 
+Deno.test("Breaker takes a trial that runs for far longer than the failures did for a success: handlers may take hours", async () => {
+  const it = new Setup();
+  it.runAll(DOWN, DOWN, DOWN, DOWN);
+  const trial = it.breaker.started();
+  await it.clock.advance(9_999);
+  assertEquals(it.state, "open");
+  await it.clock.advance(1);
+  assertEquals([it.state, it.recorder.all, it.clock.pending], ["closed", [], 0]);
+  // It is a run as any other from then on.
+  it.runAll(DOWN, DOWN, DOWN);
+  assertEquals(it.breaker.ended(trial, [it.held()], [DOWN]), false);
+  assertEquals(it.state, "half open");
+});
+
+Deno.test("Breaker waits for a trial twice as long as the longest failure took: a service that hangs is down", async () => {
+  const it = new Setup();
+  const row = it.start(4);
+  await it.clock.advance(60_000);
+  for (const run of row) it.breaker.ended(run, [it.held()], [DOWN]);
+  for (let each = 0; each < 3; each++) {
+    const trial = it.breaker.started();
+    await it.clock.advance(60_000);
+    assertEquals(it.state, "open");
+    it.breaker.ended(trial, [it.held()], [DOWN]);
+  }
+  assertEquals([it.state, it.recorder.of("breaker_opened").length], ["open", 1]);
+  await it.clock.advance(10_000);
+  it.breaker.started();
+  await it.clock.advance(120_000);
+  assertEquals([it.state, it.recorder.of("breaker_closed").length], ["closed", 1]);
+});
+
+Deno.test("Breaker learns nothing from a trial of an earlier row that ends late", async () => {
+  const it = new Setup();
+  it.runAll(DOWN, DOWN, DOWN, DOWN);
+  const late = it.breaker.started();
+  await it.clock.advance(10_000);
+  it.runAll(DOWN, DOWN, DOWN, DOWN);
+  it.breaker.started();
+  it.breaker.ended(late, [it.held()], [OK]);
+  assertEquals(it.state, "open", "the trial of this row still runs");
+});
+
 Deno.test("Breaker leaves no timer when the agent drains, and does not open any more", () => {
   const it = new Setup();
   it.open();
   it.breaker.stop();
   assertEquals([it.clock.pending, it.state], [0, "open"]);
+  const trying = new Setup();
+  trying.runAll(DOWN, DOWN, DOWN, DOWN);
+  trying.breaker.started();
+  trying.breaker.stop();
+  assertEquals([trying.clock.pending, trying.state], [0, "open"]);
   const other = new Setup();
   other.breaker.stop();
   for (let run = 0; run < 10; run++) other.run(DOWN);
