@@ -72,6 +72,8 @@ export type AgentEvent =
     /** The failure does not pass by itself. */
     isLasting?: boolean;
   }
+  /** The registry of the fleet can be used again: the agent could not claim because of it. */
+  | { type: "registry_answers" }
   /** Documents have to wait for others of the same key, which is normal. */
   | { type: "claims_held_up"; reason: unknown }
   /** Documents that wait and cannot be claimed, as far as a look found them. */

@@ -31,7 +31,7 @@ export class LastingFailure {
 
   #observe(event: AgentEvent): void {
     const { agent, isLasting } = this.#options;
-    if (event.type === "claimed") this.#claims.end();
+    if (event.type === "claimed" || event.type === "registry_answers") this.#claims.end();
     if (showsThatOutcomesAreWritten(event)) this.#writes.end();
     if (event.type === "claim_failed" && this.#claims.add(isLasting(event.error)) >= LIMIT_MS) {
       agent.drain(CANNOT_CLAIM);

@@ -105,7 +105,7 @@ export class Trouble {
       if (event.error instanceof SourceError) this.#begin("no_collection", event.error);
       else if (!this.isReachable) this.#begin(this.#lost, event.error);
     }
-    if (event.type === "claimed") {
+    if (event.type === "claimed" || event.type === "registry_answers") {
       this.#failedClaims = 0;
       this.#end("claims_fail");
     }

@@ -37,6 +37,8 @@ export class FleetShare {
   #beatMs = BEAT.leastMs;
   #cancelEnd: (() => void) | undefined;
   #toldMissing = false;
+  /** Whether the agent has reported that it cannot claim, because of the registry. */
+  #hasFailed = false;
 
   constructor(options: FleetShareOptions) {
     this.#options = options;
@@ -93,7 +95,7 @@ export class FleetShare {
     try {
       await registry.beat({ isWorking, share: announced, livesMs });
       const others = await registry.look();
-      this.#toldMissing = false;
+      this.#answered();
       return this.#take(others, { announced, isWorking, untilMs });
     } catch (error) {
       this.#failed(error);
@@ -142,6 +144,12 @@ export class FleetShare {
     this.#cancelEnd = clock.after(Math.max(0, untilMs - clock.monotonicMs()), end, { isBackground: true });
   }
 
+  /** An agent that stands by claims nothing that would show that the failures are over. */
+  #answered(): void {
+    if (this.#hasFailed) this.#options.events.emit({ type: "registry_answers" });
+    this.#hasFailed = this.#toldMissing = false;
+  }
+
   /** As long as the share lasts, a failure does no harm. Without one nothing is claimed: the same as if claims fail. */
   #failed(error: unknown): void {
     const { events, log, registry } = this.#options;
@@ -156,6 +164,7 @@ export class FleetShare {
       );
     }
     const retryInMs = this.#beatMs / UNSETTLED;
+    this.#hasFailed = true;
     events.emit({ type: "claim_failed", error, retryInMs, isLasting: isForbidden });
   }
 }

@@ -25,9 +25,13 @@ export class ClaimLog {
 
   claimed({ type: _, elapsedMs, ...counts }: EventOf<"claimed">): void {
     const { documents, takeovers } = counts;
-    this.#grouped.over(FAILED);
+    this.failuresAreOver();
     if (takeovers > 0) this.#grouped.report(TAKEOVERS, { documents: takeovers });
     if (documents > 0) this.#log.debug("Claimed documents", { ...counts, elapsedMs: Math.round(elapsedMs) });
+  }
+
+  failuresAreOver(): void {
+    this.#grouped.over(FAILED);
   }
 
   failed({ error, isLasting, retryInMs }: EventOf<"claim_failed">): void {

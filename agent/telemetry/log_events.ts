@@ -62,6 +62,9 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
       case "claimed":
         claims.claimed(event);
         break;
+      case "registry_answers":
+        claims.failuresAreOver();
+        break;
       case "claim_failed":
         claims.failed(event);
         break;

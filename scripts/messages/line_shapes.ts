@@ -112,6 +112,7 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
     ],
   ],
   backlog_seen: [],
+  registry_answers: [],
   settled_at_last: [],
   checkpoint_refused: [[{ type: "checkpoint_refused", id, attempt, error }, "MongoDB refuses a checkpoint"]],
   renew_failed: [[{ type: "renew_failed", documents, error }, "leases cannot be renewed, which is retried"]],

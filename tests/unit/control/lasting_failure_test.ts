@@ -49,15 +49,22 @@ Deno.test("LastingFailure goes on waiting for the end of an outage", () => {
   assertEquals(drained, []);
 });
 
-Deno.test("LastingFailure begins anew after a claim", () => {
-  const { drained, events, fails } = watched();
-  fails("refused", 60);
-  events.emit({ type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 });
-  fails("refused", 60);
-  assertEquals(drained, []);
-  fails("refused", 1);
-  assertEquals(drained, [CANNOT_CLAIM]);
-});
+for (
+  const [what, event] of [
+    ["a claim", { type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 }],
+    ["an answer of the fleet's registry", { type: "registry_answers" }],
+  ] as const
+) {
+  Deno.test(`LastingFailure begins anew after ${what}`, () => {
+    const { drained, events, fails } = watched();
+    fails("refused", 60);
+    events.emit(event);
+    fails("refused", 60);
+    assertEquals(drained, []);
+    fails("refused", 1);
+    assertEquals(drained, [CANNOT_CLAIM]);
+  });
+}
 
 Deno.test("LastingFailure ends the run also if the network comes and goes meanwhile", () => {
   const { drained, fails } = watched();

@@ -29,6 +29,16 @@ Deno.test("Trouble names the first cause and its last error, since when it lasts
   assertEquals(brief(trouble), ["unreachable", "gone"]);
 });
 
+Deno.test("Trouble ends with an answer of the registry, if claims failed because of it: the next claim may be hours away", () => {
+  const trouble = new Trouble();
+  trouble.observe(reachable(true));
+  trouble.observe(failed(new Error("not authorized")));
+  trouble.observe(failed(new Error("not authorized")));
+  assertEquals(brief(trouble), ["claims_fail", "not authorized"]);
+  trouble.observe({ type: "registry_answers" });
+  assertEquals(trouble.exists, false);
+});
+
 Deno.test("Trouble forgets the error of an outage that is over", () => {
   const trouble = new Trouble();
   trouble.observe(reachable(true));

@@ -112,6 +112,24 @@ Deno.test("FleetShare goes on with its share while MongoDB is out of reach, unti
   await fleet.end();
 });
 
+Deno.test("FleetShare reports that the registry answers again, also for an agent that stands by and claims nothing", async () => {
+  const fleet = new Fleet();
+  const hourly = { documents: 3, perMs: 3_600_000 };
+  const agents = [fleet.add(hourly), fleet.add(hourly)];
+  for (const agent of agents) agent.start();
+  await fleet.pass(10_000);
+  fleet.refusal = new Error("no connection");
+  await fleet.pass(20_000);
+  fleet.refusal = undefined;
+  await fleet.pass(20_000);
+  assertEquals(fleet.fractions, [1, 0]);
+  for (const { recorder } of agents) {
+    assert(recorder.of("claim_failed").length > 2);
+    assertEquals(recorder.of("registry_answers").length, 1);
+  }
+  await fleet.end();
+});
+
 Deno.test("FleetShare without the right to the registry: nothing is claimed, and one line tells the mend", async () => {
   const fleet = new Fleet();
   fleet.refusal = new Error("not authorized");
