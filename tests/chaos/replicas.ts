@@ -6,6 +6,7 @@
 
 import type { AgentHome } from "../support/agent_home.ts";
 import type { AgentProcess } from "../support/agent_process.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Witness } from "../witness/witness.ts";
 import type { Meant } from "./member_link.ts";
 
@@ -47,6 +48,8 @@ export interface Usage {
   memoryMb: number;
 }
 
+/** How long the agents may take to start, on a machine that has much to do. */
+const START_TIMEOUT_MS = 120_000;
 /** How often the memory is looked at. */
 const SAMPLE_MS = 1000;
 
@@ -79,7 +82,10 @@ export class Replicas implements AsyncDisposable {
 
   async start(): Promise<void> {
     for (const place of this.#places.keys()) await this.#start(place);
-    await Promise.all(this.#running.map(({ process }) => process.log("MongoDB is in reach")));
+    for (const { name, process } of this.#running) {
+      const isReady = () => process.hasLogged("MongoDB is in reach");
+      await waitFor(`the agent ${name} to reach MongoDB`, isReady, { timeoutMs: START_TIMEOUT_MS });
+    }
   }
 
   /** Kills a process without notice, and starts another in its place. */
