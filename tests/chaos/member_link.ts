@@ -37,15 +37,10 @@ export class MemberLink implements AsyncDisposable {
    * Lets nothing pass on these connections, in either direction, and nothing on new ones: they stay open, as in a
    * partition. What was sent arrives when the silence ends.
    */
-  silence(isMeant: Meant): Disposable {
-    const silence = { isMeant, over: Promise.withResolvers<void>() };
+  silence(isMeant: Meant): Silence {
+    const silence = new Silence(isMeant, () => this.#silences.delete(silence));
     this.#silences.add(silence);
-    return {
-      [Symbol.dispose]: () => {
-        this.#silences.delete(silence);
-        silence.over.resolve();
-      },
-    };
+    return silence;
   }
 
   /** Cuts these connections, at any byte; new ones are welcome. Returns the peers that lost one. */
@@ -67,7 +62,7 @@ export class MemberLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     for (const link of this.#open) link.close();
-    for (const { over } of this.#silences) over.resolve();
+    for (const silence of this.#silences) silence[Symbol.dispose]();
     await Promise.all(this.#tasks);
   }
 
@@ -119,16 +114,39 @@ export class MemberLink implements AsyncDisposable {
 
   async #untilHeard({ peer }: Link): Promise<void> {
     for (;;) {
-      const silence = [...this.#silences].find(({ isMeant }) => peer !== undefined && isMeant(peer));
+      const silence = [...this.#silences].find((each) => peer !== undefined && each.isMeant(peer));
       if (silence === undefined) return;
-      await silence.over.promise;
+      await silence.untilOver();
     }
   }
 }
 
-interface Silence {
+/** A time in which nothing passes on some connections; `using` ends it. */
+export class Silence implements Disposable {
   readonly isMeant: Meant;
-  readonly over: PromiseWithResolvers<void>;
+  readonly #onOver: () => void;
+  readonly #over = Promise.withResolvers<void>();
+  #held = 0;
+
+  constructor(isMeant: Meant, onOver: () => void) {
+    this.isMeant = isMeant;
+    this.#onOver = onOver;
+  }
+
+  /** How often something was to pass, and had to wait. */
+  get held(): number {
+    return this.#held;
+  }
+
+  async untilOver(): Promise<void> {
+    this.#held += 1;
+    await this.#over.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#onOver();
+    this.#over.resolve();
+  }
 }
 
 /** A connection through the proxy, in its two halves. */

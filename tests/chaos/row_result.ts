@@ -70,6 +70,7 @@ export async function judgeRow(ended: EndedRow): Promise<RowResult> {
     ...replicas.usage(),
     problems: [
       ...replicas.problems,
+      ...world.inVain,
       ...verdict.problems,
       ...seen.breaches.map(({ document, rule, what }) => `the witness: ${rule}: ${document}: ${what}`),
     ],

@@ -9,6 +9,7 @@ import { systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 import type { Cut } from "../../scripts/soak_check.ts";
 import { pick } from "../support/random.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Witness } from "../witness/witness.ts";
 import type { Job } from "./producer.ts";
 import type { ReplicaSet } from "./replica_set.ts";
@@ -45,6 +46,8 @@ export class World {
   readonly cuts: Cut[] = [];
   /** When each disturbance was over, in milliseconds since 1970. */
   readonly ends: number[] = [];
+  /** Disturbances that had no effect: what a row does has to be seen, or it proves nothing. */
+  readonly inVain: string[] = [];
   /** How often something was done. */
   times = 0;
 
@@ -67,6 +70,16 @@ export class World {
     return pick(this.random, this.replicas.all);
   }
 
+  /** One of the agents that hold a document just now: waits until there is one. */
+  async busyReplica(): Promise<Replica> {
+    return await waitFor("an agent that holds a document", async () => {
+      const held = await this.documents.find({ status: "processing" }).toArray();
+      const owners = new Set(held.map(({ _pull }) => _pull?.owner));
+      const busy = this.replicas.all.filter(({ name }) => owners.has(name));
+      return busy.length > 0 ? pick(this.random, busy) : undefined;
+    }, { timeoutMs: 60_000 });
+  }
+
   /** Waits, but not beyond the end of the row. */
   async pause(ms: number): Promise<void> {
     await sleep(systemClock, Math.max(0, Math.min(ms, this.endMs - performance.now())));
@@ -81,6 +94,11 @@ export class World {
   over(): void {
     this.times += 1;
     this.ends.push(Date.now());
+  }
+
+  /** Notes what was to be seen of a disturbance, if it was not. */
+  expect(what: string, isSeen: boolean): void {
+    if (!isSeen) this.inVain.push(`expected that ${what}`);
   }
 
   /**

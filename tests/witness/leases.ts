@@ -38,7 +38,8 @@ export class Leases {
       const { wall } = write;
       const { lease } = story;
       const run = ENDINGS.has(step) ? this.#runOf(story, wall) : undefined;
-      const mayRelease = lease !== undefined && this.#disturbances.mayRelease(lease.owner, wall);
+      const mayRelease = lease !== undefined &&
+        this.#disturbances.mayRelease(lease.owner, lease.askedMs, wall);
       const how = run ? this.#howOf(run, wall) : "not begun";
       this.#byRules({ step, before, after, was, is, wall, lease, run, how, mayRelease }, story);
       if (step === "takeover" && lease) this.#mustBeExcused(story, lease, run, wall);

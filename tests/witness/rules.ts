@@ -18,7 +18,7 @@ export interface Move {
   /** The run under the lease, and how it has ended by then. */
   readonly run: Run | undefined;
   readonly how: "done" | "failed" | "open" | "not begun";
-  /** Whether the holder was told to end, was killed or cut off by then. */
+  /** Whether the holder was told to end by then, or was cut off under this lease. */
   readonly mayRelease: boolean;
 }
 

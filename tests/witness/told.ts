@@ -36,12 +36,12 @@ export class Disturbances {
     );
   }
 
-  /** Whether an agent had been told to end by then: it may release what it works on. */
-  mayRelease(agent: string, atMs: number): boolean {
-    return this.#told.some((each) =>
-      (each.agent === agent || each.agent === "*") && each.what !== "shifted" &&
-      each.at <= atMs + SAME_TIME_MS
+  /** Whether an agent may release what it works on: it was told to end by then, or cut off while it held it. */
+  mayRelease(agent: string, sinceMs: number, atMs: number): boolean {
+    const wasStopped = this.#told.some(({ agent: whose, at, what }) =>
+      what === "stopped" && whose === agent && at <= atMs + SAME_TIME_MS
     );
+    return wasStopped || this.wasCutOff(agent, sinceMs, atMs);
   }
 
   /** Whether the times of an agent's runs tell nothing. */

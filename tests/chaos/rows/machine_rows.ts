@@ -5,12 +5,14 @@
  */
 
 import { isMissing, MOUNT_NAMESPACE } from "../../support/optional.ts";
+import type { LogEntry } from "../../support/agent_process.ts";
 import { clockFrom } from "../clock_library.ts";
 import type { Replica } from "../replicas.ts";
 import { replicasWith, type Row, USUAL } from "../row.ts";
 import { LONGER_THAN_LEASE_MS, type World } from "../world.ts";
 
 const CALM_MS = 3000;
+const HALF_AN_HOUR_MS = 1_800_000;
 const READERS = 4;
 /** Between two reads of the whole collection. */
 const READ_MS = 50;
@@ -26,18 +28,27 @@ const SMALL_DISK = [
   "sh",
 ];
 
-async function shell(script: string, argument: string): Promise<void> {
-  await new Deno.Command("sh", { args: ["-c", script, "sh", argument], stdout: "null", stderr: "null" })
-    .output();
+/** Returns whether it succeeds. */
+async function shell(script: string, argument: string): Promise<boolean> {
+  const args = ["-c", script, "sh", argument];
+  const { success } = await new Deno.Command("sh", { args, stdout: "null", stderr: "null" }).output();
+  return success;
 }
 
-/** Takes all that is left of the disk. */
-async function fill({ healthDir }: Replica): Promise<void> {
-  await shell('cat /dev/zero > "$1/other"', healthDir);
+/** Takes all that is left of the disk; returns whether it is the small one, and is full. */
+async function fill({ healthDir }: Replica): Promise<boolean> {
+  const script = '! cat /dev/zero > "$1/other" && test -s "$1/other" && test "$(stat -f -c %T "$1")" = tmpfs';
+  return await shell(script, healthDir);
 }
 
 async function empty({ healthDir }: Replica): Promise<void> {
   await shell('rm "$1/other"', healthDir);
+}
+
+/** Whether the last line of a log was written by another clock than this one. */
+function isOtherTime(entries: readonly LogEntry[]): boolean {
+  const { time } = entries.at(-1)!;
+  return Math.abs(Date.parse(String(time)) - Date.now()) > HALF_AN_HOUR_MS;
 }
 
 function clockFile(dir: string, place: number): string {
@@ -71,7 +82,8 @@ export const MACHINE_ROWS: readonly Row[] = [
     missing: async () => await isMissing(MOUNT_NAMESPACE) ? MOUNT_NAMESPACE.install : undefined,
     async disturb(world) {
       for (; !world.isOver; await world.pause(CALM_MS)) {
-        await Promise.all(world.replicas.all.map(fill));
+        const areFull = await Promise.all(world.replicas.all.map(fill));
+        world.expect("the disks of all health directories are full", !areFull.includes(false));
         await world.last(LONGER_THAN_LEASE_MS);
         await Promise.all(world.replicas.all.map(empty));
         world.over();
@@ -96,6 +108,11 @@ export const MACHINE_ROWS: readonly Row[] = [
         await Deno.writeTextFile(clockFile(world.dir, JUMPING), CLOCKS[turn % CLOCKS.length]!);
         world.over();
       }
+      const isShifted = world.replicas.all.map(({ process }) => isOtherTime(process.entries));
+      world.expect(
+        "the log of the first two agents has other times than the machine",
+        isShifted[0]! && isShifted[1]!,
+      );
     },
   },
   {

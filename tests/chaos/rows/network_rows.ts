@@ -5,7 +5,10 @@
  */
 
 import { MongoClient } from "mongodb";
+import { systemClock } from "../../../agent/lib/clock.ts";
+import { sleep } from "../../../agent/lib/deadline.ts";
 import { pick } from "../../support/random.ts";
+import type { Silence } from "../member_link.ts";
 import { MAX_CONNECTIONS, type Member, OWN_APP } from "../replica_set.ts";
 import { IS_AGENT, isOf } from "../replicas.ts";
 import { type Row, USUAL } from "../row.ts";
@@ -18,22 +21,25 @@ const CUT_MS = 100;
 const FAILING = 0.05;
 /** The commands of agents; producers insert. */
 const COMMANDS = ["find", "update", "aggregate", "getMore", "findAndModify"];
+/** A member that has no connection left says so within this time. */
+const REFUSED_MS = 3000;
 /** Between one way to fail and another. */
 const ANOTHER_MS = 1000;
 /** Errors of a server that restarts, steps down or loses its network; all of them are labelled. */
 const PASSING_CODES = [91, 189, 11600, 11602, 10107, 13435, 6, 7, 89, 9001];
 
-/** Lets nothing pass while `work` runs. */
-async function whileSilent(silences: readonly Disposable[], work: () => Promise<void>): Promise<void> {
+/** Lets nothing pass for longer than a lease. */
+async function keepSilent(world: World, silences: readonly Silence[]): Promise<void> {
   try {
-    await work();
+    await world.last(LONGER_THAN_LEASE_MS);
+    world.expect("a partition holds something back", silences.some(({ held }) => held > 0));
   } finally {
     for (const silence of silences) silence[Symbol.dispose]();
   }
 }
 
 /** The primary and the other members do not reach each other. */
-function betweenMembers({ members }: World["set"], primary: Member): Disposable[] {
+function betweenMembers({ members }: World["set"], primary: Member): Silence[] {
   return members.map((member) =>
     member === primary
       ? member.link.silence((peer) => "port" in peer && !primary.isPeer(peer))
@@ -42,7 +48,7 @@ function betweenMembers({ members }: World["set"], primary: Member): Disposable[
 }
 
 /** All that a primary may be cut off from, by turns. */
-const PARTITIONS: readonly ((world: World, primary: Member) => Disposable[])[] = [
+const PARTITIONS: readonly ((world: World, primary: Member) => Silence[])[] = [
   ({ set }, primary) => betweenMembers(set, primary),
   (_, primary) => [primary.link.silence(IS_AGENT)],
   ({ set }, primary) => [...betweenMembers(set, primary), primary.link.silence(IS_AGENT)],
@@ -58,8 +64,7 @@ export const NETWORK_ROWS: readonly Row[] = [
       for (let turn = 0; !world.isOver; turn++, await world.pause(CALM_MS)) {
         const primary = await world.set.primary();
         await world.cutOff(async () => {
-          const silences = PARTITIONS[turn % PARTITIONS.length]!(world, primary);
-          await whileSilent(silences, () => world.last(LONGER_THAN_LEASE_MS));
+          await keepSilent(world, PARTITIONS[turn % PARTITIONS.length]!(world, primary));
           await world.set.untilHealthy();
         });
       }
@@ -71,10 +76,9 @@ export const NETWORK_ROWS: readonly Row[] = [
     what: "An agent is partitioned from all members for longer than a lease; its writes arrive after that",
     async disturb(world) {
       for (; !world.isOver; await world.pause(CALM_MS)) {
-        const replica = world.anyReplica();
+        const replica = await world.busyReplica();
         await world.cutOff(async () => {
-          const silences = world.set.members.map(({ link }) => link.silence(isOf(replica)));
-          await whileSilent(silences, () => world.last(LONGER_THAN_LEASE_MS));
+          await keepSilent(world, world.set.members.map(({ link }) => link.silence(isOf(replica))));
         }, [replica]);
       }
     },
@@ -128,6 +132,7 @@ export const NETWORK_ROWS: readonly Row[] = [
           await crowd.fill();
           link.cut(IS_AGENT);
           await crowd.fill();
+          world.expect("the primary takes no connection any more", await crowd.isRefused());
           await world.last(LONGER_THAN_LEASE_MS);
         });
       }
@@ -149,6 +154,13 @@ class Crowd implements AsyncDisposable {
     for (let count = 0; count < MAX_CONNECTIONS; count++) {
       this.#connections.push(await Deno.connect({ hostname: "127.0.0.1", port: this.#port }));
     }
+  }
+
+  /** Whether the member closes one more at once. */
+  async isRefused(): Promise<boolean> {
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.#port });
+    const answer = connection.read(new Uint8Array(1)).catch(() => null);
+    return await Promise.race([answer, sleep(systemClock, REFUSED_MS)]) === null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

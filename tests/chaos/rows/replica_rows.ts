@@ -39,7 +39,7 @@ export const REPLICA_ROWS: readonly Row[] = [
       "An agent is frozen (SIGSTOP) for longer than a lease, and goes on with what others have taken over",
     async disturb(world) {
       for (; !world.isOver; await world.pause(END_MS)) {
-        const replica = world.anyReplica();
+        const replica = await world.busyReplica();
         await world.cutOff(async () => {
           replica.process.signal("SIGSTOP");
           await world.last(LONGER_THAN_LEASE_MS);
@@ -67,6 +67,7 @@ export const REPLICA_ROWS: readonly Row[] = [
     places: () => replicasWith(() => ({ env: { CONCURRENCY: "2" } })),
     async disturb(world) {
       for (; !world.isOver; await world.pause(END_MS)) await drainOne(world);
+      world.expect("documents wait", await world.documents.countDocuments({ status: "pending" }) > 0);
     },
   },
   {

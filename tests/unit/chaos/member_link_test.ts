@@ -96,6 +96,7 @@ Deno.test("MemberLink.silence() lets nothing pass for those that are meant, all 
   using one = await echo.connect("one");
   using two = await echo.connect("two");
   assertEquals([await one.receive(SIZE), await two.receive(SIZE)], [SIZE, SIZE]);
+  using none = echo.link.silence(isNamed("three"));
   const silence = echo.link.silence(isNamed("one"));
   let passed = false;
   await one.send(new Uint8Array(3));
@@ -110,8 +111,10 @@ Deno.test("MemberLink.silence() lets nothing pass for those that are meant, all 
     assertEquals(await two.receive(10_000), 10_000);
   }
   assertEquals(passed, false);
+  assertEquals(silence.held > 0, true);
   silence[Symbol.dispose]();
   assertEquals([await answer, await late.receive(SIZE)], [3, SIZE]);
+  assertEquals(none.held, 0);
 });
 
 Deno.test("MemberLink.cut() ends the connections that are meant, and takes new ones", async () => {

@@ -177,6 +177,14 @@ const BROKEN: readonly BrokenRun[] = [
     o.claim(1, "a").begin(1, "a");
     o.release(1);
   }],
+  ["doubles are excused", "a release of what runs, long after a cut", (o) => {
+    o.cut("*", 50).wait(100).claim(1, "a").begin(1, "a");
+    o.release(1);
+  }],
+  ["doubles are excused", "a release of what runs, after another agent was told to end", (o) => {
+    o.claim(1, "a").begin(1, "a");
+    o.tell("stopped", "b").release(1);
+  }],
   ["legal transitions", "a verdict that replaces another", (o) => {
     o.run(1, "a", "failed", PERMANENT).change(1, { "_pull.dead_at": o.at(), error: "no" }).wait(10).change(
       1,
