@@ -1,5 +1,5 @@
 import type { Breaches } from "./breaches.ts";
-import type { Write } from "./oplog.ts";
+import { touched, type Write } from "./oplog.ts";
 import { isSuspect, type Move, RULES, SAME_TIME_MS } from "./rules.ts";
 import type { Run } from "./run_log.ts";
 import { changesOf, type State, type Step, stepOf } from "./steps.ts";
@@ -35,6 +35,7 @@ export class Leases {
       this.#breaches.add("legal transitions", story, what);
     } else {
       this.#breaches.count(`steps: ${step}`);
+      this.#mustTouchItsOwn(story, step, write);
       const { wall } = write;
       const { lease } = story;
       const run = ENDINGS.has(step) ? this.#runOf(story, wall) : undefined;
@@ -94,6 +95,12 @@ export class Leases {
       if (other.state._pull!.visible_at.getTime() <= wall) continue;
       this.#breaches.add("suspects", story, `it runs while ${lease.owner} holds ${other.key}`);
     }
+  }
+
+  /** What else a document holds is its user's: only an ack writes fields, those that its processor asks for. */
+  #mustTouchItsOwn(story: Story, step: Step, { o }: Write): void {
+    const others = step === "ack" ? [] : [...touched(o)].filter((name) => !PROTOCOL_FIELDS.has(name));
+    if (others.length > 0) this.#breaches.add("legal transitions", story, `a ${step} changes ${others}`);
   }
 
   /** A lease is taken over: its holder must have been killed or cut off. */
@@ -160,6 +167,8 @@ export class Leases {
     return isOver ? end.how : "open";
   }
 }
+
+const PROTOCOL_FIELDS: ReadonlySet<string> = new Set(["status", "_pull", "error", "processed_at"]);
 
 /** Steps that only the holder of the lease makes. */
 const OF_HOLDER: ReadonlySet<Step> = new Set(

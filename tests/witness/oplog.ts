@@ -62,6 +62,14 @@ export function updated(before: Document, o: Document): Document {
   return after;
 }
 
+/** The fields that an update sets or removes; none is known of a replacement. */
+export function touched({ $set = {}, $unset = {}, diff = {} }: Document): Set<string> {
+  const { d = {}, i = {}, u = {}, ...others } = diff;
+  const inside = Object.keys(others).map((name) => name.slice(1));
+  const all = [$set, $unset, d, i, u].flatMap((each) => Object.keys(each));
+  return new Set([...all.map((path) => path.split(".")[0]!), ...inside]);
+}
+
 /** Applies a diff of the second version: `d` removes, `u` and `i` set, `s` and a name goes into what is there. */
 function patched(before: unknown, diff: Document): unknown {
   const isArray = diff.a === true;

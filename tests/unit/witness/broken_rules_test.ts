@@ -191,6 +191,16 @@ const BROKEN: readonly BrokenRun[] = [
       { "_pull.dead_at": o.at() },
     );
   }],
+  [
+    "legal transitions",
+    "a claim that sets a field of the user's",
+    (o) => o.claim(1, "a", { data: 1 }).release(1),
+  ],
+  [
+    "legal transitions",
+    "a retry that removes a field of the user's",
+    (o) => o.run(1, "a", "failed").nack(1, { "of.user": undefined }),
+  ],
   ["none is lost", "a document that stays pending", () => {}],
   ["none is lost", "a document that stays under its lease", (o) => o.claim(1, "a")],
 ];
