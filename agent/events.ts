@@ -82,8 +82,8 @@ export type AgentEvent =
   | { type: "backlog_seen"; backlog: Backlog }
   /** A suspect is about to run, with nothing else in flight: agents have ended or frozen while they held it. */
   | { type: "runs_alone"; id: unknown; attempt: number }
-  /** It is known which server answers, and what it lacks. */
-  | { type: "server_known"; server: ServerNote }
+  /** It is known which server answers, and what it lacks: it was asked, or has just refused what it was used for. */
+  | { type: "server_known"; server: ServerNote; by: "question" | "use" }
   | { type: "reachable_changed"; isReachable: boolean; error?: unknown }
   | { type: "processed"; documents: number }
   | { type: "handler_failed"; id: unknown; attempt: number; error: unknown }

@@ -42,13 +42,15 @@ export function prepareStore(store: MongoStore, options: PrepareStoreOptions): (
     if (store.source.warning !== undefined) log.warn(store.source.warning);
   });
   let noted: string | undefined;
-  store.server.onLearned(() => {
+  const tell = (by: "question" | "use") => {
     const server = store.server.note;
     // If the agent cannot work with it, the claims report that.
     if (server === undefined || !store.server.isUsable || JSON.stringify(server) === noted) return;
     noted = JSON.stringify(server);
-    events.emit({ type: "server_known", server });
-  });
+    events.emit({ type: "server_known", server, by });
+  };
+  store.server.onLearned(() => tell("question"));
+  store.server.abilities.onChange(() => tell("use"));
   store.guardSource();
   const certificates = new CertificateWatch({ certificates: () => store.certificates(), clock, log });
   const onConnected = () => {

@@ -49,6 +49,8 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
       }
       case "server_known": {
         const { instead, lacks, name: server } = event.server;
+        // What was in use has been logged for itself.
+        if (event.by === "use") break;
         if (lacks.length === 0) log.info("The server is known, and lacks nothing", { server });
         else {
           log.info("The server lacks some of what MongoDB has, and the agent does without it", {

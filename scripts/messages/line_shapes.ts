@@ -46,11 +46,11 @@ const EXAMPLES: { readonly [Type in AgentEvent["type"]]: readonly Example<Type>[
   breaker_closed: [[{ type: "breaker_closed", openForMs: 5 }, "a document succeeds that was tried"]],
   server_known: [
     [
-      { type: "server_known", server: { name: "x", lacks: [], instead: [] } },
+      { type: "server_known", server: { name: "x", lacks: [], instead: [] }, by: "question" },
       "the server was asked what it lacks",
     ],
     [
-      { type: "server_known", server: { name: "x", lacks: ["x"], instead: ["x"] } },
+      { type: "server_known", server: { name: "x", lacks: ["x"], instead: ["x"] }, by: "question" },
       "the same, and it is old, or only compatible with MongoDB",
     ],
   ],

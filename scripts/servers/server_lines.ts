@@ -44,7 +44,7 @@ export const SERVER_LINES: readonly ServerLine[] = [
     differs: {},
     note: "Past its end of life. The index holds finished documents too",
   },
-  { server: "MongoDB 6.0.5, 6.0.27", basis: "run", differs: {}, note: "" },
+  { server: "MongoDB 6.0.5, 6.0.27", basis: "run", differs: {}, note: "Past its end of life" },
   {
     server: "MongoDB 7.0, 8.0",
     basis: "reading",

@@ -49,6 +49,10 @@ Deno.test("CHANGE_STREAM: on a standalone it is said once that documents are fou
   const said = await agent.log("This server tells of no changes");
   await insertPending(db, [1]);
   await home.untilMarked("1");
+  await waitFor(
+    "the status to say so",
+    async () => (await agent.status()).server?.lacks.join() === "change streams",
+  );
   agent.signal("SIGTERM");
   assertEquals((await agent.exit()).code, 0);
   assertEquals(agent.entries.filter(({ message }) => message === said.message).length, 1);
