@@ -69,7 +69,10 @@ export const SERVER_LINES: readonly ServerLine[] = [
     basis: "profile",
     profile: "amazon-5.0",
     differs: POLLING,
-    note: "Change streams have to be enabled for the collection; their events do not tell of retries",
+    note:
+      "Write `retryWrites=false` into the connection string: without it the agent finds that out, and each start connects " +
+      "twice. Change streams have to be enabled for the collection. Their events do not tell what an update has changed: " +
+      "the server looks up each updated document",
   },
   {
     server: "Amazon DocumentDB 8.0",

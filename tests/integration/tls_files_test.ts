@@ -50,7 +50,7 @@ Deno.test(
   },
 );
 
-Deno.test("certificatesIn() leaves out a certificate that cannot be read, as a file may be replaced by a broken one", async () => {
+Deno.test("certificatesIn() leaves out a certificate that cannot be read, as a file may be replaced by a broken one, and authorities that nothing is verified by", async () => {
   await using certificates = await Certificates.make();
   const broken = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n";
   const [key, certificate] = await Promise.all(
@@ -61,6 +61,9 @@ Deno.test("certificatesIn() leaves out a certificate that cannot be read, as a f
     `mongodb://host/?tls=true&tlsCertificateKeyFile=${certificates.path("half.pem")}`,
   );
   assertEquals(found.map(({ subject }) => subject), ["CN=client"]);
+  const authority = `mongodb://host/?tls=true&tlsCAFile=${certificates.path("ca.pem")}`;
+  assertEquals(certificatesIn(authority).length, 1);
+  assertEquals(certificatesIn(`${authority}&tlsInsecure=true`), []);
 });
 
 Deno.test("check and run refuse a client's key that cannot be used, and the password of it is not shown", async () => {

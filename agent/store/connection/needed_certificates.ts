@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { type ServerCertificate, serverCertificate } from "./server_certificate.ts";
 import type { CertificateFile } from "./tls_files.ts";
-import { certificatesIn } from "./uri.ts";
+import { certificatesIn, protectionOf } from "./uri.ts";
 
 /** A certificate without which no new connection comes about. */
 export interface NeededCertificate {
@@ -21,7 +21,8 @@ export async function neededCertificates(
   servers: readonly string[],
   clock: Clock,
 ): Promise<readonly NeededCertificate[]> {
-  const found = await Promise.all(servers.map(async (server) => {
+  const { isVerified } = protectionOf(uri);
+  const found = await Promise.all((isVerified ? servers : []).map(async (server) => {
     const certificate = await serverCertificate(server, clock);
     return certificate ? [[server, certificate] as const] : [];
   }));

@@ -84,10 +84,12 @@ export async function filesDigest(uri: string): Promise<string | undefined> {
   return parsed && hasTlsFiles(parsed) ? await tlsFilesDigest(parsed) : "";
 }
 
-/** The certificates in the files that a connection string names. */
+/** The certificates in the files that a connection string names; authorities only if servers are verified by them. */
 export function certificatesIn(uri: string): readonly CertificateFile[] {
   const parsed = parsedUri(uri);
-  return parsed === undefined ? [] : certificatesOf(parsed);
+  const { isVerified } = protectionOf(uri);
+  const found = parsed === undefined ? [] : certificatesOf(parsed);
+  return found.filter(({ option }) => isVerified || option !== "tlsCAFile");
 }
 
 /** How a connection string protects what is sent. */
@@ -95,6 +97,8 @@ export interface Protection {
   readonly isTls: boolean;
   /** An option by which any server is believed to be the right one; undefined if there is none. */
   readonly trustsAll: string | undefined;
+  /** Whether the certificates of servers have to hold; their names may be left unchecked. */
+  readonly isVerified: boolean;
   /** All servers are this machine itself: nothing is sent over a network. */
   readonly isLocal: boolean;
 }
@@ -104,9 +108,11 @@ export function protectionOf(uri: string): Protection {
   const parsed = parsedUri(uri);
   const isOn = (name: string) => parsed && option(parsed, name) === "true";
   const isTls = isOn("tls") || isOn("ssl") || (parsed?.isSRV && option(parsed, "tls") !== "false");
+  const trustsAny = ["tlsInsecure", "tlsAllowInvalidCertificates"].find(isOn);
   return {
     isTls: Boolean(isTls),
-    trustsAll: ["tlsInsecure", "tlsAllowInvalidCertificates", "tlsAllowInvalidHostnames"].find(isOn),
+    trustsAll: trustsAny ?? ["tlsAllowInvalidHostnames"].find(isOn),
+    isVerified: trustsAny === undefined,
     isLocal: parsed?.hosts.every((host) => LOCAL.test(host)) ?? false,
   };
 }

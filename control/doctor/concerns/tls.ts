@@ -31,14 +31,14 @@ export const tls = concern({
     not_encrypted: { level: "note", doc: "Documents travel as they are." },
   },
   *look({ certificates, database, now, settings }) {
-    const { isLocal, isTls, trustsAll } = protectionOf(settings.mongodbUri);
+    const { isLocal, isTls, isVerified, trustsAll } = protectionOf(settings.mongodbUri);
     const shown = isDatabase(database) ? database.certificates : NONE_SHOWN;
     for (const { option, path, subject, ...times } of neededOfFiles(certificates, shown, now)) {
       yield* validity(`The certificate of ${subject} in ${path} (${option})`, times, now, [
         byHand(`put a new one into ${path}: the agent takes it over without a restart`),
       ]);
     }
-    if (isTls && isDatabase(database)) {
+    if (isTls && isVerified && isDatabase(database)) {
       if (database.certificates.size === 0) yield NOT_SHOWN;
       for (const [server, shown] of database.certificates) {
         yield* validity(`The certificate of the MongoDB server ${server}`, shown, now, [
