@@ -23,7 +23,7 @@ for (const loss of Object.keys(LOSSES)) {
     await using home = await agentHome({
       db,
       module: "export default () => { throw new Error('broken'); };",
-      env: { MAX_ATTEMPTS: "1" },
+      env: { BREAKER_THRESHOLD: "0", MAX_ATTEMPTS: "1" },
     });
     const agent = await home.startReady();
     await agent.untilStatus("25 dead letters", ({ counters }) => counters.dead_lettered === 25);

@@ -9,6 +9,7 @@ import { integerFrom, pick } from "../support/random.ts";
 export const COMMANDS = [
   "abortTransaction",
   "aggregate",
+  "buildInfo",
   "commitTransaction",
   "count",
   "createIndexes",
