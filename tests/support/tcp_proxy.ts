@@ -59,6 +59,7 @@ export class TcpProxy implements AsyncDisposable {
   #rules: Rule[] = [];
   #accepted = 0;
   #recorded: RecordedCommand[] | undefined;
+  #recordsProbes = false;
 
   /** Forwards to the first host of `uri`. */
   constructor(uri: string) {
@@ -103,10 +104,15 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   /** The commands that clients send while `work` runs, each a round trip. */
-  async record(work: () => Promise<unknown>): Promise<RecordedCommand[]> {
+  async record(
+    work: () => Promise<unknown>,
+    { withProbes = false }: { withProbes?: boolean } = {},
+  ): Promise<RecordedCommand[]> {
     const recorded: RecordedCommand[] = this.#recorded = [];
+    this.#recordsProbes = withProbes;
     await work();
     this.#recorded = undefined;
+    this.#recordsProbes = false;
     return recorded;
   }
 
@@ -190,7 +196,7 @@ export class TcpProxy implements AsyncDisposable {
   #ruleFor(message: Uint8Array): Rule | undefined {
     if (this.#recorded === undefined && this.#rules.every(({ left }) => left <= 0)) return undefined;
     const body = commandOf(message);
-    if (isProbe(body)) return undefined;
+    if (isProbe(body) && !this.#recordsProbes) return undefined;
     const [command, collection] = Object.entries(body)[0] ?? [];
     if (command !== undefined) this.#recorded?.push({ command, collection: String(collection), body });
     const rule = this.#rules.find((rule) =>
