@@ -4,7 +4,7 @@ import { PermanentError, SourceError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { AMAZON_5, AMAZON_8 } from "../support/profiles/amazon.ts";
-import type { Command, Profile } from "../support/profiles/profile.ts";
+import { type Command, operatorIn, type Profile, queriesOf } from "../support/profiles/profile.ts";
 import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { SUPPORTED, UNSUPPORTED } from "../support/profiles/profiles.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
@@ -88,7 +88,7 @@ Deno.test("KnownServer asks MongoDB once, by three commands that change nothing,
   await using store = openStore({ uri: proxy.uri, name: database.name });
   await store.source.ensureUsable();
   await store.take(1);
-  const asked = await proxy.record(() => store.ensureUsable());
+  const asked = await proxy.record(() => store.ensureUsable(), { withProbes: true });
   assertEquals(asked.map(({ command }) => command).sort(), ["buildInfo", "find", "update"]);
   assertEquals(await jobs(database).countDocuments({ status: "pending", _pull: { $exists: false } }), 9);
   store.guardSource();
@@ -160,4 +160,30 @@ Deno.test("KnownServer behind a load balancer, which has no heartbeats, asks wha
   // One is the question, and three are claims.
   assertEquals(asked.filter((name) => name === `update ${COLLECTION}`).length, 4);
   assertEquals([store.server.isUsable, store.server.note?.name], [true, "MongoDB 6.0.27"]);
+});
+
+Deno.test("KnownServer takes MongoDB that refuses expressions for a while for a server in trouble, and not for one without them", async () => {
+  let isInTrouble = true;
+  await using stack = new AsyncDisposableStack();
+  const { store } = await open(
+    {
+      ...SHARDED_6,
+      rows: [{
+        what: "trouble",
+        basis: "assumed",
+        source: "this test",
+        shows: {
+          refuses: (command) => isInTrouble && operatorIn(queriesOf(command), new Set(["$expr"])),
+          with: { code: 1, codeName: "InternalError", errmsg: "out of sorts: {}" },
+        },
+      }],
+    },
+    stack,
+    3,
+  );
+  const error = await assertRejects(() => store.take(), Error, "out of sorts");
+  assertEquals(error instanceof SourceError, false);
+  isInTrouble = false;
+  assertEquals((await store.take()).documents.length, 3);
+  assertEquals([store.server.isUsable, store.server.abilities.lacking], [true, []]);
 });

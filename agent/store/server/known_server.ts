@@ -7,7 +7,7 @@ import { isMongoError } from "../mongo_errors.ts";
 import type { SourceNames } from "../source.ts";
 import { ABILITIES, type Abilities, type AbilitySpec } from "./abilities.ts";
 import { probe, PROBED } from "./probe.ts";
-import { isNumber, kindText, type ServerKind, serverKind } from "./server_kind.ts";
+import { isMongoDb, isNumber, kindText, type ServerKind, serverKind } from "./server_kind.ts";
 import { NOW, type ServerTime } from "./server_time.ts";
 import type { StoreServer } from "./store_server.ts";
 
@@ -104,7 +104,8 @@ export class KnownServer implements StoreServer {
     const buildInfo = await this.#buildInfo();
     const { description, hello } = link.told;
     this.#kind = serverKind({ hello, buildInfo });
-    if (found === undefined) return;
+    // MongoDB has expressions: such an answer is its trouble, and must not end the agent for good.
+    if (found === undefined || (found.has("expressions") && isMongoDb(hello))) return;
     this.abilities.probed(PROBED, found);
     // The kind tells: to ask a server of these two would be to begin a transaction whose writes stay.
     if (this.#kind.product === "FerretDB") this.abilities.note("transactions", "FerretDB has none");
