@@ -12,12 +12,12 @@ export const deadLettersCommand = command({
     summary: { also: ["stats", "count", "group"], takes: ["filter", "all", "newest", "json"] },
     redrive: {
       also: ["retry", "requeue", "replay"],
-      takes: ["id", "filter", "all", "limit", "dry-run"],
+      takes: ["id", "filter", "all", "rate", "limit", "dry-run"],
       needsOne: true,
     },
     purge: {
       also: ["delete", "remove"],
-      takes: ["id", "filter", "all", "limit", "dry-run"],
+      takes: ["id", "filter", "all", "rate", "limit", "dry-run"],
       needsOne: true,
     },
   },
@@ -25,19 +25,25 @@ export const deadLettersCommand = command({
     id: { value: "ID", isRepeatable: true, doc: "Select the letter of the document with this id." },
     filter: { value: "JSON", doc: "Select the letters that match this query. Extended JSON." },
     all: { doc: "Select all letters of the collection." },
-    limit: { value: "N", isCount: true, doc: "Select at most N letters." },
+    rate: { value: "N", isCount: true, doc: "Redrive or purge at most N letters a second." },
+    limit: {
+      value: "N",
+      isCount: true,
+      doc: "Select at most N letters. More than 1000 are redriven or purged only with it.",
+    },
     newest: { doc: "Put the errors of the newest letters first, and not the most frequent ones." },
     "dry-run": { doc: "Report what would be done, and change nothing." },
     json: { doc: "Print each letter, or each group of a summary, as one line of Extended JSON." },
   },
   oneOf: ["id", "filter", "all"],
-  async run({ word, operand, flags, options: { id, filter, limit } }, env) {
+  async run({ word, operand, flags, options: { id, filter, limit, rate } }, env) {
     const { workOnLetters } = await import("./dead_letters_work.ts");
     return await workOnLetters({
       act: word!,
       ids: operand === undefined ? id : [operand],
       filter: filter?.[0],
       limit: limit && Number(limit[0]),
+      perSecond: rate && Number(rate[0]),
       isNewestFirst: flags.includes("newest"),
       isDry: flags.includes("dry-run"),
       asJson: flags.includes("json"),

@@ -2,10 +2,8 @@ import { shortened } from "../../agent/text/shortened.ts";
 import { objectJson } from "../../agent/store/documents/bson_json.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { type LetterGroup, LetterGroups } from "../../agent/store/dead_letters/letter_groups.ts";
-import type {
-  DeadLetterQuery,
-  LettersForCommands,
-} from "../../agent/store/dead_letters/letters_for_commands.ts";
+import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_query.ts";
+import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine, printable } from "../../agent/text/terminal_text.ts";

@@ -1,27 +1,19 @@
-import { validDate } from "../../agent/lib/valid_date.ts";
-import { chunks } from "../../agent/lib/chunks.ts";
-import { errorText, UsageError } from "../../agent/errors.ts";
+import { UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
-import { formatId } from "../../agent/store/documents/format_id.ts";
+import { printable } from "../../agent/text/terminal_text.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
 import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
-import type {
-  DeadLetterQuery,
-  LettersForCommands,
-} from "../../agent/store/dead_letters/letters_for_commands.ts";
-import { isRefused } from "../../agent/store/mongo_errors.ts";
+import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_query.ts";
+import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
-import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { Progress } from "./command_progress.ts";
+import { LettersChange, type LettersChangeOptions } from "./dead_letters_change.ts";
 import { summarize } from "./dead_letters_summary.ts";
+import { letterLine } from "./letter_line.ts";
 import { storeFailure } from "./store_failure.ts";
-
-/** Letters changed at the same time. */
-const AT_ONCE = 10;
+import { limitOf } from "./unasked_limit.ts";
 
 /** What to do with which dead letters, from the command line. */
 export interface LettersTask {
@@ -31,6 +23,8 @@ export interface LettersTask {
   /** Extended JSON. */
   filter: string | undefined;
   limit: number | undefined;
+  /** Letters that are changed in a second, at most. */
+  perSecond: number | undefined;
   /** The errors of the newest letters come first in a summary. */
   isNewestFirst: boolean;
   /** Print what would be done, and do nothing. */
@@ -70,7 +64,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
 }
 
 async function carryOut(
-  { act, asJson, isDry, isNewestFirst }: LettersTask,
+  { act, asJson, isDry, isNewestFirst, perSecond }: LettersTask,
   asked: Asked,
   box: LettersForCommands,
 ): Promise<number> {
@@ -82,14 +76,9 @@ async function carryOut(
     case "summary":
       await summarize(box, { filter: asked.filter, isNewestFirst, asJson });
       return 0;
-    case "redrive": {
-      const letters = await chosen(box, { ...asked, removeStale: !isDry });
-      return await change("redriven", letters, isDry, (letter) => box.redrive(letter));
-    }
-    case "purge": {
-      const letters = await chosen(box, { ...asked, removeStale: !isDry });
-      return await change("purged", letters, isDry, (letter) => box.remove(letter));
-    }
+    case "redrive":
+    case "purge":
+      return await change(box, { act, isDry, perSecond }, asked);
   }
 }
 
@@ -101,6 +90,10 @@ function filterOf(text: string): DeadLetterQuery["filter"] {
   }
 }
 
+const UNSORTED =
+  "There are too many letters to sort them: they come in the order of their ids. With an index on " +
+  "dead_at the oldest comes first";
+
 /** The letters to work on. */
 interface Chosen {
   letters: AsyncIterable<DeadLetter> | Iterable<DeadLetter>;
@@ -109,7 +102,11 @@ interface Chosen {
 }
 
 async function chosen(box: LettersForCommands, { ids, limit, ...query }: Asked): Promise<Chosen> {
-  if (!ids) return { letters: box.list({ ...query, limit }), isShort: false };
+  if (!ids) {
+    const order = await box.order();
+    if (order.by === "id") remarks.say(UNSORTED);
+    return { letters: box.list({ ...query, limit, order }), isShort: false };
+  }
   // People may type the same id in several ways.
   const found = new Map<string, DeadLetter>();
   let isShort = false;
@@ -126,7 +123,7 @@ async function chosen(box: LettersForCommands, { ids, limit, ...query }: Asked):
 async function mentionOthers(box: LettersForCommands, { ids, filter }: Asked): Promise<void> {
   const queries = ids ? ids.map((id) => ({ id })) : [{ filter }];
   let others = 0;
-  for (const query of queries) others += await box.countOthers(query);
+  for (const query of queries) others += await box.countOthers(query) ?? 0;
   if (others === 0) return;
   const letters = others === 1
     ? "1 letter of another collection is"
@@ -138,22 +135,11 @@ async function list({ letters, isShort }: Chosen, asJson: boolean): Promise<numb
   let count = 0;
   for await (const letter of letters) {
     count += 1;
-    await answers.print(asJson ? letterJson(letter) : lineOf(letter));
+    await answers.print(asJson ? letterJson(letter) : letterLine(letter));
   }
   await answers.finish();
   if (!asJson) remarks.say(count === 1 ? "1 dead letter" : `${count} dead letters`);
   return isShort ? 1 : 0;
-}
-
-function lineOf({ _id, attempts, dead_at, error }: DeadLetter): string {
-  // A user may have edited the letter: it can hold anything.
-  const what = inOneLine(errorText(error ?? "").slice(0, 500)).slice(0, 100);
-  const when = validDate(dead_at)?.toISOString() ?? "(no date)";
-  return `${when}  ${formatId(_id)}  ${attemptsOf(attempts)}  ${what}`;
-}
-
-function attemptsOf(attempts: unknown = 0): string {
-  return attempts === 1 ? "1 attempt" : `${formatId(attempts)} attempts`;
 }
 
 async function show({ letters, isShort }: Chosen): Promise<number> {
@@ -161,45 +147,27 @@ async function show({ letters, isShort }: Chosen): Promise<number> {
   return isShort ? 1 : 0;
 }
 
-async function change(
-  done: string,
-  { letters, isShort }: Chosen,
-  isDry: boolean,
-  act: (letter: DeadLetter) => Promise<boolean>,
-): Promise<number> {
-  // A dry run changes nothing: a signal ends it, even while it waits for the reader of its lines.
-  const interruption = isDry ? undefined : new Interruption();
-  const progress = new Progress(remarks);
-  let [count, passed, refused] = [0, 0, 0];
-  const one = async (letter: DeadLetter) => {
-    if (isDry) await answers.print(lineOf(letter));
-    try {
-      if (!isDry && !await act(letter)) return passed += 1;
-    } catch (error) {
-      if (!isRefused(error)) throw error;
-      remarks.say(`${formatId(letter._id)} was refused: ${inOneLine(errorText(error))}`);
-      return refused += 1;
-    }
-    count += 1;
-  };
-  const report = (rest = "") => {
-    const others = passed > 0 ? `; ${passed} had changed meanwhile and were passed over` : "";
-    remarks.say(`${count} ${isDry ? `would be ${done}` : done}${rest}${others}`);
-  };
-  try {
-    for await (const some of chunks(letters, AT_ONCE)) {
-      if (interruption?.signal) break;
-      // All have to end before the result can be reported.
-      const results = await Promise.allSettled(some.map(one));
-      for (const result of results) if (result.status === "rejected") throw result.reason;
-      if (interruption?.signal) break;
-      if (!isDry) progress.update(`${count} ${done} so far`);
-    }
-  } catch (error) {
-    report(" before it failed");
-    throw error;
-  }
-  await answers.finish();
-  report(interruption?.signal && ` before ${interruption.signal}: there may be more`);
-  return interruption?.status || (refused > 0 || isShort ? 1 : 0);
+/** How letters are changed. */
+type Change = Pick<LettersChangeOptions, "act" | "isDry" | "perSecond">;
+
+async function change(box: LettersForCommands, how: Change, asked: Asked): Promise<number> {
+  const { limit, total } = asked.ids
+    ? { limit: asked.limit, total: undefined }
+    : await counted(box, how, asked);
+  const { isShort, letters } = await chosen(box, { ...asked, limit, removeStale: !how.isDry });
+  const status = await new LettersChange(box, { ...how, total }).make(letters);
+  return status || (isShort ? 1 : 0);
+}
+
+/** Says how many letters are selected; returns how many of them may be changed, and the less of both. */
+async function counted(
+  box: LettersForCommands,
+  { act, isDry }: Change,
+  { filter, limit }: Asked,
+): Promise<{ limit: number | undefined; total: number | undefined }> {
+  const total = await box.count({ filter });
+  if (total === undefined) remarks.say("The letters that are selected cannot be counted in 5 s");
+  else remarks.say(total === 1 ? "1 letter is selected" : `${total} letters are selected`);
+  const most = isDry ? limit : limitOf(limit, { total, what: "letters", act: `${act} them` });
+  return { limit: most, total: total === undefined ? undefined : Math.min(total, most ?? total) };
 }

@@ -1,4 +1,4 @@
-import { CommandError, UsageError } from "../../agent/errors.ts";
+import { UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { duration } from "../../agent/settings/parse.ts";
 import { parseFilter } from "../../agent/store/filter.ts";
@@ -11,6 +11,7 @@ import { printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
 import { type RequeueOptions, RequeueRun } from "./requeue_run.ts";
 import { storeFailure } from "./store_failure.ts";
+import { limitOf } from "./unasked_limit.ts";
 
 /** Which documents to requeue and how, from the command line. */
 export interface RequeueTask extends Pick<RequeueOptions, "isDry" | "limit" | "perSecond"> {
@@ -116,28 +117,11 @@ async function bySelection(
   const counts = await documents.count(plan);
   const total = counts?.values().reduce((sum, count) => sum + count, 0);
   remarks.say(`${countText(counts, total)}, with --before ${before.toISOString()}`);
-  if (task.isDry) return await new RequeueRun(documents, task).bySelection(plan, before, total);
-  const limit = limitOf(task, total);
+  const read = counts === undefined ? documents.inSlices(plan) : plan;
+  if (task.isDry) return await new RequeueRun(documents, task).bySelection(read, before, total);
+  const limit = limitOf(task.limit, { total, what: "documents", act: "requeue them" });
   if (task.isFailed) await removeStale(documents);
-  return await new RequeueRun(documents, { ...task, limit }).bySelection(plan, before, total);
-}
-
-/** Documents that are set back although no number was typed, at most. */
-const MOST_UNASKED = 1000;
-
-/**
- * How many documents may be set back: never more than was said or typed.
- *
- * @throws {CommandError} If it would be many, and was not typed: a slip of the keys must not run all documents again.
- */
-function limitOf({ limit }: RequeueTask, total: number | undefined): number {
-  if (limit !== undefined) return limit;
-  if (total !== undefined && total <= MOST_UNASKED) return total;
-  throw new CommandError(
-    `Nothing is changed, because more than ${MOST_UNASKED} documents may be selected: to requeue them, add --limit ${
-      total ?? "N"
-    }`,
-  );
+  return await new RequeueRun(documents, { ...task, limit }).bySelection(read, before, total);
 }
 
 /** What a requeue that was killed has left. */
@@ -147,7 +131,9 @@ async function removeStale(documents: DocumentsToRequeue): Promise<void> {
 }
 
 function countText(counts: ReadonlyMap<Status, number> | undefined, total: number | undefined): string {
-  if (counts === undefined) return "The documents that are selected cannot be counted in 5 s";
+  if (counts === undefined) {
+    return "The documents that are selected cannot be counted in 5 s: all are read, and those that no agent has touched are left alone";
+  }
   if (total === 0) return "0 documents are selected";
   const each = [...counts].map(([status, count]) =>
     `${count} ${status === "other" ? "of another status" : status}`

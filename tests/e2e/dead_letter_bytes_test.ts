@@ -26,7 +26,10 @@ Deno.test("Dead letters: a document with bytes that JavaScript cannot hold becom
   assertMatch(list.stdout, / {2}1 {2}1 attempt {2}no 1\n$/);
   const shown = await home.run("dead-letters", "show", "1");
   assertEquals([shown.code, JSON.parse(shown.stdout).document.name], [0, "caf\ufffd\ufffd"]);
-  assertEquals((await home.run("dead-letters", "redrive", "--all")).stderr, "1 redriven\n");
+  assertEquals(
+    (await home.run("dead-letters", "redrive", "--all")).stderr,
+    "1 letter is selected\n1 redriven\n",
+  );
   assertEquals(nameIn(await raw("documents")), before);
 });
 
@@ -41,5 +44,8 @@ Deno.test("dead-letters list, show and redrive work on a server that reads no co
   assertEquals([list.code, list.stderr], [0, "2 dead letters\n"]);
   const filter = ["--filter", '{"error": "no 1"}'];
   assertEquals((await home.run("dead-letters", "list", ...filter)).stderr, "1 dead letter\n");
-  assertEquals((await home.run("dead-letters", "redrive", "--all")).stderr, "2 redriven\n");
+  assertEquals(
+    (await home.run("dead-letters", "redrive", "--all")).stderr,
+    "2 letters are selected\n2 redriven\n",
+  );
 });

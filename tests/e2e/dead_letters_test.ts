@@ -41,19 +41,19 @@ Deno.test("dead-letters list, show, redrive and purge do what they say, to those
   ]);
 
   const dry = await run("redrive", "--all", "--dry-run");
-  assertEquals([dry.code, dry.stderr], [0, "5 would be redriven\n"]);
+  assertEquals([dry.code, dry.stderr], [0, "5 letters are selected\n5 would be redriven\n"]);
   assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 0);
   assertEquals((await run("redrive", "--id", "3")).stderr, "1 redriven\n");
   assertEquals(
     (await run("redrive", "--filter", '{"_id": {"$gt": 3}}', "--limit", "1")).stderr,
-    "1 redriven\n",
+    "2 letters are selected\n1 redriven\n",
   );
   assertEquals(await documentsOf(db).countDocuments({ status: "pending" }), 2);
   assertEquals(
     (await run("purge", "--filter", '{"_id": {"$lt": 3}}', "--dry-run")).stderr,
-    "2 would be purged\n",
+    "2 letters are selected\n2 would be purged\n",
   );
-  assertEquals((await run("purge", "--all")).stderr, "3 purged\n");
+  assertEquals((await run("purge", "--all")).stderr, "3 letters are selected\n3 purged\n");
   assertEquals([(await run("list")).stderr, await lettersLeft(db)], ["0 dead letters\n", 0]);
   assertEquals(await documentsOf(db).countDocuments({ status: "failed" }), 3);
 });
@@ -103,10 +103,10 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     await using home = await agentHome({ db: { uri: proxy.uri, name: db.name } });
     const deadAt = new Date(1000);
     await documentsOf(db).insertMany(
-      upTo(35).map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: deadAt } as never })),
+      upTo(350).map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: deadAt } as never })),
     );
     await db.db.collection<{ _id: number; dead_at: Date }>("documents_dead_letters").insertMany(
-      upTo(35).map((_id) => ({ _id, dead_at: deadAt })),
+      upTo(350).map((_id) => ({ _id, dead_at: deadAt })),
     );
     const update = proxy.hold({ command: "update", collection: "documents" });
     const command = await home.start({ args: ["dead-letters", "redrive", "--all"] });
@@ -117,11 +117,12 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     assertEquals((await command.exit()).code, status);
     assertEquals(
       command.stderr,
-      `${signal}: stopping after what is under way\n10 redriven before ${signal}: there may be more\n`,
+      `350 letters are selected\n${signal}: stopping after what is under way\n` +
+        `200 of 350 redriven before ${signal}: there may be more\n`,
     );
     assertEquals([await documentsOf(db).countDocuments({ status: "pending" }), await lettersLeft(db)], [
-      10,
-      25,
+      200,
+      150,
     ]);
   });
 }
@@ -185,7 +186,7 @@ Deno.test("without permission dead-letters says so in one sentence", async () =>
   await using home = await agentHome({ db, env: { AGENT_NAME: db.name } });
   const configureFailPoint = "failCommand";
   const admin = db.client.db("admin");
-  const data = { errorCode: 13, failCommands: ["find"], appName: `pulling-agent/${db.name}` };
+  const data = { errorCode: 13, failCommands: ["aggregate"], appName: `pulling-agent/${db.name}` };
   await admin.command({ configureFailPoint, mode: "alwaysOn", data });
   try {
     const { code, stdout, stderr } = await home.run("dead-letters", "list");
@@ -210,7 +211,7 @@ Deno.test("Dead letters: a long command reports its progress", async () => {
       // Half a lease is as long as an answer is waited for.
       env: { AGENT_NAME: db.name, LEASE_DURATION: "60" },
     });
-    assertEquals([code, stderr], [0, "3 purged so far\n3 purged\n"]);
+    assertEquals([code, stderr], [0, "3 letters are selected\n3 of 3 purged so far\n3 purged\n"]);
   } finally {
     await admin.command({ configureFailPoint, mode: "off" });
   }
@@ -226,13 +227,16 @@ Deno.test("dead-letters leaves the letters of other collections alone, and says 
     const [args, says] of [
       [
         ["redrive", "--all", "--dry-run"],
-        `0 would be redriven\n3 letters of other collections are left alone: ${others}`,
+        `0 letters are selected\n0 would be redriven\n3 letters of other collections are left alone: ${others}`,
       ],
       [["list"], `0 dead letters\n3 letters of other collections are left alone: ${others}`],
-      [["purge", "--all"], `0 purged\n3 letters of other collections are left alone: ${others}`],
+      [
+        ["purge", "--all"],
+        `0 letters are selected\n0 purged\n3 letters of other collections are left alone: ${others}`,
+      ],
       [
         ["purge", "--filter", '{"_id": 2}'],
-        `0 purged\n1 letter of another collection is left alone: ${others}`,
+        `0 letters are selected\n0 purged\n1 letter of another collection is left alone: ${others}`,
       ],
     ] as const
   ) {

@@ -69,6 +69,36 @@ Deno.test("requeue of more than 1000 documents changes nothing unless --limit te
   assertMatch((await home.run(...args, "--limit", "7")).stderr, /^7 requeued$/m);
 });
 
+Deno.test("requeue of documents that cannot be counted in time needs --limit, and leaves new ones out", async () => {
+  await using db = await testDatabase("requeue uncounted");
+  await using home = await agentHome({ db });
+  await documentsOf(db).insertMany(
+    upTo(30).map((_id) => _id <= 10 ? { _id, status: "canceled" } : { _id, status: "pending" }),
+  );
+  const configureFailPoint = "failCommand";
+  const data = { failCommands: ["aggregate"], errorCode: 50, namespace: `${db.name}.documents` };
+  const failPoint = (mode: unknown) => db.client.db("admin").command({ configureFailPoint, mode, data });
+  const args = ["requeue", "--filter", '{"status": {"$in": ["pending", "canceled"]}}'];
+  await failPoint("alwaysOn");
+  try {
+    const refused = await home.run(...args);
+    assertEquals(refused.code, 1);
+    assertMatch(
+      refused.stderr,
+      /^The documents that are selected cannot be counted in 5 s: all are read, .*\n.* to requeue them, add --limit N$/m,
+    );
+    const { code, stderr } = await home.run(...args, "--limit", "7");
+    assertEquals(code, 0);
+    assertMatch(stderr, /^7 requeued$/m);
+    assertMatch(
+      (await home.run(...args, "--limit", "7")).stderr,
+      /^3 requeued; left alone: 7 pending and due/m,
+    );
+  } finally {
+    await failPoint("off");
+  }
+});
+
 Deno.test("requeue counts a document whose letter it may not remove, and a strange document keeps no other from being set back", async () => {
   await using db = await testDatabase("requeue strange");
   await using home = await agentHome({ db });

@@ -4,6 +4,7 @@ import type { TestDatabase } from "../support/mongod.ts";
 import { bsonDocument, elementNamed, elementsOf, sameBytes } from "../support/raw_bson.ts";
 import { jobs, letters, type TestStore } from "../support/store.ts";
 import { statusOf } from "./oracle.ts";
+import { redrive } from "../support/letters_for_commands.ts";
 
 /** Fields that a redrive may change. */
 const CHANGED = ["status", "_pull", "error"];
@@ -23,7 +24,7 @@ export async function redriveAll(store: TestStore, database: TestDatabase): Prom
       broken.push(`A dead letter is shown as something that is no JSON: ${text.slice(0, 200)}`);
     }
     try {
-      if (!await box.redrive(letter)) broken.push(`A dead letter cannot be redriven: ${text.slice(0, 300)}`);
+      if (!await redrive(box, letter)) broken.push(`A dead letter cannot be redriven: ${text.slice(0, 300)}`);
     } catch (error) {
       // One that has no room to be pending again stays as it is, with its letter.
       if (!isTooLarge(error) || !letter.by_reference) throw error;

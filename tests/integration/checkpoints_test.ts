@@ -16,6 +16,7 @@ import {
   pending,
 } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
+import { redrive } from "../support/letters_for_commands.ts";
 
 const UPDATE = { command: "update", collection: COLLECTION };
 
@@ -85,7 +86,7 @@ Deno.test("checkpoint(): a document that a redrive starts over has none; failed,
   assertEquals((await jobs(database).findOne())._pull.saved, { n: 1, data: { page: 3 } });
   assertEquals((await letters(database).findOne()).saved, { page: 3 });
   const box = await store.forCommands.letters();
-  for await (const letter of box.list({ limit: 1 })) await box.redrive(letter);
+  for await (const letter of box.list({ limit: 1 })) await redrive(box, letter);
   assertEquals((await jobs(database).findOne())._pull.saved, undefined);
   assertEquals((await store.takeOne()).saved, undefined);
 });

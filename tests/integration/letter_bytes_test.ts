@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Long } from "bson";
 import { startMongod } from "../../scripts/mongod.ts";
 import { letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
-import { all } from "../support/letters_for_commands.ts";
+import { all, redrive } from "../support/letters_for_commands.ts";
 import { fakeDocument } from "../support/fake_document.ts";
 import { TestDatabase, testDatabase } from "../support/mongod.ts";
 import { rounds, seededRandom, testRandom } from "../support/random.ts";
@@ -81,7 +81,7 @@ for (const seed of [1, 2, 3]) {
       for (const letter of standing) {
         const { _id, document, error } = JSON.parse(letterJson(letter));
         assertEquals([_id, document._id, error], [letter._id, letter._id, "never"]);
-        assertEquals(await box.redrive(letter), true);
+        assertEquals(await redrive(box, letter), true);
         assertEquals(usersOwn(await rawOf(jobs(database), _id)), usersOwn(made[_id]!));
       }
       assertEquals(await letters(database).countDocuments(), 0);
@@ -143,7 +143,7 @@ for (const options of BSON_OPTIONS) {
     const standing = await all(box, { whole: true });
     assertEquals(standing.map(({ attempts, error }) => [attempts, error]), [[1, "never"], [1, "never"]]);
     assertEquals(await box.countOthers({}), 0);
-    for (const letter of standing) assertEquals(await box.redrive(letter), true);
+    for (const letter of standing) assertEquals(await redrive(box, letter), true);
     assertEquals((await store.take()).documents.length, 2);
   });
 }

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { all } from "../support/letters_for_commands.ts";
+import { all, redrive } from "../support/letters_for_commands.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { jobs, LETTERS, letters, openStore } from "../support/store.ts";
 
@@ -25,7 +25,7 @@ Deno.test("Dead letters: a letter never takes the place of another document's wh
     "b",
     "another",
   ]]);
-  for (const letter of await all(box)) assertEquals(await box.redrive(letter), true);
+  for (const letter of await all(box)) assertEquals(await redrive(box, letter), true);
   assertEquals(await store.finishVerdict(byId.get("a1")!), 1);
   assertEquals((await all(box)).map(({ _id, error }) => [_id, error]), [["a1", "the second"]]);
 });

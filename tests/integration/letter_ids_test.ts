@@ -13,7 +13,7 @@ import {
   UUID,
 } from "mongodb";
 import { formatId } from "../../agent/store/documents/format_id.ts";
-import { all, failAll } from "../support/letters_for_commands.ts";
+import { all, failAll, purge, redrive } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { jobs, letters, openStore } from "../support/store.ts";
 
@@ -65,11 +65,11 @@ Deno.test("Ids of every type are found as people type them, redriven and purged"
       assertEquals((await all(box, { id: text })).length, 1, text);
     }
     const [letter] = await all(box, { id: texts[0] });
-    assert(await box.redrive(letter!), `redrive ${texts[0]}`);
+    assert(await redrive(box, letter!), `redrive ${texts[0]}`);
     assertEquals(await jobs(database).countDocuments({ _id: { $eq: id }, status: "pending" }), 1, texts[0]);
   }
   await failAll(store);
-  for (const [, text] of TYPED) assert(await box.remove((await all(box, { id: text }))[0]!), text);
+  for (const [, text] of TYPED) assert(await purge(box, (await all(box, { id: text }))[0]!), text);
   assertEquals(await letters(database).countDocuments(), 0);
 });
 

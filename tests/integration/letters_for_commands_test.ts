@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
-import { all, failAll } from "../support/letters_for_commands.ts";
+import { all, failAll, purge, redrive } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
 import { insertBytes } from "../support/raw_insert.ts";
@@ -29,7 +29,7 @@ Deno.test("LettersForCommands: the history keeps the last five errors, each of a
     await store.nack([{ document: await store.takeOne(), error: `error ${attempt}`, delayMs: -1000 }]);
   }
   await failAll(store, "the last");
-  const [letter] = await all(await store.forCommands.letters());
+  const [letter] = await all(await store.forCommands.letters(), { whole: true });
   assertEquals(letter!.errors!.map(({ attempt, message }) => [attempt, message]), [
     [4, "error 4"],
     [5, "error 5"],
@@ -61,7 +61,7 @@ Deno.test("LettersForCommands: a redriven document starts over with its errors k
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
   const [old] = await all(box);
-  assertEquals(await box.redrive(old!), true);
+  assertEquals(await redrive(box, old!), true);
   assertEquals([await all(box), await letters(database).countDocuments()], [[], 0]);
   const { status, _pull } = await jobs(database).findOne();
   assertEquals([status, _pull.attempts, _pull.dead_at, _pull.errors.length], ["pending", 0, undefined, 1]);
@@ -69,7 +69,7 @@ Deno.test("LettersForCommands: a redriven document starts over with its errors k
   const document = await store.takeOne();
   assertEquals([document.attempt, document.verdict], [1, undefined]);
   await store.deadLetter(document, "fails again");
-  const [letter, ...more] = await all(box);
+  const [letter, ...more] = await all(box, { whole: true });
   assertEquals([letter!.error, letter!.errors!.length, more.length], ["fails again", 2, 0]);
   assert(letter!.dead_at! > old!.dead_at!);
 });
@@ -79,7 +79,7 @@ Deno.test("LettersForCommands: two redrives at once: one takes effect, and no le
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
   const [letter] = await all(box);
-  const both = await Promise.all([box.redrive(letter!), box.redrive(letter!)]);
+  const both = await Promise.all([redrive(box, letter!), redrive(box, letter!)]);
   assertEquals(both.filter(Boolean).length, 1);
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 1);
 });
@@ -93,14 +93,14 @@ Deno.test("LettersForCommands: a redrive that races a new failure leaves the new
   const slowBox = await slow.forCommands.letters();
   const [old] = await all(slowBox);
   const removal = proxy.hold({ command: "delete", collection: LETTERS });
-  const redriven = slowBox.redrive(old!);
+  const redriven = redrive(slowBox, old!);
   await removal.arrived;
   await failAll(store, "fails again");
   removal.pass();
   assertEquals(await redriven, true);
   assertEquals((await all(await store.forCommands.letters())).map(({ error }) => error), ["fails again"]);
   // The same letter cannot be used again.
-  assertEquals(await slowBox.redrive(old!), false);
+  assertEquals(await redrive(slowBox, old!), false);
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 1);
 });
 
@@ -114,10 +114,10 @@ Deno.test("LettersForCommands: killed between its two writes, a redrive leaves a
     const box = await killed.forCommands.letters();
     const [letter] = await all(box);
     const removal = proxy.hold({ command: "delete", collection: LETTERS });
-    const redrive = box.redrive(letter!).catch(() => {});
+    const killing = redrive(box, letter!).catch(() => {});
     await removal.arrived;
     await killed.close();
-    await redrive;
+    await killing;
   }
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals((await jobs(database).findOne()).status, "pending");
@@ -147,7 +147,7 @@ for (const [what, change] of Object.entries(STALE)) {
     const [letter] = await all(box);
     await change(database);
     const before = await jobs(database).findOne();
-    if (what !== "of an earlier verdict") assertEquals(await box.redrive(letter!), false);
+    if (what !== "of an earlier verdict") assertEquals(await redrive(box, letter!), false);
     assertEquals(await all(box), []);
     assertEquals(await letters(database).countDocuments(), 1);
     assertEquals(await all(box, { removeStale: true }), []);
@@ -169,7 +169,7 @@ for (
     const box = await withLetters(store, database, 1);
     await letters(database).updateOne({}, edit);
     const [letter] = await all(box);
-    assertEquals(await box.redrive(letter!), true);
+    assertEquals(await redrive(box, letter!), true);
     assertEquals(await letters(database).countDocuments(), 0);
     assertEquals((await jobs(database).findOne()).status, "pending");
   });
@@ -180,9 +180,9 @@ Deno.test("LettersForCommands: a purge removes the letter and leaves the documen
   await using store = openStore(database);
   const box = await withLetters(store, database, 2);
   const [first, second] = await all(box);
-  assertEquals(await box.remove(first!), true);
+  assertEquals(await purge(box, first!), true);
   await letters(database).updateOne({ _id: second!._id }, { $set: { dead_at: new Date() } });
-  assertEquals(await box.remove(second!), false);
+  assertEquals(await purge(box, second!), false);
   assertEquals(await letters(database).countDocuments(), 1);
   assertEquals(await jobs(database).countDocuments({ status: "failed" }), 2);
 });
@@ -191,7 +191,7 @@ Deno.test("LettersForCommands: a letter without a verdict is removed as such, no
   await using database = await testDatabase("letter box");
   await using store = openStore(database);
   const box = await withLetters(store, database, 1);
-  assertEquals(await box.remove({ _id: 0 }), false);
+  assertEquals(await purge(box, { _id: 0 }), false);
   assertEquals(await letters(database).countDocuments(), 1);
 });
 
@@ -208,7 +208,7 @@ Deno.test("LettersForCommands: the letters of another collection in the same pla
   assertEquals([await theirs.countOthers({}), await theirs.countOthers({ id: "1" })], [2, 1]);
   assertEquals(await ours.countOthers({}), 0);
   for (const letter of await all(ours)) {
-    assertEquals([await theirs.redrive(letter), await theirs.remove(letter)], [false, false]);
+    assertEquals([await redrive(theirs, letter), await purge(theirs, letter)], [false, false]);
   }
   assertEquals(await letters(database).find().toArray(), found);
   assertEquals((await all(ours)).length, 2);
@@ -233,6 +233,6 @@ Deno.test("LettersForCommands lists and redrives the letters of documents in whi
   const box = await store.forCommands.letters();
   const found = await all(box, { removeStale: true });
   assertEquals(found.map(({ _id }) => _id).sort(), [1, 2, 3]);
-  for (const letter of found) assertEquals(await box.redrive(letter), true);
+  for (const letter of found) assertEquals(await redrive(box, letter), true);
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 3);
 });

@@ -5,6 +5,7 @@ import { proxiedStore } from "../support/proxied_store.ts";
 import { COLLECTION, expireLeases, idsOf, jobs, makeDue, openStore, pending } from "../support/store.ts";
 import { expired } from "../support/suspects.ts";
 import { waitFor } from "../support/wait.ts";
+import { redrive } from "../support/letters_for_commands.ts";
 
 const UPDATE = { command: "update", collection: COLLECTION };
 const HOUR_MS = 3_600_000;
@@ -47,7 +48,7 @@ Deno.test("snooze: a redrive removes the count of snoozes", async () => {
   await store.deadLetter(await store.takeOne(), "no");
   assertEquals((await jobs(database).findOne())._pull.snoozes, 1, "a failed document keeps it");
   const box = await store.forCommands.letters();
-  for await (const letter of box.list({ limit: 1 })) await box.redrive(letter);
+  for await (const letter of box.list({ limit: 1 })) await redrive(box, letter);
   const document = await store.takeOne();
   assertEquals([document.attempt, document.snoozes], [1, 0]);
 });

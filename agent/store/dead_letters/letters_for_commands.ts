@@ -2,32 +2,28 @@ import type { Collection, Document, Filter } from "mongodb";
 import { chunks } from "../../lib/chunks.ts";
 import { idKey } from "../documents/id_key.ts";
 import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";
-import { lettersOf, lettersOfOthers } from "./letters_of.ts";
+import { type LetterOrder, letterOrder } from "./letter_order.ts";
+import type { DeadLetterQuery } from "./letter_query.ts";
+import { LetterReader } from "./letter_reader.ts";
+import { lettersOf } from "./letters_of.ts";
+import type { LettersForCommandsOptions } from "./options.ts";
+import { AS_THE_SERVER_SEES, isUndecided, stands } from "./standing_letter.ts";
 import { backToPending } from "../back_to_pending.ts";
-import type { ServerClock } from "../connection/server_clock.ts";
-import { possibleIds } from "../documents/parse_id.ts";
-import type { StoreServer } from "../server/store_server.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 
-/** Which letters are meant. */
-export interface DeadLetterQuery {
-  /** As people type it: an ObjectId's digits, Extended JSON, or text. */
-  id?: string | undefined;
-  /** A query on the letters. */
-  filter?: Filter<Document> | undefined;
-  /** At most this many. */
-  limit?: number | undefined;
-  /** With their documents, which may be large. */
-  whole?: boolean;
-  /** Remove the stale letters that are met. */
-  removeStale?: boolean;
+/** What became of letters that an operator changes. */
+export interface ChangedLetters extends WritesApart<DeadLetter> {
+  /** Those that were left alone, as they or their documents have changed since; 0 if there is a `failure`. */
+  readonly changed: number;
+  /** Letters of documents that were set back, but which the server refuses to remove, and why. */
+  readonly kept: ReadonlyMap<DeadLetter, unknown>;
 }
 
-/** The index by which letters are read: some servers refuse to read a collection without one (`notablescan`). */
+/** The index by which documents are read: some servers refuse to read a collection without one (`notablescan`). */
 const BY_ID = { _id: 1 } as const;
 
 /** Letters are read and checked against their documents this many at a time. */
-const PAGE = 100;
+const PAGE = 200;
 /** The same if only their errors are read, and how large an error may be then, in bytes: a user may have edited it. */
 const [SURVEY_PAGE, MAX_ERROR_BYTES] = [500, 16 * 1024];
 
@@ -41,46 +37,39 @@ const STARTS_OVER = {
 } as const;
 
 /**
- * The fields of a document that tell whether its letter stands. The server reads them: if a field occurs twice in a
- * document, the server takes the first one, as the agent's writes do, and JavaScript the last.
- */
-const AS_THE_SERVER_SEES = { status: "$status", _pull: { dead_at: "$_pull.dead_at" } } as const;
-
-/**
  * The dead letters of a collection. The document is the truth: a letter is stale if its document is gone, processed, or
  * carries another verdict. A stale letter is not shown, and commands that change letters remove it. The letters of
  * other collections in the same place are left alone: whether they are stale is not known here.
  */
 export class LettersForCommands {
   readonly #options: LettersForCommandsOptions;
+  readonly #reader: LetterReader;
 
   constructor(options: LettersForCommandsOptions) {
     this.#options = options;
+    this.#reader = new LetterReader(options);
   }
 
-  /** The letters that stand, oldest first. */
+  /** In which order the letters of a query can be read. Throws what the driver throws. */
+  async order({ id }: Pick<DeadLetterQuery, "id"> = {}): Promise<LetterOrder> {
+    return id === undefined ? await letterOrder(this.#options.letters) : { by: "sort" };
+  }
+
+  /** How many letters a query finds, stale ones among them; undefined if that takes too long. */
+  async count(query: Pick<DeadLetterQuery, "filter">): Promise<number | undefined> {
+    return await this.#reader.count(query);
+  }
+
+  /** The letters that stand, oldest first, if an order serves that; without their documents unless they are to be `whole`. */
   async *list(query: DeadLetterQuery): AsyncGenerator<DeadLetter> {
-    const { limit = Infinity, whole = false, removeStale = false } = query;
-    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
-    // They are read without their documents: a page of documents might need more memory than there is.
-    const cursor = this.#options.letters.find<Uint8Array>(ours, {
-      projection: { document: 0 },
-      sort: { dead_at: 1, _id: 1 },
-      batchSize: PAGE,
-      raw: true,
-      hint: BY_ID,
-    });
+    const { limit = Infinity, whole = false, removeStale = false, order = await this.order(query) } = query;
     let left = limit;
-    for await (const page of chunks(cursor, PAGE)) {
+    for await (const page of chunks(this.#reader.inOrder(query, order, PAGE), PAGE)) {
       for (const letter of await this.#standing(page.map(letterOf), removeStale)) {
-        if (left-- <= 0) return await cursor.close();
-        if (!whole) {
-          yield letter;
-          continue;
-        }
-        const same = { _id: { $eq: letter._id } as never, ...lettersOf(this.#options.collection) };
-        const [found] = await this.#options.letters.find<Uint8Array>(same, { raw: true, limit: 1 }).toArray();
-        if (found) yield letterOf(found);
+        if (left-- <= 0) return;
+        const found = whole ? await this.#reader.whole(letter._id) : undefined;
+        if (!whole) yield letter;
+        else if (found) yield letterOf(found);
       }
     }
   }
@@ -90,21 +79,15 @@ export class LettersForCommands {
    * letters needs the same memory.
    */
   async *survey(query: Pick<DeadLetterQuery, "filter">): AsyncGenerator<DeadLetter> {
-    const ours = { $and: [lettersOf(this.#options.collection), meant(query)] };
     const isSized = !this.#options.server.abilities.lacks("bsonSize");
     const size = { $bsonSize: { error: "$error" } };
     const tooLarge = { $literal: `(an error of more than ${MAX_ERROR_BYTES / 1024} KiB)` };
-    const cursor = this.#options.letters.find<Uint8Array>(ours, {
-      projection: {
-        dead_at: 1,
-        by_reference: 1,
-        error: isSized ? { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] } : 1,
-      },
-      batchSize: SURVEY_PAGE,
-      raw: true,
-      hint: BY_ID,
-    });
-    for await (const page of chunks(cursor, SURVEY_PAGE)) {
+    const found = this.#reader.byId(query, {
+      dead_at: 1,
+      by_reference: 1,
+      error: isSized ? { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] } : 1,
+    }, SURVEY_PAGE);
+    for await (const page of chunks(found, SURVEY_PAGE)) {
       yield* await this.#standing(page.map(letterOf), false);
     }
   }
@@ -122,14 +105,10 @@ export class LettersForCommands {
    * of deleted documents stay.
    */
   async removeOutdated(): Promise<number> {
-    const cursor = this.#options.letters.find<Uint8Array>(lettersOf(this.#options.collection), {
-      projection: { dead_at: 1, by_reference: 1 },
-      batchSize: SURVEY_PAGE,
-      raw: true,
-      hint: BY_ID,
-    });
     let count = 0;
-    for await (const page of chunks(cursor, SURVEY_PAGE)) {
+    for await (
+      const page of chunks(this.#reader.byId({}, { dead_at: 1, by_reference: 1 }, SURVEY_PAGE), SURVEY_PAGE)
+    ) {
       const { count: removed, failure, refused } = await this.removeAll(
         await this.outdated(page.map(letterOf)),
       );
@@ -159,35 +138,70 @@ export class LettersForCommands {
     );
   }
 
-  /** How many letters of other collections the query would match. */
-  async countOthers(query: DeadLetterQuery): Promise<number> {
-    const { collection, letters } = this.#options;
-    return await letters.countDocuments({ $and: [lettersOfOthers(collection), meant(query)] }, {
-      hint: BY_ID,
-    });
+  /** Removes letters for an operator; their documents stay `failed`. Never throws. */
+  async purge(letters: readonly DeadLetter[]): Promise<ChangedLetters> {
+    const removed = await this.removeAll(letters);
+    const { count, failure, refused } = removed;
+    return { ...removed, changed: failure ? 0 : letters.length - refused.size - count, kept: new Map() };
+  }
+
+  /** How many letters of other collections the query would match; undefined if to count them takes too long. */
+  async countOthers(query: DeadLetterQuery): Promise<number | undefined> {
+    return await this.#reader.countOthers(query);
   }
 
   /**
-   * Sets the document back to pending, with no attempts, no snoozes and no checkpoint, and removes its letter; `false`
-   * if the document has changed since. In this order a crash in between leaves a stale letter, and never a failed
-   * document without one.
+   * Sets documents back to pending, with no attempts, no snoozes and no checkpoint, and removes their letters. A document
+   * that has changed since is left alone. In this order a crash in between leaves stale letters, and never a failed
+   * document without one. Never throws.
    */
-  async redrive(letter: DeadLetter): Promise<boolean> {
-    const { collection, serverClock } = this.#options;
-    if (!isNameable(letter)) return false;
-    const { matchedCount } = await collection.updateOne(this.#failed(letter), {
-      $set: backToPending(serverClock, { "_pull.attempts": 0, "_pull.takeovers": 0, "_pull.alone": 0 }),
-      $unset: STARTS_OVER,
+  async redrive(letters: readonly DeadLetter[]): Promise<ChangedLetters> {
+    const fields = backToPending(this.#options.serverClock, {
+      "_pull.attempts": 0,
+      "_pull.takeovers": 0,
+      "_pull.alone": 0,
     });
-    if (matchedCount > 0) await this.remove(letter);
-    return matchedCount > 0;
+    const update = { $set: fields, $unset: STARTS_OVER };
+    const nameable = letters.filter(isNameable);
+    const written = await writeApart(
+      this.#options.collection,
+      nameable,
+      (letter) => ({ updateOne: { filter: this.#failed(letter), update } }),
+    );
+    const { count, refused } = written;
+    const changed = written.failure ? 0 : letters.length - refused.size - count;
+    if (count === 0 || written.failure) return { ...written, changed, kept: new Map() };
+    try {
+      const areAll = count === nameable.length;
+      const removed = await this.removeAfter(nameable, areAll ? undefined : fields);
+      return {
+        ...written,
+        ...removed.failure && { failure: removed.failure },
+        changed,
+        kept: removed.refused,
+      };
+    } catch (cause) {
+      return { ...written, changed, kept: new Map(), failure: { cause } };
+    }
   }
 
-  /** Removes a letter; its document stays `failed`. Returns `false` if a newer letter has replaced it. */
-  async remove(letter: DeadLetter): Promise<boolean> {
-    if (!isNameable(letter)) return false;
-    const { deletedCount } = await this.#options.letters.deleteOne(this.#as(letter));
-    return deletedCount > 0;
+  /**
+   * Removes the letters of documents that were just set back, or all of them if it is not told how those look. An agent may have claimed some since: their
+   * letters are outdated. Throws what the driver throws if it cannot find out which.
+   *
+   * @param asSetBack what the documents match
+   */
+  async removeAfter(
+    letters: readonly DeadLetter[],
+    asSetBack?: Filter<Document>,
+  ): Promise<WritesApart<DeadLetter>> {
+    if (asSetBack === undefined || letters.length === 0) return await this.removeAll(letters);
+    const query = { $and: [{ _id: { $in: letters.map(({ _id }) => _id) as never[] } }, asSetBack] };
+    const found = this.#options.collection.find(query, { projection: { _id: 1 }, hint: BY_ID });
+    const keys = new Set((await found.toArray()).map(({ _id }) => idKey(_id)));
+    const [waiting, others]: [DeadLetter[], DeadLetter[]] = [[], []];
+    for (const letter of letters) (keys.has(idKey(letter._id)) ? waiting : others).push(letter);
+    return await this.removeAll([...waiting, ...await this.outdated(others)]);
   }
 
   /** Matches a letter, and no newer one that has replaced it. */
@@ -213,7 +227,9 @@ export class LettersForCommands {
     const stale = page.filter((letter) =>
       !standing.includes(letter) && !isUndecided(letter, documentOf(letter))
     );
-    await Promise.all(stale.map((letter) => this.remove(letter)));
+    const { failure, refused } = await this.removeAll(stale);
+    const [refusal] = refused.values();
+    if (failure || refusal) throw failure ? failure.cause : refusal;
     return standing;
   }
 
@@ -224,36 +240,4 @@ export class LettersForCommands {
       .aggregate([{ $match: { _id: { $in: ids } } }, { $project: AS_THE_SERVER_SEES }]).toArray();
     return new Map(documents.map((document) => [idKey(document._id), document]));
   }
-}
-
-/** What the commands on dead letters need. */
-export interface LettersForCommandsOptions {
-  collection: Collection;
-  letters: Collection;
-  serverClock: ServerClock;
-  server: StoreServer;
-}
-
-function stands(letter: DeadLetter, document: Document | undefined): boolean {
-  const { by_reference, dead_at } = letter;
-  // No query can name its document, so nothing is known against the letter.
-  if (!isNameable(letter)) return true;
-  if (!document || document.status === "processed") return false;
-  const verdict = document._pull?.dead_at;
-  if (!(dead_at instanceof Date)) return document.status === "failed";
-  if (by_reference && verdict === undefined) return document.status === "failed";
-  return verdict instanceof Date && verdict.getTime() === dead_at.getTime();
-}
-
-/**
- * A letter by reference is written before its document's mark, as there is no room for a verdict. If it were removed in
- * between, the failed document would have no letter.
- */
-function isUndecided({ by_reference }: DeadLetter, document: Document | undefined): boolean {
-  return by_reference === true && document?._pull?.dead_at === undefined &&
-    (document?.status === "pending" || document?.status === "processing");
-}
-
-function meant({ id, filter = {} }: DeadLetterQuery): Filter<Document> {
-  return id === undefined ? filter : { $and: [{ _id: { $in: possibleIds(id) as never[] } }, filter] };
 }

@@ -10,3 +10,6 @@ export interface DeadLetterOptions {
   server: StoreServer;
   maxTimeMS: number;
 }
+
+/** What the commands on dead letters need. */
+export type LettersForCommandsOptions = Omit<DeadLetterOptions, "maxTimeMS">;

@@ -1,4 +1,4 @@
-import type { Collection, Document, Filter } from "mongodb";
+import type { Collection, Document, Filter, FindOptions } from "mongodb";
 import { chunks } from "../../lib/chunks.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import type { Link } from "../connection/link.ts";
@@ -9,6 +9,7 @@ import { possibleIds } from "../documents/parse_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isOutOfTime } from "../mongo_errors.ts";
 import { stagesOf } from "../plan_stages.ts";
+import { slices } from "../slices.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 import { asFound } from "./as_found.ts";
 import type { Found } from "./found.ts";
@@ -37,7 +38,12 @@ export interface ReadPlan {
   readonly query: Filter<Document>;
   /** No index serves it: this many documents are read, which is all of the collection. */
   readonly readsAll: number | undefined;
+  /** A server might be silent for too long before it finds the first document. */
+  readonly isSliced?: boolean;
 }
+
+/** Nothing has run on it, and it waits: most of a large backlog. */
+const UNTOUCHED: Filter<Document> = { status: "pending", _pull: { $exists: false } };
 
 /**
  * Sets documents back to pending for an operator. Each write asks again, by the server's clock, for what was read: a
@@ -84,9 +90,25 @@ export class DocumentsToRequeue {
     }
   }
 
-  /** The documents of a plan, `size` at a time, as they are when they are read. */
+  /** The same documents for a server that cannot count them in time, without those that no agent has touched. */
+  inSlices(plan: ReadPlan): ReadPlan {
+    return { ...plan, query: { $and: [plan.query, { $nor: [UNTOUCHED] }] }, isSliced: true };
+  }
+
+  /**
+   * The documents of a plan, `size` at a time at most, as they are when they are read. After each slice there is a page,
+   * if only an empty one: so the reader can stop.
+   */
   async *pages(plan: ReadPlan, size: number): AsyncGenerator<Found[]> {
-    const cursor = this.#options.collection.find<Uint8Array>(plan.query, {
+    if (!plan.isSliced) return yield* this.#pagesOf(plan.query, size, hintOf(plan));
+    for await (const slice of slices(this.#options.collection)) {
+      yield* this.#pagesOf(plan.query, size, { ...slice as FindOptions, hint: BY_ID });
+      yield [];
+    }
+  }
+
+  async *#pagesOf(query: Filter<Document>, size: number, how: FindOptions): AsyncGenerator<Found[]> {
+    const cursor = this.#options.collection.find<Uint8Array>(query, {
       projection: {
         ...knownFields(this.#options.server.time),
         is_one: { $eq: [{ $type: "$status" }, "string"] },
@@ -94,7 +116,7 @@ export class DocumentsToRequeue {
       },
       batchSize: size,
       raw: true,
-      ...hintOf(plan),
+      ...how,
     });
     for await (const page of chunks(cursor, size)) yield await this.#withLetters(page.map(foundIn));
   }
@@ -130,10 +152,12 @@ export class DocumentsToRequeue {
     const owners = new Map(
       requeued.sent.flatMap((each) => each.letter ? [[each.letter, each] as const] : []),
     );
-    const letters = requeued.changed === 0 && requeued.refused.size === 0
-      ? [...owners.keys()]
-      : await this.#staleAfter(requeued, owners);
-    const { failure, refused } = await this.#options.letters.removeAll(letters);
+    const areAll = requeued.changed === 0 && requeued.refused.size === 0;
+    const asSetBack = { status: "pending", _pull: { $eq: { visible_at: requeued.at } } };
+    const { failure, refused } = await this.#options.letters.removeAfter(
+      [...owners.keys()],
+      areAll ? undefined : asSetBack,
+    );
     if (failure) throw failure.cause;
     return new Map([...refused].map(([letter, why]) => [owners.get(letter)!, why]));
   }
@@ -144,21 +168,6 @@ export class DocumentsToRequeue {
    */
   async removeStaleLetters(): Promise<number> {
     return await this.#options.letters.removeOutdated();
-  }
-
-  /** An agent may have claimed documents since they were set back: their letters are outdated. */
-  async #staleAfter({ at }: Requeued, owners: ReadonlyMap<DeadLetter, Found>): Promise<DeadLetter[]> {
-    if (owners.size === 0) return [];
-    const query = {
-      _id: { $in: [...owners.values()].map(({ id }) => id) as never[] },
-      status: "pending",
-      _pull: { $eq: { visible_at: at } },
-    };
-    const found = this.#options.collection.find(query, { projection: { _id: 1 }, hint: BY_ID });
-    const keys = new Set((await found.toArray()).map(({ _id }) => idKey(_id)));
-    const [waiting, others]: [DeadLetter[], DeadLetter[]] = [[], []];
-    for (const [letter, { id }] of owners) (keys.has(idKey(id)) ? waiting : others).push(letter);
-    return [...waiting, ...await this.#options.letters.outdated(others)];
   }
 
   async #withLetters(page: Found[]): Promise<Found[]> {

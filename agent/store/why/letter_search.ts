@@ -56,7 +56,9 @@ export class LetterSearch {
       if (ours === undefined) {
         return { own: undefined, ofOther: String(found.source?.collection), isForbidden: false };
       }
-      const [standing] = await Array.fromAsync(lettersForCommands.list({ filter: query, limit: 1 }));
+      const [standing] = await Array.fromAsync(
+        lettersForCommands.list({ filter: query, limit: 1, order: { by: "sort" } }),
+      );
       return {
         own: { ...factsOf(ours), stands: standing !== undefined },
         ofOther: undefined,

@@ -9,7 +9,7 @@ import type { Document } from "../../../agent/ports.ts";
 import type { CheckName } from "../../../scripts/servers/server_lines.ts";
 import { elementNamed } from "../raw_bson.ts";
 import { OverlapRecorder } from "../suspects.ts";
-import { all } from "../letters_for_commands.ts";
+import { all, redrive } from "../letters_for_commands.ts";
 import { type AnyDocument, LONG_AGO } from "../store.ts";
 import { waitFor } from "../wait.ts";
 import type { Collection } from "mongodb";
@@ -155,7 +155,7 @@ export const CHECKS: readonly Check[] = [
       isBroken = false;
       const box = await store.forCommands.letters();
       const [letter] = await all(box);
-      assertEquals(await box.redrive(letter!), true);
+      assertEquals(await redrive(box, letter!), true);
       await world.until("processed", 1);
       assertEquals(await world.letters.countDocuments(), 0);
     },
