@@ -11,6 +11,7 @@ import { retention } from "./concerns/retention.ts";
 import { rights } from "./concerns/rights.ts";
 import { server } from "./concerns/server.ts";
 import { settings } from "./concerns/settings.ts";
+import { shards } from "./concerns/shards.ts";
 import { sizes } from "./concerns/sizes.ts";
 import { tls } from "./concerns/tls.ts";
 import { uniqueIndex } from "./concerns/unique_index.ts";
@@ -30,6 +31,7 @@ export const CONCERNS: readonly Concern[] = [
   collection,
   indexes,
   plans,
+  shards,
   retention,
   uniqueIndex,
   validator,

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Document, MongoClient, ObjectId } from "mongodb";
 import { PermanentError, SourceError } from "../../agent/errors.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
+import { redrive } from "../support/letters_for_commands.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { AMAZON_5, AMAZON_8 } from "../support/profiles/amazon.ts";
 import { type Command, operatorIn, type Profile, queriesOf } from "../support/profiles/profile.ts";
@@ -66,7 +67,7 @@ for (const profile of SUPPORTED) {
     const box = await store.forCommands.letters();
     const [found, ...others] = await Array.fromAsync(box.list({}));
     assertEquals([found!._id, others.length], [8, 0]);
-    assert(await box.redrive(found!));
+    assert(await redrive(box, found!));
     assert(await (await store.forCommands.cancellation()).cancel(8, undefined) || runs.get(8) === 2);
   });
 }

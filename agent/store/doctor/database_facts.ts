@@ -6,6 +6,7 @@ import type { SourceNames } from "../source.ts";
 import type { Heartbeat } from "./heartbeats.ts";
 import type { Plan } from "./plans.ts";
 import type { RefusedWrite, Sizes } from "./sampled.ts";
+import type { ShardKeys } from "./shard_keys.ts";
 import type { Unseen } from "./unseen.ts";
 import type { UserRights } from "./user_rights.ts";
 
@@ -54,6 +55,8 @@ export interface DatabaseFacts {
   /** The names of TTL indexes by which documents are removed that wait or are being processed. */
   readonly ttlOfWaiting: readonly string[] | Unseen;
   readonly plans: readonly Plan[] | Unseen;
+  /** Undefined if the servers are no sharded cluster. */
+  readonly shards: ShardKeys | Unseen | undefined;
   readonly sizes: Sizes | Unseen;
   /** The agent's writes that the validator of the collection refuses. */
   readonly refusedWrites: readonly RefusedWrite[] | Unseen;

@@ -13,6 +13,7 @@ import type { DatabaseFacts, ServerFacts, SourceProblem } from "./database_facts
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
+import { shardKeys } from "./shard_keys.ts";
 import { areStreamsOff } from "./streams_off.ts";
 import { seen, Unseen } from "./unseen.ts";
 import { ttlOfWaiting } from "./ttl_of_waiting.ts";
@@ -82,6 +83,7 @@ export class Examiner {
     const admin = link.db("admin");
     const options = { filter: this.#filter, maxTimeMS: MAX_TIME_MS };
     const collection = link.collection(database, source);
+    const letterCollection = link.collection(database, letters);
     const ask = <T>(question: () => Promise<T>) => seen(() => link.run(question));
     const asFound = new Source(link, this.#names, this.#clock);
     const listing = seen(() => indexesOf(collection));
@@ -97,11 +99,14 @@ export class Examiner {
       sourceProblem,
       server: asked,
       indexes: listing,
-      letterIndexes: seen(() => indexesOf(link.collection(database, letters))),
+      letterIndexes: seen(() => indexesOf(letterCollection)),
       ttlOfWaiting: listing.then((indexes) =>
         indexes instanceof Unseen ? indexes : seen(() => ttlOfWaiting(collection, indexes, options))
       ),
       plans: asked.then(() => seen(() => claimPlans(db, source, { ...options, time: this.#server.time }))),
+      shards: this.#heartbeats.all.some(({ isRouter }) => isRouter)
+        ? seen(() => shardKeys(link.db("config"), { source: collection, letters: letterCollection }, options))
+        : undefined,
       sizes: seen(() => sampledSizes(collection, options)),
       refusedWrites: describing.then((found) => this.#refusedWrites(collection, found)),
     });

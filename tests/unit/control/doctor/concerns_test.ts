@@ -45,6 +45,7 @@ const HEALTHY: DatabaseFacts = {
   letterIndexes: [],
   ttlOfWaiting: ["ttl"],
   plans: [],
+  shards: undefined,
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
 };
