@@ -1,3 +1,4 @@
+import { systemClock } from "../../agent/lib/clock.ts";
 import { CommandError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { readSetting } from "../../agent/settings/load_settings.ts";
@@ -43,7 +44,7 @@ export async function askFor(wanted: Wanted, env: Environment): Promise<number> 
 
 /** An operator who resumes one agent may not know that a file pauses it again. */
 async function warnOfFile(file: string): Promise<void> {
-  const { content } = await controlFacts(file);
+  const { content } = await controlFacts(file, systemClock);
   if (content?.toLowerCase() !== "pause") return;
   remarks.say(
     `pulling-agent: The control file ${file} still says pause: the agent is paused again when it starts anew, and ` +

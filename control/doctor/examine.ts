@@ -3,6 +3,7 @@ import type { DatabaseFacts } from "../../agent/store/doctor/database_facts.ts";
 import { Examiner, type ExaminerOptions } from "../../agent/store/doctor/examiner.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { errorText } from "../../agent/errors.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
 import type { CheckedSettings } from "../commands/checked_settings.ts";
 import type { Examined, OutOfReach } from "./examined.ts";
 import { controlFacts, healthFacts } from "./here.ts";
@@ -14,11 +15,12 @@ export type BeforeExamination = CheckedSettings & Pick<Examined, "heapLimitMiB" 
 export async function examine(known: BeforeExamination, options: ExaminerOptions = {}): Promise<Examined> {
   const { filter, heapLimitMiB, pod, processorProblem, settings, warnings } = known;
   const examiner = new Examiner(settings, filter, options);
+  const { clock = systemClock } = options;
   try {
     const [database, health, control] = await Promise.all([
       lookAt(examiner),
-      healthFacts(settings.healthDir),
-      controlFacts(settings.controlFile),
+      healthFacts(settings.healthDir, clock),
+      controlFacts(settings.controlFile, clock),
     ]);
     return {
       settings,

@@ -1,6 +1,8 @@
 import { statfs } from "node:fs";
 import { dirname } from "node:path";
 import { CommandError, errorText } from "../../agent/errors.ts";
+import type { Clock } from "../../agent/lib/clock.ts";
+import { doneBy } from "../../agent/lib/deadline.ts";
 import { isNotFound, readFileNow } from "../../agent/lib/read_file.ts";
 import { type AgentHere, agentHere } from "../why/agent_here.ts";
 
@@ -31,16 +33,32 @@ export interface ControlFacts {
   readonly problem: string | undefined;
 }
 
-/** Looks at the directory. A file is made beside the agent's own and removed at once: no probe sees it. */
-export async function healthFacts(path: string): Promise<HealthFacts> {
+/** A disk has this long to answer, in milliseconds: one of another machine may never do so. */
+const DISK_MS = 3000;
+const HUNG = `its disk has not answered within ${DISK_MS / 1000} s`;
+
+/** Looks at the directory. A folder is made beside the agent's own files and removed at once: no probe sees it. */
+export async function healthFacts(path: string, clock: Clock): Promise<HealthFacts> {
+  const facts = await doneBy(askedFacts(path), { clock, limitMs: DISK_MS });
+  return facts ?? { path, agent: undefined, problem: HUNG, disk: undefined };
+}
+
+async function askedFacts(path: string): Promise<HealthFacts> {
   const there = await existing(path);
-  const agent = await agentHere(path);
-  return { path, agent, problem: await writeProblem(there), disk: await diskOf(there) };
+  // The runtime opens files in its main thread, which a disk that hangs would stop: it has to make a folder first.
+  const problem = await writeProblem(there);
+  return { path, agent: await agentHere(path), problem, disk: await diskOf(there) };
 }
 
 /** Reads the control file as the agent does. */
-export async function controlFacts(path: string): Promise<ControlFacts> {
+export async function controlFacts(path: string, clock: Clock): Promise<ControlFacts> {
+  const facts = await doneBy(readFacts(path), { clock, limitMs: DISK_MS });
+  return facts ?? { path, content: undefined, problem: HUNG };
+}
+
+async function readFacts(path: string): Promise<ControlFacts> {
   try {
+    await Deno.stat(path);
     const content = (await readFileNow(path, MAX_BYTES)).trim();
     return { path, content, problem: undefined };
   } catch (error) {
@@ -65,8 +83,9 @@ async function existing(path: string): Promise<string> {
 
 async function writeProblem(directory: string): Promise<string | undefined> {
   try {
-    const file = await Deno.makeTempFile({ dir: directory, prefix: ".doctor-" });
-    await Deno.remove(file);
+    const folder = `${directory}/.doctor-${crypto.randomUUID()}`;
+    await Deno.mkdir(folder);
+    await Deno.remove(folder);
   } catch (error) {
     return error instanceof CommandError ? error.message : errorText(error);
   }
