@@ -13,6 +13,7 @@ import { SETTINGS } from "../agent/settings/settings.ts";
 import { INDEXES } from "../agent/store/indexes.ts";
 import { documentText, type Results } from "../bench/report.ts";
 import { type PeerResult, peersTable } from "../bench/kills/table.ts";
+import { fleetTable, type Scaling } from "../bench/scaling.ts";
 import { formatted, type GeneratedPart, withPart } from "./generated_part.ts";
 import { collectMessages } from "./messages/collect.ts";
 import { SETTING_ADVICE } from "./setting_advice.ts";
@@ -45,7 +46,12 @@ const PARTS: Part[] = [
   { file: "docs/configuration.md", mark: "indexes", content: indexCommands() },
   { file: "docs/operations.md", mark: "lines", content: lineShapes() },
   { file: "docs/doctor.md", mark: "findings", content: findingsTable() },
-  { file: "docs/performance.md", mark: "figures", content: documentText(await benchResults()) },
+  {
+    file: "docs/performance.md",
+    mark: "figures",
+    content: documentText(await measured<Results>("performance")),
+  },
+  { file: "docs/scaling.md", mark: "fleets", content: fleetTable(await measured<Scaling>("scaling")) },
   { file: "docs/reliability.md", mark: CHAOS_MARK, content: chaosText(await chaosResults()) },
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
@@ -122,9 +128,9 @@ function countersTable(): string {
   return table(["Counter", "Counts"], Object.entries(COUNTERS).map(([name, doc]) => [`\`${name}\``, doc]));
 }
 
-/** What `deno task bench` has measured; it runs for too long to run for each change of a document. */
-async function benchResults(): Promise<Results> {
-  return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/performance.json`));
+/** Figures that were measured, and are kept beside the document that shows them. */
+async function measured<T>(name: string): Promise<T> {
+  return JSON.parse(await Deno.readTextFile(`${ROOT}/docs/${name}.json`));
 }
 
 /** What `deno task kills` has found. */

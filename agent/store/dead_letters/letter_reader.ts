@@ -1,4 +1,4 @@
-import type { Collection, Document, Filter, FindOptions } from "mongodb";
+import type { Document, Filter, FindOptions } from "mongodb";
 import { isOutOfTime } from "../mongo_errors.ts";
 import { slices } from "../slices.ts";
 import type { LetterOrder } from "./letter_order.ts";

@@ -1,4 +1,4 @@
-import type { Collection, Document, Filter } from "mongodb";
+import type { Document, Filter } from "mongodb";
 import { chunks } from "../../lib/chunks.ts";
 import { idKey } from "../documents/id_key.ts";
 import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";

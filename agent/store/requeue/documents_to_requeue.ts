@@ -4,7 +4,6 @@ import { validDate } from "../../lib/valid_date.ts";
 import type { Link } from "../connection/link.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
-import type { DeadLetter } from "../dead_letters/stored_letter.ts";
 import { possibleIds } from "../documents/parse_id.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isOutOfTime } from "../mongo_errors.ts";
