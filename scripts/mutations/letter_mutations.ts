@@ -58,8 +58,8 @@ export const LETTER_MUTATIONS = {
     what: "a redrive removes the letter first",
     edits: inPlace(
       COMMANDS,
-      "const { matchedCount } = await collection.updateOne(this.#failed(letter), {",
-      "await this.remove(letter);\n    const { matchedCount } = await collection.updateOne(this.#failed(letter), {",
+      "const nameable = letters.filter(isNameable);\n    const written",
+      "const nameable = letters.filter(isNameable);\n    await this.removeAll(nameable);\n    const written",
     ),
     caughtBy: [{ file: "tests/integration/letters_for_commands_test.ts", test: "(rules 26, 27)" }, WITNESS],
   },
@@ -71,7 +71,11 @@ export const LETTER_MUTATIONS = {
         "await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt, ...lettersOf(collection) });",
         "void [letters, lettersOf];",
       ),
-      ...inPlace(COMMANDS, "await Promise.all(stale.map((letter) => this.remove(letter)));", "void stale;"),
+      ...inPlace(
+        COMMANDS,
+        "await this.removeAll(stale);",
+        "await this.removeAll(stale.slice(stale.length));",
+      ),
     ],
     caughtBy: [{
       file: "tests/integration/dead_letter_crashes_test.ts",
