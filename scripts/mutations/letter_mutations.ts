@@ -59,7 +59,8 @@ export const LETTER_MUTATIONS = {
     edits: inPlace(
       COMMANDS,
       "const nameable = letters.filter(isNameable);\n    const written",
-      "const nameable = letters.filter(isNameable);\n    await this.removeAll(nameable);\n    const written",
+      "const nameable = letters.filter(isNameable);\n    const { failure } = await this.removeAll(nameable);\n" +
+        "    if (failure) throw failure.cause;\n    const written",
     ),
     caughtBy: [{ file: "tests/integration/letters_for_commands_test.ts", test: "(rules 26, 27)" }, WITNESS],
   },
