@@ -27,7 +27,7 @@ Deno.test("httpProcessor() uses new headers and keys as soon as their files hold
   });
   await using home = await agentHome({
     db,
-    env: { PROCESSOR: service.url, MAX_ATTEMPTS: "1", LOG_LEVEL: "DEBUG" },
+    env: { PROCESSOR: service.url, BREAKER_THRESHOLD: "0", MAX_ATTEMPTS: "1", LOG_LEVEL: "DEBUG" },
   });
   const HTTP_HEADERS_FILE = await home.write("headers", "Authorization: Bearer first-token\n");
   const HTTP_SIGNING_SECRET_FILE = await home.write("keys", "first-signing-key\n");
