@@ -43,7 +43,7 @@ Deno.test({
         await new Promise((done) => setTimeout(done, 20));
         if (document.n % 3 === 0) throw new Error("no such order");
       };`;
-    const env = { MAX_ATTEMPTS: "2", BATCH_SIZE: "5", CONCURRENCY: "1" };
+    const env = { MAX_ATTEMPTS: "2", BATCH_SIZE: "5", CONCURRENCY: "1", RATE_LIMIT: "30" };
     // ObjectIds, which tell the age of the oldest.
     await db.db.collection(DOCUMENTS).insertMany(upTo(5000).map((n) => ({ status: "pending", n })));
     const homes = await Promise.all(
