@@ -38,7 +38,10 @@ export class Leases {
       this.#mustTouchItsOwn(story, step, write);
       const { wall } = write;
       const { lease } = story;
-      const run = ENDINGS.has(step) ? this.#runOf(story, wall) : undefined;
+      // An agent that takes its lost lease over may start the document at once: that run is of its new lease.
+      const isOwn = step === "takeover" && after._pull?.owner === story.lease?.owner;
+      const latestMs = isOwn ? wall - 1 : wall + SAME_TIME_MS;
+      const run = ENDINGS.has(step) ? this.#runOf(story, latestMs) : undefined;
       const mayRelease = lease !== undefined &&
         this.#disturbances.mayRelease(lease.owner, lease.askedMs, wall);
       const how = run ? this.#howOf(run, wall) : "not begun";
@@ -126,14 +129,14 @@ export class Leases {
     return this.#disturbances.excuse(owner, askedMs, wall) !== undefined;
   }
 
-  /** The run under the document's lease, if it has begun. */
-  #runOf(story: Story, wall: number): Run | undefined {
+  /** The run under the document's lease, if it has begun by then. */
+  #runOf(story: Story, latestMs: number): Run | undefined {
     const { lease } = story;
     if (!lease) return undefined;
     const isShifted = this.#disturbances.isShifted(lease.owner);
     const fitting = story.runs.filter(({ agent, attempt, beganMs }) =>
       agent === lease.owner && attempt === lease.attempt &&
-      (isShifted || (beganMs >= lease.sinceMs - SAME_TIME_MS && beganMs <= wall + SAME_TIME_MS))
+      (isShifted || (beganMs >= lease.sinceMs - SAME_TIME_MS && beganMs <= latestMs))
     );
     for (const run of isShifted ? fitting.slice(0, 1) : fitting) {
       story.runs = story.runs.filter((each) => each !== run);

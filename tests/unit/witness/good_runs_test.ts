@@ -55,6 +55,11 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     oplog.begin(1, "b")("done");
     oplog.ack(1);
   },
+  "an agent that was cut off takes its own lease over, and starts at once": (oplog) => {
+    oplog.claim(1, "a").cut("a", LEASE_MS + 100).wait(LEASE_MS + 100).takeOver(1, "a");
+    oplog.begin(1, "a")("done");
+    oplog.ack(1);
+  },
   "poison ends four processes": (oplog) => {
     for (let count = 0; count < 4; count++) {
       const agent = `a${count}`;
