@@ -1,4 +1,3 @@
-import { errorText } from "../../agent/errors.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
@@ -7,17 +6,14 @@ import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts
 import { isForbidden } from "../../agent/store/mongo_errors.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { Interruption } from "../interruption.ts";
 import { Progress } from "./command_progress.ts";
 import { letterLine } from "./letter_line.ts";
 import { Pace } from "./pace.ts";
+import { Refusals } from "./refusals.ts";
 
 /** Letters that are changed together. */
 const AT_ONCE = 200;
-
-/** Refusals that are shown, at most: an index or a validator may refuse all documents. */
-const SHOWN_REFUSALS = 20;
 
 /** One redrive or purge: it changes the letters that it is given, keeps the pace, counts, and reports. */
 export class LettersChange {
@@ -27,9 +23,9 @@ export class LettersChange {
   readonly #interruption: Interruption | undefined;
   readonly #pace: Pace;
   readonly #progress = new Progress(remarks);
+  readonly #refused = new Refusals();
   #count = 0;
   #passed = 0;
-  #refused = 0;
   /** A write has failed, and may have been made in part. */
   #isUnsure = false;
 
@@ -68,7 +64,7 @@ export class LettersChange {
     const { signal, status } = interruption ?? {};
     if (signal) this.#report(`${of} ${this.#done}`, ` before ${signal}: there may be more`);
     else this.#report(` ${this.#done}`);
-    return status || (this.#refused > 0 ? 1 : 0);
+    return status || (this.#refused.count > 0 ? 1 : 0);
   }
 
   get #done(): string {
@@ -88,9 +84,9 @@ export class LettersChange {
       ? await this.#letters.redrive(letters)
       : await this.#letters.purge(letters);
     this.#count += count;
-    for (const [{ _id }, why] of refused) this.#refuse(`${formatId(_id)} was refused`, why);
+    for (const [{ _id }, why] of refused) this.#refused.add(`${formatId(_id)} was refused`, why);
     for (const [{ _id }, why] of kept) {
-      this.#refuse(
+      this.#refused.add(
         `${formatId(_id)} is redriven, and its dead letter stays, as its removal was refused`,
         why,
       );
@@ -102,17 +98,10 @@ export class LettersChange {
     this.#passed += changed;
   }
 
-  #refuse(what: string, why: unknown): void {
-    this.#refused += 1;
-    if (this.#refused <= SHOWN_REFUSALS) remarks.say(`${what}: ${inOneLine(errorText(why))}`);
-    if (this.#refused === SHOWN_REFUSALS) remarks.say("More refusals are counted, and not shown");
-  }
-
   #report(done: string, end = ""): void {
-    const refused = this.#refused > 0 ? `; ${this.#refused} refused` : "";
     const others = this.#passed > 0 ? `; ${this.#passed} had changed meanwhile and were passed over` : "";
     const least = this.#isUnsure ? "at least " : "";
-    remarks.say(`${least}${this.#count}${done}${end}${refused}${others}`);
+    remarks.say(`${least}${this.#count}${done}${end}${this.#refused.text}${others}`);
   }
 }
 

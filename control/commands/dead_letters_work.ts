@@ -1,9 +1,7 @@
-import { UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
-import { parseFilter } from "../../agent/store/filter.ts";
 import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
 import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_query.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
@@ -14,6 +12,7 @@ import { summarize } from "./dead_letters_summary.ts";
 import { letterLine } from "./letter_line.ts";
 import { storeFailure } from "./store_failure.ts";
 import { limitOf } from "./unasked_limit.ts";
+import { typedFilter } from "./typed_filter.ts";
 
 /** What to do with which dead letters, from the command line. */
 export interface LettersTask {
@@ -45,7 +44,11 @@ interface Asked extends Omit<DeadLetterQuery, "id"> {
  */
 export async function workOnLetters(task: LettersTask, env: Environment): Promise<number> {
   const { ids, limit } = task;
-  const asked: Asked = { ids, limit, filter: task.filter === undefined ? undefined : filterOf(task.filter) };
+  const asked: Asked = {
+    ids,
+    limit,
+    filter: task.filter === undefined ? undefined : typedFilter(task.filter),
+  };
   const { settings } = checkedSettings(env);
   const store = new MongoStore(settings);
   try {
@@ -79,14 +82,6 @@ async function carryOut(
     case "redrive":
     case "purge":
       return await change(box, { act, isDry, perSecond }, asked);
-  }
-}
-
-function filterOf(text: string): DeadLetterQuery["filter"] {
-  try {
-    return parseFilter(text);
-  } catch (error) {
-    throw new UsageError(`--filter ${(error as Error).message}`, { cause: error });
   }
 }
 

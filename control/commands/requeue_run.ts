@@ -1,4 +1,3 @@
-import { errorText } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { idKey } from "../../agent/store/documents/id_key.ts";
@@ -7,17 +6,15 @@ import type { DocumentsToRequeue, ReadPlan } from "../../agent/store/requeue/doc
 import type { Found } from "../../agent/store/requeue/found.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import { inOneLine, printable } from "../../agent/text/terminal_text.ts";
+import { printable } from "../../agent/text/terminal_text.ts";
 import { Interruption } from "../interruption.ts";
 import { Progress } from "./command_progress.ts";
 import { severalMeant } from "./several_meant.ts";
 import { Pace } from "./pace.ts";
+import { Refusals } from "./refusals.ts";
 
 /** Documents that are read together, and written together. */
 const PAGE = 200;
-
-/** Refusals that are shown, at most: an index or a validator may refuse all documents. */
-const SHOWN_REFUSALS = 20;
 
 /** Why a document was left alone. */
 type Left = Exclude<Found["standing"], "free"> | "changed";
@@ -47,9 +44,9 @@ export class RequeueRun {
   readonly #interruption: Interruption | undefined;
   readonly #pace: Pace;
   readonly #progress = new Progress(remarks);
+  readonly #refused = new Refusals();
   readonly #left = new Map<Left, number>();
   #count = 0;
-  #refused = 0;
   /** A write has failed, and may have been made in part. */
   #isUnsure = false;
 
@@ -93,7 +90,7 @@ export class RequeueRun {
     await answers.finish();
     this.#report();
     const isLeft = [...this.#left.keys()].some((left) => !NOTHING_TO_DO.includes(left));
-    return this.#interruption?.status || (isShort || isLeft || this.#refused > 0 ? 1 : 0);
+    return this.#interruption?.status || (isShort || isLeft || this.#refused.count > 0 ? 1 : 0);
   }
 
   /** Requeues the documents that a plan finds; `total` if they could be counted. Returns the exit status. */
@@ -117,7 +114,7 @@ export class RequeueRun {
       this.#report(of, ` before ${signal}`);
       this.#tellNext(before);
     }
-    return status || (this.#refused > 0 ? 1 : 0);
+    return status || (this.#refused.count > 0 ? 1 : 0);
   }
 
   get #isOver(): boolean {
@@ -159,21 +156,18 @@ export class RequeueRun {
     const requeued = await this.#documents.requeue(found, before);
     const { changed, count, failure, refused } = requeued;
     this.#count += count;
-    for (const [{ id }, why] of refused) this.#refuse(`${formatId(id)} was refused`, why);
+    for (const [{ id }, why] of refused) this.#refused.add(`${formatId(id)} was refused`, why);
     if (failure) {
       this.#isUnsure = !isForbidden(failure.cause);
       throw failure.cause;
     }
     for (const each of found.slice(0, changed)) this.#leave(each, "changed", before === undefined);
     for (const [{ id }, why] of await this.#documents.removeLetters(requeued)) {
-      this.#refuse(`${formatId(id)} is requeued, and its dead letter stays, as its removal was refused`, why);
+      this.#refused.add(
+        `${formatId(id)} is requeued, and its dead letter stays, as its removal was refused`,
+        why,
+      );
     }
-  }
-
-  #refuse(what: string, why: unknown): void {
-    this.#refused += 1;
-    if (this.#refused <= SHOWN_REFUSALS) remarks.say(`${what}: ${inOneLine(errorText(why))}`);
-    if (this.#refused === SHOWN_REFUSALS) remarks.say("More refusals are counted, and not shown");
   }
 
   #leave({ id }: Found, left: Left, isNamed: boolean): void {
@@ -185,9 +179,8 @@ export class RequeueRun {
     const done = this.#options.isDry ? "would be requeued" : "requeued";
     const left = [...this.#left].map(([reason, count]) => `${count} ${REASONS[reason]}`);
     const alone = left.length > 0 ? `; left alone: ${left.join(", ")}` : "";
-    const refused = this.#refused > 0 ? `; ${this.#refused} refused` : "";
     const least = this.#isUnsure ? "at least " : "";
-    remarks.say(`${least}${this.#count}${of} ${done}${end}${refused}${alone}`);
+    remarks.say(`${least}${this.#count}${of} ${done}${end}${this.#refused.text}${alone}`);
   }
 
   #tellNext(before: Date): void {

@@ -1,7 +1,6 @@
 import { UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { duration } from "../../agent/settings/parse.ts";
-import { parseFilter } from "../../agent/store/filter.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { DocumentsToRequeue } from "../../agent/store/requeue/documents_to_requeue.ts";
 import type { Selection } from "../../agent/store/requeue/selection.ts";
@@ -12,6 +11,7 @@ import { checkedSettings } from "./checked_settings.ts";
 import { type RequeueOptions, RequeueRun } from "./requeue_run.ts";
 import { storeFailure } from "./store_failure.ts";
 import { limitOf } from "./unasked_limit.ts";
+import { typedFilter } from "./typed_filter.ts";
 
 /** Which documents to requeue and how, from the command line. */
 export interface RequeueTask extends Pick<RequeueOptions, "isDry" | "limit" | "perSecond"> {
@@ -72,17 +72,9 @@ function selectionOf(
   };
   const meant = (selection: Meant["selection"]) => (now: Date) => ({ selection, before: end(now) });
   if (isFailed) return meant({ by: "failed" });
-  if (filter !== undefined) return meant({ by: "filter", filter: filterIn(filter) });
+  if (filter !== undefined) return meant({ by: "filter", filter: typedFilter(filter) });
   const since = timeIn("processed-since", processedSince!);
   return (now) => meant({ by: "processed", since: since(now) })(now);
-}
-
-function filterIn(text: string) {
-  try {
-    return parseFilter(text);
-  } catch (error) {
-    throw new UsageError(`--filter ${(error as Error).message}`, { cause: error });
-  }
 }
 
 /** With the time zone: a pod seldom has the operator's. */
