@@ -239,7 +239,7 @@ export class MongoStore implements DocumentStore {
 
   /** The registry of the agents of the collection, with an entry for this one. */
   fleetRegistry(entry: FleetRegistryEntry): MongoFleetRegistry {
-    const shared = { ...this.#context, link: this.#link, syncClock: this.#syncClock };
+    const shared = { ...this.#context, link: this.#link, server: this.server, syncClock: this.#syncClock };
     return new MongoFleetRegistry({ ...shared, ...entry });
   }
 

@@ -1,9 +1,11 @@
-import { type Collection, type Document, MongoServerError } from "mongodb";
+import type { Collection, Document } from "mongodb";
 import type { FleetEntry, FleetRegistry, OtherAgents } from "../../fleet/registry.ts";
 import { fleetCollection } from "../../settings/rate_settings.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
-import { isForbidden, isTransient } from "../mongo_errors.ts";
+import { isForbidden } from "../mongo_errors.ts";
+import type { KnownServer } from "../server/known_server.ts";
+import type { ServerTime } from "../server/server_time.ts";
 
 /** Marks the entries: the collection may hold other documents, and no query and no index of the registry concerns them. */
 const MARK = { registry: "pulling-agent" } as const;
@@ -26,7 +28,6 @@ export class MongoFleetRegistry implements FleetRegistry {
   readonly #collection: Collection;
   /** Begins with the time, so that agents that have been there for longer come first. */
   readonly #id: string;
-  #givesItsTime = true;
   #hasIndex: boolean;
 
   constructor(options: MongoFleetRegistryOptions) {
@@ -48,17 +49,10 @@ export class MongoFleetRegistry implements FleetRegistry {
   }
 
   async look(): Promise<OtherAgents> {
-    const { serverClock, syncClock } = this.#options;
+    const { server, serverClock, syncClock } = this.#options;
+    await server.ask();
     if (!serverClock.isKnown) await syncClock();
-    if (this.#givesItsTime) {
-      try {
-        return await this.#lookAt("$$NOW");
-      } catch (error) {
-        if (!(error instanceof MongoServerError) || isTransient(error) || isForbidden(error)) throw error;
-        this.#givesItsTime = false;
-      }
-    }
-    return await this.#lookAt(serverClock.now());
+    return await this.#lookAt(server.time);
   }
 
   async leave(): Promise<void> {
@@ -81,7 +75,7 @@ export class MongoFleetRegistry implements FleetRegistry {
     return { _id: this.#id as unknown, ...MARK };
   }
 
-  async #lookAt(now: Date | "$$NOW"): Promise<OtherAgents> {
+  async #lookAt(now: ServerTime): Promise<OtherAgents> {
     const { maxTimeMS, serverClock } = this.#options;
     const longAgo = new Date(serverClock.now().getTime() - SLACK_MS);
     const sumIf = (...conditions: unknown[]) => ({ $sum: { $cond: [{ $and: conditions }, 1, 0] } });
@@ -109,6 +103,7 @@ export class MongoFleetRegistry implements FleetRegistry {
 export interface MongoFleetRegistryOptions
   extends FleetRegistryEntry, Pick<StoreContext, "collection" | "maxTimeMS" | "serverClock"> {
   link: Pick<Link, "collection">;
+  server: Pick<KnownServer, "ask" | "time">;
   /** Makes the server's time known. */
   syncClock(): Promise<void>;
 }
