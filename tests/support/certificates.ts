@@ -62,16 +62,7 @@ export class Certificates implements AsyncDisposable {
   /** Makes `NAME.pem`, a key and a certificate for `localhost` that no authority has issued. */
   async selfSign(name: string): Promise<void> {
     const more = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-    await this.#openssl(
-      "req",
-      "-x509",
-      ...NEW_EC_KEY,
-      "-keyout",
-      `${name}.key`,
-      "-out",
-      `${name}.crt`,
-      ...more,
-    );
+    await this.#selfSigned(name, `${name}.crt`, more);
     await this.join(`${name}.pem`, `${name}.key`, `${name}.crt`);
   }
 
@@ -83,19 +74,13 @@ export class Certificates implements AsyncDisposable {
     await removeScratchDir(this.dir);
   }
 
+  async #selfSigned(name: string, certificate: string, more: readonly string[]): Promise<void> {
+    const files = ["-keyout", `${name}.key`, "-out", certificate];
+    await this.#openssl("req", "-x509", ...NEW_EC_KEY, ...files, ...more);
+  }
+
   async #makeServer(): Promise<void> {
-    for (const name of ["ca", "other-ca"]) {
-      await this.#openssl(
-        "req",
-        "-x509",
-        ...NEW_EC_KEY,
-        "-keyout",
-        `${name}.key`,
-        "-out",
-        `${name}.pem`,
-        ...subject(name),
-      );
-    }
+    for (const name of ["ca", "other-ca"]) await this.#selfSigned(name, `${name}.pem`, subject(name));
     await this.#certify("server", NEW_EC_KEY, "subjectAltName=DNS:localhost\n");
     await this.join("server.pem", "server.key", "server.crt");
   }

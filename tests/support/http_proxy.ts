@@ -4,13 +4,13 @@
  * @module
  */
 
+import { Acceptor, type Dial } from "./acceptor.ts";
+
 /** A real proxy; `await using` ends it and its connections. */
 export class HttpProxy implements AsyncDisposable {
   /** The head of each request that it got, in the order in which they came. */
   readonly heads: string[] = [];
-  readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #acceptor = Acceptor.plain((client, dial) => this.#serve(client, dial));
   readonly #target: number;
   readonly #refusal: ((head: string) => string) | undefined;
 
@@ -21,37 +21,22 @@ export class HttpProxy implements AsyncDisposable {
   constructor(target: number, refusal?: (head: string) => string) {
     this.#target = target;
     this.#refusal = refusal;
-    void this.#accept();
   }
 
   /** Its address without credentials, such as `127.0.0.1:3128`. */
   get host(): string {
-    return `127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
+    return `127.0.0.1:${this.#acceptor.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) close(connection);
-    await Promise.all(this.#tasks);
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
-  async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      this.#connections.add(connection);
-      const task = this.#serve(connection).catch(() => {}).finally(() => {
-        close(connection);
-        this.#tasks.delete(task);
-      });
-      this.#tasks.add(task);
-    }
-  }
-
-  async #serve(client: Deno.Conn): Promise<void> {
+  async #serve(client: Deno.Conn, dial: Dial): Promise<void> {
     const { head, rest } = await readHead(client);
     this.heads.push(head);
     if (this.#refusal !== undefined) return await send(client, new TextEncoder().encode(this.#refusal(head)));
-    const server = await Deno.connect({ port: this.#target, hostname: "127.0.0.1" });
-    this.#connections.add(server);
+    const server = await dial({ port: this.#target, hostname: "127.0.0.1" });
     if (head.startsWith("CONNECT ")) {
       await send(client, new TextEncoder().encode("HTTP/1.1 200 Connection established\r\n\r\n"));
     } else {
@@ -61,7 +46,6 @@ export class HttpProxy implements AsyncDisposable {
     }
     await send(server, rest);
     await Promise.race([pump(client, server), pump(server, client)]);
-    close(server);
   }
 }
 
@@ -87,12 +71,4 @@ async function pump(from: Deno.Conn, to: Deno.Conn): Promise<void> {
 
 async function send(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed already.
-  }
 }

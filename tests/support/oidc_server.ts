@@ -1,4 +1,5 @@
 import { BSON, type Document } from "bson";
+import { Acceptor, targetOf } from "./acceptor.ts";
 import { testUri } from "./mongod.ts";
 import { answerTo, headerOf, messages, send, wholeCommandOf } from "./wire_messages.ts";
 
@@ -12,18 +13,14 @@ export class OidcServer implements AsyncDisposable {
   /** The tokens that let a client in, and how often each was sent. */
   readonly #accepted = new Set<string>();
   readonly #sent = new Map<string, number>();
-  readonly #target = new URL(testUri());
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #tasks = new Set<Promise<void>>();
-
-  constructor() {
-    this.#follow(this.#accept());
-  }
+  readonly #target = targetOf(new URL(testUri()));
+  readonly #acceptor = Acceptor.plain(async (client, dial) => {
+    const server = await dial(this.#target);
+    await Promise.race([this.#fromClient(client, server), server.readable.pipeTo(client.writable)]);
+  });
 
   get uri(): string {
-    const { port } = this.#listener.addr as Deno.NetAddr;
-    return `mongodb://127.0.0.1:${port}/?directConnection=true&authMechanism=MONGODB-OIDC` +
+    return `mongodb://127.0.0.1:${this.#acceptor.port}/?directConnection=true&authMechanism=MONGODB-OIDC` +
       "&authMechanismProperties=ENVIRONMENT:k8s";
   }
 
@@ -39,32 +36,7 @@ export class OidcServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) close(connection);
-    await Promise.all(this.#tasks);
-  }
-
-  #follow(task: Promise<void>): void {
-    const quiet = task.catch(() => {}).finally(() => this.#tasks.delete(quiet));
-    this.#tasks.add(quiet);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const client of this.#listener) this.#follow(this.#serve(client));
-  }
-
-  async #serve(client: Deno.Conn): Promise<void> {
-    this.#connections.add(client);
-    const server = await Deno.connect({ hostname: this.#target.hostname, port: Number(this.#target.port) });
-    this.#connections.add(server);
-    try {
-      await Promise.race([this.#fromClient(client, server), server.readable.pipeTo(client.writable)]);
-    } finally {
-      for (const connection of [client, server]) {
-        close(connection);
-        this.#connections.delete(connection);
-      }
-    }
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
   async #fromClient(client: Deno.Conn, server: Deno.Conn): Promise<void> {
@@ -100,12 +72,4 @@ const ENDED = {
 
 function tokenIn({ payload }: Document): string {
   return String(BSON.deserialize(payload.buffer).jwt);
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed already.
-  }
 }

@@ -6,6 +6,7 @@
  */
 
 import { BSON, type Document } from "bson";
+import { Acceptor, targetOf } from "./acceptor.ts";
 import { commandOf, headerOf, messages, send } from "./wire_messages.ts";
 
 /** Which command is meant: its name, and where it matters the collection it is about, and a part of its Extended JSON. */
@@ -52,29 +53,25 @@ interface Rule extends CommandMatch {
 
 /** Forwards connections to a server; `await using` ends all of them. */
 export class TcpProxy implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #target: URL;
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #acceptor: Acceptor;
   #rules: Rule[] = [];
-  #accepted = 0;
   #recorded: RecordedCommand[] | undefined;
   #recordsProbes = false;
 
   /** Forwards to the first host of `uri`. */
   constructor(uri: string) {
-    this.#target = new URL(uri);
-    this.#follow(this.#accept());
+    const target = targetOf(new URL(uri));
+    this.#acceptor = Acceptor.plain(async (client, dial) => await this.#serve(client, await dial(target)));
   }
 
   /** Connects through the proxy; the driver must not go round it to the address that the server knows itself by. */
   get uri(): string {
-    return `mongodb://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}/?directConnection=true`;
+    return `mongodb://127.0.0.1:${this.#acceptor.port}/?directConnection=true`;
   }
 
   /** How many connections clients have opened so far. */
   get accepted(): number {
-    return this.#accepted;
+    return this.#acceptor.accepted;
   }
 
   /** Holds back the next such command until it is passed, or for good. */
@@ -118,15 +115,14 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Cuts all connections; new ones are welcome. */
   cut(): void {
-    for (const connection of this.#connections) close(connection);
+    this.#acceptor.cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    this.cut();
+    this.#acceptor.close();
     // Too late for what is still held back: its connections are gone.
     for (const rule of this.#rules) rule.passed?.resolve();
-    await Promise.all(this.#tasks);
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
   #rule(match: CommandMatch, fields: Pick<Rule, "answer" | "left" | "passed">): Rule {
@@ -135,50 +131,28 @@ export class TcpProxy implements AsyncDisposable {
     return rule;
   }
 
-  #follow(task: Promise<void>): void {
-    const quiet = task.catch(() => {}).finally(() => this.#tasks.delete(quiet));
-    this.#tasks.add(quiet);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const client of this.#listener) {
-      this.#accepted += 1;
-      this.#follow(this.#serve(client));
-    }
-  }
-
-  async #serve(client: Deno.Conn): Promise<void> {
-    this.#connections.add(client);
-    const server = await Deno.connect({ hostname: this.#target.hostname, port: Number(this.#target.port) });
-    this.#connections.add(server);
+  async #serve(client: Deno.Conn, server: Deno.Conn): Promise<void> {
     /** Requests of this connection whose answer does not simply pass. */
     const answers = new Map<number, Rule>();
-    try {
-      await Promise.race([
-        this.#forward(client, server, async (message) => {
-          const rule = this.#ruleFor(message);
-          if (rule && rule.answer !== "passes") answers.set(headerOf(message).requestId, rule);
-          else if (rule) await waitAt(rule);
+    await Promise.race([
+      this.#forward(client, server, async (message) => {
+        const rule = this.#ruleFor(message);
+        if (rule && rule.answer !== "passes") answers.set(headerOf(message).requestId, rule);
+        else if (rule) await waitAt(rule);
+        return true;
+      }),
+      this.#forward(server, client, async (message) => {
+        const rule = answers.get(headerOf(message).responseTo);
+        if (!rule) return true;
+        if (rule.answer === "waits") {
+          await waitAt(rule);
           return true;
-        }),
-        this.#forward(server, client, async (message) => {
-          const rule = answers.get(headerOf(message).responseTo);
-          if (!rule) return true;
-          if (rule.answer === "waits") {
-            await waitAt(rule);
-            return true;
-          }
-          rule.lost += 1;
-          rule.arrived.resolve();
-          return false;
-        }),
-      ]);
-    } finally {
-      for (const connection of [client, server]) {
-        close(connection);
-        this.#connections.delete(connection);
-      }
-    }
+        }
+        rule.lost += 1;
+        rule.arrived.resolve();
+        return false;
+      }),
+    ]);
   }
 
   /** Forwards message by message for as long as `accept` lets it. */
@@ -218,12 +192,4 @@ function isProbe({ filter, find, update, writeConcern }: Document): boolean {
 async function waitAt({ arrived, passed }: Rule): Promise<void> {
   arrived.resolve();
   await passed?.promise;
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed already.
-  }
 }

@@ -1,4 +1,5 @@
 import type { Document } from "bson";
+import { Acceptor, targetOf } from "../acceptor.ts";
 import { TestDatabase, testUri } from "../mongod.ts";
 import {
   answerOf,
@@ -26,18 +27,22 @@ const DATABASE_PREFIX = "profile";
 export class ProfileServer implements AsyncDisposable {
   readonly profile: Profile;
   readonly #realUri: string;
-  readonly #target: URL;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #connections = new Set<Deno.Conn>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #acceptor: Acceptor;
   readonly #memory: ServerMemory = { streams: new Set(), building: new Set() };
   readonly #refusals = new Map<string, number>();
 
   constructor(profile: Profile, uri = testUri()) {
     this.profile = profile;
     this.#realUri = uri;
-    this.#target = new URL(uri);
-    this.#follow(this.#accept());
+    const target = targetOf(new URL(uri));
+    this.#acceptor = Acceptor.plain(async (client, dial) => {
+      const server = await dial(target);
+      const changes = new Map<number, AnswerChange>();
+      await Promise.race([
+        this.#fromClient(client, server, changes),
+        this.#fromServer(server, client, changes),
+      ]);
+    });
   }
 
   /** As users of the server write it. */
@@ -56,40 +61,11 @@ export class ProfileServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#connections) close(connection);
-    await Promise.all(this.#tasks);
+    await this.#acceptor[Symbol.asyncDispose]();
   }
 
   get #address(): string {
-    return `127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
-  }
-
-  #follow(task: Promise<void>): void {
-    const quiet = task.catch(() => {}).finally(() => this.#tasks.delete(quiet));
-    this.#tasks.add(quiet);
-  }
-
-  async #accept(): Promise<void> {
-    for await (const client of this.#listener) this.#follow(this.#serve(client));
-  }
-
-  async #serve(client: Deno.Conn): Promise<void> {
-    this.#connections.add(client);
-    const server = await Deno.connect({ hostname: this.#target.hostname, port: Number(this.#target.port) });
-    this.#connections.add(server);
-    const changes = new Map<number, AnswerChange>();
-    try {
-      await Promise.race([
-        this.#fromClient(client, server, changes),
-        this.#fromServer(server, client, changes),
-      ]);
-    } finally {
-      for (const connection of [client, server]) {
-        close(connection);
-        this.#connections.delete(connection);
-      }
-    }
+    return `127.0.0.1:${this.#acceptor.port}`;
   }
 
   async #fromClient(client: Deno.Conn, server: Deno.Conn, changes: Map<number, AnswerChange>): Promise<void> {
@@ -181,12 +157,4 @@ function requestOf(body: Document): Command {
 
 function errorOf({ code, codeName, errmsg }: Refusal, found: string | true): Document {
   return { code, ...(codeName && { codeName }), errmsg: errmsg.replace("{}", String(found)) };
-}
-
-function close(connection: Deno.Conn): void {
-  try {
-    connection.close();
-  } catch {
-    // Closed already.
-  }
 }
