@@ -65,6 +65,24 @@ Deno.test("Claim order: retries come at least once a second while new documents 
   assertEquals(claimed.length < 2_000, true);
 });
 
+Deno.test("Claim order: after a claim at random, what was released for it comes before new documents, time and again", async () => {
+  await using database = await testDatabase("claim order");
+  await using store = openStore(database);
+  await jobs(database).insertMany(pending(100));
+  const released = (_id: string) => ({
+    _id,
+    status: "pending",
+    _pull: { visible_at: LONG_AGO, attempts: 1 },
+  });
+  const random = await store.claim({ documents: 1, bytes: Infinity, atRandom: true });
+  assertEquals(random.documents.length, 1);
+
+  for (const id of ["first", "second", "third"]) {
+    await jobs(database).insertOne(released(id) as never);
+    assertEquals(idsOf(await store.take(1)), [id]);
+  }
+});
+
 Deno.test("Claim order: a document without a due time counts as new, never as due", async () => {
   await using database = await testDatabase("claim order");
   await using store = openStore(database);

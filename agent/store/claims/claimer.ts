@@ -47,6 +47,8 @@ export class Claimer {
   readonly #heldUp: HeldUpWatch;
   readonly #leftAlone: LeftAloneReader;
   #lookedAtMs = -Infinity;
+  /** Until then each claim is a look. */
+  #looksUntilMs = -Infinity;
 
   constructor(options: ClaimerOptions) {
     const busy = this.#busy = new BusyKeys(options.clock);
@@ -81,7 +83,11 @@ export class Claimer {
       const isLook = this.#isLook();
       // Looking for suspects must never keep other documents from being claimed.
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
-      if (limit.atRandom) this.#kinds.jumpFar();
+      if (limit.atRandom) {
+        this.#kinds.jumpFar();
+        // What is released for such a claim comes first after it. Put off, it would gather until nothing else waits.
+        this.#looksUntilMs = this.#options.clock.monotonicMs() + LOOK_MS;
+      }
       for (const kind of isLook && !limit.atRandom ? RARE_FIRST : RARE_LAST) {
         if (batch.isFull) {
           batch.hasMore = true;
@@ -149,7 +155,7 @@ export class Claimer {
   /** Whether the rare kinds and suspects are due to be looked for first. */
   #isLook(): boolean {
     const now = this.#options.clock.monotonicMs();
-    if (now - this.#lookedAtMs < LOOK_MS) return false;
+    if (now - this.#lookedAtMs < LOOK_MS && now >= this.#looksUntilMs) return false;
     this.#lookedAtMs = now;
     return true;
   }
