@@ -4,7 +4,10 @@ import type { Link } from "./connection/link.ts";
 import { syncClock } from "./connection/server_clock.ts";
 import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { AgentConnections } from "./fleet/agent_connections.ts";
+import { FleetForCommands } from "./fleet/fleet_for_commands.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
+import { fleetCollection } from "../settings/rate_settings.ts";
 import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
 import type { KnownServer } from "./server/known_server.ts";
 import { collectionNames, describe } from "./source.ts";
@@ -47,6 +50,21 @@ export class StoreForCommands {
   async documentsToTry(): Promise<DocumentsToTry> {
     await this.#options.server.learn();
     return new DocumentsToTry(this.#options);
+  }
+
+  /** The agents of the collection. */
+  async fleet(): Promise<FleetForCommands> {
+    const { collection: { collectionName, dbName }, link, server, serverClock } = this.#options;
+    await server.ask();
+    await syncClock(link, serverClock);
+    const name = fleetCollection(collectionName);
+    return new FleetForCommands({
+      ...this.#options,
+      collection: link.collection(dbName, name),
+      connections: new AgentConnections(link),
+      documents: this.#options.collection,
+      name: `${dbName}.${name}`,
+    });
   }
 
   /** Why documents of the collection are not done. */

@@ -1,0 +1,84 @@
+import type { Collection, Document } from "mongodb";
+import { UsageError } from "../../errors.ts";
+import type { FleetControl } from "../../fleet/fleet_view.ts";
+import { validDate } from "../../lib/valid_date.ts";
+import { secrets } from "../../text/redact.ts";
+import { inOneLine } from "../../text/terminal_text.ts";
+import { isDuplicateKey } from "../mongo_errors.ts";
+
+/** The `_id` of the document that holds what the operators want of a fleet, among the entries of its agents. */
+export const CONTROL_ID = "control";
+/** Marks what the agents keep in the collection: it may hold other documents. */
+export const MARK = { registry: "pulling-agent" } as const;
+/** Each agent shows these texts in its log and its status: so many UTF-16 units, at most. */
+const MOST = { reason: 1000, by: 200 } as const;
+
+/** What an operator wants of a fleet. */
+export interface ControlRequest {
+  readonly state: FleetControl["state"];
+  readonly by: string;
+  readonly reason: string | undefined;
+}
+
+/** Writes what the operators want of all agents of a collection: the later of two wins. */
+export class ControlDocument {
+  readonly #collection: Collection;
+
+  constructor(collection: Collection) {
+    this.#collection = collection;
+  }
+
+  /**
+   * Writes a request; returns its id, which agents that have acted on it show. Throws what the driver throws.
+   *
+   * @throws {UsageError} If a text is too long or says nothing.
+   */
+  async set({ state, by, reason }: ControlRequest): Promise<string> {
+    const id = crypto.randomUUID();
+    const texts = {
+      by: cleaned("by", "name of who asks for it", by),
+      ...(reason !== undefined && { reason: cleaned("reason", "reason", reason) }),
+    };
+    const write = () =>
+      this.#collection.updateOne({ _id: CONTROL_ID as never, ...MARK }, {
+        $set: { id, state, ...texts },
+        $currentDate: { at: true },
+        // The reason of an earlier change is not that of this one.
+        ...(reason === undefined && { $unset: { reason: "" } }),
+      }, { upsert: true });
+    try {
+      await write();
+    } catch (error) {
+      // Two operators have made it at the same time.
+      if (!isDuplicateKey(error)) throw error;
+      await write();
+    }
+    return id;
+  }
+}
+
+/** The request in a document of the registry; undefined if it holds none. */
+export function controlIn({ at, by, id, reason, state }: Document): FleetControl | undefined {
+  const time = validDate(at);
+  if (typeof id !== "string" || (state !== "running" && state !== "paused") || time === undefined) {
+    return undefined;
+  }
+  return {
+    id,
+    state,
+    by: typeof by === "string" ? by : "",
+    reason: typeof reason === "string" ? reason : undefined,
+    at: time,
+  };
+}
+
+/** A text in one line, without secrets. */
+function cleaned(key: keyof typeof MOST, what: string, text: string): string {
+  const most = MOST[key];
+  if (text.length > most) {
+    throw new UsageError(`The ${what} has ${text.length} characters: give at most ${most}`);
+  }
+  const clean = inOneLine(secrets.text(text)).trim();
+  if (clean === "") throw new UsageError(`The ${what} is blank: say it in a few words`);
+  return clean;
+}

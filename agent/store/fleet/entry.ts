@@ -1,0 +1,104 @@
+import type { Document } from "mongodb";
+import type { AgentWithoutStatus, FleetAgent, FleetHistory } from "../../fleet/fleet_view.ts";
+import type { AgentState } from "../../events.ts";
+import { validDate } from "../../lib/valid_date.ts";
+
+/** An agent's entry in the registry, as it is stored: not judged yet. */
+export interface Entry {
+  readonly seen: Omit<AgentWithoutStatus, "presence">;
+  /** Without another beat it counts as alive for this long, in milliseconds. */
+  readonly livesMs: number;
+  /** Undefined if the agent reports none. */
+  readonly status: Omit<FleetAgent, keyof AgentWithoutStatus> | undefined;
+}
+
+const STATES: ReadonlySet<unknown> = new Set<AgentState>([
+  "starting",
+  "running",
+  "paused",
+  "draining",
+  "stopped",
+]);
+
+/**
+ * Reads the entry of an agent, which may be of another version; undefined if it is none.
+ *
+ * @param nowMs the server's time
+ */
+export function entryIn(document: Document, nowMs: number): Entry | undefined {
+  const { _id: id, lives_ms, name, seen_at, version } = document;
+  const seenAt = validDate(seen_at);
+  if (typeof id !== "string" || seenAt === undefined) return undefined;
+  return {
+    seen: {
+      id,
+      name: textOf(name) ?? "(no name)",
+      version: textOf(version) ?? "(no version)",
+      seenAt,
+      silentMs: Math.max(0, nowMs - seenAt.getTime()),
+    },
+    livesMs: countOf(lives_ms),
+    status: statusIn(document),
+  };
+}
+
+function statusIn(document: Document): Entry["status"] {
+  const { commit, control, control_id, counters, held, history, last_error, mode, ready, running, state } =
+    document;
+  if (!STATES.has(state)) return undefined;
+  const startedAt = validDate(document.started_at);
+  if (startedAt === undefined) return undefined;
+  const { by, reason, since, source } = objectOf(control);
+  const { at, message } = objectOf(last_error);
+  const failedAt = validDate(at);
+  return {
+    commit: textOf(commit),
+    mode: textOf(mode) ?? "document",
+    startedAt,
+    state,
+    isReady: ready === true,
+    trouble: textOf(document.trouble),
+    control: {
+      state: objectOf(control).state === "paused" ? "paused" : "running",
+      source: textOf(source) ?? "start",
+      by: textOf(by),
+      reason: textOf(reason),
+      since: validDate(since),
+    },
+    controlId: textOf(control_id),
+    held: countOf(held),
+    running: countOf(running),
+    counters: Object.fromEntries(
+      Object.entries(objectOf(counters)).map(([word, count]) => [word, countOf(count)]),
+    ),
+    history: historyIn(objectOf(history)),
+    lastError: failedAt && { at: failedAt, message: textOf(message) ?? "" },
+  };
+}
+
+function historyIn(history: Document): FleetHistory | undefined {
+  const until = validDate(history.until);
+  if (until === undefined) return undefined;
+  const counts = (value: unknown) => Array.isArray(value) ? value.map(countOf) : [];
+  return {
+    until,
+    processed: counts(history.processed),
+    retried: counts(history.retried),
+    deadLettered: counts(history.dead_lettered),
+    pickUpMs: counts(history.pick_up_ms),
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A number from 0; 0 if it is none. */
+function countOf(value: unknown): number {
+  const count = Number(value ?? 0);
+  return Number.isFinite(count) && count > 0 ? count : 0;
+}
+
+function objectOf(value: unknown): Document {
+  return typeof value === "object" && value !== null ? value : {};
+}

@@ -1,0 +1,117 @@
+import type { Collection } from "mongodb";
+import type { AgentWithoutStatus, FleetLook, Presence } from "../../fleet/fleet_view.ts";
+import { msOf } from "../connection/server_clock.ts";
+import type { StoreContext } from "../store_context.ts";
+import type { AgentConnections, ConnectedAgents } from "./agent_connections.ts";
+import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
+import { type Entry, entryIn } from "./entry.ts";
+
+/** An agent that has not been seen for this long is not shown any more, in milliseconds. */
+const GONE_MS = 600_000;
+/** Agents beat each ten seconds: one that has not for so long, in milliseconds, is looked at more closely. */
+const LATE_MS = 15_000;
+/** Clocks are set, and what is known of the server's may be a little behind: see the match. */
+const SLACK_MS = 7 * 86_400_000;
+/** Agents that are read, at most: the newest. Each entry has some kilobytes. */
+const MOST = 5000;
+
+/**
+ * Reads the registry of a fleet: who is there, what each agent reports, and what the operators want of all of them. The
+ * server's clock judges. That is one query; only if an agent is late, the server is asked for its connections as well.
+ */
+export class FleetReader {
+  readonly #options: FleetReaderOptions;
+
+  constructor(options: FleetReaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Looks once. Throws what the driver throws. A collection that does not exist is a fleet without agents.
+   *
+   * @param isBrief leaves the histories out
+   */
+  async look({ isBrief = false }: { isBrief?: boolean } = {}): Promise<FleetLook> {
+    const { collection, maxTimeMS, server, serverClock } = this.#options;
+    const known = serverClock.now();
+    const documents = await collection.aggregate([
+      {
+        $match: {
+          ...MARK,
+          $or: [{ _id: CONTROL_ID as never }, { seen_at: { $gt: new Date(known.getTime() - SLACK_MS) } }],
+        },
+      },
+      { $sort: { _id: -1 } },
+      { $limit: MOST },
+      ...(isBrief ? [{ $project: { history: 0 } }] : []),
+      { $addFields: { now: server.time } },
+    ], { maxTimeMS }).toArray();
+    const nowMs = msOf(documents[0]?.now) ?? known.getTime();
+    const control = documents.find(({ _id }) => _id === CONTROL_ID);
+    const entries = documents.flatMap((document) => entryIn(document, nowMs) ?? [])
+      .filter(({ seen }) => seen.silentMs < GONE_MS).reverse();
+    return {
+      at: new Date(nowMs),
+      control: control && controlIn(control),
+      ...await this.#judged(entries),
+    };
+  }
+
+  async #judged(entries: readonly Entry[]): Promise<Pick<FleetLook, "agents" | "withoutStatus">> {
+    const isAnyLate = entries.some(({ seen, status }) => status && seen.silentMs > LATE_MS);
+    const connected = isAnyLate ? await this.#options.connections.look() : undefined;
+    const judge = new Judge(entries, connected);
+    const seen = (entry: Entry): AgentWithoutStatus => ({ ...entry.seen, presence: judge.presence(entry) });
+    return {
+      agents: entries.flatMap((entry) => entry.status ? [{ ...seen(entry), ...entry.status }] : []),
+      withoutStatus: entries.filter(({ status }) => status === undefined).map(seen),
+    };
+  }
+}
+
+/** Judges whether agents are alive, by their last beats and by the connections that the server has. */
+class Judge {
+  readonly #connected: ConnectedAgents | undefined;
+  /** Whether an agent without a connection is gone. */
+  readonly #isProof: boolean;
+  /** When the last agent of a name has started. */
+  readonly #newest = new Map<string, number>();
+
+  constructor(entries: readonly Entry[], connected: ConnectedAgents | undefined) {
+    this.#connected = connected;
+    for (const { seen: { name }, status } of entries) {
+      if (status) this.#newest.set(name, Math.max(this.#newest.get(name) ?? 0, status.startedAt.getTime()));
+    }
+    // Agents may have another user than the one who asks: this one sees agents only if one that is alive is among them.
+    this.#isProof = connected !== undefined && (connected.areAll || (connected.areAllOfUser &&
+      entries.some((entry) => !isLate(entry) && connected.ids.has(connectionOf(entry)))));
+  }
+
+  presence(entry: Entry): Presence {
+    const { livesMs, seen, status } = entry;
+    const isAlive = seen.silentMs < livesMs;
+    if (status === undefined) return isAlive ? "alive" : "silent";
+    if (!isLate(entry) && isAlive) return "alive";
+    const hasConnection = this.#connected?.ids.has(connectionOf(entry)) ?? false;
+    const isReplaced = this.#newest.get(seen.name)! > seen.seenAt.getTime();
+    if (!hasConnection && (isReplaced || this.#isProof)) return "dead";
+    if (isAlive) return "alive";
+    return hasConnection ? "frozen" : "silent";
+  }
+}
+
+function isLate({ seen: { silentMs } }: Entry): boolean {
+  return silentMs > LATE_MS;
+}
+
+/** What the agent's client is called: see {@linkcode AgentConnections}. */
+function connectionOf({ seen: { id } }: Entry): string {
+  return id.slice(id.lastIndexOf(" ") + 1);
+}
+
+/** What a {@linkcode FleetReader} needs. */
+export interface FleetReaderOptions extends Pick<StoreContext, "maxTimeMS" | "server" | "serverClock"> {
+  /** That of the registry. */
+  readonly collection: Collection;
+  readonly connections: AgentConnections;
+}
