@@ -14,6 +14,12 @@ const RUNS: Record<Kind, number> = { good: 1, slow: 1, flaky: 2, hopeless: 1 };
 /** Longest time from the end of a handler to the answer of the write of its outcome, in milliseconds. */
 const ACK_MS = 3000;
 
+/**
+ * A document whose agents end or freeze time and again becomes a dead letter, good or not: so many of its runs were cut
+ * short, at least, those that it was alone in.
+ */
+const BLAMED_RUNS = 2;
+
 /** A run of a handler, as its processor wrote it down; times in milliseconds since 1970. */
 export interface Run {
   pid: number;
@@ -40,6 +46,8 @@ export interface Verdict {
   failed: number;
   /** Documents that are gone, did not get to their end, or have the wrong one. */
   lost: number;
+  /** Good documents that became dead letters because their agents were killed or cut off in run after run. */
+  blamed: number;
   /** Documents that ran more often than their kind alone explains. */
   repeated: number;
   /** Those of them that nothing excuses: no kill, and no cut. */
@@ -70,7 +78,7 @@ export function judge(
 ): Verdict {
   const verdict: Verdict = {
     ...{ processed: 0, failed: 0, lost: Math.max(0, inserted - fates.length) },
-    ...{ repeated: 0, unexcused: 0, inVain: 0, problems: [] },
+    ...{ blamed: 0, repeated: 0, unexcused: 0, inVain: 0, problems: [] },
   };
   if (fates.length !== inserted) {
     verdict.problems.push(`${inserted} were inserted, ${fates.length} are there`);
@@ -80,10 +88,13 @@ export function judge(
     const { attempts, kind, runs, status } = fate;
     if (status === "processed") verdict.processed += 1;
     if (status === "failed") verdict.failed += 1;
-    if (status !== wantedOf(kind) || runs.every(({ endMs }) => endMs === undefined)) verdict.lost += 1;
+    if (isBlamed(fate, excuses)) verdict.blamed += 1;
+    else if (status !== wantedOf(kind) || runs.every(({ endMs }) => endMs === undefined)) verdict.lost += 1;
     if (runs.length > RUNS[kind]) verdict.repeated += 1;
     if (undisturbedOf(runs, excuses).length > RUNS[kind]) verdict.unexcused += 1;
-    if (attempts !== undefined) verdict.inVain += Math.max(0, attempts - RUNS[kind]);
+    if (attempts !== undefined) {
+      verdict.inVain += Math.max(0, attempts - RUNS[kind] - cutShort(runs, excuses).length);
+    }
     for (const problem of problemsOf(fate, excuses)) {
       verdict.problems.push(`${fate.id} (${kind}) ${problem}`);
     }
@@ -104,7 +115,21 @@ function undisturbedOf(runs: readonly Run[], excuses: Excuses): Run[] {
   return runs.filter((run) => !isDisturbed(run, excuses));
 }
 
-function* problemsOf({ kind, status, error, hasLetter, runs }: Fate, excuses: Excuses) {
+/** Runs without an end, because a kill or a cut hit them: while a document is alone, each costs it an attempt. */
+function cutShort(runs: readonly Run[], excuses: Excuses): Run[] {
+  return runs.filter((run) => run.endMs === undefined && isDisturbed(run, excuses));
+}
+
+function isBlamed({ error, hasLetter, kind, runs, status }: Fate, excuses: Excuses): boolean {
+  return wantedOf(kind) !== status && status === "failed" && hasLetter &&
+    error !== undefined &&
+    /process ended or froze \d+ times while it processed this document alone$/.test(error) &&
+    cutShort(runs, excuses).length >= BLAMED_RUNS;
+}
+
+function* problemsOf(fate: Fate, excuses: Excuses) {
+  if (isBlamed(fate, excuses)) return;
+  const { kind, status, error, hasLetter, runs } = fate;
   const wanted = wantedOf(kind);
   if (status !== wanted) yield `is ${status}, not ${wanted}${error ? `: ${error}` : ""}`;
   else if (kind === "hopeless" && !error?.includes("hopeless")) yield `failed for another reason: ${error}`;

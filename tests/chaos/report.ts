@@ -12,9 +12,10 @@ const LINES_SHOWN = 5;
 
 /** One row. */
 export function resultText(result: RowResult): string {
-  const { drainMs, inserted, inVain, lost, name, problems, recoverMs, repeated, said, unexcused } = result;
+  const { blamed, drainMs, inserted, inVain, lost, name, problems, recoverMs, repeated, said, unexcused } =
+    result;
   return [
-    `${name}: ${inserted} documents, ${lost} lost, ${repeated} repeated (${unexcused} without excuse), ` +
+    `${name}: ${inserted} documents, ${lost} lost, ${blamed} blamed, ${repeated} repeated (${unexcused} without excuse), ` +
     `${inVain} attempts in vain; ${result.killed} kills, ${result.disturbances} disturbances; recovers in ` +
     `${recoverMs} ms, drained in ${drainMs} ms, stalled for ${result.stalledMs} ms; ${result.lines} lines (${result.warnings} warnings), ` +
     `${result.memoryMb} MiB; the witness: ${JSON.stringify(result.witness.counts)}`,

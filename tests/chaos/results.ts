@@ -56,6 +56,7 @@ export function chaosText(results: ChaosResults): string {
           "Times",
           "Documents",
           "Lost",
+          "Blamed",
           "Ran again after a kill",
           "after a cut",
           "without excuse",
@@ -71,16 +72,15 @@ export function chaosText(results: ChaosResults): string {
 }
 
 function cells(name: string, figures: KeptRow["figures"]): string[] {
-  const { disturbances, inVain, inserted, lost, unexcused, what, witness } = figures;
+  const { blamed = 0, disturbances, inVain, inserted, lost, unexcused, what, witness } = figures;
   const seen = (what: string) => witness[what] ?? 0;
   // Two programs have counted these, each in its own way.
   const withoutExcuse = Math.max(unexcused, seen("doubles, without an excuse"));
   const allInVain = Math.max(inVain, seen("attempts spent in vain"));
   return [
     `**\`${name}\`**: ${what}`,
-    ...[disturbances, inserted, lost, seen("doubles, killed"), seen("doubles, cut"), withoutExcuse].map(
-      String,
-    ),
+    ...[disturbances, inserted, lost, blamed].map(String),
+    ...[seen("doubles, killed"), seen("doubles, cut"), withoutExcuse].map(String),
     ...[allInVain, seen("breaches")].map(String),
     `${(figures.recoverMs / 1000).toFixed(1)} s`,
     `${(figures.stalledMs / 1000).toFixed(1)} s`,

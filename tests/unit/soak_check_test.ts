@@ -88,3 +88,28 @@ Deno.test("judge() notices a document that was dead-lettered without reason", ()
 Deno.test("judge() notices a document that is gone", () => {
   assertEquals(judge([], 1, new Map()).problems, ["1 were inserted, 0 are there"]);
 });
+
+Deno.test("judge() counts a good document as blamed, not lost, if kills or cuts ended two of its runs, and never else", () => {
+  const error = "The agent's process ended or froze 2 times while it processed this document alone";
+  const blamed: Partial<Fate> = { status: "failed", hasLetter: true, error, attempts: 2 };
+  const killed = { pid: 2, startMs: 900 };
+  const frozen = { pid: 3, startMs: 21_000 };
+  const counts = (fate: Partial<Fate>) => {
+    const { blamed, inVain, lost, problems } = verdictOn(fate);
+    return { blamed, inVain, lost, problems: problems.length };
+  };
+  assertEquals(counts({ ...blamed, runs: [killed, frozen] }), { blamed: 1, inVain: 0, lost: 0, problems: 0 });
+  for (
+    const fate of [
+      { runs: [killed] },
+      { runs: [killed, { pid: 1, startMs: 90_000 }] },
+      { runs: [killed, ENDED] },
+      { runs: [killed, frozen], hasLetter: false },
+      { runs: [killed, frozen], error: "no" },
+      { runs: [killed, frozen], status: "processing" },
+    ]
+  ) {
+    const { lost, problems } = counts({ ...blamed, ...fate });
+    assertEquals([lost, problems > 0], [1, true], JSON.stringify(fate));
+  }
+});

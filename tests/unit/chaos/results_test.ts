@@ -15,7 +15,7 @@ const RESULT: RowResult = {
     killed: 55,
     disturbances: 55,
   },
-  ...{ processed: 880, failed: 20, lost: 0, repeated: 7, unexcused: 0, inVain: 0, problems: [] },
+  ...{ processed: 880, failed: 20, lost: 0, blamed: 3, repeated: 7, unexcused: 0, inVain: 0, problems: [] },
   ...{
     lines: 300,
     warnings: 40,
@@ -43,7 +43,21 @@ Deno.test("keepResults() puts each row in the place of its earlier one, keeps th
   const row = text.split("\n").find((line) => line.includes("**`kill-agents`**"))!;
   const cells = row.split("|").map((cell) => cell.trim());
   assertEquals(cells.slice(2, -1), [
-    ...["55", "900", "2", "7", "0", "0", "0", "0", "1.2 s", "0.0 s", "300, 40 of them warnings", "90 MiB"],
+    ...[
+      "55",
+      "900",
+      "2",
+      "3",
+      "7",
+      "0",
+      "0",
+      "0",
+      "0",
+      "1.2 s",
+      "0.0 s",
+      "300, 40 of them warnings",
+      "90 MiB",
+    ],
   ]);
   assertStringIncludes(text, "Date: 2026-02-03");
   assertStringIncludes(text, "Date: 2026-01-02");
@@ -59,7 +73,7 @@ Deno.test("keepResults() takes the worse of the two counts of runs without excus
   );
   const text = await Deno.readTextFile(`${dir.path}/reliability.md`);
   const row = text.split("\n").find((line) => line.includes("**`kill-agents`**"))!;
-  assertEquals(row.split("|").map((cell) => cell.trim()).slice(7, 10), ["3", "5", "4"]);
+  assertEquals(row.split("|").map((cell) => cell.trim()).slice(8, 11), ["3", "5", "4"]);
 });
 
 Deno.test("resultText() shows the problems of a row and the lines that were written most", () => {
