@@ -231,7 +231,7 @@ ask() { # POD
   k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent status --json || why=$(reason)
   [ -z "$why" ] || return 0
   answer=$(out | sed -n \
-    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)"},"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"counters":{[^}]*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p')
+    's/.*"state":"\([a-z]*\)","control":{"state":"\([a-z]*\)","source":"\([a-z]*\)","since":"\([^"]*\)".*,"ready":\([a-z]*\),"connected":\([a-z]*\),.*"held":{"documents":\([0-9]*\).*"counters":{[^}]*"processed":\([0-9]*\).*/\2 \3 \4 \5 \6 \7 \8 \1/p')
   [ -n "$answer" ] || why='its status cannot be understood: its image is of another version'
 }
 
@@ -367,7 +367,7 @@ status() {
   configured
   case $state in '') state='missing, agents start running' ;; -) state='without state, agents start running' ;; esac
   echo "ConfigMap $configmap: $state"
-  silent=''
+  silent='' reaching=''
   running_pods
   # shellcheck disable=SC2086
   visit ask $pods
@@ -377,16 +377,24 @@ status() {
     # shellcheck disable=SC2086
     set -- $answer
     mongodb='connected' ready='ready'
-    [ "$5" = true ] || mongodb='out of reach'
+    if [ "$5" = true ]; then reaching=${reaching:-$pod}; else mongodb='out of reach'; fi
     [ "$4" = true ] || ready='not ready'
     echo "$pod  $8 ($1 by $2, since $3), $ready, MongoDB $mongodb, $6 documents held, $7 processed"
   done
   # shellcheck disable=SC2086
   echo "Running pods: $(count $pods)"
+  [ -z "$reaching" ] || fleet "$reaching"
   [ -z "$silent" ] || {
     for pod in $silent; do complain_of "$pod"; done
     exit 1
   }
+}
+
+# What the agents have written into the database, as a pod that reaches it sees it: also agents of other namespaces and clusters.
+# An older image does not know it, and a user may lack the right to it. None alive is its exit status 1, with an answer.
+fleet() { # POD
+  if k "$(left $in_pod)" exec "$1" -c "$name" -- pulling-agent status --fleet || [ -s "$tmp/$job.out" ]; then out
+  else echo "The fleet's own view is not there: $(reason)"; fi
 }
 
 # Replaces every pod. Those of a paused fleet are not ready, so that a rollout would wait until an operator resumes; they hold

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { insertEntry } from "../support/fleet_entries.ts";
 import { StandIn } from "../support/kubectl_stand_in.ts";
+import { testDatabase } from "../support/mongod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const OPTIONS = ["--timeout", "60"];
@@ -114,6 +116,28 @@ Deno.test("control-agent.sh status shows the switch and every pod, and fails if 
   const silent = await cluster.control("status");
   assertEquals(silent.code, 1);
   assertStringIncludes(silent.stderr, "a-1 does not answer");
+});
+
+Deno.test("control-agent.sh status shows the fleet as a pod sees it that reaches MongoDB, and why it cannot", async () => {
+  await using db = await testDatabase("control script");
+  await using cluster = await StandIn.make();
+  const { agent } = await cluster.pod("a-1", "pods", db);
+  await agent.untilStatus("MongoDB", ({ connected }) => connected);
+  await insertEntry(db, "documents_agents", { name: "another-cluster", held: 7 });
+  const { code, stdout, stderr } = await cluster.control("status");
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /\nRunning pods: 1\nThe fleet of \S+\.documents has \d agents?: /);
+  assertMatch(stdout, /\nanother-cluster +running +7 /);
+  await cluster.write(
+    "fails",
+    "exec a-1 -c pulling-agent -- pulling-agent status --fleet|pulling-agent: status knows no --fleet\n",
+  );
+  const older = await cluster.control("status");
+  assertEquals(older.code, 0, older.stderr);
+  assertStringIncludes(
+    older.stdout,
+    "\nThe fleet's own view is not there: its image is of another version (",
+  );
 });
 
 Deno.test("control-agent.sh restart rolls out, but replaces paused pods, which are never ready", async () => {

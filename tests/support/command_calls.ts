@@ -15,6 +15,11 @@ const NEEDS: Record<string, string[]> = {
   cancel: ["5"],
 };
 
+/** What a switch needs besides. */
+const SWITCH_NEEDS: Record<string, string[]> = {
+  "pause --fleet": ["--reason", "a test"],
+};
+
 /** Every way to call a command that makes it print something else. */
 function callsOf(command: Command): string[][] {
   const { name, words, options = {}, oneOf = [], outlivesStrayErrors } = command;
@@ -27,7 +32,12 @@ function callsOf(command: Command): string[][] {
       options[option]!.value === undefined && !((needsOne || command.needsOne) && oneOf.includes(option))
     ),
   }));
-  return bases.flatMap(({ base, switches }) => [base, ...switches.map((option) => [...base, `--${option}`])]);
+  return bases.flatMap(({ base, switches }) => [
+    base,
+    ...switches.map((
+      option,
+    ) => [...base, `--${option}`, ...(SWITCH_NEEDS[`${base[0]} --${option}`] ?? [])]),
+  ]);
 }
 
 /** Calls that only change something, and print nothing; they come last, as they take the dead letters away. */

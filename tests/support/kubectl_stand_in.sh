@@ -3,6 +3,7 @@
 #
 #   configmap          what the ConfigMap says; there is none where the file is missing
 #   pods/NAME/         a pod that runs; `health` and `control` name the files of its agent, a real one on this machine
+#   pods/NAME/env      settings of its container, one a line, if it has any
 #   pods/NAME/stale    its node does not look at the ConfigMap
 #   spare/NAME/        a pod that takes the place of one that is deleted
 #   forbidden          words of commands that are refused, one a line
@@ -70,6 +71,7 @@ case "$1 $2" in
     [ -d "$pod" ] || fail NotFound "pods \"$2\" not found"
     [ "$3 $4 $5 $6" = '-c pulling-agent -- pulling-agent' ] || fail BadRequest "not what is in the image: $*"
     shift 6
+    if [ -f "$pod/env" ]; then while read -r line; do export "${line?}"; done <"$pod/env"; fi
     HEALTH_DIR=$(cat "$pod/health") exec "$TEST_AGENT_BINARY" "$@"
     ;;
   'delete pods')

@@ -36,13 +36,16 @@ export class StandIn implements AsyncDisposable {
   }
 
   /** Starts a pod; with `place: "spare"` one that comes when the pod of this name is deleted. */
-  async pod(name: string, place: "pods" | "spare" = "pods"): Promise<Pod> {
+  async pod(
+    name: string,
+    place: "pods" | "spare" = "pods",
     // No MongoDB: whether an agent claims is its own decision, whether it could is not.
+    db = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" },
+  ): Promise<Pod> {
+    const settings = { MONGODB_URI: db.uri, MONGODB_DATABASE: db.name, MONGODB_COLLECTION: "documents" };
     const home = await agentHome({
       env: {
-        MONGODB_URI: "mongodb://127.0.0.1:1/",
-        MONGODB_DATABASE: "nowhere",
-        MONGODB_COLLECTION: "nothing",
+        ...settings,
         AGENT_NAME: name,
         SHUTDOWN_TIMEOUT: "1",
       },
@@ -53,6 +56,8 @@ export class StandIn implements AsyncDisposable {
     await Deno.mkdir(`${this.#dir.path}/${place}/${name}`);
     await this.write(`${place}/${name}/health`, home.healthDir);
     await this.write(`${place}/${name}/control`, home.controlFile);
+    const lines = Object.entries(settings).map(([variable, value]) => `${variable}=${value}\n`);
+    await this.write(`${place}/${name}/env`, lines.join(""));
     return { name, home, agent };
   }
 

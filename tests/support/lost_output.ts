@@ -14,7 +14,7 @@ import { waitFor } from "./wait.ts";
 /** What changes something, or is asked whether something is so, answers by its exit status: its work does not need a reader. */
 const BY_STATUS = new Set(
   ["pause", "resume", "health liveness", "health readiness", "health startup", "check", "run --until-empty"]
-    .concat(TAKING),
+    .concat(["pause --fleet --reason a test", "resume --fleet"], TAKING),
 );
 const isByStatus = (call: readonly string[]) => BY_STATUS.has(call.join(" "));
 
