@@ -9,6 +9,7 @@ import type { Details } from "./details.ts";
 import type { Drainable, DrainReport } from "./drain.ts";
 import type { AgentState, Events } from "./events.ts";
 import type { RunningDocument } from "./handling/handler_run.ts";
+import type { FirstOrders } from "./fleet/registry.ts";
 import { Pool } from "./handling/pool.ts";
 import { CancelWatch } from "./leases/cancel_watch.ts";
 import { LeaseKeeper } from "./leases/lease_keeper.ts";
@@ -96,6 +97,7 @@ export class Agent implements Drainable {
       gate,
       pool,
       settler,
+      orders: options.orders,
       untilEmpty,
       wakeup,
       pollIntervalMs: settings.pollIntervalMs,
@@ -260,6 +262,8 @@ export interface AgentOptions extends TimeAndChance {
   details?: Details;
   /** Keeps the agent to `RATE_LIMIT`, if there is one. */
   limiter?: RateLimiter | undefined;
+  /** What all agents of the collection are asked for, if they are a fleet. */
+  orders?: FirstOrders | undefined;
   /** Makes the logs that handlers are given. */
   logs: Pick<DocumentLogs, "logFor">;
 }

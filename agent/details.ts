@@ -51,6 +51,7 @@ export interface RunTraces {
  */
 export class Details {
   readonly #listeners: ((detail: Detail) => void)[] = [];
+  readonly #ofPickUps: ((longestMs: number) => void)[] = [];
   #traces: RunTraces | undefined;
 
   /** Whether a part outside listens. */
@@ -61,6 +62,24 @@ export class Details {
   /** Calls `listener` for every detail from now on. */
   subscribe(listener: (detail: Detail) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /**
+   * Calls `listener` after each claim that tells, with the longest time in milliseconds that a document of it was claimed
+   * after it was due. It makes no other detail wanted.
+   */
+  onPickUps(listener: (longestMs: number) => void): void {
+    this.#ofPickUps.push(listener);
+  }
+
+  /** Whether the longest delay of each claim is wanted. */
+  get arePickUpsWanted(): boolean {
+    return this.#ofPickUps.length > 0;
+  }
+
+  /** Reports the longest delay of a claim. */
+  pickedUp(longestMs: number): void {
+    for (const listener of this.#ofPickUps) listener(longestMs);
   }
 
   /** Asks `traces` for the span of each run from now on. */

@@ -62,7 +62,14 @@ export const MAX_COUNTED = 10_000;
 export type AgentEvent =
   | { type: "state_changed"; from: AgentState; to: AgentState }
   /** An operator has paused or resumed the agent. Its state follows at once, unless it starts or drains. */
-  | { type: "pause_changed"; state: "running" | "paused"; source: string }
+  | {
+    type: "pause_changed";
+    state: "running" | "paused";
+    source: string;
+    /** Who asked for it and why, if the source tells. */
+    by?: string | undefined;
+    reason?: string | undefined;
+  }
   | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
   | { type: "claim_refused"; id: unknown; error: unknown }
   | {

@@ -3,10 +3,16 @@ import { doneBy } from "../agent/lib/deadline.ts";
 import type { PauseGate } from "../agent/claiming/pause_gate.ts";
 
 /** Who asked for a change. */
-export type PauseSource = "start" | "signal" | "file";
+export type PauseSource = "start" | "signal" | "file" | "fleet";
+
+/** Who asked for a change and why, as far as that is known. */
+export interface PauseReason {
+  readonly by?: string | undefined;
+  readonly reason?: string | undefined;
+}
 
 /** Whether the agent may claim, who decided it, and since when. */
-export interface PauseState {
+export interface PauseState extends PauseReason {
   state: "running" | "paused";
   source: PauseSource;
   since: Date;
@@ -36,13 +42,13 @@ export class PauseController implements PauseGate {
   }
 
   /** Claims are over until an operator resumes. */
-  pause(source: PauseSource): void {
-    this.#change("paused", source);
+  pause(source: PauseSource, why?: PauseReason): void {
+    this.#change("paused", source, why);
   }
 
   /** Claims go on. */
-  resume(source: PauseSource): void {
-    this.#change("running", source);
+  resume(source: PauseSource, why?: PauseReason): void {
+    this.#change("running", source, why);
   }
 
   onChange(listener: (isOpen: boolean) => void): void {
@@ -54,12 +60,19 @@ export class PauseController implements PauseGate {
     return !signal.aborted;
   }
 
-  #change(state: PauseState["state"], source: PauseSource): void {
+  #change(state: PauseState["state"], source: PauseSource, { by, reason }: PauseReason = {}): void {
     if (state === this.#current.state) return;
-    this.#current = { state, source, since: new Date() };
+    this.#current = {
+      state,
+      source,
+      since: new Date(),
+      ...(by !== undefined && { by }),
+      ...(reason !== undefined && { reason }),
+    };
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
-    this.#events.emit({ type: "pause_changed", state, source });
+    const { since: _, ...change } = this.#current;
+    this.#events.emit({ type: "pause_changed", ...change });
     for (const listener of [...this.#listeners]) listener(this.isOpen);
   }
 }

@@ -5,6 +5,7 @@ import type { AgentEvent, AgentState, Backlog, Events, ServerNote } from "../age
 import type { Agent } from "../agent/agent.ts";
 import type { Clock } from "../agent/lib/clock.ts";
 import { Activity } from "./activity.ts";
+import { type Control, controlStatus } from "./control_status.ts";
 import { type Counter, Counters } from "./counters.ts";
 import type { LeftAlone } from "../agent/ports.ts";
 import type { HealthDir } from "./health_dir.ts";
@@ -92,6 +93,11 @@ export class HealthReporter {
   start(): void {
     this.#beatSoon();
     this.refresh();
+  }
+
+  /** What the status file would say now. */
+  get status(): Status {
+    return this.#status(stamp());
   }
 
   /** Ends the heartbeat and removes the files. */
@@ -205,14 +211,13 @@ export class HealthReporter {
   /** `scripts/control-agent.sh` of an earlier version relies on the order of `state` to `counters`. */
   #status({ at, ...uptime }: Stamp): Status {
     const { agent, formatId = String, gate, limiter, name, version } = this.#options;
-    const { since, ...rest } = gate.current;
     return {
       pid: Deno.pid,
       answers: this.#answers,
       name,
       version,
       state: this.#state,
-      control: { ...rest, since: since.toISOString() },
+      control: controlStatus(gate.current),
       ready: this.isReady,
       connected: this.#trouble.isReachable,
       server: this.#server,
@@ -273,7 +278,7 @@ export interface HealthReporterOptions {
   readyWhilePaused: boolean;
   name: string;
   version: string;
-  gate: { readonly current: { state: "running" | "paused"; source: string; since: Date } };
+  gate: { readonly current: Control };
   agent: Pick<Agent, "held" | "running">;
   /** Whether there is a collection to claim from, as far as is known. */
   source?: { readonly isUsable: boolean; onChange(listener: () => void): void };

@@ -5,6 +5,7 @@ import type { AgentState } from "../agent/events.ts";
 import { CommandError } from "../agent/errors.ts";
 import type { SafeText } from "../agent/text/redact.ts";
 import type { ActivityStatus } from "./activity.ts";
+import type { ControlStatus } from "./control_status.ts";
 import type { Counter } from "./counters.ts";
 import { isInUse, unreadable } from "./health_dir.ts";
 import type { LimitStatus } from "./limit_status.ts";
@@ -44,7 +45,7 @@ export interface Status extends ActivityStatus {
   state: AgentState;
   state_since?: string;
   /** Whether the agent may claim, who decided it, and since when. */
-  control: { state: "running" | "paused"; source: string; since: string };
+  control: ControlStatus;
   ready: boolean;
   /** Whether a MongoDB server that takes writes is in reach. */
   connected: boolean;

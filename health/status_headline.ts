@@ -15,7 +15,11 @@ const SOON_MS = 5000;
 const AT_START_MS = 2000;
 
 /** Who has paused an agent, in words. */
-const PAUSED_BY: Record<string, string> = { file: "by the control file", signal: "by a signal" };
+const PAUSED_BY: Record<string, string> = {
+  file: "by the control file",
+  fleet: "with the whole fleet",
+  signal: "by a signal",
+};
 
 const TROUBLES: Record<TroubleKind, (lasts: string) => string> = {
   not_reached: (lasts) => `MongoDB has not been reached ${lasts}, since the start`,
@@ -50,13 +54,21 @@ function stateText(status: Status, now: Date): string {
   if (state === "paused") {
     const by = PAUSED_BY[control.source] ?? `by ${control.source}`;
     const also = trouble ? `; ${troubleText(trouble, now)}` : "";
-    return `paused ${by} since ${beganText(status)}${past(control.since, now)}${hand}${also}`;
+    return `paused ${by}${whyText(control)} since ${beganText(status)}${
+      past(control.since, now)
+    }${hand}${also}`;
   }
   if (state !== "running") return `${state} since ${past(since ?? status.started_at, now)}`;
   if (trouble) return `not ready: ${troubleText(trouble, now)}${hand}`;
   // A status of an earlier version.
   if (status.last_minute === undefined) return `running${hand}`;
   return workText(status, now, hand);
+}
+
+/** Who asked for it and why, as far as that is known. */
+export function whyText({ by, reason }: Pick<Status["control"], "by" | "reason">): string {
+  if (!by && reason === undefined) return "";
+  return ` (${[by ?? "", reason ?? ""].filter((text) => text !== "").join(": ")})`;
 }
 
 /** An agent that starts paused does not know how long the file has said so. */

@@ -11,7 +11,7 @@ import { limitText } from "./limit_status.ts";
 import { ageMs } from "./machine_time.ts";
 import type { RunningStatus } from "./running_status.ts";
 import { type BacklogStatus, requireStatus, type Status } from "./status.ts";
-import { headline } from "./status_headline.ts";
+import { headline, whyText } from "./status_headline.ts";
 
 /** If a status is older than this many heartbeats, one is missing. */
 const MISSED_BEATS = 1.5;
@@ -99,7 +99,7 @@ function rowsOf({ status, ageMs, isResponding }: Look): [string, string][] {
   const rows: [string, string][] = [
     ["agent", `${status.name}, pid ${status.pid}, version ${status.version}${since(started_at)}`],
     ["state", state],
-    ["control", `${control.state}, by ${control.source}${since(control.since)}`],
+    ["control", `${control.state}, by ${control.source}${whyText(control)}${since(control.since)}`],
     ["ready", status.ready ? "yes" : "no"],
     ["MongoDB", status.connected ? "connected" : "out of reach"],
     ...(server ? [["server", serverText(server)] as [string, string]] : []),

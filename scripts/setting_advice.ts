@@ -70,6 +70,8 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   readyWhilePaused:
     "Turn it on if rollouts must go through while the agents are paused. Then an agent that is ready may be one that processes nothing.",
   agentName: "It appears in `_pull.owner` and decides nothing.",
+  fleet:
+    "Leave it on, unless the agent's user may not have rights on that collection. [What it does and costs](operations.md#the-fleet).",
   logLevel: "`DEBUG` writes a line for each claim and each failure: many lines under load.",
   logFormat: "Use `json` for a log collector, `text` to read it yourself.",
   otelEndpoint:

@@ -1,6 +1,7 @@
 import type { Breaker } from "../breaker/breaker.ts";
 import type { Details } from "../details.ts";
 import type { Events } from "../events.ts";
+import type { FirstOrders } from "../fleet/registry.ts";
 import type { Pool } from "../handling/pool.ts";
 import type { Ledger, RemovalWatcher } from "../leases/ledger.ts";
 import { backoffMs } from "../lib/backoff.ts";
@@ -103,6 +104,7 @@ export class PollLoop implements RemovalWatcher {
     // The claim finds all that the hints so far were about.
     this.#options.wakeup.forget();
     try {
+      if (!await this.#mayClaim()) return 0;
       const claim = await this.#intake.claim(limit);
       const hadSuspects = claim.hasSuspects && await this.#suspects.run(claimSignal);
       // Other documents, and more suspects, may have come meanwhile.
@@ -113,6 +115,14 @@ export class PollLoop implements RemovalWatcher {
     } catch (error) {
       return this.#failed(error);
     }
+  }
+
+  /** What all agents are asked for has to be known before the first claim, and may be not to claim. */
+  async #mayClaim(): Promise<boolean> {
+    const { gate, orders } = this.#options;
+    if (!orders || orders.areKnown) return true;
+    await orders.know();
+    return gate.isOpen;
   }
 
   #failed(error: unknown): number {
@@ -165,6 +175,8 @@ export interface PollLoopOptions extends TimeAndChance {
   details?: Details | undefined;
   /** If there is a `RATE_LIMIT`. */
   limiter?: RateLimiter | undefined;
+  /** What all agents of the collection are asked for, if they are a fleet. */
+  orders?: FirstOrders | undefined;
   /** Takes what is claimed. */
   pool: Pick<Pool, "add" | "release" | "leftBehind">;
   /** Releases the documents that keep suspects from being run. */

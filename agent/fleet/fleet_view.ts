@@ -57,7 +57,7 @@ export interface FleetAgent {
   readonly lastError: { readonly at: Date; readonly message: string } | undefined;
 }
 
-/** What happened in the last ten minutes: one number for each ten seconds, the oldest first. */
+/** What happened in the last ten minutes: one number for each {@linkcode HISTORY_STEP_MS}, the oldest first. */
 export interface FleetHistory {
   /** The end of the last step, by the server's clock; a multiple of the step. */
   readonly until: Date;
@@ -88,3 +88,8 @@ export interface FleetLook {
   readonly agents: readonly FleetAgent[];
   readonly withoutStatus: readonly AgentWithoutStatus[];
 }
+
+/** A step of a {@linkcode FleetHistory}, in milliseconds. */
+export const HISTORY_STEP_MS = 10_000;
+/** Steps of a {@linkcode FleetHistory}, at most. */
+export const HISTORY_STEPS = 60;

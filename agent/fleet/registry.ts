@@ -1,3 +1,6 @@
+import type { AgentState } from "../events.ts";
+import type { FleetControl, FleetHistory } from "./fleet_view.ts";
+
 /** The agents of a collection, as they report themselves: each has an entry, which it renews with each beat. */
 export interface FleetRegistry {
   /** The collection that holds the entries, with its database. */
@@ -12,7 +15,25 @@ export interface FleetRegistry {
   isForbidden(error: unknown): boolean;
 }
 
-/** What an agent reports of itself. */
+/** The registry, for an agent that shows itself in it and follows what the operators want of all agents. */
+export interface FleetMembership extends Pick<FleetRegistry, "isForbidden" | "leave" | "name"> {
+  /** Writes what the agent reports into its entry, seen now by the server's clock. Throws what the database throws. */
+  report(report: AgentReport): Promise<void>;
+  /** What the operators want of all agents; undefined if they have asked for nothing. Throws what the database throws. */
+  control(): Promise<FleetControl | undefined>;
+  /** Whether the same operation may succeed later. */
+  isTransient(error: unknown): boolean;
+}
+
+/** What an agent needs to know before its first claim. */
+export interface FirstOrders {
+  /** Whether {@linkcode know} has nothing to do. */
+  readonly areKnown: boolean;
+  /** Finds out. Throws what the database throws if it is out of reach: then a claim would fail as well. */
+  know(): Promise<void>;
+}
+
+/** What an agent reports of itself for its share of a limit. */
 export interface FleetEntry {
   /** Whether it claims: agents that are paused or drain do not. */
   readonly isWorking: boolean;
@@ -20,6 +41,34 @@ export interface FleetEntry {
   readonly share: number;
   /** Without another beat, it counts as alive for this long, in milliseconds. */
   readonly livesMs: number;
+}
+
+/** What an agent reports of itself for operators. */
+export interface AgentReport {
+  readonly startedAt: Date;
+  readonly state: AgentState;
+  readonly isReady: boolean;
+  /** Why it is not ready, if it says so. */
+  readonly trouble: string | undefined;
+  /** Whether it may claim, who decided it, and since when. */
+  readonly control: {
+    readonly state: "running" | "paused";
+    readonly source: string;
+    readonly by: string | undefined;
+    readonly reason: string | undefined;
+    readonly since: Date;
+  };
+  /** The last {@linkcode FleetControl} that it has acted on. */
+  readonly controlId: string | undefined;
+  /** Documents that it holds, and those of them that are in their handler. */
+  readonly held: number;
+  readonly running: number;
+  /** Since its start, in the words of the status. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly history: FleetHistory | undefined;
+  /** Documents that waited at the end of each step of the history, if this agent has looked; null where it has not. */
+  readonly waiting: readonly (number | null)[] | undefined;
+  readonly lastError: { readonly at: Date; readonly message: string } | undefined;
 }
 
 /** What an agent sees of the others. */

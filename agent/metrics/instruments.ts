@@ -129,7 +129,7 @@ export const INSTRUMENTS = {
     name: "pulling_agent_paused",
     kind: "gauge",
     help: "1 if the agent is paused and this source has paused it, otherwise 0.",
-    labels: { source: ["signal", "file"] },
+    labels: { source: ["signal", "file", "fleet"] },
   },
   breakerOpen: {
     name: "pulling_agent_breaker_open",

@@ -1,11 +1,9 @@
 import { resolve } from "node:path";
 import { byteLength } from "../text/utf8.ts";
 import { type Environment, textOf } from "./environment.ts";
-import { fleetCollection } from "./rate_settings.ts";
+import { fleetObstacles, MAX_NAMESPACE_BYTES } from "./fleet_settings.ts";
 import type { Settings } from "./settings.ts";
 
-/** The longest full name of a collection, with its database and a dot, that a server takes, in bytes. */
-const MAX_NAMESPACE_BYTES = 255;
 /** The same of a sharded collection. Whether it is sharded or is to be is not known here. */
 const MAX_SHARDED_NAMESPACE_BYTES = 235;
 /** The agent keeps these in `HEALTH_DIR`: no other file may have such a name. */
@@ -16,7 +14,7 @@ const HEALTH_FILES = [
 /** Settings that cannot go together: one sentence each. */
 export function contradictions(values: Partial<Settings>, env: Environment): string[] {
   const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;
-  const found = [...collectionProblems(values, env), ...fleetProblems(values)];
+  const found = [...collectionProblems(values, env), ...fleetProblems(values, env)];
   if (retryBackoffMs !== undefined && retryBackoffMaxMs !== undefined && retryBackoffMaxMs < retryBackoffMs) {
     found.push("RETRY_BACKOFF_MAX is below RETRY_BACKOFF: raise it to at least the same value");
   }
@@ -36,30 +34,13 @@ export function contradictions(values: Partial<Settings>, env: Environment): str
 }
 
 /** The collection of the fleet's agents has a fixed name, and no other use. */
-function fleetProblems(
-  {
-    deadLetterCollection,
-    mongodbCollection: source,
-    mongodbDatabase: database,
-    rateLimit,
-    rateLimitScope,
-    writesTo,
-  }: Partial<Settings>,
-): string[] {
-  if (source === undefined || rateLimit === undefined || rateLimitScope !== "fleet") return [];
-  const agents = fleetCollection(source);
-  const found: string[] = [];
-  const is = `${JSON.stringify(agents)}, in which the agents of RATE_LIMIT_SCOPE=fleet find each other`;
-  if (deadLetterCollection === agents) found.push(`DEAD_LETTER_COLLECTION is ${is}: name another collection`);
-  if (writesTo?.includes(agents)) found.push(`WRITES_TO names ${is}: leave it out`);
-  const bytes = byteLength(`${database}.${agents}`);
-  if (database !== undefined && bytes > MAX_NAMESPACE_BYTES) {
-    found.push(
-      `RATE_LIMIT_SCOPE=fleet makes a name of ${bytes} bytes for the collection of the agents, and MongoDB takes at most ` +
-        `${MAX_NAMESPACE_BYTES}: give MONGODB_COLLECTION a shorter name, or leave RATE_LIMIT_SCOPE out`,
-    );
+function fleetProblems(values: Partial<Settings>, env: Environment): string[] {
+  if (values.rateLimit !== undefined && values.rateLimitScope === "fleet") {
+    return fleetObstacles(values, "RATE_LIMIT_SCOPE=fleet");
   }
-  return found;
+  // By default, an obstacle is a warning.
+  const isAsked = values.fleet === "on" && textOf("FLEET", env) !== undefined;
+  return isAsked ? fleetObstacles(values, "FLEET=on") : [];
 }
 
 function collectionProblems(values: Partial<Settings>, env: Environment): string[] {

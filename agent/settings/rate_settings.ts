@@ -2,11 +2,6 @@ import { setting } from "./declare.ts";
 import * as parse from "./parse.ts";
 import { formatRate, type Rate, rate } from "./rate.ts";
 
-/** The collection in which the agents of a collection find each other. */
-export function fleetCollection(source: string): string {
-  return `${source}_agents`;
-}
-
 /** How many documents may be started in a time. */
 export const RATE_SETTINGS = {
   rateLimit: setting<Rate | undefined>({

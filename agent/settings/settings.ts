@@ -1,5 +1,6 @@
 import { BREAKER_SETTINGS } from "./breaker_settings.ts";
 import { DATABASE_SETTINGS } from "./database_settings.ts";
+import { FLEET_SETTINGS } from "./fleet_settings.ts";
 import { OPERATION_SETTINGS } from "./operation_settings.ts";
 import { OTLP_SETTINGS } from "./otlp_settings.ts";
 import { PACE_SETTINGS } from "./pace_settings.ts";
@@ -20,6 +21,7 @@ export const SETTINGS = {
   ...BREAKER_SETTINGS,
   ...DATABASE_SETTINGS,
   ...OPERATION_SETTINGS,
+  ...FLEET_SETTINGS,
   ...OTLP_SETTINGS,
   ...TELEMETRY_SETTINGS,
 } as const;

@@ -1,5 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
-import { SYSTEM, type TimeAndChance } from "../lib/time_and_chance.ts";
+import { SYSTEM } from "../lib/time_and_chance.ts";
 import type { Ack, Claim, ClaimLimit, DocumentStore, LeasedDocument, LeftAlone, Nack } from "../ports.ts";
 import { type LookMoment, NOTHING_CLAIMED, type Settlement, type Snooze } from "../ports.ts";
 import type { BacklogLook, BacklogReader } from "./backlog_reader.ts";
@@ -14,16 +14,15 @@ import type { LinkListeners } from "./connection/link_listeners.ts";
 import { isDoubtful, isForbidden, isTransient, isUnsupported } from "./mongo_errors.ts";
 import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
-import { isMongoDb } from "./server/server_kind.ts";
 import { KnownServer } from "./server/known_server.ts";
 import { ServerClock, syncClock } from "./connection/server_clock.ts";
 import { Source, sourceNames } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
-import { type WakeListeners, WakeStream } from "./wake_stream.ts";
 import { canceled, markRunningAlone, renew } from "./lease_writes.ts";
 import { ack, nack, release } from "./outcomes/ack_nack_release.ts";
 import { snooze } from "./outcomes/snooze.ts";
 import { StoreForCommands } from "./store_for_commands.ts";
+import { StoreStreams } from "./store_streams.ts";
 import type { StoreContext } from "./store_context.ts";
 import type { StoreSettings, StoreSurroundings } from "./store_settings.ts";
 
@@ -38,6 +37,8 @@ export class MongoStore implements DocumentStore {
   readonly server: KnownServer;
   /** The same collection, for the commands of operators. */
   readonly forCommands: StoreForCommands;
+  /** Streams of its changes. */
+  readonly streams: StoreStreams;
   readonly #link: Link;
   readonly #collection: Collection;
   readonly #claimer: Claimer;
@@ -45,7 +46,6 @@ export class MongoStore implements DocumentStore {
   readonly #effects: EffectWriter;
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
-  readonly #timeAndChance: TimeAndChance;
   readonly #filter: Filter<Document> | undefined;
   #backlogReader: BacklogReader | undefined;
   #isGuarded = false;
@@ -57,11 +57,17 @@ export class MongoStore implements DocumentStore {
    */
   constructor(settings: StoreSettings, filter?: Filter<Document>, surroundings: StoreSurroundings = SYSTEM) {
     const { agentName, leaseMs } = settings;
-    const { clock, details, random } = this.#timeAndChance = surroundings;
+    const { clock, details, instance, random } = surroundings;
     this.#filter = filter;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
-    const connection = { agentName, leaseMs, serverClock, uriSetting } as const;
+    const connection = {
+      agentName,
+      leaseMs,
+      serverClock,
+      uriSetting,
+      ...(instance && { instance }),
+    } as const;
     const link = new Link(settings.mongodbUri, connection, clock, details);
     const collection = link.collection(settings.mongodbDatabase, settings.mongodbCollection);
     const letters = link.collection(settings.mongodbDatabase, settings.deadLetterCollection);
@@ -72,6 +78,7 @@ export class MongoStore implements DocumentStore {
     const server = this.server = new KnownServer({ link, serverClock, names: sourceNames(settings) });
     const limits = { maxTimeMS: MAX_TIME_MS, writeLimitMs: writeLimitMs(timeLimits(leaseMs).socketMs) };
     this.#context = { collection, letters, clock, serverClock, server, leaseMs, ...limits };
+    this.streams = new StoreStreams({ ...this.#context, link, random, source: this.source });
     this.#deadLetterMaker = new DeadLetterMaker(this.#context);
     this.#effects = effectWriter(link, { ...this.#context, random });
     this.#syncClock = () => syncClock(link, serverClock);
@@ -202,28 +209,6 @@ export class MongoStore implements DocumentStore {
     }
   }
 
-  /** A stream of hints that there may be something to claim. */
-  wakeStream(listeners: WakeListeners): WakeStream {
-    const link = this.#link;
-    const { dbName, collectionName: collection } = this.#collection;
-    const db = () => link.connect().then(() => link.db(dbName));
-    const stream = new WakeStream({
-      ...listeners,
-      ...this.#timeAndChance,
-      onEnd: () => this.source.forget(),
-      onUnsupported: (reason) => {
-        link.abilities.note("changeStreams", reason);
-        listeners.onUnsupported(reason);
-      },
-      db,
-      tellsFields: () => isMongoDb(link.told.hello),
-      collection,
-      maxAwaitTimeMS: timeLimits(this.#context.leaseMs).changesMs,
-    });
-    link.onReplaced(() => stream.reopen());
-    return stream;
-  }
-
   /** Counts what waits. Never throws: what cannot be found out is not known. One look at a time. */
   async backlog(): Promise<BacklogLook> {
     this.#backlogReader ??= await this.#readerOfBacklog();
@@ -241,6 +226,12 @@ export class MongoStore implements DocumentStore {
   fleetRegistry(entry: FleetRegistryEntry): MongoFleetRegistry {
     const shared = { ...this.#context, link: this.#link, server: this.server, syncClock: this.#syncClock };
     return new MongoFleetRegistry({ ...shared, ...entry });
+  }
+
+  /** The server's time, as far as it is known. */
+  get serverTime(): Date | undefined {
+    const { serverClock } = this.#context;
+    return serverClock.isKnown ? serverClock.now() : undefined;
   }
 
   /** Reports events of the connection to `listeners` from now on. */

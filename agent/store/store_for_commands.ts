@@ -7,7 +7,7 @@ import type { DeadLetterOptions } from "./dead_letters/options.ts";
 import { AgentConnections } from "./fleet/agent_connections.ts";
 import { FleetForCommands } from "./fleet/fleet_for_commands.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
-import { fleetCollection } from "../settings/rate_settings.ts";
+import { fleetCollection } from "../settings/fleet_settings.ts";
 import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
 import type { KnownServer } from "./server/known_server.ts";
 import { collectionNames, describe } from "./source.ts";

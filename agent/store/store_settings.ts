@@ -17,5 +17,10 @@ export type StoreSettings =
   >
   & Partial<Pick<Settings, "mongodbUriFile">>;
 
-/** What a store needs besides its settings; `details` gets how long operations take, and how late claims come. */
-export type StoreSurroundings = TimeAndChance & { readonly details?: Details };
+/** What a store needs besides its settings. */
+export interface StoreSurroundings extends TimeAndChance {
+  /** Gets how long operations take, and how late claims come. */
+  readonly details?: Details;
+  /** A UUID of the process, if it is an agent: its connections have it in their metadata, and its entry in its id. */
+  readonly instance?: string;
+}

@@ -32,27 +32,6 @@ const SWITCHED_OFF = 136;
 /** If they are switched off, the agent asks again after this long, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
 
-const INSERTED = { operationType: { $in: ["insert", "replace"] }, "fullDocument.status": "pending" };
-const UPDATED = { operationType: "update" };
-const TELLING_STATUS = { $in: ["pending", "canceled"] };
-
-/** Changes after which a document may be claimable, inserted as pending or set back to it, and those that cancel one. */
-const TELLING_CHANGES = [
-  { $changeStream: {} },
-  { $match: { $or: [INSERTED, { ...UPDATED, "updateDescription.updatedFields.status": TELLING_STATUS }] } },
-  { $project: { isCanceled: { $eq: ["$updateDescription.updatedFields.status", "canceled"] } } },
-];
-
-/**
- * The same for servers that do not tell which fields an update has changed: each update of such a document is a hint, and
- * the document is looked up.
- */
-const TELLING_DOCUMENTS = [
-  { $changeStream: { fullDocument: "updateLookup" } },
-  { $match: { $or: [INSERTED, { ...UPDATED, "fullDocument.status": TELLING_STATUS }] } },
-  { $project: { isCanceled: { $eq: ["$fullDocument.status", "canceled"] } } },
-];
-
 /**
  * Wakes the loop when something changes in the collection. It only gives hints: the agent still polls, and no stream is
  * resumed. After any error the stream is opened anew at "now", so that a failover or an oplog that rolled over costs a
@@ -181,11 +160,11 @@ export class WakeStream {
    * nothing is resumed, and changes that come together are one hint.
    */
   async #open(): Promise<RunCommandCursor> {
-    const { collection, tellsFields } = this.#options;
+    const { collection, pipeline } = this.#options;
     const db = await this.#options.db();
     return db.runCursorCommand({
       aggregate: collection,
-      pipeline: tellsFields() ? TELLING_CHANGES : TELLING_DOCUMENTS,
+      pipeline: pipeline(),
       cursor: {},
       // Change streams need this read concern; the client's own is weaker.
       readConcern: { level: "majority" },
@@ -250,8 +229,8 @@ export interface WakeListeners {
 export interface WakeStreamOptions extends TimeAndChance, WakeListeners {
   /** The database, connected. It is asked for with each stream, because the connection may change. */
   db(): Promise<Db>;
-  /** Whether the server that the database is on tells which fields an update has changed. */
-  tellsFields(): boolean;
+  /** Which changes it tells of, on the server that the database is on: those that cancel a document have `isCanceled`. */
+  pipeline(): Document[];
   /** The name of the collection that is listened to. */
   collection: string;
   /**

@@ -39,6 +39,8 @@ export function logEvents(events: Events, { log, grouped, formatId }: LogEventsO
       case "pause_changed":
         log.info(event.state === "paused" ? "Paused: claiming nothing until resumed" : "Resumed", {
           source: event.source,
+          ...(event.by !== undefined && { by: event.by }),
+          ...(event.reason !== undefined && { reason: event.reason }),
         });
         break;
       case "reachable_changed": {

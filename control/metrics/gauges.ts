@@ -32,7 +32,7 @@ export class Gauges {
     numbers.set("mongodbConnected", Number(health.isConnected));
     numbers.set("loopStuck", Number(health.isStuck));
     const { source, state } = gate.current;
-    for (const each of ["signal", "file"] as const) {
+    for (const each of ["signal", "file", "fleet"] as const) {
       numbers.set("paused", Number(state === "paused" && source === each), { source: each });
     }
     this.#readLimit();

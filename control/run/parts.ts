@@ -1,6 +1,7 @@
 import { Agent } from "../../agent/agent.ts";
 import { Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
+import { fleetObstacles } from "../../agent/settings/fleet_settings.ts";
 import { FleetShare } from "../../agent/fleet/fleet_share.ts";
 import { timeOfDayMs } from "../../agent/lib/builtins.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
@@ -24,8 +25,10 @@ import { ChangedBuiltins } from "../changed_builtins.ts";
 import { ControlFile } from "../control_file.ts";
 import { JobEnd } from "../job_end.ts";
 import { LastingFailure } from "../lasting_failure.ts";
+import { FleetPause } from "../fleet_pause.ts";
 import { PauseController } from "../pause_controller.ts";
 import { SourceEnd } from "../source_end.ts";
+import { FleetPart } from "./fleet_part.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { WakeHints } from "./wake_hints.ts";
 
@@ -44,6 +47,8 @@ export interface Parts {
   limiter: RateLimiter | undefined;
   /** If the limit is the fleet's. */
   fleetShare: FleetShare | undefined;
+  /** Unless `FLEET` is off. */
+  fleet: FleetPart | undefined;
   health: HealthReporter;
   controlFile: ControlFile;
   /** The source of the connection string, if the string may change. */
@@ -76,7 +81,10 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
   const details = new Details();
   logEvents(events, { log, grouped, formatId });
   const gate = new PauseController(events);
-  const store = new MongoStore(settings, filter, { ...SYSTEM, details });
+  const instance = crypto.randomUUID();
+  const store = new MongoStore(settings, filter, { ...SYSTEM, details, instance });
+  const registry = store.fleetRegistry(entryOf(settings, instance));
+  const orders = isFleet(settings) ? new FleetPause({ gate, registry }) : undefined;
   const limiter = limiterOf(settings);
   const agent = new Agent({
     ...SYSTEM,
@@ -84,6 +92,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     events,
     gate,
     limiter,
+    orders,
     store,
     processing,
     settings,
@@ -127,8 +136,18 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     agent,
     limiter,
     fleetShare: limiter && settings.rateLimitScope === "fleet"
-      ? new FleetShare({ ...SYSTEM, events, limiter, log, registry: store.fleetRegistry(entryOf(settings)) })
+      ? new FleetShare({ ...SYSTEM, events, limiter, log, registry })
       : undefined,
+    fleet: orders && new FleetPart({
+      details,
+      events,
+      health,
+      log,
+      orders,
+      registry,
+      store,
+      usesStreams: settings.changeStream === "auto",
+    }),
     health,
     controlFile: new ControlFile({ clock, path: settings.controlFile, gate, log }),
     uriFile: uriFileOf(settings),
@@ -147,8 +166,14 @@ function limiterOf({ rateLimit: limit, rateLimitScope: scope }: Settings): RateL
   return limit && new RateLimiter({ ...SYSTEM, limit, share: scope === "fleet" ? NO_SHARE : WHOLE });
 }
 
-function entryOf({ agentName: name, ensureIndexes }: Settings) {
-  return { name, ensureIndexes, startedAtMs: timeOfDayMs(), version: versionInfo().version };
+/** Whether the agent is one of a fleet: it goes without if the collection of the agents cannot have its name. */
+function isFleet(settings: Settings): boolean {
+  return settings.fleet === "on" && fleetObstacles(settings, "FLEET=on").length === 0;
+}
+
+function entryOf({ agentName: name, ensureIndexes }: Settings, instance: string) {
+  const { commit, version } = versionInfo();
+  return { name, commit, ensureIndexes, instance, startedAtMs: timeOfDayMs(), version };
 }
 
 function sourceOf({ mongodbCollection: collection, mongodbDatabase: database }: Settings) {

@@ -49,10 +49,12 @@ export class Run {
 
   /** Connects and makes indexes in the background; returns a function that ends that. */
   #connect(): () => void {
-    const { events, log, settings: { ensureIndexes, writesTo }, store, uriFile, wakeHints } = this.#parts;
+    const { events, fleet, log, settings: { ensureIndexes, writesTo }, store, uriFile, wakeHints } =
+      this.#parts;
     store.follow(uriFile);
     const stopPreparing = prepareStore(store, { ...SYSTEM, events, log, ensureIndexes, writesTo });
     wakeHints?.start();
+    fleet?.start();
     return stopPreparing;
   }
 
@@ -72,8 +74,8 @@ export class Run {
   }
 
   async #disconnect(): Promise<void> {
-    const { fleetShare, store, wakeHints } = this.#parts;
-    await Promise.all([wakeHints?.stop(), fleetShare?.stop()]);
+    const { fleet, fleetShare, store, wakeHints } = this.#parts;
+    await Promise.all([wakeHints?.stop(), fleet?.stop(), fleetShare?.stop()]);
     await store.close();
   }
 

@@ -10,7 +10,7 @@ export class WakeHints {
   readonly #stream: WakeStream;
 
   constructor({ agent, events, log, source, store }: WakeHintsOptions) {
-    this.#stream = store.wakeStream({
+    this.#stream = store.streams.wake({
       onHint: () => agent.wake(),
       onCanceled: () => agent.lookForCanceled(),
       onListening: (isListening) => agent.hearsOfCancels = isListening,

@@ -12,7 +12,14 @@ const HALF: FleetEntry = { isWorking: true, share: 0.5, livesMs: 60_000 };
 
 /** Registries of agents that started one after the other, and have the same name. */
 function registryOf(store: TestStore, n: number): MongoFleetRegistry {
-  return store.fleetRegistry({ name: "agent", version: "1.2.3", ensureIndexes: true, startedAtMs: 1000 * n });
+  return store.fleetRegistry({
+    name: "agent",
+    version: "1.2.3",
+    ensureIndexes: true,
+    startedAtMs: 1000 * n,
+    commit: "c",
+    instance: crypto.randomUUID(),
+  });
 }
 
 Deno.test("MongoFleetRegistry shows each agent the others: who works, who comes before, what they use, who is silent", async () => {

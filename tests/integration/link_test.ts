@@ -5,6 +5,7 @@ import { Link } from "../../agent/store/connection/link.ts";
 import { ServerClock } from "../../agent/store/connection/server_clock.ts";
 import { UnreachableError } from "../../agent/store/connection/unreachable.ts";
 import type { UriSource } from "../../agent/store/connection/uri_source.ts";
+import { TELLING_CHANGES } from "../../agent/store/changes.ts";
 import { WakeStream } from "../../agent/store/wake_stream.ts";
 import { Guarded } from "../support/guarded.ts";
 import { ManualClock } from "../support/manual_clock.ts";
@@ -112,7 +113,7 @@ Deno.test("WakeStream moves to the client that takes the place of its own, and t
   const stream = new WakeStream({
     ...SYSTEM,
     db: () => Promise.resolve(link.db(database.name)),
-    tellsFields: () => true,
+    pipeline: () => TELLING_CHANGES,
     collection: "jobs",
     maxAwaitTimeMS: 1000,
     onHint: () => hints += 1,

@@ -14,7 +14,7 @@ for (const leaseMs of LEASES_MS) {
     assertEquals(idsOf(await store.take()), [0, 1]);
     const seen: unknown[] = [];
     let hints = 0;
-    const stream = store.wakeStream({
+    const stream = store.streams.wake({
       onHint: () => hints += 1,
       onUnsupported: (reason) => seen.push(reason),
       onTrouble: (error) => seen.push(error),

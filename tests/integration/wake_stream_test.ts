@@ -23,7 +23,7 @@ class Listening implements AsyncDisposable {
     this.agent = new InProcessAgent(store, ({ _id }) => void this.runs.push(_id), {
       pollIntervalMs: HOUR_MS,
     });
-    this.stream = store.wakeStream({
+    this.stream = store.streams.wake({
       onHint: () => {
         this.hints += 1;
         this.agent.agent.wake();
@@ -134,7 +134,7 @@ Deno.test("WakeStream: while one claim follows the other the server follows no c
   const store = openStore(database);
   let hints = 0;
   const troubles: unknown[] = [];
-  const stream = store.wakeStream({
+  const stream = store.streams.wake({
     onHint: () => hints += 1,
     onUnsupported: () => {},
     onTrouble: (error) => troubles.push(error),
@@ -200,7 +200,7 @@ Deno.test("WakeStream that is stopped while it is being opened, open or suspende
     const store = openStore(database);
     let isOpen = false;
     const onHint = () => isOpen = true;
-    const stream = store.wakeStream({ onHint, onUnsupported: () => {}, onTrouble: () => {} });
+    const stream = store.streams.wake({ onHint, onUnsupported: () => {}, onTrouble: () => {} });
     stream.start();
     if (when !== "at once") await waitFor("it to be open", () => isOpen);
     if (when === "asleep") await jobs(database).insertMany(pending(300));

@@ -116,7 +116,7 @@ export class CandidateReader {
     const { busy, collection, maxTimeMS, pickUps, server: { abilities } } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
     // No key has a field of the agent's own.
-    if (pickUps?.isWanted) key["_pull.visible_at"] = 1;
+    if (pickUps?.isWantedOf(kind)) key["_pull.visible_at"] = 1;
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
       // The reply ends at 16 MiB, whole documents or not.
       projection: abilities.lacks("bsonSize") ? {} : { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },

@@ -14,17 +14,25 @@ export class PickUps {
     this.#options = options;
   }
 
-  /** Whether candidates are to be read with the time when they are due. */
-  get isWanted(): boolean {
-    return this.#options.details?.isWanted ?? false;
+  /** Whether candidates of this kind are to be read with the time when they are due. */
+  isWantedOf(kind: Kind): boolean {
+    const { details } = this.#options;
+    return details !== undefined &&
+      (details.isWanted || (details.arePickUpsWanted && kind === "due_retries"));
   }
 
   /** Some of the `candidates`, as they were read before their claim, are claimed. */
   claimed(kind: Kind, candidates: readonly RawDocument[], documents: readonly MongoLeasedDocument[]): void {
     const { details, serverClock } = this.#options;
     // A takeover is late by its lease, not by a lack of agents.
-    if (!details?.isWanted || isTakeover(kind)) return;
+    if (!details || isTakeover(kind)) return;
     const nowMs = serverClock.now().getTime();
+    if (details.arePickUpsWanted) {
+      // The order of claims is that of their dates: the first that tells has waited for the longest time.
+      const first = firstDueAt(taken(candidates, documents));
+      if (first !== undefined) details.pickedUp(Math.max(0, nowMs - first));
+    }
+    if (!details.isWanted) return;
     for (const raw of taken(candidates, documents)) {
       const dueAtMs = dueAt(raw);
       if (dueAtMs !== undefined) details.emit({ type: "picked_up", delayMs: nowMs - dueAtMs });
@@ -45,6 +53,13 @@ function taken(
   if (candidates.length === documents.length) return candidates;
   const ids = new Set(documents.map(({ raw }) => raw.canonicalId()));
   return candidates.filter((raw) => ids.has(raw.canonicalId()));
+}
+
+function firstDueAt(documents: readonly RawDocument[]): number | undefined {
+  for (const raw of documents) {
+    const dueAtMs = dueAt(raw);
+    if (dueAtMs !== undefined) return dueAtMs;
+  }
 }
 
 /** In milliseconds since 1970; undefined if the document does not tell. */

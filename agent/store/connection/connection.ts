@@ -1,4 +1,5 @@
 import { MongoClient, type MongoClientOptions, type ServerHeartbeatSucceededEvent } from "mongodb";
+import config from "../../../deno.json" with { type: "json" };
 import { cutToBytes } from "../../text/utf8.ts";
 import { OWN_BSON, OWN_BSON_NAMES } from "../documents/own_bson.ts";
 import type { ServerClock } from "./server_clock.ts";
@@ -52,6 +53,8 @@ export interface ConnectionOptions {
   serverClock: ServerClock;
   /** The setting that the URI comes from, for the warnings. */
   uriSetting?: UriSetting;
+  /** A UUID of the process, if it is an agent: by it the connections of an agent that is frozen are found. */
+  instance?: string;
   /** The server has no retryable writes: the URI may ask for them in vain. */
   isWithoutRetries?: boolean;
 }
@@ -63,7 +66,7 @@ export interface ConnectionOptions {
  */
 export function connect(
   uri: string,
-  { agentName, isWithoutRetries = false, leaseMs, serverClock, uriSetting }: ConnectionOptions,
+  { agentName, instance, isWithoutRetries = false, leaseMs, serverClock, uriSetting }: ConnectionOptions,
 ): Connection {
   releaseSocketTimers();
   const { selectionMs, connectMs, socketMs, majorityMs, answerMs } = timeLimits(leaseMs);
@@ -79,6 +82,7 @@ export function connect(
     maxPoolSize: POOL_SIZE,
     ...OWN_BSON,
     appName: appNameOf(uri, agentName),
+    ...(instance !== undefined && { driverInfo: driverInfoOf(instance) }),
   };
   const client = new MongoClient(stripped(uri), options);
   Object.assign(client.options, POOL_CHECK);
@@ -105,6 +109,11 @@ function appNameOf(uri: string, agentName: string): string {
   const given = parameter(uri, "appName");
   const name = given && new URLSearchParams(`name=${given}`).get("name");
   return cutToBytes(name || `pulling-agent/${agentName}`, MAX_APP_NAME_BYTES);
+}
+
+/** What the server shows of a connection besides: an `appName` may be the user's, and is the same for all agents. */
+function driverInfoOf(instance: string) {
+  return { name: "pulling-agent", version: config.version, platform: `agent ${instance}` };
 }
 
 function overrides(uri: string, setting: UriSetting = "MONGODB_URI"): string[] {

@@ -1,14 +1,24 @@
 import type { Collection, Document } from "mongodb";
-import type { FleetEntry, FleetRegistry, OtherAgents } from "../../fleet/registry.ts";
-import { fleetCollection } from "../../settings/rate_settings.ts";
+import type { FleetControl, FleetHistory } from "../../fleet/fleet_view.ts";
+import type {
+  AgentReport,
+  FleetEntry,
+  FleetMembership,
+  FleetRegistry,
+  OtherAgents,
+} from "../../fleet/registry.ts";
+import { fleetCollection } from "../../settings/fleet_settings.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
-import { isForbidden } from "../mongo_errors.ts";
+import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
+import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
 
-/** Marks the entries: the collection may hold other documents, and no query and no index of the registry concerns them. */
-const MARK = { registry: "pulling-agent" } as const;
+/** An agent that reports counts as alive for this long without another report, in milliseconds: three beats. */
+const LIVES_MS = 30_000;
+/** A report that is lost comes again: it waits for no other member and no disk. */
+const LIGHT = { writeConcern: { w: 1, journal: false } } as const;
 /** Entries are found by the time at which they were seen, give or take so much, in milliseconds: clocks are set. */
 const SLACK_MS = 7 * 86_400_000;
 /** An agent that has not been seen for this long is no longer counted as silent, and its entry is removed, in seconds. */
@@ -21,7 +31,7 @@ const ALONE: OtherAgents = { working: 0, before: 0, shares: 0, silent: 0 };
  * The server's clock alone decides who is alive. A server that does not give its time to queries is compared with what is
  * known of its time: that is never ahead, so that an agent counts as alive for too long rather than too short.
  */
-export class MongoFleetRegistry implements FleetRegistry {
+export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   readonly name: string;
   readonly isForbidden = isForbidden;
   readonly #options: MongoFleetRegistryOptions;
@@ -29,23 +39,51 @@ export class MongoFleetRegistry implements FleetRegistry {
   /** Begins with the time, so that agents that have been there for longer come first. */
   readonly #id: string;
   #hasIndex: boolean;
+  /** Whether the entry has a share, whose beats then decide for how long the agent counts as alive. */
+  #hasShare = false;
 
   constructor(options: MongoFleetRegistryOptions) {
-    const { collection: { collectionName, dbName }, link, startedAtMs } = options;
+    const { collection: { collectionName, dbName }, instance, link, startedAtMs } = options;
     this.#options = options;
     this.#collection = link.collection(dbName, fleetCollection(collectionName));
     this.#hasIndex = !options.ensureIndexes;
-    this.#id = `${new Date(startedAtMs).toISOString()} ${crypto.randomUUID()}`;
+    this.#id = `${new Date(startedAtMs).toISOString()} ${instance}`;
     this.name = `${dbName}.${fleetCollection(collectionName)}`;
   }
 
   async beat({ isWorking, livesMs, share }: FleetEntry): Promise<void> {
     const { name, version } = this.#options;
+    this.#hasShare = true;
     await this.#collection.updateOne(this.#own, {
       $set: { name, version, working: isWorking, share, lives_ms: livesMs },
       $currentDate: { seen_at: true },
     }, { upsert: true });
     this.#ensureIndex();
+  }
+
+  async report(report: AgentReport): Promise<void> {
+    const { commit, name, startedAtMs, version } = this.#options;
+    const fields = { name, version, commit, started_at: new Date(startedAtMs), ...fieldsOf(report) };
+    // The claim to a share of an agent that is gone lasts as long as its own beats say.
+    const lives = { lives_ms: LIVES_MS };
+    const [set, unset] = withoutMissing(this.#hasShare ? fields : { ...fields, ...lives });
+    await this.#collection.updateOne(this.#own, {
+      $set: set,
+      ...(Object.keys(unset).length > 0 && { $unset: unset }),
+      ...(this.#hasShare && { $setOnInsert: lives }),
+      $currentDate: { seen_at: true },
+    }, { upsert: true, ...LIGHT });
+    this.#ensureIndex();
+  }
+
+  async control(): Promise<FleetControl | undefined> {
+    const { maxTimeMS } = this.#options;
+    const document = await this.#collection.findOne({ _id: CONTROL_ID as never, ...MARK }, { maxTimeMS });
+    return document ? controlIn(document) : undefined;
+  }
+
+  isTransient(error: unknown): boolean {
+    return isTransient(error) && !isForbidden(error) && !isUnsupported(error);
   }
 
   async look(): Promise<OtherAgents> {
@@ -82,7 +120,15 @@ export class MongoFleetRegistry implements FleetRegistry {
     const isAlive = { $gt: [{ $add: ["$seen_at", "$lives_ms"] }, now] };
     const isRecent = { $gt: [{ $add: ["$seen_at", 1000 * GONE_S] }, now] };
     const [seen] = await this.#collection.aggregate([
-      { $match: { ...MARK, _id: { $ne: this.#id as unknown }, seen_at: { $gt: longAgo } } },
+      {
+        $match: {
+          ...MARK,
+          _id: { $ne: this.#id as unknown },
+          seen_at: { $gt: longAgo },
+          // Others have a limit of their own, or none.
+          share: { $exists: true },
+        },
+      },
       {
         $group: {
           _id: null,
@@ -113,8 +159,57 @@ export interface FleetRegistryEntry {
   /** The name of the agent, for people: two agents may have the same. */
   name: string;
   version: string;
+  commit: string;
+  /** A UUID of the process: its connections have it in their metadata. */
+  instance: string;
   /** Whether it makes its index. */
   ensureIndexes: boolean;
   /** When this process began, in milliseconds since 1970. */
   startedAtMs: number;
+}
+
+/** The fields of a report, as they are stored. */
+function fieldsOf(report: AgentReport): Document {
+  const {
+    control,
+    controlId,
+    counters,
+    held,
+    history,
+    isReady,
+    lastError,
+    running,
+    state,
+    trouble,
+    waiting,
+  } = report;
+  return {
+    mode: "document",
+    state,
+    ready: isReady,
+    trouble,
+    control: withoutMissing(control)[0],
+    control_id: controlId,
+    held,
+    running,
+    counters,
+    history: history && historyFields(history),
+    waiting_history: waiting,
+    last_error: lastError,
+  };
+}
+
+function historyFields({ deadLettered, pickUpMs, processed, retried, until }: FleetHistory): Document {
+  return { until, processed, retried, dead_lettered: deadLettered, pick_up_ms: pickUpMs };
+}
+
+/** Those fields that have a value, and the names of the others, which an earlier report may have set. */
+function withoutMissing(fields: Document): [set: Document, unset: Document] {
+  const set: Document = {};
+  const unset: Document = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) unset[name] = "";
+    else set[name] = value;
+  }
+  return [set, unset];
 }

@@ -1,7 +1,7 @@
 import type { DatabaseFacts } from "../../../agent/store/doctor/database_facts.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import type { UserRights } from "../../../agent/store/doctor/user_rights.ts";
-import { fleetCollection } from "../../../agent/settings/rate_settings.ts";
+import { fleetCollection } from "../../../agent/settings/fleet_settings.ts";
 import type { Settings } from "../../../agent/settings/settings.ts";
 import { databaseConcern, type Found, type Step } from "../concern.ts";
 import { byHand, runCommands } from "../steps.ts";

@@ -191,7 +191,7 @@ export const CHECKS: readonly Check[] = [
       let how = "";
       const agent = await world.agent(() => {}, { pollIntervalMs: 1000 }, store);
       await using stack = new AsyncDisposableStack();
-      const stream = store.wakeStream({
+      const stream = store.streams.wake({
         onHint: () => agent.agent.wake(),
         onListening: (isListening) => how ||= isListening ? "stream" : "",
         onUnsupported: () => how = "polling",

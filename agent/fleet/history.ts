@@ -1,0 +1,113 @@
+import type { Details } from "../details.ts";
+import type { AgentEvent, Events } from "../events.ts";
+import type { Clock } from "../lib/clock.ts";
+import { type FleetHistory, HISTORY_STEP_MS, HISTORY_STEPS } from "./fleet_view.ts";
+
+/** What happened in one step. */
+interface Step {
+  processed: number;
+  retried: number;
+  deadLettered: number;
+  pickUpMs: number;
+  waiting: number | null;
+}
+
+/**
+ * What an agent has done in the last ten minutes, in steps of ten seconds by the server's clock: those of all agents are
+ * the same, so that they can be added. It keeps 60 steps at most, and has no timer.
+ */
+export class History {
+  readonly #options: HistoryOptions;
+  readonly #steps: Step[] = [];
+  #step = newStep();
+  /** When the present step ends, by the monotonic clock; undefined as long as the server's time is not known. */
+  #endsMs: number | undefined;
+  /** The same by the server's clock. */
+  #endsAtMs = 0;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+    options.events.subscribe((event) => this.#observe(event));
+    options.details.onPickUps((longestMs) => {
+      this.#roll();
+      this.#step.pickUpMs = Math.max(this.#step.pickUpMs, Math.round(longestMs));
+    });
+  }
+
+  /** The steps that have ended; undefined as long as the server's time is not known. */
+  get ended(): { readonly history: FleetHistory; readonly waiting?: readonly (number | null)[] } | undefined {
+    this.#roll();
+    if (this.#endsMs === undefined) return undefined;
+    const of = <Name extends keyof Step>(name: Name) => this.#steps.map((step) => step[name]);
+    const waiting = of("waiting");
+    const history = {
+      until: new Date(this.#endsAtMs - HISTORY_STEP_MS),
+      processed: of("processed"),
+      retried: of("retried"),
+      deadLettered: of("deadLettered"),
+      pickUpMs: of("pickUpMs"),
+    };
+    return { history, ...(waiting.some((count) => count !== null) && { waiting }) };
+  }
+
+  #observe(event: AgentEvent): void {
+    switch (event.type) {
+      case "processed":
+        this.#roll();
+        this.#step.processed += event.documents;
+        break;
+      case "retried":
+        this.#roll();
+        this.#step.retried += 1;
+        break;
+      case "retried_among":
+        this.#roll();
+        this.#step.retried += event.documents;
+        break;
+      case "dead_lettered":
+        this.#roll();
+        this.#step.deadLettered += 1;
+        break;
+      case "backlog_seen":
+        this.#roll();
+        this.#step.waiting = event.backlog.claimable ?? null;
+        break;
+    }
+  }
+
+  /** Begins a new step, if the present one has ended. What happened before the server's time was known is in the first. */
+  #roll(): void {
+    const { clock, serverTime } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#endsMs !== undefined && nowMs < this.#endsMs) return;
+    const serverMs = serverTime()?.getTime();
+    if (serverMs === undefined) return;
+    const endsAtMs = serverMs - serverMs % HISTORY_STEP_MS + HISTORY_STEP_MS;
+    if (this.#endsMs !== undefined) {
+      // The server's clock may have been set back, or far ahead.
+      const ended = Math.min(
+        HISTORY_STEPS,
+        Math.max(1, Math.round((endsAtMs - this.#endsAtMs) / HISTORY_STEP_MS)),
+      );
+      this.#steps.push(this.#step);
+      for (let more = 1; more < ended; more++) this.#steps.push(newStep());
+      this.#steps.splice(0, this.#steps.length - HISTORY_STEPS);
+      this.#step = newStep();
+    }
+    this.#endsAtMs = endsAtMs;
+    this.#endsMs = nowMs + endsAtMs - serverMs;
+  }
+}
+
+/** What a {@linkcode History} needs. */
+export interface HistoryOptions {
+  readonly clock: Clock;
+  readonly details: Pick<Details, "onPickUps">;
+  readonly events: Events;
+  /** The server's time, as far as it is known. */
+  serverTime(): Date | undefined;
+}
+
+function newStep(): Step {
+  return { processed: 0, retried: 0, deadLettered: 0, pickUpMs: 0, waiting: null };
+}

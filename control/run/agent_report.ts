@@ -1,0 +1,26 @@
+import type { History } from "../../agent/fleet/history.ts";
+import type { AgentReport } from "../../agent/fleet/registry.ts";
+import type { Status } from "../../health/status.ts";
+
+/** What an agent reports to its fleet: the same as its status file says, for operators who cannot see that. */
+export function agentReport(
+  { control, counters, held, last_error, ready, started_at, state, trouble }: Status,
+  { controlId, ended }: { controlId: string | undefined; ended: History["ended"] },
+): AgentReport {
+  const { by, reason, since, source } = control;
+  return {
+    startedAt: new Date(started_at),
+    state,
+    isReady: ready,
+    trouble: trouble &&
+      (trouble.message === undefined ? trouble.what : `${trouble.what}: ${trouble.message}`),
+    control: { state: control.state, source, by, reason, since: new Date(since) },
+    controlId,
+    held: held.documents,
+    running: held.running,
+    counters,
+    history: ended?.history,
+    waiting: ended?.waiting,
+    lastError: last_error && { at: new Date(last_error.at), message: last_error.message },
+  };
+}

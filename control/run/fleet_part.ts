@@ -1,0 +1,59 @@
+import type { Details } from "../../agent/details.ts";
+import { errorText } from "../../agent/errors.ts";
+import type { Events } from "../../agent/events.ts";
+import { History } from "../../agent/fleet/history.ts";
+import { Membership } from "../../agent/fleet/membership.ts";
+import type { FleetMembership } from "../../agent/fleet/registry.ts";
+import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
+import type { MongoStore } from "../../agent/store/mongo_store.ts";
+import type { WakeStream } from "../../agent/store/wake_stream.ts";
+import type { Logger } from "../../agent/telemetry/logger.ts";
+import type { HealthReporter } from "../../health/health_reporter.ts";
+import type { FleetPause } from "../fleet_pause.ts";
+import { agentReport } from "./agent_report.ts";
+
+/** The agent as a member of its fleet: it shows what it does, and follows what is asked of all agents. */
+export class FleetPart {
+  readonly #membership: Membership;
+  readonly #stream: WakeStream | undefined;
+
+  constructor({ details, events, health, log, orders, registry, store, usesStreams }: FleetPartOptions) {
+    const history = new History({ ...SYSTEM, details, events, serverTime: () => store.serverTime });
+    const report = () => agentReport(health.status, { controlId: orders.actedOn, ended: history.ended });
+    const isReady = () => health.isReady;
+    const membership = new Membership({ ...SYSTEM, events, isReady, log, orders, registry, report });
+    this.#membership = membership;
+    if (!usesStreams) return;
+    // Without a stream, the next beat reads the same.
+    const note = (error: string) =>
+      log.debug("Cannot follow what is asked of the fleet: it is read with each beat", { error });
+    this.#stream = store.streams.control({
+      onHint: () => membership.ordersChanged(),
+      onUnsupported: note,
+      onTrouble: (error) => note(errorText(error)),
+    });
+  }
+
+  start(): void {
+    this.#membership.start();
+    this.#stream?.start();
+  }
+
+  /** Leaves the fleet. Never rejects. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#stream?.stop(), this.#membership.stop()]);
+  }
+}
+
+/** What a {@linkcode FleetPart} needs. */
+export interface FleetPartOptions {
+  details: Details;
+  events: Events;
+  health: HealthReporter;
+  log: Logger;
+  orders: FleetPause;
+  registry: FleetMembership;
+  store: MongoStore;
+  /** Unless `CHANGE_STREAM` is off. */
+  usesStreams: boolean;
+}
