@@ -49,6 +49,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     ensureIndexes: true,
     shutdownTimeoutMs: 30_000,
     heartbeatIntervalMs: 5000,
+    fleet: "on",
     healthDir: "/tmp/health",
     controlFile: "/tmp/control/state",
     readyWhilePaused: false,

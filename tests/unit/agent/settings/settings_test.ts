@@ -49,6 +49,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     ENSURE_INDEXES: "true",
     SHUTDOWN_TIMEOUT: "30",
     HEARTBEAT_INTERVAL: "5",
+    FLEET: "on",
     HEALTH_DIR: "/tmp/health",
     CONTROL_FILE: "/tmp/control/state",
     READY_WHILE_PAUSED: "false",
