@@ -5,10 +5,10 @@ import { fuzz, reportText } from "../fuzz/fuzz.ts";
 import { testUri } from "../support/mongod.ts";
 
 /**
- * Two seconds an area; `make test-all` takes a minute for all, FUZZ_SECONDS says how long. The seed is the same each time,
+ * A second an area; `make test-all` takes a minute for all, FUZZ_SECONDS says how long. The seed is the same each time,
  * so that a test that fails is about the change at hand.
  */
-const SECONDS = Number(Deno.env.get("FUZZ_SECONDS") ?? 2 * AREAS.length) / AREAS.length;
+const SECONDS = Number(Deno.env.get("FUZZ_SECONDS") ?? AREAS.length) / AREAS.length;
 const SEED = Number(Deno.env.get("FUZZ_SEED") ?? 20_260_101);
 
 for (const area of AREAS) {

@@ -7,6 +7,6 @@ for (const processor of ["program", "service"] as const) {
     name:
       `Replicas: kills at random of four agents and of their ${processor} lose no document, and leave no process`,
     ignore: await isMissing(PYTHON),
-    fn: () => killAtRandom({ processor, documents: 400, kills: 9 }),
+    fn: () => killAtRandom({ processor, documents: 160, kills: 4 }),
   });
 }

@@ -24,7 +24,7 @@ const NOISE =
   export default ({ isSound }) => { if (!isSound) throw new Error("broken"); };`;
 
 /** An agent that has made three dead letters; each call finds them, and an agent that answers. */
-export async function withLetters(name: string, test: (home: AgentHome) => Promise<void>): Promise<void> {
+async function withLetters(name: string, test: (home: AgentHome) => Promise<void>): Promise<void> {
   await using db = await testDatabase(name);
   const documents = await insertPending(db, upTo(3));
   await documents.insertMany([{ _id: 4, status: "left alone", isSound: true }, {
@@ -38,7 +38,7 @@ export async function withLetters(name: string, test: (home: AgentHome) => Promi
 }
 
 /** A second agent would be refused on the same directory, and a control file would not be its own. */
-export const envOf = (home: AgentHome, [name]: readonly string[]) =>
+const envOf = (home: AgentHome, [name]: readonly string[]) =>
   name === "run" ? { HEALTH_DIR: `${home.dir}/health-of-another` } : {};
 
 const runIn = (home: AgentHome, args: string[], script: string): Promise<CommandResult> =>
@@ -52,6 +52,23 @@ export const LOSSES: Record<string, { script: string; reason: RegExp }> = {
     reason: /Broken pipe|the program that reads it has ended/,
   },
 };
+
+/** Checks that each of these calls prints on standard output, and nothing of its processor's module there. */
+export async function assertPrintsItsOwn(calls: readonly string[][]): Promise<void> {
+  await withLetters("output of commands", async (home) => {
+    for (const args of calls) {
+      const { code, stdout, stderr } = await home.runWith({ args, env: envOf(home, args) });
+      const call = args.join(" ");
+      assertEquals(code, 0, `${call}: ${stderr}`);
+      const isSilent = TAKING.includes(call);
+      assertEquals(stdout !== "", !isSilent, call);
+      // The agent writes it into its log, as lines of its own.
+      if (args[0] !== "run") assertFalse(stdout.includes("NOISE"), `${call}: ${stdout}`);
+      // deno-lint-ignore no-control-regex
+      assertFalse(/\x1b/.test(stdout + stderr), `${call}: ${stdout}${stderr}`);
+    }
+  });
+}
 
 /** Checks that each of these calls says in one sentence that its output is lost, and shows it by its status. */
 export async function assertLossIsTold(loss: string, calls: readonly string[][]): Promise<void> {
