@@ -17,12 +17,12 @@ Deno.test("spread() gives those that wait one process, each long file one, in th
     waiting: ["tests/e2e/w_test.ts", "tests/thorough/x_test.ts", "tests/e2e/v_test.ts"],
     long: ["tests/e2e/c_test.ts", "tests/thorough/d_test.ts", "tests/e2e/a_test.ts"],
   });
-  assertEquals(batches.map((batch) => [batch.needsServers, batch.files]), [
-    [true, ["tests/e2e/w_test.ts", "tests/e2e/v_test.ts"]],
-    [true, ["tests/e2e/c_test.ts"]],
-    [true, ["tests/e2e/a_test.ts"]],
-    [true, ["tests/e2e/b_test.ts"]],
-    [false, ["tests/unit/x/u_test.ts"]],
+  assertEquals(batches.map(({ files, modules, needsServers }) => [needsServers, modules, files]), [
+    [true, undefined, ["tests/e2e/w_test.ts", "tests/e2e/v_test.ts"]],
+    [true, undefined, ["tests/e2e/c_test.ts"]],
+    [true, undefined, ["tests/e2e/a_test.ts"]],
+    [true, 1, ["tests/e2e/b_test.ts"]],
+    [false, 2 * navigator.hardwareConcurrency, ["tests/unit/x/u_test.ts"]],
   ]);
 });
 
