@@ -38,6 +38,10 @@ Deno.test("judge() counts what is lost, what ran again without excuse, and attem
   assertEquals(judge([], 3, new Map()).lost, 3);
   assertEquals([verdictOn({ attempts: 1 }).inVain, verdictOn({ attempts: 4 }).inVain], [0, 3]);
   assertEquals(verdictOn({ kind: "flaky", attempts: 2, runs: [ENDED, AGAIN] }).inVain, 0);
+  // Killed twice beside others, and once while it ran alone.
+  const killed = Array(3).fill({ pid: 2, startMs: 900 });
+  assertEquals(verdictOn({ attempts: 2, runs: [...killed, ENDED] }).inVain, 0);
+  assertEquals(verdictOn({ attempts: 5, runs: [...killed, ENDED] }).inVain, 1);
 });
 
 for (

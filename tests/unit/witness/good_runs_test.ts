@@ -72,6 +72,20 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     }
     oplog.takeOver(1, "last").bury(1);
   },
+  "a suspect is killed while it runs alone, which is an attempt and none in vain, and then it is processed": (
+    oplog,
+  ) => {
+    for (let count = 0; count < 3; count++) {
+      if (count === 0) oplog.claim(1, "a0");
+      else oplog.takeOver(1, `a${count}`);
+      if (count === 2) oplog.change(1, { "_pull.alone": 1 });
+      oplog.begin(1, `a${count}`);
+      oplog.tell("killed", `a${count}`).wait(LEASE_MS);
+    }
+    oplog.takeOver(1, "last", { "_pull.attempts": 2 }).change(1, { "_pull.alone": 2 });
+    oplog.begin(1, "last")("done");
+    oplog.ack(1);
+  },
   "the next holder finishes a verdict": (oplog) => {
     oplog.run(1, "a", "failed", { permanent: true }).change(1, { "_pull.dead_at": oplog.at(), error: "no" });
     oplog.insert({ _id: 1, dead_at: oplog.at() }, "jobs_dead_letters");
