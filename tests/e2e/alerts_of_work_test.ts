@@ -24,6 +24,12 @@ const letters = (documents: number) => [{
   says: `About ${documents} documents of orders in the namespace shop became dead letters within an hour.`,
 }];
 
+const PROCESSOR_DOWN = [{
+  labels: FLEET,
+  says:
+    "Agents of orders in the namespace shop find that their processor fails for one document after the other, and none has processed any: documents wait until it works again.",
+}];
+
 await tryAlerts({
   PullingAgentRestarting: [
     {
@@ -187,21 +193,35 @@ await tryAlerts({
   PullingAgentProcessorDown: [
     {
       title: "the service is down for both agents; one was restarted meanwhile",
-      series: ofPods("pulling_agent_breaker_open", ["0x5 1x60 0x20", "0x5 1x20 stale", "_x30 0x1 1x30 0x20"]),
-      at: {
-        5: [],
-        12: [],
-        17: [{
-          labels: FLEET,
-          says:
-            "All agents of orders in the namespace shop find that their processor fails for one document after the other: documents wait until it works again.",
-        }],
-        80: [],
+      series: {
+        ...ofPods("pulling_agent_breaker_open", ["0x5 1x60 0x20", "0x5 1x20 stale", "_x30 0x1 1x30 0x20"]),
+        ...processed(["0+60x4 240x61 240+60x20", "0+60x4 240x21 stale", "_x30 0x31 0+60x20"]),
       },
+      at: { 5: [], 12: [], 18: PROCESSOR_DOWN, 80: [] },
     },
     {
-      title: "one of two agents, and both for a rollout of the service",
-      series: ofPods("pulling_agent_breaker_open", ["0x5 1x90", "0x30 1x6 0x60"]),
+      title: "one agent stands by and gets no document; what waits is not known",
+      series: {
+        ...ofPods("pulling_agent_breaker_open", ["0x5 1x60", "0x65"]),
+        ...processed(["0+60x4 240x61", "0x65"]),
+      },
+      at: { 5: [], 12: [], 18: PROCESSOR_DOWN, 60: PROCESSOR_DOWN },
+    },
+    {
+      title: "after a while no document is left to try, and then one comes",
+      series: {
+        ...ofPods("pulling_agent_breaker_open", ["0x5 1x120", "0x5 1x120"]),
+        ...processed(["240x125", "240x125"]),
+        ...ofPods("pulling_agent_claimable_documents", ["9x30 0x60 1x35", "9x30 0x60 1x35"], SOURCE),
+      },
+      at: { 18: PROCESSOR_DOWN, 40: PROCESSOR_DOWN, 50: [], 90: [], 100: PROCESSOR_DOWN },
+    },
+    {
+      title: "one agent meets bad documents and another processes; both fail for a rollout of the service",
+      series: {
+        ...ofPods("pulling_agent_breaker_open", ["0x5 1x90", "0x30 1x6 0x60"]),
+        ...processed(["0x95", "0+60x29 1740x7 1740+60x59"]),
+      },
       at: { 30: [], 37: [], 45: [], 90: [] },
     },
     {
