@@ -39,7 +39,7 @@ const FOLDERS: Record<Lane, readonly string[]> = {
 export const VARIABLES: Record<Lane, Readonly<Record<string, string>>> = {
   unit: {},
   test: {},
-  all: { FUZZ_SECONDS: "60", TEST_ROUNDS: "4" },
+  all: { FUZZ_SECONDS: "60", TEST_ROUNDS: "8" },
 };
 
 /** Folders whose tests only compute and use files: one process runs all tests of a folder on all cores. */

@@ -130,7 +130,7 @@ Deno.test({
     for (const stage of stages) await Promise.all([0, 1].map((place) => stage.start(place)));
 
     let isOver = false;
-    const kills = Promise.all(stages.map((stage) => stage.killWhileHolding(rounds(2)))).finally(() =>
+    const kills = Promise.all(stages.map((stage) => stage.killWhileHolding(rounds(1)))).finally(() =>
       isOver = true
     );
     const isShort = async () => isOver || await orders.countDocuments({ status: "pending" }) < 200;

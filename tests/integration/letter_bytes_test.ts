@@ -58,7 +58,7 @@ for (const seed of [1, 2, 3]) {
       await using store = openStore(database);
       const random = seededRandom(seed);
       const made = Array.from(
-        { length: rounds(40) },
+        { length: rounds(20) },
         (_, id) => randomDocument(random, { id: idElement(id), maxFields: 8 }),
       );
       await insertBytes(database, made);

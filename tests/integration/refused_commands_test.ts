@@ -78,7 +78,7 @@ Deno.test("Settler: for any answer of the server to any write of an outcome, no 
   await using server = await startMongod({ replicaSet: true, testCommands: true });
   await using database = new TestDatabase(server.uri, "admin_of_failures");
   const random = testRandom();
-  for (const [position, data] of shuffled(random, FAILURES).slice(0, rounds(20)).entries()) {
+  for (const [position, data] of shuffled(random, FAILURES).slice(0, rounds(10)).entries()) {
     await survive(server.uri, database.client, data, position % 5 === 0 ? 4 : 1);
   }
 });

@@ -59,7 +59,7 @@ for (const concurrency of [1, 16, 500]) {
     const it = new Service({ concurrency, batchSize: Math.max(100, concurrency) });
     it.isDown = true;
     const { clock, recorder, store } = it.setup;
-    const running = it.run(1000);
+    const running = it.run(400);
     await clock.advance(10 * MINUTE_MS);
     // The row of 20, three trials at once, and three after each of 10, 20, 40, 80, 160 and 300 seconds.
     assertEquals(recorder.of("breaker_opened").length, 6);
@@ -77,7 +77,7 @@ Deno.test("Agent keeps few documents from dead letters however long the outage i
   const it = new Service();
   it.isDown = true;
   const running = it.run(30);
-  await it.setup.clock.advance(12 * 60 * MINUTE_MS);
+  await it.setup.clock.advance(3 * 60 * MINUTE_MS);
   assertEquals(it.setup.store.statuses, { pending: 30 });
   it.isDown = false;
   await it.setup.clock.advance(10 * MINUTE_MS);
@@ -88,31 +88,31 @@ Deno.test("Agent keeps few documents from dead letters however long the outage i
 Deno.test("Agent does not open its breaker if five percent of the documents are bad", async () => {
   const random = testRandom();
   const it = new Service();
-  for (let each = 1; each <= 2000; each++) if (random() < 0.05) it.bad.add(`d${each}`);
-  const running = it.run(2000);
+  for (let each = 1; each <= 1000; each++) if (random() < 0.05) it.bad.add(`d${each}`);
+  const running = it.run(1000);
   await it.setup.clock.advance(30 * MINUTE_MS);
   assertEquals(it.setup.recorder.of("breaker_opened"), []);
-  assertEquals(it.setup.store.statuses, { processed: 2000 - it.bad.size, failed: it.bad.size });
-  assertEquals(it.attempts, 2000 - it.bad.size + 5 * it.bad.size);
+  assertEquals(it.setup.store.statuses, { processed: 1000 - it.bad.size, failed: it.bad.size });
+  assertEquals(it.attempts, 1000 - it.bad.size + 5 * it.bad.size);
   await it.end(running);
 });
 
 Deno.test("Agent does not keep good documents waiting for a block of 200 bad ones at the head", async () => {
   const it = new Service();
   for (let each = 1; each <= 200; each++) it.bad.add(`d${each}`);
-  const running = it.run(2200);
+  const running = it.run(1200);
   const { clock, recorder, store } = it.setup;
   let goodMs = 0;
-  for (; (store.statuses.processed ?? 0) < 2000 && goodMs < MINUTE_MS; goodMs += 100) {
+  for (; (store.statuses.processed ?? 0) < 1000 && goodMs < MINUTE_MS; goodMs += 100) {
     await clock.advance(100);
   }
-  // Without bad ones it takes 1,300 ms: 16 at a time, 10 ms each.
-  assert(goodMs <= 3000, `they took ${goodMs} ms`);
+  // Without bad ones it takes 650 ms: 16 at a time, 10 ms each.
+  assert(goodMs <= 2300, `they took ${goodMs} ms`);
   await clock.advance(60 * MINUTE_MS);
   assertEquals(recorder.of("breaker_opened"), []);
-  assertEquals(store.statuses, { processed: 2000, failed: 200 });
+  assertEquals(store.statuses, { processed: 1000, failed: 200 });
   // Some runs are spared at the end of each row.
-  assert(it.runs.length <= 2000 + 5 * 200 + 200, `${it.runs.length} runs`);
+  assert(it.runs.length <= 1000 + 5 * 200 + 200, `${it.runs.length} runs`);
   await it.end(running);
 });
 

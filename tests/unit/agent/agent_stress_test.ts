@@ -56,5 +56,5 @@ Deno.test("Agent: 50 agents start, work through random faults, stop at the same 
 });
 
 Deno.test("Agent: more lives, one after the other", async () => {
-  for (let seed = 1000; seed < 1000 + rounds(40); seed++) await life(seed);
+  for (let seed = 1000; seed < 1000 + rounds(20); seed++) await life(seed);
 });

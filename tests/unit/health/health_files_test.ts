@@ -15,7 +15,7 @@ async function makeDirectory(path: string): Promise<boolean> {
 }
 
 Deno.test("HealthReporter leaves the files as the last state wants them, however close changes come", async () => {
-  for (let seed = 1; seed <= rounds(15); seed++) {
+  for (let seed = 1; seed <= rounds(8); seed++) {
     const random = seededRandom(seed);
     // An hour: no heartbeat comes to the help of what a change has left.
     await using s = await ReporterSetup.make({ heartbeatMs: 3_600_000, readyWhilePaused: seed % 5 === 0 });

@@ -160,7 +160,7 @@ Deno.test("FleetShare sends a write and a query every two seconds once the share
 
 Deno.test("FleetShare: agents that start, freeze, pause and end at random never use more than the limit", async () => {
   const random = testRandom();
-  for (let round = 0; round < rounds(20); round++) {
+  for (let round = 0; round < rounds(10); round++) {
     const fleet = new Fleet(random);
     for (let step = 0; step < 40; step++) {
       const agent = fleet.agents[Math.floor(random() * fleet.agents.length)];

@@ -209,7 +209,7 @@ function spoil(value: unknown): void {
 
 Deno.test("setFields() copies values of the driver's own types, and all that is within them: property", () => {
   const random = testRandom(20261126);
-  for (let round = 0; round < rounds(500); round++) {
+  for (let round = 0; round < rounds(250); round++) {
     const mine = { value: randomDriverValue(random), list: [randomDriverValue(random)] };
     const meant = BSON.serialize(mine);
     const { set, bytes } = setFields(mine)!;

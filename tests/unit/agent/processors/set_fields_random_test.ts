@@ -9,7 +9,7 @@ import { randomThrown } from "../../../support/random_thrown.ts";
 import { pick, rounds, testRandom } from "../../../support/random.ts";
 
 const SEED = 20261126;
-const ROUNDS = rounds(750);
+const ROUNDS = rounds(375);
 
 /** Any value at all: what a module may throw, and what a server may hold. */
 function randomValue(random: () => number): unknown {

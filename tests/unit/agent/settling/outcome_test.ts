@@ -137,7 +137,7 @@ Deno.test("outcomeOf() keeps an error text up to the limit and cuts a longer one
 
 Deno.test("outcomeOf() never cuts a character in half", () => {
   const random = testRandom(3);
-  for (let count = 0; count < rounds(500); count++) {
+  for (let count = 0; count < rounds(250); count++) {
     const length = integerFrom(random, MAX_ERROR_LENGTH - 20, MAX_ERROR_LENGTH + 20);
     const message = Array.from({ length }, () => pick(random, ["a", "ä", "😀", "中", "👩‍🚀"])).join("");
     const { error } = failed(new Error(message)) as { error: string };
@@ -150,7 +150,7 @@ Deno.test("outcomeOf() never cuts a character in half", () => {
 
 Deno.test("outcomeOf() draws every wait below the bound of its attempt", () => {
   const random = testRandom(5);
-  for (let count = 0; count < rounds(500); count++) {
+  for (let count = 0; count < rounds(250); count++) {
     const policy = { ...POLICY, maxAttempts: 1000, random };
     const attempt = integerFrom(random, 1, 900);
     const outcome = outcomeOf({ ok: false, error: "x" }, attempt, policy);

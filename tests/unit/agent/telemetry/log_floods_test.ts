@@ -38,7 +38,7 @@ const short = (
 
 Deno.test("logEvents() writes the first five documents that fail alike in full, and the others of the minute in one line", async () => {
   const log = new EventLog("INFO");
-  log.emit(...many(100_000, (id) => retried(id, `order ${id} has no price`)));
+  log.emit(...many(30_000, (id) => retried(id, `order ${id} has no price`)));
   assertEquals(log.lines.map(({ id, attempt, error, delayMs }) => [id, attempt, error, delayMs]), [
     ["<0>", 1, "order 0 has no price", 5],
     ["<1>", 1, "order 1 has no price", 5],
@@ -53,11 +53,11 @@ Deno.test("logEvents() writes the first five documents that fail alike in full, 
   assertEquals(fields, {
     level: "WARNING",
     message: "Processing failed and will be retried (more like it)",
-    id: "<99999>",
+    id: "<29999>",
     attempt: 1,
-    error: "order 99999 has no price",
+    error: "order 29999 has no price",
     delayMs: 5,
-    documents: 99_995,
+    documents: 29_995,
   });
   for (const time of [first, last]) assertMatch(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   assert(String(first) <= String(last));

@@ -6,7 +6,7 @@ import { pick, rounds, testRandom } from "../../../support/random.ts";
 import { randomThrown } from "../../../support/random_thrown.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
-const ROUNDS = rounds(500);
+const ROUNDS = rounds(250);
 
 Deno.test("errorText() and errorStack() have a bounded text for any thrown value, and never throw", () => {
   const random = testRandom(12);

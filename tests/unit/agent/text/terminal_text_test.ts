@@ -9,7 +9,7 @@ import { commandsIn, randomText } from "../../../support/random_text.ts";
 import { RecordedLines } from "../../../support/recorded_lines.ts";
 
 const SEED = 23;
-const RUNS = rounds(500);
+const RUNS = rounds(250);
 
 Deno.test("printable() and its like let no character through that commands a terminal", () => {
   const random = testRandom(SEED);

@@ -209,7 +209,7 @@ Deno.test("parseCommandLine() takes nothing that its command does not declare, o
     "--hasOwnProperty",
   ];
   let understood = 0;
-  for (let round = 0; round < rounds(1250); round++) {
+  for (let round = 0; round < rounds(625); round++) {
     const args = Array.from(
       { length: Math.floor(random() * 6) },
       () => pick(random, [...known, ...odd, ...inherited]),

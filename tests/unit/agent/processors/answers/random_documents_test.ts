@@ -9,7 +9,7 @@ import { randomDocument } from "../../../../support/random_bson.ts";
 import { rounds, testRandom } from "../../../../support/random.ts";
 
 const SEED = 20261127;
-const ROUNDS = rounds(750);
+const ROUNDS = rounds(375);
 
 /** Documents as the store reads them, with their texts. */
 function textsOf(answers: Answers): { document: BSON.Document; text: string }[] {

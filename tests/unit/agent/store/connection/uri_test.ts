@@ -180,7 +180,7 @@ Deno.test(
   "uriProblem() quotes no four characters of a password, however it is written into the string",
   () => {
     const random = testRandom();
-    for (let round = 0; round < rounds(750); round++) {
+    for (let round = 0; round < rounds(375); round++) {
       const { password, uri } = randomUri(random);
       assertHidden(password, uriProblem(uri).join(), uri);
     }

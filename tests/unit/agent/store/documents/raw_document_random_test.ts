@@ -9,7 +9,7 @@ import { rounds, testRandom } from "../../../../support/random.ts";
 import { randomDocument } from "../../../../support/random_bson.ts";
 import { bsonDocument } from "../../../../support/raw_bson.ts";
 
-const COUNT = rounds(750);
+const COUNT = rounds(375);
 
 /** Names the document that broke the property, so that it can be made again. */
 function about(bytes: Uint8Array, check: () => void): void {
