@@ -49,13 +49,8 @@ case $commit in *[!0-9A-Za-z._-]*) die "COMMIT=$commit is no name of a commit: g
 # are copied to one place that is the same on every machine. Only its maker can write there, and it is the lock, too.
 place=/tmp/pulling-agent-build
 stage=$place/src
-locked=''
-clean_up() { [ -z "$locked" ] || rm -rf "$place"; }
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_the_end ''
 take_lock "$place" build
-locked=yes
 mkdir "$stage"
 # shellcheck disable=SC2086
 cp -R $sources "$stage"

@@ -8,8 +8,10 @@ cd "$(dirname -- "$0")/.."
 . scripts/versions.env
 
 say() { printf 'ci_tools: %s\n' "$*" >&2; }
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+clean_up_at_the_end "$work"
 log=$work/log
 
 mkdir -p .tools/bin

@@ -14,6 +14,8 @@ image=${IMAGE:-pulling-agent}
 case ${image##*/} in *:*) ;; *) image=$image:latest ;; esac
 say() { printf 'image: %s\n' "$*" >&2; }
 die() { printf 'image.sh: %s\n' "$*" >&2; exit 1; }
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 
 [ $# -gt 0 ] || set -- scratch distroless
 for target; do
@@ -24,10 +26,7 @@ command -v buildah >/dev/null ||
 
 sh scripts/build.sh
 work=.tools/image/$$
-clean_up() { rm -rf "$work"; }
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_the_end "$work"
 mkdir -p "$work"
 sh scripts/image_root.sh dist/pulling-agent "$work/content"
 # The executable itself knows best; `pulling-agent 1.2.3 (commit abc, ...`

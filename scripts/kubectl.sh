@@ -9,10 +9,10 @@ folder=$PWD/.tools/kubectl
 if [ "$(cat "$folder/version" 2>/dev/null || :)" = "$version" ]; then echo "$folder"; exit 0; fi
 command -v go >/dev/null || { echo 'kubectl.sh: go is missing: install Go, or kubectl itself' >&2; exit 1; }
 
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_the_end "$work"
 cat >"$work/main.go" <<'END'
 package main
 

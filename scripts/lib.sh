@@ -1,4 +1,5 @@
-# What setup.sh and build.sh share: a digest, and a lock. The one that sources it has `say` and `die`.
+# What the scripts share: a digest, a folder and a lock that are gone when the script ends. One that takes a lock has `say` and
+# `die`.
 # shellcheck shell=sh
 
 if command -v sha256sum >/dev/null; then
@@ -7,7 +8,22 @@ else
   sha256() { shasum -a 256 | cut -d' ' -f1; }
 fi
 
-# Makes FOLDER, for this user alone, when no other process that still runs has it. The caller removes it at the end.
+own_folder='' own_lock=''
+clean_up() {
+  [ -z "$own_folder" ] || rm -rf "$own_folder"
+  [ -z "$own_lock" ] || rm -rf "$own_lock"
+}
+
+# Removes FOLDER, and the lock if one is taken, when the script ends, also by a signal: without a trap of its own, a signal
+# ends some shells without that of the end.
+clean_up_at_the_end() { # [FOLDER]
+  own_folder=${1:-}
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+# Makes FOLDER, for this user alone, when no other process that still runs has it.
 take_lock() { # FOLDER WHAT-IT-IS-FOR
   waited=0 refused=0
   until mkdir -m 700 "$1" 2>/dev/null; do
@@ -26,5 +42,6 @@ take_lock() { # FOLDER WHAT-IT-IS-FOR
     waited=$((waited + 1))
     sleep 1
   done
+  own_lock=$1
   echo $$ >"$1/pid"
 }

@@ -57,18 +57,10 @@ if is_ready; then summary; exit 0; fi
 
 mkdir -p "$tools/bin" "$tools/dl" "$tools/tmp"
 tmp=$tools/tmp/$$
-locked=''
-clean_up() {
-  rm -rf "$tmp"
-  [ -z "$locked" ] || rm -rf "$tools/lock"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_the_end "$tmp"
 
 # The lock only saves downloads: everything is written beside its place first and moved, so losing it harms nothing.
 take_lock "$tools/lock" set-up
-locked=yes
 if is_ready; then summary; exit 0; fi
 for left in "$tools"/tmp/*; do # of runs that were killed
   if [ -d "$left" ] && ! kill -0 "${left##*/}" 2>/dev/null; then rm -rf "$left"; fi

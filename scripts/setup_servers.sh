@@ -23,16 +23,8 @@ done
 
 mkdir -p "$tools/dl" "$tools/tmp"
 tmp=$tools/tmp/$$
-locked=''
-clean_up() {
-  rm -rf "$tmp"
-  [ -z "$locked" ] || rm -rf "$tools/servers.lock"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+clean_up_at_the_end "$tmp"
 take_lock "$tools/servers.lock" 'set-up of servers'
-locked=yes
 mkdir -p "$tmp"
 
 [ $# -gt 0 ] || eval "set -- $SERVER_VERSIONS"
