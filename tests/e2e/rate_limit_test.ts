@@ -4,7 +4,7 @@ import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { Guarded } from "../support/guarded.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { limitedHome } from "../support/limited.ts";
+import { leasesBegun, limitedHome } from "../support/limited.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** What the status of an agent tells of its limit. */
@@ -53,9 +53,10 @@ Deno.test("RATE_LIMIT of the fleet is divided by the agents that run, and the re
   }
 });
 
-Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, and no document waits for long", async () => {
+Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, and never are more documents leased than start within a second", async () => {
   await using db = await testDatabase("rate limit of a job");
   await insertPending(db, upTo(60));
+  const { operationTime } = await db.db.command({ ping: 1 });
   await using home = await limitedHome(db, { RATE_LIMIT: "20", METRICS_FILE: "true" });
   const agent = await home.start({ args: ["run", "--until-empty"] });
   const status = await agent.untilStatus(
@@ -77,7 +78,14 @@ Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, a
     )?.[1],
   );
   assertEquals((await agent.exit()).code, 0);
-  assertEquals((await home.starts()).length, 60);
+  const starts = await home.starts();
+  assertEquals(starts.length, 60);
+  // With 20 a second, one with at most 19 before it starts within a second.
+  const begins = await leasesBegun(db, operationTime, 60);
+  for (const at of begins) {
+    const waiting = begins.filter((each) => each <= at).length - starts.filter((each) => each < at).length;
+    assert(waiting <= 20, `${waiting} documents are leased and have not started`);
+  }
 });
 
 Deno.test("RATE_LIMIT_SCOPE of the fleet without the right to its collection: no document starts, until it is granted", async () => {

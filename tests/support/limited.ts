@@ -1,6 +1,11 @@
+import type { Timestamp } from "mongodb";
 import { AgentHome, type AgentHomeOptions } from "./agent_home.ts";
 import type { AgentProcess } from "./agent_process.ts";
+import { documentsOf } from "./documents.ts";
+import type { TestDatabase } from "./mongod.ts";
 import { newScratchDir } from "../../scripts/scratch_dir.ts";
+
+const LEASE_MS = 30_000;
 
 /** Notes when each document starts. */
 const MODULE = `
@@ -24,7 +29,7 @@ export class LimitedHome extends AgentHome {
 
   constructor(dir: string, { env, ...options }: AgentHomeOptions) {
     const startsFile = `${dir}/starts`;
-    super(dir, { ...options, env: { STARTS: startsFile, LEASE_DURATION: "30", ...env } });
+    super(dir, { ...options, env: { STARTS: startsFile, LEASE_DURATION: `${LEASE_MS / 1000}`, ...env } });
     this.#startsFile = startsFile;
   }
 
@@ -43,4 +48,23 @@ export class LimitedHome extends AgentHome {
     const text = await Deno.readTextFile(this.#startsFile).catch(() => "");
     return text.split("\n").filter((line) => line !== "").map(Number).toSorted((one, other) => one - other);
   }
+}
+
+/** When the first `count` leases after a time of the server began, by the leases themselves, in milliseconds since 1970, in order. */
+export async function leasesBegun(db: TestDatabase, since: Timestamp, count: number): Promise<number[]> {
+  const changes = documentsOf(db).watch([], { startAtOperationTime: since });
+  const begun: number[] = [];
+  try {
+    while (begun.length < count) {
+      const change = await changes.next();
+      if (change.operationType !== "update") continue;
+      const { status, ...fields }: Record<string, unknown> = change.updateDescription.updatedFields ?? {};
+      if (status !== "processing") continue;
+      const until = (fields["_pull.visible_at"] ?? (fields._pull as { visible_at: Date }).visible_at) as Date;
+      begun.push(until.getTime() - LEASE_MS);
+    }
+  } finally {
+    await changes.close();
+  }
+  return begun.toSorted((one, other) => one - other);
 }
