@@ -3,6 +3,9 @@ import type { AgentEvent, Events } from "../events.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type FleetHistory, HISTORY_STEP_MS, HISTORY_STEPS } from "./fleet_view.ts";
 
+/** Steps at the beginning in which nothing happened are left out, but for these: a rate is that of the last minute. */
+const LEAST_STEPS = 6;
+
 /** What happened in one step. */
 interface Step {
   processed: number;
@@ -38,7 +41,11 @@ export class History {
   get ended(): { readonly history: FleetHistory; readonly waiting?: readonly (number | null)[] } | undefined {
     this.#roll();
     if (this.#endsMs === undefined) return undefined;
-    const of = <Name extends keyof Step>(name: Name) => this.#steps.map((step) => step[name]);
+    // Most agents of most fleets are idle: their entries are small.
+    const first = this.#steps.findIndex(hasContent);
+    const from = Math.min(first === -1 ? Infinity : first, this.#steps.length - LEAST_STEPS);
+    const steps = this.#steps.slice(Math.max(0, from));
+    const of = <Name extends keyof Step>(name: Name) => steps.map((step) => step[name]);
     const waiting = of("waiting");
     const history = {
       until: new Date(this.#endsAtMs - HISTORY_STEP_MS),
@@ -110,4 +117,8 @@ export interface HistoryOptions {
 
 function newStep(): Step {
   return { processed: 0, retried: 0, deadLettered: 0, pickUpMs: 0, waiting: null };
+}
+
+function hasContent({ deadLettered, pickUpMs, processed, retried, waiting }: Step): boolean {
+  return processed + retried + deadLettered + pickUpMs > 0 || waiting !== null;
 }

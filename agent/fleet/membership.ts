@@ -6,12 +6,15 @@ import type { AgentReport, FleetMembership } from "./registry.ts";
 
 /** Time between two beats, in milliseconds. */
 const BEAT_MS = 10_000;
+/** As long as changes of what is wanted are told, so many beats do without reading it. */
+const UNREAD = 5;
 /** If the registry cannot be used, for a reason that does not pass by itself, the agent tries that so much more rarely. */
 const RARELY = 6;
 
 /**
  * Shows the agent in the registry of its fleet: what it does, every ten seconds, and at once if its state or what it was
- * asked for has changed. With each beat it reads what the operators want of all agents.
+ * asked for has changed. It reads what the operators want of all agents with each
+ * beat, or with every sixth as long as their changes are told.
  *
  * The work never waits for it. If the registry cannot be used, it logs that once, and the agent works as it does without a
  * fleet.
@@ -27,6 +30,12 @@ export class Membership {
   #shownControlId: string | undefined;
   #shownReady = false;
   #dueMs = -Infinity;
+  /** Whether {@linkcode ordersChanged} is called when the operators want something else. */
+  areOrdersTold = false;
+  #isReadWanted = true;
+  /** Beats since the last one that has read what is wanted. */
+  #beatsSinceRead = 0;
+  readonly #first = Promise.withResolvers<void>();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -39,8 +48,14 @@ export class Membership {
     this.#running = this.#run();
   }
 
+  /** Resolves after the first beat, also if it failed. */
+  get firstBeat(): Promise<void> {
+    return this.#first.promise;
+  }
+
   /** A hint that the operators may want something else: it is read at once, and what comes of it is shown. */
   ordersChanged(): void {
+    this.#isReadWanted = true;
     this.#sleep.wake();
   }
 
@@ -65,17 +80,18 @@ export class Membership {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#beat();
+      this.#first.resolve();
       await this.#sleep.sleep(this.#dueMs - clock.monotonicMs(), signal);
     }
   }
 
   /** Never throws. */
   async #beat(): Promise<void> {
-    const { clock, orders, random, registry } = this.#options;
+    const { clock, random, registry } = this.#options;
     try {
       // A hint that comes from now on is about what this may not read any more.
       this.#sleep.forget();
-      await orders.read();
+      await this.#read();
       const report = this.#options.report();
       const isDue = clock.monotonicMs() >= this.#dueMs || this.#hasNews;
       if (this.#stop.signal.aborted || !(isDue || report.controlId !== this.#shownControlId)) return;
@@ -91,12 +107,22 @@ export class Membership {
     this.#dueMs = clock.monotonicMs() + waitMs * (0.9 + 0.2 * random());
   }
 
+  async #read(): Promise<void> {
+    this.#beatsSinceRead += 1;
+    if (this.areOrdersTold && !this.#isReadWanted && this.#beatsSinceRead <= UNREAD) return;
+    // A hint that comes meanwhile is about a change that this reading may not see.
+    this.#isReadWanted = false;
+    await this.#options.orders.read();
+    this.#beatsSinceRead = 0;
+  }
+
   #answered(): void {
     if (this.#isMissing) this.#options.log.info("The registry of the fleet can be used now");
     this.#isMissing = false;
   }
 
   #failed(error: unknown): void {
+    this.#isReadWanted = true;
     const { log, registry } = this.#options;
     if (this.#isMissing || this.#stop.signal.aborted || registry.isTransient(error)) return;
     this.#isMissing = true;

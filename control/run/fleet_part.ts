@@ -16,6 +16,7 @@ import { agentReport } from "./agent_report.ts";
 export class FleetPart {
   readonly #membership: Membership;
   readonly #stream: WakeStream | undefined;
+  #isStopped = false;
 
   constructor({ details, events, health, log, orders, registry, store, usesStreams }: FleetPartOptions) {
     const history = new History({ ...SYSTEM, details, events, serverTime: () => store.serverTime });
@@ -29,6 +30,7 @@ export class FleetPart {
       log.debug("Cannot follow what is asked of the fleet: it is read with each beat", { error });
     this.#stream = store.streams.control({
       onHint: () => membership.ordersChanged(),
+      onListening: (isListening) => membership.areOrdersTold = isListening,
       onUnsupported: note,
       onTrouble: (error) => note(errorText(error)),
     });
@@ -36,11 +38,13 @@ export class FleetPart {
 
   start(): void {
     this.#membership.start();
-    this.#stream?.start();
+    // Not earlier: the stream then takes the connection that the first beat has opened.
+    this.#membership.firstBeat.then(() => this.#isStopped || this.#stream?.start());
   }
 
   /** Leaves the fleet. Never rejects. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all([this.#stream?.stop(), this.#membership.stop()]);
   }
 }

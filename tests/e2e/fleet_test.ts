@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
+import { FailingServer } from "../support/failing_server.ts";
 import { FleetDatabase } from "../support/fleet_database.ts";
 import { Guarded } from "../support/guarded.ts";
 import { MARKING } from "../support/modules.ts";
@@ -133,4 +134,38 @@ Deno.test("FLEET of off: an agent shows itself nowhere, and the fleet's pause do
   await home.startReady();
   await waitFor("the document", () => documents.countDocuments({ status: "processed" }));
   assertEquals(await fleet.entries(), []);
+});
+
+Deno.test("FLEET: a pause that cannot be read yet keeps the agent from its first claim, and one that no stream tells of holds", async () => {
+  await using server = await FailingServer.start();
+  await using db = server.database();
+  const fleet = new FleetDatabase(db);
+  const documents = await insertPending(db, [1]);
+  await fleet.ask({ state: "paused" });
+  const namespace = `${db.name}.documents_agents`;
+  const unread = { failCommands: ["find", "aggregate", "getMore"], errorCode: 50, namespace };
+  await server.fail("pulling-agent/a", unread);
+  await using home = await agentHome({ db, module: MARKING, env: { ...CALM, AGENT_NAME: "a" } });
+  const agent = await home.start();
+  await agent.log("Cannot claim documents");
+  await agent.untilStatus(
+    "it to be unready",
+    ({ ready, trouble }) => !ready && trouble?.what === "claims_fail",
+  );
+  assertEquals(await documents.countDocuments({ status: "pending", _pull: { $exists: false } }), 1);
+  await server.mend();
+  const { counters } = await agent.untilStatus("the pause", ({ state }) => state === "paused");
+  assertEquals(counters.claimed, 0);
+
+  const running = await fleet.ask({ state: "running" });
+  await fleet.untilEntries("it to confirm", 1, ({ control_id }) => control_id === running);
+  await server.fail("pulling-agent/a", unread);
+  await fleet.ask({ state: "paused" });
+  // What tells of changes fails by then, and what reads them.
+  await agent.untilStatus("it to run", ({ state }) => state === "running");
+  await server.mend();
+  await agent.untilStatus(
+    "the pause",
+    ({ state, control }) => state === "paused" && control.source === "fleet",
+  );
 });

@@ -57,6 +57,13 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
   // Without the right to see the options of collections.
   assert(unseen.some(({ concern, why }) => concern === "validator" && /listCollections/.test(why)));
 
+  // Without the limit, the agent works.
+  await using unlimited = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, {});
+  const joining = (await unlimited.diagnose()).findings.filter(({ says }) => says.includes("_agents"));
+  assertEquals(joining.map(({ is, level }) => [level, is]), [["hurts", "may_not_join"]]);
+  await using alone = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, { FLEET: "off" });
+  assert((await alone.diagnose()).findings.every(({ says }) => !says.includes("_agents")));
+
   await patient.mend(findings[0]!, guarded.client);
   const mended = await patient.diagnose();
   assertEquals(mended.findings.map(({ is }) => is), ["index_to_come", "index_to_come"]);

@@ -73,7 +73,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
       ...(this.#hasShare && { $setOnInsert: lives }),
       $currentDate: { seen_at: true },
     }, { upsert: true, ...LIGHT });
-    this.#ensureIndex();
+    await this.#ensureIndex();
   }
 
   async control(): Promise<FleetControl | undefined> {
@@ -98,7 +98,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   }
 
   /** Makes the index that removes entries of agents that were killed. Without it they stay, and count for nothing. */
-  #ensureIndex(): void {
+  async #ensureIndex(): Promise<void> {
     if (this.#hasIndex) return;
     this.#hasIndex = true;
     const options = {
@@ -106,7 +106,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
       expireAfterSeconds: GONE_S,
       partialFilterExpression: MARK,
     };
-    this.#collection.createIndex({ seen_at: 1 }, options).catch(() => {});
+    await this.#collection.createIndex({ seen_at: 1 }, options).catch(() => {});
   }
 
   get #own(): Document {

@@ -32,6 +32,11 @@ export const rights = databaseConcern({
       doc:
         "The user may not write to the collection of the fleet's agents: with `RATE_LIMIT_SCOPE=fleet`, no agent claims.",
     },
+    may_not_join: {
+      level: "hurts",
+      doc:
+        "The user may not write to the collection of the fleet's agents: `status --fleet` misses the agent, and `pause --fleet` does not reach it.",
+    },
     may_not_follow: {
       level: "note",
       doc: "The user may not open a change stream: new documents are found by polling alone.",
@@ -66,6 +71,8 @@ export const rights = databaseConcern({
     for (const collection of settings.writesTo ?? []) yield* found("may_not_write", WRITES, collection);
     if (settings.rateLimit && settings.rateLimitScope === "fleet") {
       yield* found("may_not_register", REGISTERS, fleetCollection(names.source));
+    } else if (settings.fleet === "on") {
+      yield* found("may_not_join", REGISTERS, fleetCollection(names.source));
     }
     if (follows(settings) && !isStandalone) yield* found("may_not_follow", ["changeStream"], names.source);
   },

@@ -100,10 +100,23 @@ Deno.test("Membership reads at once on a hint, and shows only if the agent has a
   await setup.end();
 });
 
+Deno.test("Membership reads with every sixth beat while a stream reports changes, and with each one while none does", async () => {
+  const setup = new Setup();
+  setup.membership.areOrdersTold = true;
+  setup.membership.start();
+  await setup.clock.advance(60_000);
+  assertEquals([setup.reports.length, setup.reads], [7, 2]);
+  setup.membership.areOrdersTold = false;
+  await setup.clock.advance(20_000);
+  assertEquals([setup.reports.length, setup.reads], [9, 4]);
+  await setup.end();
+});
+
 Deno.test("Membership reads again for a hint that comes while it reads", async () => {
   const setup = new Setup();
   const answer = Promise.withResolvers<void>();
   setup.answers = answer.promise;
+  setup.membership.areOrdersTold = true;
   setup.membership.start();
   await setup.clock.advance(1000);
   setup.membership.ordersChanged();

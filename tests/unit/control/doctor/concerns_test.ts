@@ -143,6 +143,7 @@ Deno.test("doctor takes a user whose privileges the server does not name neither
   assertEquals(found({ user: user! }).map(({ is }) => is), [
     "may_not_pull",
     "may_not_keep_letters",
+    "may_not_join",
     "may_not_follow",
   ]);
 });
