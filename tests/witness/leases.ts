@@ -38,15 +38,17 @@ export class Leases {
       this.#mustTouchItsOwn(story, step, write);
       const { wall } = write;
       const { lease } = story;
-      // An agent that takes its lost lease over may start the document at once: that run is of its new lease.
-      const isOwn = step === "takeover" && after._pull?.owner === story.lease?.owner;
-      const latestMs = isOwn ? wall - 1 : wall + SAME_TIME_MS;
-      const run = ENDINGS.has(step) ? this.#runOf(story, latestMs) : undefined;
+      const run = ENDINGS.has(step)
+        ? this.#runOf(story, this.#latestMs(story, step, after, wall))
+        : undefined;
       const mayRelease = lease !== undefined &&
         this.#disturbances.mayRelease(lease.owner, lease.askedMs, wall);
       const how = run ? this.#howOf(run, wall) : "not begun";
       this.#byRules({ step, before, after, was, is, wall, lease, run, how, mayRelease }, story);
       if (step === "takeover" && lease) this.#mustBeExcused(story, lease, run, wall);
+      if (step === "release" && lease) {
+        story.released = { agent: lease.owner, attempt: lease.attempt, atMs: wall };
+      }
       if (step === "release" && run) this.#breaches.count("released in a run");
       if (how === "done" && FAILURES.has(step)) this.#breaches.count("attempts spent in vain");
       if (step === "verdict") story.verdicts.push(Number(is.dead_at));
@@ -64,6 +66,7 @@ export class Leases {
   /** A run that belongs to no lease: only an agent that was cut off may have started one. */
   orphan(run: Run, story: Story | undefined): void {
     const { leaseMs } = this.#terms;
+    if (isOfReleased(story, run)) return this.#breaches.count("runs under a lease");
     if (this.#disturbances.wasCutOff(run.agent, run.beganMs - 2 * leaseMs, run.beganMs)) {
       return this.#breaches.count("runs without a lease, cut");
     }
@@ -129,6 +132,15 @@ export class Leases {
     return this.#disturbances.excuse(owner, askedMs, wall) !== undefined;
   }
 
+  /**
+   * Until when a run has begun that is of the lease that a step ends. An agent that takes its lost lease over, or claims
+   * what it has just released, may start the document at once: that run is of its new lease.
+   */
+  #latestMs({ lease }: Story, step: Step, after: State, wall: number): number {
+    if (step === "takeover" && after._pull?.owner === lease?.owner) return wall - 1;
+    return step === "release" ? wall : wall + SAME_TIME_MS;
+  }
+
   /** The run under the document's lease, if it has begun by then. */
   #runOf(story: Story, latestMs: number): Run | undefined {
     const { lease } = story;
@@ -138,6 +150,12 @@ export class Leases {
       agent === lease.owner && attempt === lease.attempt &&
       (isShifted || (beganMs >= lease.sinceMs - SAME_TIME_MS && beganMs <= latestMs))
     );
+    // Both began so early after a release that each may be of it: one of them is.
+    if (!isShifted && fitting.length > 1 && isOfReleased(story, fitting[0]!)) {
+      this.#breaches.count("runs under a lease");
+      story.runs = story.runs.filter((each) => each !== fitting[0]);
+      fitting.shift();
+    }
     for (const run of isShifted ? fitting.slice(0, 1) : fitting) {
       story.runs = story.runs.filter((each) => each !== run);
       this.#breaches.count("runs under a lease");
@@ -169,6 +187,13 @@ export class Leases {
       (end.atMs <= wall + SAME_TIME_MS || this.#disturbances.isShifted(agent));
     return isOver ? end.how : "open";
   }
+}
+
+/** Whether a run may be of a lease that its holder has released: the server's time of a write is a little early. */
+function isOfReleased(story: Story | undefined, { agent, attempt, beganMs }: Run): boolean {
+  const { released } = story ?? {};
+  return released?.agent === agent && released.attempt === attempt &&
+    beganMs >= released.atMs && beganMs <= released.atMs + SAME_TIME_MS;
 }
 
 const PROTOCOL_FIELDS: ReadonlySet<string> = new Set(["status", "_pull", "error", "processed_at"]);

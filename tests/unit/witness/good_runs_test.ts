@@ -60,6 +60,25 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     oplog.begin(1, "a")("done");
     oplog.ack(1);
   },
+  "an agent claims what it has just released, and starts at once": (oplog) => {
+    oplog.claim(1, "a").wait(3000).release(1).wait(5).claim(1, "a").wait(10);
+    const end = oplog.begin(1, "a");
+    oplog.wait(100);
+    end("done");
+    oplog.ack(1);
+  },
+  "a spared run begins at the time of its release, and the agent claims the document again": (oplog) => {
+    oplog.tell("stopped", "a").claim(1, "a").wait(3);
+    oplog.begin(1, "a")("failed");
+    oplog.wait(-3).release(1).wait(8).claim(1, "a").wait(5);
+    oplog.begin(1, "a")("done");
+    oplog.ack(1);
+  },
+  "a run begins at the time of its release, and another agent has the document then": (oplog) => {
+    oplog.tell("stopped", "a").claim(1, "a").wait(3);
+    oplog.begin(1, "a")("failed");
+    oplog.wait(-3).release(1).wait(4).run(1, "b").ack(1);
+  },
   "poison ends four processes": (oplog) => {
     for (let count = 0; count < 4; count++) {
       const agent = `a${count}`;
