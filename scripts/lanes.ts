@@ -114,6 +114,8 @@ const LONG_FILES: readonly string[] = [
   "tests/thorough/compatible_servers_test.ts",
   "tests/thorough/rotation_test.ts",
   "tests/thorough/why_states_test.ts",
+  "tests/thorough/fleet_test.ts",
+  "tests/e2e/fleet_pause_test.ts",
   "tests/e2e/shutdown_test.ts",
   "tests/e2e/poison_test.ts",
   "tests/e2e/random_kills_test.ts",

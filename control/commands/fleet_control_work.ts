@@ -130,7 +130,9 @@ class FleetRequest {
     const problems = problemsOf(found, { wanted, holders: await this.#holders() });
     if (alive.length > 0) {
       const took = `after ${(found.tookMs / 1000).toFixed(1)} s`;
-      const holding = wanted === "paused" ? `; they hold ${held} documents, which they finish` : "";
+      const holding = wanted === "paused"
+        ? `; they hold ${held} ${held === 1 ? "document" : "documents"}, which they finish`
+        : "";
       confirmations.say(
         `${done.length} of ${agentsText(alive.length)} confirmed that they are ${wanted}, ${took}${holding}`,
       );

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { usageOf } from "../../control/commands/command.ts";
 import { COMMANDS } from "../../control/commands/commands.ts";
-import { pauseCommand } from "../../control/commands/pause_command.ts";
+import { metricsCommand } from "../../control/commands/metrics_command.ts";
 import { SETTINGS } from "../../agent/settings/settings.ts";
 import { agentHome } from "../support/agent_home.ts";
 
@@ -204,12 +204,12 @@ Deno.test("--help names every command and every setting, and needs no settings",
 
 Deno.test("help of a command is the same in each of its ways, says what it does, and needs no settings", async () => {
   await using home = await agentHome();
-  const ways = [["pause", "--help"], ["pause", "-h"], ["help", "pause"]];
+  const ways = [["metrics", "--help"], ["metrics", "-h"], ["help", "metrics"]];
   for (const { code, stdout, stderr } of await Promise.all(ways.map((args) => home.run(...args)))) {
     assertEquals({ code, stderr }, { code: 0, stderr: "" });
     assertEquals(
       stdout,
-      `Usage: pulling-agent pause\n\n${pauseCommand.doc}\n\nAll commands and all settings: pulling-agent --help\n`,
+      `Usage: pulling-agent metrics\n\n${metricsCommand.doc}\n\nAll commands and all settings: pulling-agent --help\n`,
     );
   }
 });
