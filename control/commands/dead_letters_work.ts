@@ -7,7 +7,7 @@ import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_quer
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { LettersChange, type LettersChangeOptions } from "./dead_letters_change.ts";
+import { LettersRun, type LettersRunOptions } from "./dead_letters_run.ts";
 import { summarize } from "./dead_letters_summary.ts";
 import { letterLine } from "./letter_line.ts";
 import { storeFailure } from "./store_failure.ts";
@@ -143,14 +143,14 @@ async function show({ letters, isShort }: Chosen): Promise<number> {
 }
 
 /** How letters are changed. */
-type Change = Pick<LettersChangeOptions, "act" | "isDry" | "perSecond">;
+type Change = Pick<LettersRunOptions, "act" | "isDry" | "perSecond">;
 
 async function change(box: LettersForCommands, how: Change, asked: Asked): Promise<number> {
   const { limit, total } = asked.ids
     ? { limit: asked.limit, total: undefined }
     : await counted(box, how, asked);
   const { isShort, letters } = await chosen(box, { ...asked, limit, removeStale: !how.isDry });
-  const status = await new LettersChange(box, { ...how, total }).make(letters);
+  const status = await new LettersRun(box, { ...how, total }).make(letters);
   return status || (isShort ? 1 : 0);
 }
 

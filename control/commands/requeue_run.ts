@@ -1,37 +1,18 @@
-import { systemClock } from "../../agent/lib/clock.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { idKey } from "../../agent/store/documents/id_key.ts";
-import { isForbidden } from "../../agent/store/mongo_errors.ts";
 import type { DocumentsToRequeue, ReadPlan } from "../../agent/store/requeue/documents_to_requeue.ts";
 import type { Found } from "../../agent/store/requeue/found.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
-import { Interruption } from "../interruption.ts";
+import { Refusals } from "../changes/refusals.ts";
+import { type Left, LEFT_TEXTS, RequeueChange } from "../changes/requeue_change.ts";
+import { type CommandBrake, commandBrake } from "./command_brake.ts";
 import { Progress } from "./command_progress.ts";
 import { severalMeant } from "./several_meant.ts";
-import { Pace } from "./pace.ts";
-import { Refusals } from "./refusals.ts";
 
 /** Documents that are read together, and written together. */
 const PAGE = 200;
-
-/** Why a document was left alone. */
-type Left = Exclude<Found["standing"], "free"> | "changed";
-
-const REASONS: Record<Left, string> = {
-  leased: "being processed by an agent",
-  judged: "about to become a dead letter",
-  foreign_lease: "in processing by another program (--id takes it all the same)",
-  foreign_status: "with a status that is not the agent's (--id takes it all the same)",
-  foreign_pull: "with a field _pull that is not the agent's",
-  unnameable: "with an _id that JavaScript cannot hold unchanged",
-  waiting: "pending and due already",
-  changed: "changed meanwhile",
-};
-
-/** What is set back although a selection leaves it alone, if it is named by its id. */
-const BY_ID_ALONE: readonly Found["standing"][] = ["foreign_lease", "foreign_status"];
 
 /** What is no failure for a document that is named by its id. */
 const NOTHING_TO_DO: readonly Left[] = ["waiting"];
@@ -40,26 +21,20 @@ const NOTHING_TO_DO: readonly Left[] = ["waiting"];
 export class RequeueRun {
   readonly #documents: DocumentsToRequeue;
   readonly #options: RequeueOptions;
-  /** A dry run changes nothing: a signal ends it, even while it waits for the reader of its lines. */
-  readonly #interruption: Interruption | undefined;
-  readonly #pace: Pace;
+  readonly #brake: CommandBrake;
+  readonly #change: RequeueChange;
   readonly #progress = new Progress(remarks);
   readonly #refused = new Refusals();
   readonly #left = new Map<Left, number>();
-  #count = 0;
-  /** A write has failed, and may have been made in part. */
-  #isUnsure = false;
+  #shown = 0;
 
   constructor(documents: DocumentsToRequeue, options: RequeueOptions) {
-    const { isDry, perSecond } = options;
     this.#documents = documents;
     this.#options = options;
-    this.#interruption = isDry ? undefined : new Interruption();
-    this.#pace = new Pace({
-      clock: systemClock,
-      atOnce: PAGE,
-      perSecond: isDry ? undefined : perSecond,
-      signal: this.#interruption?.aborted,
+    this.#brake = commandBrake(options, PAGE);
+    this.#change = new RequeueChange(documents, {
+      onLeft: (document, left, isNamed) => this.#leave(document, left, isNamed),
+      onRefused: (what, why) => this.#refused.add(what, why),
     });
   }
 
@@ -90,7 +65,7 @@ export class RequeueRun {
     await answers.finish();
     this.#report();
     const isLeft = [...this.#left.keys()].some((left) => !NOTHING_TO_DO.includes(left));
-    return this.#interruption?.status || (isShort || isLeft || this.#refused.count > 0 ? 1 : 0);
+    return this.#brake.interruption?.status || (isShort || isLeft || this.#refused.count > 0 ? 1 : 0);
   }
 
   /** Requeues the documents that a plan finds; `total` if they could be counted. Returns the exit status. */
@@ -108,7 +83,7 @@ export class RequeueRun {
       throw error;
     }
     await answers.finish();
-    const { signal, status } = this.#interruption ?? {};
+    const { signal, status } = this.#brake.interruption ?? {};
     if (signal === undefined) this.#report();
     else {
       this.#report(of, ` before ${signal}`);
@@ -117,29 +92,27 @@ export class RequeueRun {
     return status || (this.#refused.count > 0 ? 1 : 0);
   }
 
+  get #count(): number {
+    return this.#change.count + this.#shown;
+  }
+
   get #isOver(): boolean {
-    return this.#interruption?.signal !== undefined || this.#count >= (this.#options.limit ?? Infinity);
+    return this.#brake.brake.isStopped || this.#count >= (this.#options.limit ?? Infinity);
   }
 
   async #write(found: readonly Found[], before: Date | undefined, of = ""): Promise<void> {
     const { isDry, limit = Infinity } = this.#options;
     const isNamed = before === undefined;
+    const { brake } = this.#brake;
     // Those that are named are written one by one, so that each can be told about.
-    const most = isNamed ? 1 : this.#pace.step;
+    const most = isNamed ? 1 : brake.step;
     let rest = found;
     while (rest.length > 0 && !this.#isOver) {
       const some = rest.slice(0, Math.min(most, limit - this.#count));
       rest = rest.slice(some.length);
-      await this.#pace.next(some.length);
-      if (this.#isOver) return;
-      const free: Found[] = [];
-      for (const each of some) {
-        const { standing } = each;
-        if (standing === "free" || (isNamed && BY_ID_ALONE.includes(standing))) free.push(each);
-        else this.#leave(each, standing, isNamed);
-      }
-      if (isDry) await this.#show(free);
-      else await this.#setBack(free, before);
+      if (!await brake.pass(some.length)) return;
+      if (isDry) await this.#show(this.#change.free(some, isNamed));
+      else await this.#change.setBack(some, before);
       if (!isDry) this.#progress.update(`${this.#count}${of} requeued so far`);
     }
   }
@@ -147,39 +120,20 @@ export class RequeueRun {
   async #show(found: readonly Found[]): Promise<void> {
     for (const { id, status } of found) {
       await answers.print(`${formatId(id)}  ${status}`);
-      this.#count += 1;
-    }
-  }
-
-  async #setBack(found: readonly Found[], before: Date | undefined): Promise<void> {
-    if (found.length === 0) return;
-    const requeued = await this.#documents.requeue(found, before);
-    const { changed, count, failure, refused } = requeued;
-    this.#count += count;
-    for (const [{ id }, why] of refused) this.#refused.add(`${formatId(id)} was refused`, why);
-    if (failure) {
-      this.#isUnsure = !isForbidden(failure.cause);
-      throw failure.cause;
-    }
-    for (const each of found.slice(0, changed)) this.#leave(each, "changed", before === undefined);
-    for (const [{ id }, why] of await this.#documents.removeLetters(requeued)) {
-      this.#refused.add(
-        `${formatId(id)} is requeued, and its dead letter stays, as its removal was refused`,
-        why,
-      );
+      this.#shown += 1;
     }
   }
 
   #leave({ id }: Found, left: Left, isNamed: boolean): void {
     this.#left.set(left, (this.#left.get(left) ?? 0) + 1);
-    if (isNamed) remarks.say(`${formatId(id)} is left alone: ${REASONS[left]}`);
+    if (isNamed) remarks.say(`${formatId(id)} is left alone: ${LEFT_TEXTS[left]}`);
   }
 
   #report(of = "", end = ""): void {
     const done = this.#options.isDry ? "would be requeued" : "requeued";
-    const left = [...this.#left].map(([reason, count]) => `${count} ${REASONS[reason]}`);
+    const left = [...this.#left].map(([reason, count]) => `${count} ${LEFT_TEXTS[reason]}`);
     const alone = left.length > 0 ? `; left alone: ${left.join(", ")}` : "";
-    const least = this.#isUnsure ? "at least " : "";
+    const least = this.#change.isUnsure ? "at least " : "";
     remarks.say(`${least}${this.#count}${of} ${done}${end}${this.#refused.text}${alone}`);
   }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Pace } from "../../../../control/commands/pace.ts";
+import { Pace } from "../../../../control/changes/pace.ts";
 import { ManualClock, settled } from "../../../support/manual_clock.ts";
 
 /** Times at which items were done, in milliseconds. */
