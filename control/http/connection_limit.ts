@@ -3,8 +3,8 @@ import { sleep } from "../../agent/lib/deadline.ts";
 
 /**
  * Keeps the number of open connections bounded, and how fast they follow each other. If all places are taken, a new
- * connection waits for a moment, then the oldest one is closed: connections that never end cannot keep a scraper out,
- * which is done in milliseconds.
+ * connection waits for a moment, then the oldest one is closed: connections that never end cannot keep out a client that
+ * is done in milliseconds.
  */
 export class ConnectionLimit {
   readonly #open = new Set<Deno.Conn>();
@@ -36,6 +36,11 @@ export class ConnectionLimit {
     this.#pacedMs = Math.max(this.#pacedMs, this.#clock.monotonicMs()) + this.#limits.everyMs;
     const cancel = this.#clock.after(this.#limits.lifeMs, () => this.close(connection));
     this.#cancels.set(connection, cancel);
+  }
+
+  /** Its request is there: if a place is needed, one that has sent nothing yet is closed rather. */
+  spare(connection: Deno.Conn): void {
+    if (this.#open.delete(connection)) this.#open.add(connection);
   }
 
   /** Closes a connection, unless that has been done. */
