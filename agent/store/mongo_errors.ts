@@ -283,3 +283,8 @@ export function writtenOutOfTime(error: unknown): number | undefined {
 export function isOutOfTime(error: unknown): boolean {
   return error instanceof MongoServerError && Number(error.code) === 50;
 }
+
+/** Whether a server has answered, and refused. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof MongoServerError;
+}

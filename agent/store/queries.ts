@@ -138,6 +138,16 @@ export function waitingAt(now: Date): readonly WaitingQuery[] {
   ];
 }
 
+/** Pending documents whose time is to come, as far as the keys of the index tell it. */
+export function scheduledAt(now: Date): Filter<Document> {
+  return { ...CLAUSES.pending, [VISIBLE_AT]: { $gt: now, $lte: LAST_DATE } };
+}
+
+/** Documents in processing whose lease has not run out, as far as the keys of the index tell it. */
+export function heldAt(now: Date): Filter<Document> {
+  return { ...CLAUSES.processing, [VISIBLE_AT]: { $gt: now, $lte: LAST_DATE } };
+}
+
 /** Every BSON type except four: dates (scheduled), null and missing (new), and arrays, which hold other values. */
 const UNSCHEDULED_TYPES = [
   ...["double", "string", "object", "binData", "undefined", "objectId", "bool", "regex", "dbPointer"],

@@ -1,13 +1,16 @@
-import type { Document, Filter } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import { Cancellation } from "./cancellation.ts";
 import type { Link } from "./connection/link.ts";
 import { syncClock } from "./connection/server_clock.ts";
 import { LettersForCommands } from "./dead_letters/letters_for_commands.ts";
 import type { DeadLetterOptions } from "./dead_letters/options.ts";
+import { Unseen } from "./doctor/unseen.ts";
+import { userRights } from "./doctor/user_rights.ts";
 import { AgentConnections } from "./fleet/agent_connections.ts";
 import { FleetForCommands } from "./fleet/fleet_for_commands.ts";
 import { DocumentsToTry } from "./documents_to_try.ts";
 import { fleetCollection } from "../settings/fleet_settings.ts";
+import { WorkCounts } from "./fleet/work_counts.ts";
 import { DocumentsToRequeue, explainer } from "./requeue/documents_to_requeue.ts";
 import type { KnownServer } from "./server/known_server.ts";
 import { collectionNames, describe } from "./source.ts";
@@ -65,6 +68,25 @@ export class StoreForCommands {
       documents: this.#options.collection,
       name: `${dbName}.${name}`,
     });
+  }
+
+  /**
+   * The name of the user that may not change the documents or the letters; undefined if it may, or if the server does not
+   * tell. Asks, and writes nothing.
+   */
+  async readOnlyUser(): Promise<string | undefined> {
+    const { collection, letters, link } = this.#options;
+    const rights = await link.run(() => userRights(link.db("admin")));
+    if (rights === undefined || rights instanceof Unseen) return undefined;
+    const on = ({ collectionName, dbName }: Collection) => ({ database: dbName, collection: collectionName });
+    const may = rights.may("update", on(collection)) && rights.may("remove", on(letters));
+    return may ? undefined : rights.name;
+  }
+
+  /** Counts the work that there is. */
+  workCounts(): WorkCounts {
+    const { link, serverClock } = this.#options;
+    return new WorkCounts({ ...this.#options, syncClock: () => syncClock(link, serverClock) });
   }
 
   /** Why documents of the collection are not done. */

@@ -1,12 +1,11 @@
 import type { Collection } from "mongodb";
-import { MAX_COUNTED } from "../../events.ts";
 
 /** Looks from one reading of the letters to the next at most, if their number does not change: about ten minutes. */
 const LOOKS_A_READING = 20;
 
 /**
  * Counts the dead letters of a collection. There is no index that tells whose a letter is. So the letters are read again
- * only if their number has changed, which the server knows without reading, and at most {@linkcode MAX_COUNTED} of them.
+ * only if their number has changed, which the server knows without reading, and at most so many of them as are counted.
  * After a crash of the server that number may be wrong for good: it shows a change, and is not reported.
  */
 export class LetterCount {
@@ -19,8 +18,8 @@ export class LetterCount {
   }
 
   /**
-   * How many there are, {@linkcode MAX_COUNTED} at most. Undefined if that many were read, and some are letters of other
-   * collections. Throws what the driver throws.
+   * How many there are, `limit` at most. Undefined if that many were read, and some are letters of other collections.
+   * Throws what the driver throws.
    */
   async read(): Promise<number | undefined> {
     const { letters, maxTimeMS } = this.#options;
@@ -31,11 +30,11 @@ export class LetterCount {
   }
 
   async #count(): Promise<number | undefined> {
-    const { collection, letters, maxTimeMS } = this.#options;
+    const { collection, letters, limit, maxTimeMS } = this.#options;
     // As `lettersOf` finds them: a letter without a source is one of this collection.
     const name = { $literal: collection.collectionName };
     const pipeline = [
-      { $limit: MAX_COUNTED },
+      { $limit: limit },
       {
         $group: {
           _id: null,
@@ -46,7 +45,7 @@ export class LetterCount {
     ];
     const [{ all, own } = { all: 0, own: 0 }] = await letters
       .aggregate(pipeline, { hint: { _id: 1 }, maxTimeMS }).toArray() as { all: number; own: number }[];
-    return all < MAX_COUNTED || own === all ? own : undefined;
+    return all < limit || own === all ? own : undefined;
   }
 }
 
@@ -55,6 +54,8 @@ export interface LetterCountOptions {
   /** Where the documents of the letters are. */
   collection: Collection;
   letters: Collection;
+  /** It counts up to this number of letters. */
+  limit: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
 }

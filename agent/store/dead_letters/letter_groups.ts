@@ -21,6 +21,11 @@ const MAX_GROUPS = 1000;
 const MAX_ERROR = 1000;
 const OTHERS = "(other errors)";
 
+/** What the error of a letter has in common with those of its group. */
+export function letterPattern(letter: DeadLetter): string {
+  return errorPattern(errorOf(letter));
+}
+
 /** Counts letters by their errors. */
 export class LetterGroups {
   readonly #groups = new Map<string, LetterGroup>();

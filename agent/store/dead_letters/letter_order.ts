@@ -1,5 +1,5 @@
 import type { Collection, Document } from "mongodb";
-import { isForbidden } from "../mongo_errors.ts";
+import { isForbidden, isNoCollection } from "../mongo_errors.ts";
 
 /** So many letters a server sorts for a command: that takes it about a second. */
 const MOST_SORTED = 100_000;
@@ -14,15 +14,20 @@ export type LetterOrder = { readonly by: "sort" | "id" } | { readonly by: "date"
  */
 export async function letterOrder(letters: Collection): Promise<LetterOrder> {
   if (await letters.estimatedDocumentCount() <= MOST_SORTED) return { by: "sort" };
-  const index = (await indexesOf(letters)).find(isByDate);
-  return index === undefined ? { by: "id" } : { by: "date", index: index.name };
+  const index = await indexByDate(letters);
+  return index === undefined ? { by: "id" } : { by: "date", index };
+}
+
+/** The name of an index that has all letters by their dates, if there is one. Throws what the driver throws. */
+export async function indexByDate(letters: Collection): Promise<string | undefined> {
+  return (await indexesOf(letters)).find(isByDate)?.name;
 }
 
 async function indexesOf(letters: Collection): Promise<Document[]> {
   try {
     return await letters.listIndexes().toArray();
   } catch (error) {
-    if (isForbidden(error)) return [];
+    if (isForbidden(error) || isNoCollection(error)) return [];
     throw error;
   }
 }

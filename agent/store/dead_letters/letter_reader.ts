@@ -1,7 +1,7 @@
 import type { Document, Filter, FindOptions } from "mongodb";
 import { isOutOfTime } from "../mongo_errors.ts";
 import { slices } from "../slices.ts";
-import type { LetterOrder } from "./letter_order.ts";
+import { indexByDate, type LetterOrder } from "./letter_order.ts";
 import { type DeadLetterQuery, meant } from "./letter_query.ts";
 import { lettersOf, lettersOfOthers } from "./letters_of.ts";
 import type { LettersForCommandsOptions } from "./options.ts";
@@ -11,6 +11,8 @@ const BY_ID = { _id: 1 } as const;
 
 /** Letters are counted for this long at most, in milliseconds. */
 const COUNT_LIMIT_MS = 5000;
+/** The newest are looked for this long at most, in milliseconds, among so many of the highest `_id`. */
+const [NEWEST_LIMIT_MS, NEWEST_LOOKED_AT] = [1500, 5000];
 /** Those of other collections for this long: there is only a remark about them. */
 const COUNT_OTHERS_LIMIT_MS = 2000;
 
@@ -75,6 +77,31 @@ export class LetterReader {
         hint: BY_ID,
       });
     }
+  }
+
+  /**
+   * The newest letters, with these fields. Without an index on their dates, only a bounded number of letters is looked at:
+   * those of the highest `_id`. `exact` if no others are there.
+   */
+  async newest(projection: Document, limit: number): Promise<{ found: Uint8Array[]; exact: boolean }> {
+    const { collection, letters } = this.#options;
+    const own = { $match: lettersOf(collection) };
+    const newestFirst = [{ $sort: { dead_at: -1 } }, { $limit: limit }];
+    const how = { maxTimeMS: NEWEST_LIMIT_MS };
+    const index = await indexByDate(letters);
+    const [pipeline, hint] = index === undefined
+      ? [[
+        { $sort: { _id: -1 } },
+        { $limit: NEWEST_LOOKED_AT },
+        own,
+        { $project: projection },
+        ...newestFirst,
+      ], BY_ID]
+      : [[own, ...newestFirst, { $project: projection }], index];
+    const total = index === undefined ? await letters.estimatedDocumentCount(how) : 0;
+    const found = await letters.aggregate<Uint8Array>(pipeline, { ...how, hint, raw: true, batchSize: limit })
+      .toArray();
+    return { found, exact: total <= NEWEST_LOOKED_AT };
   }
 
   /** The whole letter under an id. */

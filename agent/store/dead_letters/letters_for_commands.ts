@@ -4,6 +4,7 @@ import { idKey } from "../documents/id_key.ts";
 import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";
 import { type LetterOrder, letterOrder } from "./letter_order.ts";
 import type { DeadLetterQuery } from "./letter_query.ts";
+import { LetterPages } from "./letter_pages.ts";
 import { LetterReader } from "./letter_reader.ts";
 import { lettersOf } from "./letters_of.ts";
 import type { LettersForCommandsOptions } from "./options.ts";
@@ -17,6 +18,12 @@ export interface ChangedLetters extends WritesApart<DeadLetter> {
   readonly changed: number;
   /** Letters of documents that were set back, but which the server refuses to remove, and why. */
   readonly kept: ReadonlyMap<DeadLetter, unknown>;
+}
+
+/** The newest letters; `exact` if there are none that are newer by their dates. */
+export interface NewestLetters {
+  readonly letters: readonly DeadLetter[];
+  readonly exact: boolean;
 }
 
 /** The index by which documents are read: some servers refuse to read a collection without one (`notablescan`). */
@@ -79,17 +86,31 @@ export class LettersForCommands {
    * letters needs the same memory.
    */
   async *survey(query: Pick<DeadLetterQuery, "filter">): AsyncGenerator<DeadLetter> {
-    const isSized = !this.#options.server.abilities.lacks("bsonSize");
-    const size = { $bsonSize: { error: "$error" } };
-    const tooLarge = { $literal: `(an error of more than ${MAX_ERROR_BYTES / 1024} KiB)` };
-    const found = this.#reader.byId(query, {
-      dead_at: 1,
-      by_reference: 1,
-      error: isSized ? { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] } : 1,
-    }, SURVEY_PAGE);
+    const found = this.#reader.byId(query, this.#surveyed, SURVEY_PAGE);
     for await (const page of chunks(found, SURVEY_PAGE)) {
-      yield* await this.#standing(page.map(letterOf), false);
+      yield* await this.standing(page.map(letterOf));
     }
+  }
+
+  /** Of some letters, those that are not stale. Throws what the driver throws. */
+  async standing(letters: readonly DeadLetter[]): Promise<DeadLetter[]> {
+    return letters.length === 0 ? [] : await this.#standing([...letters], false);
+  }
+
+  /** The letters by a cursor. */
+  pages(maxTimeMS: number): LetterPages {
+    const { collection, letters } = this.#options;
+    const standing = (letters: readonly DeadLetter[]) => this.standing(letters);
+    return new LetterPages({ collection, letters, fields: this.#surveyed, maxTimeMS, standing });
+  }
+
+  /**
+   * The errors and dates of the newest letters that stand, of the last so many. It asks little of a server that has many:
+   * without an index on their dates those of the highest `_id` count as the newest.
+   */
+  async newest(limit: number): Promise<NewestLetters> {
+    const { exact, found } = await this.#reader.newest(this.#surveyed, limit);
+    return { exact, letters: await this.#standing(found.map(letterOf), false) };
   }
 
   /** The letters of the documents with these ids, without their documents, whether they stand or not. */
@@ -202,6 +223,15 @@ export class LettersForCommands {
     const [waiting, others]: [DeadLetter[], DeadLetter[]] = [[], []];
     for (const letter of letters) (keys.has(idKey(letter._id)) ? waiting : others).push(letter);
     return await this.removeAll([...waiting, ...await this.outdated(others)]);
+  }
+
+  /** What of a letter tells its error, and whether it stands. */
+  get #surveyed(): Document {
+    const isSized = !this.#options.server.abilities.lacks("bsonSize");
+    const size = { $bsonSize: { error: "$error" } };
+    const tooLarge = { $literal: `(an error of more than ${MAX_ERROR_BYTES / 1024} KiB)` };
+    const error = isSized ? { $cond: [{ $gt: [size, MAX_ERROR_BYTES] }, tooLarge, "$error"] } : 1;
+    return { dead_at: 1, by_reference: 1, error };
   }
 
   /** Matches a letter, and no newer one that has replaced it. */

@@ -2,6 +2,7 @@ import type { Collection } from "mongodb";
 import { CommandError } from "../../errors.ts";
 import { isForbidden } from "../mongo_errors.ts";
 import { CLAIM_INDEX } from "../queries.ts";
+import { ActionsLog } from "./actions_log.ts";
 import { ControlDocument, type ControlRequest } from "./control_document.ts";
 import { FleetReader, type FleetReaderOptions } from "./fleet_reader.ts";
 
@@ -13,13 +14,17 @@ export class FleetForCommands {
   /** The collection of the registry, with its database. */
   readonly name: string;
   readonly reader: FleetReader;
+  /** What operators did. */
+  readonly actions: ActionsLog;
   readonly #control: ControlDocument;
   readonly #options: FleetForCommandsOptions;
 
   constructor(options: FleetForCommandsOptions) {
     this.name = options.name;
     this.reader = new FleetReader(options);
-    this.#control = new ControlDocument(options.collection);
+    const { collection, maxTimeMS, serverClock } = options;
+    this.actions = new ActionsLog({ collection, maxTimeMS, now: () => serverClock.now() });
+    this.#control = new ControlDocument(collection);
     this.#options = options;
   }
 

@@ -58,6 +58,13 @@ export class DocumentStories {
     }
   }
 
+  /** The document of a story as it is stored now; undefined if it is gone. Throws what the driver throws. */
+  async stored({ selector }: Story): Promise<Uint8Array | undefined> {
+    const { collection, maxTimeMS } = this.#options;
+    const [bytes] = await collection.find<Uint8Array>(selector, { raw: true, limit: 1, maxTimeMS }).toArray();
+    return bytes;
+  }
+
   async #tell(found: FoundDocument, answers: ClaimAnswers, isChanging: boolean): Promise<Story> {
     const { collection, letters: { collectionName: lettersCollection }, serverClock } = this.#options;
     const { raw, selector, isNear, isNameable } = found;

@@ -1,0 +1,120 @@
+import type { Collection, Document } from "mongodb";
+import { validDate } from "../../lib/valid_date.ts";
+import { secrets } from "../../text/redact.ts";
+import { inOneLine } from "../../text/terminal_text.ts";
+import { isForbidden } from "../mongo_errors.ts";
+import { MARK } from "./control_document.ts";
+
+/** Actions are kept for so long, in milliseconds, and so many of them. */
+const [KEPT_MS, KEPT] = [30 * 86_400_000, 1000];
+/** A text is kept up to this length, in UTF-16 units. */
+const MAX_TEXT = 1000;
+/** The ids of actions: text that begins with this, then with the time. */
+const PREFIX = "action ";
+const ALL = { $gte: PREFIX, $lt: "action!" } as const;
+
+/** What an operator did, as it is kept. */
+export interface LoggedAction {
+  readonly at: Date | undefined;
+  readonly action: string;
+  readonly by: string;
+  readonly reason: string | undefined;
+  /** What was meant, for people. */
+  readonly what: string | undefined;
+  /** How many documents were changed; undefined if that is not known. */
+  readonly count: number | undefined;
+}
+
+/** Keeps what operators do, beside the entries of the agents. Its methods throw what the driver throws. */
+export class ActionsLog {
+  readonly #options: ActionsLogOptions;
+
+  constructor(options: ActionsLogOptions) {
+    this.#options = options;
+  }
+
+  /** Adds an action; returns its id. Older ones than are kept are removed. */
+  async add({ action, by, count, reason, what }: Omit<LoggedAction, "at">): Promise<string> {
+    const { collection, now } = this.#options;
+    const at = now();
+    const id = `${PREFIX}${at.toISOString()} ${crypto.randomUUID()}`;
+    const texts = Object.entries(defined({ action, by, reason, what })).map((
+      [name, text],
+    ) => [name, clean(text)]);
+    const fields = { ...Object.fromEntries(texts), at, ...defined({ count }) };
+    await collection.insertOne({ _id: id as never, ...MARK, ...fields });
+    await this.#removeOld(at);
+    return id;
+  }
+
+  /** Tells how many documents an action has changed in the end. */
+  async finish(id: string, count: number): Promise<void> {
+    await this.#options.collection.updateOne({ _id: id as never, ...MARK }, { $set: { count } });
+  }
+
+  /** The newest actions, the newest first. */
+  async newest(limit: number): Promise<LoggedAction[]> {
+    const { collection, maxTimeMS } = this.#options;
+    const found = await collection.find({ _id: ALL as never, ...MARK }, {
+      sort: { _id: -1 },
+      limit,
+      hint: { _id: 1 },
+      maxTimeMS,
+    }).toArray();
+    return found.map(actionOf);
+  }
+
+  /** Never throws for want of the right: then all are kept. */
+  async #removeOld(now: Date): Promise<void> {
+    const { collection } = this.#options;
+    try {
+      const [last] = await collection.find({ _id: ALL as never, ...MARK }, {
+        sort: { _id: -1 },
+        skip: KEPT,
+        limit: 1,
+        projection: { _id: 1 },
+        hint: { _id: 1 },
+      }).toArray();
+      const byAge = `${PREFIX}${new Date(now.getTime() - KEPT_MS).toISOString()}`;
+      const byNumber = last === undefined ? "" : `${last._id}!`;
+      const end = byNumber > byAge ? byNumber : byAge;
+      await collection.deleteMany({ _id: { $gte: PREFIX, $lt: end } as never, ...MARK });
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+    }
+  }
+}
+
+/** A user may have edited it: it can hold anything. */
+function actionOf({ action, at, by, count, reason, what }: Document): LoggedAction {
+  return {
+    at: validDate(at),
+    action: textIn(action) ?? "",
+    by: textIn(by) ?? "",
+    reason: textIn(reason),
+    what: textIn(what),
+    count: typeof count === "number" ? count : undefined,
+  };
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function clean(text: string): string {
+  return inOneLine(secrets.text(text, MAX_TEXT));
+}
+
+function defined(fields: Document): Document {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+/** What an {@linkcode ActionsLog} needs. */
+export interface ActionsLogOptions {
+  /** That of the agents' entries. */
+  readonly collection: Collection;
+  /** Bound of a query, in milliseconds. */
+  readonly maxTimeMS: number;
+  /** The server's time. */
+  now(): Date;
+}

@@ -1,0 +1,144 @@
+import type { Collection, Document, Filter } from "mongodb";
+import { errorText } from "../../errors.ts";
+import { MAX_COUNTED } from "../../events.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { validDate } from "../../lib/valid_date.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { LetterCount } from "../dead_letters/letter_count.ts";
+import { isAnswer, isOutOfTime } from "../mongo_errors.ts";
+import { CLAIM_INDEX, CLAIM_ORDER, heldAt, scheduledAt } from "../queries.ts";
+import { shortened } from "../../text/shortened.ts";
+import { inOneLine } from "../../text/terminal_text.ts";
+import { WaitingCount } from "../waiting_count.ts";
+
+/** Documents of each kind are counted by keys, up to this number: that takes a server a tenth of a second. */
+export const MAX_SHOWN = 100_000;
+/** The server gives up what it counts after this long, in milliseconds. */
+const MAX_TIME_MS = 1500;
+
+/** A number of documents; `capped` if counting ended there, so that there are as many or more. */
+export interface Counted {
+  readonly n: number;
+  readonly capped: boolean;
+}
+
+/** What there is to do, as one look has found it. What is not known is undefined. */
+export interface WorkLook {
+  /** By the server's clock. */
+  readonly at: Date;
+  /** Documents that could be claimed. */
+  readonly waiting: Counted | undefined;
+  /** How long the oldest of them has waited, in milliseconds; undefined if none of them tells. */
+  readonly oldestMs: number | undefined;
+  /** Pending documents whose time is to come. */
+  readonly scheduled: Counted | undefined;
+  /** In how many milliseconds the first of them is due; undefined if there is none. */
+  readonly nextDueMs: number | undefined;
+  /** Documents in processing whose lease has not run out. */
+  readonly inFlight: Counted | undefined;
+  readonly deadLetters: Counted | undefined;
+  /** Why anything is not known, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Counts all that operators look at, in parallel: each count goes by an index or fails, reads at most
+ * {@linkcode MAX_SHOWN} keys, and ends after {@linkcode MAX_TIME_MS}. So an answer comes within two seconds, however many
+ * documents there are. Of dead letters {@linkcode MAX_COUNTED} are counted: each has to be read.
+ */
+export class WorkCounts {
+  readonly #options: WorkCountsOptions;
+  readonly #letters: LetterCount;
+  readonly #waiting: WaitingCount;
+
+  constructor(options: WorkCountsOptions) {
+    const limits = { limit: MAX_SHOWN, maxTimeMS: MAX_TIME_MS, maxLookMs: MAX_TIME_MS };
+    this.#options = options;
+    this.#letters = new LetterCount({ ...options, ...limits, limit: MAX_COUNTED });
+    this.#waiting = new WaitingCount({ ...options, ...limits });
+  }
+
+  /** Looks once; one look at a time. Throws what the driver throws if the server does not answer. */
+  async look(): Promise<WorkLook> {
+    const { serverClock, syncClock } = this.#options;
+    if (!serverClock.isKnown) await syncClock();
+    const at = serverClock.now();
+    const problems: Problem[] = [];
+    const tried = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await ask();
+      } catch (error) {
+        problems.push({ what, error });
+      }
+    };
+    const [waiting, scheduled, held, letters] = await Promise.all([
+      this.#waiting.look(),
+      tried("documents that are scheduled", () => this.#count(scheduledAt(at))),
+      tried("documents in flight", () => this.#count(heldAt(at))),
+      tried("dead letters", () => this.#letters.read()),
+    ]);
+    problems.push(...waiting.problems.map((error) => ({ what: "documents that wait", error })));
+    for (const { error } of problems) if (!isAnswer(error)) throw error;
+    const notes = problems.map(note);
+    if (letters === undefined && !problems.some(({ what }) => what === "dead letters")) {
+      notes.push(
+        `The dead letters are not counted: more than ${MAX_COUNTED} of several collections are kept together`,
+      );
+    }
+    return {
+      at,
+      waiting: counted(waiting.claimable),
+      oldestMs: waiting.claimable === 0 ? undefined : waiting.oldestMs,
+      scheduled: counted(scheduled?.documents),
+      nextDueMs: scheduled?.first && Math.max(0, scheduled.first.getTime() - at.getTime()),
+      inFlight: counted(held?.documents),
+      deadLetters: counted(letters, MAX_COUNTED),
+      notes: [...new Set(notes)],
+    };
+  }
+
+  /** How many documents match, and the earliest time that stands on one. */
+  async #count(query: Filter<Document>): Promise<{ documents: number; first: Date | undefined }> {
+    const { collection, filter } = this.#options;
+    const [group] = await collection.aggregate([
+      { $match: filter ? { $and: [query, filter] } : query },
+      { $sort: CLAIM_ORDER },
+      { $limit: MAX_SHOWN },
+      { $group: { _id: null, documents: { $sum: 1 }, first: { $min: "$_pull.visible_at" } } },
+    ], { hint: CLAIM_INDEX, maxTimeMS: MAX_TIME_MS }).toArray();
+    return { documents: group?.documents ?? 0, first: validDate(group?.first) };
+  }
+}
+
+const NO_INDEX =
+  "Documents are not counted: the index of the claims is missing, and doctor prints the command to make it";
+
+function counted(n: number | undefined, limit = MAX_SHOWN): Counted | undefined {
+  return n === undefined ? undefined : { n, capped: n >= limit };
+}
+
+/** What could not be counted, and why. */
+interface Problem {
+  readonly what: string;
+  readonly error: unknown;
+}
+
+function note({ what, error }: Problem): string {
+  if (/\bhint\b/.test(errorText(error))) return NO_INDEX;
+  const why = isOutOfTime(error)
+    ? `that takes the server longer than ${MAX_TIME_MS / 1000} s`
+    : `the server refuses it (${inOneLine(shortened(errorText(error), 200))})`;
+  return `The ${what} are not counted: ${why}`;
+}
+
+/** What {@linkcode WorkCounts} need. */
+export interface WorkCountsOptions {
+  clock: Clock;
+  collection: Collection;
+  letters: Collection;
+  /** `FILTER`: only documents that match it as well are counted. */
+  filter: Filter<Document> | undefined;
+  serverClock: ServerClock;
+  /** Makes the server's time known. */
+  syncClock(): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import { HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
+import type { Counted } from "../../agent/store/fleet/work_counts.ts";
+import { stepBefore } from "./fleet_history.ts";
+
+/** How fast what waits falls is measured over so long, in milliseconds: at least, and at most. */
+const [LEAST_MS, MOST_MS] = [20_000, 60_000];
+
+/** A count at a time of the server's clock. */
+interface Seen extends Counted {
+  readonly atMs: number;
+}
+
+/** What has waited in the last ten minutes, as this process has seen it. */
+export class WaitingTrend {
+  /** Of each step the last count, the oldest first. */
+  #steps: Seen[] = [];
+  /** Of the last minute all counts, the oldest first. */
+  #recent: Seen[] = [];
+
+  /** Takes a count in; the same one may come several times. */
+  add(at: Date, { n, capped }: Counted): void {
+    const atMs = at.getTime();
+    const last = this.#recent.at(-1);
+    if (last && atMs <= last.atMs) return;
+    const seen = { atMs, n, capped };
+    this.#recent = [...this.#recent.filter((each) => each.atMs >= atMs - MOST_MS), seen];
+    const others = this.#steps.filter((each) => stepBefore(each.atMs) !== stepBefore(atMs));
+    this.#steps = [...others, seen].slice(-HISTORY_STEPS - 5);
+  }
+
+  /** What waited in each step until this time; null where nothing was seen. */
+  history(until: Date): (number | null)[] {
+    const steps = new Map(this.#steps.map(({ atMs, n }) => [stepBefore(atMs) + HISTORY_STEP_MS, n]));
+    const ends = Array.from(
+      { length: HISTORY_STEPS },
+      (_, index) => until.getTime() - (HISTORY_STEPS - 1 - index) * HISTORY_STEP_MS,
+    );
+    return ends.map((end) => steps.get(end) ?? null);
+  }
+
+  /**
+   * In how many seconds nothing waits any more; null if it does not fall, or is not known.
+   *
+   * @param processedPerS what counts while the fall is not known
+   */
+  drainedInS(processedPerS: number | null): number | null {
+    const last = this.#recent.at(-1);
+    if (!last) return null;
+    if (last.n === 0) return 0;
+    const first = this.#recent[0]!;
+    const isMeasured = !last.capped && !first.capped && last.atMs - first.atMs >= LEAST_MS;
+    const perS = isMeasured ? (first.n - last.n) / ((last.atMs - first.atMs) / 1000) : processedPerS ?? 0;
+    return perS > 0 ? Math.round(last.n / perS) : null;
+  }
+}

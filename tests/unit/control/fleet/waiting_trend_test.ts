@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { WaitingTrend } from "../../../../control/fleet/waiting_trend.ts";
+
+const START_MS = Date.parse("2026-01-01T12:00:00Z");
+const after = (seconds: number) => new Date(START_MS + 1000 * seconds);
+const exactly = (n: number) => ({ n, capped: false });
+
+Deno.test("WaitingTrend: the history has the last count of each step, and null where nothing was seen", () => {
+  const trend = new WaitingTrend();
+  for (const [seconds, n] of [[1, 9], [8, 8], [12, 7], [39, 6]] as const) {
+    trend.add(after(seconds), exactly(n));
+  }
+  assertEquals(trend.history(after(40)).slice(-5), [null, 8, 7, null, 6]);
+  assertEquals(trend.history(after(40)).length, 60);
+  assertEquals(trend.history(after(620)).slice(0, 2), [null, 6]);
+  assertEquals(trend.history(after(630)).slice(0, 2), [6, null]);
+});
+
+Deno.test("WaitingTrend: the time to drain is by the fall of the last minute, and until it is known by what becomes processed", () => {
+  const trend = new WaitingTrend();
+  assertEquals(trend.drainedInS(5), null);
+  trend.add(after(0), exactly(1000));
+  assertEquals([trend.drainedInS(5), trend.drainedInS(0), trend.drainedInS(null)], [200, null, null]);
+  trend.add(after(19), exactly(981));
+  assertEquals(trend.drainedInS(9), 109);
+  trend.add(after(20), exactly(980));
+  assertEquals(trend.drainedInS(9), 980);
+  // Only the last minute counts: it fell by 481 within 59 s.
+  trend.add(after(78), exactly(500));
+  assertEquals(trend.drainedInS(9), Math.round(500 / (481 / 59)));
+  trend.add(after(79), exactly(2000));
+  assertEquals(trend.drainedInS(9), null);
+  trend.add(after(80), exactly(0));
+  assertEquals(trend.drainedInS(9), 0);
+});
+
+Deno.test("WaitingTrend: as long as the count is capped, its fall tells nothing", () => {
+  const trend = new WaitingTrend();
+  trend.add(after(0), { n: 100_000, capped: true });
+  trend.add(after(50), { n: 100_000, capped: true });
+  assertEquals(trend.drainedInS(10), 10_000);
+});
