@@ -62,7 +62,7 @@ find "$stage" -exec env TZ=UTC0 touch -t "$stamp" {} +
 
 key=$(
   {
-    cat scripts/build.sh scripts/bundle_maps.ts
+    cat scripts/build.sh scripts/bundle_maps.ts scripts/bundle_page.ts
     printf '%s\n' "$epoch" "$compiler_version" "$PULLING_AGENT_BUILD" "${DENORT_BIN:-}"
     (cd "$stage" && find . -type f | LC_ALL=C sort | while IFS= read -r file; do printf '%s\n' "$file"; cat "$file"; done)
   } | sha256
@@ -81,12 +81,16 @@ case ${JSR_URL:-} in
     export JSR_URL="file://$place/jsr/"
     ;;
 esac
-(cd "$stage" && "$DENO_COMPILER" cache --quiet --frozen main.ts) || die "the packages could not be had, as said above."
+(cd "$stage" && "$DENO_COMPILER" cache --quiet --frozen main.ts control/dashboard/page/page.tsx) || die "the packages could not be had, as said above."
 mkdir "$place/cache"
 for part in dl npm remote; do
   [ ! -d "$DENO_DIR/$part" ] || cp -R "$DENO_DIR/$part" "$place/cache"
 done
 
+# The page of the dashboard is a bundle of its own, for browsers: text in a module that only the dashboard loads.
+DENO_DIR=$place/cache "$DENO_COMPILER" run --quiet --frozen --allow-all scripts/bundle_page.ts "$stage" >"$place/page.json" ||
+  die "the page of the dashboard could not be bundled, as said above."
+mv "$place/page.json" "$stage/control/dashboard/page.json"
 # One bundle, split where `main.ts` imports late: it loads in half the time of two hundred files, and of the packages only
 # what is used comes along. The maps keep the names of the sources in stack traces.
 (cd "$stage" && DENO_DIR=$place/cache "$DENO_COMPILER" bundle --quiet --frozen --platform deno --code-splitting \

@@ -37,7 +37,7 @@ type Taken = Set<string> | "everything";
  */
 export async function checkExports(root: string, paths: readonly string[]): Promise<string[]> {
   const texts = new Map<string, string>();
-  const own = paths.filter((path) => path.endsWith(".ts") && !FOREIGN.test(path));
+  const own = paths.filter((path) => /\.tsx?$/.test(path) && !FOREIGN.test(path));
   for (const path of own) texts.set(path, await Deno.readTextFile(`${root}/${path}`));
   const users = new Map<string, Map<string, Taken>>();
   for (const [path, text] of texts) {

@@ -63,6 +63,9 @@ const LAZY = [
   "control/metrics/",
   "control/otlp/",
 ];
+/** Runs in the browser: it shares nothing with the server but the types of what they say to each other. */
+const PAGE = "control/dashboard/page/";
+
 /** Decides whether the rest of its folder is needed. */
 const EAGER = "control/otlp/destinations.ts";
 
@@ -114,6 +117,11 @@ function checkImport(it: Import): string[] {
     if (!isDriver(it.to) || it.isTypeOnly || it.isDynamic || it.from.startsWith(STORE)) return [];
     return [
       `${where}: only ${STORE} may load the driver; use agent/ports.ts, 'import type' or 'await import()'`,
+    ];
+  }
+  if (it.from.startsWith(PAGE) !== it.to.startsWith(PAGE) && !(it.from.startsWith(PAGE) && it.isTypeOnly)) {
+    return [
+      `${where}: ${PAGE} is for the browser alone; it may take types from the rest, which takes nothing of it`,
     ];
   }
   const part = partOf(it.from);
@@ -198,7 +206,7 @@ function partOf(path: string): string {
 }
 
 function isPackage(to: string): boolean {
-  return !/\.(ts|js|json)$/.test(to);
+  return !/\.(tsx?|js|json)$/.test(to);
 }
 
 function isDriver(to: string): boolean {
@@ -209,7 +217,7 @@ async function sourceFiles(root: string): Promise<string[]> {
   const paths = await exists(`${root}/main.ts`) ? ["main.ts"] : [];
   for (const folder of FOLDERS_WITH_CODE) {
     if (!await exists(`${root}/${folder}`)) continue;
-    for await (const { path } of walk(`${root}/${folder}`, { exts: ["ts"], includeDirs: false })) {
+    for await (const { path } of walk(`${root}/${folder}`, { exts: ["ts", "tsx"], includeDirs: false })) {
       paths.push(path.slice(root.length + 1));
     }
   }

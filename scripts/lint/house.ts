@@ -8,8 +8,8 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const PRODUCT = /^(main\.ts|agent\/|control\/|health\/)/;
 /** The one place that ends the process. */
 const EXIT = /^agent\/processors\/exit_guard\.ts$/;
-/** The places that take time and chance from the runtime. */
-const TIME = /^agent\/lib\/(builtins|clock)\.ts$/;
+/** The places that take time and chance from the runtime: the browser has its own. */
+const TIME = /^(agent\/lib\/(builtins|clock)\.ts$|control\/dashboard\/page\/)/;
 const TESTS = /^tests\/(unit|integration|e2e)\/.*_test\.ts$/;
 
 /** Whether a file is one of those; the checkout itself may be in a folder called agent. */

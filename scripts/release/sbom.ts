@@ -122,7 +122,7 @@ function resolved(lock: Lock, specifier: string): string {
 async function importsOfProgram(root: string, names: Readonly<Record<string, string>>): Promise<string[]> {
   const sources = [await Deno.readTextFile(`${root}/main.ts`)];
   for (const folder of ["agent", "control", "health"]) {
-    for await (const { path } of walk(`${root}/${folder}`, { exts: ["ts"], includeDirs: false })) {
+    for await (const { path } of walk(`${root}/${folder}`, { exts: ["ts", "tsx"], includeDirs: false })) {
       sources.push(await Deno.readTextFile(path));
     }
   }
@@ -140,6 +140,8 @@ if (import.meta.main) {
   const root = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
   const config = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
   const lock = JSON.parse(await Deno.readTextFile(`${root}/deno.lock`));
-  const imports = await importsOfProgram(root, config.imports);
+  // The page of the dashboard is a part of the executable, with packages of its own.
+  const page = JSON.parse(await Deno.readTextFile(`${root}/control/dashboard/page/deno.json`));
+  const imports = await importsOfProgram(root, { ...config.imports, ...page.imports });
   console.log(JSON.stringify(billOf({ version: config.version, denoVersion, imports }, lock), null, 2));
 }

@@ -47,6 +47,24 @@ const FORBIDDEN: { name: string; files: Record<string, string>; says: string }[]
     says: "models/claims.ts:1 imports agent/loop.ts: models may import only models",
   },
   {
+    name: "the page of the dashboard importing code of the server",
+    files: {
+      "control/dashboard/page/page.tsx": 'import "../server.ts";',
+      "control/dashboard/server.ts": EMPTY,
+    },
+    says:
+      "control/dashboard/page/page.tsx:1 imports control/dashboard/server.ts: control/dashboard/page/ is for",
+  },
+  {
+    name: "the server of the dashboard importing a type of its page",
+    files: {
+      "control/dashboard/server.ts": 'import type { A } from "./page/route.ts"; export type B = A;',
+      "control/dashboard/page/route.ts": "export type A = 1;",
+    },
+    says:
+      "control/dashboard/server.ts:1 imports control/dashboard/page/route.ts: control/dashboard/page/ is for",
+  },
+  {
     name: "the witness importing agent",
     files: { "tests/witness/judge.ts": 'import "../../agent/ports.ts";', "agent/ports.ts": EMPTY },
     says: "tests/witness/judge.ts:1 imports agent/ports.ts: tests/witness may import only tests/witness",

@@ -1,0 +1,3 @@
+import { render } from "preact";
+
+render(<p>pulling-agent</p>, document.getElementById("root")!);
