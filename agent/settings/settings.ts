@@ -1,4 +1,5 @@
 import { BREAKER_SETTINGS } from "./breaker_settings.ts";
+import { DASHBOARD_SETTINGS } from "./dashboard_settings.ts";
 import { DATABASE_SETTINGS } from "./database_settings.ts";
 import { FLEET_SETTINGS } from "./fleet_settings.ts";
 import { OPERATION_SETTINGS } from "./operation_settings.ts";
@@ -24,6 +25,7 @@ export const SETTINGS = {
   ...FLEET_SETTINGS,
   ...OTLP_SETTINGS,
   ...TELEMETRY_SETTINGS,
+  ...DASHBOARD_SETTINGS,
 } as const;
 
 type Table = typeof SETTINGS;

@@ -1,6 +1,7 @@
 import { cancelCommand } from "./cancel_command.ts";
 import { checkCommand } from "./check_command.ts";
 import type { Command } from "./command.ts";
+import { dashboardCommand } from "./dashboard_command.ts";
 import { deadLettersCommand } from "./dead_letters_command.ts";
 import { doctorCommand } from "./doctor_command.ts";
 import { healthCommand } from "./health_command.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   healthCommand,
   metricsCommand,
+  dashboardCommand,
   whyCommand,
   requeueCommand,
   cancelCommand,

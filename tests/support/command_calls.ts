@@ -55,4 +55,6 @@ export const CALLS: readonly string[][] = COMMANDS.flatMap(callsOf).sort((one, o
 );
 
 /** Those that end by themselves, if what they print can be printed. */
-export const ENDING_CALLS: readonly string[][] = CALLS.filter((call) => !call.includes("--watch"));
+export const ENDING_CALLS: readonly string[][] = CALLS.filter((call) =>
+  !call.includes("--watch") && call[0] !== "dashboard"
+);

@@ -58,6 +58,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     logFormat: "json",
     metricsPort: undefined,
     metricsHost: "127.0.0.1",
+    dashboardTokenFile: undefined,
     metricsFile: false,
     otelCertificate: undefined,
     otelDisabled: false,

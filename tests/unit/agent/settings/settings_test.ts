@@ -58,6 +58,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     LOG_FORMAT: "(depends)",
     METRICS_PORT: "(depends)",
     METRICS_HOST: "127.0.0.1",
+    DASHBOARD_TOKEN_FILE: "(depends)",
     METRICS_FILE: "false",
     OTEL_EXPORTER_OTLP_ENDPOINT: "(depends)",
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "(depends)",

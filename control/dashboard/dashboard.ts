@@ -1,0 +1,257 @@
+import { errorText, UsageError } from "../../agent/errors.ts";
+import { type Clock, systemClock } from "../../agent/lib/clock.ts";
+import type { Settings } from "../../agent/settings/settings.ts";
+import { letterPattern } from "../../agent/store/dead_letters/letter_groups.ts";
+import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
+import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
+import { documentKey, idOfKey } from "../../agent/store/documents/document_key.ts";
+import { formatId } from "../../agent/store/documents/format_id.ts";
+import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
+import type { MongoStore } from "../../agent/store/mongo_store.ts";
+import { validDate } from "../../agent/lib/valid_date.ts";
+import { secrets } from "../../agent/text/redact.ts";
+import { inOneLine } from "../../agent/text/terminal_text.ts";
+import { versionInfo } from "../../agent/version.ts";
+import type { LettersAct } from "../changes/letters_change.ts";
+import { openOverview } from "../fleet/open_overview.ts";
+import type { Overview } from "../fleet/overview.ts";
+import { failureText } from "./answers.ts";
+import type {
+  ActionsAnswer,
+  DoneAnswer,
+  JobAnswer,
+  JobsAnswer,
+  LetterRow,
+  LettersAnswer,
+  OverviewAnswer,
+  SessionAnswer,
+} from "./api.ts";
+import type { Asked } from "./asked.ts";
+import { DocumentActions } from "./document_actions.ts";
+import { DocumentReading } from "./document_reading.ts";
+import { GroupReading } from "./group_reading.ts";
+import { Jobs } from "./jobs.ts";
+import { Kept } from "./kept.ts";
+import { LettersJob } from "./letters_job.ts";
+import { Logbook } from "./logbook.ts";
+import { badRequest } from "./refusal.ts";
+import { SharedRead } from "./shared_read.ts";
+
+/** Viewers ask for what lives again after so long, in milliseconds; an answer counts for a little less. */
+const [REFRESH_MS, FRESH_MS] = [2000, 1900];
+/** A viewer waits for so long for what is read, in milliseconds. */
+const PATIENCE_MS = 1500;
+/** What the user may do is asked for again after so long, in milliseconds. */
+const RIGHTS_MS = 60_000;
+/** Letters of a page. */
+const PAGE = 50;
+/** This much of an error is listed, in UTF-16 units. */
+const MAX_ERROR = 2000;
+/** The server gives up a page after so long, in milliseconds. */
+const PAGE_LIMIT_MS = 5000;
+
+/** What the dashboard reads and does, for all viewers. Its methods throw what the driver throws, or a `Refusal`. */
+export class Dashboard {
+  readonly documents: DocumentReading;
+  readonly actions: DocumentActions;
+  readonly #options: DashboardOptions;
+  readonly #fleet: Kept<FleetForCommands>;
+  readonly #groups: GroupReading;
+  readonly #jobs = new Jobs();
+  readonly #letters: Kept<LettersForCommands>;
+  readonly #log: SharedRead<ActionsAnswer>;
+  readonly #logbook: Logbook;
+  readonly #overview: SharedRead<Overview>;
+  readonly #readOnlyUser: SharedRead<string | undefined>;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    const { clock = systemClock, settings, store } = options;
+    const { forCommands } = store;
+    const explain = explained;
+    this.#letters = new Kept(() => forCommands.letters());
+    this.#fleet = new Kept(() => forCommands.fleet());
+    this.#logbook = new Logbook(this.#fleet, explain);
+    this.#groups = new GroupReading(this.#letters, explain, clock);
+    this.documents = new DocumentReading(new Kept(() => forCommands.documentStories()), settings);
+    this.actions = new DocumentActions({
+      cancellation: new Kept(() => forCommands.cancellation()),
+      documents: new Kept(() => forCommands.documentsToRequeue()),
+      logbook: this.#logbook,
+    });
+    const shared = { clock, patienceMs: PATIENCE_MS, explain };
+    const reader = new Kept(() => openOverview(store, settings));
+    this.#overview = new SharedRead({
+      ...shared,
+      freshMs: FRESH_MS,
+      read: async () => await (await reader.get()).look(),
+    });
+    this.#log = new SharedRead({ ...shared, freshMs: FRESH_MS, read: () => this.#logbook.newest() });
+    this.#readOnlyUser = new SharedRead({
+      ...shared,
+      freshMs: RIGHTS_MS,
+      read: () => forCommands.readOnlyUser(),
+    });
+  }
+
+  /** What a viewer who is let in may know of the dashboard. */
+  async about(): Promise<NonNullable<SessionAnswer["about"]>> {
+    const { settings: { deadLetterCollection, mongodbCollection, mongodbDatabase } } = this.#options;
+    const whyNot = await this.whyNoActions();
+    return {
+      source: `${mongodbDatabase}.${mongodbCollection}`,
+      letters: `${mongodbDatabase}.${deadLetterCollection}`,
+      version: versionInfo().version,
+      refresh_ms: REFRESH_MS,
+      actions: { allowed: whyNot === undefined, why_not: whyNot ?? null },
+    };
+  }
+
+  /** Why nothing may be changed from here; undefined if it may. Never throws. */
+  async whyNoActions(): Promise<string | undefined> {
+    if (!this.#options.allowsActions) {
+      return "The dashboard is read-only: to act from it, start it with --allow-actions";
+    }
+    const { value: user } = await this.#readOnlyUser.look();
+    if (user === undefined) return undefined;
+    return `The database user ${user} may only read: to act from here, start the dashboard with a user that may write`;
+  }
+
+  async overview(): Promise<OverviewAnswer> {
+    const { ageMs, trouble, value } = await this.#overview.look();
+    return { overview: value ?? null, age_ms: Math.round(ageMs), trouble: trouble ?? null };
+  }
+
+  groups(): ReturnType<GroupReading["look"]> {
+    return this.#groups.look();
+  }
+
+  /** A page of the letters. */
+  async letters(asked: Asked): Promise<LettersAnswer> {
+    const after = asked.parameter("after");
+    const pattern = asked.parameter("pattern");
+    const pages = (await this.#letters.get()).pages(PAGE_LIMIT_MS);
+    const { letters, next } = await pages.page({
+      after: after === undefined ? undefined : { id: idAfter(after) },
+      isWanted: pattern === undefined ? undefined : (letter) => letterPattern(letter) === pattern,
+      size: PAGE,
+    });
+    return { letters: letters.map(letterRow), next: next ?? null };
+  }
+
+  /** Begins to count the letters of a redrive or purge. */
+  async changeLetters(act: LettersAct, asked: Asked): Promise<JobAnswer> {
+    const [actor, meant, rate] = [asked.actor(), asked.letters(), asked.rate()];
+    const letters = await this.#letters.get();
+    let logged: string | undefined;
+    const job = this.#jobs.add(() =>
+      new LettersJob({
+        act,
+        actor,
+        ...meant,
+        rate,
+        letters,
+        explain: explained,
+        onRun: async ({ what }) => {
+          logged = await this.#logbook.note({ action: act, actor, what });
+          this.#log.forget();
+        },
+        onEnd: async ({ done }) => {
+          await this.#logbook.finish(logged, done);
+          for (const read of [this.#groups, this.#overview, this.#log]) read.forget();
+        },
+      })
+    );
+    return { job: job.shown };
+  }
+
+  jobs(): JobsAnswer {
+    return { jobs: this.#jobs.shown };
+  }
+
+  job(asked: Asked): JobAnswer {
+    return { job: this.#jobs.of(asked.parts[0]).shown };
+  }
+
+  confirmJob(asked: Asked): JobAnswer {
+    const count = asked.count("count", 0, Number.MAX_SAFE_INTEGER);
+    if (count === undefined) throw badRequest("count is missing: give the number that you saw");
+    const job = this.#jobs.of(asked.parts[0]);
+    job.confirm(count);
+    return { job: job.shown };
+  }
+
+  async stopJob(asked: Asked): Promise<JobAnswer> {
+    const job = this.#jobs.of(asked.parts[0]);
+    await job.stop();
+    return { job: job.shown };
+  }
+
+  /** Pauses or resumes all agents, also those that start later. */
+  async switchFleet(state: "paused" | "running", asked: Asked): Promise<DoneAnswer> {
+    const actor = asked.actor();
+    try {
+      await (await this.#fleet.get()).ask({ state, ...actor });
+    } catch (error) {
+      if (error instanceof UsageError) throw badRequest(error.message);
+      throw error;
+    }
+    this.#overview.forget();
+    await this.#logbook.note({ action: state === "paused" ? "pause" : "resume", actor });
+    this.#log.forget();
+    const asks = state === "paused"
+      ? "pause: those that have not yet show it"
+      : "go on: those that do show it";
+    return { text: `All agents are asked to ${asks} in the list of agents` };
+  }
+
+  async log(): Promise<ActionsAnswer> {
+    const { trouble, value } = await this.#log.look();
+    return { actions: value?.actions ?? [], trouble: trouble ?? value?.trouble ?? null };
+  }
+
+  /** Something was done to a document. */
+  forget(): void {
+    for (const read of [this.#overview, this.#log]) read.forget();
+  }
+
+  /** Ends all jobs after what is under way. */
+  async close(): Promise<void> {
+    this.#groups.end();
+    await this.#jobs.stopAll();
+  }
+}
+
+/** Why something has failed, for viewers. */
+function explained(error: unknown): string {
+  return failureText(error) ?? secrets.text(inOneLine(errorText(error)), MAX_ERROR);
+}
+
+function idAfter(key: string): unknown {
+  try {
+    return idOfKey(key);
+  } catch {
+    throw badRequest("after must be what a page of letters has as next");
+  }
+}
+
+function letterRow(letter: DeadLetter): LetterRow {
+  const { _id: id, attempts, dead_at: deadAt, error } = letter;
+  return {
+    key: documentKey(id) ?? null,
+    id: formatId(id),
+    error: typeof error === "string" ? secrets.text(error, MAX_ERROR) : "",
+    attempts: typeof attempts === "number" ? attempts : null,
+    dead_at: validDate(deadAt)?.toISOString() ?? null,
+  };
+}
+
+/** What a {@linkcode Dashboard} needs. */
+export interface DashboardOptions {
+  readonly store: MongoStore;
+  readonly settings: Settings;
+  /** `--allow-actions` */
+  readonly allowsActions: boolean;
+  /** How long what was read counts. */
+  readonly clock?: Clock | undefined;
+}

@@ -1,0 +1,201 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { BSON } from "mongodb";
+import type {
+  DocumentAnswer,
+  GroupsAnswer,
+  LettersAnswer,
+  OverviewAnswer,
+  SessionAnswer,
+} from "../../control/dashboard/api.ts";
+import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
+import { insertPending, upTo } from "../support/documents.ts";
+import { DEAD_AT, insertFailed, lettersOf, source } from "../support/failed_documents.ts";
+import { Guarded } from "../support/guarded.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import type { AnyDocument } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+import { waitFor } from "../support/wait.ts";
+
+const anyOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents");
+
+/** Failed documents with any ids, and their letters. */
+async function insertFailedWith(
+  db: TestDatabase,
+  ids: readonly unknown[],
+  error: (at: number) => string,
+): Promise<void> {
+  await anyOf(db).insertMany(
+    ids.map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: DEAD_AT } })),
+  );
+  const letter = { attempts: 1, source: source(db), dead_at: DEAD_AT };
+  await lettersOf(db).insertMany(ids.map((_id, at) => ({ _id, ...letter, error: error(at) })));
+}
+
+Deno.test("dashboard asks the database as often for twenty viewers who look again and again as for one who looks once", async () => {
+  await using db = await testDatabase("dashboard viewers");
+  await insertPending(db, upTo(50));
+  await insertFailed(db, [101, 102]);
+  await using proxy = new TcpProxy(db.uri);
+  const paths = ["api/session", "api/overview", "api/groups", "api/actions", "api/jobs"];
+  const commandsOf = async (viewers: number, looks: number) => {
+    // What was read counts for as long as its clock stands still.
+    const clock = new ManualClock();
+    await using served = await ServedDashboard.start({ db: { uri: proxy.uri, name: db.name }, clock });
+    const commands = await proxy.record(() =>
+      Promise.all(Array.from({ length: viewers }, async () => {
+        for (let look = 0; look < looks; look++) {
+          for (const path of paths) await served.json(path);
+        }
+      }))
+    );
+    // What the driver does for its connections is not asked by a viewer.
+    return commands.map(({ command }) => command).filter((name) => !["hello", "endSessions"].includes(name))
+      .toSorted();
+  };
+  const one = await commandsOf(1, 1);
+  assert(one.length > 0);
+  assertEquals(await commandsOf(20, 3), one);
+});
+
+Deno.test("dashboard shows what was seen last while MongoDB is out of reach, and goes on by itself", async () => {
+  await using db = await testDatabase("dashboard outage");
+  await insertPending(db, [1]);
+  await using proxy = new TcpProxy(db.uri);
+  await using served = await ServedDashboard.start({ db: { uri: proxy.uri, name: db.name } });
+  const first = await served.json<OverviewAnswer>("api/overview");
+  assertEquals([first.overview?.source, first.trouble], [`${db.name}.documents`, null]);
+  const held = proxy.hold({ command: "aggregate" });
+  const during = await waitFor("the trouble to show", async () => {
+    const seen = await served.json<OverviewAnswer>("api/overview");
+    if (seen.trouble === null) throw new Error("none");
+    return seen;
+  });
+  assertMatch(during.trouble!, /^MongoDB has not answered for \d+ s$/);
+  assertEquals(during.overview, first.overview);
+  assert(during.age_ms > 0);
+  held.pass();
+  await waitFor("the trouble to end", async () => {
+    return (await served.json<OverviewAnswer>("api/overview")).trouble === null;
+  });
+});
+
+Deno.test("dashboard tells the story of one document by its key, of any type, and shows the document only if asked", async () => {
+  await using db = await testDatabase("dashboard document");
+  const ids = [
+    7,
+    "7",
+    '{"$numberInt":"7"}',
+    new BSON.ObjectId(),
+    new Date(0),
+    { a: 1, b: "x" },
+    2 ** 40,
+    BSON.Long.MAX_VALUE,
+  ];
+  await anyOf(db).insertMany(
+    ids.map((_id, at) => ({ _id, status: "pending", at, big: BSON.Long.MAX_VALUE })),
+  );
+  await using served = await ServedDashboard.start({ db });
+  const typed = await served.json<DocumentAnswer>("api/document?id=7");
+  assertEquals(typed.documents.map(({ key, text }) => [key, text]).toSorted(), [['"7"', null], [
+    '{"$numberInt":"7"}',
+    null,
+  ]]);
+  for (const [at, _id] of ids.entries()) {
+    const key = BSON.EJSON.stringify(_id, { relaxed: false });
+    const { documents } = await served.json<DocumentAnswer>(
+      `api/document?document=1&key=${encodeURIComponent(key)}`,
+    );
+    assertEquals(documents.length, 1, key);
+    const [{ story, text }] = documents as [DocumentAnswer["documents"][number]];
+    const shown = JSON.parse(text!.json);
+    assertEquals([shown.at, shown.big, text!.is_cut], [at, { $numberLong: "9223372036854775807" }, false]);
+    assertEquals([story.state, story.found], ["claimable", true]);
+  }
+  const none = await served.json<DocumentAnswer>("api/document?id=nothing");
+  assertEquals([none.documents, none.missing?.found], [[], false]);
+  assertEquals((await served.ask("api/document")).status, 400);
+});
+
+Deno.test("dashboard bounds what it shows of the largest document, and keeps it JSON", async () => {
+  await using db = await testDatabase("dashboard large");
+  const large = "x".repeat(12 * 2 ** 20);
+  await anyOf(db).insertOne({
+    _id: 1,
+    status: "pending",
+    large,
+    list: Array(100_000).fill({ a: 1 }),
+    small: "y",
+  });
+  await using served = await ServedDashboard.start({ db });
+  const { documents: [found] } = await served.json<DocumentAnswer>("api/document?id=1&document=1");
+  const shown = JSON.parse(found!.text!.json);
+  assertMatch(shown.large, /^\(\d+ bytes, not shown\)$/);
+  assertEquals([shown.small, found!.text!.is_cut], ["y", true]);
+  assert(found!.text!.json.length <= 1_000_100);
+  assert(found!.text!.bytes > large.length);
+});
+
+Deno.test("dashboard lists letters by a cursor, each once, with ids of all types and letters of other collections between", async () => {
+  await using db = await testDatabase("dashboard letters");
+  const ids = [
+    ...upTo(120),
+    ...Array.from({ length: 80 }, (_, at) => `text ${at}`),
+    ...Array.from({ length: 60 }, () => new BSON.ObjectId()),
+    new Date(0),
+    true,
+    { a: 1 },
+    "long ".repeat(1000),
+  ];
+  await insertFailedWith(db, ids, (at) => at % 2 ? `timed out after ${at} ms` : "no such customer");
+  const other = {
+    source: { database: db.name, collection: "others" },
+    dead_at: DEAD_AT,
+    error: "no such customer",
+  };
+  await lettersOf(db).insertMany(Array.from({ length: 300 }, (_, at) => ({ _id: 1000 + at, ...other })));
+  // Stale: its document was processed since.
+  await anyOf(db).updateOne({ _id: 5 }, { $set: { status: "processed" } });
+  await using served = await ServedDashboard.start({ db });
+  const half = ids.length / 2;
+  const counts = [[undefined, 2 * half - 1], ["no such customer", half - 1], [
+    "timed out after # ms",
+    half,
+  ]] as const;
+  for (const [pattern, expected] of counts) {
+    const seen: string[] = [];
+    const wanted = pattern === undefined ? "" : `&pattern=${encodeURIComponent(pattern)}`;
+    let next: string | null = null;
+    do {
+      const after: string = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+      const page: LettersAnswer = await served.json(`api/letters?${after}${wanted}`);
+      seen.push(...page.letters.map(({ key }) => key!));
+      next = page.next;
+    } while (next !== null);
+    assertEquals([seen.length, new Set(seen).size], [expected, expected], pattern);
+  }
+  assertEquals((await served.ask("api/letters?after=%7B")).status, 400);
+  const groups = await served.json<GroupsAnswer>("api/groups");
+  assertEquals(groups.groups.map(({ letters, pattern }) => [pattern, letters]).toSorted(), [
+    ["no such customer", ids.length / 2 - 1],
+    ["timed out after # ms", ids.length / 2],
+  ]);
+  assertEquals([groups.letters, groups.groups_total, groups.is_complete], [ids.length - 1, 2, true]);
+});
+
+Deno.test("dashboard of a database user that may only read shows all, and offers no action", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUser("only-reads", "read");
+  const documents = guarded.client.db("shop").collection<AnyDocument>("documents");
+  await documents.insertOne({ _id: 1, status: "failed" });
+  await using served = await ServedDashboard.start({ db: { uri: guarded.uri("only-reads"), name: "shop" } });
+  const { about } = await served.json<SessionAnswer>("api/session");
+  assertEquals(about!.actions.allowed, false);
+  assertStringIncludes(about!.actions.why_not!, "The database user agent may only read");
+  for (const path of ["overview", "document?id=1&document=1", "groups", "letters", "actions", "jobs"]) {
+    await served.json(`api/${path}`);
+  }
+  const refused = await served.ask("api/requeue", {}, { ...ACTOR, key: '{"$numberInt":"1"}' });
+  assertEquals([refused.status, JSON.parse(refused.body).error.kind], [403, "forbidden"]);
+  assertEquals(await documents.countDocuments({ status: "failed" }), 1);
+});
