@@ -32,6 +32,14 @@ export function atCtrlC(listener: () => void): void {
   Deno.addSignalListener("SIGINT", listener);
 }
 
+/** Calls `listener` at each signal that asks for a stop, with the exit status that tells a shell of it. */
+export function atStopSignals(listener: (status: number) => void): void {
+  awaitAll();
+  for (const signal of Object.keys(NUMBERS) as StopSignal[]) {
+    Deno.addSignalListener(signal, () => listener(statusOf(signal)));
+  }
+}
+
 /** The exit status that tells a shell which signal came. */
 function statusOf(signal: StopSignal): number {
   return 128 + NUMBERS[signal];

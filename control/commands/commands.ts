@@ -12,6 +12,7 @@ import { requeueCommand } from "./requeue_command.ts";
 import { resumeCommand } from "./resume_command.ts";
 import { runCommand } from "./run_command.ts";
 import { statusCommand } from "./status_command.ts";
+import { topCommand } from "./top_command.ts";
 import { tryCommand } from "./try_command.ts";
 import { versionCommand } from "./version_command.ts";
 import { whyCommand } from "./why_command.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   pauseCommand,
   resumeCommand,
   statusCommand,
+  topCommand,
   healthCommand,
   metricsCommand,
   dashboardCommand,

@@ -1,4 +1,4 @@
-import { CommandError, errorText } from "../../agent/errors.ts";
+import { CommandError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 import { leave } from "../../agent/processors/exit_guard.ts";
@@ -8,6 +8,7 @@ import { answers } from "../../agent/telemetry/printer.ts";
 import { inOneLine, printableLines } from "../../agent/text/terminal_text.ts";
 import { inJson, inWords, type Look, lookAt, summaryOf } from "../../health/status_report.ts";
 import { atCtrlC } from "../interruption.ts";
+import { terminalSize, writeToTerminal } from "../terminal.ts";
 
 /** Time between two looks, in milliseconds. */
 const EVERY_MS = 2000;
@@ -31,7 +32,7 @@ export async function watchStatus(
   // The reader may not read, and the agent may not answer: neither keeps the command from its end.
   atCtrlC(() => leave(0));
   let shown: Shown = await lookAt(directory);
-  if (isScreen) await write("\x1b[2J");
+  if (isScreen) await writeToTerminal("\x1b[2J");
   for (;;) {
     await show(shown);
     await sleep(systemClock, EVERY_MS);
@@ -63,29 +64,6 @@ async function showAsLine(shown: Shown, asJson: boolean): Promise<void> {
 async function showInPlace(shown: Shown): Promise<void> {
   const text = shown instanceof CommandError ? inOneLine(shown.message) : inWords(shown);
   const lines = [...printableLines(text).split("\n"), "", `every ${EVERY_MS / 1000} s, Ctrl-C ends it`];
-  const shownLines = lines.slice(0, rowsOfScreen() - 1).map((line) => `${line}\x1b[K\n`);
-  await write(`\x1b[?7l\x1b[H${shownLines.join("")}\x1b[J\x1b[?7h`);
-}
-
-/** Lines that the terminal has; many if it does not tell. */
-function rowsOfScreen(): number {
-  try {
-    return Deno.consoleSize().rows || Infinity;
-  } catch {
-    return Infinity;
-  }
-}
-
-const encoder = new TextEncoder();
-
-async function write(text: string): Promise<void> {
-  const bytes = encoder.encode(text);
-  try {
-    for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
-  } catch (error) {
-    throw new CommandError(
-      `The terminal cannot be written (${errorText(error)}): look at where standard output goes`,
-      { cause: error },
-    );
-  }
+  const shownLines = lines.slice(0, (terminalSize()?.rows ?? Infinity) - 1).map((line) => `${line}\x1b[K\n`);
+  await writeToTerminal(`\x1b[?7l\x1b[H${shownLines.join("")}\x1b[J\x1b[?7h`);
 }

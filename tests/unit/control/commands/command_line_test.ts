@@ -85,11 +85,11 @@ for (
   const [line, says] of [
     [
       "start",
-      'There is no command "start": did you mean run? Known are run, pause, resume, status, health, metrics, dashboard, why, requeue, cancel, dead-letters, check',
+      'There is no command "start": did you mean run? Known are run, pause, resume, status, top, health, metrics, dashboard, why, requeue, cancel, dead-letters, check',
     ],
     [
       "frobnicate",
-      'There is no command "frobnicate": known are run, pause, resume, status, health, metrics, dashboard, why, requeue, cancel, dead-letters',
+      'There is no command "frobnicate": known are run, pause, resume, status, top, health, metrics, dashboard, why, requeue, cancel, dead-letters',
     ],
     ["verison", 'There is no command "verison": did you mean version? Known are'],
     ["help puase", 'There is no command "puase": did you mean pause? Known are'],
