@@ -134,7 +134,7 @@ class FleetRequest {
         ? `; they hold ${held} ${held === 1 ? "document" : "documents"}, which they finish`
         : "";
       confirmations.say(
-        `${done.length} of ${agentsText(alive.length)} confirmed that they are ${wanted}, ${took}${holding}`,
+        `${done.length} of ${agentsText(alive.length)} confirmed to be ${wanted}, ${took}${holding}`,
       );
     } else {
       confirmations.say(`No agent is alive: those that start are ${wanted}`);

@@ -123,7 +123,7 @@ Deno.test("pause --fleet waits for all that are alive, and resume --fleet warns 
   assertEquals([pause.code, pause.stderr], [0, ""]);
   assertMatch(
     pause.stdout,
-    /^2 of 2 agents confirmed that they are paused, after \d\.\d s; they hold 5 documents, which they finish\n$/,
+    /^2 of 2 agents confirmed to be paused, after \d\.\d s; they hold 5 documents, which they finish\n$/,
   );
   const { at: _, id, ...asked } = await request(db);
   assertEquals(asked, {
@@ -141,7 +141,7 @@ Deno.test("pause --fleet waits for all that are alive, and resume --fleet warns 
   await request(db, id);
   const [resume] = await Promise.all([resuming, confirm(db, ["first", "second"], running)]);
   assertEquals(resume.code, 0);
-  assertMatch(resume.stdout, /^2 of 2 agents confirmed that they are running, after \d\.\d s\n$/);
+  assertMatch(resume.stdout, /^2 of 2 agents confirmed to be running, after \d\.\d s\n$/);
   assertEquals(
     resume.stderr,
     "pulling-agent: A control file had paused first: it pauses them again when they start anew. Write resume into it; " +

@@ -40,7 +40,7 @@ Deno.test("pause --fleet reaches all agents, names the one that is frozen and no
   assertEquals([pause.code, pause.stderr], [0, ""]);
   assertMatch(
     pause.stdout,
-    /^3 of 3 agents confirmed that they are paused, after \d+\.\d s; they hold 1 document, which they finish\n$/,
+    /^3 of 3 agents confirmed to be paused, after \d+\.\d s; they hold 1 document, which they finish\n$/,
   );
   await insertPending(db, [2]);
   // It starts later, and none of those that run takes it.
@@ -54,7 +54,7 @@ Deno.test("pause --fleet reaches all agents, names the one that is frozen and no
 
   const resume = await a.run("resume", "--fleet");
   assertEquals([resume.code, resume.stderr], [0, ""]);
-  assertMatch(resume.stdout, /^4 of 4 agents confirmed that they are running, after /);
+  assertMatch(resume.stdout, /^4 of 4 agents confirmed to be running, after /);
   await waitFor("the second", () => documents.findOne({ _id: 2, status: "processed" }));
 
   // Both have not beaten for a minute, as far as the registry tells. The server has connections of one of them.
@@ -67,7 +67,7 @@ Deno.test("pause --fleet reaches all agents, names the one that is frozen and no
   await fleet.collection.updateMany({ name: { $in: ["b", "c"] } }, { $set: { seen_at: longAgo } });
   const again = await a.run(...ASKED);
   assertEquals(again.code, 1);
-  assertMatch(again.stdout, /^2 of 2 agents confirmed that they are paused/);
+  assertMatch(again.stdout, /^2 of 2 agents confirmed to be paused/);
   assertMatch(
     again.stderr,
     /^pulling-agent: b \(started at \S+Z\) is frozen; it was seen 1 min( \d+ s)? ago: end it with SIGKILL, or delete its pod\n$/,
@@ -104,7 +104,7 @@ Deno.test("pause --fleet on a standalone server waits for the next beats, and of
   await fleet.untilEntries("the agent", 1, ({ ready }) => ready);
   const pause = await a.run(...ASKED);
   assertEquals([pause.code, pause.stderr], [0, ""]);
-  assertMatch(pause.stdout, /^1 of 1 agent confirmed that they are paused/);
+  assertMatch(pause.stdout, /^1 of 1 agent confirmed to be paused/);
 
   await using guarded = await Guarded.start();
   await guarded.makeUser("password");

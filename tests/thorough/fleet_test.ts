@@ -26,7 +26,7 @@ Deno.test("pause --fleet reaches twenty agents at work; kills, a frozen one, a l
   const pause = await homes[0]!.run("pause", "--fleet", "--reason", "price service is down");
   assertEquals([pause.code, pause.stderr], [0, ""]);
   console.log(pause.stdout.trimEnd());
-  assertMatch(pause.stdout, /^20 of 20 agents confirmed that they are paused, after /);
+  assertMatch(pause.stdout, /^20 of 20 agents confirmed to be paused, after /);
   await fleet.untilEntries("all to hold nothing", AGENTS, ({ held }) => held === 0, { timeoutMs: 120_000 });
   const processed = () => documents.countDocuments({ status: "processed" });
   const before = await processed();
@@ -63,7 +63,7 @@ Deno.test("pause --fleet reaches twenty agents at work; kills, a frozen one, a l
   frozen.signal("SIGCONT");
   const resume = await late.run("resume", "--fleet");
   console.log(resume.stdout.trimEnd());
-  assertMatch(resume.stdout, /^2[01] of 2[01] agents confirmed that they are running/);
+  assertMatch(resume.stdout, /^2[01] of 2[01] agents confirmed to be running/);
   await fleet.untilEntries(
     "twenty-one agents at work",
     2 * AGENTS,
