@@ -53,6 +53,12 @@ export class Membership {
     return this.#first.promise;
   }
 
+  /** The collection of the documents was found, or lost. */
+  sourceChanged(): void {
+    this.#hasNews = true;
+    this.#sleep.wake();
+  }
+
   /** A hint that the operators may want something else: it is read at once, and what comes of it is shown. */
   ordersChanged(): void {
     this.#isReadWanted = true;
@@ -97,7 +103,8 @@ export class Membership {
       if (this.#stop.signal.aborted || !(isDue || report.controlId !== this.#shownControlId)) return;
       this.#hasNews = false;
       this.#shownReady = report.isReady;
-      await registry.report(report);
+      // Without its collection it is shown nowhere yet.
+      if (!await registry.report(report)) this.#hasNews = true;
       this.#shownControlId = report.controlId;
       this.#answered();
     } catch (error) {

@@ -17,8 +17,12 @@ export interface FleetRegistry {
 
 /** The registry, for an agent that shows itself in it and follows what the operators want of all agents. */
 export interface FleetMembership extends Pick<FleetRegistry, "isForbidden" | "leave" | "name"> {
-  /** Writes what the agent reports into its entry, seen now by the server's clock. Throws what the database throws. */
-  report(report: AgentReport): Promise<void>;
+  /**
+   * Writes what the agent reports into its entry, seen now by the server's clock. Without the collection of the documents it
+   * makes no entry, and returns false: a wrong name must not make a collection, or a database. Throws what the database
+   * throws.
+   */
+  report(report: AgentReport): Promise<boolean>;
   /** What the operators want of all agents; undefined if they have asked for nothing. Throws what the database throws. */
   control(): Promise<FleetControl | undefined>;
   /** Whether the same operation may succeed later. */

@@ -224,7 +224,8 @@ export class MongoStore implements DocumentStore {
 
   /** The registry of the agents of the collection, with an entry for this one. */
   fleetRegistry(entry: FleetRegistryEntry): MongoFleetRegistry {
-    const shared = { ...this.#context, link: this.#link, server: this.server, syncClock: this.#syncClock };
+    const { server, source } = this;
+    const shared = { ...this.#context, link: this.#link, server, source, syncClock: this.#syncClock };
     return new MongoFleetRegistry({ ...shared, ...entry });
   }
 

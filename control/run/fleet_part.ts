@@ -24,6 +24,7 @@ export class FleetPart {
     const isReady = () => health.isReady;
     const membership = new Membership({ ...SYSTEM, events, isReady, log, orders, registry, report });
     this.#membership = membership;
+    store.source.onChange(() => membership.sourceChanged());
     if (!usesStreams) return;
     // Without a stream, the next beat reads the same.
     const note = (error: string) =>

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { FleetEntry } from "../../agent/fleet/registry.ts";
+import type { AgentReport, FleetEntry } from "../../agent/fleet/registry.ts";
 import type { MongoFleetRegistry } from "../../agent/store/fleet/mongo_registry.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
@@ -68,6 +68,43 @@ Deno.test("MongoFleetRegistry judges by the server's clock alone, and takes no o
     $set: { seen_at: { $subtract: ["$$NOW", 3_600_000] } },
   }]);
   assertEquals(await first!.look(), { working: 0, before: 0, shares: 0, silent: 0 });
+});
+
+Deno.test("MongoFleetRegistry makes no entry without the collection of the documents, and keeps one that is there", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  const registry = registryOf(store, 1);
+  const report: AgentReport = {
+    startedAt: new Date(1000),
+    state: "running",
+    isReady: false,
+    trouble: "no_collection",
+    control: { state: "running", source: "start", by: undefined, reason: undefined, since: new Date(1000) },
+    controlId: undefined,
+    held: 0,
+    running: 0,
+    counters: { processed: 3 },
+    history: undefined,
+    waiting: undefined,
+    lastError: undefined,
+  };
+  const names = async () => {
+    const found = await database.db.listCollections().toArray();
+    return found.map(({ name }) => name).filter((name) => name.startsWith(COLLECTION)).toSorted();
+  };
+  assertEquals([await registry.report(report), await names()], [false, []]);
+  await database.db.createCollection(COLLECTION);
+  await store.ensureUsable();
+  assertEquals([await registry.report(report), await names()], [true, [COLLECTION, `${COLLECTION}_agents`]]);
+  // It was dropped: the agent is still shown, with what it lacks, and without what it lacks no more.
+  store.source.forget();
+  assert(await registry.report({ ...report, trouble: undefined, controlId: "1" }));
+  const entries = await database.db.collection(`${COLLECTION}_agents`).find().toArray();
+  assertEquals(entries.map(({ control_id, counters, trouble }) => [control_id, counters, trouble]), [[
+    "1",
+    { processed: 3 },
+    undefined,
+  ]]);
 });
 
 // A collection that a cluster makes by itself is not sharded, as the profile of a sharded one has all of them.

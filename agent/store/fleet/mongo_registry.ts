@@ -61,19 +61,21 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     this.#ensureIndex();
   }
 
-  async report(report: AgentReport): Promise<void> {
-    const { commit, name, startedAtMs, version } = this.#options;
+  async report(report: AgentReport): Promise<boolean> {
+    const { commit, name, source, startedAtMs, version } = this.#options;
     const fields = { name, version, commit, started_at: new Date(startedAtMs), ...fieldsOf(report) };
     // The claim to a share of an agent that is gone lasts as long as its own beats say.
     const lives = { lives_ms: LIVES_MS };
     const [set, unset] = withoutMissing(this.#hasShare ? fields : { ...fields, ...lives });
-    await this.#collection.updateOne(this.#own, {
+    const upsert = source.isUsable;
+    const { matchedCount, upsertedCount } = await this.#collection.updateOne(this.#own, {
       $set: set,
       ...(Object.keys(unset).length > 0 && { $unset: unset }),
       ...(this.#hasShare && { $setOnInsert: lives }),
       $currentDate: { seen_at: true },
-    }, { upsert: true, ...LIGHT });
-    await this.#ensureIndex();
+    }, { upsert, ...LIGHT });
+    if (upsert) await this.#ensureIndex();
+    return matchedCount + upsertedCount > 0;
   }
 
   async control(): Promise<FleetControl | undefined> {
@@ -150,6 +152,8 @@ export interface MongoFleetRegistryOptions
   extends FleetRegistryEntry, Pick<StoreContext, "collection" | "maxTimeMS" | "serverClock"> {
   link: Pick<Link, "collection">;
   server: Pick<KnownServer, "ask" | "time">;
+  /** The collection of the documents. */
+  source: { readonly isUsable: boolean };
   /** Makes the server's time known. */
   syncClock(): Promise<void>;
 }

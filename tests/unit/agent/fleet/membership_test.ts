@@ -48,9 +48,9 @@ class Setup {
     if (this.error) throw this.error;
   }
 
-  #report({ controlId }: AgentReport): Promise<void> {
+  #report({ controlId }: AgentReport): Promise<boolean> {
     this.reports.push([this.clock.monotonicMs(), controlId]);
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   async end(): Promise<void> {
