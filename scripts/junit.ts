@@ -29,7 +29,8 @@ export function testsOf(report: string): ReportedTest[] {
       if (names.some((test) => name.startsWith(`${test} &gt; `))) continue;
       names.push(name);
       const seconds = attribute("time");
-      const outcome = body!.includes("<failure")
+      // An error outside of a test cancels those of its module that have not ended: the first of them tells where to look.
+      const outcome = /<failure|<error/.test(body!)
         ? "failed"
         : body!.includes("<skipped")
         ? "skipped"

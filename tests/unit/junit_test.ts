@@ -29,6 +29,12 @@ Deno.test("countTests() counts tests of all files, and neither steps nor what a 
   assertEquals(countTests(REPORT), { passed: 2, failed: 1, skipped: 1 });
 });
 
+Deno.test("countTests() counts tests as failed that an error outside of a test has canceled", () => {
+  const canceled = '<error message="Cancelled"/>';
+  const report = `<testsuite><testcase name="a" time="0.1">${canceled}</testcase></testsuite>`;
+  assertEquals(countTests(report), { passed: 0, failed: 1, skipped: 0 });
+});
+
 Deno.test("testsOf() names files and tests as they are, with seconds and outcome", () => {
   const report = REPORT.replace('name="three"', 'name="&lt;&quot;three&quot; &amp; more&gt;"');
   assertEquals(testsOf(report), [
