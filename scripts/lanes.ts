@@ -135,6 +135,7 @@ const LONG_FILES: readonly string[] = [
   "tests/integration/refused_commands_test.ts",
   "tests/integration/doctor_test.ts",
   "tests/integration/doctor_collections_test.ts",
+  "tests/e2e/dashboard_test.ts",
 ];
 
 /**
