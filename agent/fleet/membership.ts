@@ -48,7 +48,7 @@ export class Membership {
     this.#running = this.#run();
   }
 
-  /** Resolves after the first beat, also if it failed. */
+  /** Resolves once the agent is shown, or it is known that it cannot be. */
   get firstBeat(): Promise<void> {
     return this.#first.promise;
   }
@@ -86,7 +86,6 @@ export class Membership {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await this.#beat();
-      this.#first.resolve();
       await this.#sleep.sleep(this.#dueMs - clock.monotonicMs(), signal);
     }
   }
@@ -104,7 +103,8 @@ export class Membership {
       this.#hasNews = false;
       this.#shownReady = report.isReady;
       // Without its collection it is shown nowhere yet.
-      if (!await registry.report(report)) this.#hasNews = true;
+      if (await registry.report(report)) this.#first.resolve();
+      else this.#hasNews = true;
       this.#shownControlId = report.controlId;
       this.#answered();
     } catch (error) {
@@ -133,6 +133,7 @@ export class Membership {
     const { log, registry } = this.#options;
     if (this.#isMissing || this.#stop.signal.aborted || registry.isTransient(error)) return;
     this.#isMissing = true;
+    this.#first.resolve();
     log.warn(
       "Cannot use the registry of the fleet, so that `pause --fleet` may not reach the agent: grant the rights, or set FLEET=off",
       { collection: registry.name, error: errorText(error) },
