@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools, shellcheck and
-# tmux from Debian's packages, actionlint, typos, promtool, Prometheus and libfaketime under .tools/. What it cannot install it
+# Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck
+# from Debian's packages (also tmux and Chromium), actionlint, typos, promtool, Prometheus and libfaketime under
+# .tools/. What it cannot install it
 # only names.
 set -eu
 cd "$(dirname -- "$0")/.."
@@ -57,7 +58,7 @@ if ! [ -f .tools/lib/libfaketimeMT.so.1 ] && ! ls /usr/lib/*/faketime/libfaketim
 fi
 
 missing=''
-for tool in podman buildah runc shellcheck tmux; do
+for tool in podman buildah runc shellcheck tmux chromium; do
   command -v "$tool" >/dev/null || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0

@@ -19,6 +19,7 @@ import { SignalEcho } from "../control/signal_echo.ts";
 import { readDocuments } from "../control/try/documents_file.ts";
 import { sampleOrders } from "../examples/orders.ts";
 import { AgentProcess, checkSettings } from "./dev/agent_process.ts";
+import { DevDashboard } from "./dev/dashboard.ts";
 import { makePlan, type Plan, ROOT } from "./dev/plan.ts";
 import { statusNote } from "./dev/pending.ts";
 import { UserError } from "./dev/user_error.ts";
@@ -86,6 +87,9 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
   await prepareControlFile(plan);
   const startedAt = new Date();
   agent = await AgentProcess.start(plan, uri);
+  // One that works on a file ends before anyone could look.
+  await using dashboard = plan.work === "file" ? undefined : await DevDashboard.start(plan, uri);
+  if (dashboard !== undefined) say(`Look at it in a browser: ${dashboard.address}`);
   const watching = new AbortController();
   const done = AbortSignal.any([stopping.signal, watching.signal]);
   const accident = Promise.race([
@@ -99,12 +103,12 @@ async function runAgent(plan: Plan, uri: string, { server, workload, specimens }
   ]);
   const work = async (): Promise<undefined> => {
     if (plan.work === "attached") {
-      hints(plan, uri);
+      hints(plan, uri, dashboard);
       await new Promise((resolve) => done.addEventListener("abort", resolve));
     } else if (await untilDrained(workload, done)) {
       await reportDrain(workload, specimens, startedAt);
       if (plan.work === "samples") {
-        hints(plan, uri);
+        hints(plan, uri, dashboard);
         await trickle(workload, done);
       }
     }
@@ -191,16 +195,17 @@ async function summarize(plan: Plan, workload: Workload, tally: Tally): Promise<
   say(`Stopped. ${tallyText(tally)}${where}.`);
 }
 
-function hints(plan: Plan, uri: string): void {
+function hints(plan: Plan, uri: string, dashboard: DevDashboard | undefined): void {
   const { HEALTH_DIR, CONTROL_FILE } = plan.settings;
   const uriOfItsOwn = plan.uri === undefined ? `MONGODB_URI="${uri}" ` : "";
   const example = plan.work === "samples" ? SAMPLE_SPECIMENS.at(-1) : "ID";
   const here = (path: string) => path.startsWith(`${ROOT}/`) ? path.slice(ROOT.length + 1) : path;
+  const look = dashboard === undefined ? "" : `  ${dashboard.address}    shows all of it in a browser\n`;
   say(
     `The agent goes on${
       plan.work === "samples" ? ", and gets two orders a second" : ""
     }. From a second terminal:
-  make pause    or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent pause
+${look}  make pause    or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent pause
   make resume   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent resume
   make status   or  HEALTH_DIR=${here(HEALTH_DIR)} deno task agent status
   make status ARGS=--watch    shows it again and again

@@ -31,8 +31,16 @@ export interface Batch {
 /** The folders of each lane. */
 const FOLDERS: Record<Lane, readonly string[]> = {
   unit: ["tests/unit"],
-  test: ["tests/unit", "tests/models", "tests/contract", "tests/integration", "tests/e2e"],
-  all: ["tests/unit", "tests/models", "tests/contract", "tests/integration", "tests/e2e", "tests/thorough"],
+  test: ["tests/unit", "tests/models", "tests/contract", "tests/integration", "tests/e2e", "tests/browser"],
+  all: [
+    "tests/unit",
+    "tests/models",
+    "tests/contract",
+    "tests/integration",
+    "tests/e2e",
+    "tests/browser",
+    "tests/thorough",
+  ],
 };
 
 /** Environment variables of each lane, unless they are set already. */
@@ -73,6 +81,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/gives_up_test.ts",
   "tests/e2e/effects_standalone_test.ts",
   "tests/e2e/doubtful_refusals_test.ts",
+  "tests/browser/dashboard_trouble_test.ts",
   "tests/integration/doubtful_refusals_test.ts",
   "tests/integration/doctor_servers_test.ts",
   "tests/e2e/rotation_test.ts",

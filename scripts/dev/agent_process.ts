@@ -92,23 +92,32 @@ async function spawnAgent(
   command: string[],
   output: Pick<TiedOptions, "stdout" | "stderr">,
 ): Promise<Deno.ChildProcess> {
-  const args = [
-    "run",
-    "--config",
-    `${ROOT}/deno.json`,
-    // The executable fetches nothing, so this agent must not either.
-    "--cached-only",
-    ...await agentPermissions(),
-    `${ROOT}/main.ts`,
-    ...command,
-  ];
-  return await spawnTied(Deno.execPath(), args, {
+  const { args, ...options } = await agentCommand(plan, uri, command);
+  return await spawnTied(Deno.execPath(), args, { ...options, ...output });
+}
+
+/** How Deno runs a command of the agent from source, on the database at `uri`. */
+export async function agentCommand(
+  plan: Plan,
+  uri: string,
+  command: string[],
+): Promise<{ args: string[] } & Pick<TiedOptions, "cwd" | "env" | "withoutEnv">> {
+  return {
+    args: [
+      "run",
+      "--config",
+      `${ROOT}/deno.json`,
+      // The executable fetches nothing, so this agent must not either.
+      "--cached-only",
+      ...await agentPermissions(),
+      `${ROOT}/main.ts`,
+      ...command,
+    ],
     cwd: plan.base,
     env: { ...plan.settings, MONGODB_URI: uri },
     // Settings of this script, and not of the agent.
     withoutEnv: ["MONGODB_URI_FILE", "FILE", "RUST_BACKTRACE"],
-    ...output,
-  });
+  };
 }
 
 /** The options that the `agent` task of deno.json gives to `deno run`. */

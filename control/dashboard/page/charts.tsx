@@ -1,0 +1,63 @@
+import { useMemo } from "preact/hooks";
+import type { Overview } from "../../fleet/overview.ts";
+import { Chart } from "./chart.tsx";
+import { milliseconds, rate, whole } from "./format.ts";
+
+/** The last ten minutes of all agents. */
+export function Charts({ history }: { history: Overview["history"] }) {
+  const { every_s, until, processed, failed, dead_letters, pick_up_ms, waiting } = history;
+  const data = useMemo(() => {
+    const end = Date.parse(until) / 1000;
+    const perSecond = (values: number[]) => values.map((value) => value / every_s);
+    return {
+      times: processed.map((_, at) => end - (processed.length - 1 - at) * every_s),
+      processed: perSecond(processed),
+      failed: perSecond(failed),
+      letters: perSecond(dead_letters),
+    };
+  }, [until, processed, failed, dead_letters]);
+  const { times } = data;
+  const most = (values: (number | null)[]) => Math.max(0, ...values.map((value) => value ?? 0));
+  const last = (values: (number | null)[]) => values.at(-1) ?? 0;
+  return (
+    <section class="charts" aria-label="The last ten minutes">
+      <Chart
+        title="Processed per second"
+        summary={`Processed per second in the last ten minutes: at most ${rate(most(data.processed))}, now ${
+          rate(last(data.processed))
+        }`}
+        times={times}
+        lines={[{ label: "processed", color: "good", values: data.processed, isFilled: true }]}
+        format={rate}
+      />
+      <Chart
+        title="Failing per second"
+        summary={`Attempts that failed per second in the last ten minutes: at most ${
+          rate(most(data.failed))
+        }; dead letters: at most ${rate(most(data.letters))}`}
+        times={times}
+        lines={[
+          { label: "attempts", color: "amber", values: data.failed },
+          { label: "dead letters", color: "red", values: data.letters },
+        ]}
+        format={rate}
+      />
+      <Chart
+        title="Longest pick-up delay"
+        summary={`Longest pick-up delay in the last ten minutes: ${milliseconds(most(pick_up_ms))}`}
+        times={times}
+        lines={[{ label: "delay", color: "accent", values: pick_up_ms }]}
+        format={milliseconds}
+      />
+      <Chart
+        title="Waiting"
+        summary={`Documents that waited in the last ten minutes: at most ${whole(most(waiting))}, now ${
+          whole(last(waiting))
+        }`}
+        times={times}
+        lines={[{ label: "waiting", color: "accent", values: waiting, isFilled: true }]}
+        format={whole}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,168 @@
+import type { AgentRow, Overview } from "../../fleet/overview.ts";
+import { count, many, rate, span } from "./format.ts";
+
+/** How bad it is; the worst comes first. */
+export type Tone = "bad" | "paused" | "warn" | "ok" | "idle";
+
+/** The answer to "is it moving?" in one line, and what is wrong. */
+export interface Verdict {
+  tone: Tone;
+  /** For the eye: a word or two. */
+  headline: string;
+  /** What goes on, in a sentence. */
+  detail: string;
+  findings: Finding[];
+}
+
+/** One thing that needs a look. */
+export interface Finding {
+  tone: "bad" | "paused" | "warn";
+  text: string;
+  /** The part of the overview that has the details. */
+  at: "agents" | "errors";
+}
+
+/** From this age on the oldest document is worth a word, in seconds. */
+const OLD_S = 300;
+const NAMES_SHOWN = 3;
+
+/** Judges an overview. */
+export function verdictOf(overview: Overview): Verdict {
+  const { agents, work, control } = overview;
+  const alive = agents.filter(({ presence }) => presence === "alive");
+  const paused = alive.filter((it) => it.paused !== null);
+  const findings = findingsOf(overview, alive);
+  const moving = work.processed_per_s ?? 0;
+  const waiting = work.waiting;
+  const waits = waiting === null
+    ? "how many wait is not known"
+    : waiting.n === 0
+    ? "nothing waits"
+    : `${count(waiting)} wait`;
+  const speed = `${rate(moving)} per second`;
+  const worst = findings.some(({ tone }) => tone === "bad")
+    ? "bad"
+    : findings.length > 0
+    ? "warn"
+    : undefined;
+  if (alive.length === 0) {
+    const isEmpty = waiting?.n === 0;
+    return {
+      tone: isEmpty && agents.length === 0 ? "idle" : "bad",
+      headline: agents.length === 0 ? "No agent" : "No agent is alive",
+      detail: `No agent works on ${overview.source}, ${waits}`,
+      findings,
+    };
+  }
+  if (control?.state === "paused" && paused.length === alive.length) {
+    return {
+      tone: "paused",
+      headline: "Paused",
+      detail: `All agents are paused by ${control.by}${
+        control.reason === null ? "" : `: “${control.reason}”`
+      }, ${waits}`,
+      findings,
+    };
+  }
+  if (paused.length === alive.length) {
+    return {
+      tone: "paused",
+      headline: "Paused",
+      detail: `Each agent is paused (${pausesOf(paused)}), ${waits}`,
+      findings,
+    };
+  }
+  const agentsText = many(alive.length, "agent");
+  if (moving > 0) {
+    const drained = work.drained_in_s === null || waiting?.n === 0
+      ? ""
+      : `, nothing waits in ${span(work.drained_in_s)}`;
+    return {
+      tone: worst ?? "ok",
+      headline: worst === "bad" ? "Moving, with trouble" : "Moving",
+      detail: `${speed} by ${agentsText}, ${waits}${drained}`,
+      findings,
+    };
+  }
+  if (waiting !== null && waiting.n > 0 && (work.oldest_s ?? 0) > 60) {
+    return {
+      tone: "bad",
+      headline: "Not moving",
+      detail: `${waits}, but nothing became processed in the last minute`,
+      findings,
+    };
+  }
+  return {
+    tone: worst ?? "idle",
+    headline: "Idle",
+    detail: `${agentsText} ready for work, ${waits}`,
+    findings,
+  };
+}
+
+function findingsOf({ agents, work, errors, control }: Overview, alive: AgentRow[]): Finding[] {
+  const found: Finding[] = [];
+  const say = (tone: Finding["tone"], at: Finding["at"], text: string) => found.push({ tone, at, text });
+  for (const presence of ["frozen", "silent"] as const) {
+    const those = agents.filter((it) => it.presence === presence);
+    if (those.length > 0) {
+      say("bad", "agents", `${namesOf(those)} ${those.length === 1 ? "is" : "are"} ${presence}`);
+    }
+  }
+  const dead = agents.filter(({ presence }) => presence === "dead");
+  if (dead.length > 0) say("warn", "agents", `${namesOf(dead)} died`);
+  const paused = alive.filter((it) => it.paused !== null);
+  const others = control?.state === "paused" ? paused.filter((it) => it.paused?.source !== "fleet") : paused;
+  if (others.length > 0 && paused.length < alive.length) {
+    say(
+      "paused",
+      "agents",
+      `${namesOf(others)} ${others.length === 1 ? "is" : "are"} paused (${pausesOf(others)})`,
+    );
+  }
+  if (control?.state === "paused" && paused.length > 0 && paused.length < alive.length) {
+    say("warn", "agents", `${many(alive.length - paused.length, "agent")} did not pause with the fleet`);
+  }
+  const running = alive.filter((it) => it.paused?.source === "fleet");
+  if (control?.state === "running" && running.length > 0) {
+    say("warn", "agents", `${namesOf(running)} did not resume with the fleet`);
+  }
+  const troubled = alive.filter(({ trouble }) => trouble !== null);
+  if (troubled.length > 0) say("bad", "agents", `${namesOf(troubled)}: ${troubled[0]!.trouble}`);
+  if (work.oldest_s !== null && work.oldest_s > OLD_S && (work.waiting?.n ?? 0) > 0) {
+    say("warn", "agents", `The oldest document has waited ${span(work.oldest_s)}`);
+  }
+  const [worst] = errors.toSorted((a, b) => b.count - a.count);
+  if ((work.failed_per_s ?? 0) > 0 && worst !== undefined) {
+    say("warn", "errors", `Attempts fail, ${rate(work.failed_per_s!)} per second: ${worst.pattern}`);
+  }
+  return found;
+}
+
+function namesOf(agents: AgentRow[]): string {
+  const names = agents.slice(0, NAMES_SHOWN).map(({ name }) => name).join(", ");
+  return agents.length > NAMES_SHOWN ? `${names} and ${agents.length - NAMES_SHOWN} more agents` : names;
+}
+
+function pausesOf(agents: AgentRow[]): string {
+  const texts = agents.map(({ paused }) => pauseText(paused!));
+  return [...new Set(texts)].slice(0, NAMES_SHOWN).join("; ");
+}
+
+/** What paused an agent, by the word of its status. */
+const SOURCES: Readonly<Record<string, string>> = {
+  file: "its control file",
+  signal: "a signal",
+  fleet: "an operator, with all agents",
+};
+
+/** Who paused an agent, and why. */
+export function pauseText({ source, by, reason }: NonNullable<AgentRow["paused"]>): string {
+  const what = SOURCES[source] ?? source;
+  const who = by === null
+    ? `by ${what}`
+    : source === "fleet"
+    ? `by ${by}, with all agents`
+    : `by ${by}, ${what}`;
+  return reason === null ? who : `${who}: “${reason}”`;
+}

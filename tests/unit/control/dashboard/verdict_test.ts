@@ -1,0 +1,164 @@
+import { assertEquals } from "@std/assert";
+import type { AgentRow, Overview } from "../../../../control/fleet/overview.ts";
+import { verdictOf } from "../../../../control/dashboard/page/verdict.ts";
+
+const AGENT: AgentRow = {
+  id: "1",
+  name: "orders-1",
+  version: "0.1.0",
+  presence: "alive",
+  state: "running",
+  ready: true,
+  trouble: null,
+  paused: null,
+  held: 0,
+  running: 0,
+  processed_per_s: 0,
+  started_at: "2026-03-04T05:06:07.000Z",
+  silent_s: 1,
+  last_error: null,
+};
+const BY_ANNA = { source: "fleet", by: "anna", reason: "price service is down", since: null };
+const PAUSED_BY_ANNA = {
+  state: "paused",
+  by: "anna",
+  reason: "price service is down",
+  at: AGENT.started_at,
+} as const;
+
+function agents(...changes: Partial<AgentRow>[]): Pick<Overview, "agents" | "agents_total"> {
+  const rows = changes.map((change, at) => ({
+    ...AGENT,
+    id: String(at),
+    name: `orders-${at + 1}`,
+    ...change,
+  }));
+  return { agents: rows, agents_total: rows.length };
+}
+
+function overview(change: Partial<Overview>, work: Partial<Overview["work"]> = {}): Overview {
+  return {
+    at: AGENT.started_at,
+    source: "shop.orders",
+    control: null,
+    work: {
+      waiting: { n: 0, capped: false },
+      oldest_s: null,
+      scheduled: { n: 0, capped: false },
+      next_due_s: null,
+      in_flight: { n: 0, capped: false },
+      dead_letters: { n: 0, capped: false },
+      processed_per_s: 0,
+      failed_per_s: 0,
+      drained_in_s: null,
+      ...work,
+    },
+    history: {
+      every_s: 10,
+      until: AGENT.started_at,
+      processed: [],
+      failed: [],
+      dead_letters: [],
+      pick_up_ms: [],
+      waiting: [],
+    },
+    ...agents({}),
+    errors: [],
+    notes: [],
+    ...change,
+  };
+}
+
+const BUSY = { waiting: { n: 100_000, capped: true }, oldest_s: 90 };
+
+const CASES: {
+  name: string;
+  of: Overview;
+  is: [tone: string, headline: string, detail: string, findings: string[]];
+}[] = [
+  {
+    name: "an empty collection without agents: nothing is wrong yet",
+    of: overview(agents()),
+    is: ["idle", "No agent", "No agent works on shop.orders, nothing waits", []],
+  },
+  {
+    name: "documents and no agent",
+    of: overview(agents(), BUSY),
+    is: ["bad", "No agent", "No agent works on shop.orders, ≥ 100,000 wait", []],
+  },
+  {
+    name: "documents and dead agents",
+    of: overview(agents({ presence: "dead" }), BUSY),
+    is: ["bad", "No agent is alive", "No agent works on shop.orders, ≥ 100,000 wait", ["warn orders-1 died"]],
+  },
+  {
+    name: "agents without work",
+    of: overview(agents({}, {})),
+    is: ["idle", "Idle", "2 agents ready for work, nothing waits", []],
+  },
+  {
+    name: "agents at work",
+    of: overview(agents({}), { ...BUSY, processed_per_s: 41.26, drained_in_s: 512 }),
+    is: ["ok", "Moving", "41.3 per second by 1 agent, ≥ 100,000 wait, nothing waits in 8 min 32 s", []],
+  },
+  {
+    name: "work that does not move",
+    of: overview(agents({}), { waiting: { n: 7, capped: false }, oldest_s: 61 }),
+    is: ["bad", "Not moving", "7 wait, but nothing became processed in the last minute", []],
+  },
+  {
+    name: "all paused by an operator",
+    of: overview({ ...agents({ paused: BY_ANNA }, { paused: BY_ANNA }), control: PAUSED_BY_ANNA }, BUSY),
+    is: ["paused", "Paused", "All agents are paused by anna: “price service is down”, ≥ 100,000 wait", []],
+  },
+  {
+    name: "one of two that did not pause with the others",
+    of: overview({ ...agents({ paused: BY_ANNA }, {}), control: PAUSED_BY_ANNA }, { processed_per_s: 1 }),
+    is: ["warn", "Moving", "1.0 per second by 2 agents, nothing waits", [
+      "warn 1 agent did not pause with the fleet",
+    ]],
+  },
+  {
+    name: "one of two paused by its file",
+    of: overview(agents({ paused: { source: "file", by: null, reason: null, since: null } }, {}), {
+      processed_per_s: 1,
+    }),
+    is: ["warn", "Moving", "1.0 per second by 2 agents, nothing waits", [
+      "paused orders-1 is paused (by its control file)",
+    ]],
+  },
+  {
+    name: "a frozen one and one in trouble among others",
+    of: overview(agents({ presence: "frozen" }, { trouble: "MongoDB has no primary" }, {}), {
+      processed_per_s: 1,
+    }),
+    is: ["bad", "Moving, with trouble", "1.0 per second by 2 agents, nothing waits", [
+      "bad orders-1 is frozen",
+      "bad orders-2: MongoDB has no primary",
+    ]],
+  },
+  {
+    name: "attempts that fail: the largest group is named",
+    of: overview({
+      errors: [1, 5].map((count) => ({
+        pattern: `error ${count}`,
+        of: "dead_letters",
+        count,
+        first: null,
+        last: null,
+        example_id: null,
+        example: "",
+      })),
+    }, { processed_per_s: 1, failed_per_s: 0.05 }),
+    is: ["warn", "Moving", "1.0 per second by 1 agent, nothing waits", [
+      "warn Attempts fail, 0.05 per second: error 5",
+    ]],
+  },
+];
+
+for (const { name, of, is } of CASES) {
+  Deno.test(`verdictOf() tells in one line of ${name}`, () => {
+    const { tone, headline, detail, findings } = verdictOf(of);
+    assertEquals([tone, headline, detail, findings.map((it) => `${it.tone} ${it.text}`)], is);
+  });
+}
