@@ -13,6 +13,8 @@ const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
  * a mark after its language instead: `cluster` (see tests/k8s) or `registry`.
  */
 const NOT_RUN: Record<string, string> = {
+  "pulling-agent dashboard": "serves until it is stopped",
+  "pulling-agent dashboard --allow-actions": "serves until it is stopped",
   "make dev": "goes on until it is stopped",
   'make dev FILE=examples/orders.jsonl PROCESSOR="exec:python3 worker.py"':
     "is run by tests/integration/dev_programs_test.ts, with the worker of the document",
