@@ -76,11 +76,16 @@ export async function killAtRandom({ processor, documents, kills }: Kills): Prom
     shuffled(random, kinds.map((kind, _id) => ({ _id, kind, status: "pending" }))) as never[],
   );
   await using fleet = await Fleet.start(database, processor);
+  // A third of the kills are of agents, by chance when: some of each there must be.
+  const victims = shuffled(
+    random,
+    Array.from({ length: kills }, (_, at) => at % 3 === 0 ? "agent" as const : "other" as const),
+  );
   const settled = () => documentsOf(database).countDocuments({ status: { $in: ["processed", "failed"] } });
-  for (let count = 0; count < kills; count++) {
+  for (const [count, victim] of victims.entries()) {
     // Spread over the work: each as soon as its part of it is done.
     await waitFor("the work to go on", async () => await settled() >= documents * count / (kills + 2), LONG);
-    await fleet.kill(random);
+    await fleet.kill(victim, random);
   }
   await waitFor("all to be settled", async () => await settled() === documents, LONG);
   await fleet.drain();
@@ -143,22 +148,23 @@ class Fleet implements AsyncDisposable {
     return fleet;
   }
 
-  /** Kills an agent, a process of the program, or the service, without notice, and starts it anew. */
-  async kill(random: () => number): Promise<void> {
-    const place = Math.floor(random() * REPLICAS);
-    const agent = this.#agents[place]!;
-    if (pick(random, ["agent", "other", "other"] as const) === "agent") {
-      await agent.kill9();
+  /** Kills an agent, or else a process of the program or the service, without notice, and starts it anew. */
+  async kill(victim: "agent" | "other", random: () => number): Promise<void> {
+    if (victim === "agent") {
+      const place = Math.floor(random() * REPLICAS);
+      await this.#agents[place]!.kill9();
       this.#agents[place] = await this.#agent(place);
     } else if (this.processor === "service") {
       await this.#endService();
       await this.#serve();
     } else {
-      const children = await childrenOf(agent.pid);
-      if (children.length === 0) return;
       this.killedChildren += 1;
-      killNow(pick(random, children));
+      killNow(await waitFor("a process of the program", async () => pick(random, await this.#children())));
     }
+  }
+
+  async #children(): Promise<number[]> {
+    return (await Promise.all(this.#agents.map(({ pid }) => childrenOf(pid)))).flat();
   }
 
   /** Has all agents end, which they must do in good order. */
