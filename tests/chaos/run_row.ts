@@ -87,7 +87,8 @@ export async function runRow(row: Row, options: RowOptions): Promise<RowResult> 
 
   const marks = await home.marks();
   const result = await judgeRow({ row, seconds, world, inserted, marks, stalls: watch.stalls, drainMs });
-  await db.dropDatabase();
+  // The driver does not send it again if the primary has just stepped down.
+  await waitFor("its database to be dropped", () => db.dropDatabase());
   return result;
 }
 
