@@ -79,8 +79,9 @@ export const RULES: readonly Rule[] = [
     rule: "attempts",
     of: CLAIMS,
     holds: ({ is, step, was }, { maxAttempts }) => {
-      // Alone twice, and it is a dead letter: then the takeover is no attempt any more.
-      const counts = step === "claim" || (was.alone === 1 && was.attempts < maxAttempts);
+      // Alone twice, or a verdict stands, and it is a dead letter: then the takeover is no attempt any more.
+      const runsAgain = was.alone === 1 && was.dead_at === undefined;
+      const counts = step === "claim" || (runsAgain && was.attempts < maxAttempts);
       return is.attempts === (was.attempts ?? 0) + Number(counts) && is.attempts <= maxAttempts;
     },
     what: ({ is, step, was }) => `a ${step} makes ${is.attempts} of ${was.attempts ?? 0} attempts`,

@@ -105,6 +105,15 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
     oplog.begin(1, "last")("done");
     oplog.ack(1);
   },
+  "the next holder finishes the verdict of a document that ran alone": (oplog) => {
+    oplog.claim(1, "a").tell("killed", "a").wait(LEASE_MS).takeOver(1, "b");
+    oplog.tell("killed", "b").wait(LEASE_MS).takeOver(1, "c").change(1, { "_pull.alone": 1 });
+    oplog.begin(1, "c")("failed", { permanent: true });
+    const dead_at = oplog.at();
+    oplog.change(1, { "_pull.dead_at": dead_at, error: "no" });
+    oplog.tell("killed", "c").wait(LEASE_MS).takeOver(1, "d");
+    oplog.insert({ _id: 1, dead_at, source: { collection: "jobs" } }, "jobs_dead_letters").failed(1);
+  },
   "the next holder finishes a verdict": (oplog) => {
     oplog.run(1, "a", "failed", { permanent: true }).change(1, { "_pull.dead_at": oplog.at(), error: "no" });
     oplog.insert({ _id: 1, dead_at: oplog.at() }, "jobs_dead_letters");
