@@ -125,8 +125,8 @@ const ATTEMPTS = {
   cappedAttempts: {
     title: "attempts never pass their limit",
     rule:
-      "The takeover of a lease that expired while the document was alone counts an attempt, but attempts never " +
-      "exceed `MAX_ATTEMPTS`.",
+      "The takeover of a lease that expired while the document was alone counts an attempt, unless a verdict is " +
+      "written, but attempts never exceed `MAX_ATTEMPTS`.",
     reason: "A document may be alone more often than it may fail.",
     without: "it always counts an attempt",
     code: [["agent/store/claims/claim_writer.ts", "markSuspect"]],
