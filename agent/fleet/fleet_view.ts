@@ -54,6 +54,8 @@ export interface FleetAgent {
   /** Since its start, in the words of the status. */
   readonly counters: Readonly<Record<string, number>>;
   readonly history: FleetHistory | undefined;
+  /** What has waited at the end of each step of its history; null where it has not looked, as most agents do not. */
+  readonly waitingHistory: readonly (number | null)[];
   readonly lastError: { readonly at: Date; readonly message: string } | undefined;
 }
 

@@ -3,6 +3,7 @@ import { durationText } from "../../agent/text/duration_text.ts";
 import { shortened } from "../../agent/text/shortened.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { agentsText, controlText, pausedText } from "./fleet_text.ts";
+import { troubleText } from "./trouble_text.ts";
 
 /** Agents in a table, at most: JSON has all of them. */
 const MAX_SHOWN = 100;
@@ -86,6 +87,6 @@ function lastMinute(history: FleetHistory | undefined): number {
 function noteOf({ control, isReady, lastError, presence, trouble }: FleetAgent, now: Date): string {
   if (presence !== "alive") return "";
   if (control.state === "paused") return pausedText(control, now);
-  if (!isReady) return `not ready${trouble === undefined ? "" : `: ${trouble}`}`;
+  if (!isReady) return `not ready${trouble === undefined ? "" : `: ${troubleText(trouble)}`}`;
   return lastError === undefined ? "" : `last error: ${lastError.message}`;
 }

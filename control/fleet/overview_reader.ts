@@ -10,6 +10,7 @@ import { errorsOfAgents, errorsOfLetters } from "./error_rows.ts";
 import { SummedHistory } from "./fleet_history.ts";
 import type { AgentRow, ErrorRow, Overview } from "./overview.ts";
 import { Paced } from "./paced.ts";
+import { troubleText } from "./trouble_text.ts";
 import { WaitingTrend } from "./waiting_trend.ts";
 
 /** Dead letters whose errors are put into groups. */
@@ -85,7 +86,7 @@ export class OverviewReader {
         failed_per_s: rates ? rounded(rates.failed) : null,
         drained_in_s: work.waiting ? this.#trend.drainedInS(processedPerS) : null,
       },
-      history: { ...this.#history.steps(), waiting: this.#trend.history(this.#history.until) },
+      history: { ...this.#history.steps(), waiting: this.#trend.history(this.#history.until, agents) },
       agents: agents.slice(0, MAX_AGENTS).map((agent) => this.#row(agent)),
       agents_total: agents.length,
       errors: [...errors.rows, ...errorsOfAgents(agents)],
@@ -102,7 +103,7 @@ export class OverviewReader {
       presence: agent.presence,
       state: agent.state,
       ready: agent.isReady,
-      trouble: agent.trouble ?? null,
+      trouble: agent.trouble === undefined ? null : troubleText(agent.trouble),
       paused: control.state === "paused"
         ? {
           source: control.source,

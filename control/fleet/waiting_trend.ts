@@ -1,4 +1,4 @@
-import { HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
+import { type FleetAgent, HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
 import type { Counted } from "../../agent/store/fleet/work_counts.ts";
 import { stepBefore } from "./fleet_history.ts";
 
@@ -10,7 +10,10 @@ interface Seen extends Counted {
   readonly atMs: number;
 }
 
-/** What has waited in the last ten minutes, as this process has seen it. */
+/** An agent that may have counted what waits. */
+type Witness = Pick<FleetAgent, "history" | "waitingHistory">;
+
+/** What has waited in the last ten minutes, as this process and the agents have seen it. */
 export class WaitingTrend {
   /** Of each step the last count, the oldest first. */
   #steps: Seen[] = [];
@@ -28,9 +31,16 @@ export class WaitingTrend {
     this.#steps = [...others, seen].slice(-HISTORY_STEPS - 5);
   }
 
-  /** What waited in each step until this time; null where nothing was seen. */
-  history(until: Date): (number | null)[] {
-    const steps = new Map(this.#steps.map(({ atMs, n }) => [stepBefore(atMs) + HISTORY_STEP_MS, n]));
+  /**
+   * What waited in each step until this time; null where nothing was seen.
+   *
+   * @param agents know of the time before this process began to look
+   */
+  history(until: Date, agents: readonly Witness[]): (number | null)[] {
+    const steps = new Map([
+      ...agents.flatMap(seenBy),
+      ...this.#steps.map(({ atMs, n }) => [stepBefore(atMs) + HISTORY_STEP_MS, n] as const),
+    ]);
     const ends = Array.from(
       { length: HISTORY_STEPS },
       (_, index) => until.getTime() - (HISTORY_STEPS - 1 - index) * HISTORY_STEP_MS,
@@ -52,4 +62,13 @@ export class WaitingTrend {
     const perS = isMeasured ? (first.n - last.n) / ((last.atMs - first.atMs) / 1000) : processedPerS ?? 0;
     return perS > 0 ? Math.round(last.n / perS) : null;
   }
+}
+
+/** The ends of the steps in which an agent has looked, and what it counted. */
+function seenBy({ history, waitingHistory }: Witness): (readonly [endMs: number, n: number])[] {
+  if (!history) return [];
+  const last = waitingHistory.length - 1;
+  return waitingHistory.flatMap((n, index) =>
+    n === null ? [] : [[history.until.getTime() - (last - index) * HISTORY_STEP_MS, n] as const]
+  );
 }

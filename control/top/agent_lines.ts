@@ -1,7 +1,7 @@
 import { agoText } from "../../agent/text/duration_text.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import type { AgentRow, Overview } from "../fleet/overview.ts";
-import { padded, widthOf } from "./cell_text.ts";
+import { padded, squeezed, widthOf } from "./cell_text.ts";
 import { type Line, type Look, span } from "./line.ts";
 import { rateText, secondsText } from "./number_text.ts";
 import { shownAgents, type View } from "./view.ts";
@@ -87,7 +87,7 @@ function rowText(
   nameCells: number,
 ): string {
   return [
-    padded(name, nameCells),
+    padded(squeezed(name, nameCells), nameCells),
     padded(state, WIDTHS.state),
     padded(held, WIDTHS.held, "right"),
     padded(running, WIDTHS.running, "right"),
@@ -99,11 +99,11 @@ function rowText(
 /** Why it does not work, if it does not: silent since, paused by whom, what troubles it. */
 function whyText({ last_error, paused, presence, silent_s, trouble }: AgentRow, now: Date): string {
   const ago = (time: string | null) => time === null ? "" : `, ${agoText(time, now)} ago`;
-  if (presence !== "alive") return `not seen for ${secondsText(silent_s)}`;
-  if (trouble !== null) return trouble;
+  if (presence !== "alive") return `seen ${secondsText(silent_s)} ago`;
   if (paused) {
     const by = paused.by ?? paused.source;
     return `by ${by}${ago(paused.since)}${paused.reason === null ? "" : `: ${paused.reason}`}`;
   }
+  if (trouble !== null) return trouble;
   return last_error ? `last error${ago(last_error.at)}: ${last_error.message}` : "";
 }

@@ -23,6 +23,21 @@ export function clipped(text: string, cells: number): string {
 }
 
 /**
+ * A name of any origin in one line of at most so many cells, without its middle if it is too long: names of pods differ at
+ * their ends.
+ */
+export function squeezed(name: string, cells: number): string {
+  const whole = inOneLine(name).trim();
+  if (widthOf(whole) <= cells) return whole;
+  let end = "";
+  for (const { segment } of Array.from(graphemes.segment(whole)).reverse()) {
+    if (widthOf(segment + end) > (cells - 1) / 2) break;
+    end = segment + end;
+  }
+  return clipped(whole, cells - widthOf(end)) + end;
+}
+
+/**
  * A text of any origin in one line of exactly so many cells, with blanks after it, or before it. It commands no terminal.
  */
 export function padded(text: string, cells: number, align: "left" | "right" = "left"): string {

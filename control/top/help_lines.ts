@@ -6,9 +6,9 @@ const FIRST = 10;
 
 const HELP: readonly (readonly [key: string, text: string])[] = [
   ["", ""],
-  ["s, S", "sort the agents by the next or the last: trouble, name, rate, held, started"],
-  ["/", "show the agents alone whose name, state, version or reason has a text"],
-  ["↑ ↓, j k", "scroll the agents; PageUp, PageDown, Home, g and End, G do so, too"],
+  ["s, S", "sort by the next or the last of trouble, name, rate, held, started"],
+  ["/", "show those agents whose name, state, version or reason has a text"],
+  ["↑ ↓, j k", "scroll the agents, as PageUp, PageDown, Home or g, End or G do"],
   ["space", "hold what is shown, or go on"],
   ["r", "look at once"],
   ["?, h", "this help"],

@@ -28,6 +28,7 @@ export function fleetAgent(overrides: Partial<FleetAgent> = {}): FleetAgent {
     running: 0,
     counters: {},
     history: undefined,
+    waitingHistory: [],
     lastError: undefined,
     ...overrides,
   };

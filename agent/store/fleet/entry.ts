@@ -72,6 +72,7 @@ function statusIn(document: Document): Entry["status"] {
       Object.entries(objectOf(counters)).map(([word, count]) => [word, countOf(count)]),
     ),
     history: historyIn(objectOf(history)),
+    waitingHistory: waitingIn(document.waiting_history),
     lastError: failedAt && { at: failedAt, message: textOf(message) ?? "" },
   };
 }
@@ -87,6 +88,10 @@ function historyIn(history: Document): FleetHistory | undefined {
     deadLettered: counts(history.dead_lettered),
     pickUpMs: counts(history.pick_up_ms),
   };
+}
+
+function waitingIn(counts: unknown): readonly (number | null)[] {
+  return Array.isArray(counts) ? counts.map((count) => count === null ? null : countOf(count)) : [];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -43,7 +43,7 @@ export class FleetReader {
       },
       { $sort: { _id: -1 } },
       { $limit: MOST },
-      ...(isBrief ? [{ $project: { history: 0 } }] : []),
+      ...(isBrief ? [{ $project: { history: 0, waiting_history: 0 } }] : []),
       { $addFields: { now: server.time } },
     ], { maxTimeMS }).toArray();
     const nowMs = msOf(documents[0]?.now) ?? known.getTime();

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { fleetHistory } from "../../../support/fleet_agents.ts";
 import { WaitingTrend } from "../../../../control/fleet/waiting_trend.ts";
 
 const START_MS = Date.parse("2026-01-01T12:00:00Z");
@@ -10,10 +11,10 @@ Deno.test("WaitingTrend: the history has the last count of each step, and null w
   for (const [seconds, n] of [[1, 9], [8, 8], [12, 7], [39, 6]] as const) {
     trend.add(after(seconds), exactly(n));
   }
-  assertEquals(trend.history(after(40)).slice(-5), [null, 8, 7, null, 6]);
-  assertEquals(trend.history(after(40)).length, 60);
-  assertEquals(trend.history(after(620)).slice(0, 2), [null, 6]);
-  assertEquals(trend.history(after(630)).slice(0, 2), [6, null]);
+  assertEquals(trend.history(after(40), []).slice(-5), [null, 8, 7, null, 6]);
+  assertEquals(trend.history(after(40), []).length, 60);
+  assertEquals(trend.history(after(620), []).slice(0, 2), [null, 6]);
+  assertEquals(trend.history(after(630), []).slice(0, 2), [6, null]);
 });
 
 Deno.test("WaitingTrend: the time to drain is by the fall of the last minute, and until it is known by what becomes processed", () => {
@@ -39,4 +40,22 @@ Deno.test("WaitingTrend: as long as the count is capped, its fall tells nothing"
   trend.add(after(0), { n: 100_000, capped: true });
   trend.add(after(50), { n: 100_000, capped: true });
   assertEquals(trend.drainedInS(10), 10_000);
+});
+
+Deno.test("WaitingTrend: where it has not looked, the history has what agents counted", () => {
+  const trend = new WaitingTrend();
+  trend.add(after(55), exactly(3));
+  const history = fleetHistory(after(60).toISOString(), []);
+  assertEquals(trend.history(after(60), [{ history, waitingHistory: [9, null, 7, 6] }]).slice(-6), [
+    null,
+    null,
+    9,
+    null,
+    7,
+    3,
+  ]);
+  // Its last steps are behind, or ahead of what is asked for.
+  assertEquals(trend.history(after(70), [{ history, waitingHistory: [7, 6] }]).slice(-3), [7, 3, null]);
+  assertEquals(trend.history(after(50), [{ history, waitingHistory: [7, 6] }]).slice(-2), [null, 7]);
+  assertEquals(trend.history(after(60), [{ history: undefined, waitingHistory: [7] }]).slice(-2), [null, 3]);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Overview } from "../../../../control/fleet/overview.ts";
 import { widthOf } from "../../../../control/top/cell_text.ts";
+import { helpLines } from "../../../../control/top/help_lines.ts";
 import { written } from "../../../../control/top/line.ts";
 import { screenLines, type Size } from "../../../../control/top/screen_lines.ts";
 import { FIRST_VIEW, type View } from "../../../../control/top/view.ts";
@@ -64,7 +65,7 @@ Deno.test("screenLines() shows all of it on the smallest screen", () => {
     "",
     "3 agents: 1 running, 1 paused, 1 dead   by trouble",
     "NAME             STATE      HELD  RUNS     RATE VERSION  WHY",
-    "agent-3          dead          0     0      0/s 1.2.3    not seen for 1 min 1 s",
+    "agent-3          dead          0     0      0/s 1.2.3    seen 1 min 1 s ago",
     "agent-2          paused        0     0      0/s 1.2.3    by ann, 1 min ago: pri…",
     "agent-1          running     200    10   12.3/s 1.2.3",
     "",
@@ -120,4 +121,9 @@ Deno.test("screenLines(): what is not known is a question mark, and what does no
   assert(processed!.startsWith("processed ? "), processed);
   const growing = screen(overviewOf({ work: { waiting: { n: 5, capped: false } } }));
   assert(growing[3]!.endsWith("does not drain"), growing[3]);
+});
+
+Deno.test("helpLines() fit the smallest screen", () => {
+  const widths = helpLines().map((line) => widthOf(written(line, 1000, "text").trimEnd()));
+  assertEquals(widths.filter((cells) => cells > SMALLEST.columns), []);
 });
