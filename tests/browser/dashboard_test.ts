@@ -154,11 +154,14 @@ Deno.test({
     await page.press("Pause all…");
     await give(page, "the price service is down", "Pause all");
     await agent.untilStatus("the pause", ({ control }) => control.state === "paused");
-    await page.untilText("Paused All agents are paused by anna: “the price service is down”", ".verdict");
+    await page.untilText(
+      /^Paused All agents were paused by anna .* ago: “the price service is down”; /,
+      ".verdict",
+    );
     await page.press("Resume all…");
     await give(page, "it is up", "Resume all");
     await agent.untilStatus("the end of the pause", ({ control }) => control.state === "running");
-    await page.untilText(/^(Moving|Idle)/, ".verdict");
+    await page.untilText(/^(Moving|At work|Idle)/, ".verdict");
 
     await page.tab.evaluate(`location.hash = "#/actions"`);
     const log = await page.untilText("it is up", "tbody");

@@ -19,8 +19,8 @@ const PAGES = {
 };
 /** What sticks out of the screen, if the page can be scrolled to the side. */
 const TOO_WIDE =
-  `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("main *, header *")]
-  .filter((it) => it.getBoundingClientRect().right > innerWidth).map((it) => it.outerHTML.slice(0, 200))`;
+  `document.documentElement.scrollWidth <= innerWidth ? [] : [document.documentElement.scrollWidth,
+  ...[...document.querySelectorAll("main *, header *")].filter((it) => it.getBoundingClientRect().right > innerWidth).map((it) => it.outerHTML.slice(0, 200))]`;
 const TOKEN = "0123456789abcdef0123456789abcdef";
 const DEAD_AT = new Date(1e12);
 const LONG = "a-name-without-a-single-blank-".repeat(12);

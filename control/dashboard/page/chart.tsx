@@ -128,11 +128,17 @@ function optionsOf(
         label: line.label,
         stroke: color(line.color),
         width: 1.5,
-        points: { show: false },
+        points: { show: false, size: 4, filter: (plot: uPlot, at: number) => alone(plot.data[at]!) },
         ...(line.isFilled && { fill: color(`${line.color}-area`) }),
       })),
     ],
   };
+}
+
+/** The places of numbers without neighbours, which no line would show. */
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const has = (at: number) => (values[at] ?? null) !== null;
+  return Array.from(values, (_, at) => at).filter((at) => has(at) && !has(at - 1) && !has(at + 1));
 }
 
 function clockText(seconds: number): string {

@@ -10,6 +10,7 @@ import type {
 } from "../api.ts";
 import { ActionDialog } from "./action_dialog.tsx";
 import { get, post, textOf } from "./api_client.ts";
+import { attemptsText } from "./attempts_text.ts";
 import { isoOf, numberOf } from "./bson_value.ts";
 import { Command } from "./command.tsx";
 import { bytes, many, sentence } from "./format.ts";
@@ -102,7 +103,7 @@ function Attempts({ story }: { story: StoryJson }) {
   return (
     <section class="card" aria-label="Attempts">
       <h2>
-        Attempts <small>{numberOf(story.attempts) ?? 0} of {story.max_attempts}</small>
+        Attempts <small>{attemptsText(story)}</small>
       </h2>
       {errors.length === 0 && <p class="empty">{story.error ?? "No attempt has failed."}</p>}
       <ol class="attempts">

@@ -1,5 +1,5 @@
 import type { ErrorRow } from "../../fleet/overview.ts";
-import { whole } from "./format.ts";
+import { many } from "./format.ts";
 import { rowKeys } from "./keys.tsx";
 import { hrefOf } from "./route.ts";
 import { Ago } from "./time.tsx";
@@ -21,8 +21,7 @@ export function ErrorGroups({ errors }: { errors: ErrorRow[] }) {
               <thead>
                 <tr>
                   <th>Error</th>
-                  <th>Of</th>
-                  <th class="num">Times</th>
+                  <th class="num">How many</th>
                   <th class="num">First</th>
                   <th class="num">Last</th>
                   <th>Example</th>
@@ -32,8 +31,9 @@ export function ErrorGroups({ errors }: { errors: ErrorRow[] }) {
                 {errors.map((it) => (
                   <tr key={`${it.of} ${it.pattern}`} tabIndex={0}>
                     <td class="text" title={it.example}>{it.pattern}</td>
-                    <td data-label="Of">{it.of === "agents" ? "agents" : "dead letters"}</td>
-                    <td data-label="Times" class="num">{whole(it.count)}</td>
+                    <td data-label="How many" class="num">
+                      {many(it.count, it.of === "agents" ? "agent" : "letter")}
+                    </td>
                     <td data-label="First" class="num">
                       <Ago at={it.first} />
                     </td>

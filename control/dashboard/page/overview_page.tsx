@@ -4,6 +4,7 @@ import type { Overview } from "../../fleet/overview.ts";
 import { ActionDialog } from "./action_dialog.tsx";
 import { AgentsTable } from "./agents_table.tsx";
 import { post } from "./api_client.ts";
+import { Command } from "./command.tsx";
 import { Charts } from "./charts.tsx";
 import { ErrorGroups } from "./error_groups.tsx";
 import { many } from "./format.ts";
@@ -18,6 +19,9 @@ interface OverviewPageProps {
   onChange: () => Promise<void>;
 }
 
+/** What a viewer who may not act can have done. */
+const RESUME = `pulling-agent resume --fleet --reason "..."`;
+
 /** The fleet in one look. */
 export function OverviewPage({ overview, verdict, about, onChange }: OverviewPageProps) {
   const [wanted, setWanted] = useState<"pause" | "resume">();
@@ -25,6 +29,7 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
   if (overview === undefined || verdict === undefined) return <p class="empty">Looking at the fleet…</p>;
   const { control, agents, agents_total, notes } = overview;
   const isPaused = control?.state === "paused";
+  const isAnyPaused = isPaused || agents.some(({ paused, presence }) => paused && presence === "alive");
   const act = async (ask: FleetAsk) => {
     const { text } = await post<DoneAnswer>(`api/${wanted}`, ask);
     setDone(text);
@@ -42,6 +47,13 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
           ))}
         </ul>
       )}
+      {isAnyPaused && (
+        <div class="mend">
+          {about.actions.allowed
+            ? <button type="button" class="main" onClick={() => setWanted("resume")}>Resume all…</button>
+            : <Command tool="shell" command={RESUME} />}
+        </div>
+      )}
       <Tiles work={overview.work} />
       <Charts history={overview.history} />
       <section aria-labelledby="agents" class="wide">
@@ -58,7 +70,6 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
           {about.actions.allowed && (
             <div class="buttons">
               <button type="button" onClick={() => setWanted("pause")} disabled={isPaused}>Pause all…</button>
-              <button type="button" onClick={() => setWanted("resume")}>Resume all…</button>
             </div>
           )}
         </div>

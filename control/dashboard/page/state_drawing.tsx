@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { StoryJson } from "../api.ts";
+import { attemptsText } from "./attempts_text.ts";
 import { isoOf, numberOf } from "./bson_value.ts";
 import { span } from "./format.ts";
 import { serverNow } from "./time.tsx";
@@ -176,7 +177,7 @@ function wayOf(story: StoryJson): { nodes: Set<Node>; edges: Edge[]; now: Node }
 function labelOf([from, to]: Edge, story: StoryJson): string | undefined {
   const attempts = numberOf(story.attempts) ?? 0;
   if (from === "pending" && to === "processing" && attempts > 0) {
-    return `attempt ${attempts} of ${story.max_attempts}`;
+    return `attempt ${attemptsText(story)}`;
   }
   return undefined;
 }

@@ -19,16 +19,22 @@ export function Tiles({ work }: { work: Overview["work"] }) {
         name="Processed"
         value={work.processed_per_s === null ? null : rate(work.processed_per_s)}
         unit="/s"
+        unknown="no agent has told"
       >
         over the last minute
       </Tile>
       <Tile name="Drained in" value={drainText(work)}>
-        {work.drained_in_s === null ? "" : "at this rate"}
+        {work.waiting === null || work.waiting.n === 0
+          ? ""
+          : work.drained_in_s === null
+          ? "it does not drain"
+          : "at this rate"}
       </Tile>
       <Tile
         name="Failing"
         value={work.failed_per_s === null ? null : rate(failing)}
         unit="/s"
+        unknown="no agent has told"
         tone={failing > 0 ? "warn" : undefined}
       >
         attempts, over the last minute
@@ -52,26 +58,27 @@ interface TileProps {
   name: string;
   /** Null: not known. */
   value: string | null;
+  /** Why it is not known. */
+  unknown?: string;
   unit?: string;
   tone?: "warn" | undefined;
   children?: ComponentChildren;
 }
 
-function Tile({ name, value, unit, tone, children }: TileProps) {
+function Tile({ name, value, unknown = "not known, see the notes", unit, tone, children }: TileProps) {
   return (
     <div class={`card tile ${tone ?? ""}`}>
       <dt>{name}</dt>
       <dd>
         <b>{value ?? "?"}</b>
         {value !== null && unit && <span class="unit">{unit}</span>}
-        <small>{value === null ? "not known, see the notes" : children}</small>
+        <small>{value === null ? unknown : children}</small>
       </dd>
     </div>
   );
 }
 
-function drainText({ waiting, drained_in_s, processed_per_s }: Overview["work"]): string {
-  if (waiting?.n === 0) return "–";
-  if (drained_in_s === null) return (processed_per_s ?? 0) > 0 ? "it grows" : "–";
+function drainText({ waiting, drained_in_s }: Overview["work"]): string {
+  if (waiting?.n === 0 || drained_in_s === null) return "–";
   return `${waiting?.capped ? "≥ " : ""}${span(drained_in_s)}`;
 }

@@ -1,5 +1,5 @@
 import type { AgentRow, Overview } from "../../fleet/overview.ts";
-import { count, many, rate, span } from "./format.ts";
+import { count, many, rate, span, whole } from "./format.ts";
 
 /** How bad it is; the worst comes first. */
 export type Tone = "bad" | "paused" | "warn" | "ok" | "idle";
@@ -25,10 +25,11 @@ export interface Finding {
 /** From this age on the oldest document is worth a word, in seconds. */
 const OLD_S = 300;
 const NAMES_SHOWN = 3;
+const WORST_FIRST: readonly Finding["tone"][] = ["bad", "paused", "warn"];
 
 /** Judges an overview. */
 export function verdictOf(overview: Overview): Verdict {
-  const { agents, work, control } = overview;
+  const { agents, at, work, control } = overview;
   const alive = agents.filter(({ presence }) => presence === "alive");
   const paused = alive.filter((it) => it.paused !== null);
   const findings = findingsOf(overview, alive);
@@ -46,9 +47,10 @@ export function verdictOf(overview: Overview): Verdict {
     ? "warn"
     : undefined;
   if (alive.length === 0) {
-    const isEmpty = waiting?.n === 0;
+    // A newcomer has no agent yet, nor the index by which documents are counted.
+    const isNew = agents.length === 0 && (waiting?.n ?? 0) === 0;
     return {
-      tone: isEmpty && agents.length === 0 ? "idle" : "bad",
+      tone: !isNew ? "bad" : waiting === null ? "warn" : "idle",
       headline: agents.length === 0 ? "No agent" : "No agent is alive",
       detail: `No agent works on ${overview.source}, ${waits}`,
       findings,
@@ -58,9 +60,9 @@ export function verdictOf(overview: Overview): Verdict {
     return {
       tone: "paused",
       headline: "Paused",
-      detail: `All agents are paused by ${control.by}${
+      detail: `All agents were paused by ${control.by} ${span(secondsSince(control.at, at))} ago${
         control.reason === null ? "" : `: “${control.reason}”`
-      }, ${waits}`,
+      }; ${waits}`,
       findings,
     };
   }
@@ -68,7 +70,7 @@ export function verdictOf(overview: Overview): Verdict {
     return {
       tone: "paused",
       headline: "Paused",
-      detail: `Each agent is paused (${pausesOf(paused)}), ${waits}`,
+      detail: `Each agent is paused${firstFor(paused, at)} (${pausesOf(paused)}); ${waits}`,
       findings,
     };
   }
@@ -76,7 +78,7 @@ export function verdictOf(overview: Overview): Verdict {
   if (moving > 0) {
     const drained = work.drained_in_s === null || waiting?.n === 0
       ? ""
-      : `, nothing waits in ${span(work.drained_in_s)}`;
+      : `, drained in ${waiting?.capped ? "≥ " : ""}${span(work.drained_in_s)}`;
     return {
       tone: worst ?? "ok",
       headline: worst === "bad" ? "Moving, with trouble" : "Moving",
@@ -84,23 +86,44 @@ export function verdictOf(overview: Overview): Verdict {
       findings,
     };
   }
+  const ready = alive.filter((it) => it.ready).length;
+  if (ready === 0) {
+    return {
+      tone: worst ?? "warn",
+      headline: "Not moving",
+      detail: `No agent of ${whole(alive.length)} is ready for work, ${waits}`,
+      findings,
+    };
+  }
+  const inFlight = work.in_flight?.n ?? 0;
   if (waiting !== null && waiting.n > 0 && (work.oldest_s ?? 0) > 60) {
+    const under = inFlight === 0 ? "" : `, ${count(work.in_flight!)} in flight`;
     return {
       tone: "bad",
       headline: "Not moving",
-      detail: `${waits}, but nothing became processed in the last minute`,
+      detail: `${waits}${under}, but nothing became processed in the last minute`,
+      findings,
+    };
+  }
+  if (inFlight > 0) {
+    return {
+      tone: worst ?? "ok",
+      headline: "At work",
+      detail: `${count(work.in_flight!)} in flight, held by ${agentsText}, ${waits}`,
       findings,
     };
   }
   return {
     tone: worst ?? "idle",
     headline: "Idle",
-    detail: `${agentsText} ready for work, ${waits}`,
+    detail: `${
+      ready === alive.length ? agentsText : `${whole(ready)} of ${agentsText}`
+    } ready for work, ${waits}`,
     findings,
   };
 }
 
-function findingsOf({ agents, work, errors, control }: Overview, alive: AgentRow[]): Finding[] {
+function findingsOf({ agents, at, work, errors, control }: Overview, alive: AgentRow[]): Finding[] {
   const found: Finding[] = [];
   const say = (tone: Finding["tone"], at: Finding["at"], text: string) => found.push({ tone, at, text });
   for (const presence of ["frozen", "silent"] as const) {
@@ -117,7 +140,7 @@ function findingsOf({ agents, work, errors, control }: Overview, alive: AgentRow
     say(
       "paused",
       "agents",
-      `${namesOf(others)} ${others.length === 1 ? "is" : "are"} paused (${pausesOf(others)})`,
+      `${namesOf(others)} ${pausedFor(others, at)} (${pausesOf(others)})`,
     );
   }
   if (control?.state === "paused" && paused.length > 0 && paused.length < alive.length) {
@@ -136,12 +159,32 @@ function findingsOf({ agents, work, errors, control }: Overview, alive: AgentRow
   if ((work.failed_per_s ?? 0) > 0 && worst !== undefined) {
     say("warn", "errors", `Attempts fail, ${rate(work.failed_per_s!)} per second: ${worst.pattern}`);
   }
-  return found;
+  return found.toSorted((a, b) => WORST_FIRST.indexOf(a.tone) - WORST_FIRST.indexOf(b.tone));
 }
 
 function namesOf(agents: AgentRow[]): string {
   const names = agents.slice(0, NAMES_SHOWN).map(({ name }) => name).join(", ");
   return agents.length > NAMES_SHOWN ? `${names} and ${agents.length - NAMES_SHOWN} more agents` : names;
+}
+
+function pausedFor(agents: AgentRow[], now: string): string {
+  if (agents.length > 1) return `are paused${firstFor(agents, now)}`;
+  const since = firstPause(agents);
+  return since === undefined ? "is paused" : `has been paused for ${span(secondsSince(since, now))}`;
+}
+
+function firstFor(agents: AgentRow[], now: string): string {
+  const since = firstPause(agents);
+  return since === undefined ? "" : `, the first for ${span(secondsSince(since, now))}`;
+}
+
+/** When the first of them was paused, if it is known. */
+function firstPause(agents: AgentRow[]): string | undefined {
+  return agents.flatMap(({ paused }) => paused?.since ?? []).toSorted()[0];
+}
+
+function secondsSince(time: string, now: string): number {
+  return (Date.parse(now) - Date.parse(time)) / 1000;
 }
 
 function pausesOf(agents: AgentRow[]): string {

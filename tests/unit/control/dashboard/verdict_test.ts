@@ -19,11 +19,12 @@ const AGENT: AgentRow = {
   last_error: null,
 };
 const BY_ANNA = { source: "fleet", by: "anna", reason: "price service is down", since: null };
+const BY_FILE = { source: "file", by: null, reason: null, since: null };
 const PAUSED_BY_ANNA = {
   state: "paused",
   by: "anna",
   reason: "price service is down",
-  at: AGENT.started_at,
+  at: "2026-03-04T01:46:07.000Z",
 } as const;
 
 function agents(...changes: Partial<AgentRow>[]): Pick<Overview, "agents" | "agents_total"> {
@@ -69,6 +70,7 @@ function overview(change: Partial<Overview>, work: Partial<Overview["work"]> = {
   };
 }
 
+const DOWN = "the processor fails: 503";
 const BUSY = { waiting: { n: 100_000, capped: true }, oldest_s: 90 };
 
 const CASES: {
@@ -80,6 +82,45 @@ const CASES: {
     name: "an empty collection without agents: nothing is wrong yet",
     of: overview(agents()),
     is: ["idle", "No agent", "No agent works on shop.orders, nothing waits", []],
+  },
+  {
+    name: "a collection whose index is not made yet: a newcomer's, or one whose agents are long gone",
+    of: overview(agents(), { waiting: null }),
+    is: ["warn", "No agent", "No agent works on shop.orders, how many wait is not known", []],
+  },
+  {
+    name: "a handler that is down",
+    of: overview(agents({ ready: false, trouble: DOWN }, { ready: false, trouble: DOWN }), {
+      waiting: { n: 7, capped: false },
+      oldest_s: 51,
+    }),
+    is: ["bad", "Not moving", "No agent of 2 is ready for work, 7 wait", [`bad orders-1, orders-2: ${DOWN}`]],
+  },
+  {
+    name: "a dead agent and a handler that is down: the worst comes first",
+    of: overview(agents({ presence: "dead" }, { ready: false, trouble: DOWN }), BUSY),
+    is: ["bad", "Not moving", "No agent of 1 is ready for work, ≥ 100,000 wait", [
+      `bad orders-2: ${DOWN}`,
+      "warn orders-1 died",
+    ]],
+  },
+  {
+    name: "agents that have begun",
+    of: overview(agents({}), {
+      waiting: { n: 7, capped: false },
+      oldest_s: 1,
+      in_flight: { n: 3, capped: false },
+    }),
+    is: ["ok", "At work", "3 in flight, held by 1 agent, 7 wait", []],
+  },
+  {
+    name: "attempts that take longer than a minute",
+    of: overview(agents({}), {
+      waiting: { n: 7, capped: false },
+      oldest_s: 61,
+      in_flight: { n: 3, capped: false },
+    }),
+    is: ["bad", "Not moving", "7 wait, 3 in flight, but nothing became processed in the last minute", []],
   },
   {
     name: "documents and no agent",
@@ -99,7 +140,7 @@ const CASES: {
   {
     name: "agents at work",
     of: overview(agents({}), { ...BUSY, processed_per_s: 41.26, drained_in_s: 512 }),
-    is: ["ok", "Moving", "41.3 per second by 1 agent, ≥ 100,000 wait, nothing waits in 8 min 32 s", []],
+    is: ["ok", "Moving", "41.3 per second by 1 agent, ≥ 100,000 wait, drained in ≥ 8 min 32 s", []],
   },
   {
     name: "work that does not move",
@@ -109,7 +150,12 @@ const CASES: {
   {
     name: "all paused by an operator",
     of: overview({ ...agents({ paused: BY_ANNA }, { paused: BY_ANNA }), control: PAUSED_BY_ANNA }, BUSY),
-    is: ["paused", "Paused", "All agents are paused by anna: “price service is down”, ≥ 100,000 wait", []],
+    is: [
+      "paused",
+      "Paused",
+      "All agents were paused by anna 3 h 20 min ago: “price service is down”; ≥ 100,000 wait",
+      [],
+    ],
   },
   {
     name: "one of two that did not pause with the others",
@@ -119,8 +165,33 @@ const CASES: {
     ]],
   },
   {
+    name: "all paused one by one",
+    of: overview(
+      agents(
+        { paused: { ...BY_FILE, since: "2026-03-04T05:05:07.000Z" } },
+        { paused: { ...BY_FILE, source: "signal", since: "2026-03-04T05:06:00.000Z" } },
+      ),
+      BUSY,
+    ),
+    is: [
+      "paused",
+      "Paused",
+      "Each agent is paused, the first for 1 min (by its control file; by a signal); ≥ 100,000 wait",
+      [],
+    ],
+  },
+  {
+    name: "one of two paused by its file since yesterday",
+    of: overview(agents({ paused: { ...BY_FILE, since: "2026-03-03T05:06:07.000Z" } }, {}), {
+      processed_per_s: 1,
+    }),
+    is: ["warn", "Moving", "1.0 per second by 2 agents, nothing waits", [
+      "paused orders-1 has been paused for 1 d (by its control file)",
+    ]],
+  },
+  {
     name: "one of two paused by its file",
-    of: overview(agents({ paused: { source: "file", by: null, reason: null, since: null } }, {}), {
+    of: overview(agents({ paused: BY_FILE }, {}), {
       processed_per_s: 1,
     }),
     is: ["warn", "Moving", "1.0 per second by 2 agents, nothing waits", [
