@@ -28,6 +28,7 @@ export class Membership {
   /** Whether something has changed that the entry is to show at once. */
   #hasNews = true;
   #shownControlId: string | undefined;
+  /** The readiness that the last beat has shown, or tried to show. */
   #shownReady = false;
   #dueMs = -Infinity;
   /** Whether {@linkcode ordersChanged} is called when the operators want something else. */
@@ -96,6 +97,7 @@ export class Membership {
     try {
       // A hint that comes from now on is about what this may not read any more.
       this.#sleep.forget();
+      this.#shownReady = this.#options.isReady();
       await this.#read();
       const report = this.#options.report();
       const isDue = clock.monotonicMs() >= this.#dueMs || this.#hasNews;

@@ -141,6 +141,21 @@ Deno.test("Membership reports once that the registry cannot be used, tries it mo
   await setup.end();
 });
 
+Deno.test("Membership that fails tries no sooner because the agent works", async () => {
+  for (const message of ["not authorized", "out of reach"]) {
+    const setup = new Setup();
+    setup.error = new Error(message);
+    setup.membership.start();
+    await setup.clock.advance(0);
+    for (let documents = 1; documents <= 100; documents++) {
+      setup.events.emit({ type: "processed", documents });
+      await setup.clock.advance(10);
+    }
+    assertEquals([setup.reads, setup.reports.length], [1, 0]);
+    await setup.end();
+  }
+});
+
 Deno.test("Membership is silent while MongoDB is out of reach, and beats at once when it is back", async () => {
   const setup = new Setup();
   setup.error = new Error("out of reach");
