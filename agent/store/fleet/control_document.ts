@@ -12,6 +12,8 @@ export const CONTROL_ID = "control";
 export const MARK = { registry: "pulling-agent" } as const;
 /** Each agent shows these texts in its log and its status: so many UTF-16 units, at most. */
 const MOST = { reason: 1000, by: 200 } as const;
+/** Each agent shows the id as well, in its entry: one that a user has written may be so long, in UTF-16 units. */
+const MOST_ID = 100;
 
 /** What an operator wants of a fleet. */
 export interface ControlRequest {
@@ -57,19 +59,23 @@ export class ControlDocument {
   }
 }
 
-/** The request in a document of the registry; undefined if it holds none. */
+/** The request in a document of the registry, which a user may have written by hand; undefined if it holds none. */
 export function controlIn({ at, by, id, reason, state }: Document): FleetControl | undefined {
   const time = validDate(at);
-  if (typeof id !== "string" || (state !== "running" && state !== "paused") || time === undefined) {
-    return undefined;
-  }
+  if (typeof id !== "string" || id.length > MOST_ID || time === undefined) return undefined;
+  if (state !== "running" && state !== "paused") return undefined;
   return {
     id,
     state,
-    by: typeof by === "string" ? by : "",
-    reason: typeof reason === "string" ? reason : undefined,
+    by: typeof by === "string" ? shown("by", by) : "",
+    reason: typeof reason === "string" ? shown("reason", reason) : undefined,
     at: time,
   };
+}
+
+/** A text as each agent shows it, whoever wrote it. */
+function shown(key: keyof typeof MOST, text: string): string {
+  return inOneLine(secrets.text(text, MOST[key]));
 }
 
 /** A text in one line, without secrets. */
