@@ -137,7 +137,7 @@ export class Membership {
     this.#isMissing = true;
     this.#first.resolve();
     log.warn(
-      "Cannot use the registry of the fleet, so that `pause --fleet` may not reach the agent: grant the rights, or set FLEET=off",
+      "Cannot use the registry of the fleet, so that `pause --fleet` may not reach the agent: mend what the error says, or set FLEET=off",
       { collection: registry.name, error: errorText(error) },
     );
   }

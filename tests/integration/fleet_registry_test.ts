@@ -1,14 +1,31 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CommandError } from "../../agent/errors.ts";
 import type { AgentReport, FleetEntry } from "../../agent/fleet/registry.ts";
 import type { MongoFleetRegistry } from "../../agent/store/fleet/mongo_registry.ts";
+import { FailingServer } from "../support/failing_server.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
 import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { SUPPORTED } from "../support/profiles/profiles.ts";
-import { COLLECTION, openStore, type TestStore } from "../support/store.ts";
+import { type AnyDocument, COLLECTION, openStore, type TestStore } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
 const HALF: FleetEntry = { isWorking: true, share: 0.5, livesMs: 60_000 };
+
+const REPORT: AgentReport = {
+  startedAt: new Date(1000),
+  state: "running",
+  isReady: false,
+  trouble: "no_collection",
+  control: { state: "running", source: "start", by: undefined, reason: undefined, since: new Date(1000) },
+  controlId: undefined,
+  held: 0,
+  running: 0,
+  counters: { processed: 3 },
+  history: undefined,
+  waiting: undefined,
+  lastError: undefined,
+};
 
 /** Registries of agents that started one after the other, and have the same name. */
 function registryOf(store: TestStore, n: number): MongoFleetRegistry {
@@ -70,35 +87,65 @@ Deno.test("MongoFleetRegistry judges by the server's clock alone, and takes no o
   assertEquals(await first!.look(), { working: 0, before: 0, shares: 0, silent: 0 });
 });
 
+Deno.test("MongoFleetRegistry writes no status into a collection of somebody else's, nor do commands", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  await database.db.createCollection(COLLECTION);
+  await store.ensureUsable();
+  const theirs = database.db.collection<AnyDocument>(`${COLLECTION}_agents`);
+  const mine = { _id: "control", name: "an insurance agent", seen_at: new Date(0) };
+  await theirs.insertOne(mine);
+  const registry = registryOf(store, 1);
+  const told = `${registry.name} holds documents that no agent has written`;
+  const error = await assertRejects(() => registry.report(REPORT), Error, told);
+  assertEquals(registry.isTransient(error), false);
+  assertEquals(await registry.control(), undefined);
+  const fleet = await store.forCommands.fleet();
+  await assertRejects(
+    () => fleet.ask({ state: "paused", by: "alice", reason: "why" }),
+    CommandError,
+    `${told}, so that agents write nothing into it. The agents of this collection are no fleet`,
+  );
+  const action = { action: "purge", by: "alice", reason: "why", what: undefined, count: 1 };
+  await assertRejects(() => fleet.actions.add(action), Error, told);
+  assertEquals(await theirs.find().toArray(), [mine]);
+  assertEquals((await theirs.indexes()).map(({ name }) => name), ["_id_"]);
+
+  await theirs.deleteMany({});
+  assert(await registry.report(REPORT));
+});
+
+Deno.test("MongoFleetRegistry reports while the server does not finish its index", async () => {
+  await using server = await FailingServer.start();
+  await using database = server.database();
+  await using store = openStore(database);
+  await database.db.createCollection(COLLECTION);
+  await store.ensureUsable();
+  const isHeldUp = { failCommands: ["createIndexes"], blockConnection: true, blockTimeMS: 60_000 };
+  await server.fail(`pulling-agent/${store.settings.agentName}`, isHeldUp);
+  const registry = registryOf(store, 1);
+  // The driver gives the index up after ten seconds.
+  let isReported = false;
+  registry.report(REPORT).then(() => isReported = true);
+  await waitFor("the report", () => isReported, { timeoutMs: 8000 });
+  assert(await registry.report({ ...REPORT, controlId: "1" }));
+});
+
 Deno.test("MongoFleetRegistry makes no entry without the collection of the documents, and keeps one that is there", async () => {
   await using database = await testDatabase("registry");
   await using store = openStore(database);
   const registry = registryOf(store, 1);
-  const report: AgentReport = {
-    startedAt: new Date(1000),
-    state: "running",
-    isReady: false,
-    trouble: "no_collection",
-    control: { state: "running", source: "start", by: undefined, reason: undefined, since: new Date(1000) },
-    controlId: undefined,
-    held: 0,
-    running: 0,
-    counters: { processed: 3 },
-    history: undefined,
-    waiting: undefined,
-    lastError: undefined,
-  };
   const names = async () => {
     const found = await database.db.listCollections().toArray();
     return found.map(({ name }) => name).filter((name) => name.startsWith(COLLECTION)).toSorted();
   };
-  assertEquals([await registry.report(report), await names()], [false, []]);
+  assertEquals([await registry.report(REPORT), await names()], [false, []]);
   await database.db.createCollection(COLLECTION);
   await store.ensureUsable();
-  assertEquals([await registry.report(report), await names()], [true, [COLLECTION, `${COLLECTION}_agents`]]);
+  assertEquals([await registry.report(REPORT), await names()], [true, [COLLECTION, `${COLLECTION}_agents`]]);
   // It was dropped: the agent is still shown, with what it lacks, and without what it lacks no more.
   store.source.forget();
-  assert(await registry.report({ ...report, trouble: undefined, controlId: "1" }));
+  assert(await registry.report({ ...REPORT, trouble: undefined, controlId: "1" }));
   const entries = await database.db.collection(`${COLLECTION}_agents`).find().toArray();
   assertEquals(entries.map(({ control_id, counters, trouble }) => [control_id, counters, trouble]), [[
     "1",

@@ -4,6 +4,7 @@ import { secrets } from "../../text/redact.ts";
 import { inOneLine } from "../../text/terminal_text.ts";
 import { isForbidden } from "../mongo_errors.ts";
 import { MARK } from "./control_document.ts";
+import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 
 /** Actions are kept for so long, in milliseconds, and so many of them. */
 const [KEPT_MS, KEPT] = [30 * 86_400_000, 1000];
@@ -33,9 +34,14 @@ export class ActionsLog {
     this.#options = options;
   }
 
-  /** Adds an action; returns its id. Older ones than are kept are removed. */
+  /**
+   * Adds an action; returns its id. Older ones than are kept are removed.
+   *
+   * @throws {RegistryOfOthersError} If the collection is not the agents'.
+   */
   async add({ action, by, count, reason, what }: Omit<LoggedAction, "at">): Promise<string> {
     const { collection, now } = this.#options;
+    await refuseRegistryOfOthers(this.#options);
     const at = now();
     const id = `${PREFIX}${at.toISOString()} ${crypto.randomUUID()}`;
     const texts = Object.entries(defined({ action, by, reason, what })).map((
@@ -113,6 +119,8 @@ function defined(fields: Document): Document {
 export interface ActionsLogOptions {
   /** That of the agents' entries. */
   readonly collection: Collection;
+  /** Its name, with its database. */
+  readonly name: string;
   /** Bound of a query, in milliseconds. */
   readonly maxTimeMS: number;
   /** The server's time. */

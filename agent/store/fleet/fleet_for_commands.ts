@@ -4,6 +4,7 @@ import { isForbidden } from "../mongo_errors.ts";
 import { CLAIM_INDEX } from "../queries.ts";
 import { ActionsLog } from "./actions_log.ts";
 import { ControlDocument, type ControlRequest } from "./control_document.ts";
+import { refuseRegistryOfOthers, RegistryOfOthersError } from "./registry_of_others.ts";
 import { FleetReader, type FleetReaderOptions } from "./fleet_reader.ts";
 
 /** Leases that are looked at for their holders, at most. */
@@ -22,8 +23,8 @@ export class FleetForCommands {
   constructor(options: FleetForCommandsOptions) {
     this.name = options.name;
     this.reader = new FleetReader(options);
-    const { collection, maxTimeMS, serverClock } = options;
-    this.actions = new ActionsLog({ collection, maxTimeMS, now: () => serverClock.now() });
+    const { collection, maxTimeMS, name, serverClock } = options;
+    this.actions = new ActionsLog({ collection, maxTimeMS, name, now: () => serverClock.now() });
     this.#control = new ControlDocument(collection);
     this.#options = options;
   }
@@ -33,10 +34,23 @@ export class FleetForCommands {
    * driver throws.
    *
    * @throws {UsageError} If a text is too long or says nothing.
-   * @throws {CommandError} If the user may not write it.
+   * @throws {CommandError} If the user may not write it, or if the collection is not the agents'.
    */
   async ask(request: ControlRequest): Promise<string> {
+    await this.#refuseOthers();
     return await this.allowed("write", () => this.#control.set(request));
+  }
+
+  async #refuseOthers(): Promise<void> {
+    try {
+      await this.allowed("read", () => refuseRegistryOfOthers(this.#options));
+    } catch (error) {
+      if (!(error instanceof RegistryOfOthersError)) throw error;
+      throw new CommandError(
+        `${error.message}. The agents of this collection are no fleet: tell each by its control file or by a signal`,
+        { cause: error },
+      );
+    }
   }
 
   /**

@@ -8,21 +8,28 @@ import type {
   OtherAgents,
 } from "../../fleet/registry.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
+import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
 import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
+import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 
 /** An agent that reports counts as alive for this long without another report, in milliseconds: three beats. */
 const LIVES_MS = 30_000;
-/** A report that is lost comes again: it waits for no other member and no disk. */
+/** A report that is lost comes again, and an entry that is not removed ages: they wait for no other member and no disk. */
 const LIGHT = { writeConcern: { w: 1, journal: false } } as const;
 /** Entries are found by the time at which they were seen, give or take so much, in milliseconds: clocks are set. */
 const SLACK_MS = 7 * 86_400_000;
 /** An agent that has not been seen for this long is no longer counted as silent, and its entry is removed, in seconds. */
 const GONE_S = 600;
+/**
+ * A report waits this long for the index, in milliseconds. While a member of the replica set is down, the server may not
+ * finish it, and beats go on meanwhile.
+ */
+const INDEX_MS = 1000;
 const ALONE: OtherAgents = { working: 0, before: 0, shares: 0, silent: 0 };
 
 /**
@@ -41,6 +48,8 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   #hasIndex: boolean;
   /** Whether the entry has a share, whose beats then decide for how long the agent counts as alive. */
   #hasShare = false;
+  /** Whether the collection is known to be the agents' own. */
+  #isOwn = false;
 
   constructor(options: MongoFleetRegistryOptions) {
     const { collection: { collectionName, dbName }, instance, link, startedAtMs } = options;
@@ -62,19 +71,21 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   }
 
   async report(report: AgentReport): Promise<boolean> {
-    const { commit, name, source, startedAtMs, version } = this.#options;
+    const { clock, commit, name, source, startedAtMs, version } = this.#options;
     const fields = { name, version, commit, started_at: new Date(startedAtMs), ...fieldsOf(report) };
     // The claim to a share of an agent that is gone lasts as long as its own beats say.
     const lives = { lives_ms: LIVES_MS };
     const [set, unset] = withoutMissing(this.#hasShare ? fields : { ...fields, ...lives });
     const upsert = source.isUsable;
+    if (upsert && !this.#hasShare) await this.#refuseOthers();
     const { matchedCount, upsertedCount } = await this.#collection.updateOne(this.#own, {
       $set: set,
       ...(Object.keys(unset).length > 0 && { $unset: unset }),
       ...(this.#hasShare && { $setOnInsert: lives }),
       $currentDate: { seen_at: true },
     }, { upsert, ...LIGHT });
-    if (upsert) await this.#ensureIndex();
+    // Not beside the next operation: that would take another connection.
+    if (upsert) await doneBy(this.#ensureIndex(), { clock, limitMs: INDEX_MS });
     return matchedCount + upsertedCount > 0;
   }
 
@@ -96,7 +107,15 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   }
 
   async leave(): Promise<void> {
-    await this.#collection.deleteOne(this.#own);
+    await this.#collection.deleteOne(this.#own, LIGHT);
+  }
+
+  /** A default writes into no collection of the user's; a share of a limit was asked for by a setting. */
+  async #refuseOthers(): Promise<void> {
+    if (this.#isOwn) return;
+    const { maxTimeMS } = this.#options;
+    await refuseRegistryOfOthers({ collection: this.#collection, maxTimeMS, name: this.name });
+    this.#isOwn = true;
   }
 
   /** Makes the index that removes entries of agents that were killed. Without it they stay, and count for nothing. */
@@ -149,7 +168,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
 
 /** What a {@linkcode MongoFleetRegistry} needs. */
 export interface MongoFleetRegistryOptions
-  extends FleetRegistryEntry, Pick<StoreContext, "collection" | "maxTimeMS" | "serverClock"> {
+  extends FleetRegistryEntry, Pick<StoreContext, "clock" | "collection" | "maxTimeMS" | "serverClock"> {
   link: Pick<Link, "collection">;
   server: Pick<KnownServer, "ask" | "time">;
   /** The collection of the documents. */

@@ -7,11 +7,15 @@ const ASKED = { id: "1", state: "paused", by: "alice", reason: "why", at: AT };
 Deno.test("controlIn() takes no document for a request that says anything else than running or paused, and when", () => {
   assertEquals(controlIn(ASKED), { ...ASKED, state: "paused" });
   const odd = [
-    ...["PAUSED", "pause", "", true, 1, null, ["paused"], { paused: true }, undefined].map((state) => ({ state })),
+    ...["PAUSED", "pause", "", true, 1, null, ["paused"], { paused: true }, undefined].map((state) => ({
+      state,
+    })),
     ...[7, null, undefined, ["1"], "1".repeat(101)].map((id) => ({ id })),
     ...["2026-01-01", 1e12, null, undefined, new Date(NaN)].map((at) => ({ at })),
   ];
-  for (const fields of odd) assertEquals(controlIn({ ...ASKED, ...fields }), undefined, JSON.stringify(fields));
+  for (const fields of odd) {
+    assertEquals(controlIn({ ...ASKED, ...fields }), undefined, JSON.stringify(fields));
+  }
   assertEquals(controlIn({}), undefined);
 });
 
