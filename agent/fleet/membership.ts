@@ -97,7 +97,9 @@ export class Membership {
     try {
       // A hint that comes from now on is about what this may not read any more.
       this.#sleep.forget();
-      this.#shownReady = this.#options.isReady();
+      const isReady = this.#options.isReady();
+      if (isReady !== this.#shownReady) this.#hasNews = true;
+      this.#shownReady = isReady;
       await this.#read();
       const report = this.#options.report();
       const isDue = clock.monotonicMs() >= this.#dueMs || this.#hasNews;

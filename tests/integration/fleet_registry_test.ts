@@ -87,7 +87,7 @@ Deno.test("MongoFleetRegistry judges by the server's clock alone, and takes no o
   assertEquals(await first!.look(), { working: 0, before: 0, shares: 0, silent: 0 });
 });
 
-Deno.test("MongoFleetRegistry writes no status into a collection of somebody else's, nor do commands", async () => {
+Deno.test("MongoFleetRegistry writes no status into a collection of the user's, nor do commands", async () => {
   await using database = await testDatabase("registry");
   await using store = openStore(database);
   await database.db.createCollection(COLLECTION);

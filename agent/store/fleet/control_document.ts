@@ -73,7 +73,7 @@ export function controlIn({ at, by, id, reason, state }: Document): FleetControl
   };
 }
 
-/** A text as each agent shows it, whoever wrote it. */
+/** A text as each agent shows it, also if no command has written it. */
 function shown(key: keyof typeof MOST, text: string): string {
   return inOneLine(secrets.text(text, MOST[key]));
 }

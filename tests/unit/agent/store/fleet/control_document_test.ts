@@ -24,5 +24,6 @@ Deno.test("controlIn() bounds texts that a user has written, and keeps what is n
   assertEquals([read!.by.length, read!.reason!.length], [200, 1000]);
   const odd = controlIn({ ...ASKED, by: 7, reason: ["why"] });
   assertEquals([odd?.by, odd?.reason], ["", undefined]);
-  assertEquals(/[\n\x1b]/.test(controlIn({ ...ASKED, reason: "a\nb\x1b[2J" })!.reason!), false);
+  const { reason } = controlIn({ ...ASKED, reason: "a\nb\x1b[2J" })!;
+  assertEquals(["\n", "\x1b"].filter((character) => reason!.includes(character)), []);
 });
