@@ -19,9 +19,9 @@ export interface ErrorAnswer {
   error: {
     /**
      * - `login`: log in first (401). - `forbidden`: read-only, or another site asks (403).
-     * - `request`: what was asked is wrong (400, 404, 405, 408, 413, 415). - `conflict`: it is not as you saw it (409).
+     * - `request`: what was asked is wrong (400, 404, 405, 411, 413, 415, 431). - `conflict`: it is not as you saw it (409).
      * - `busy`: too many at once, or too many wrong tokens: retry (429, 503). - `database`: MongoDB refused, or is out of
-     *   reach (502). - `bug`: this program is wrong (500).
+     *   reach (502), or is late (504). - `bug`: this program is wrong (500).
      */
     kind: "login" | "forbidden" | "request" | "conflict" | "busy" | "database" | "bug";
     /** One sentence for people. */
@@ -149,7 +149,7 @@ export interface DocumentAnswer {
 
 /** A document of a {@linkcode DocumentAnswer}. */
 export interface DocumentFound {
-  /** Null if no write can name it. */
+  /** Null if no write can name it, or it is too long to be sent. */
   key: string | null;
   /** Its `_id` for people. */
   id: string;
@@ -204,7 +204,7 @@ export interface LettersAnswer {
 
 /** A dead letter of a {@linkcode LettersAnswer}. */
 export interface LetterRow {
-  /** Null if no write can name it. */
+  /** Null if no write can name it, or it is too long to be sent. */
   key: string | null;
   id: string;
   error: string;

@@ -1,5 +1,7 @@
+import { type Clock, systemClock } from "../../agent/lib/clock.ts";
+import { doneBy } from "../../agent/lib/deadline.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
-import type { Answer, Exchange } from "../http/exchange.ts";
+import type { Answer, Exchange, MalformedStatus } from "../http/exchange.ts";
 import type { HttpRequest, RequestHead } from "../http/request.ts";
 import type { Access } from "./access.ts";
 import { failureAnswer, jsonAnswer, SAFE_HEADERS } from "./answers.ts";
@@ -11,13 +13,33 @@ import type { PageFile } from "./page_files.ts";
 import { Refusal } from "./refusal.ts";
 import { type Route, ROUTES } from "./routes.ts";
 
-/** The body of a request is at most so long, in bytes. */
-const MAX_BODY_BYTES = 65_536;
+/**
+ * The head and the body of a request are at most so long, in bytes. A head has the cookies of all that is served from this
+ * machine, on any port, and the key of a document, which has three bytes for most.
+ */
+const [MAX_HEAD_BYTES, MAX_BODY_BYTES] = [65_536, 65_536];
 /** A token is at most so long, in UTF-16 units. */
 const MAX_TOKEN = 4096;
 
+/**
+ * A request is answered after so long at the latest, in milliseconds: before its connection is closed, and the page gives
+ * up.
+ */
+const ANSWER_MS = 10_000;
+const LATE = `There was no answer within ${ANSWER_MS / 1000} s: MongoDB, or this machine, is too slow. What was asked for ` +
+  "may still be done: look before you retry";
+
+const MALFORMED: Readonly<Record<MalformedStatus, string>> = {
+  400: "This is not a request of HTTP/1.1, or it names two hosts, lengths or types",
+  411: "The length of the body is missing: send Content-Length",
+  413: `The body has more than ${MAX_BODY_BYTES} bytes: name fewer documents`,
+  431: `The address and the headers have more than ${MAX_HEAD_BYTES} bytes: the cookies of this name may be too many, or ` +
+    "an _id too long",
+};
+
 /** The dashboard as HTTP: the files of the page, the login, and the interface behind it. */
 export class DashboardSite implements Exchange {
+  readonly maxHeadBytes = MAX_HEAD_BYTES;
   readonly maxBodyBytes = MAX_BODY_BYTES;
   readonly #options: DashboardSiteOptions;
   readonly #door: Door;
@@ -38,6 +60,13 @@ export class DashboardSite implements Exchange {
 
   /** Never throws. */
   async answer(request: HttpRequest): Promise<Answer> {
+    const { clock = systemClock } = this.#options;
+    const deadline = { clock, limitMs: ANSWER_MS };
+    return await doneBy(this.#answered(request), deadline) ?? failureAnswer(new Refusal(504, "database", LATE), reportBug);
+  }
+
+  /** Never throws. */
+  async #answered(request: HttpRequest): Promise<Answer> {
     try {
       const { base } = this.#options;
       const { path } = request;
@@ -50,6 +79,10 @@ export class DashboardSite implements Exchange {
     } catch (error) {
       return failureAnswer(error, reportBug);
     }
+  }
+
+  malformed(status: MalformedStatus): Answer {
+    return failureAnswer(new Refusal(status, "request", MALFORMED[status]), reportBug);
   }
 
   #file({ method }: HttpRequest, name: string): Answer {
@@ -101,6 +134,7 @@ export class DashboardSite implements Exchange {
 /** What a {@linkcode DashboardSite} needs. */
 export interface DashboardSiteOptions extends DoorOptions {
   readonly access: Access;
+  readonly clock?: Clock | undefined;
   readonly dashboard: Dashboard;
   /** The files of the page, by their paths. */
   readonly page: ReadonlyMap<string, PageFile>;

@@ -10,15 +10,20 @@ export interface Answer {
 
 /** How the requests of a server are read and answered. */
 export interface Exchange {
+  /** The line and the headers of a request, at most, in bytes. */
+  readonly maxHeadBytes: number;
   /** Bodies are read up to so many bytes, and larger ones refused; 0 if no request needs one. */
   readonly maxBodyBytes: number;
   /** Refuses a request before its body is read; undefined if it may go on. */
   refusal?(head: RequestHead): Answer | undefined;
   answer(request: HttpRequest): Answer | Promise<Answer>;
+  /** The answer to what is no request, or larger than allowed; without it that is a status alone. */
+  malformed?(status: MalformedStatus): Answer;
 }
 
-/** The line and the headers of a request, at most, in bytes: a scraper needs a tenth of it, a browser a quarter. */
-const MAX_HEAD_BYTES = 8192;
+/** What is wrong with a request that cannot be read: it is none, has no length, or its body or head is too long. */
+export type MalformedStatus = 400 | 411 | 413 | 431;
+
 /** What comes after the request, such as a body, is dropped up to so many bytes, so that its sender reads the answer. */
 const MAX_DROPPED_BYTES = 65_536;
 
@@ -40,9 +45,12 @@ const REASONS: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
   502: "Bad Gateway",
   503: "Service Unavailable",
+  504: "Gateway Timeout",
 };
 
 const END_OF_HEAD = /\r?\n\r?\n/;
+/** The longest end of a head, in bytes. */
+const MAX_END = 4;
 const NO_BYTES = new Uint8Array();
 
 const decoder = new TextDecoder("latin1");
@@ -59,7 +67,7 @@ export async function exchange(
   how: Exchange,
   onRead: () => void = () => {},
 ): Promise<void> {
-  const read = await readHead(connection);
+  const read = await readHead(connection, how.maxHeadBytes);
   if (read === undefined) return;
   const head = read.isWhole ? requestHead(read.text) : undefined;
   const isHead = head?.method === "HEAD";
@@ -83,13 +91,14 @@ async function answerTo(
   how: Exchange,
   { head, isWhole, onRead, rest }: Begun & { head: RequestHead | undefined; onRead: () => void },
 ): Promise<Answer> {
-  if (!isWhole) return { status: 431 };
-  if (head === undefined) return { status: 400 };
+  const malformed = (status: MalformedStatus) => how.malformed?.(status) ?? { status };
+  if (!isWhole) return malformed(431);
+  if (head === undefined) return malformed(400);
   const refused = how.refusal?.(head);
   if (refused !== undefined) return refused;
   const length = how.maxBodyBytes > 0 ? bodyLength(head) : 0;
-  if (length === undefined) return { status: 411 };
-  if (length > how.maxBodyBytes) return { status: 413 };
+  if (length === undefined) return malformed(411);
+  if (length > how.maxBodyBytes) return malformed(413);
   if (length > rest.length && head.headers.get("expect")?.toLowerCase() === "100-continue") {
     await writeAll(connection, encoder.encode("HTTP/1.1 100 Continue\r\n\r\n"));
   }
@@ -99,19 +108,23 @@ async function answerTo(
 }
 
 /** The head of a request, or as much as may be read of it; undefined if the other end has closed before. */
-async function readHead(connection: Deno.Conn): Promise<Begun | undefined> {
-  const buffer = new Uint8Array(MAX_HEAD_BYTES);
+async function readHead(connection: Deno.Conn, maxBytes: number): Promise<Begun | undefined> {
+  const buffer = new Uint8Array(maxBytes);
   let length = 0;
   while (length < buffer.length) {
     const read = await connection.read(buffer.subarray(length));
     if (read === null) return undefined;
+    // Only what is new is searched, with what an end may have begun with: a head may come byte by byte.
+    const from = Math.max(0, length - MAX_END + 1);
     length += read;
-    const text = decoder.decode(buffer.subarray(0, length));
-    const end = END_OF_HEAD.exec(text);
+    const end = END_OF_HEAD.exec(decoder.decode(buffer.subarray(from, length)));
+    if (end === null) continue;
     // Each character is a byte.
-    if (end) return { text, isWhole: true, rest: buffer.subarray(end.index + end[0].length, length) };
+    const behind = from + end.index + end[0].length;
+    const text = decoder.decode(buffer.subarray(0, behind));
+    return { text, isWhole: true, rest: buffer.subarray(behind, length) };
   }
-  return { text: decoder.decode(buffer), isWhole: false, rest: NO_BYTES };
+  return { text: "", isWhole: false, rest: NO_BYTES };
 }
 
 /** The length of a body in bytes, as its sender reports it; undefined if it does not, or not in plain digits. */

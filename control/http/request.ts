@@ -50,6 +50,8 @@ export function requestHead(text: string): RequestHead | undefined {
   }
   if (ONCE.some((name) => headers.count(name) > 1)) return undefined;
   // A proxy may name the whole address.
-  const [, path = "", query = ""] = /^(?:https?:\/\/[^/?]*)?([^?]*)\??(.*)$/i.exec(target) ?? [];
+  const [, host, path = "", query = ""] = /^(?:https?:\/\/([^/?]*))?([^?]*)\??(.*)$/i.exec(target) ?? [];
+  const named = headers.get("host") ?? host;
+  if (host?.toLowerCase() !== (host && named)?.toLowerCase()) return undefined;
   return { method, path, query: new URLSearchParams(query), headers };
 }

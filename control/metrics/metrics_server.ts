@@ -10,6 +10,8 @@ import type { HttpRequest } from "../http/request.ts";
  * milliseconds, which are taken from the documents, and one that takes ten seconds counts as failed at the scraper.
  */
 const LIMITS = { connections: 16, everyMs: 50, waitMs: 50, lifeMs: 10_000 };
+/** The line and the headers of a request, at most, in bytes: a scraper needs a tenth of it. */
+const MAX_HEAD_BYTES = 8192;
 const PATH = "/metrics";
 const METHODS = ["GET", "HEAD"];
 
@@ -30,7 +32,7 @@ export class MetricsServer {
     const answer = (request: HttpRequest) => this.#answer(request);
     this.#server = new BoundedServer({
       clock,
-      exchange: { maxBodyBytes: 0, answer },
+      exchange: { maxBodyBytes: 0, maxHeadBytes: MAX_HEAD_BYTES, answer },
       limits: LIMITS,
       listener: listen(hostname, port),
     });

@@ -38,6 +38,12 @@ Deno.test("dashboard refuses a name that may be another site's (DNS rebinding), 
   assertEquals(await statusOf(db), "pending");
   const two = `GET /api/session HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n`;
   assertEquals((await served.raw(two)).status, 400);
+  for (const target of ["http://evil.example/api/session", "http://localhost@evil.example/api/session"]) {
+    const { status } = await served.raw(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    assertEquals(status, 400, target);
+  }
+  const whole = "GET http://LOCALHOST/api/session HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  assertEquals((await served.raw(whole)).status, 200);
   assertEquals((await served.raw("GET /api/session HTTP/1.1\r\n\r\n")).status, 421);
   for (
     const Host of [
