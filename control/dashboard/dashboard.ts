@@ -1,11 +1,11 @@
 import { errorText, UsageError } from "../../agent/errors.ts";
 import { type Clock, systemClock } from "../../agent/lib/clock.ts";
+import { doneBy } from "../../agent/lib/deadline.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
 import { letterPattern } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
-import { documentKey, idOfKey } from "../../agent/store/documents/document_key.ts";
-import { formatId } from "../../agent/store/documents/format_id.ts";
+import { idOfKey } from "../../agent/store/documents/document_key.ts";
 import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
 import type { MongoStore } from "../../agent/store/mongo_store.ts";
 import { validDate } from "../../agent/lib/valid_date.ts";
@@ -15,6 +15,7 @@ import { versionInfo } from "../../agent/version.ts";
 import type { LettersAct } from "../changes/letters_change.ts";
 import { openOverview } from "../fleet/open_overview.ts";
 import type { Overview } from "../fleet/overview.ts";
+import { shownId } from "../fleet/shown_id.ts";
 import { failureText } from "./answers.ts";
 import type {
   ActionsAnswer,
@@ -36,6 +37,8 @@ import { LettersJob } from "./letters_job.ts";
 import { Logbook } from "./logbook.ts";
 import { badRequest } from "./refusal.ts";
 import { SharedRead } from "./shared_read.ts";
+import { shownKey } from "./shown_key.ts";
+import { Turns } from "./turns.ts";
 
 /** Viewers ask for what lives again after so long, in milliseconds; an answer counts for a little less. */
 const [REFRESH_MS, FRESH_MS] = [2000, 1900];
@@ -49,6 +52,10 @@ const PAGE = 50;
 const MAX_ERROR = 2000;
 /** The server gives up a page after so long, in milliseconds. */
 const PAGE_LIMIT_MS = 5000;
+/** Pages that are read at the same time, and that wait for it: each may read thousands of letters. */
+const TURNS = { atOnce: 2, waiting: 32, work: "look at letters" };
+/** A viewer waits for so long until a job has ended, in milliseconds. */
+const STOP_PATIENCE_MS = 1000;
 
 /** What the dashboard reads and does, for all viewers. Its methods throw what the driver throws, or a `Refusal`. */
 export class Dashboard {
@@ -62,6 +69,7 @@ export class Dashboard {
   readonly #log: SharedRead<ActionsAnswer>;
   readonly #logbook: Logbook;
   readonly #overview: SharedRead<Overview>;
+  readonly #pages = new Turns(TURNS);
   readonly #readOnlyUser: SharedRead<string | undefined>;
 
   constructor(options: DashboardOptions) {
@@ -131,11 +139,12 @@ export class Dashboard {
     const after = asked.parameter("after");
     const pattern = asked.parameter("pattern");
     const pages = (await this.#letters.get()).pages(PAGE_LIMIT_MS);
-    const { letters, next } = await pages.page({
+    const query = {
       after: after === undefined ? undefined : { id: idAfter(after) },
-      isWanted: pattern === undefined ? undefined : (letter) => letterPattern(letter) === pattern,
+      isWanted: pattern === undefined ? undefined : (letter: DeadLetter) => letterPattern(letter) === pattern,
       size: PAGE,
-    });
+    };
+    const { letters, next } = await this.#pages.take(() => pages.page(query));
     return { letters: letters.map(letterRow), next: next ?? null };
   }
 
@@ -183,7 +192,7 @@ export class Dashboard {
 
   async stopJob(asked: Asked): Promise<JobAnswer> {
     const job = this.#jobs.of(asked.parts[0]);
-    await job.stop();
+    await doneBy(job.stop(), { clock: systemClock, limitMs: STOP_PATIENCE_MS });
     return { job: job.shown };
   }
 
@@ -238,8 +247,8 @@ function idAfter(key: string): unknown {
 function letterRow(letter: DeadLetter): LetterRow {
   const { _id: id, attempts, dead_at: deadAt, error } = letter;
   return {
-    key: documentKey(id) ?? null,
-    id: formatId(id),
+    key: shownKey(id),
+    id: shownId(id),
     error: typeof error === "string" ? secrets.text(error, MAX_ERROR) : "",
     attempts: typeof attempts === "number" ? attempts : null,
     dead_at: validDate(deadAt)?.toISOString() ?? null,

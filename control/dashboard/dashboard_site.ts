@@ -26,14 +26,18 @@ const MAX_TOKEN = 4096;
  * up.
  */
 const ANSWER_MS = 10_000;
-const LATE = `There was no answer within ${ANSWER_MS / 1000} s: MongoDB, or this machine, is too slow. What was asked for ` +
+const LATE =
+  `There was no answer within ${
+    ANSWER_MS / 1000
+  } s: MongoDB, or this machine, is too slow. What was asked for ` +
   "may still be done: look before you retry";
 
 const MALFORMED: Readonly<Record<MalformedStatus, string>> = {
   400: "This is not a request of HTTP/1.1, or it names two hosts, lengths or types",
   411: "The length of the body is missing: send Content-Length",
   413: `The body has more than ${MAX_BODY_BYTES} bytes: name fewer documents`,
-  431: `The address and the headers have more than ${MAX_HEAD_BYTES} bytes: the cookies of this name may be too many, or ` +
+  431:
+    `The address and the headers have more than ${MAX_HEAD_BYTES} bytes: the cookies of this name may be too many, or ` +
     "an _id too long",
 };
 
@@ -62,7 +66,8 @@ export class DashboardSite implements Exchange {
   async answer(request: HttpRequest): Promise<Answer> {
     const { clock = systemClock } = this.#options;
     const deadline = { clock, limitMs: ANSWER_MS };
-    return await doneBy(this.#answered(request), deadline) ?? failureAnswer(new Refusal(504, "database", LATE), reportBug);
+    return await doneBy(this.#answered(request), deadline) ??
+      failureAnswer(new Refusal(504, "database", LATE), reportBug);
   }
 
   /** Never throws. */

@@ -8,10 +8,12 @@ import type { AnswerSettings } from "../why/story_answer.ts";
 import type { DocumentAnswer, DocumentFound } from "./api.ts";
 import type { Asked } from "./asked.ts";
 import type { Kept } from "./kept.ts";
-import { badRequest, Refusal } from "./refusal.ts";
+import { badRequest } from "./refusal.ts";
+import { shownKey } from "./shown_key.ts";
+import { Turns } from "./turns.ts";
 
 /** Documents that are read at the same time, and that wait for it: each may have 16 MB. */
-const [AT_ONCE, WAITING] = [2, 32];
+const TURNS = { atOnce: 2, waiting: 32, work: "look at documents" };
 /** This much of a document is shown, in UTF-16 units. */
 const MAX_SHOWN = 1_000_000;
 
@@ -19,8 +21,7 @@ const MAX_SHOWN = 1_000_000;
 export class DocumentReading {
   readonly #stories: Kept<DocumentStories>;
   readonly #settings: AnswerSettings;
-  readonly #queue: (() => void)[] = [];
-  #reading = 0;
+  readonly #turns = new Turns(TURNS);
 
   constructor(stories: Kept<DocumentStories>, settings: AnswerSettings) {
     this.#stories = stories;
@@ -35,13 +36,7 @@ export class DocumentReading {
       throw badRequest("id is missing: type that of a document");
     }
     const isWhole = asked.parameter("document") === "1";
-    await this.#turn();
-    try {
-      return await this.#tell(typed, key, isWhole);
-    } finally {
-      this.#reading -= 1;
-      this.#queue.shift()?.();
-    }
+    return await this.#turns.take(() => this.#tell(typed, key, isWhole));
   }
 
   async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<string> {
@@ -60,23 +55,13 @@ export class DocumentReading {
     const bytes = isWhole ? await stories.stored(story) : undefined;
     const text = bytes && documentText(bytes, MAX_SHOWN);
     const fields: Omit<DocumentFound, "story"> = {
-      key: isNameable ? documentKey(id) ?? null : null,
+      key: isNameable ? shownKey(id) : null,
       id: formatId(id),
       is_near: isNear,
       text: text && bytes ? { json: text.json, is_cut: text.isCut, bytes: bytes.length } : null,
     };
     const parts = Object.entries(fields).map(([name, value]) => [name, JSON.stringify(value)]);
     return jsonOf({ ...Object.fromEntries(parts), story: storyJson(story, this.#settings, undefined) });
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#reading >= AT_ONCE) {
-      if (this.#queue.length >= WAITING) {
-        throw new Refusal(503, "busy", "Too many viewers look at documents: retry in a moment");
-      }
-      await new Promise<void>((resolve) => this.#queue.push(resolve));
-    }
-    this.#reading += 1;
   }
 }
 

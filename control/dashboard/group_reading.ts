@@ -2,11 +2,10 @@ import type { Clock } from "../../agent/lib/clock.ts";
 import { doneBy } from "../../agent/lib/deadline.ts";
 import { type LetterGroup, LetterGroups } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
-import { documentKey } from "../../agent/store/documents/document_key.ts";
-import { formatId } from "../../agent/store/documents/format_id.ts";
-import { shortened } from "../../agent/text/shortened.ts";
+import { shownId } from "../fleet/shown_id.ts";
 import type { GroupRow, GroupsAnswer } from "./api.ts";
 import type { Kept } from "./kept.ts";
+import { shownKey } from "./shown_key.ts";
 
 /** Groups that are shown, at most. */
 const MAX_SHOWN = 100;
@@ -14,8 +13,6 @@ const MAX_SHOWN = 100;
 const [FRESH_MS, REST] = [10_000, 9];
 /** A viewer waits for so long, in milliseconds, before it gets what is there so far. */
 const PATIENCE_MS = 500;
-/** This much of an id is shown, in UTF-16 units. */
-const MAX_ID = 200;
 
 /** A reading of all letters, as far as it has come. */
 interface Reading {
@@ -102,8 +99,8 @@ function groupRow({ example, first, last, letters, pattern }: LetterGroup): Grou
     letters,
     first: first?.toISOString() ?? null,
     last: last?.toISOString() ?? null,
-    example_key: documentKey(example.id) ?? null,
-    example_id: shortened(formatId(example.id), MAX_ID),
+    example_key: shownKey(example.id),
+    example_id: shownId(example.id),
     example_error: example.error,
   };
 }

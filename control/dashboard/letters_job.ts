@@ -3,6 +3,7 @@ import { letterPattern } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
 import { errorText } from "../../agent/errors.ts";
+import { secrets } from "../../agent/text/redact.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { idOfKey } from "../../agent/store/documents/document_key.ts";
@@ -16,6 +17,8 @@ import { badRequest, conflict } from "./refusal.ts";
 const CONFIRM_MS = 600_000;
 /** Refusals that are kept, at most: an index or a validator may refuse all documents. */
 const MAX_REFUSALS = 20;
+/** This much of one is kept, in UTF-16 units: it has an `_id`, and may have a field. */
+const MAX_REFUSAL = 1000;
 
 /** A redrive or purge of a viewer: it counts, waits until the viewer confirms the count, then changes no more than that. */
 export class LettersJob {
@@ -101,6 +104,7 @@ export class LettersJob {
       this.#count += 1;
       if (this.#stop.signal.aborted) return this.#end("stopped");
     }
+    if (this.#stop.signal.aborted) return this.#end("stopped");
     this.#state = "to_confirm";
     this.#cancelExpiry = systemClock.after(CONFIRM_MS, () => this.#end("stopped"), { isBackground: true });
   }
@@ -151,7 +155,8 @@ export class LettersJob {
 
   #noteRefusal(what: string, why: unknown): void {
     this.#refused += 1;
-    if (this.#refusals.length < MAX_REFUSALS) this.#refusals.push(`${what}: ${inOneLine(errorText(why))}`);
+    if (this.#refusals.length >= MAX_REFUSALS) return;
+    this.#refusals.push(secrets.text(inOneLine(`${what}: ${errorText(why)}`), MAX_REFUSAL));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
+import { shortened } from "../../agent/text/shortened.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import type { ActionRow, ActionsAnswer } from "./api.ts";
 import type { Actor } from "./asked.ts";
@@ -7,6 +8,8 @@ import type { Kept } from "./kept.ts";
 
 /** Actions that are shown. */
 const SHOWN = 200;
+/** This much of what was meant is printed, in UTF-16 units: it may be an `_id` of megabytes. */
+const MAX_WHAT = 500;
 
 /** What a viewer did. */
 interface Action {
@@ -33,7 +36,7 @@ export class Logbook {
 
   /** Notes an action; returns its id, if the database has it. Never throws. */
   async note({ action, actor: { by, reason }, count, what }: Action): Promise<string | undefined> {
-    const meant = what === undefined ? "" : ` of ${what}`;
+    const meant = what === undefined ? "" : ` of ${shortened(what, MAX_WHAT)}`;
     remarks.say(inOneLine(`${action}${meant} by ${by}, because: ${reason}`));
     return await this.#tried(async () => {
       const { actions } = await this.#fleet.get();

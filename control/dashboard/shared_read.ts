@@ -21,6 +21,7 @@ export class SharedRead<T> {
   #readAtMs = -Infinity;
   /** When the last read began. */
   #begunAtMs = -Infinity;
+  #isForgotten = false;
   #trouble: string | undefined;
   #reading: Promise<void> | undefined;
 
@@ -32,7 +33,8 @@ export class SharedRead<T> {
   async look(): Promise<Seen<T>> {
     const { clock, freshMs, patienceMs } = this.#options;
     // A read that has failed is not made again at once either.
-    if (clock.monotonicMs() - this.#begunAtMs >= freshMs) this.#reading ??= this.#read();
+    const isDue = this.#isForgotten || clock.monotonicMs() - this.#begunAtMs >= freshMs;
+    if (isDue) this.#reading ??= this.#read();
     const late = { isLate: true };
     const reading = this.#reading?.then(() => ({ isLate: false }));
     const { isLate } = reading === undefined
@@ -49,11 +51,12 @@ export class SharedRead<T> {
 
   /** Makes the next look read anew: something was changed. */
   forget(): void {
-    this.#begunAtMs = -Infinity;
+    this.#isForgotten = true;
   }
 
   async #read(): Promise<void> {
     const { clock, explain, read } = this.#options;
+    this.#isForgotten = false;
     this.#begunAtMs = clock.monotonicMs();
     try {
       this.#value = await read();

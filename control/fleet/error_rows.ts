@@ -1,8 +1,8 @@
 import type { FleetAgent } from "../../agent/fleet/fleet_view.ts";
 import { type LetterGroup, LetterGroups } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
-import { formatId } from "../../agent/store/documents/format_id.ts";
 import type { ErrorRow } from "./overview.ts";
+import { shownId } from "./shown_id.ts";
 
 /** Groups of each kind, at most. */
 const MAX_GROUPS = 50;
@@ -34,7 +34,7 @@ function row({ example, first, last, letters, pattern }: LetterGroup, of: ErrorR
     count: letters,
     first: first?.toISOString() ?? null,
     last: last?.toISOString() ?? null,
-    example_id: of === "agents" ? null : formatId(example.id),
+    example_id: of === "agents" ? null : shownId(example.id),
     example: example.error,
   };
 }

@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
+import type { LettersAnswer } from "../../control/dashboard/api.ts";
 import { insertPending } from "../support/documents.ts";
-import { insertFailed, lettersOf } from "../support/failed_documents.ts";
+import { DEAD_AT, insertFailed, lettersOf, source } from "../support/failed_documents.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import type { AnyDocument } from "../support/store.ts";
 
 const ONE = { ...ACTOR, key: '{"$numberInt":"1"}' };
 
@@ -49,7 +52,7 @@ Deno.test("dashboard bounds what a request may have, and answers while others ne
   const head = (lines: string) =>
     `POST /api/cancel HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${lines}\r\n`;
   const cases: [request: string, status: number][] = [
-    [head(`A: ${"a".repeat(9000)}\r\n`), 431],
+    [head(`A: ${"a".repeat(70_000)}\r\n`), 431],
     [head("Content-Length: 65537\r\n"), 413],
     [head("Content-Length: 99999999999999999999\r\n"), 411],
     [head("Content-Length: -1\r\n"), 411],
@@ -62,10 +65,13 @@ Deno.test("dashboard bounds what a request may have, and answers while others ne
     [head("Content-Length: 2\r\n") + "[]", 400],
     [head("Content-Length: 3\r\n") + "{x}", 400],
     [head("Content-Length: 4\r\n") + '"\xff"', 400],
-    [`GET /api/document?id=${"9".repeat(9000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
+    [`GET /api/document?id=${"9".repeat(70_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431],
   ];
   for (const [request, status] of cases) {
-    assertEquals((await served.raw(request)).status, status, request.slice(0, 120));
+    const answer = await served.raw(request);
+    assertEquals(answer.status, status, request.slice(0, 120));
+    const { error } = JSON.parse(answer.body);
+    assertEquals([error.kind, error.text.length > 10], ["request", true], request.slice(0, 120));
   }
   const oddities = [
     {},
@@ -109,6 +115,55 @@ Deno.test("dashboard bounds what a request may have, and answers while others ne
   assertEquals((await served.ask("api/session")).status, 200);
   for (const connection of slow) connection.close();
   assertEquals(await statusOf(db), "pending");
+});
+
+Deno.test("dashboard takes long ids and the many cookies of other programs of this machine, and lists the largest ids shortened", async () => {
+  await using db = await testDatabase("dashboard ids");
+  const ids = ["\u65e5".repeat(900), ...[1, 2, 3].map((each) => `${each}${"x".repeat(2 ** 20)}`)];
+  await db.db.collection<AnyDocument>("documents").insertMany(
+    ids.map((_id) => ({ _id, status: "failed", _pull: { dead_at: DEAD_AT } })),
+  );
+  await lettersOf(db).insertMany(
+    ids.map((_id) => ({ _id, error: "no", source: source(db), dead_at: DEAD_AT })),
+  );
+  await using served = await ServedDashboard.start({ db });
+  const { body } = await served.ask("api/letters");
+  const { letters }: LettersAnswer = JSON.parse(body);
+  assertEquals([letters.length, body.length < 10_000], [4, true]);
+  assertEquals(letters.map(({ key }) => key !== null), [false, false, false, true]);
+  const key = encodeURIComponent(letters[3]!.key!);
+  const headers = { Cookie: `other=${"c".repeat(20_000)}` };
+  for (const path of [`document?key=${key}`, `letters?after=${key}`, "groups", "overview"]) {
+    const answer = await served.ask(`api/${path}`, headers);
+    assertEquals([answer.status, answer.body.length < 20_000], [200, true], path.slice(0, 20));
+  }
+});
+
+Deno.test("dashboard answers in time if MongoDB does not, and says that it may still be done", async () => {
+  await using db = await testDatabase("dashboard late");
+  await insertPending(db, [1]);
+  const clock = new ManualClock();
+  await using served = await ServedDashboard.start({ db, clock });
+  await served.json("api/document?id=1");
+  const admin = db.client.db("admin");
+  const namespace = `${db.name}.documents`;
+  const blocked = { failCommands: ["find"], namespace, blockConnection: true, blockTimeMS: 1500 };
+  const { count } = await admin.command({
+    configureFailPoint: "failCommand",
+    mode: { times: 1 },
+    data: blocked,
+  });
+  const asked = served.ask("api/cancel", {}, ONE);
+  await admin.command({
+    waitForFailPoint: "failCommand",
+    timesEntered: count + 1,
+    maxTimeMS: 30_000,
+  });
+  await clock.advance(10_000);
+  const { body, status } = await asked;
+  const { error } = JSON.parse(body);
+  assertEquals([status, error.kind], [504, "database"]);
+  assertStringIncludes(error.text, "may still be done");
 });
 
 Deno.test("dashboard gives a script in a document, an error, a name or a reason as JSON that no browser runs", async () => {

@@ -29,6 +29,9 @@ Deno.test("dashboard with a token tells nothing without it, and a wrong or forge
     Authorization: `Bearer ${TOKEN}`,
   }];
   for (const headers of allowed) assertEquals((await served.ask("api/overview", headers)).status, 200);
+  // That of a proxy in front is not that of the dashboard.
+  const proxied = { Cookie: pair!, Authorization: "Bearer that-of-another-program" };
+  assertEquals((await served.ask("api/overview", proxied)).status, 200);
   const forged: Record<string, string>[] = [
     {},
     { Cookie: `${name}=${Number(until) + 1}.${seal}` },

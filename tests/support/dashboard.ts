@@ -60,7 +60,15 @@ export class ServedDashboard implements AsyncDisposable {
     this.port = listener.addr.port;
     this.#server = new BoundedServer({
       clock: systemClock,
-      exchange: new DashboardSite({ access, base, dashboard: this.#dashboard, hosts, isLoopback, page }),
+      exchange: new DashboardSite({
+        access,
+        base,
+        clock,
+        dashboard: this.#dashboard,
+        hosts,
+        isLoopback,
+        page,
+      }),
       limits: { connections: 64, everyMs: 1, waitMs: 20, lifeMs: 20_000 },
       listener,
     });
