@@ -208,10 +208,8 @@ export class Dashboard {
     this.#overview.forget();
     await this.#logbook.note({ action: state === "paused" ? "pause" : "resume", actor });
     this.#log.forget();
-    const asks = state === "paused"
-      ? "pause: those that have not yet show it"
-      : "go on: those that do show it";
-    return { text: `All agents are asked to ${asks} in the list of agents` };
+    const wish = state === "paused" ? "to pause" : "to go on";
+    return { text: `All agents are asked ${wish}: the list of agents shows which of them have` };
   }
 
   async log(): Promise<ActionsAnswer> {

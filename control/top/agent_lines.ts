@@ -105,5 +105,5 @@ function whyText({ last_error, paused, presence, silent_s, trouble }: AgentRow, 
     return `by ${by}${ago(paused.since)}${paused.reason === null ? "" : `: ${paused.reason}`}`;
   }
   if (trouble !== null) return trouble;
-  return last_error ? `last error${ago(last_error.at)}: ${last_error.message}` : "";
+  return last_error ? `last error: ${last_error.message}${ago(last_error.at)}` : "";
 }

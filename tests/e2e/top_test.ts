@@ -191,7 +191,8 @@ onTerminal(
       await terminal.until(/by name/);
       await mongod.start();
       const back = await terminal.until(/^ pulling-agent top[^\n]*\nAll agents may run/);
-      assert(back.some((line) => line.startsWith("waiting 300")), back.join("\n"));
+      // A server that has just begun may be too slow to count in time, and is not asked again at once.
+      assert(back.some((line) => /^waiting (300|\?)/.test(line)), back.join("\n"));
       await terminal.press("q");
       await assertPutBack(terminal, 0);
     });

@@ -57,7 +57,7 @@ export function ActionDialog(
             maxLength={500}
             autofocus
             pattern=".*\S.*"
-            placeholder="price service is down"
+            placeholder="for those who look later"
           />
         </label>
         <label>

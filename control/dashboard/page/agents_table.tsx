@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { inLines, inOneLine } from "./shown_text.ts";
 import type { AgentRow } from "../../fleet/overview.ts";
 import { rate, span, whole } from "./format.ts";
 import { rowKeys } from "./keys.tsx";
@@ -99,7 +100,7 @@ function Agent({ row }: { row: AgentRow }) {
         <span class={`state ${toneOf(row)}`}>{isAlive ? row.state : presence}</span>
       </td>
       <td class="text">
-        <strong>{row.name}</strong>
+        <strong>{inOneLine(row.name)}</strong>
         {paused && (
           <div class="why paused">
             paused {pauseText(paused)}
@@ -110,10 +111,10 @@ function Agent({ row }: { row: AgentRow }) {
             )}
           </div>
         )}
-        {remark && <div class="why bad">{remark}</div>}
+        {remark && <div class="why bad">{inLines(remark)}</div>}
         {last_error && (
           <div class="why">
-            last error <Ago at={last_error.at} />: {last_error.message}
+            last error <Ago at={last_error.at} />: {inLines(last_error.message)}
           </div>
         )}
       </td>

@@ -1,3 +1,4 @@
+import { inLines } from "./shown_text.ts";
 import type { ErrorRow } from "../../fleet/overview.ts";
 import { many } from "./format.ts";
 import { rowKeys } from "./keys.tsx";
@@ -30,7 +31,7 @@ export function ErrorGroups({ errors }: { errors: ErrorRow[] }) {
               <tbody onKeyDown={rowKeys}>
                 {errors.map((it) => (
                   <tr key={`${it.of} ${it.pattern}`} tabIndex={0}>
-                    <td class="text" title={it.example}>{it.pattern}</td>
+                    <td class="text" title={it.example}>{inLines(it.pattern)}</td>
                     <td data-label="How many" class="num">
                       {many(it.count, it.of === "agents" ? "agent" : "letter")}
                     </td>

@@ -43,7 +43,8 @@ export function LettersPage({ params, about }: LettersPageProps) {
         <h1>
           Dead letters{" "}
           <small>
-            {answer && `${answer.is_complete ? "" : "≥ "}${whole(answer.letters)} in ${about.letters}`}
+            {answer && (answer.letters > 0 || answer.is_complete) &&
+              `${answer.is_complete ? "" : "≥ "}${whole(answer.letters)} in ${about.letters}`}
           </small>
         </h1>
         {allowed && (answer?.letters ?? 0) > 0 && (
@@ -60,7 +61,9 @@ export function LettersPage({ params, about }: LettersPageProps) {
       </div>
       {trouble && <p class="error" role="alert">{trouble}</p>}
       <Jobs jobs={jobs.answer?.jobs ?? []} onChange={jobs.refresh} onEnd={ended} />
-      {answer === undefined && !trouble && <p class="empty">Reading the dead letters…</p>}
+      {!trouble && !answer?.groups.length && !answer?.is_complete && (
+        <p class="empty">Reading the dead letters…</p>
+      )}
       {answer?.groups.length === 0 && answer.is_complete && (
         <p class="empty">
           No dead letters: each document was processed, or is still tried. One that fails for good shows up

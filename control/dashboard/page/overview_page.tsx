@@ -1,3 +1,4 @@
+import { inOneLine } from "./shown_text.ts";
 import { useState } from "preact/hooks";
 import type { DoneAnswer, FleetAsk, SessionAnswer } from "../api.ts";
 import type { Overview } from "../../fleet/overview.ts";
@@ -54,6 +55,7 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
             : <Command tool="shell" command={RESUME} />}
         </div>
       )}
+      {done && <p class="done" role="status">{done}</p>}
       <Tiles work={overview.work} />
       <Charts history={overview.history} />
       <section aria-labelledby="agents" class="wide">
@@ -63,8 +65,8 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
           </h2>
           {control && (
             <p class={`control ${isPaused ? "paused" : ""}`}>
-              {isPaused ? "Paused" : "Resumed"} for all by <strong>{control.by}</strong>
-              {control.reason && <>: “{control.reason}”</>} · <Ago at={control.at} />
+              {isPaused ? "Paused" : "Resumed"} for all by <strong>{inOneLine(control.by)}</strong>
+              {control.reason && <>: “{inOneLine(control.reason)}”</>} · <Ago at={control.at} />
             </p>
           )}
           {about.actions.allowed && (
@@ -73,7 +75,6 @@ export function OverviewPage({ overview, verdict, about, onChange }: OverviewPag
             </div>
           )}
         </div>
-        {done && <p class="done" role="status">{done}</p>}
         <AgentsTable agents={agents} total={agents_total} />
       </section>
       <ErrorGroups errors={overview.errors} />

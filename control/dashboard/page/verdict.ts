@@ -1,3 +1,4 @@
+import { inOneLine } from "./shown_text.ts";
 import type { AgentRow, Overview } from "../../fleet/overview.ts";
 import { count, many, rate, span, whole } from "./format.ts";
 
@@ -27,8 +28,14 @@ const OLD_S = 300;
 const NAMES_SHOWN = 3;
 const WORST_FIRST: readonly Finding["tone"][] = ["bad", "paused", "warn"];
 
-/** Judges an overview. */
+/** Judges an overview. No text of its agents changes how the others read. */
 export function verdictOf(overview: Overview): Verdict {
+  const verdict = judged(overview);
+  const findings = verdict.findings.map((it) => ({ ...it, text: inOneLine(it.text) }));
+  return { ...verdict, detail: inOneLine(verdict.detail), findings };
+}
+
+function judged(overview: Overview): Verdict {
   const { agents, at, work, control } = overview;
   const alive = agents.filter(({ presence }) => presence === "alive");
   const paused = alive.filter((it) => it.paused !== null);
@@ -207,5 +214,5 @@ export function pauseText({ source, by, reason }: NonNullable<AgentRow["paused"]
     : source === "fleet"
     ? `by ${by}, with all agents`
     : `by ${by}, ${what}`;
-  return reason === null ? who : `${who}: “${reason}”`;
+  return inOneLine(reason === null ? who : `${who}: “${reason}”`);
 }

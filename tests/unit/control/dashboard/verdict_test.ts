@@ -199,6 +199,16 @@ const CASES: {
     ]],
   },
   {
+    name: "texts that would turn what is behind them round",
+    of: overview({
+      ...agents({ presence: "frozen", name: "a\u202eb" }, { paused: BY_ANNA }),
+      control: { ...PAUSED_BY_ANNA, reason: "\u2067it\nis\u0007" },
+    }),
+    is: ["paused", "Paused", "All agents were paused by anna 3 h 20 min ago: “ it is ”; nothing waits", [
+      "bad a b is frozen",
+    ]],
+  },
+  {
     name: "a frozen one and one in trouble among others",
     of: overview(agents({ presence: "frozen" }, { trouble: "MongoDB has no primary" }, {}), {
       processed_per_s: 1,
