@@ -16,6 +16,7 @@ import type { LettersAct } from "../changes/letters_change.ts";
 import { openOverview } from "../fleet/open_overview.ts";
 import type { Overview } from "../fleet/overview.ts";
 import { shownId } from "../fleet/shown_id.ts";
+import type { OverviewReader } from "../fleet/overview_reader.ts";
 import { failureText } from "./answers.ts";
 import type {
   ActionsAnswer,
@@ -70,6 +71,7 @@ export class Dashboard {
   readonly #logbook: Logbook;
   readonly #overview: SharedRead<Overview>;
   readonly #pages = new Turns(TURNS);
+  readonly #reader: Kept<OverviewReader>;
   readonly #readOnlyUser: SharedRead<string | undefined>;
 
   constructor(options: DashboardOptions) {
@@ -88,7 +90,7 @@ export class Dashboard {
       logbook: this.#logbook,
     });
     const shared = { clock, patienceMs: PATIENCE_MS, explain };
-    const reader = new Kept(() => openOverview(store, settings));
+    const reader = this.#reader = new Kept(() => openOverview(store, settings));
     this.#overview = new SharedRead({
       ...shared,
       freshMs: FRESH_MS,
@@ -205,6 +207,8 @@ export class Dashboard {
       if (error instanceof UsageError) throw badRequest(error.message);
       throw error;
     }
+    // It is asked already: that nothing can be shown is told by the overview.
+    await this.#reader.get().then((reader) => reader.forgetFleet(), () => {});
     this.#overview.forget();
     await this.#logbook.note({ action: state === "paused" ? "pause" : "resume", actor });
     this.#log.forget();

@@ -49,7 +49,17 @@ export class OverviewReader {
 
   /** Looks; those who ask meanwhile get the same. Throws what the driver throws if the server does not answer. */
   look(): Promise<Overview> {
-    return this.#looking ??= this.#look().finally(() => this.#looking = undefined);
+    if (this.#looking) return this.#looking;
+    const looking = this.#look().finally(() => {
+      if (this.#looking === looking) this.#looking = undefined;
+    });
+    return this.#looking = looking;
+  }
+
+  /** Makes the next look ask for the agents and their control anew: it was changed. */
+  forgetFleet(): void {
+    this.#fleet.forget();
+    this.#looking = undefined;
   }
 
   async #look(): Promise<Overview> {

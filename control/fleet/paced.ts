@@ -21,14 +21,25 @@ export class Paced<T> {
   /** The answer that is kept, or a new one. All who ask meanwhile get the same. Throws what the question throws. */
   async get(): Promise<T> {
     if (this.#kept && this.#clock.monotonicMs() < this.#kept.untilMs) return this.#kept.answer;
-    return await (this.#asking ??= this.#askAnew().finally(() => this.#asking = undefined));
+    return await (this.#asking ??= this.#askAnew());
   }
 
-  async #askAnew(): Promise<T> {
+  /** Makes the next caller ask anew: something was changed. What is being asked is of before, and is not kept. */
+  forget(): void {
+    this.#kept = undefined;
+    this.#asking = undefined;
+  }
+
+  #askAnew(): Promise<T> {
     const startedMs = this.#clock.monotonicMs();
-    const answer = await this.#ask();
-    const endedMs = this.#clock.monotonicMs();
-    this.#kept = { answer, untilMs: endedMs + Math.max(this.#leastMs, REST * (endedMs - startedMs)) };
-    return answer;
+    const asking = this.#ask().then((answer) => {
+      const endedMs = this.#clock.monotonicMs();
+      const untilMs = endedMs + Math.max(this.#leastMs, REST * (endedMs - startedMs));
+      if (this.#asking === asking) this.#kept = { answer, untilMs };
+      return answer;
+    }).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
+    return asking;
   }
 }

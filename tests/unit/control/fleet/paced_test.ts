@@ -31,3 +31,20 @@ Deno.test("Paced keeps an answer for a time, and for twenty times as long as it 
   asked[3]!.resolve(4);
   assertEquals(await fourth, 4);
 });
+
+Deno.test("Paced: what was changed is asked anew, and an answer of before is not kept", async () => {
+  const asked: PromiseWithResolvers<number>[] = [];
+  const ask = () => (asked.push(Promise.withResolvers<number>()), asked.at(-1)!.promise);
+  const paced = new Paced(ask, new ManualClock(), 1000);
+  const before = paced.get();
+  paced.forget();
+  const after = paced.get();
+  asked[1]!.resolve(2);
+  assertEquals(await after, 2);
+  asked[0]!.resolve(1);
+  assertEquals([await before, await paced.get()], [1, 2]);
+  paced.forget();
+  const again = paced.get();
+  asked[2]!.resolve(3);
+  assertEquals([await again, asked.length], [3, 3]);
+});
