@@ -91,7 +91,7 @@ Deno.test("status --fleet shows each agent with what an operator has to know of 
     "old (version 0.9.0) shows no status: it is of an earlier version, or has FLEET=off",
   );
   const json = JSON.parse((await run(home, "status --fleet --json")).stdout);
-  assertEquals(json.control, { ...asked, at: since.toISOString() });
+  assertEquals(json.control, { ...asked, reason: "price [2J service", at: since.toISOString() });
   assertEquals(json.agents.map((each: AnyDocument) => [each.name, each.presence, each.state, each.held]), [
     ["first", "alive", "running", 12],
     ["second\x1b[31m", "alive", "paused", 0],
