@@ -3,7 +3,8 @@ import { inLines, inOneLine } from "./shown_text.ts";
 import type { AgentRow } from "../../fleet/overview.ts";
 import { rate, span, whole } from "./format.ts";
 import { rowKeys } from "./keys.tsx";
-import { Ago, serverNow } from "./time.tsx";
+import { serverNow } from "./server_time.ts";
+import { Ago } from "./time.tsx";
 import { pauseText } from "./verdict.ts";
 
 interface Column {

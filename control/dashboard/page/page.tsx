@@ -10,7 +10,7 @@ import { useLive } from "./live.ts";
 import { LoginPage } from "./login_page.tsx";
 import { OverviewPage } from "./overview_page.tsx";
 import { useRoute } from "./route.ts";
-import { learnServerTime } from "./time.tsx";
+import { learnServerTime } from "./server_time.ts";
 import { Trouble } from "./trouble.tsx";
 import { verdictOf } from "./verdict.ts";
 

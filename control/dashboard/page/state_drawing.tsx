@@ -3,7 +3,7 @@ import type { StoryJson } from "../api.ts";
 import { attemptsText } from "./attempts_text.ts";
 import { isoOf, numberOf } from "./bson_value.ts";
 import { span } from "./format.ts";
-import { serverNow } from "./time.tsx";
+import { serverNow } from "./server_time.ts";
 
 /** The states of a document, as an operator thinks of them. */
 type Node = "pending" | "waiting" | "processing" | "processed" | "failed" | "canceled";

@@ -1,24 +1,5 @@
 import { exact, span } from "./format.ts";
-
-/** How far the browser's clock is behind the server's, in milliseconds: ages are those that the server would tell. */
-let behindMs = 0;
-let learntFrom: string | undefined;
-
-/**
- * Learns the server's clock from an answer, once for each.
- *
- * @param source what tells this answer from the one before
- */
-export function learnServerTime(now: Date, source: string): void {
-  if (source === learntFrom) return;
-  learntFrom = source;
-  behindMs = now.getTime() - Date.now();
-}
-
-/** Now, by the server's clock as far as it is known. */
-export function serverNow(): number {
-  return Date.now() + behindMs;
-}
+import { serverNow } from "./server_time.ts";
 
 /** A time as its distance from now, with the exact one on hover. */
 export function Ago({ at }: { at: string | null | undefined }) {
