@@ -55,7 +55,9 @@ Deno.test("RATE_LIMIT of the fleet is divided by the agents that run, and the re
 
 Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, and never are more documents leased than start within a second", async () => {
   await using db = await testDatabase("rate limit of a job");
-  await insertPending(db, upTo(60));
+  // They take ten seconds: a machine that is busy can look meanwhile.
+  const documents = 200;
+  await insertPending(db, upTo(documents));
   const { operationTime } = await db.db.command({ ping: 1 });
   await using home = await limitedHome(db, { RATE_LIMIT: "20", METRICS_FILE: "true" });
   const agent = await home.start({ args: ["run", "--until-empty"] });
@@ -68,7 +70,7 @@ Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, a
   assert(/^rate limit +20\/s/m.test(stdout), stdout);
   const metrics = await waitFor("a count of starts", async () => {
     const { stdout } = await home.run("metrics");
-    return /rate_limit_wait_seconds_count ([3-9]\d)/.test(stdout) ? stdout : undefined;
+    return /rate_limit_wait_seconds_count ([3-9]\d|1\d\d)/.test(stdout) ? stdout : undefined;
   });
   assert(/^pulling_agent_rate_limit_per_second 20$/m.test(metrics), metrics);
   assertEquals(
@@ -79,9 +81,9 @@ Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, a
   );
   assertEquals((await agent.exit()).code, 0);
   const starts = await home.starts();
-  assertEquals(starts.length, 60);
+  assertEquals(starts.length, documents);
   // With 20 a second, one with at most 19 before it starts within a second.
-  const begins = await leasesBegun(db, operationTime, 60);
+  const begins = await leasesBegun(db, operationTime, documents);
   for (const at of begins) {
     const waiting = begins.filter((each) => each <= at).length - starts.filter((each) => each < at).length;
     assert(waiting <= 20, `${waiting} documents are leased and have not started`);
