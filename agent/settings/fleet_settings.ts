@@ -37,9 +37,12 @@ export function fleetObstacles(
   if (source === undefined) return [];
   const agents = fleetCollection(source);
   const found: string[] = [];
-  const is = `${JSON.stringify(agents)}, in which the agents of ${by} find each other`;
-  if (deadLetterCollection === agents) found.push(`DEAD_LETTER_COLLECTION is ${is}: name another collection`);
-  if (writesTo?.includes(agents)) found.push(`WRITES_TO names ${is}: leave it out`);
+  // Not before it is needed: a run asks once more when its processor's module has been loaded, and may have changed JSON.
+  const is = () => `${JSON.stringify(agents)}, in which the agents of ${by} find each other`;
+  if (deadLetterCollection === agents) {
+    found.push(`DEAD_LETTER_COLLECTION is ${is()}: name another collection`);
+  }
+  if (writesTo?.includes(agents)) found.push(`WRITES_TO names ${is()}: leave it out`);
   const bytes = byteLength(`${database}.${agents}`);
   if (database !== undefined && bytes > MAX_NAMESPACE_BYTES) {
     found.push(
