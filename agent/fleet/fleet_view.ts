@@ -95,3 +95,5 @@ export interface FleetLook {
 export const HISTORY_STEP_MS = 10_000;
 /** Steps of a {@linkcode FleetHistory}, at most. */
 export const HISTORY_STEPS = 60;
+/** Steps of the last minute: a rate is that of these. */
+export const MINUTE_STEPS = 6;

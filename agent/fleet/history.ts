@@ -1,10 +1,7 @@
 import type { Details } from "../details.ts";
 import type { AgentEvent, Events } from "../events.ts";
 import type { Clock } from "../lib/clock.ts";
-import { type FleetHistory, HISTORY_STEP_MS, HISTORY_STEPS } from "./fleet_view.ts";
-
-/** Steps at the beginning in which nothing happened are left out, but for these: a rate is that of the last minute. */
-const LEAST_STEPS = 6;
+import { type FleetHistory, HISTORY_STEP_MS, HISTORY_STEPS, MINUTE_STEPS } from "./fleet_view.ts";
 
 /** What happened in one step. */
 interface Step {
@@ -32,8 +29,8 @@ export class History {
     this.#options = options;
     options.events.subscribe((event) => this.#observe(event));
     options.details.onPickUps((longestMs) => {
-      this.#roll();
-      this.#step.pickUpMs = Math.max(this.#step.pickUpMs, Math.round(longestMs));
+      const step = this.#present();
+      step.pickUpMs = Math.max(step.pickUpMs, Math.round(longestMs));
     });
   }
 
@@ -41,9 +38,9 @@ export class History {
   get ended(): { readonly history: FleetHistory; readonly waiting?: readonly (number | null)[] } | undefined {
     this.#roll();
     if (this.#endsMs === undefined) return undefined;
-    // Most agents of most fleets are idle: their entries are small.
+    // Most agents of most fleets are idle: their entries are small. A rate needs the last minute all the same.
     const first = this.#steps.findIndex(hasContent);
-    const from = Math.min(first === -1 ? Infinity : first, this.#steps.length - LEAST_STEPS);
+    const from = Math.min(first === -1 ? Infinity : first, this.#steps.length - MINUTE_STEPS);
     const steps = this.#steps.slice(Math.max(0, from));
     const of = <Name extends keyof Step>(name: Name) => steps.map((step) => step[name]);
     const waiting = of("waiting");
@@ -60,26 +57,27 @@ export class History {
   #observe(event: AgentEvent): void {
     switch (event.type) {
       case "processed":
-        this.#roll();
-        this.#step.processed += event.documents;
+        this.#present().processed += event.documents;
         break;
       case "retried":
-        this.#roll();
-        this.#step.retried += 1;
+        this.#present().retried += 1;
         break;
       case "retried_among":
-        this.#roll();
-        this.#step.retried += event.documents;
+        this.#present().retried += event.documents;
         break;
       case "dead_lettered":
-        this.#roll();
-        this.#step.deadLettered += 1;
+        this.#present().deadLettered += 1;
         break;
       case "backlog_seen":
-        this.#roll();
-        this.#step.waiting = event.backlog.claimable ?? null;
+        this.#present().waiting = event.backlog.claimable ?? null;
         break;
     }
+  }
+
+  /** The step that what happens now belongs to. */
+  #present(): Step {
+    this.#roll();
+    return this.#step;
   }
 
   /** Begins a new step, if the present one has ended. What happened before the server's time was known is in the first. */

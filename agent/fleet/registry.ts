@@ -1,5 +1,4 @@
-import type { AgentState } from "../events.ts";
-import type { FleetControl, FleetHistory } from "./fleet_view.ts";
+import type { FleetAgent, FleetControl } from "./fleet_view.ts";
 
 /** The agents of a collection, as they report themselves: each has an entry, which it renews with each beat. */
 export interface FleetRegistry {
@@ -47,32 +46,23 @@ export interface FleetEntry {
   readonly livesMs: number;
 }
 
-/** What an agent reports of itself for operators. */
-export interface AgentReport {
-  readonly startedAt: Date;
-  readonly state: AgentState;
-  readonly isReady: boolean;
-  /** Why it is not ready, if it says so. */
-  readonly trouble: string | undefined;
-  /** Whether it may claim, who decided it, and since when. */
-  readonly control: {
-    readonly state: "running" | "paused";
-    readonly source: string;
-    readonly by: string | undefined;
-    readonly reason: string | undefined;
-    readonly since: Date;
-  };
-  /** The last {@linkcode FleetControl} that it has acted on. */
-  readonly controlId: string | undefined;
-  /** Documents that it holds, and those of them that are in their handler. */
-  readonly held: number;
-  readonly running: number;
-  /** Since its start, in the words of the status. */
-  readonly counters: Readonly<Record<string, number>>;
-  readonly history: FleetHistory | undefined;
+/** What an agent reports of itself for operators: its entry shows it so. */
+export interface AgentReport extends
+  Pick<
+    FleetAgent,
+    | "state"
+    | "isReady"
+    | "trouble"
+    | "control"
+    | "controlId"
+    | "held"
+    | "running"
+    | "counters"
+    | "history"
+    | "lastError"
+  > {
   /** Documents that waited at the end of each step of the history, if this agent has looked; null where it has not. */
   readonly waiting: readonly (number | null)[] | undefined;
-  readonly lastError: { readonly at: Date; readonly message: string } | undefined;
 }
 
 /** What an agent sees of the others. */

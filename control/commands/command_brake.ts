@@ -13,9 +13,7 @@ export function commandBrake(
   { isDry, perSecond }: { isDry: boolean; perSecond: number | undefined },
   atOnce: number,
 ): CommandBrake {
-  if (isDry) {
-    return { brake: new Brake({ atOnce, perSecond: undefined, signal: undefined }), interruption: undefined };
-  }
-  const interruption = new Interruption();
-  return { brake: new Brake({ atOnce, perSecond, signal: interruption.aborted }), interruption };
+  const interruption = isDry ? undefined : new Interruption();
+  const signal = interruption?.aborted;
+  return { brake: new Brake({ atOnce, perSecond: isDry ? undefined : perSecond, signal }), interruption };
 }

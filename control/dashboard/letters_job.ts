@@ -102,7 +102,7 @@ export class LettersJob {
   async #countAll(): Promise<void> {
     for await (const _ of this.#selected()) {
       this.#count += 1;
-      if (this.#stop.signal.aborted) return this.#end("stopped");
+      if (this.#stop.signal.aborted) break;
     }
     if (this.#stop.signal.aborted) return this.#end("stopped");
     this.#state = "to_confirm";

@@ -3,11 +3,10 @@ import {
   type FleetHistory,
   HISTORY_STEP_MS,
   HISTORY_STEPS,
+  MINUTE_STEPS,
 } from "../../agent/fleet/fleet_view.ts";
 import type { Overview } from "./overview.ts";
 
-/** A rate is that of so many steps: a minute. */
-const RATE_STEPS = 6;
 /** An agent may be late by so many steps before the others do not wait for it. */
 const LATE_STEPS = 3;
 
@@ -77,7 +76,7 @@ export class SummedHistory {
   /** What one agent did each second. One that has just begun is judged by the time since. */
   ratesOf(history: FleetHistory | undefined): Rates {
     if (!history) return { processed: 0, failed: 0 };
-    const known = Math.min(RATE_STEPS, Math.max(1, history.processed.length));
+    const known = Math.min(MINUTE_STEPS, Math.max(1, history.processed.length));
     const perSecond = (counter: Counter) => {
       const steps = zeros();
       this.#each(history, history[counter], (at, count) => steps[at]! += count);

@@ -1,4 +1,9 @@
-import type { FleetAgent, FleetHistory, FleetLook } from "../../agent/fleet/fleet_view.ts";
+import {
+  type FleetAgent,
+  type FleetHistory,
+  type FleetLook,
+  MINUTE_STEPS,
+} from "../../agent/fleet/fleet_view.ts";
 import { durationText } from "../../agent/text/duration_text.ts";
 import { shortened } from "../../agent/text/shortened.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
@@ -9,7 +14,6 @@ import { troubleText } from "./trouble_text.ts";
 const MAX_SHOWN = 100;
 /** This much of a name and of a note is shown, in UTF-16 units. */
 const MOST = { name: 40, note: 120 } as const;
-const STEPS_A_MINUTE = 6;
 
 /** What is shown of a fleet. */
 export interface FleetSeen extends FleetLook {
@@ -80,7 +84,7 @@ function rowOf(agent: FleetAgent, now: Date): string[] {
 
 /** Documents that became processed in the last minute. */
 function lastMinute(history: FleetHistory | undefined): number {
-  return (history?.processed ?? []).slice(-STEPS_A_MINUTE).reduce((sum, count) => sum + count, 0);
+  return (history?.processed ?? []).slice(-MINUTE_STEPS).reduce((sum, count) => sum + count, 0);
 }
 
 /** What an operator has to know of it, if anything. */

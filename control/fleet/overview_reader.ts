@@ -1,10 +1,8 @@
-import { errorText } from "../../agent/errors.ts";
 import type { FleetAgent, FleetLook } from "../../agent/fleet/fleet_view.ts";
 import type { Clock } from "../../agent/lib/clock.ts";
 import type { NewestLetters } from "../../agent/store/dead_letters/letters_for_commands.ts";
+import { refusedText } from "../../agent/store/fleet/refused_text.ts";
 import type { WorkCounts, WorkLook } from "../../agent/store/fleet/work_counts.ts";
-import { shortened } from "../../agent/text/shortened.ts";
-import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { isAnswer } from "../../agent/store/mongo_errors.ts";
 import { errorsOfAgents, errorsOfLetters } from "./error_rows.ts";
 import { SummedHistory } from "./fleet_history.ts";
@@ -167,7 +165,7 @@ const BY_ID_NOTE =
 /** What to say of an answer of the server. An error that is none is thrown. */
 function refusedNote(what: string, error: unknown): string {
   if (!isAnswer(error)) throw error;
-  return `${what}: the server refuses it (${inOneLine(shortened(errorText(error), 200))})`;
+  return `${what}: ${refusedText(error)}`;
 }
 
 function seconds(ms: number | undefined): number | null {

@@ -4,12 +4,11 @@ import type { Status } from "../../health/status.ts";
 
 /** What an agent reports to its fleet: the same as its status file says, for operators who cannot see that. */
 export function agentReport(
-  { control, counters, held, last_error, ready, started_at, state, trouble }: Status,
+  { control, counters, held, last_error, ready, state, trouble }: Status,
   { controlId, ended }: { controlId: string | undefined; ended: History["ended"] },
 ): AgentReport {
   const { by, reason, since, source } = control;
   return {
-    startedAt: new Date(started_at),
     state,
     isReady: ready,
     trouble: trouble &&

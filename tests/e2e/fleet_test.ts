@@ -104,14 +104,7 @@ Deno.test("FLEET: who wins among file, signals and the fleet, from the start and
 
 Deno.test("FLEET without the right to its collection: one warning, and the agent works as without a fleet", async () => {
   await using guarded = await Guarded.start();
-  const admin = guarded.client.db("admin");
-  const on = (collection: string) => ({
-    resource: { db: "shop", collection },
-    actions: ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"],
-  });
-  const privileges = [on("documents"), on("documents_dead_letters")];
-  await admin.command({ createRole: "narrow", privileges, roles: [] });
-  await admin.command({ createUser: "agent", pwd: "secret", roles: ["narrow"] });
+  await guarded.makeUserWithoutFleet("secret");
   await guarded.insert("a");
   await using home = await agentHome({ db: { uri: guarded.uri("secret"), name: "shop" }, module: MARKING });
   const agent = await home.startReady();

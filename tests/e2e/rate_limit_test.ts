@@ -92,14 +92,7 @@ Deno.test("RATE_LIMIT: a Job with a limit ends, status and metrics tell of it, a
 
 Deno.test("RATE_LIMIT_SCOPE of the fleet without the right to its collection: no document starts, until it is granted", async () => {
   await using guarded = await Guarded.start();
-  const admin = guarded.client.db("admin");
-  const on = (collection: string) => ({
-    resource: { db: "shop", collection },
-    actions: ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"],
-  });
-  const privileges = [on("documents"), on("documents_dead_letters")];
-  await admin.command({ createRole: "narrow", privileges, roles: [] });
-  await admin.command({ createUser: "agent", pwd: "secret", roles: ["narrow"] });
+  await guarded.makeUserWithoutFleet("secret");
   await guarded.insert("a");
   await using home = await agentHome({
     db: { uri: guarded.uri("secret"), name: "shop" },
@@ -113,7 +106,7 @@ Deno.test("RATE_LIMIT_SCOPE of the fleet without the right to its collection: no
     ({ ready, trouble }) => !ready && trouble?.what === "claims_fail",
   );
   assertEquals((await agent.status()).counters.claimed, 0);
-  await admin.command({ grantPrivilegesToRole: "narrow", privileges: [on("documents_agents")] });
+  await guarded.grantFleet();
   await guarded.untilProcessed("a");
   await agent.untilReady();
   assertEquals(agent.entries.filter(({ message }) => message.includes("may not join the fleet")).length, 1);

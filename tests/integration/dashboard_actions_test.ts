@@ -2,25 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import type { ActionsAnswer, Job, JobsAnswer, OverviewAnswer } from "../../control/dashboard/api.ts";
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
 import { documentsOf, upTo } from "../support/documents.ts";
-import { DEAD_AT, insertFailed, lettersOf, source } from "../support/failed_documents.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { anyOf, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
+import { testDatabase } from "../support/mongod.ts";
 import type { AnyDocument } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
-
-const anyOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents");
-
-/** Failed documents with any ids, and their letters. */
-async function insertFailedWith(
-  db: TestDatabase,
-  ids: readonly unknown[],
-  error: (at: number) => string,
-): Promise<void> {
-  await anyOf(db).insertMany(
-    ids.map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: DEAD_AT } })),
-  );
-  const letter = { attempts: 1, source: source(db), dead_at: DEAD_AT };
-  await lettersOf(db).insertMany(ids.map((_id, at) => ({ _id, ...letter, error: error(at) })));
-}
 
 Deno.test("dashboard redrives a group after its count was confirmed, no more than that, and notes who did it and why", async () => {
   await using db = await testDatabase("dashboard redrive");

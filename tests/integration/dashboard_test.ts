@@ -9,28 +9,13 @@ import type {
 } from "../../control/dashboard/api.ts";
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
 import { insertPending, upTo } from "../support/documents.ts";
-import { DEAD_AT, insertFailed, lettersOf, source } from "../support/failed_documents.ts";
+import { anyOf, DEAD_AT, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
 import { Guarded } from "../support/guarded.ts";
 import { ManualClock } from "../support/manual_clock.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { testDatabase } from "../support/mongod.ts";
 import type { AnyDocument } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
-
-const anyOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents");
-
-/** Failed documents with any ids, and their letters. */
-async function insertFailedWith(
-  db: TestDatabase,
-  ids: readonly unknown[],
-  error: (at: number) => string,
-): Promise<void> {
-  await anyOf(db).insertMany(
-    ids.map((_id) => ({ _id, status: "failed", _pull: { attempts: 1, dead_at: DEAD_AT } })),
-  );
-  const letter = { attempts: 1, source: source(db), dead_at: DEAD_AT };
-  await lettersOf(db).insertMany(ids.map((_id, at) => ({ _id, ...letter, error: error(at) })));
-}
 
 Deno.test("dashboard asks the database as often for twenty viewers who look again and again as for one who looks once", async () => {
   await using db = await testDatabase("dashboard viewers");

@@ -13,7 +13,6 @@ import { waitFor } from "../support/wait.ts";
 const HALF: FleetEntry = { isWorking: true, share: 0.5, livesMs: 60_000 };
 
 const REPORT: AgentReport = {
-  startedAt: new Date(1000),
   state: "running",
   isReady: false,
   trouble: "no_collection",

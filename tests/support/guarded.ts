@@ -6,6 +6,12 @@ import { waitFor } from "./wait.ts";
 
 const ADMIN = { name: "admin", password: "of-the-admin" };
 
+const NARROW = "narrow";
+const privilegesOn = (collection: string) => ({
+  resource: { db: "shop", collection },
+  actions: ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"],
+});
+
 /** A server that asks for passwords, its administrator, and the user that agents log in as. */
 export class Guarded implements AsyncDisposable {
   readonly server: RunningMongod;
@@ -36,6 +42,20 @@ export class Guarded implements AsyncDisposable {
 
   async makeUser(pwd: string, role = "readWrite"): Promise<void> {
     await this.client.db("admin").command({ createUser: "agent", pwd, roles: [{ role, db: "shop" }] });
+  }
+
+  /** Makes the user, with all rights that an agent needs but those on the registry of the fleet. */
+  async makeUserWithoutFleet(pwd: string): Promise<void> {
+    const admin = this.client.db("admin");
+    const privileges = [privilegesOn("documents"), privilegesOn("documents_dead_letters")];
+    await admin.command({ createRole: NARROW, privileges, roles: [] });
+    await admin.command({ createUser: "agent", pwd, roles: [NARROW] });
+  }
+
+  /** Gives that user the rights on the registry, too. */
+  async grantFleet(): Promise<void> {
+    const privileges = [privilegesOn("documents_agents")];
+    await this.client.db("admin").command({ grantPrivilegesToRole: NARROW, privileges });
   }
 
   async changeRole(role: string): Promise<void> {

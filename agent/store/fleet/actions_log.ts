@@ -5,6 +5,7 @@ import { inOneLine } from "../../text/terminal_text.ts";
 import { isForbidden } from "../mongo_errors.ts";
 import { MARK } from "./control_document.ts";
 import { refuseRegistryOfOthers } from "./registry_of_others.ts";
+import { textOf } from "./stored_text.ts";
 
 /** Actions are kept for so long, in milliseconds, and so many of them. */
 const [KEPT_MS, KEPT] = [30 * 86_400_000, 1000];
@@ -95,16 +96,12 @@ export class ActionsLog {
 function actionOf({ action, at, by, count, reason, what }: Document): LoggedAction {
   return {
     at: validDate(at),
-    action: textIn(action) ?? "",
-    by: textIn(by) ?? "",
-    reason: textIn(reason),
-    what: textIn(what),
+    action: textOf(action) ?? "",
+    by: textOf(by) ?? "",
+    reason: textOf(reason),
+    what: textOf(what),
     count: typeof count === "number" ? count : undefined,
   };
-}
-
-function textIn(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
 
 function clean(text: string): string {

@@ -2,6 +2,15 @@ import type { Document } from "mongodb";
 import type { AgentWithoutStatus, FleetAgent, FleetHistory } from "../../fleet/fleet_view.ts";
 import type { AgentState } from "../../events.ts";
 import { validDate } from "../../lib/valid_date.ts";
+import { textOf } from "./stored_text.ts";
+
+/** An agent that has not been seen for this long is gone, in milliseconds: its entry is removed, and not shown any more. */
+export const GONE_MS = 600_000;
+/**
+ * Entries are found by the time at which they were seen, give or take so much, in milliseconds: clocks are set, and what is
+ * known of the server's may be a little behind.
+ */
+export const SLACK_MS = 7 * 86_400_000;
 
 /** An agent's entry in the registry, as it is stored: not judged yet. */
 export interface Entry {
@@ -92,10 +101,6 @@ function historyIn(history: Document): FleetHistory | undefined {
 
 function waitingIn(counts: unknown): readonly (number | null)[] {
   return Array.isArray(counts) ? counts.map((count) => count === null ? null : countOf(count)) : [];
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }
 
 /** A number from 0; 0 if it is none. */

@@ -4,14 +4,10 @@ import { msOf } from "../connection/server_clock.ts";
 import type { StoreContext } from "../store_context.ts";
 import type { AgentConnections, ConnectedAgents } from "./agent_connections.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
-import { type Entry, entryIn } from "./entry.ts";
+import { type Entry, entryIn, GONE_MS, SLACK_MS } from "./entry.ts";
 
-/** An agent that has not been seen for this long is not shown any more, in milliseconds. */
-const GONE_MS = 600_000;
 /** Agents beat each ten seconds: one that has not for so long, in milliseconds, is looked at more closely. */
 const LATE_MS = 15_000;
-/** Clocks are set, and what is known of the server's may be a little behind: see the match. */
-const SLACK_MS = 7 * 86_400_000;
 /** Agents that are read, at most: the newest. Each entry has some kilobytes. */
 const MOST = 5000;
 

@@ -15,16 +15,13 @@ import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
+import { GONE_MS, SLACK_MS } from "./entry.ts";
 import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 
 /** An agent that reports counts as alive for this long without another report, in milliseconds: three beats. */
 const LIVES_MS = 30_000;
 /** A report that is lost comes again, and an entry that is not removed ages: they wait for no other member and no disk. */
 const LIGHT = { writeConcern: { w: 1, journal: false } } as const;
-/** Entries are found by the time at which they were seen, give or take so much, in milliseconds: clocks are set. */
-const SLACK_MS = 7 * 86_400_000;
-/** An agent that has not been seen for this long is no longer counted as silent, and its entry is removed, in seconds. */
-const GONE_S = 600;
 /**
  * A report waits this long for the index, in milliseconds. While a member of the replica set is down, the server may not
  * finish it, and beats go on meanwhile.
@@ -124,7 +121,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     this.#hasIndex = true;
     const options = {
       name: "pulling_agent_gone",
-      expireAfterSeconds: GONE_S,
+      expireAfterSeconds: GONE_MS / 1000,
       partialFilterExpression: MARK,
     };
     await this.#collection.createIndex({ seen_at: 1 }, options).catch(() => {});
@@ -139,7 +136,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     const longAgo = new Date(serverClock.now().getTime() - SLACK_MS);
     const sumIf = (...conditions: unknown[]) => ({ $sum: { $cond: [{ $and: conditions }, 1, 0] } });
     const isAlive = { $gt: [{ $add: ["$seen_at", "$lives_ms"] }, now] };
-    const isRecent = { $gt: [{ $add: ["$seen_at", 1000 * GONE_S] }, now] };
+    const isRecent = { $gt: [{ $add: ["$seen_at", GONE_MS] }, now] };
     const [seen] = await this.#collection.aggregate([
       {
         $match: {

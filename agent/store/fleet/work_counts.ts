@@ -7,9 +7,8 @@ import type { ServerClock } from "../connection/server_clock.ts";
 import { LetterCount } from "../dead_letters/letter_count.ts";
 import { isAnswer, isOutOfTime } from "../mongo_errors.ts";
 import { CLAIM_INDEX, CLAIM_ORDER, heldAt, scheduledAt } from "../queries.ts";
-import { shortened } from "../../text/shortened.ts";
-import { inOneLine } from "../../text/terminal_text.ts";
 import { WaitingCount } from "../waiting_count.ts";
+import { refusedText } from "./refused_text.ts";
 
 /** Documents of each kind are counted by keys, up to this number: that takes a server a tenth of a second. */
 export const MAX_SHOWN = 100_000;
@@ -127,7 +126,7 @@ function note({ what, error }: Problem): string {
   if (/\bhint\b/.test(errorText(error))) return NO_INDEX;
   const why = isOutOfTime(error)
     ? `that takes the server longer than ${MAX_TIME_MS / 1000} s`
-    : `the server refuses it (${inOneLine(shortened(errorText(error), 200))})`;
+    : refusedText(error);
   return `The ${what} are not counted: ${why}`;
 }
 

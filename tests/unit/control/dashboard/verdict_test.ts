@@ -1,23 +1,9 @@
 import { assertEquals } from "@std/assert";
 import type { AgentRow, Overview } from "../../../../control/fleet/overview.ts";
 import { verdictOf } from "../../../../control/dashboard/page/verdict.ts";
+import { agentRow, overviewOf } from "../../../support/overviews.ts";
 
-const AGENT: AgentRow = {
-  id: "1",
-  name: "orders-1",
-  version: "0.1.0",
-  presence: "alive",
-  state: "running",
-  ready: true,
-  trouble: null,
-  paused: null,
-  held: 0,
-  running: 0,
-  processed_per_s: 0,
-  started_at: "2026-03-04T05:06:07.000Z",
-  silent_s: 1,
-  last_error: null,
-};
+const AT = "2026-03-04T05:06:07.000Z";
 const BY_ANNA = { source: "fleet", by: "anna", reason: "price service is down", since: null };
 const BY_FILE = { source: "file", by: null, reason: null, since: null };
 const PAUSED_BY_ANNA = {
@@ -28,46 +14,12 @@ const PAUSED_BY_ANNA = {
 } as const;
 
 function agents(...changes: Partial<AgentRow>[]): Pick<Overview, "agents" | "agents_total"> {
-  const rows = changes.map((change, at) => ({
-    ...AGENT,
-    id: String(at),
-    name: `orders-${at + 1}`,
-    ...change,
-  }));
+  const rows = changes.map((change, at) => agentRow({ name: `orders-${at + 1}`, started_at: AT, ...change }));
   return { agents: rows, agents_total: rows.length };
 }
 
-function overview(change: Partial<Overview>, work: Partial<Overview["work"]> = {}): Overview {
-  return {
-    at: AGENT.started_at,
-    source: "shop.orders",
-    control: null,
-    work: {
-      waiting: { n: 0, capped: false },
-      oldest_s: null,
-      scheduled: { n: 0, capped: false },
-      next_due_s: null,
-      in_flight: { n: 0, capped: false },
-      dead_letters: { n: 0, capped: false },
-      processed_per_s: 0,
-      failed_per_s: 0,
-      drained_in_s: null,
-      ...work,
-    },
-    history: {
-      every_s: 10,
-      until: AGENT.started_at,
-      processed: [],
-      failed: [],
-      dead_letters: [],
-      pick_up_ms: [],
-      waiting: [],
-    },
-    ...agents({}),
-    errors: [],
-    notes: [],
-    ...change,
-  };
+function overview(change: Partial<Omit<Overview, "work">>, work: Partial<Overview["work"]> = {}): Overview {
+  return overviewOf({ at: AT, ...agents({}), ...change, work });
 }
 
 const DOWN = "the processor fails: 503";
