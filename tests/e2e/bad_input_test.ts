@@ -4,6 +4,7 @@ import { COMMANDS } from "../../control/commands/commands.ts";
 import { metricsCommand } from "../../control/commands/metrics_command.ts";
 import { SETTINGS } from "../../agent/settings/settings.ts";
 import { agentHome } from "../support/agent_home.ts";
+import { isMissing, OTHER_USER } from "../support/optional.ts";
 
 const DB = { uri: "mongodb://127.0.0.1:1/", name: "nowhere" };
 
@@ -226,30 +227,35 @@ Deno.test("--version says the version, the commit and the kind of the build", as
   }
 });
 
-Deno.test("Settings: a processor or a connection string that the agent's user may not read is told from a missing one", async () => {
-  await using home = await agentHome({ db: DB, module: "export default () => {};" });
-  const uriFile = await home.write("uri", "mongodb://127.0.0.1:1/");
-  await Deno.chmod(`${home.dir}/processor.js`, 0);
-  await Deno.chmod(uriFile, 0);
-  await Deno.chmod(home.dir, 0o755);
-  const wrapper = Deno.uid() === 0 ? ["setpriv", "--reuid", "65532", "--clear-groups"] : [];
-  const env = { MONGODB_URI: undefined, MONGODB_URI_FILE: uriFile };
-  const result = await home.runWith({ args: ["check"], wrapper, env });
-  assertSaid(result, 2);
-  const user = wrapper.length > 0 ? 65532 : Deno.uid();
-  assertStringIncludes(
-    result.stderr,
-    `processor.js cannot be read by user ${user}, as whom the agent runs: give it`,
-  );
-  assertStringIncludes(result.stderr, `which user ${user}, as whom the agent runs, cannot read: give it`);
+Deno.test({
+  name:
+    "Settings: a processor or a connection string that the agent's user may not read is told from a missing one",
+  ignore: Deno.uid() === 0 && await isMissing(OTHER_USER),
+  fn: async () => {
+    await using home = await agentHome({ db: DB, module: "export default () => {};" });
+    const uriFile = await home.write("uri", "mongodb://127.0.0.1:1/");
+    await Deno.chmod(`${home.dir}/processor.js`, 0);
+    await Deno.chmod(uriFile, 0);
+    await Deno.chmod(home.dir, 0o755);
+    const wrapper = Deno.uid() === 0 ? ["setpriv", "--reuid", "65532", "--clear-groups"] : [];
+    const env = { MONGODB_URI: undefined, MONGODB_URI_FILE: uriFile };
+    const result = await home.runWith({ args: ["check"], wrapper, env });
+    assertSaid(result, 2);
+    const user = wrapper.length > 0 ? 65532 : Deno.uid();
+    assertStringIncludes(
+      result.stderr,
+      `processor.js cannot be read by user ${user}, as whom the agent runs: give it`,
+    );
+    assertStringIncludes(result.stderr, `which user ${user}, as whom the agent runs, cannot read: give it`);
 
-  const key = await home.write("key.pem", "");
-  await Deno.chmod(key, 0);
-  const byKey = { MONGODB_URI: `mongodb://localhost/?tls=true&tlsCertificateKeyFile=${key}` };
-  const keyless = await home.runWith({ args: ["check"], wrapper, env: byKey });
-  assertSaid(keyless, 2);
-  assertStringIncludes(
-    keyless.stderr,
-    `tlsCertificateKeyFile names "${key}", which this user may not read: let user ${user} read it`,
-  );
+    const key = await home.write("key.pem", "");
+    await Deno.chmod(key, 0);
+    const byKey = { MONGODB_URI: `mongodb://localhost/?tls=true&tlsCertificateKeyFile=${key}` };
+    const keyless = await home.runWith({ args: ["check"], wrapper, env: byKey });
+    assertSaid(keyless, 2);
+    assertStringIncludes(
+      keyless.stderr,
+      `tlsCertificateKeyFile names "${key}", which this user may not read: let user ${user} read it`,
+    );
+  },
 });

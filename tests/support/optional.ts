@@ -47,12 +47,16 @@ export const PID_NAMESPACE: Requirement = {
   probe: ["unshare", "--pid", "--fork", "--mount-proc", "true"],
 };
 
-/** Running the agent as another user. */
+/** Running the agent as another user, who has to reach its executable: root alone enters `/root`. */
 export const OTHER_USER: Requirement = {
   what: "tests of the agent without root's rights",
-  why: "setpriv cannot change the user here",
-  install: "run them as root with util-linux installed (apt-get install util-linux)",
-  probe: ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "true"],
+  why: "setpriv cannot change the user here, or another user cannot run dist/pulling-agent",
+  install:
+    "run them as root, in a folder that all users may enter, with util-linux installed (apt-get install util-linux)",
+  probe: [
+    ...["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"] as const,
+    ...["test", "-x", Deno.env.get("TEST_AGENT_BINARY") ?? "/"],
+  ],
 };
 
 /** Mounting a file system of one's own. */
