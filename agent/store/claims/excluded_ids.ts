@@ -11,9 +11,14 @@ const MAX_IDS = 5000;
 
 /**
  * If the refusal may be the server's trouble, the document is left out for this long, so that others are tried, in
- * milliseconds.
+ * milliseconds, ...
  */
 const DOUBT_MS = 1000;
+/**
+ * ... and for twice as long each time that nothing was claimed since, up to this: longer than the wait after claims that
+ * fail. Otherwise a claim of one document would try the same one each time, and never another.
+ */
+const DOUBT_MAX_MS = 8000;
 /** A document that seems to be locked is passed over for so long, in milliseconds, and for twice as long each time, ... */
 const LOCKED_MS = 2000;
 /** ... up to this, in milliseconds: each try takes time from the claims of others. */
@@ -30,6 +35,8 @@ interface Doubt extends RefusalCount {
   id: unknown;
   error: unknown;
   untilMs: number;
+  /** How long it is left out in doubt, in milliseconds. */
+  doubtMs?: number;
   /** How long it was passed over as locked. */
   lockedMs?: number;
 }
@@ -68,13 +75,15 @@ export class ExcludedIds {
   doubt(id: unknown, error: unknown): boolean {
     const key = idKey(id);
     const doubt = this.#doubts.get(key) ?? { id, error, untilMs: 0, ...NO_REFUSALS };
+    const before = doubt.counted;
     const counted = countRefusal(doubt, this.#accepted);
     this.#doubts.delete(key);
     if (counted >= CONVINCING || this.#byKey.has(key)) {
       this.add(id, error);
       return true;
     }
-    this.#doubts.set(key, { ...doubt, error, untilMs: this.#clock.monotonicMs() + DOUBT_MS });
+    const doubtMs = counted > before ? DOUBT_MS : Math.min(2 * (doubt.doubtMs ?? DOUBT_MS), DOUBT_MAX_MS);
+    this.#doubts.set(key, { ...doubt, error, doubtMs, untilMs: this.#clock.monotonicMs() + doubtMs });
     this.#bound();
     return false;
   }

@@ -21,6 +21,20 @@ Deno.test("ExcludedIds: a refused id is left alone for longer each time, and for
   assertEquals(leftAloneFor(), 1, "it is a new one");
 });
 
+Deno.test("ExcludedIds: a document in doubt is left out for longer each time that no other is claimed, so that another one is tried", () => {
+  const clock = new ManualClock();
+  const excluded = new ExcludedIds(clock);
+  const leftOutFor = () => {
+    assertEquals(excluded.doubt("a", "no"), false);
+    const from = clock.monotonicMs();
+    while (excluded.ids.length > 0) clock.skip(1000);
+    return (clock.monotonicMs() - from) / 1000;
+  };
+  assertEquals(Array.from({ length: 5 }, leftOutFor), [1, 2, 4, 8, 8]);
+  excluded.accepted(1);
+  assertEquals([leftOutFor(), leftOutFor()], [1, 2], "another one was claimed since");
+});
+
 Deno.test("Refused ids are bounded: the oldest goes", () => {
   const refused = new ExcludedIds(new ManualClock());
   for (let id = 0; id < 5001; id++) refused.add(id);
