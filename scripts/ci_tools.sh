@@ -57,10 +57,12 @@ if ! [ -f .tools/lib/libfaketimeMT.so.1 ] && ! ls /usr/lib/*/faketime/libfaketim
   fi
 fi
 
-missing=''
-for tool in podman buildah runc shellcheck tmux chromium; do
-  command -v "$tool" >/dev/null || missing="$missing $tool"
-done
+missing() {
+  for tool in podman buildah runc shellcheck tmux chromium; do
+    command -v "$tool" >/dev/null || printf ' %s' "$tool"
+  done
+}
+missing=$(missing)
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   say "missing:$missing; install them as root: apt-get install$missing"
@@ -68,9 +70,13 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 say "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+# A file that was removed by hand comes back by --reinstall only.
 # shellcheck disable=SC2086  # a list
-install() { apt-get install -qq -y --no-install-recommends $missing >"$log" 2>&1; }
+install() { apt-get install -qq -y --no-install-recommends --reinstall -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 $missing >"$log" 2>&1; }
 install || { apt-get update -qq >"$log" 2>&1 && install; } || {
-  say "apt-get could not install$missing: $(tail -n 1 "$log")"
+  say "apt-get could not install$missing:"
+  tail -n 5 "$log" >&2
   exit 1
 }
+missing=$(missing)
+[ -z "$missing" ] || say "still missing after apt-get install:$missing"

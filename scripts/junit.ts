@@ -12,6 +12,8 @@ export interface ReportedTest {
   name: string;
   seconds: number;
   outcome: keyof TestCounts;
+  /** What a failed test says of its failure: its message, whole. */
+  error?: string;
 }
 
 /**
@@ -37,11 +39,13 @@ export function testsOf(report: string): ReportedTest[] {
         : "passed";
       // A test that the filter left out never ran, and so has no time.
       if (outcome === "skipped" && seconds === undefined) continue;
+      const error = /<(?:failure|error)\b[^>]*\bmessage="([^"]*)"/.exec(body!)?.[1];
       tests.push({
         file: (attribute("classname") ?? "").replace(/^\.\//, ""),
         name: unescaped(name),
         seconds: Number(seconds ?? 0),
         outcome,
+        ...(error !== undefined && { error: unescaped(error) }),
       });
     }
   }

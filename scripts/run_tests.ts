@@ -8,8 +8,8 @@
  */
 
 import { runChecks } from "./check.ts";
-import type { ReportedTest, TestCounts } from "./junit.ts";
 import { type Batch, batchesOf, type Lane, VARIABLES } from "./lanes.ts";
+import { Tally } from "./tally.ts";
 import { type BatchResult, TestRun, TestServers } from "./test_run.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -17,8 +17,8 @@ const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 const OPTIONS_WITH_VALUE = ["--filter", "--reporter"];
 /** Tests wait more than they compute: two tracks per core. */
 const TRACKS = Number(Deno.env.get("TEST_TRACKS") || Math.min(8, 2 * navigator.hardwareConcurrency));
-/** How many of the longest tests are named at the end of a lane. */
-const LONGEST = 5;
+/** With RETRY_FAILED=1, a lane runs files with failed tests once more, alone; if more files than this failed, it does not. */
+const MAX_RETRIED = 3;
 
 const run = new TestRun(ROOT);
 
@@ -42,43 +42,12 @@ async function reportCoverage(): Promise<void> {
   await run.program(Deno.execPath(), ["coverage", ofTheProgram, "--html", "coverage"]);
 }
 
-/** Counts as it goes; reports at the end what failed and what took longest. */
-class Tally {
-  readonly total: TestCounts = { passed: 0, failed: 0, skipped: 0 };
-  readonly #tests: ReportedTest[] = [];
-  readonly #withoutReport: string[] = [];
-
-  add({ passed, failed, skipped }: TestCounts): void {
-    this.total.passed += passed;
-    this.total.failed += failed;
-    this.total.skipped += skipped;
-  }
-
-  /** A process that failed without a failed test (a type error, an error outside of a test) counts as one. */
-  addResult(name: string, { tests, success }: BatchResult): void {
-    for (const test of tests) this.total[test.outcome]++;
-    this.#tests.push(...tests);
-    if (success || tests.some(({ outcome }) => outcome === "failed")) return;
-    this.total.failed++;
-    this.#withoutReport.push(name);
-  }
-
-  get isEmpty(): boolean {
-    return this.total.passed + this.total.failed === 0;
-  }
-
-  /** The lines for the end of a lane. */
-  summary(): string[] {
-    const failed = this.#tests.filter(({ outcome }) => outcome === "failed");
-    const longest = this.#tests.toSorted((one, other) => other.seconds - one.seconds).slice(0, LONGEST);
-    return [
-      ...longest.map(({ file, name, seconds }) => `${seconds.toFixed(1)} s  ${file}: ${name}`),
-      ...failed.map(({ file, name }) => `FAIL  ${file}: ${name}`),
-      ...this.#withoutReport.map((name) =>
-        `FAIL  ${name}: it ended with an error outside of a test, see above`
-      ),
-    ];
-  }
+/** Runs each file with failed tests once more, alone on an idle machine, and tells what passes now apart. */
+async function retryFailed(tally: Tally): Promise<void> {
+  const files = tally.failedFiles;
+  if (files.length > MAX_RETRIED) return;
+  const again = files.map((file) => ({ name: file, files: [file], options: [], needsServers: true }));
+  await run.batches(again, 1, ({ name }, result) => tally.addRetry(name, result));
 }
 
 /** The executable that the tests run; undefined if there is none. */
@@ -115,6 +84,7 @@ async function runLane(lane: Lane, tally: Tally): Promise<void> {
     lane === "unit" ? undefined : runChecks(),
     run.batches(batches, TRACKS, onResult),
   ]);
+  if (Deno.env.get("RETRY_FAILED") === "1") await retryFailed(tally);
   for (const line of tally.summary()) console.log(line);
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(`The lane took ${seconds} s on ${Math.min(TRACKS, batches.length)} tracks`);

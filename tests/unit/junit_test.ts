@@ -39,7 +39,7 @@ Deno.test("testsOf() names files and tests as they are, with seconds and outcome
   const report = REPORT.replace('name="three"', 'name="&lt;&quot;three&quot; &amp; more&gt;"');
   assertEquals(testsOf(report), [
     { file: "a_test.ts", name: "one", seconds: 0.001, outcome: "passed" },
-    { file: "a_test.ts", name: "two", seconds: 0.012, outcome: "failed" },
+    { file: "a_test.ts", name: "two", seconds: 0.012, outcome: "failed", error: "1 test step failed" },
     { file: "a_test.ts", name: '<"three" & more>', seconds: 0, outcome: "skipped" },
     { file: "b_test.ts", name: "one", seconds: 0.001, outcome: "passed" },
   ]);
