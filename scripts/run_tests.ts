@@ -76,7 +76,7 @@ async function runLane(lane: Lane, tally: Tally): Promise<void> {
   for (const [name, value] of Object.entries(VARIABLES[lane])) {
     if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
   }
-  const batches = await batchesOf(lane, ROOT);
+  const batches = batchesOf(lane, ROOT);
   const needsServers = batches.some((batch) => batch.needsServers);
   if (needsServers && !await build(tally)) return;
   const onResult = ({ name }: Batch, result: BatchResult) => tally.addResult(name, result);

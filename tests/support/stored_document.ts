@@ -42,10 +42,13 @@ export function isSuspect({ alone, status, takeovers, verdict }: StoredDocument)
   return alone < EXPIRIES_ALONE && verdict === undefined;
 }
 
+/** Made once: `localeCompare` with options makes one for each pair, which took half of the time of some tests. */
+const NUMERIC = new Intl.Collator("en", { numeric: true });
+
 /** The order of claims: retries, expired leases, new documents; of each kind what is due longest, then by `_id`. */
 export function byClaimOrder(one: StoredDocument, other: StoredDocument): number {
   return rank(one) - rank(other) || (one.visibleAtMs ?? 0) - (other.visibleAtMs ?? 0) ||
-    String(one.id).localeCompare(String(other.id), "en", { numeric: true });
+    NUMERIC.compare(String(one.id), String(other.id));
 }
 
 function rank({ status, visibleAtMs }: StoredDocument): number {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { walk } from "@std/fs";
-import { batchesOf, spread } from "../../scripts/lanes.ts";
+import { batchesOf, MODULES, spread } from "../../scripts/lanes.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -22,7 +22,7 @@ Deno.test("spread() gives those that wait one process, each long file one, in th
     [true, undefined, ["tests/e2e/c_test.ts"]],
     [true, undefined, ["tests/e2e/a_test.ts"]],
     [true, 1, ["tests/e2e/b_test.ts"]],
-    [false, 2 * navigator.hardwareConcurrency, ["tests/unit/x/u_test.ts"]],
+    [false, MODULES, ["tests/unit/x/u_test.ts"]],
   ]);
 });
 
@@ -39,16 +39,16 @@ Deno.test("batchesOf() runs every test file in the lane all, and no build and no
   for await (const { path } of walk(`${ROOT}/tests`, { match: [/_test\.ts$/] })) {
     files.push(path.slice(ROOT.length + 1));
   }
-  const all = (await batchesOf("all", ROOT)).filter(({ options }) => !options.includes("--doc"));
+  const all = batchesOf("all", ROOT).filter(({ options }) => !options.includes("--doc"));
   assertEquals(all.flatMap((batch) => batch.files).sort(), files.sort());
-  const unit = await batchesOf("unit", ROOT);
+  const unit = batchesOf("unit", ROOT);
   assert(unit.every(({ needsServers }) => !needsServers));
-  assertEquals(unit.find(({ name }) => name === "tests/unit")?.modules, 2 * navigator.hardwareConcurrency);
+  assertEquals(unit.find(({ name }) => name === "tests/unit")?.modules, MODULES);
 });
 
-Deno.test("batchesOf() runs the examples of doc comments in every lane", async () => {
+Deno.test("batchesOf() runs the examples of doc comments in every lane", () => {
   for (const lane of ["unit", "test", "all"] as const) {
-    const examples = (await batchesOf(lane, ROOT)).find(({ options }) => options.includes("--doc"));
+    const examples = batchesOf(lane, ROOT).find(({ options }) => options.includes("--doc"));
     assert(examples!.files.includes("scripts/junit.ts"), lane);
   }
 });
