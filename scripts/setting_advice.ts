@@ -106,6 +106,6 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   metricsHost:
     "There is no password: set it to `0.0.0.0` (`::` in a cluster of IPv6) only in a network that you trust, such as a cluster whose network policy lets only Prometheus in.",
   dashboardTokenFile:
-    "Make it with `openssl rand -hex 32`. The file is read again when it changes, which ends all logins. See [what guards the dashboard](security.md#the-dashboard).",
+    "Make it with `openssl rand -hex 32`. The file is read again when it changes, which ends all logins, as the end of the dashboard does. See [what guards the dashboard](security.md#the-dashboard).",
   metricsFile: "Use it if the pod must not listen on any port. See [Metrics](metrics.md#in-a-file).",
 };

@@ -1,4 +1,6 @@
+import { Buffer } from "node:buffer";
+
 /** Whether two sequences of bytes are equal. */
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+  return Buffer.compare(one, other) === 0;
 }

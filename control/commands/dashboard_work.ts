@@ -48,6 +48,13 @@ export async function serveDashboard(task: DashboardTask, env: Environment): Pro
         "a file with a token, or listen on 127.0.0.1",
     );
   }
+  const [name] = hosts.filter((host) => host !== "localhost" && !host.endsWith(".localhost"));
+  if (name !== undefined && dashboardTokenFile === undefined) {
+    throw new UsageError(
+      `--host ${name} would serve the dashboard without a login to all that the proxy of this name lets through: set ` +
+        "DASHBOARD_TOKEN_FILE to a file with a token",
+    );
+  }
   const access = await Access.open(dashboardTokenFile, base);
   const page = await loadPage();
   const interruption = new Interruption();

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { type Clock, systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 import type { WatchedFile } from "../../agent/processors/http/watched_file.ts";
@@ -6,14 +6,15 @@ import { remarks } from "../../agent/telemetry/remarks.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import type { RequestHeaders } from "../http/request.ts";
 import { Refusal } from "./refusal.ts";
+import { SESSION_MS, Sessions } from "./sessions.ts";
 import { TokenKey } from "./token_key.ts";
 
 /** A token is at least so long, in characters: it has to withstand guesses. */
 const MIN_TOKEN = 16;
 /** The answer to a wrong token takes so long, in milliseconds, and so many of them wait at a time. */
 const [WRONG_MS, WRONG_AT_ONCE] = [1000, 8];
-/** A login counts for so long, in milliseconds. */
-const SESSION_MS = 12 * 3_600_000;
+/** The secret of a login, in bytes. */
+const SECRET = 32;
 
 /**
  * Who may use the dashboard: those with the token of a file, or all that reach it if there is none.
@@ -25,7 +26,7 @@ export class Access {
   readonly #file: WatchedFile<TokenKey> | undefined;
   readonly #clock: Clock;
   readonly #base: string;
-  readonly #now: () => Date;
+  readonly #sessions: Sessions;
   #waiting = 0;
 
   private constructor(
@@ -36,7 +37,7 @@ export class Access {
     this.#file = file;
     this.#base = base;
     this.#clock = clock;
-    this.#now = now;
+    this.#sessions = new Sessions(now);
   }
 
   /**
@@ -72,10 +73,9 @@ export class Access {
   }
 
   #isLoggedIn(headers: RequestHeaders, key: TokenKey): boolean {
-    const [, until, seal] = new RegExp(`(?:^|; *)${key.name}=(\\d{1,15})\\.([0-9a-f]{64})(?:;|$)`)
-      .exec(headers.get("cookie") ?? "") ?? [];
-    if (until === undefined || seal === undefined) return false;
-    return Number(until) > this.#now().getTime() && isSame(seal, key.seal(until));
+    const secret = secretIn(headers, key);
+    // What was sealed with a token that was replaced since is not found.
+    return secret !== undefined && this.#sessions.has(key.seal(secret));
   }
 
   /**
@@ -87,14 +87,18 @@ export class Access {
     const key = await this.#key();
     if (key === undefined) return {};
     if (!await this.#isRight(token, key)) throw new Refusal(401, "login", "The token is wrong");
-    const until = String(this.#now().getTime() + SESSION_MS);
-    return this.#cookie(key, `${until}.${key.seal(until)}`, SESSION_MS / 1000, headers);
+    const secret = randomBytes(SECRET).toString("hex");
+    this.#sessions.open(key.seal(secret));
+    return this.#cookie(key, secret, SESSION_MS / 1000, headers);
   }
 
-  /** The header that logs a browser out. */
+  /** Ends the login of a request, also for those that have copied its cookie; returns the header that removes the cookie. */
   async logout(headers: RequestHeaders): Promise<Record<string, string>> {
     const key = await this.#key();
-    return key === undefined ? {} : this.#cookie(key, "", 0, headers);
+    if (key === undefined) return {};
+    const secret = secretIn(headers, key);
+    if (secret !== undefined) this.#sessions.close(key.seal(secret));
+    return this.#cookie(key, "", 0, headers);
   }
 
   #cookie(
@@ -128,8 +132,14 @@ export class Access {
 /** The time of an {@linkcode Access}. */
 interface AccessTime {
   readonly clock?: Clock;
-  /** A login ends by the time of day: it outlives this process. */
+  /** A login ends by the time of day, as the cookie does: a machine may sleep. */
   readonly now?: () => Date;
+}
+
+function secretIn(headers: RequestHeaders, { name }: TokenKey): string | undefined {
+  const [, secret] = new RegExp(`(?:^|; *)${name}=([0-9a-f]{${2 * SECRET}})(?:;|$)`)
+    .exec(headers.get("cookie") ?? "") ?? [];
+  return secret;
 }
 
 function tokenIn(content: string): TokenKey {

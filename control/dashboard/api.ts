@@ -185,8 +185,8 @@ export interface GroupsAnswer {
 
 /** A group of a {@linkcode GroupsAnswer}. */
 export interface GroupRow {
-  /** Send it back to select its letters. */
-  pattern: string;
+  /** Send it back to select its letters. Null: those of no other group, if there are too many; `others` selects them. */
+  pattern: string | null;
   letters: number;
   first: string | null;
   last: string | null;
@@ -219,9 +219,10 @@ export interface ActionAsk {
   reason: string;
 }
 
-/** Which letters to change: all of a group, some, or all. Exactly one of the three. */
+/** Which letters to change: all of a group, those of no group, some, or all. Exactly one of the four. */
 export interface LettersAsk extends ActionAsk {
   pattern?: string;
+  others?: true;
   /** At most 1000. */
   keys?: string[];
   all?: true;
@@ -242,8 +243,8 @@ export interface Job {
   reason: string;
   rate: number | null;
   /**
-   * `counting` -> `to_confirm` -> `running` -> `done`, `stopped` or `failed`. A job that is not confirmed within ten minutes
-   * is `stopped`.
+   * `counting` -> `to_confirm` -> `running` -> `done`, `stopped` or `failed`. A job that is not confirmed within ten minutes,
+   * or that is the oldest of more than eight such, is `stopped`.
    */
   state: "counting" | "to_confirm" | "running" | "done" | "stopped" | "failed";
   /** Letters that are selected; so far while it counts. Stale letters may be among them. */
@@ -255,16 +256,14 @@ export interface Job {
   refused: number;
   /** Some refusals, for people. */
   refusals: string[];
-  /** Why it has failed. */
+  /** Why it has failed, or was given up. */
   error: string | null;
   created_at: string;
   ended_at: string | null;
 }
 
-/** A job. */
+/** One job, and the jobs of this process; they end with it. */
 export type JobAnswer = { job: Job };
-
-/** The jobs of this process; they end with it. */
 export type JobsAnswer = { jobs: Job[] };
 
 /** What to do with one document. */
@@ -272,7 +271,7 @@ export interface DocumentAsk extends ActionAsk {
   key: string;
 }
 
-/** Pause or resume all agents, also those that start later. */
+/** Pause or resume all agents, also later ones. */
 export type FleetAsk = ActionAsk;
 
 /** What was done, in a sentence. */
@@ -293,6 +292,8 @@ export interface ActionRow {
   reason: string | null;
   /** What was meant, for people: an id, or which letters. */
   what: string | null;
-  /** How many documents were changed; null if that is not known yet. */
+  /** `interrupted`: its dashboard was killed, or cannot reach MongoDB: more may have been changed than was counted. */
+  state: "done" | "running" | "interrupted";
+  /** How many documents were changed, or so far; null if none is counted. */
   count: number | null;
 }

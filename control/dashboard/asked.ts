@@ -15,6 +15,15 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** Who acts, and why. */
 export type Actor = Readonly<ActionAsk>;
 
+/** The letters that a request names: those of a group, of no group, under keys, or all. */
+export interface MeantLetters {
+  readonly pattern?: string;
+  readonly areOthers?: true;
+  readonly keys?: readonly string[];
+  /** For people. */
+  readonly what: string;
+}
+
 /** What a body may hold. */
 type Field = keyof (ConfirmAsk & DocumentAsk & FleetAsk & LettersAsk & LoginAsk);
 
@@ -70,14 +79,15 @@ export class Asked {
   }
 
   /** Which letters are meant: exactly one way to name them. */
-  letters(): { readonly pattern?: string; readonly keys?: readonly string[]; readonly what: string } {
-    const { all, keys, pattern } = this.#body;
-    const given = [all, keys, pattern].filter((value) => value !== undefined && value !== null);
-    if (given.length !== 1) throw badRequest("Name the letters in one way: by pattern, keys or all");
+  letters(): MeantLetters {
+    const { all, keys, others, pattern } = this.#body;
+    const given = [all, keys, others, pattern].filter((value) => value !== undefined && value !== null);
+    if (given.length !== 1) throw badRequest("Name the letters in one way: by pattern, keys, others or all");
     if (all === true) return { what: "all letters" };
+    if (others === true) return { areOthers: true, what: "all other errors" };
     if (typeof pattern === "string") return { pattern, what: `the error ${shortened(pattern, MAX_TEXT)}` };
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) {
-      throw badRequest("all must be true, pattern a text, or keys a list of texts");
+      throw badRequest("all or others must be true, pattern a text, or keys a list of texts");
     }
     if (keys.length === 0 || keys.length > MAX_KEYS) {
       throw badRequest(`keys must name 1 to ${MAX_KEYS} letters`);

@@ -35,7 +35,7 @@ import { GroupReading } from "./group_reading.ts";
 import { Jobs } from "./jobs.ts";
 import { Kept } from "./kept.ts";
 import { LettersJob } from "./letters_job.ts";
-import { Logbook } from "./logbook.ts";
+import { Logbook, type LoggedWork } from "./logbook.ts";
 import { badRequest } from "./refusal.ts";
 import { SharedRead } from "./shared_read.ts";
 import { shownKey } from "./shown_key.ts";
@@ -83,7 +83,7 @@ export class Dashboard {
     this.#fleet = new Kept(() => forCommands.fleet());
     this.#logbook = new Logbook(this.#fleet, explain);
     this.#groups = new GroupReading(this.#letters, explain, clock);
-    this.documents = new DocumentReading(new Kept(() => forCommands.documentStories()), settings);
+    this.documents = new DocumentReading(new Kept(() => forCommands.documentStories()), settings, clock);
     this.actions = new DocumentActions({
       cancellation: new Kept(() => forCommands.cancellation()),
       documents: new Kept(() => forCommands.documentsToRequeue()),
@@ -143,7 +143,7 @@ export class Dashboard {
     const pages = (await this.#letters.get()).pages(PAGE_LIMIT_MS);
     const query = {
       after: after === undefined ? undefined : { id: idAfter(after) },
-      isWanted: pattern === undefined ? undefined : (letter: DeadLetter) => letterPattern(letter) === pattern,
+      isWanted: await this.#isWanted({ pattern, areOthers: asked.parameter("others") === "1" }),
       size: PAGE,
     };
     const { letters, next } = await this.#pages.take(() => pages.page(query));
@@ -153,27 +153,38 @@ export class Dashboard {
   /** Begins to count the letters of a redrive or purge. */
   async changeLetters(act: LettersAct, asked: Asked): Promise<JobAnswer> {
     const [actor, meant, rate] = [asked.actor(), asked.letters(), asked.rate()];
+    const { keys, what } = meant;
     const letters = await this.#letters.get();
-    let logged: string | undefined;
+    const isWanted = await this.#isWanted(meant);
+    let logged: LoggedWork | undefined;
     const job = this.#jobs.add(() =>
       new LettersJob({
         act,
         actor,
-        ...meant,
+        ...keys && { keys },
+        isWanted,
+        what,
         rate,
         letters,
         explain: explained,
-        onRun: async ({ what }) => {
-          logged = await this.#logbook.note({ action: act, actor, what });
+        onRun: async () => {
+          logged = await this.#logbook.begin({ action: act, actor, what }, () => job.shown.done);
           this.#log.forget();
         },
         onEnd: async ({ done }) => {
-          await this.#logbook.finish(logged, done);
+          await logged?.end(done);
           for (const read of [this.#groups, this.#overview, this.#log]) read.forget();
         },
       })
     );
     return { job: job.shown };
+  }
+
+  async #isWanted(
+    { areOthers, pattern }: { areOthers?: boolean | undefined; pattern?: string | undefined },
+  ): Promise<((letter: DeadLetter) => boolean) | undefined> {
+    if (areOthers) return await this.#groups.isOther();
+    return pattern === undefined ? undefined : (letter) => letterPattern(letter) === pattern;
   }
 
   jobs(): JobsAnswer {
@@ -188,7 +199,7 @@ export class Dashboard {
     const count = asked.count("count", 0, Number.MAX_SAFE_INTEGER);
     if (count === undefined) throw badRequest("count is missing: give the number that you saw");
     const job = this.#jobs.of(asked.parts[0]);
-    job.confirm(count);
+    this.#jobs.confirm(job, count);
     return { job: job.shown };
   }
 
@@ -223,7 +234,7 @@ export class Dashboard {
 
   /** Something was done to a document. */
   forget(): void {
-    for (const read of [this.#overview, this.#log]) read.forget();
+    for (const read of [this.#overview, this.#log, this.documents]) read.forget();
   }
 
   /** Ends all jobs after what is under way. */

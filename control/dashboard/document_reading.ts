@@ -1,3 +1,4 @@
+import type { Clock } from "../../agent/lib/clock.ts";
 import type { DocumentStories } from "../../agent/store/why/document_stories.ts";
 import type { Story } from "../../agent/store/why/story.ts";
 import { documentKey } from "../../agent/store/documents/document_key.ts";
@@ -9,6 +10,7 @@ import type { DocumentAnswer, DocumentFound } from "./api.ts";
 import type { Asked } from "./asked.ts";
 import type { Kept } from "./kept.ts";
 import { badRequest } from "./refusal.ts";
+import { type MadeAnswer, SharedAnswers } from "./shared_answers.ts";
 import { shownKey } from "./shown_key.ts";
 import { Turns } from "./turns.ts";
 
@@ -16,16 +18,20 @@ import { Turns } from "./turns.ts";
 const TURNS = { atOnce: 2, waiting: 32, work: "look at documents" };
 /** This much of a document is shown, in UTF-16 units. */
 const MAX_SHOWN = 1_000_000;
+/** A document of more bytes may have so many fields that to read it takes a second. */
+const LARGE = 2 ** 20;
 
 /** Tells the story of a document, and shows the document itself if it is asked for. */
 export class DocumentReading {
   readonly #stories: Kept<DocumentStories>;
   readonly #settings: AnswerSettings;
   readonly #turns = new Turns(TURNS);
+  readonly #answers: SharedAnswers;
 
-  constructor(stories: Kept<DocumentStories>, settings: AnswerSettings) {
+  constructor(stories: Kept<DocumentStories>, settings: AnswerSettings, clock: Clock) {
     this.#stories = stories;
     this.#settings = settings;
+    this.#answers = new SharedAnswers(clock);
   }
 
   /** The JSON of a `DocumentAnswer`. Throws what the driver throws. */
@@ -36,18 +42,29 @@ export class DocumentReading {
       throw badRequest("id is missing: type that of a document");
     }
     const isWhole = asked.parameter("document") === "1";
-    return await this.#turns.take(() => this.#tell(typed, key, isWhole));
+    const question = JSON.stringify([typed, key, isWhole]);
+    return await this.#answers.get(question, () => this.#turns.take(() => this.#tell(typed, key, isWhole)));
   }
 
-  async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<string> {
+  /** Makes the next look read anew: something was changed. */
+  forget(): void {
+    this.#answers.forget();
+  }
+
+  async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<MadeAnswer> {
     const stories = await this.#stories.get();
     const found = await stories.of(typed);
-    if (!Array.isArray(found)) return answerOf({ documents: "[]", missing: missingJson(found) });
+    if (!Array.isArray(found)) {
+      return { text: answerOf({ documents: "[]", missing: missingJson(found) }), isDear: false };
+    }
     // A text may be an _id as well: a key means one document alone.
     const meant = key === undefined ? found : found.filter(({ id }) => documentKey(id) === key);
     const shown: string[] = [];
     for (const story of meant) shown.push(await this.#shown(stories, story, isWhole));
-    return answerOf({ documents: `[${shown.join(",")}]`, missing: "null" });
+    return {
+      text: answerOf({ documents: `[${shown.join(",")}]`, missing: "null" }),
+      isDear: meant.some(({ bytes }) => bytes > LARGE),
+    };
   }
 
   async #shown(stories: DocumentStories, story: Story, isWhole: boolean): Promise<string> {

@@ -2,9 +2,11 @@ import type { Clock } from "../../agent/lib/clock.ts";
 import { doneBy } from "../../agent/lib/deadline.ts";
 import { type LetterGroup, LetterGroups } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
+import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
 import { shownId } from "../fleet/shown_id.ts";
 import type { GroupRow, GroupsAnswer } from "./api.ts";
 import type { Kept } from "./kept.ts";
+import { Refusal } from "./refusal.ts";
 import { shownKey } from "./shown_key.ts";
 
 /** Groups that are shown, at most. */
@@ -60,6 +62,20 @@ export class GroupReading {
     };
   }
 
+  /**
+   * Tells the letters of no group but that of all others, by the groups that viewers see.
+   *
+   * @throws {Refusal} If the letters were not read yet.
+   */
+  async isOther(): Promise<(letter: DeadLetter) => boolean> {
+    await this.look();
+    const { groups, isComplete = false } = this.#shown ?? {};
+    if (groups === undefined || !isComplete) {
+      throw new Refusal(503, "busy", "The letters are being read: retry in a moment");
+    }
+    return (letter) => groups.isOther(letter);
+  }
+
   /** Makes the next look read anew: letters were changed. */
   forget(): void {
     this.#restUntilMs = -Infinity;
@@ -93,9 +109,9 @@ export class GroupReading {
   }
 }
 
-function groupRow({ example, first, last, letters, pattern }: LetterGroup): GroupRow {
+function groupRow({ example, first, isOthers, last, letters, pattern }: LetterGroup): GroupRow {
   return {
-    pattern,
+    pattern: isOthers ? null : pattern,
     letters,
     first: first?.toISOString() ?? null,
     last: last?.toISOString() ?? null,

@@ -2,23 +2,35 @@ import type { Job } from "./api.ts";
 import type { LettersJob } from "./letters_job.ts";
 import { Refusal } from "./refusal.ts";
 
-/** Jobs that have not ended, at most, and those that are remembered. */
-const [MAX_OPEN, MAX_KEPT] = [8, 50];
+/** Jobs that run, those that count or wait to be confirmed, and those that are remembered, at most. */
+const [MAX_RUNNING, MAX_UNCONFIRMED, MAX_KEPT] = [8, 8, 50];
+const GIVEN_UP = `${MAX_UNCONFIRMED} newer jobs wait to be confirmed: begin anew`;
 
 /** The jobs of this process. */
 export class Jobs {
   /** The newest first. */
   #jobs: readonly LettersJob[] = [];
 
-  /** Adds the job that `make` begins. @throws {Refusal} If too many have not ended. */
+  /**
+   * Adds the job that `make` begins. If too many were not confirmed, the oldest of them is given up: what viewers have left
+   * open keeps none from work.
+   */
   add(make: () => LettersJob): LettersJob {
-    if (this.#jobs.filter(({ isOver }) => !isOver).length >= MAX_OPEN) {
-      throw new Refusal(429, "busy", `${MAX_OPEN} jobs have not ended: stop one, or wait for it`);
-    }
     const job = make();
+    for (const each of this.#jobs.filter((each) => each.isUnconfirmed).slice(MAX_UNCONFIRMED - 1)) {
+      each.giveUp(GIVEN_UP);
+    }
     const ended = this.#jobs.filter(({ isOver }) => isOver).slice(MAX_KEPT - 1);
     this.#jobs = [job, ...this.#jobs.filter((each) => !ended.includes(each))];
     return job;
+  }
+
+  /** Lets a job run whose count a viewer has seen. @throws {Refusal} If it may not, or too many run. */
+  confirm(job: LettersJob, count: number): void {
+    if (job.isUnconfirmed && this.#jobs.filter(({ isRunning }) => isRunning).length >= MAX_RUNNING) {
+      throw new Refusal(429, "busy", `${MAX_RUNNING} jobs run: stop one, or wait for it`);
+    }
+    job.confirm(count);
   }
 
   /** All of them, the newest first. */

@@ -1,5 +1,4 @@
 import { systemClock } from "../../agent/lib/clock.ts";
-import { letterPattern } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
 import { errorText } from "../../agent/errors.ts";
@@ -76,6 +75,21 @@ export class LettersJob {
     return this.#endedAt !== undefined;
   }
 
+  get isRunning(): boolean {
+    return this.#state === "running";
+  }
+
+  /** It counts, or waits to be confirmed, and was not told to end. */
+  get isUnconfirmed(): boolean {
+    return !this.isOver && !this.isRunning && !this.#stop.signal.aborted;
+  }
+
+  /** Ends it after what is under way, for a reason that viewers are told. */
+  giveUp(why: string): void {
+    this.#error = why;
+    void this.stop();
+  }
+
   /**
    * Changes the letters, if as many were counted as the viewer saw.
    *
@@ -125,7 +139,7 @@ export class LettersJob {
 
   /** The letters that are meant, as they are now. */
   async *#selected(): AsyncGenerator<DeadLetter> {
-    const { letters, pattern } = this.#options;
+    const { isWanted = () => true, letters } = this.#options;
     if (this.#ids !== undefined) {
       for await (const some of chunks(this.#ids, LETTERS_AT_ONCE)) {
         yield* await letters.standing(await letters.under(some));
@@ -133,7 +147,7 @@ export class LettersJob {
       return;
     }
     for await (const letter of letters.survey({})) {
-      if (pattern === undefined || letterPattern(letter) === pattern) yield letter;
+      if (isWanted(letter)) yield letter;
     }
   }
 
@@ -173,9 +187,9 @@ export interface LettersJobOptions {
   readonly act: LettersAct;
   readonly actor: Actor;
   readonly letters: LettersForCommands;
-  /** The letters with this pattern, or under these keys; without both, all. */
-  readonly pattern?: string;
+  /** The letters under these keys, or those that are wanted; without both, all. */
   readonly keys?: readonly string[];
+  readonly isWanted?: ((letter: DeadLetter) => boolean) | undefined;
   /** What is meant, for people. */
   readonly what: string;
   /** Letters a second, at most. */

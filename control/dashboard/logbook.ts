@@ -1,3 +1,6 @@
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
+import { RUNNING_EVERY_MS } from "../../agent/store/fleet/actions_log.ts";
 import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { shortened } from "../../agent/text/shortened.ts";
@@ -17,8 +20,14 @@ interface Action {
   readonly actor: Actor;
   /** What was meant, for people. */
   readonly what?: string;
-  /** Documents that were changed; undefined if that is not known yet. */
+  /** Documents that were changed. */
   readonly count?: number;
+}
+
+/** Work under way that is in the log. */
+export interface LoggedWork {
+  /** Notes how many documents it has changed in the end. Never throws. */
+  end(count: number): Promise<void>;
 }
 
 /**
@@ -34,37 +43,66 @@ export class Logbook {
     this.#explain = explain;
   }
 
-  /** Notes an action; returns its id, if the database has it. Never throws. */
-  async note({ action, actor: { by, reason }, count, what }: Action): Promise<string | undefined> {
-    const meant = what === undefined ? "" : ` of ${shortened(what, MAX_WHAT)}`;
-    remarks.say(inOneLine(`${action}${meant} by ${by}, because: ${reason}`));
-    return await this.#tried(async () => {
-      const { actions } = await this.#fleet.get();
-      return await actions.add({ action, by, reason, what, count });
-    });
+  /** Notes an action that is done. Never throws. */
+  async note(action: Action): Promise<void> {
+    await this.#add(action, false);
   }
 
-  /** Notes how many documents an action has changed in the end. Never throws. */
-  async finish(id: string | undefined, count: number): Promise<void> {
-    if (id !== undefined) await this.#tried(async () => (await this.#fleet.get()).actions.finish(id, count));
+  /**
+   * Notes work that begins, and from time to time how far it has come: if this process is killed, the log tells that the
+   * work was interrupted. Never throws.
+   *
+   * @param countNow the documents that were changed so far
+   */
+  async begin(action: Action, countNow: () => number): Promise<LoggedWork> {
+    const id = await this.#add(action, true);
+    const ended = new AbortController();
+    const tell = async (count: number, isOver: boolean) => {
+      if (id !== undefined) {
+        await this.#tried(async () => (await this.#fleet.get()).actions.progress(id, count, isOver));
+      }
+    };
+    const telling = (async () => {
+      while (await isTime(ended.signal)) await tell(countNow(), false);
+    })();
+    return {
+      end: async (count) => {
+        ended.abort();
+        // What it tells last counts.
+        await telling;
+        await tell(count, true);
+      },
+    };
   }
 
   /** What was done, the newest first. Never throws. */
   async newest(): Promise<ActionsAnswer> {
     try {
       const found = await (await this.#fleet.get()).actions.newest(SHOWN);
-      const actions = found.map(({ action, at, by, count, reason, what }) => ({
+      const actions = found.map(({ action, at, by, count, reason, state, what }) => ({
         at: at?.toISOString() ?? "",
         action: action as ActionRow["action"],
         by,
         reason: reason ?? null,
         what: what ?? null,
+        state,
         count: count ?? null,
       }));
       return { actions, trouble: null };
     } catch (error) {
       return { actions: [], trouble: this.#explain(error) };
     }
+  }
+
+  /** Returns its id, if the database has it. */
+  async #add(action: Action, isRunning: boolean): Promise<string | undefined> {
+    const { action: name, actor: { by, reason }, count, what } = action;
+    const meant = what === undefined ? "" : ` of ${shortened(what, MAX_WHAT)}`;
+    remarks.say(inOneLine(`${name}${meant} by ${by}, because: ${reason}`));
+    return await this.#tried(async () => {
+      const { actions } = await this.#fleet.get();
+      return await actions.add({ action: name, by, reason, what, count, isRunning });
+    });
   }
 
   async #tried<T>(write: () => Promise<T>): Promise<T | undefined> {
@@ -74,4 +112,10 @@ export class Logbook {
       remarks.say(`pulling-agent: An action is not in the actions log: ${this.#explain(error)}`);
     }
   }
+}
+
+/** Whether it is time to tell how far the work has come, and not over. */
+async function isTime(over: AbortSignal): Promise<boolean> {
+  await sleep(systemClock, RUNNING_EVERY_MS, over);
+  return !over.aborted;
 }

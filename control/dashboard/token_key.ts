@@ -1,8 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 
 /**
- * What is made of a token: never the token itself leaves this object. What it seals is worth nothing any more once the
- * token is replaced.
+ * What is made of a token: never the token itself leaves this object. What it seals is not found any more once the token
+ * is replaced.
  */
 export class TokenKey {
   /** The name of the cookie: two dashboards of one machine have one each, as cookies do not tell ports apart. */
@@ -22,7 +22,7 @@ export class TokenKey {
     return createHmac("sha256", this.#key).update(`token ${token}`).digest("hex");
   }
 
-  /** What only the holder of the token can have made of a text. */
+  /** What is kept of the secret of a login: it tells nothing of the secret. */
   seal(text: string): string {
     return createHmac("sha256", this.#key).update(`session ${text}`).digest("hex");
   }

@@ -35,7 +35,6 @@ export class OverviewReader {
   readonly #work: Paced<WorkLook>;
   readonly #history = new SummedHistory();
   readonly #trend = new WaitingTrend();
-  #looking: Promise<Overview> | undefined;
 
   constructor(options: OverviewReaderOptions) {
     const { clock, work } = options;
@@ -45,22 +44,16 @@ export class OverviewReader {
     this.#work = new Paced(() => work.look(), clock, KEPT_MS.work);
   }
 
-  /** Looks; those who ask meanwhile get the same. Throws what the driver throws if the server does not answer. */
-  look(): Promise<Overview> {
-    if (this.#looking) return this.#looking;
-    const looking = this.#look().finally(() => {
-      if (this.#looking === looking) this.#looking = undefined;
-    });
-    return this.#looking = looking;
-  }
-
   /** Makes the next look ask for the agents and their control anew: it was changed. */
   forgetFleet(): void {
     this.#fleet.forget();
-    this.#looking = undefined;
   }
 
-  async #look(): Promise<Overview> {
+  /**
+   * Looks: each part is asked for anew if its answer is too old, once for all who ask meanwhile. Throws what the driver
+   * throws if the server does not answer.
+   */
+  async look(): Promise<Overview> {
     const [work, fleet, errors] = await Promise.all([
       this.#work.get(),
       this.#fleet.get(),

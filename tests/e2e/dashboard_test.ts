@@ -100,6 +100,11 @@ Deno.test("dashboard refuses options that cannot be used or that would do harm i
     ],
     [["--base", "/a b"], 2, /--base is "\/a b": must be a path/],
     [["--base", "/../x"], 2, /--base is/],
+    [
+      ["--host", "Agents.example.com"],
+      2,
+      /--host agents\.example\.com would serve .* without a login .*: set DASHBOARD_TOKEN_FILE/,
+    ],
     [["--host", "http://x"], 2, /--host is "http:\/\/x": must be a name alone/],
     [[], 2, /DASHBOARD_TOKEN_FILE names .*must hold one token of at least 16/, {
       DASHBOARD_TOKEN_FILE: `${home.dir}/short`,

@@ -1,5 +1,12 @@
-import { assert, assertEquals } from "@std/assert";
-import type { ActionsAnswer, Job, JobsAnswer, OverviewAnswer } from "../../control/dashboard/api.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type {
+  ActionsAnswer,
+  GroupsAnswer,
+  Job,
+  JobsAnswer,
+  LettersAnswer,
+  OverviewAnswer,
+} from "../../control/dashboard/api.ts";
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
 import { documentsOf, upTo } from "../support/documents.ts";
 import { anyOf, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
@@ -69,6 +76,87 @@ Deno.test("dashboard holds a purge to its rate and stops it between two batches,
   assertEquals((await served.json<{ job: Job }>(`api/jobs/${counted.id}/stop`, {})).job.state, "stopped");
   assertEquals((await served.ask(`api/jobs/${counted.id}/confirm`, {}, { count: 2 })).status, 409);
   assertEquals(await lettersOf(db).countDocuments(), 400 - job.done);
+});
+
+Deno.test("dashboard gives up the oldest job that no viewer confirms, so that those left open keep none from work", async () => {
+  await using db = await testDatabase("dashboard left open");
+  await insertFailed(db, upTo(3));
+  await using served = await ServedDashboard.start({ db });
+  const ask = { ...ACTOR, all: true };
+  const ids: string[] = [];
+  for (let at = 0; at < 10; at++) {
+    const { job } = await served.json<{ job: Job }>("api/letters/redrive", ask);
+    await served.jobIn("to_confirm", job.id);
+    ids.push(job.id);
+  }
+  const { jobs } = await served.json<JobsAnswer>("api/jobs");
+  assertEquals(jobs.map(({ id, state }) => [id, state]).toReversed(), [
+    ...ids.slice(0, 2).map((id) => [id, "stopped"]),
+    ...ids.slice(2).map((id) => [id, "to_confirm"]),
+  ]);
+  assertMatch(jobs.at(-1)!.error!, /^8 newer jobs wait to be confirmed/);
+  await served.json(`api/jobs/${ids[9]}/confirm`, { count: 3 });
+  assertEquals((await served.jobIn("done", ids[9]!)).done, 3);
+});
+
+Deno.test("dashboard redrives the letters of all other errors if there are more kinds than it counts by themselves", async () => {
+  await using db = await testDatabase("dashboard other errors");
+  const word = (at: number) => [...String(at)].map((digit) => "abcdefghij"[Number(digit)]).join("");
+  await insertFailedWith(db, upTo(1030), (at) => `no such ${word(at)}`);
+  await using served = await ServedDashboard.start({ db });
+  const { groups } = await waitFor("all letters to be read", async () => {
+    const answer = await served.json<GroupsAnswer>("api/groups");
+    return answer.is_complete ? answer : undefined;
+  });
+  assertEquals(groups.filter(({ pattern }) => pattern === null).map(({ letters }) => letters), [30]);
+  let [listed, after]: [number, string | null] = [0, ""];
+  while (after !== null) {
+    const page: LettersAnswer = await served.json(
+      `api/letters?others=1${after && `&after=${encodeURIComponent(after)}`}`,
+    );
+    listed += page.letters.length;
+    after = page.next;
+  }
+  assertEquals(listed, 30);
+  const { job } = await served.json<{ job: Job }>("api/letters/redrive", { ...ACTOR, others: true });
+  assertEquals((await served.jobIn("to_confirm", job.id)).count, 30);
+  await served.json(`api/jobs/${job.id}/confirm`, { count: 30 });
+  await served.jobIn("done", job.id);
+  assertEquals(await lettersOf(db).countDocuments(), 1000);
+});
+
+Deno.test("dashboard shows work as under way in its log, and as interrupted if its dashboard tells nothing any more", async () => {
+  await using db = await testDatabase("dashboard interrupted");
+  await insertFailed(db, upTo(100));
+  await using served = await ServedDashboard.start({ db });
+  const ask = { ...ACTOR, all: true, rate: 1 };
+  const { job: { id } } = await served.json<{ job: Job }>("api/letters/purge", ask);
+  await served.jobIn("to_confirm", id);
+  await served.json(`api/jobs/${id}/confirm`, { count: 100 });
+  const log = db.db.collection<AnyDocument>("documents_agents");
+  const running = await waitFor("the action in the log", () => log.findOne({ action: "purge" }));
+  // What a dashboard that was killed two minutes ago has left.
+  const ago = new Date(running.running_at.getTime() - 120_000);
+  await log.insertOne({
+    ...running,
+    _id: `action ${ago.toISOString()} killed`,
+    at: ago,
+    running_at: ago,
+    count: 7,
+  });
+  const states = async () => {
+    const { actions } = await served.json<ActionsAnswer>("api/actions");
+    return actions.map(({ state }) => state);
+  };
+  assertEquals(
+    await waitFor("both in the log", async () => {
+      const seen = await states();
+      return seen.length === 2 ? seen : undefined;
+    }),
+    ["running", "interrupted"],
+  );
+  await served.json(`api/jobs/${id}/stop`, {});
+  await waitFor("the end in the log", async () => (await states())[0] === "done");
 });
 
 Deno.test("dashboard requeues and cancels the one document that a key names, and says why it does not", async () => {

@@ -105,7 +105,7 @@ Deno.test("MongoFleetRegistry writes no status into a collection of the user's, 
     CommandError,
     `${told}, so that agents write nothing into it. The agents of this collection are no fleet`,
   );
-  const action = { action: "purge", by: "alice", reason: "why", what: undefined, count: 1 };
+  const action = { action: "purge", by: "alice", reason: "why", what: undefined, count: 1, isRunning: false };
   await assertRejects(() => fleet.actions.add(action), Error, told);
   assertEquals(await theirs.find().toArray(), [mine]);
   assertEquals((await theirs.indexes()).map(({ name }) => name), ["_id_"]);

@@ -27,6 +27,8 @@ export interface ServedOptions {
   /** As if other machines reached it. */
   readonly isLoopback?: boolean;
   readonly tokenFile?: string;
+  /** The time of day, by which logins end. */
+  readonly now?: () => Date;
 }
 
 /** An answer, as it came over the wire. */
@@ -75,8 +77,8 @@ export class ServedDashboard implements AsyncDisposable {
   }
 
   static async start(options: ServedOptions): Promise<ServedDashboard> {
-    const { base = "/", tokenFile } = options;
-    return new ServedDashboard(await Access.open(tokenFile, base), base, options);
+    const { base = "/", now, tokenFile } = options;
+    return new ServedDashboard(await Access.open(tokenFile, base, { ...now && { now } }), base, options);
   }
 
   /** Sends bytes as they are, and reads until the other end closes. */

@@ -5,8 +5,10 @@ import type { DeadLetter } from "./stored_letter.ts";
 
 /** Dead letters whose errors differ only in digits, ids and quoted texts. */
 export interface LetterGroup {
-  /** What their errors have in common. */
+  /** What their errors have in common; of the group of all others, a name. */
   readonly pattern: string;
+  /** It has all the letters of no other group. */
+  readonly isOthers: boolean;
   letters: number;
   /** The dates of the first and the last of them; undefined if no letter has a date. */
   first: Date | undefined;
@@ -29,6 +31,7 @@ export function letterPattern(letter: DeadLetter): string {
 /** Counts letters by their errors. */
 export class LetterGroups {
   readonly #groups = new Map<string, LetterGroup>();
+  #others: LetterGroup | undefined;
   #letters = 0;
 
   /** How many letters were added. */
@@ -36,24 +39,39 @@ export class LetterGroups {
     return this.#letters;
   }
 
+  /** Whether a letter is in none of the groups but that of all others. */
+  isOther(letter: DeadLetter): boolean {
+    return !this.#groups.has(letterPattern(letter));
+  }
+
   /** The groups with the most letters first, or those with the newest letter. */
   sorted(by: "letters" | "newest"): LetterGroup[] {
     const newer = (a: LetterGroup, b: LetterGroup) => timeOf(b.last) - timeOf(a.last);
     const larger = (a: LetterGroup, b: LetterGroup) => b.letters - a.letters;
     const [most, then] = by === "newest" ? [newer, larger] : [larger, newer];
-    return [...this.#groups.values()].sort((a, b) => most(a, b) || then(a, b));
+    const all = [...this.#groups.values(), ...(this.#others === undefined ? [] : [this.#others])];
+    return all.sort((a, b) => most(a, b) || then(a, b));
   }
 
   add(letter: DeadLetter): void {
     this.#letters += 1;
     const error = errorOf(letter);
-    const known = errorPattern(error);
-    const pattern = this.#groups.has(known) || this.#groups.size < MAX_GROUPS ? known : OTHERS;
+    const pattern = errorPattern(error);
+    const isOthers = !this.#groups.has(pattern) && this.#groups.size >= MAX_GROUPS;
     const example = { id: letter._id, error };
     const at = validDate(letter.dead_at);
-    const group = this.#groups.get(pattern);
+    const group = isOthers ? this.#others : this.#groups.get(pattern);
     if (group === undefined) {
-      this.#groups.set(pattern, { pattern, letters: 1, first: at, last: at, example });
+      const begun = {
+        pattern: isOthers ? OTHERS : pattern,
+        isOthers,
+        letters: 1,
+        first: at,
+        last: at,
+        example,
+      };
+      if (isOthers) this.#others = begun;
+      else this.#groups.set(pattern, begun);
       return;
     }
     group.letters += 1;

@@ -1,5 +1,8 @@
 import { BSON } from "mongodb";
 
+/** One for all: a document may have a million names. */
+const decoder = new TextDecoder();
+
 /** One element of a document as BSON; nothing of it is parsed. */
 export class RawElement {
   readonly type: number;
@@ -53,11 +56,23 @@ export function elementsNamed(
   return found;
 }
 
+/** The elements whose names contain `part`, in letters of any size, and have so many bytes at most; `part` is in small ASCII. */
+export function* elementsNamedLike(
+  document: Uint8Array,
+  part: string,
+  maxNameBytes: number,
+): Generator<[name: string, element: RawElement]> {
+  for (const place of BSON.onDemand.parseToElements(document)) {
+    const [, nameOffset, nameLength] = place;
+    if (nameLength > maxNameBytes || !contains(document, nameOffset, nameLength, part)) continue;
+    yield [nameOf(document, place), new RawElement(document, place)];
+  }
+}
+
 /** Each element of a document as a document of its own, with its name. */
 export function* elementsApart(document: Uint8Array): Generator<[name: string, alone: Uint8Array]> {
-  for (const [, nameOffset, nameLength, offset, length] of BSON.onDemand.parseToElements(document)) {
-    const name = new TextDecoder().decode(document.subarray(nameOffset, nameOffset + nameLength));
-    yield [name, documentOf(document.subarray(nameOffset - 1, offset + length))];
+  for (const place of BSON.onDemand.parseToElements(document)) {
+    yield [nameOf(document, place), documentOf(new RawElement(document, place).whole)];
   }
 }
 
@@ -67,6 +82,22 @@ export function documentOf(element: Uint8Array): Uint8Array {
   new DataView(bytes.buffer).setInt32(0, bytes.length, true);
   bytes.set(element, 4);
   return bytes;
+}
+
+function nameOf(document: Uint8Array, [, offset, length]: Place): string {
+  return decoder.decode(document.subarray(offset, offset + length));
+}
+
+/** What a small ASCII letter differs in from a capital one. */
+const CASE = 0x20;
+
+function contains(document: Uint8Array, offset: number, length: number, part: string): boolean {
+  for (let start = offset; start <= offset + length - part.length; start++) {
+    let same = 0;
+    while (same < part.length && (document[start + same]! | CASE) === part.charCodeAt(same)) same += 1;
+    if (same === part.length) return true;
+  }
+  return false;
 }
 
 /** Whether the name at an offset is `name`, which is plain ASCII. */

@@ -5,21 +5,33 @@ import { elementsApart } from "./bson_elements.ts";
 export interface DocumentText {
   /** Indented Extended JSON, also if not all is there. */
   readonly json: string;
-  /** Some of its fields are too large, and only named. */
+  /** Some of its fields are too large, and only named, or missing. */
   readonly isCut: boolean;
 }
 
+/** So many times as much as is shown is rendered at most: what turns out too long was rendered in vain. */
+const RENDERED = 2;
+/** Fields that are shown or named, at most. */
+const MAX_FIELDS = 5000;
+
 /**
- * A document as indented Extended JSON of about `limit` UTF-16 units at most: what does not fit is named with its size. So
- * the largest document costs little, and stays JSON. Never throws.
+ * A document as indented Extended JSON of about `limit` UTF-16 units at most: what does not fit is named with its size, as
+ * far as the names fit. So the largest document costs little, and stays JSON. Never throws.
  */
 export function documentText(bytes: Uint8Array, limit: number): DocumentText {
   const parts: string[] = [];
   let left = limit;
+  let toRender = RENDERED * limit;
   let isCut = false;
   try {
     for (const [name, alone] of elementsApart(bytes)) {
-      const shown = alone.length > left ? undefined : fieldJson(alone);
+      if (parts.length >= MAX_FIELDS) {
+        isCut = true;
+        break;
+      }
+      const mayFit = alone.length <= Math.min(left, toRender);
+      if (mayFit) toRender -= alone.length;
+      const shown = mayFit ? fieldJson(alone) : undefined;
       if (shown !== undefined && shown.length <= left) {
         parts.push(shown);
         left -= shown.length;

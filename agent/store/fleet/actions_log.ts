@@ -9,6 +9,9 @@ import { textOf } from "./stored_text.ts";
 
 /** Actions are kept for so long, in milliseconds, and so many of them. */
 const [KEPT_MS, KEPT] = [30 * 86_400_000, 1000];
+/** Work that goes on tells so at least so often, in milliseconds, and counts as interrupted after so many times as long. */
+export const RUNNING_EVERY_MS = 10_000;
+const MISSED = 6;
 /** A text is kept up to this length, in UTF-16 units. */
 const MAX_TEXT = 1000;
 /** The ids of actions: text that begins with this, then with the time. */
@@ -23,8 +26,16 @@ export interface LoggedAction {
   readonly reason: string | undefined;
   /** What was meant, for people. */
   readonly what: string | undefined;
-  /** How many documents were changed; undefined if that is not known. */
+  /** How many documents were changed, or so far; undefined if that is not counted. */
   readonly count: number | undefined;
+  /** `interrupted`: it was under way, and has told nothing for long. */
+  readonly state: "done" | "running" | "interrupted";
+}
+
+/** What to keep of an action. */
+interface NewAction extends Omit<LoggedAction, "at" | "state"> {
+  /** It has only begun: {@linkcode ActionsLog.progress} tells how it goes on. */
+  readonly isRunning: boolean;
 }
 
 /** Keeps what operators do, beside the entries of the agents. Its methods throw what the driver throws. */
@@ -40,7 +51,7 @@ export class ActionsLog {
    *
    * @throws {RegistryOfOthersError} If the collection is not the agents'.
    */
-  async add({ action, by, count, reason, what }: Omit<LoggedAction, "at">): Promise<string> {
+  async add({ action, by, count, isRunning, reason, what }: NewAction): Promise<string> {
     const { collection, now } = this.#options;
     await refuseRegistryOfOthers(this.#options);
     const at = now();
@@ -48,15 +59,20 @@ export class ActionsLog {
     const texts = Object.entries(defined({ action, by, reason, what })).map((
       [name, text],
     ) => [name, clean(text)]);
-    const fields = { ...Object.fromEntries(texts), at, ...defined({ count }) };
+    const runs = isRunning ? { running_at: at, count: 0 } : {};
+    const fields = { ...Object.fromEntries(texts), at, ...defined({ count }), ...runs };
     await collection.insertOne({ _id: id as never, ...MARK, ...fields });
     await this.#removeOld(at);
     return id;
   }
 
-  /** Tells how many documents an action has changed in the end. */
-  async finish(id: string, count: number): Promise<void> {
-    await this.#options.collection.updateOne({ _id: id as never, ...MARK }, { $set: { count } });
+  /** Tells how many documents an action has changed so far, or in the end. */
+  async progress(id: string, count: number, isOver: boolean): Promise<void> {
+    const { collection, now } = this.#options;
+    const change = isOver
+      ? { $set: { count }, $unset: { running_at: "" } }
+      : { $set: { count, running_at: now() } };
+    await collection.updateOne({ _id: id as never, ...MARK }, change);
   }
 
   /** The newest actions, the newest first. */
@@ -68,7 +84,8 @@ export class ActionsLog {
       hint: { _id: 1 },
       maxTimeMS,
     }).toArray();
-    return found.map(actionOf);
+    const nowMs = this.#options.now().getTime();
+    return found.map((document) => actionOf(document, nowMs));
   }
 
   /** Never throws for want of the right: then all are kept. */
@@ -93,7 +110,11 @@ export class ActionsLog {
 }
 
 /** A user may have edited it: it can hold anything. */
-function actionOf({ action, at, by, count, reason, what }: Document): LoggedAction {
+function actionOf(
+  { action, at, by, count, reason, running_at: runningAt, what }: Document,
+  nowMs: number,
+): LoggedAction {
+  const isLost = nowMs - (validDate(runningAt)?.getTime() ?? -Infinity) > MISSED * RUNNING_EVERY_MS;
   return {
     at: validDate(at),
     action: textOf(action) ?? "",
@@ -101,6 +122,7 @@ function actionOf({ action, at, by, count, reason, what }: Document): LoggedActi
     reason: textOf(reason),
     what: textOf(what),
     count: typeof count === "number" ? count : undefined,
+    state: runningAt === undefined ? "done" : isLost ? "interrupted" : "running",
   };
 }
 

@@ -1,5 +1,4 @@
 import type { Collection, Document, Filter } from "mongodb";
-import { sameBytes } from "../../lib/same_bytes.ts";
 import { otherIds, possibleIds } from "../documents/parse_id.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
@@ -52,7 +51,7 @@ export class DocumentStories {
     for (let reads = 1;; reads++) {
       const answers = await this.#questions.ask(found);
       const now = await this.#finder.again(found);
-      const isSame = now !== undefined && sameBytes(found.raw.bytes, now.raw.bytes);
+      const isSame = now === found;
       if (isSame || now === undefined || reads >= MAX_READS) return await this.#tell(found, answers, !isSame);
       found = now;
     }

@@ -1,3 +1,4 @@
+import { sameBytes } from "../../lib/same_bytes.ts";
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { formatId } from "../documents/format_id.ts";
 import { bsonJson } from "../documents/bson_json.ts";
@@ -43,11 +44,13 @@ export class DocumentFinder {
     return await this.#unnameable(text);
   }
 
-  /** The document as it is now; undefined if it is gone. */
-  async again({ selector, isNear }: FoundDocument): Promise<FoundDocument | undefined> {
+  /** The document as it is now, the same object if it is the same; undefined if it is gone. */
+  async again(found: FoundDocument): Promise<FoundDocument | undefined> {
+    const { isNear, raw, selector } = found;
     const [bytes] = await this.#read(selector);
     if (bytes === undefined) return undefined;
-    return { ...this.#named(bytes, isNear), selector };
+    // To read it takes long if it is large.
+    return sameBytes(bytes, raw.bytes) ? found : { ...this.#named(bytes, isNear), selector };
   }
 
   #named(bytes: Uint8Array, isNear: boolean): FoundDocument {

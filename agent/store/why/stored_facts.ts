@@ -7,6 +7,7 @@ import {
   documentOf,
   elementsApart,
   elementsNamed,
+  elementsNamedLike,
   RawElement,
 } from "../documents/bson_elements.ts";
 
@@ -49,6 +50,8 @@ export interface StoredFacts {
 
 /** This much of a value is shown, in UTF-16 units. */
 const MAX_SHOWN = 200;
+/** A name that looks like `status` is at most so long, in bytes, and so many of them are shown: a document has a million fields at most. */
+const [MAX_LOOKALIKE_BYTES, MAX_LOOKALIKES] = [16, 20];
 
 const TYPES: Record<number, string> = {
   0x01: "double",
@@ -188,11 +191,11 @@ function keptErrors(element: RawElement | undefined): KeptError[] {
 function lookalikesIn(bytes: Uint8Array): { name: string; value: StoredValue }[] {
   const found: { name: string; value: StoredValue }[] = [];
   try {
-    for (const [name, alone] of elementsApart(bytes)) {
+    for (const [name, element] of elementsNamedLike(bytes, "stat", MAX_LOOKALIKE_BYTES)) {
       const plain = name.trim().toLowerCase();
-      if (name !== "status" && (plain === "status" || plain === "state")) {
-        found.push({ name, value: valueOf(elementOf(alone))! });
-      }
+      if (name === "status" || (plain !== "status" && plain !== "state")) continue;
+      found.push({ name, value: valueOf(element)! });
+      if (found.length >= MAX_LOOKALIKES) break;
     }
   } catch {
     // What cannot be read looks like nothing.

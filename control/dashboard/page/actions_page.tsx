@@ -1,4 +1,4 @@
-import type { ActionsAnswer } from "../api.ts";
+import type { ActionRow, ActionsAnswer } from "../api.ts";
 import { whole } from "./format.ts";
 import { rowKeys } from "./keys.tsx";
 import { useLive } from "./live.ts";
@@ -46,7 +46,9 @@ export function ActionsPage() {
                     <strong>{it.action}</strong>
                   </td>
                   <td data-label="What" class="text">{it.what ?? "all agents"}</td>
-                  <td data-label="Documents" class="num">{it.count === null ? "–" : whole(it.count)}</td>
+                  <td data-label="Documents" class="num">
+                    <Changed action={it} />
+                  </td>
                   <td data-label="By">{it.by}</td>
                   <td data-label="Reason" class="text">{it.reason ?? "–"}</td>
                 </tr>
@@ -56,5 +58,16 @@ export function ActionsPage() {
         </div>
       )}
     </section>
+  );
+}
+
+function Changed({ action: { count, state } }: { action: ActionRow }) {
+  const counted = count === null ? "–" : whole(count);
+  if (state === "done") return <>{counted}</>;
+  if (state === "running") return <>{counted} so far</>;
+  return (
+    <span title="Its dashboard was killed, or cannot reach MongoDB. More may have been changed than was counted.">
+      at least {counted}, interrupted
+    </span>
   );
 }

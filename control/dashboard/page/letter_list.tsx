@@ -11,14 +11,16 @@ import type { Wanted } from "./wanted.ts";
 const EMPTY_PAGES = 20;
 
 interface LetterListProps {
-  /** Of the group that is shown; undefined: all. */
-  pattern: string | undefined;
+  /** The name of the group that is shown; undefined: all. */
+  title?: string;
+  /** What selects its letters. */
+  query: Record<string, string>;
   allowed: boolean;
   onWant: (wanted: Wanted) => void;
 }
 
 /** The letters, page after page by the server's cursor. */
-export function LetterList({ pattern, allowed, onWant }: LetterListProps) {
+export function LetterList({ title, query: selected, allowed, onWant }: LetterListProps) {
   const [letters, setLetters] = useState<LetterRow[]>([]);
   const [next, setNext] = useState<string | null>();
   const [error, setError] = useState<string>();
@@ -27,7 +29,7 @@ export function LetterList({ pattern, allowed, onWant }: LetterListProps) {
   const more = async () => {
     const query = new URLSearchParams({
       ...(next && { after: next }),
-      ...(pattern !== undefined && { pattern }),
+      ...selected,
     });
     setBusy(true);
     try {
@@ -60,10 +62,10 @@ export function LetterList({ pattern, allowed, onWant }: LetterListProps) {
   return (
     <section aria-labelledby="letters" class="wide">
       <div class="heading">
-        <h2 id="letters">{pattern === undefined ? "All letters" : "Letters of the group"}</h2>
-        {pattern !== undefined && (
+        <h2 id="letters">{title === undefined ? "All letters" : "Letters of the group"}</h2>
+        {title !== undefined && (
           <p class="text">
-            {pattern} · <a href={hrefOf("letters")}>show all</a>
+            {title} · <a href={hrefOf("letters")}>show all</a>
           </p>
         )}
         {chosen.size > 0 && (

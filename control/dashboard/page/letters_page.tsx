@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { GroupsAnswer, JobAnswer, JobsAnswer, SessionAnswer } from "../api.ts";
+import type { GroupRow, GroupsAnswer, JobAnswer, JobsAnswer, SessionAnswer } from "../api.ts";
 import { ActionDialog, type Filled } from "./action_dialog.tsx";
 import { post } from "./api_client.ts";
 import { many, whole } from "./format.ts";
@@ -13,6 +13,8 @@ import type { Wanted } from "./wanted.ts";
 
 const REFRESH_MS = 5000;
 const JOBS_MS = 1000;
+/** The group of what is in none of the first thousand. */
+const OTHERS = "all other errors";
 
 interface LettersPageProps {
   params: URLSearchParams;
@@ -21,7 +23,8 @@ interface LettersPageProps {
 
 /** Dead letters: what fails, in groups; the letters; and the work on many of them. */
 export function LettersPage({ params, about }: LettersPageProps) {
-  const pattern = params.get("pattern") ?? undefined;
+  const group = params.get("pattern") ?? undefined;
+  const areOthers = params.get("others") === "1";
   const groups = useLive<GroupsAnswer>("api/groups", REFRESH_MS);
   const jobs = useLive<JobsAnswer>("api/jobs", JOBS_MS);
   const [wanted, setWanted] = useState<Wanted>();
@@ -93,33 +96,37 @@ export function LettersPage({ params, about }: LettersPageProps) {
                 </tr>
               </thead>
               <tbody onKeyDown={rowKeys}>
-                {answer.groups.map((group) => (
-                  <tr key={group.pattern} tabIndex={0} class={group.pattern === pattern ? "chosen" : ""}>
+                {answer.groups.map((row) => (
+                  <tr
+                    key={row.pattern ?? OTHERS}
+                    tabIndex={0}
+                    class={(row.pattern === null ? areOthers : row.pattern === group) ? "chosen" : ""}
+                  >
                     <td class="text">
-                      <a href={hrefOf("letters", { pattern: group.pattern })} title={group.example_error}>
-                        {group.pattern}
+                      <a href={hrefOf("letters", selectionOf(row))} title={row.example_error}>
+                        {row.pattern ?? OTHERS}
                       </a>
                     </td>
-                    <td data-label="Letters" class="num">{whole(group.letters)}</td>
+                    <td data-label="Letters" class="num">{whole(row.letters)}</td>
                     <td data-label="First" class="num">
-                      <Ago at={group.first} />
+                      <Ago at={row.first} />
                     </td>
                     <td data-label="Last" class="num">
-                      <Ago at={group.last} />
+                      <Ago at={row.last} />
                     </td>
                     <td data-label="Example" class="text">
                       <a
                         href={hrefOf(
                           "document",
-                          group.example_key ? { key: group.example_key } : { id: group.example_id },
+                          row.example_key ? { key: row.example_key } : { id: row.example_id },
                         )}
                       >
-                        {group.example_id}
+                        {row.example_id}
                       </a>
                     </td>
                     {allowed && (
                       <td class="buttons">
-                        <GroupButtons pattern={group.pattern} onWant={setWanted} />
+                        <GroupButtons pattern={row.pattern} onWant={setWanted} />
                       </td>
                     )}
                   </tr>
@@ -135,16 +142,36 @@ export function LettersPage({ params, about }: LettersPageProps) {
         </section>
       )}
       {(answer?.letters ?? 0) > 0 && (
-        <LetterList key={`${pattern} ${changes}`} pattern={pattern} allowed={allowed} onWant={setWanted} />
+        <LetterList
+          key={`${group} ${areOthers} ${changes}`}
+          {...(areOthers
+            ? { title: OTHERS, query: { others: "1" } }
+            : group === undefined
+            ? { query: {} }
+            : { title: group, query: { pattern: group } })}
+          allowed={allowed}
+          onWant={setWanted}
+        />
       )}
       {wanted && <WantedDialog wanted={wanted} act={act} onClose={() => setWanted(undefined)} />}
     </>
   );
 }
 
-function GroupButtons({ pattern, onWant }: { pattern: string; onWant: (wanted: Wanted) => void }) {
+/** How the letters of a group are asked for. */
+function selectionOf({ pattern }: GroupRow): { pattern: string } | { others: string } {
+  return pattern === null ? { others: "1" } : { pattern };
+}
+
+function GroupButtons(
+  { pattern, onWant }: { pattern: string | null; onWant: (wanted: Wanted) => void },
+) {
   const want = (action: Wanted["action"]) =>
-    onWant({ action, selection: { pattern }, what: `the letters of “${pattern}”` });
+    onWant({
+      action,
+      selection: pattern === null ? { others: true } : { pattern },
+      what: pattern === null ? `the letters of ${OTHERS}` : `the letters of “${pattern}”`,
+    });
   return (
     <>
       <button type="button" onClick={() => want("redrive")}>Redrive…</button>

@@ -38,5 +38,14 @@ Deno.test("LetterGroups: any number of different errors needs a bounded number o
   const sorted = groups.sorted("letters");
   assertEquals(sorted.length <= 1001, true);
   assertEquals(sorted.reduce((sum, { letters }) => sum + letters, 0), 3000);
-  assertEquals(sorted[0]!.pattern, "(other errors)");
+  assertEquals([sorted[0]!.pattern, sorted[0]!.isOthers], ["(other errors)", true]);
+  assertEquals(sorted.filter(({ isOthers }) => isOthers).length, 1);
+  const isOther = (error: string) => groups.isOther({ _id: 1, error });
+  assertEquals([isOther(`error ${word(0)}`), isOther(`error ${word(2999)}`)], [false, true]);
+});
+
+Deno.test("LetterGroups: an error that reads like the name of all others is a group of its own", () => {
+  const groups = new LetterGroups();
+  groups.add({ _id: 1, error: "(other errors)" });
+  assertEquals(groups.sorted("letters").map(({ isOthers }) => isOthers), [false]);
 });
