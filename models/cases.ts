@@ -4,7 +4,13 @@ import { COUNTEREXAMPLES, LARGE, LIMITS, SMALL } from "./claims/scenarios.ts";
 import type { Model } from "./explorer.ts";
 import { Ranges } from "./ranges/ranges.ts";
 import { RANGE_RULE_NAMES, RANGE_RULES } from "./ranges/rules.ts";
-import { LARGE_RANGES, LARGE_RULES, RANGE_COUNTEREXAMPLES, SMALL_RANGES } from "./ranges/scenarios.ts";
+import {
+  LARGE_RANGES,
+  LARGE_RULES,
+  RANGE_COUNTEREXAMPLES,
+  RANGE_LIMITS,
+  SMALL_RANGES,
+} from "./ranges/scenarios.ts";
 
 /** Something to explore, and what to expect of it. */
 export interface Case {
@@ -50,6 +56,12 @@ export const CASES: readonly Case[] = [
       { ...known, name: without, isToBreak: true, model: () => new Ranges({ ...scenario, without: name }) },
     ];
   }),
+  ...RANGE_LIMITS.map((limit) => ({
+    name: `limit, ${limit.name}`,
+    isToBreak: true,
+    isLarge: false,
+    model: () => new Ranges(limit),
+  })),
   ...[...SMALL_RANGES, ...LARGE_RANGES].map((scenario) => ({
     name: `ranges, ${scenario.name}`,
     isToBreak: false,

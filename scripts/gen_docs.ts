@@ -27,6 +27,7 @@ import { dashboardText } from "./monitoring/dashboard.ts";
 import { plainRules } from "./monitoring/rules_file.ts";
 import { differencesTable, serverNotes, serversTable } from "./servers/document.ts";
 import { faultsTable, limitsInFull, rulesInFull } from "./protocol/document.ts";
+import { rangeFaultsTable, rangeLimitsInFull, rangeRulesInFull } from "./protocol/range_document.ts";
 
 /** A part that this script writes. */
 interface Part extends GeneratedPart {
@@ -56,6 +57,9 @@ const PARTS: Part[] = [
   { file: "docs/protocol.md", mark: "faults", content: faultsTable() },
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
+  { file: "docs/protocol.md", mark: "range-faults", content: rangeFaultsTable() },
+  { file: "docs/protocol.md", mark: "range-rules", content: rangeRulesInFull() },
+  { file: "docs/protocol.md", mark: "range-limits", content: rangeLimitsInFull() },
   { file: "docs/reliability.md", mark: "peers", content: peersTable(await peerResults()) },
   { file: "docs/reliability.md", mark: "mutations", content: mutationsTable() },
   { file: "docs/metrics.md", mark: "instruments", content: instrumentsTable() },

@@ -8,5 +8,11 @@ export interface RangeProtocol {
   readonly natures: readonly RangeNature[];
   /** Documents of a range at most. */
   readonly batch: number;
+  /** The type of each `_id`. In the order of the index all of one type come before all of the next. */
+  readonly types: readonly string[];
+  /** Whether an agent claims new documents one by one, and not in ranges. */
+  isDocumentAgent(at: number): boolean;
+  /** Whether an agent in document mode does not know of modes: it is of an earlier version, or may not use the registry. */
+  isSilent(at: number): boolean;
   has(rule: RangeRuleName): boolean;
 }

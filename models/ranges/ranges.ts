@@ -1,47 +1,56 @@
 import type { Model, Step } from "../explorer.ts";
+import { ClaimSteps } from "./claim_steps.ts";
+import { DocumentSteps } from "./document_steps.ts";
+import type { RangeFault } from "./faults.ts";
+import { HeldRangeSteps } from "./held_range_steps.ts";
+import { LeftRangeSteps } from "./left_range_steps.ts";
 import type { RangeNature, RangeProtocol } from "./protocol.ts";
-import { RangeSteps, withSwap, withWrite } from "./range_steps.ts";
 import type { RangeRuleName } from "./rules.ts";
-import {
-  changed,
-  excused,
-  faulty,
-  freshToken,
-  heldBy,
-  isNew,
-  type LateWrite,
-  processed,
-  type RangeDoc,
-  type RangeFault,
-  type RangeState,
-  START,
-  type Task,
-  withTask,
-} from "./state.ts";
+import { ended, faulty, heldBy, type RangeDoc, type RangeState, START } from "./state.ts";
+import type { Task } from "./task.ts";
+import { WorldSteps } from "./world_steps.ts";
 
-/** Processes that a poison document ends, at most: in a range, and once more by document. */
+/** Processes that a poison document ends beside other documents, at most: as in document mode. */
 const MOST_ENDED = 2;
 
-/** Range claims, and the claims by document that finish what ranges leave. The claims by document are abstract here. */
+/** Range claims, and the claims by document beside them, which are abstract here. */
 export class Ranges implements Model<RangeState> {
   readonly #options: RangesOptions;
+  readonly #claims: ClaimSteps;
+  readonly #held: HeldRangeSteps;
+  readonly #left: LeftRangeSteps;
+  readonly #documents: DocumentSteps;
+  readonly #world: WorldSteps;
   readonly #protocol: RangeProtocol;
-  readonly #steps: RangeSteps;
 
   constructor(options: RangesOptions) {
-    const { natures, batch, without } = options;
+    const { natures, batch, documentAgents = [], silentAgents = [], types = natures.map(() => ""), without } =
+      options;
     this.#options = options;
-    this.#protocol = { natures, batch, has: (rule) => rule !== without };
-    this.#steps = new RangeSteps(this.#protocol);
+    const protocol: RangeProtocol = this.#protocol = {
+      natures,
+      batch,
+      types,
+      isDocumentAgent: (at) => documentAgents.includes(at) || silentAgents.includes(at),
+      isSilent: (at) => silentAgents.includes(at),
+      has: (rule) => rule !== without,
+    };
+    this.#claims = new ClaimSteps(protocol);
+    this.#held = new HeldRangeSteps(protocol);
+    this.#left = new LeftRangeSteps(protocol);
+    this.#documents = new DocumentSteps(protocol);
+    this.#world = new WorldSteps(protocol);
   }
 
   initial(): RangeState {
-    const { natures, agents, late = [], budget = {} } = this.#options;
+    const { natures, agents, documentAgents = [], late = [], budget = {} } = this.#options;
     const inserted: RangeDoc = {
       status: "pending",
       isNew: true,
       token: 0,
-      tries: 0,
+      hasFailed: false,
+      takeovers: 0,
+      isStopped: false,
       runs: 0,
       excuses: 0,
       ended: 0,
@@ -51,7 +60,9 @@ export class Ranges implements Model<RangeState> {
       position: START,
       version: 0,
       ranges: [],
+      mode: { name: documentAgents.length > 0 ? "document" : "range", isLive: false },
       agents: Array.from({ length: agents }, () => undefined),
+      hasMode: Array.from({ length: agents }, () => false),
       late: [],
       budget,
     };
@@ -62,123 +73,51 @@ export class Ranges implements Model<RangeState> {
     for (const [at, task] of state.agents.entries()) {
       const name = "ABC"[at]!;
       if (!task) {
-        steps.push(...this.#steps.idle(state, at, name), ...this.#claims(state, at, name));
+        if (!this.#protocol.isDocumentAgent(at)) steps.push(...this.#claims.idle(state, at, name));
+        steps.push(...this.#left.idle(state, at, name), ...this.#documents.idle(state, at, name));
         continue;
       }
-      steps.push(...this.#steps.of(state, at, name, task));
-      if (task.kind === "document") steps.push(this.#document(state, at, name, task));
+      steps.push(...this.#of(state, at, name, task));
       const killed = faulty(state, "crash");
-      if (killed) {
-        steps.push({ label: `${name} is killed`, state: withTask(excused(killed, heldBy(task)), at) });
-      }
+      if (killed) steps.push({ label: `${name} is killed`, state: ended(killed, at, heldBy(task)) });
     }
-    for (const write of state.late) steps.push(...this.#late(state, write));
-    return [...steps, ...this.#world(state)];
+    return [...steps, ...this.#world.of(state)];
   }
 
-  /** Claims by document: of documents that have bookkeeping, or were held by an agent that is gone. */
-  #claims(state: RangeState, at: number, name: string): Step<RangeState>[] {
-    return state.docs.flatMap(
-      ({ status, isNew: isUntouched, tries, token: held }, doc): Step<RangeState>[] => {
-        const isTracked = state.agents.some((task) => task?.kind === "document" && task.token === held);
-        const isDue = (status === "pending" && !isUntouched) || (status === "working" && !isTracked);
-        if (!isDue) return [];
-        if (this.#protocol.natures[doc] === "poison" && tries >= 1) {
-          const failed = changed(state, doc, { status: "failed", token: 0 });
-          return [{ label: `d${doc} is run alone, and is a dead letter in the end`, state: failed }];
-        }
-        const token = freshToken(state);
-        const claimed = changed(state, doc, {
-          status: "working",
-          token,
-          isNew: false,
-          tries: Math.min(tries + 1, 2),
-        });
-        const task: Task = { kind: "document", token, doc, isDone: false };
-        return [{
-          label: `${name} claims d${doc} by document as t${token}`,
-          state: withTask(claimed, at, task),
-        }];
-      },
-    );
-  }
-
-  #document(
-    state: RangeState,
-    at: number,
-    name: string,
-    task: Extract<Task, { kind: "document" }>,
-  ): Step<RangeState> {
-    const { doc, token, isDone } = task;
-    if (this.#protocol.natures[doc] === "poison") {
-      const killed = changed(excused(state, [doc]), doc, { ended: state.docs[doc]!.ended + 1 });
-      return { label: `${name} starts d${doc}, which ends the process`, state: withTask(killed, at) };
+  #of(state: RangeState, at: number, name: string, task: Task): Step<RangeState>[] {
+    switch (task.kind) {
+      case "control":
+        return this.#claims.control(state, at, name, task);
+      case "ids":
+        return this.#claims.ids(state, at, name, task);
+      case "swap":
+        return this.#claims.swap(state, at, name, task);
+      case "over":
+        return this.#claims.over(state, at, name, task);
+      case "range":
+        return this.#held.of(state, at, name, task);
+      case "left":
+        return this.#left.of(state, at, name, task);
+      case "candidate":
+        return this.#documents.candidate(state, at, name, task);
+      case "document":
+        return this.#documents.document(state, at, name, task);
     }
-    if (!isDone) {
-      return {
-        label: `${name} processes d${doc}`,
-        state: withTask(processed(state, doc), at, { ...task, isDone: true }),
-      };
-    }
-    const { status, token: now } = state.docs[doc]!;
-    const isHeld = status === "working" && now === token;
-    const acked = isHeld ? changed(state, doc, { status: "done", token: 0 }) : state;
-    return { label: `${name} acks d${doc}${isHeld ? "" : ": no match"}`, state: withTask(acked, at) };
-  }
-
-  #late(state: RangeState, write: LateWrite): Step<RangeState>[] {
-    const rest = { ...state, late: state.late.filter((each) => each !== write) };
-    const steps: Step<RangeState>[] = [{
-      label: `the ${write.name} that was given up never arrives`,
-      state: rest,
-    }];
-    if (write.name === "swap") {
-      const swapped = withSwap(rest, write, this.#protocol);
-      if (swapped) steps.push({ label: "the swap that was given up is applied late", state: swapped });
-    } else if (isNew(rest, write.doc)) {
-      const label = `the ${write.name} of d${write.doc}, given up, is applied late`;
-      const { doc, name } = write;
-      const after = name === "mark" ? changed(rest, doc, { isNew: false }) : withWrite(rest, { doc, name });
-      steps.push({ label, state: after });
-    }
-    return steps;
-  }
-
-  #world(state: RangeState): Step<RangeState>[] {
-    const steps: Step<RangeState>[] = [];
-    for (const range of state.ranges) {
-      if (!range.isLive) continue;
-      const holder = state.agents.find((task) =>
-        (task?.kind === "range" || (task?.kind === "left" && task.isOurs)) && task.token === range.token
-      );
-      const expired = holder ? faulty(state, "freeze") : state;
-      if (!expired) continue;
-      const ranges = state.ranges.map((each) => each === range ? { ...range, isLive: false } : each);
-      const label = `the range up to ${range.to} runs out${holder ? ", as its holder is frozen" : ""}`;
-      steps.push({ label, state: { ...excused(expired, heldBy(holder)), ranges } });
-    }
-    for (const [doc, { status }] of state.docs.entries()) {
-      if (status === "absent") {
-        steps.push({ label: `d${doc} is inserted`, state: changed(state, doc, { status: "pending" }) });
-      }
-      const reset = status === "done" ? faulty(state, "reset") : undefined;
-      if (reset) {
-        const again = { status: "pending", runs: 0, isNew: !this.#protocol.has("staysOld") } as const;
-        steps.push({ label: `a user sets d${doc} back to pending`, state: changed(reset, doc, again) });
-      }
-    }
-    return steps;
   }
 
   problemOf({ docs, ranges }: RangeState): string | undefined {
-    for (const [doc, { status, runs, excuses, ended }] of docs.entries()) {
+    for (const [doc, { status, runs, excuses, ended, isStopped }] of docs.entries()) {
+      if (isStopped && status !== "stopped") return `d${doc} has lost the status that a user gave it`;
       if (status === "done" && runs === 0) {
         return `d${doc} is marked as processed, and no handler has processed it`;
       }
       if (runs > 1 + excuses) {
-        return `d${doc} was processed ${runs} times, kills and freezes of its holders: ${excuses}`;
+        const why = excuses === 0
+          ? "no agent that held it was killed or frozen"
+          : `agents that held it were killed or frozen ${excuses} times`;
+        return `d${doc} was processed ${runs} times, and ${why}`;
       }
-      if (ended > MOST_ENDED) return `d${doc} has ended ${ended} processes`;
+      if (ended > MOST_ENDED) return `d${doc} has ended ${ended} processes beside other documents`;
     }
     const overlap = ranges.some((one, at) =>
       ranges.slice(at + 1).some((other) => Math.max(one.from, other.from) < Math.min(one.to, other.to))
@@ -188,24 +127,24 @@ export class Ranges implements Model<RangeState> {
 
   isSettled({ docs, ranges, agents, late }: RangeState): boolean {
     return ranges.length === 0 && late.length === 0 && agents.every((task) => task === undefined) &&
-      docs.every(({ status }) => status === "done" || status === "failed");
+      docs.every(({ status }) => status !== "absent" && status !== "pending" && status !== "working");
   }
 
   /** Lists whose order means nothing are sorted. */
-  keyOf({ docs, position, version, ranges, agents, late, budget }: RangeState): string {
+  keyOf(state: RangeState): string {
+    const { docs, position, version, ranges, mode, agents, hasMode, late, budget } = state;
     const sorted = (list: readonly unknown[]) => list.map((each) => JSON.stringify(each)).sort();
     return JSON.stringify([
       docs.map((doc) => Object.values(doc)),
       position,
       version,
+      mode,
       sorted(ranges.map((range) => Object.values(range))),
-      sorted(
-        agents.map((task) =>
-          task?.kind === "range"
-            ? { ...task, done: sorted(task.done), sent: sorted(task.sent) }
-            : task ?? null
-        ),
-      ),
+      sorted(agents.map((task, at) => [
+        this.#protocol.isDocumentAgent(at),
+        hasMode[at],
+        task?.kind === "range" ? { ...task, done: sorted(task.done), sent: sorted(task.sent) } : task ?? null,
+      ])),
       sorted(late),
       Object.values(budget),
     ]);
@@ -217,6 +156,12 @@ export interface RangesOptions {
   natures: readonly RangeNature[];
   agents: number;
   batch: number;
+  /** Agents that are in document mode. */
+  documentAgents?: readonly number[];
+  /** Agents that are in document mode and do not know of modes. */
+  silentAgents?: readonly number[];
+  /** The type of each `_id`, if they differ. */
+  types?: readonly string[];
   /** Documents that are inserted at some later time. */
   late?: readonly number[];
   budget?: Partial<Record<RangeFault, number>>;

@@ -1,64 +1,171 @@
-/** A rule of range claims, which the program does not have yet. */
-export interface RangeRule {
-  /** Its number among the rules of range claims; a letter tells the parts of a rule apart. */
-  readonly number: string;
-  readonly rule: string;
-  /** What the model does instead when the rule is switched off. */
-  readonly without: string;
-}
+import { MODES } from "./mode_rules.ts";
+import type { RangeRule } from "./rule.ts";
 
-/**
- * New documents belong to the holder of the range that they are in, and all others to claims by document. R1 to R7 are
- * the shape of the model itself: acks by the list of ids, one control document, ranges open below and closed above.
- */
-export const RANGE_RULES = {
+export type { RangeRule };
+
+const CLAIMS = {
+  boundsByIndex: {
+    number: "R5",
+    title: "ranges follow the order of the index",
+    rule:
+      "The bounds of a range, and of each read of one, are places in the index of `_id`, across the types of `_id`.",
+    exactly: ["min() and max() with a hint; not $gt and $lte, which compare within one type"],
+    reason: "A collection may hold ids of several types. None may be out of reach.",
+    without: "a query for what comes after a document finds ids of its type",
+  },
   comparesVersion: {
     number: "R8a",
-    rule: "A swap compares the version of the control document, which each swap changes.",
+    title: "a swap compares the version",
+    rule:
+      "A range is claimed by one write on the control document, the swap. It compares the version, adds 1 to it, moves " +
+      "the position to the last document of the range, and adds the range.",
+    reason: "The position comes back to the same place each time that an agent starts over.",
     without: "it compares the position alone",
   },
   readsControlFirst: {
     number: "R8b",
-    rule: "The control document is read before the ids.",
+    title: "the control document is read before the ids",
+    rule:
+      "An agent reads the control document, then the ids for its range. If the swap does not match, it begins again.",
+    reason: "The version that the swap compares has to be older than the ids.",
     without: "the ids are read first",
   },
   startsOver: {
     number: "R9",
+    title: "an agent starts over",
     rule:
-      "When there is nothing new above the position, a swap puts it before everything. Live ranges stand.",
+      "If there is no new document above the position, and at least once in each `LEASE_DURATION`, an agent looks from the " +
+      "beginning. If it finds a new document in no range, a swap claims a range there. Live ranges stay: the new range " +
+      "ends before the next of them.",
+    reason: "Ids need not grow: documents are inserted behind the position, and a drain leaves some there.",
     without: "the position only grows",
   },
-  takesOverFirst: {
-    number: "R11a",
-    rule: "A range that ran out is read, then taken over, and what was read is given its bookkeeping then.",
-    without: "what was read is given its bookkeeping without a takeover",
+} as const satisfies Record<string, RangeRule>;
+
+const HOLDERS = {
+  acksListed: {
+    number: "R1",
+    title: "an ack lists its documents",
+    rule: "An ack names the ids of the documents that were processed, never their range.",
+    reason: "Documents are inserted into a range while it is held. Others in it have failed.",
+    without: "it names the range",
   },
-  comparesToken: {
-    number: "R11b",
-    rule: "The takeover compares the token that was read before the ids.",
-    without: "it compares only that the range has run out",
+  namesNew: {
+    number: "R2a",
+    title: "acks and nacks match documents without bookkeeping",
+    rule:
+      "An ack, a nack, a snooze and a release out of a range match only documents that are still new, and leave " +
+      "bookkeeping. From then on the document belongs to document mode.",
+    exactly: ['filter: { _id: { $in: ids }, status: "pending", _pull: { $exists: false } }'],
+    reason:
+      "No token on the document tells that the range is over. What another agent has touched since must not match.",
+    without: "the filter names `_id` and status",
   },
-  awaitsMarks: {
-    number: "R11c",
-    rule: "A range that was taken over is dropped when all of that is answered.",
-    without: "it is dropped with an answer missing",
-  },
-  staysOld: {
-    number: "R12",
-    rule: "Nothing becomes new again: a reset leaves bookkeeping.",
-    without: "a reset makes the document new",
+  namesStatus: {
+    number: "R2b",
+    title: "acks and nacks match pending documents",
+    rule: 'They also name `status: "pending"`.',
+    reason: "Users set `status` by hand while a handler runs. Their decision counts.",
+    without: "the filter names `_id` and that there is no bookkeeping",
   },
   awaitsAcks: {
     number: "R13a",
-    rule: "A range is dropped when each ack and nack under it was answered.",
+    title: "a range is dropped when all of it is answered",
+    rule:
+      "A range is dropped when each ack, nack and transaction under it was answered. A write without an answer is sent " +
+      "again. If it gets none, the range is left to run out.",
+    reason:
+      "A new document in no range is claimed again. The late write would miss, or undo what the next holder does.",
     without: "it is dropped with an answer missing",
   },
-  dropsLast: {
+  cutsAboveStarted: {
     number: "R13b",
-    rule: "A drain drops its range at the end.",
+    title: "a drain cuts the range after what was started",
+    rule:
+      "A drain cuts the range after the last document that was started, in one write that names the token, and drops it at " +
+      "the end. What is cut off is still new, and costs no attempt.",
+    reason: "Other agents take the rest at once. What is under way stays in the range.",
     without: "a drain drops its range at once",
   },
 } as const satisfies Record<string, RangeRule>;
+
+const LEFT = {
+  takesOverFirst: {
+    number: "R11a",
+    title: "a range that ran out is taken over, then marked",
+    rule:
+      "An agent reads a range that ran out, then the ids of its new documents. It takes the range over with a new token, " +
+      "gives these ids their bookkeeping (the mark), and drops the range.",
+    exactly: [
+      'mark: filter { _id: { $in: ids }, status: "pending", _pull: { $exists: false } }',
+      "update { $set: { _pull: { visible_at: <now>, takeovers: 1 } } }",
+    ],
+    reason:
+      "A mark that arrives late has to miss. It does if each agent reads its ids after the last one has the range.",
+    without: "what was read gets its bookkeeping without a takeover",
+  },
+  comparesToken: {
+    number: "R11b",
+    title: "the takeover compares the token",
+    rule: "The takeover compares the token that was read before the ids, and that the range has run out.",
+    reason: "Another agent may have taken the range over, and dropped it, since the ids were read.",
+    without: "it compares only that the range has run out",
+  },
+  comparesBounds: {
+    number: "R11c",
+    title: "the takeover compares the bounds",
+    rule: "The takeover compares the bounds that were read before the ids, too.",
+    reason: "A cut that was given up may arrive in between. What it cuts off may be in another range by now.",
+    without: "it does not compare where the range ends",
+  },
+  awaitsMarks: {
+    number: "R11d",
+    title: "the range is dropped when its marks are answered",
+    rule: "A range that was taken over is dropped when all of its marks are answered.",
+    reason: "A mark that arrives later hits a document that another agent holds in a new range.",
+    without: "it is dropped with an answer missing",
+  },
+  marksTakeover: {
+    number: "R11e",
+    title: "the mark counts a takeover",
+    rule: "The mark writes `_pull.takeovers: 1`.",
+    reason: "A poison document ends no more processes than in document mode: two beside others, two alone.",
+    without: "the mark counts nothing",
+  },
+} as const satisfies Record<string, RangeRule>;
+
+const RESETS = {
+  staysOld: {
+    number: "R12a",
+    title: "nothing becomes new again",
+    rule: "A redrive, a requeue and a reset by hand leave bookkeeping.",
+    exactly: ['{ $set: { status: "pending", _pull: { visible_at: <now> } } }'],
+    reason: "An ack that arrives late matches each new document.",
+    without: "a reset makes the document new",
+  },
+  requeueLeavesNew: {
+    number: "R12b",
+    title: "a requeue leaves new documents as they are",
+    rule: "A requeue does not write on a document that is pending and has no bookkeeping.",
+    reason: "It may be in a live range. With bookkeeping it could be claimed beside its holder.",
+    without: "it gives the document bookkeeping",
+  },
+} as const satisfies Record<string, RangeRule>;
+
+/** The rules by what they are about. R3, R4, R6, R7 and R10 of earlier drafts are part of others. */
+export const RANGE_RULE_GROUPS = {
+  "Claims of ranges": CLAIMS,
+  "Holders of ranges": HOLDERS,
+  "Ranges that ran out": LEFT,
+  "Documents that start over": RESETS,
+  "Both modes at once": MODES,
+} as const;
+
+/**
+ * New documents belong to the holder of the range that they are in, and all others to claims by document. That there is one
+ * control document, and that ranges are open below and closed above, is the shape of the model itself.
+ */
+export const RANGE_RULES = { ...CLAIMS, ...HOLDERS, ...LEFT, ...RESETS, ...MODES } as const;
 
 /** Names a rule of range claims. */
 export type RangeRuleName = keyof typeof RANGE_RULES;

@@ -6,94 +6,90 @@ export interface RangeScenario extends RangesOptions {
   readonly name: string;
 }
 
+const ONE = { natures: ["good"], agents: 2, batch: 1 } as const;
+const TWO = { natures: ["good", "good"], agents: 2, batch: 2 } as const;
+const LATE = { ...TWO, late: [0] } as const;
+/** A in range mode, B in document mode. */
+const BOTH = { ...ONE, documentAgents: [1] } as const;
+
 /** For each rule the smallest scenario that breaks without it, and holds with it. */
 export const RANGE_COUNTEREXAMPLES: Readonly<Record<RangeRuleName, Omit<RangesOptions, "without">>> = {
-  comparesVersion: { natures: ["good", "good"], agents: 2, batch: 2, late: [0] },
-  readsControlFirst: { natures: ["good", "good"], agents: 2, batch: 2, late: [0] },
-  startsOver: { natures: ["good", "good"], agents: 1, batch: 2, late: [0] },
-  takesOverFirst: { natures: ["good", "good"], agents: 2, batch: 2, late: [0], budget: { crash: 1 } },
-  comparesToken: {
-    natures: ["good", "good"],
-    agents: 3,
-    batch: 2,
-    late: [0],
-    budget: { crash: 1, freeze: 1 },
-  },
-  awaitsMarks: { natures: ["good", "good"], agents: 2, batch: 2, budget: { crash: 1, lose: 1 } },
-  staysOld: { natures: ["good"], agents: 2, batch: 1, budget: { lose: 1, reset: 1 } },
-  awaitsAcks: { natures: ["good", "good"], agents: 2, batch: 2 },
-  dropsLast: { natures: ["good", "good"], agents: 2, batch: 2, budget: { drain: 1 } },
+  boundsByIndex: { ...TWO, agents: 1, batch: 1, types: ["ObjectId", "string"] },
+  comparesVersion: LATE,
+  readsControlFirst: LATE,
+  startsOver: { ...LATE, agents: 1 },
+  acksListed: { natures: ["good", "good", "good"], agents: 1, batch: 2, late: [1] },
+  namesNew: { ...ONE, budget: { freeze: 1, reset: 1 } },
+  namesStatus: { ...ONE, agents: 1, budget: { stop: 1 } },
+  awaitsAcks: TWO,
+  cutsAboveStarted: { ...TWO, budget: { drain: 1 } },
+  takesOverFirst: { ...LATE, budget: { crash: 1 } },
+  comparesToken: { ...LATE, agents: 3, budget: { crash: 1, freeze: 1 } },
+  comparesBounds: { ...TWO, budget: { crash: 1, drain: 1, lose: 1 } },
+  awaitsMarks: { ...TWO, budget: { crash: 1, lose: 1 } },
+  marksTakeover: { natures: ["poison"], agents: 1, batch: 1 },
+  staysOld: { ...ONE, budget: { lose: 1, reset: 1 } },
+  requeueLeavesNew: { ...ONE, budget: { requeue: 1 } },
+  takesMode: BOTH,
+  awaitsRanges: BOTH,
+  awaitsMode: BOTH,
+  modeAddsToVersion: BOTH,
+  claimsCarryMode: { ...BOTH, budget: { freeze: 1 } },
 };
 
+/** What range claims do not promise. */
+export const RANGE_LIMITS: readonly RangeScenario[] = [
+  { name: "an agent that does not know of modes", ...ONE, silentAgents: [1] },
+  {
+    name: "an `_id` that is deleted and inserted again while a range holds it",
+    ...ONE,
+    agents: 1,
+    budget: { remove: 1, again: 1 },
+  },
+];
+
 /** Rules whose scenario takes more than a second: the tests leave them to `deno task model`. */
-export const LARGE_RULES: ReadonlySet<RangeRuleName> = new Set(["comparesToken"]);
+export const LARGE_RULES: ReadonlySet<RangeRuleName> = new Set(["comparesToken", "comparesBounds"]);
 
 /** Holds with all rules, and takes seconds at most: the tests explore these. */
 export const SMALL_RANGES: readonly RangeScenario[] = [
-  { name: "three documents", natures: ["good", "good", "good"], agents: 2, batch: 2 },
-  { name: "late before and inside", natures: ["good", "good", "good"], agents: 2, batch: 2, late: [0, 1] },
-  { name: "beside live ranges", natures: ["good", "good", "good"], agents: 2, batch: 1, late: [0] },
+  { name: "three documents", ...TWO, natures: ["good", "good", "good"] },
+  { name: "late before and inside", ...TWO, natures: ["good", "good", "good"], late: [0, 1] },
+  { name: "beside live ranges", ...LATE, natures: ["good", "good", "good"], batch: 1 },
+  { name: "late, freeze", ...LATE, budget: { freeze: 1 } },
+  { name: "late, lost answer", ...LATE, budget: { lose: 1 } },
+  { name: "poison, late", ...TWO, natures: ["poison", "good"], late: [1] },
+  { name: "reset, freeze", ...ONE, budget: { reset: 1, freeze: 1 } },
+  { name: "failures, drain", ...TWO, natures: ["flaky", "good"], budget: { drain: 1 } },
+  { name: "removed, stopped", ...TWO, budget: { remove: 1, stop: 1 } },
   {
-    name: "late, two kills",
-    natures: ["good", "good"],
-    agents: 2,
-    batch: 2,
-    late: [0],
-    budget: { crash: 2 },
+    name: "two types of id, late",
+    ...TWO,
+    natures: ["good", "good", "good"],
+    types: ["a", "b", "b"],
+    late: [1],
   },
-  { name: "late, freeze", natures: ["good", "good"], agents: 2, batch: 2, late: [0], budget: { freeze: 1 } },
-  {
-    name: "late, lost answer",
-    natures: ["good", "good"],
-    agents: 2,
-    batch: 2,
-    late: [0],
-    budget: { lose: 1 },
-  },
-  { name: "poison, late", natures: ["poison", "good"], agents: 2, batch: 2, late: [1] },
-  { name: "reset, freeze", natures: ["good"], agents: 2, batch: 1, budget: { reset: 1, freeze: 1 } },
-  { name: "failures, drain", natures: ["flaky", "good"], agents: 2, batch: 2, budget: { drain: 1 } },
+  { name: "both modes", ...BOTH, ...TWO },
+  { name: "both modes, two freezes", ...BOTH, budget: { freeze: 2 } },
+  { name: "both modes, lost answer, freeze", ...BOTH, budget: { lose: 1, freeze: 1 } },
+  { name: "both modes, poison", ...BOTH, natures: ["poison"] },
 ];
 
 /** Holds with all rules; takes minutes. */
 export const LARGE_RANGES: readonly RangeScenario[] = [
-  {
-    name: "three agents, late, freeze",
-    natures: ["good", "good"],
-    agents: 3,
-    batch: 1,
-    late: [0],
-    budget: { freeze: 1 },
-  },
-  {
-    name: "late, kill, freeze",
-    natures: ["good", "good"],
-    agents: 2,
-    batch: 2,
-    late: [0],
-    budget: { crash: 1, freeze: 1 },
-  },
-  {
-    name: "freeze, lost answer",
-    natures: ["good", "good"],
-    agents: 2,
-    batch: 2,
-    late: [0],
-    budget: { freeze: 1, lose: 1 },
-  },
+  { name: "three agents, late, freeze", ...LATE, agents: 3, batch: 1, budget: { freeze: 1 } },
+  { name: "late, two kills", ...LATE, budget: { crash: 2 } },
+  { name: "late, kill, freeze", ...LATE, budget: { crash: 1, freeze: 1 } },
+  { name: "freeze, lost answer", ...TWO, budget: { freeze: 1, lose: 1 } },
   {
     name: "beside live ranges, kill",
+    ...LATE,
     natures: ["good", "good", "good"],
-    agents: 2,
     batch: 1,
-    late: [0],
     budget: { crash: 1 },
   },
-  {
-    name: "failures, drain, lost answer",
-    natures: ["flaky", "good"],
-    agents: 2,
-    batch: 2,
-    budget: { drain: 1, lose: 1 },
-  },
+  { name: "failures, drain, lost answer", ...TWO, natures: ["flaky", "good"], budget: { drain: 1, lose: 1 } },
+  { name: "both modes, kill, freeze", ...BOTH, ...TWO, budget: { crash: 1, freeze: 1 } },
+  { name: "both modes, late, lost answer", ...BOTH, ...LATE, budget: { lose: 1 } },
+  { name: "both modes, three agents, freeze", ...BOTH, agents: 3, budget: { freeze: 1 } },
 ];

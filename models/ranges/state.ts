@@ -1,3 +1,7 @@
+import type { RangeFault } from "./faults.ts";
+import type { ModeName, Range } from "./range.ts";
+import type { LateWrite, Task } from "./task.ts";
+
 /**
  * The state of the model of range claims. Documents are named by their place in the order of `_id`. The version of the
  * control document is only compared, so any number that is not in use is a new one.
@@ -5,88 +9,31 @@
 
 /** A document in the database. */
 export interface RangeDoc {
-  /** absent: not inserted yet */
-  readonly status: "absent" | "pending" | "working" | "done" | "failed";
+  /** absent: not inserted yet · stopped: with a status that is not the agent's · gone: deleted */
+  readonly status: "absent" | "pending" | "working" | "done" | "failed" | "stopped" | "gone";
   /** Has no bookkeeping: no agent has touched it. */
   readonly isNew: boolean;
   readonly token: number;
-  /** Runs that were noted on it. */
-  readonly tries: number;
+  /** A failed run is noted on it. */
+  readonly hasFailed: boolean;
+  /** Leases that ran out, as they are counted on a poison document. */
+  readonly takeovers: number;
+  /** A user has given it another status. */
+  readonly isStopped: boolean;
   /** Runs that succeeded since it was inserted or reset; no agent knows them. */
   readonly runs: number;
   /** Kills and freezes of agents that held it; no agent knows them. */
   readonly excuses: number;
-  /** Processes that it has ended; no agent knows them. */
+  /** Processes that it has ended beside other documents; no agent knows them. */
   readonly ended: number;
 }
 
-/** A range of documents that an agent has claimed: those after `from`, up to `to`. */
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-  readonly token: number;
+/** The mode of the fleet, as the control document has it. */
+export interface Mode {
+  readonly name: ModeName;
+  /** Whether its lease has not run out. Only that of document mode keeps anything from happening. */
   readonly isLive: boolean;
 }
-
-/** What an agent is about to do, and all that it knows. */
-export type Task =
-  /** It has read the control document, and will read ids. */
-  | {
-    readonly kind: "control";
-    readonly position: number;
-    readonly version: number;
-    readonly ranges: readonly Range[];
-  }
-  /** It has read ids, and will read the control document: the wrong order. */
-  | { readonly kind: "ids"; readonly from: number; readonly ids: readonly number[] }
-  | {
-    readonly kind: "swap";
-    readonly position: number;
-    readonly version: number;
-    readonly from: number;
-    readonly ids: readonly number[];
-  }
-  | { readonly kind: "over"; readonly position: number; readonly version: number }
-  /** It holds a range: documents to process, those that succeeded, and writes that were sent and have no answer. */
-  | {
-    readonly kind: "range";
-    readonly token: number;
-    readonly todo: readonly number[];
-    readonly done: readonly number[];
-    readonly sent: readonly SentWrite[];
-  }
-  /** It has read what is left of an expired range; `isOurs`: and has taken it over. */
-  | {
-    readonly kind: "left";
-    readonly token: number;
-    readonly from: number;
-    readonly to: number;
-    readonly ids: readonly number[];
-    readonly unanswered: readonly number[];
-    readonly isOurs: boolean;
-  }
-  /** It holds one document by its own token. */
-  | { readonly kind: "document"; readonly token: number; readonly doc: number; readonly isDone: boolean };
-
-export interface SentWrite {
-  readonly doc: number;
-  readonly name: "ack" | "nack";
-}
-
-/** A write whose sender has given it up. */
-export type LateWrite =
-  | { readonly name: "ack" | "nack" | "mark"; readonly doc: number }
-  | {
-    readonly name: "swap";
-    readonly position: number;
-    readonly version: number;
-    readonly from: number;
-    readonly to: number;
-    readonly token: number;
-  };
-
-/** crash, freeze, lose, drain: as for claims by document · reset: a user sets a document back to pending */
-export type RangeFault = "crash" | "freeze" | "lose" | "drain" | "reset";
 
 export interface RangeState {
   readonly docs: readonly RangeDoc[];
@@ -94,7 +41,10 @@ export interface RangeState {
   readonly position: number;
   readonly version: number;
   readonly ranges: readonly Range[];
+  readonly mode: Mode;
   readonly agents: readonly (Task | undefined)[];
+  /** Of each agent, whether it has taken document mode, and no lease of that has run out since. */
+  readonly hasMode: readonly boolean[];
   readonly late: readonly LateWrite[];
   readonly budget: Readonly<Partial<Record<RangeFault, number>>>;
 }
@@ -113,6 +63,19 @@ export function withTask(state: RangeState, at: number, task?: Task): RangeState
   return { ...state, agents: state.agents.with(at, task) };
 }
 
+/** The state in which a write is under way whose sender has given it up. */
+export function withLate(state: RangeState, ...writes: readonly LateWrite[]): RangeState {
+  return { ...state, late: [...state.late, ...writes] };
+}
+
+export function withRange(state: RangeState, old: Range, range: Range): RangeState {
+  return { ...state, ranges: state.ranges.map((each) => each === old ? range : each) };
+}
+
+export function withoutRange(state: RangeState, token: number): RangeState {
+  return { ...state, ranges: state.ranges.filter((range) => range.token !== token) };
+}
+
 /** The state after a fault; undefined if it has happened often enough. */
 export function faulty(state: RangeState, fault: RangeFault): RangeState | undefined {
   const left = state.budget[fault] ?? 0;
@@ -125,6 +88,12 @@ export function excused(state: RangeState, docs: readonly number[]): RangeState 
     (after, doc) => changed(after, doc, { excuses: Math.min(after.docs[doc]!.excuses + 1, MANY) }),
     state,
   );
+}
+
+/** The state in which an agent has ended, as something went wrong while it held these documents. */
+export function ended(state: RangeState, at: number, held: readonly number[]): RangeState {
+  const after = withTask(excused(state, held), at);
+  return { ...after, hasMode: after.hasMode.with(at, false) };
 }
 
 /** Notes a run that succeeded. */
@@ -166,7 +135,8 @@ export function freshToken({ docs, ranges, agents, late }: RangeState): number {
     ...ranges.map(({ token }) => token),
     ...agents.map((task) => task && "token" in task ? task.token : 0),
     ...agents.flatMap((task) => task?.kind === "control" ? task.ranges.map(({ token }) => token) : []),
-    ...late.map((write) => write.name === "swap" ? write.token : 0),
+    ...late.flatMap((write) => "token" in write ? [write.token] : []),
+    ...late.flatMap((write) => write.name === "takeover" ? [write.next] : []),
   ], 1);
 }
 
@@ -174,6 +144,11 @@ export function freshVersion({ version, agents, late }: RangeState): number {
   return unused([
     version,
     ...agents.map((task) => task && "version" in task ? task.version : 0),
-    ...late.map((write) => write.name === "swap" ? write.version : 0),
+    ...late.map((write) => "version" in write ? write.version : 0),
   ], 0);
+}
+
+/** A range for people. */
+export function interval({ from, to }: Pick<Range, "from" | "to">): string {
+  return `(${from === START ? "start" : `d${from}`}, d${to}]`;
 }

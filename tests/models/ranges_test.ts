@@ -2,7 +2,12 @@ import { assert, assertEquals, assertExists } from "@std/assert";
 import { explore } from "../../models/explorer.ts";
 import { Ranges } from "../../models/ranges/ranges.ts";
 import { RANGE_RULE_NAMES, RANGE_RULES } from "../../models/ranges/rules.ts";
-import { LARGE_RULES, RANGE_COUNTEREXAMPLES, SMALL_RANGES } from "../../models/ranges/scenarios.ts";
+import {
+  LARGE_RULES,
+  RANGE_COUNTEREXAMPLES,
+  RANGE_LIMITS,
+  SMALL_RANGES,
+} from "../../models/ranges/scenarios.ts";
 
 for (const name of RANGE_RULE_NAMES.filter((each) => !LARGE_RULES.has(each))) {
   Deno.test(`Range claims: rule ${RANGE_RULES[name].number} (${name}): holds with it and breaks without it`, () => {
@@ -20,4 +25,8 @@ for (const scenario of SMALL_RANGES) {
     assertEquals([problem, ...trace], [undefined]);
     assert(isComplete);
   });
+}
+
+for (const limit of RANGE_LIMITS) {
+  Deno.test(`Range claims: limit: ${limit.name}`, () => assertExists(explore(new Ranges(limit)).problem));
 }

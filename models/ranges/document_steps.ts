@@ -1,0 +1,150 @@
+import type { Step } from "../explorer.ts";
+import { claimed, modeTaken } from "./control_writes.ts";
+import type { RangeProtocol } from "./protocol.ts";
+import {
+  changed,
+  ended,
+  excused,
+  faulty,
+  freshToken,
+  isNew,
+  processed,
+  type RangeState,
+  withLate,
+  withTask,
+} from "./state.ts";
+import type { Task, TaskOf } from "./task.ts";
+
+/**
+ * Claims by document, which are abstract here: of documents with bookkeeping by agents of either mode, and of new documents
+ * by agents in document mode.
+ */
+export class DocumentSteps {
+  readonly #protocol: RangeProtocol;
+
+  constructor(protocol: RangeProtocol) {
+    this.#protocol = protocol;
+  }
+
+  idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
+    const steps = state.docs.flatMap((_, doc) => this.#claim(state, at, name, doc));
+    if (this.#protocol.isDocumentAgent(at)) steps.push(...this.#newDocuments(state, at, name));
+    return steps;
+  }
+
+  /** Claims a new document that it has found: by a query, or in a change stream. */
+  candidate(
+    state: RangeState,
+    at: number,
+    name: string,
+    { doc }: TaskOf<"candidate">,
+  ): Step<RangeState>[] {
+    const token = freshToken(state);
+    const isOver = !state.hasMode[at] && this.#usesMode(at);
+    const after = claimed(state, { doc, token, isOver }, this.#protocol);
+    const label = `${name} claims d${doc} by document under t${token}`;
+    const steps: Step<RangeState>[] = [
+      after
+        ? { label, state: withTask(after, at, { kind: "document", token, doc, isDone: false }) }
+        : { label: `${name}'s claim of d${doc} does not match`, state: withTask(state, at) },
+    ];
+    const lost = faulty(withTask(state, at), "lose");
+    if (lost) {
+      steps.push({
+        label: `${label}: no answer`,
+        state: withLate(lost, { name: "claim", doc, token, isOver }),
+      });
+    }
+    return steps;
+  }
+
+  document(
+    state: RangeState,
+    at: number,
+    name: string,
+    task: TaskOf<"document">,
+  ): Step<RangeState>[] {
+    const { doc, token, isDone } = task;
+    if (this.#protocol.natures[doc] === "poison") {
+      const killed = changed(ended(state, at, [doc]), doc, { ended: state.docs[doc]!.ended + 1 });
+      return [{ label: `${name} starts d${doc}, which ends the process`, state: killed }];
+    }
+    if (!isDone) {
+      return [{
+        label: `${name} processes d${doc}`,
+        state: withTask(processed(state, doc), at, { ...task, isDone: true }),
+      }];
+    }
+    const { status, token: now } = state.docs[doc]!;
+    const isHeld = status === "working" && now === token;
+    const acked = isHeld ? changed(state, doc, { status: "done", token: 0 }) : state;
+    return [{ label: `${name} acks d${doc}${isHeld ? "" : ": no match"}`, state: withTask(acked, at) }];
+  }
+
+  #usesMode(at: number): boolean {
+    return this.#protocol.has("takesMode") && !this.#protocol.isSilent(at);
+  }
+
+  /** Of a document that has bookkeeping and is due, or that was held by an agent that is gone or frozen. */
+  #claim(state: RangeState, at: number, name: string, doc: number): Step<RangeState>[] {
+    const { status, isNew: isUntouched, takeovers, token: held } = state.docs[doc]!;
+    const isWaiting = status === "pending" && !isUntouched;
+    if (!isWaiting && status !== "working") return [];
+    const isTracked = state.agents.some((task) => task?.kind === "document" && task.token === held);
+    const free = isWaiting || !isTracked ? state : frozen(state, doc);
+    if (!free) return [];
+    const isPoison = this.#protocol.natures[doc] === "poison";
+    if (isPoison && !isWaiting && takeovers >= 1) {
+      const failed = changed(free, doc, { status: "failed", token: 0 });
+      return [{ label: `d${doc} is run alone, and is a dead letter in the end`, state: failed }];
+    }
+    const token = freshToken(free);
+    const after = changed(free, doc, {
+      status: "working",
+      token,
+      isNew: false,
+      takeovers: isPoison && !isWaiting ? takeovers + 1 : takeovers,
+    });
+    const task: Task = { kind: "document", token, doc, isDone: false };
+    const how = isWaiting ? "claims" : "takes over";
+    return [{
+      label: `${name} ${how} d${doc} by document under t${token}`,
+      state: withTask(after, at, task),
+    }];
+  }
+
+  #newDocuments(state: RangeState, at: number, name: string): Step<RangeState>[] {
+    const steps: Step<RangeState>[] = [];
+    const mayClaim = state.hasMode[at] || !this.#usesMode(at);
+    for (const doc of state.docs.keys()) {
+      if (mayClaim && isNew(state, doc)) {
+        steps.push({
+          label: `${name} finds d${doc}`,
+          state: withTask(state, at, { kind: "candidate", doc }),
+        });
+      }
+    }
+    if (mayClaim || !state.docs.some((_, doc) => isNew(state, doc))) return steps;
+    const taken = modeTaken(state, "document", this.#protocol);
+    if (taken) {
+      steps.push({
+        label: `${name} takes document mode`,
+        state: { ...taken, hasMode: taken.hasMode.with(at, true) },
+      });
+    }
+    const lost = taken && faulty(state, "lose");
+    if (lost) {
+      steps.push({
+        label: `${name} gets no answer as it takes document mode`,
+        state: withLate(lost, { name: "mode", mode: "document" }),
+      });
+    }
+    return steps;
+  }
+}
+
+/** The state in which the holder of a document was frozen for longer than its lease. */
+function frozen(state: RangeState, doc: number): RangeState | undefined {
+  const after = faulty(state, "freeze");
+  return after && excused(after, [doc]);
+}

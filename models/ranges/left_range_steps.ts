@@ -1,0 +1,95 @@
+import type { Step } from "../explorer.ts";
+import { marked, takenOver } from "./control_writes.ts";
+import type { RangeProtocol } from "./protocol.ts";
+import {
+  faulty,
+  freshToken,
+  interval,
+  newWithin,
+  type RangeState,
+  withLate,
+  withoutRange,
+  withTask,
+} from "./state.ts";
+import type { Task, TaskOf } from "./task.ts";
+
+/** How an agent of either mode finishes a range that has run out. */
+export class LeftRangeSteps {
+  readonly #protocol: RangeProtocol;
+
+  constructor(protocol: RangeProtocol) {
+    this.#protocol = protocol;
+  }
+
+  idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
+    return state.ranges.filter(({ isLive }) => !isLive).map((range) => {
+      const { from, to, token } = range;
+      const ids = newWithin(state, from, to);
+      const task: Task = { kind: "left", token, from, to, ids, unanswered: [], isOurs: false };
+      const what = ids.map((doc) => `d${doc}`).join(", ") || "nothing";
+      return {
+        label: `${name} reads what is left of ${interval(range)}: ${what}`,
+        state: withTask(state, at, task),
+      };
+    });
+  }
+
+  of(state: RangeState, at: number, name: string, task: TaskOf<"left">): Step<RangeState>[] {
+    const isHeld = task.isOurs || !this.#protocol.has("takesOverFirst");
+    return isHeld ? this.#mark(state, at, name, task) : this.#takeOver(state, at, name, task);
+  }
+
+  #takeOver(state: RangeState, at: number, name: string, task: TaskOf<"left">): Step<RangeState>[] {
+    const { from, to, token } = task;
+    const next = freshToken(state);
+    const takeover = { name: "takeover", from, to, token, next } as const;
+    const label = `${name} takes ${interval(task)} over under t${next}`;
+    const taken = takenOver(state, takeover, this.#protocol);
+    const steps: Step<RangeState>[] = [
+      taken
+        ? { label, state: withTask(taken, at, { ...task, token: next, isOurs: true }) }
+        : { label: `${name}'s takeover does not match`, state: withTask(state, at) },
+    ];
+    const lost = faulty(withTask(state, at), "lose");
+    if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, takeover) });
+    return steps;
+  }
+
+  #mark(state: RangeState, at: number, name: string, task: TaskOf<"left">): Step<RangeState>[] {
+    const { ids, unanswered, token, isOurs } = task;
+    const steps: Step<RangeState>[] = [];
+    for (const doc of ids) {
+      const rest = {
+        ids: ids.filter((each) => each !== doc),
+        unanswered: unanswered.filter((each) => each !== doc),
+      };
+      const label = `${name} gives d${doc} its bookkeeping`;
+      const after = marked(state, doc, this.#protocol);
+      steps.push({
+        label: after ? label : `${label}: no match`,
+        state: withTask(after ?? state, at, { ...task, ...rest }),
+      });
+      const lost = unanswered.includes(doc) ? undefined : faulty(state, "lose");
+      if (lost) {
+        const kept = this.#protocol.has("awaitsMarks") ? ids : rest.ids;
+        const waiting: Task = { ...task, ids: kept, unanswered: [...unanswered, doc] };
+        steps.push({
+          label: `${label}: no answer`,
+          state: withLate(withTask(lost, at, waiting), { name: "mark", doc }),
+        });
+      }
+    }
+    if (ids.length === 0) {
+      const range = state.ranges.find((each) => each.token === token && (isOurs || !each.isLive));
+      const idle = withTask(state, at);
+      const label = `${name} drops ${interval(task)}`;
+      steps.push({
+        label: range ? label : `${label}: no match`,
+        state: range ? withoutRange(idle, token) : idle,
+      });
+      const lost = range && faulty(idle, "lose");
+      if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, { name: "drop", token }) });
+    }
+    return steps;
+  }
+}

@@ -1,0 +1,71 @@
+import type { ModeName, Range } from "./range.ts";
+
+/** What an agent is about to do, and all that it knows. */
+export type Task =
+  /** It has read the control document, and will read ids. */
+  | {
+    readonly kind: "control";
+    readonly position: number;
+    readonly version: number;
+    readonly ranges: readonly Range[];
+  }
+  /** It has read ids, and will read the control document: the wrong order. */
+  | { readonly kind: "ids"; readonly from: number; readonly ids: readonly number[] }
+  | {
+    readonly kind: "swap";
+    readonly position: number;
+    readonly version: number;
+    readonly from: number;
+    readonly ids: readonly number[];
+  }
+  | { readonly kind: "over"; readonly position: number; readonly version: number }
+  /** It holds a range: documents to process, those that succeeded, and writes that were sent and have no answer. */
+  | {
+    readonly kind: "range";
+    readonly token: number;
+    readonly todo: readonly number[];
+    readonly done: readonly number[];
+    readonly sent: readonly SentWrite[];
+  }
+  /** It has read what is left of an expired range; `isOurs`: and has taken it over. */
+  | {
+    readonly kind: "left";
+    readonly token: number;
+    readonly from: number;
+    readonly to: number;
+    readonly ids: readonly number[];
+    readonly unanswered: readonly number[];
+    readonly isOurs: boolean;
+  }
+  /** It has found a new document, in document mode, and is about to claim it. */
+  | { readonly kind: "candidate"; readonly doc: number }
+  /** It holds one document by its own token. */
+  | { readonly kind: "document"; readonly token: number; readonly doc: number; readonly isDone: boolean };
+
+export type TaskOf<K extends Task["kind"]> = Extract<Task, { kind: K }>;
+
+export interface SentWrite {
+  readonly doc: number;
+  readonly name: "ack" | "nack";
+}
+
+/** A write whose sender has given it up. */
+export type LateWrite =
+  | { readonly name: "ack" | "nack" | "mark"; readonly doc: number }
+  | { readonly name: "swap" } & Swap
+  | { readonly name: "over"; readonly position: number; readonly version: number }
+  | { readonly name: "renewal" | "drop"; readonly token: number }
+  | { readonly name: "cut"; readonly token: number; readonly to: number }
+  | { readonly name: "takeover"; readonly next: number } & Pick<Range, "from" | "to" | "token">
+  | { readonly name: "mode"; readonly mode: ModeName }
+  /** `isOver`: the lease of the mode that it carries has run out. */
+  | { readonly name: "claim"; readonly doc: number; readonly token: number; readonly isOver: boolean };
+
+/** The write that claims a range. */
+export interface Swap {
+  readonly position: number;
+  readonly version: number;
+  readonly from: number;
+  readonly to: number;
+  readonly token: number;
+}
