@@ -9,6 +9,12 @@ export const MAX_BATCH = 2000;
  */
 export const TRANSACTION_LIMITS = { maxItems: 100, maxBytes: 8 * 1024 * 1024, maxWrites: 1 } as const;
 
+/**
+ * What bounds the writes of dead letters. Each takes several round trips, of which three wait for the disk: many under way
+ * at once share these waits, so that a drain ends in time on a slow disk.
+ */
+export const DEAD_LETTER_LIMITS = { maxItems: 1, maxWrites: 16 } as const;
+
 /** What bounds the writes of each kind of outcome. */
 export const BATCH_LIMITS = {
   /** An ack waits this long for others, in milliseconds; less if nothing else of its claim is running. */

@@ -75,6 +75,7 @@ export class Batcher<T> {
         return await writer.write(batch);
       } catch (error) {
         if (writer.isTransient(error)) {
+          if (this.#stop.signal.aborted) return;
           for (const each of batch) each.uncertain ||= writer.mayBeApplied(each.item);
           const retryInMs = 50 + backoffMs(failures, { ...RETRY, random });
           writer.failed(batch, error, retryInMs);

@@ -1,7 +1,7 @@
 import type { SettleKind } from "../events.ts";
 import type { TimeAndChance } from "../lib/time_and_chance.ts";
 import { Batcher, type BatcherOptions, type BatchWriter } from "./batcher.ts";
-import { BATCH_LIMITS, MAX_BATCH, TRANSACTION_LIMITS } from "./batch_limits.ts";
+import { BATCH_LIMITS, DEAD_LETTER_LIMITS, MAX_BATCH, TRANSACTION_LIMITS } from "./batch_limits.ts";
 import type { Settling } from "./outcome.ts";
 import { settleKindOf } from "./settle_kind.ts";
 
@@ -18,9 +18,8 @@ export class Batchers {
       nack: batcher(),
       release: batcher(),
       snooze: batcher(),
-      // Rare by nature.
-      dead_letter: batcher({ maxItems: 1 }),
-      finish_verdict: batcher({ maxItems: 1 }),
+      dead_letter: batcher(DEAD_LETTER_LIMITS),
+      finish_verdict: batcher(DEAD_LETTER_LIMITS),
     };
   }
 

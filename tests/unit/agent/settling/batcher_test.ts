@@ -270,3 +270,15 @@ Deno.test("Batcher.stop() ends the repeats, and items that are added later are n
   assertEquals(setup.written, [[1]]);
   assertEquals(setup.clock.pending, 0);
 });
+
+Deno.test("Batcher.stop() lets a write under way end, and announces no repeat of it", async () => {
+  const setup = new Setup();
+  const write = Promise.withResolvers<void>();
+  setup.answer = () => write.promise;
+  setup.add(1);
+  await setup.clock.advance(5);
+  setup.batcher.stop();
+  write.reject(new Transient());
+  await setup.clock.advance(60_000);
+  assertEquals([setup.written, setup.retries, setup.clock.pending], [[[1]], [], 0]);
+});

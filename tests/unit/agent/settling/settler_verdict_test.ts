@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { settled } from "../../../support/manual_clock.ts";
+import { safe } from "../../../support/safe_text.ts";
 import { SettlerSetup } from "../../../support/settler_setup.ts";
 
 Deno.test("Settler finishes the verdict of an earlier holder instead of writing one of its own", async () => {
@@ -29,3 +30,12 @@ for (
     assertMatch(dead!.error, says);
   });
 }
+
+Deno.test("Settler has sixteen dead letters under way at once, so that a flood of them does not outlast a drain", async () => {
+  const setup = new SettlerSetup();
+  const outcome = { kind: "dead_letter", error: safe("no") } as const;
+  for (const held of await setup.claim(40)) setup.settler.settle(held, outcome);
+  await settled();
+  assertEquals(setup.store.peak.deadLetter, 16);
+  assertEquals(setup.recorder.of("dead_lettered").length, 40);
+});
