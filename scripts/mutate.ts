@@ -19,6 +19,8 @@ import { endGroup, spawnTied } from "./tied_process.ts";
 const ROOT = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 /** A test that a mutation makes hang is ended after this long, and has caught it, in milliseconds. */
 const LIMIT_MS = 180_000;
+/** What a test waits for that a mutation keeps from happening is waited for so long, in milliseconds. */
+const WAIT_MS = 15_000;
 
 /** A copy of the sources, and the servers that its tests need. */
 class Copy implements AsyncDisposable {
@@ -56,7 +58,7 @@ class Copy implements AsyncDisposable {
     const args = ["test", "-A", "--no-check", "--filter", test, `${this.#dir}/${file}`];
     const child = await spawnTied(Deno.execPath(), args, {
       cwd: this.#dir,
-      env: { ...env, NO_COLOR: "1" },
+      env: { ...env, NO_COLOR: "1", TEST_WAIT_MS: String(WAIT_MS) },
       stdout: "piped",
       stderr: "null",
     });

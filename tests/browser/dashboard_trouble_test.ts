@@ -10,8 +10,6 @@ import { waitFor } from "../support/wait.ts";
 const ignore = await isMissing(A_BROWSER);
 
 const PROCESSOR = "export default async () => {};";
-/** An agent is missed after it has not beaten for half a minute; the driver looks for a server for as long. */
-const PATIENTLY = { timeoutMs: 90_000 };
 
 Deno.test({
   name:
@@ -35,7 +33,6 @@ Deno.test({
     await waitFor(
       "the dead agent",
       async () => /dies (died|is silent)/.test(await page.text(".findings")),
-      PATIENTLY,
     );
     assertStringIncludes(await page.text(".verdict"), "1 agent");
 
@@ -43,12 +40,11 @@ Deno.test({
     await waitFor(
       "the loss of MongoDB",
       async () => (await page.text("[role=alert]")).includes("What is shown is old"),
-      PATIENTLY,
     );
     assertEquals(await page.tab.evaluate(`document.querySelector("main").className`), "stale");
     assertStringIncludes(await page.text("table.agents"), "stays", "what was seen last is gone");
     await server.start();
-    await waitFor("MongoDB to be back", async () => await page.tab.$("main.stale") === null, PATIENTLY);
+    await waitFor("MongoDB to be back", async () => await page.tab.$("main.stale") === null);
     assertEquals(await page.text("[role=alert]"), "");
 
     process.signal("SIGKILL");

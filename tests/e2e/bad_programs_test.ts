@@ -63,7 +63,7 @@ Deno.test({
       args: ["run", "--until-empty"],
       env: { PROCESSOR: JSON.stringify(["python3", path]).replace(/^/, "exec:") },
     });
-    assertEquals((await agent.exit({ timeoutMs: 120_000 })).code, 0);
+    assertEquals((await agent.exit()).code, 0);
     const found = await documents.find({}, { projection: { text: 0 } }).toArray() as AnyDocument[];
     assertEquals(found.length, 2 * names.length);
     for (const { _id, status, error, pid, grandchild, length } of found) {

@@ -29,7 +29,7 @@ async function untilNotResponding(home: AgentHome) {
   return await waitFor("status to notice", async () => {
     const result = await home.run("status");
     return result.code === 1 ? result : undefined;
-  }, { timeoutMs: 40_000 });
+  });
 }
 
 async function assertNotBelieved(home: AgentHome, { state }: Status): Promise<void> {

@@ -79,7 +79,6 @@ class Setup implements AsyncDisposable {
     await waitFor(
       "all to be processed",
       async () => await documents.countDocuments({ status: "processed" }) === 5,
-      { timeoutMs: 30_000 },
     );
     assertEquals(await invoiced(this.database), [1, 2, 3, 4, 5]);
     assertEquals(await documents.countDocuments({ "_pull.attempts": 1 }), 5);

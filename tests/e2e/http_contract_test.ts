@@ -143,7 +143,7 @@ Deno.test("httpProcessor() sends no body of more than 32 MiB: documents of contr
   await insertPending(db, [2, 3]);
   await using home = await agentHome({ db, env: { PROCESSOR: service.url } });
   const agent = await home.start({ args: ["run", "--until-empty"] });
-  assertEquals((await agent.exit({ timeoutMs: 60_000 })).code, 0, agent.output);
+  assertEquals((await agent.exit()).code, 0, agent.output);
   const dead = await documents.find({ status: "failed" }, { projection: { text: 0 } }).toArray();
   assertEquals(dead.map(({ error }) => error), Array(2).fill(dead[0]!.error));
   assertMatch(

@@ -44,6 +44,7 @@ Deno.test("ON_DEAD_LETTER: a webhook behind TLS and a proxy gets one request for
     },
   });
   const ON_DEAD_LETTER_FILE = await home.write("webhook", `https://localhost${PATH}\n`);
+  const startedMs = performance.now();
   const agent = await home.start({ env: { ON_DEAD_LETTER_FILE } });
   await waitFor("both kinds of errors to be reported", () => reports.length >= 2);
   await waitFor("all to fail", async () => await documents.countDocuments({ status: "failed" }) === 200);
@@ -56,10 +57,17 @@ Deno.test("ON_DEAD_LETTER: a webhook behind TLS and a proxy gets one request for
     { ...fields, count: 0, pattern: "" },
     { version: 1, agent: "pod-1", database: db.name, collection: "documents", pattern: "", count: 0 },
   );
+  // One at once, one at the end, and one for each minute that the machine takes in between.
+  const mostRequests = 2 + Math.floor((performance.now() - startedMs) / 60_000);
+  // A service that is too slow at the end gets less, and the log tells how much less.
+  const unreported = agent.entries.find(({ message }) =>
+    message.startsWith("Dead letters were not reported")
+  );
   for (const pattern of ["no price for order #", "no such customer: #"]) {
     const counts = reports.filter((report) => report.pattern === pattern).map(({ count }) => count);
-    assertEquals(counts.reduce((sum, count) => sum + count, 0), 100, JSON.stringify(reports));
-    assert(counts.length <= 2, JSON.stringify(counts));
+    const reported = counts.reduce((sum, count) => sum + count, 0);
+    assert(reported <= 100 && reported + Number(unreported?.letters ?? 0) >= 100, JSON.stringify(reports));
+    assert(counts.length <= mostRequests, JSON.stringify(counts));
   }
   assert(proxy.heads.length > 0);
   assertFalse(agent.output.includes(TOKEN), agent.output);

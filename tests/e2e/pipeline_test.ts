@@ -12,9 +12,6 @@ import { waitFor } from "../support/wait.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** Longest wait: agents that were killed keep their documents for a moment. */
-const LIMIT = { timeoutMs: 60_000 };
-
 /** What all stages have in common. */
 interface Pulled {
   status: string;
@@ -67,9 +64,9 @@ class Stage {
       const { name, process } = this.#agents[place]!;
       const ofIt = { status: "processing", "_pull.owner": name };
       const processed = () => documents.countDocuments({ status: "processed" });
-      await waitFor(`${name} to hold documents`, () => documents.findOne(ofIt), LIMIT);
+      await waitFor(`${name} to hold documents`, () => documents.findOne(ofIt));
       const moment = await processed() + integerFrom(random, 0, 100);
-      await waitFor("progress", async () => await processed() >= moment, LIMIT);
+      await waitFor("progress", async () => await processed() >= moment);
       await process.kill9();
       if (await documents.findOne(ofIt)) held += 1;
       await this.start(place);
@@ -135,7 +132,7 @@ Deno.test({
     );
     const isShort = async () => isOver || await orders.countDocuments({ status: "pending" }) < 200;
     while (!isOver) {
-      await waitFor("orders to be taken", isShort, LIMIT);
+      await waitFor("orders to be taken", isShort);
       if (!isOver) await insertOrders();
     }
     await kills;
@@ -144,7 +141,6 @@ Deno.test({
       async () =>
         await orders.countDocuments({ status: "processed" }) === count &&
         await invoices.countDocuments({ status: { $ne: "processed" } }) === 0,
-      LIMIT,
     );
 
     const made = await invoices.find().sort({ order: 1 }).toArray();

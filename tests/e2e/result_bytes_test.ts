@@ -26,7 +26,7 @@ Deno.test("Results: handlers wait for a database that is slow to take their resu
   const started = (await home.marks()).length;
   assert(started >= 1 && started <= 6, `${started} handlers had started`);
   acks.pass();
-  await agent.untilSettled(12, { timeoutMs: 120_000 });
+  await agent.untilSettled(12);
   assertEquals(await documents.countDocuments({ status: "processed" }), 12);
 });
 
@@ -42,7 +42,7 @@ Deno.test("Results: those that are parts of large texts do not keep these in mem
     env: { CONCURRENCY: "1", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await agent.untilSettled(40, { timeoutMs: 60_000 });
+  await agent.untilSettled(40);
   assertEquals(await documents.countDocuments({ status: "processed" }), 40);
   await checkPeak(agent.pid);
 });

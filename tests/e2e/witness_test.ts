@@ -27,8 +27,6 @@ const DO = {
 };
 export default witnessed((document, context) => DO[document.kind](document, context));`;
 
-const LONG = { timeoutMs: 60_000 };
-
 const KINDS = ["good", "writing", "flaky", "hopeless", "failing", "sleepy", "saving", "slow"];
 
 Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, writes, snoozes, checkpoints and commands has no breach", async () => {
@@ -70,16 +68,16 @@ Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, write
   const marked = (word: string, count: number) =>
     waitFor(`${count} marks ${word}`, async () => {
       return (await home.marks()).filter(({ text }) => text === word).length >= count;
-    }, LONG);
+    });
   const allSettled = () =>
     waitFor("all to be settled", async () => {
       return await documents.countDocuments({ status: { $in: ["pending", "processing"] } }) === 0;
-    }, LONG);
+    });
   const first = await start("first");
   await waitFor("all but the slow ones", async () => {
     const counts = await documents.countDocuments({ status: { $in: ["processed", "failed"] } });
     return counts === 10 * (KINDS.length - 1);
-  }, LONG);
+  });
   await first.kill9();
   witness.killed("first");
   assertEquals((await home.run("dead-letters", "redrive", "--filter", '{"error": "hopeless"}')).code, 0);
@@ -112,7 +110,6 @@ Deno.test("Witness: a run with retries, dead letters, takeovers, suspects, write
   await waitFor(
     "the poison",
     async () => await documents.countDocuments({ _id: 1001, status: "failed" }) === 1,
-    LONG,
   );
   await stop(agent, "poisoned 4");
   const verdict = await witness.finish();

@@ -10,8 +10,6 @@ import { waitFor } from "../support/wait.ts";
 const APP_NAME = "pulling-agent/agent-under-test";
 /** Codes that no list knows, and codes that concern the server alone. */
 const CODES = [286, 8, 4242];
-/** What has to be inserted first waits for the disk. */
-const SLOW_DISK = { timeoutMs: 60_000 };
 /** More refusals than would make a dead letter of a document that is blamed for each. */
 const MANY = 30;
 
@@ -82,7 +80,7 @@ Deno.test("Doubts: one document whose ack is refused with an unknown code is a d
   await using agent = new InProcessAgent(store, () => {}, { maxAttempts: 1, batchSize: 5, concurrency: 2 });
   {
     await using _neighbours = neighboursOf(database);
-    const { id, error } = await waitFor("a dead letter", () => agent.all("dead_lettered")[0], SLOW_DISK);
+    const { id, error } = await agent.until("a dead letter", () => agent.all("dead_lettered")[0]);
     assertEquals(id, 0);
     assertMatch(error, /^MongoDB refused to mark the document processed \(.*geo field/);
   }
@@ -112,10 +110,10 @@ Deno.test("Doubts: results that are refused with an unknown code do not keep han
   const text = "x".repeat(2 * 1024 * 1024);
   const handler = ({ at }: Document) => at.length === 1 ? { set: { text } } : undefined;
   await using agent = new InProcessAgent(store, handler, { maxAttempts: 1, concurrency: 4 });
-  await waitFor("all results to be refused", () => agent.all("settle_failed").length > 20);
+  await agent.until("all results to be refused", () => agent.all("settle_failed").length > 20);
   await using _neighbours = neighboursOf(database);
   const isAllFound = () => agent.all("dead_lettered").length === 20;
-  await waitFor("all to be found at fault", isAllFound, { timeoutMs: 60_000 });
+  await agent.until("all to be found at fault", isAllFound);
   assert(agent.count("processed") > 0);
 });
 
@@ -142,7 +140,7 @@ for (const batchSize of [1, 20]) {
     await using agent = new InProcessAgent(store, () => {}, { batchSize });
     await agent.until("the others", () => agent.count("processed") >= 20);
     await using _neighbours = neighboursOf(database);
-    const { id, error } = await waitFor("a refusal", () => agent.all("claim_refused")[0], SLOW_DISK);
+    const { id, error } = await agent.until("a refusal", () => agent.all("claim_refused")[0]);
     assertEquals(id, 0);
     assertMatch(String(error), /geo field/);
     assertEquals(agent.all("dead_lettered"), []);

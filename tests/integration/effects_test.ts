@@ -199,7 +199,7 @@ Deno.test("Effect writes of three agents to one counter are all made, once each"
   await using three = new InProcessAgent(third, process);
   const agents = [one, two, three];
   const done = () => agents.reduce((sum, agent) => sum + agent.count("processed"), 0) === count;
-  await waitFor("all to be processed", done, { timeoutMs: 60_000 });
+  await waitFor("all to be processed", done);
   const totals = database.db.collection<{ _id: string; n: number }>("totals");
   assertEquals((await totals.findOne({ _id: "all" }))?.n, count);
   assertEquals(await invoiced(database), Array.from({ length: count }, (_, order) => order));

@@ -49,7 +49,7 @@ Deno.test("Held bytes: documents of 15 MiB are processed with never more than 32
 
   // On a slow disk an ack may get no answer in time, although it is made.
   const settled = () => agent.count("processed") + agent.count("unconfirmed");
-  await agent.until("all to be settled", () => settled() === 12, { timeoutMs: 60_000 });
+  await agent.until("all to be settled", () => settled() === 12);
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 12);
   assertEquals(runs.sort((a, b) => a - b), Array.from({ length: 12 }, (_, id) => id));
   assert(most > LARGE, "nothing was measured");

@@ -10,8 +10,6 @@ import { jobs, openStore, pending } from "../support/store.ts";
 import { RecordedLines } from "../support/recorded_lines.ts";
 import { waitFor } from "../support/wait.ts";
 
-const LONG = { timeoutMs: 60_000 };
-
 /** A server of our own with a database: it may be frozen and killed. */
 async function ownServer(): Promise<{ server: RunningMongod; database: TestDatabase } & AsyncDisposable> {
   const server = await startMongod({ replicaSet: true });
@@ -44,7 +42,7 @@ Deno.test("Outages: a frozen server makes operations time out, and everything go
 
   server.freeze();
   gate.resolve();
-  await agent.until("an operation to time out", () => agent.all("settle_failed").length > 0, LONG);
+  await agent.until("an operation to time out", () => agent.all("settle_failed").length > 0);
   const [{ error: first }] = agent.all("settle_failed") as { error: unknown }[] as [{ error: Error }];
   // Nothing but its own timeout ends an operation before the monitor gives the server up.
   assertEquals(first.name, "MongoNetworkTimeoutError");
@@ -52,7 +50,7 @@ Deno.test("Outages: a frozen server makes operations time out, and everything go
   server.thaw();
 
   const processed = () => jobs(database).countDocuments({ status: "processed" });
-  await waitFor("all to be processed", async () => await processed() === 200, LONG);
+  await waitFor("all to be processed", async () => await processed() === 200);
   await agent.drain();
   assertEquals(runs.size, 200);
   // Leases ran out meanwhile: what was in flight may be repeated, once.
@@ -80,10 +78,10 @@ Deno.test("Outages: a server that is killed and started again loses no document 
   resume.resolve();
   resume = Promise.withResolvers();
   resume.resolve();
-  await agent.until("the outage to be noticed", () => agent.all("settle_failed").length > 0, LONG);
+  await agent.until("the outage to be noticed", () => agent.all("settle_failed").length > 0);
   await server.start();
   const processed = () => jobs(database).countDocuments({ status: "processed" });
-  await waitFor("all to be processed", async () => await processed() === 300, LONG);
+  await waitFor("all to be processed", async () => await processed() === 300);
   await agent.drain();
   assertEquals(runs.sort((a, b) => a - b), Array.from({ length: 300 }, (_, id) => id));
   assertEquals(agent.count("lease_lost"), 0);
@@ -99,9 +97,9 @@ Deno.test("Outages: an agent that starts before its server waits for it", async 
   const log = new Logger({ level: "ERROR", format: "json", output: new RecordedLines() });
   using stack = new DisposableStack();
   stack.defer(prepareStore(store, { ...SYSTEM, events: new Events(), log, ensureIndexes: true }));
-  await agent.until("a claim to fail", () => agent.all("claim_failed").length > 0, LONG);
+  await agent.until("a claim to fail", () => agent.all("claim_failed").length > 0);
   await server.start();
-  await agent.until("all to be processed", () => agent.count("processed") === 10, LONG);
+  await agent.until("all to be processed", () => agent.count("processed") === 10);
 });
 
 Deno.test("Outages: a drain while the server is frozen ends after SHUTDOWN_TIMEOUT and says what it had to abandon", async () => {

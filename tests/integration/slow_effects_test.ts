@@ -85,7 +85,7 @@ Deno.test("Effect writes of one document that take too long each time, while tho
   await waitFor("it to be a dead letter", async () => {
     await jobs(database).insertOne({ _id: next++, status: "pending" });
     return agent.all("dead_lettered").length === 1;
-  }, { timeoutMs: 60_000 });
+  });
   const { error, id } = await agent.event("dead_lettered");
   assertEquals(id, 1);
   assertMatch(

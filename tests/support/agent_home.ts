@@ -43,7 +43,8 @@ export interface StartOptions {
 const QUICK = {
   POLL_INTERVAL: "50ms",
   LEASE_DURATION: "2",
-  SHUTDOWN_TIMEOUT: "10",
+  // It costs only drains that hang; shorter than tests wait for the end.
+  SHUTDOWN_TIMEOUT: "90",
   HEARTBEAT_INTERVAL: "100ms",
   RETRY_BACKOFF: "10ms",
   RETRY_BACKOFF_MAX: "50ms",

@@ -10,8 +10,6 @@ import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
 import type { Requirement } from "./optional.ts";
 import { DEFAULT_TIMEOUT_MS, waitFor } from "./wait.ts";
 
-/** A browser on a machine that does much else is slow: this costs only tests that fail. */
-const PATIENTLY = { timeoutMs: 4 * DEFAULT_TIMEOUT_MS };
 const CHROMIUM = Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium";
 
 /** A Chromium. */
@@ -65,7 +63,7 @@ class TestBrowser implements AsyncDisposable {
     { width = 1280, height = 800, colors = "light" }: ViewOptions = {},
   ): Promise<TestPage> {
     const tab = await this.#browser.newPage();
-    tab.setDefaultTimeout(PATIENTLY.timeoutMs);
+    tab.setDefaultTimeout(DEFAULT_TIMEOUT_MS);
     const page = new TestPage(tab, address);
     await tab.setViewport({ width, height });
     await tab.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colors }]);
@@ -116,7 +114,7 @@ export class TestPage {
       if (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text)) return text;
       // The message of the failure shows it.
       throw new Error(text);
-    }, PATIENTLY);
+    });
   }
 
   /** Presses what has that name, as assistive technology reads it out; `within` is a selector. */
@@ -156,6 +154,6 @@ export class TestPage {
         if (element !== null) return element;
       }
       return undefined;
-    }, PATIENTLY);
+    });
   }
 }

@@ -1,4 +1,5 @@
 import type { AgentEvent, AgentState, EventOf, Events } from "../../agent/events.ts";
+import { errorText } from "../../agent/errors.ts";
 import { DEFAULT_TIMEOUT_MS } from "./wait.ts";
 
 /** Remembers every event, so that a test can await what they tell, whether it has come yet or not. */
@@ -43,7 +44,7 @@ export class EventRecorder {
       }
     };
     const timer = setTimeout(() => {
-      const came = this.all.map((event) => event.type).join(", ") || "nothing";
+      const came = this.all.map(briefly).join(", ") || "nothing";
       reject(new Error(`Waited ${timeoutMs} ms for ${description} in vain; there came: ${came}`));
     }, timeoutMs);
     this.#waiting.add(lookAgain);
@@ -80,4 +81,9 @@ export class EventRecorder {
     this.#seen.set(type, index + 1);
     return events[index];
   }
+}
+
+/** The kind of an event, with its error if it has one: a wait that was in vain often tells by them why. */
+function briefly(event: AgentEvent): string {
+  return "error" in event ? `${event.type} (${errorText(event.error)})` : event.type;
 }

@@ -84,7 +84,6 @@ export class Guarded implements AsyncDisposable {
     const document = await waitFor(
       `${_id} to be processed`,
       () => this.#documents.findOne({ _id, status: "processed" } as never),
-      { timeoutMs: 60_000 },
     );
     assertEquals(document._pull.attempts, 1);
   }

@@ -6,6 +6,7 @@
  */
 
 import { type Db, MongoClient } from "mongodb";
+import { DEFAULT_TIMEOUT_MS } from "./wait.ts";
 
 /** The collection that agents under test pull from. */
 export const DOCUMENTS = "documents";
@@ -26,7 +27,7 @@ export class TestDatabase implements AsyncDisposable {
 
   constructor(uri: string, name: string) {
     this.uri = uri;
-    this.client = new MongoClient(uri, { serverSelectionTimeoutMS: 10_000 });
+    this.client = new MongoClient(uri, { serverSelectionTimeoutMS: DEFAULT_TIMEOUT_MS });
     this.db = this.client.db(name);
   }
 

@@ -46,7 +46,6 @@ async function restartUntilDead(
     await waitFor(
       "the poison to run or to be a dead letter",
       async () => agent.ended || await starts() > before || await isDead(),
-      { timeoutMs: 30_000 },
     );
     if (await starts() === before && await isDead()) {
       await waitFor(
@@ -59,7 +58,7 @@ async function restartUntilDead(
       return crashes;
     }
     await whilePoisonRuns(agent);
-    await agent.exit({ timeoutMs: 60_000 });
+    await agent.exit();
     if (agent.hasLogged("A document runs alone")) named += 1;
     await expireLeases(documents);
   }

@@ -84,15 +84,13 @@ export async function killAtRandom({ processor, documents, kills }: Kills): Prom
   const settled = () => documentsOf(database).countDocuments({ status: { $in: ["processed", "failed"] } });
   for (const [count, victim] of victims.entries()) {
     // Spread over the work: each as soon as its part of it is done.
-    await waitFor("the work to go on", async () => await settled() >= documents * count / (kills + 2), LONG);
+    await waitFor("the work to go on", async () => await settled() >= documents * count / (kills + 2));
     await fleet.kill(victim, random);
   }
-  await waitFor("all to be settled", async () => await settled() === documents, LONG);
+  await waitFor("all to be settled", async () => await settled() === documents);
   await fleet.drain();
   await judge(database, kinds, fleet);
 }
-
-const LONG = { timeoutMs: 120_000 };
 
 async function judge(database: TestDatabase, kinds: string[], fleet: Fleet): Promise<void> {
   const stored = await documentsOf(database).find().toArray() as AnyDocument[];

@@ -31,7 +31,7 @@ export async function drainLargeResults({ concurrency }: { concurrency: number }
     env: { CONCURRENCY: String(concurrency), LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await agent.untilSettled(80, { timeoutMs: 120_000 });
+  await agent.untilSettled(80);
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), 80);
   await checkPeak(agent.pid);
 }

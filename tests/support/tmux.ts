@@ -50,7 +50,7 @@ export class TmuxTerminal implements AsyncDisposable {
       const lines = await this.lines();
       if (!pattern.test(lines.join("\n"))) throw new Error(lines.join("\n"));
       return lines;
-    }, { timeoutMs: 30_000 });
+    });
   }
 
   /** Presses keys, by the names of tmux. */

@@ -20,14 +20,12 @@ Deno.test("pause --fleet reaches twenty agents at work; kills, a frozen one, a l
     homes.push(stack.use(await agentHome({ db, module: WORKING, env })));
   }
   let agents = await Promise.all(homes.map((home) => home.start()));
-  await fleet.untilEntries("twenty agents at work", AGENTS, ({ counters }) => counters.processed > 0, {
-    timeoutMs: 120_000,
-  });
+  await fleet.untilEntries("twenty agents at work", AGENTS, ({ counters }) => counters.processed > 0);
   const pause = await homes[0]!.run("pause", "--fleet", "--reason", "price service is down");
   assertEquals([pause.code, pause.stderr], [0, ""]);
   console.log(pause.stdout.trimEnd());
   assertMatch(pause.stdout, /^20 of 20 agents confirmed to be paused, after /);
-  await fleet.untilEntries("all to hold nothing", AGENTS, ({ held }) => held === 0, { timeoutMs: 120_000 });
+  await fleet.untilEntries("all to hold nothing", AGENTS, ({ held }) => held === 0);
   const processed = () => documents.countDocuments({ status: "processed" });
   const before = await processed();
 
@@ -38,9 +36,7 @@ Deno.test("pause --fleet reaches twenty agents at work; kills, a frozen one, a l
   const late = stack.use(await agentHome({ db, module: WORKING, env: { ...CALM, AGENT_NAME: "late" } }));
   agents = await Promise.all([...homes.slice(1), late].map((home) => home.start()));
   for (const agent of agents) {
-    const { control } = await agent.untilStatus("its pause", ({ state }) => state === "paused", {
-      timeoutMs: 120_000,
-    });
+    const { control } = await agent.untilStatus("its pause", ({ state }) => state === "paused");
     assertEquals([control.source, control.reason], ["fleet", "price service is down"]);
   }
   assertEquals(await processed(), before);
@@ -69,6 +65,5 @@ Deno.test("pause --fleet reaches twenty agents at work; kills, a frozen one, a l
     2 * AGENTS,
     ({ counters, name, seen_at }) =>
       counters.processed > 0 || name === "agent-1" || Number(seen_at) < Date.now() - 15_000,
-    { timeoutMs: 120_000 },
   );
 });

@@ -288,7 +288,6 @@ test("in its container the agent works within 512 MiB, however large the documen
   await waitFor(
     "all documents",
     async () => await documents.countDocuments({ status: "processed", length: MIB }) === 240 || agent.ended,
-    { timeoutMs: 60_000 },
   );
   assertFalse(agent.ended, agent.output);
   const [peak] = (await container.processStatus()).VmHWM!.trim().split(" ");

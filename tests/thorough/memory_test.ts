@@ -31,7 +31,6 @@ Deno.test("Memory: thirty documents of 15 MiB waiting do not exhaust a container
   await agent.untilStatus(
     "no more to be claimed",
     ({ held, loop }) => loop.stage === "full" || held.documents === 30,
-    { timeoutMs: 60_000 },
   );
   await home.write("marks.go", "");
   await agent.untilSettled(30, { timeoutMs: 180_000 });

@@ -7,14 +7,13 @@ import { waitFor } from "../support/wait.ts";
 const PER_SECOND = 50;
 /** As many as a minute gives. */
 const COUNT = 60 * PER_SECOND;
-const PATIENT = { timeoutMs: 120_000 };
 
 /** How many documents started in a second, from the `from`th on. */
 async function rateOf(home: LimitedHome, from: number): Promise<number> {
   const starts = await waitFor("a minute's worth of starts", async () => {
     const starts = await home.starts();
     return starts.length >= from + COUNT ? starts.slice(from, from + COUNT) : undefined;
-  }, PATIENT);
+  });
   return 1000 * (COUNT - 1) / (starts.at(-1)! - starts[0]!);
 }
 

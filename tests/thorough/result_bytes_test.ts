@@ -28,7 +28,7 @@ Deno.test("batches whose results weigh 1 MiB a document do not exhaust the heap"
     env: { BATCH_SIZE: "50", CONCURRENCY: "2", LEASE_DURATION: "60" },
   });
   const agent = await home.start();
-  await agent.untilSettled(200, { timeoutMs: 120_000 });
+  await agent.untilSettled(200);
   assertEquals(await documents.countDocuments({ status: "processed" }), 200);
   await checkPeak(agent.pid);
 });
@@ -42,7 +42,7 @@ Deno.test("Results: errors with texts of 16 MiB do not exhaust the heap, and are
     env: { MAX_ATTEMPTS: "1", CONCURRENCY: "1", LEASE_DURATION: "60", BREAKER_THRESHOLD: "0" },
   });
   const agent = await home.start();
-  await agent.untilSettled(40, { timeoutMs: 120_000 });
+  await agent.untilSettled(40);
   for await (const { error } of documents.find()) assertEquals(String(error).length, 1000);
   await checkPeak(agent.pid);
 });

@@ -139,7 +139,6 @@ class Rotation implements AsyncDisposable {
     await waitFor(
       `the load to go on after ${what}`,
       () => this.#documents.findOne({ _id: last, status: "processed" } as never),
-      { timeoutMs: 60_000 },
     );
   }
 
@@ -149,7 +148,6 @@ class Rotation implements AsyncDisposable {
     await waitFor(
       "all to be processed",
       async () => await this.#documents.countDocuments({ status: "processed" } as never) === inserted,
-      { timeoutMs: 60_000 },
     );
     const marks = await this.#fleet.marks();
     assertEquals([new Set(marks).size, marks.length], [inserted, inserted], "each ran once");
