@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Document } from "mongodb";
 import { FailingServer } from "../support/failing_server.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
@@ -159,6 +159,19 @@ Deno.test("Doubts: a run until nothing is left does not end as long as claims ar
   await server.mend();
   await agent.stopped;
   assertEquals(await jobs(database).countDocuments({ status: "processed" }), 5);
+});
+
+Deno.test("Doubts: a claim whose reads take longer than it leaves a document out for does not report that nothing is left", async () => {
+  await using server = await FailingServer.start();
+  await using database = server.database();
+  await jobs(database).insertMany(pending(1));
+  await using store = openStore(database);
+  await server.fail(APP_NAME, { failCommands: ["update"], errorCode: 286 });
+  await assertRejects(() => store.take(), Error, "failpoint");
+  await server.fail(APP_NAME, { failCommands: ["find"], blockConnection: true, blockTimeMS: 1500 });
+  // A machine that is slow by itself may begin when the document is not left out any more.
+  const { documents } = await store.take().catch(() => ({ documents: ["in doubt"] }));
+  assertEquals(documents.length, 1);
 });
 
 Deno.test("SuspectIsolation does not wait for a document whose outcome is in doubt: others go on, and tell who is at fault", async () => {

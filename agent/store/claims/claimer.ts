@@ -75,6 +75,7 @@ export class Claimer {
     if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
     if (this.#streak.error && !this.#sender.hasOpen) await this.#kinds.probe();
     const batch = new ClaimBatch(limit);
+    const startMs = this.#options.clock.monotonicMs();
     /** Undefined as long as they were not looked for. */
     let hasSuspects: boolean | undefined;
     try {
@@ -99,7 +100,7 @@ export class Claimer {
       if (batch.isEmpty) {
         // If a claim reports that nothing is left, that must be true.
         if (!batch.hasMore) hasSuspects ??= await this.#suspects.any();
-        this.#throwIfRefused(hasSuspects ?? false);
+        this.#throwIfRefused(startMs, hasSuspects ?? false);
       }
     } catch (error) {
       if (batch.isEmpty) throw error;
@@ -161,10 +162,12 @@ export class Claimer {
   }
 
   /** After a claim that took nothing: throws the refusal that may be the reason. */
-  #throwIfRefused(hasSuspects: boolean): void {
+  #throwIfRefused(startMs: number, hasSuspects: boolean): void {
     if (this.#streak.error) throw this.#streak.error;
-    // Documents that are left out because of a doubt may be claimable: it is not known that nothing is left.
-    if (!hasSuspects && this.#excluded.doubted) throw this.#excluded.doubted;
+    // Documents that the reads left out because of a doubt may be claimable, also those that are not left out any more: it
+    // is not known that nothing is left.
+    const doubted = this.#excluded.doubtedSince(startMs);
+    if (!hasSuspects && doubted) throw doubted;
   }
 }
 

@@ -105,11 +105,11 @@ export class ExcludedIds {
   }
 
   /**
-   * Why documents are left out that may not be at fault; undefined if there are none: only then may nothing be left.
+   * Why documents were left out at any time since `sinceMs` that may not be at fault; undefined if there were none: only
+   * then may nothing be left.
    */
-  get doubted(): unknown {
-    const now = this.#clock.monotonicMs();
-    return this.#doubts.values().find(({ untilMs }) => untilMs > now)?.error;
+  doubtedSince(sinceMs: number): unknown {
+    return this.#doubts.values().find(({ untilMs }) => untilMs > sinceMs)?.error;
   }
 
   /** Remembers an id for a while, and why; longer each time. */

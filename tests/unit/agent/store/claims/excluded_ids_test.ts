@@ -35,6 +35,17 @@ Deno.test("ExcludedIds: a document in doubt is left out for longer each time tha
   assertEquals([leftOutFor(), leftOutFor()], [1, 2], "another one was claimed since");
 });
 
+Deno.test("ExcludedIds.doubtedSince() tells of a document that was left out in the meantime, also if it no longer is", () => {
+  const clock = new ManualClock();
+  const excluded = new ExcludedIds(clock);
+  const startMs = clock.monotonicMs();
+  assertEquals(excluded.doubtedSince(startMs), undefined);
+  excluded.doubt("a", "no");
+  while (excluded.ids.length > 0) clock.skip(1000);
+  assertEquals(excluded.doubtedSince(startMs), "no");
+  assertEquals(excluded.doubtedSince(clock.monotonicMs()), undefined);
+});
+
 Deno.test("Refused ids are bounded: the oldest goes", () => {
   const refused = new ExcludedIds(new ManualClock());
   for (let id = 0; id < 5001; id++) refused.add(id);
