@@ -28,7 +28,7 @@ export class ClaimSteps {
     const { position, version, ranges, mode } = state;
     if (mode.name !== "range") return this.#takeMode(state, at, name);
     const steps: Step<RangeState>[] = [];
-    const { from, ids } = this.#gap(state, position, ranges);
+    const { from, ids } = this.#gap(state, position, ranges, at);
     if (ids.length > 0 && this.#protocol.has("readsControlFirst")) {
       const label = `${name} reads the control document: ${placeOf(position)}`;
       steps.push({ label, state: withTask(state, at, { kind: "control", position, version, ranges }) });
@@ -38,7 +38,7 @@ export class ClaimSteps {
         state: withTask(state, at, { kind: "ids", from, ids }),
       });
     }
-    const behind = position > START && this.#gap(state, START, ranges).ids.some((doc) => doc <= position);
+    const behind = position > START && this.#gap(state, START, ranges, at).ids.some((doc) => doc <= position);
     if (behind && this.#protocol.has("startsOver")) {
       const label = `${name} finds new documents behind the position`;
       steps.push({ label, state: withTask(state, at, { kind: "over", position, version }) });
@@ -48,7 +48,7 @@ export class ClaimSteps {
 
   control(state: RangeState, at: number, name: string, task: TaskOf<"control">): Step<RangeState>[] {
     const { position, version, ranges } = task;
-    const { from, ids } = this.#gap(state, position, ranges);
+    const { from, ids } = this.#gap(state, position, ranges, at);
     const next: Task | undefined = ids.length > 0
       ? { kind: "swap", position, version, from, ids }
       : undefined;
@@ -117,7 +117,12 @@ export class ClaimSteps {
   }
 
   /** The first gap between ranges above a position that holds new documents, and some of these. */
-  #gap(state: RangeState, above: number, ranges: readonly Range[]): { from: number; ids: number[] } {
+  #gap(
+    state: RangeState,
+    above: number,
+    ranges: readonly Range[],
+    at: number,
+  ): { from: number; ids: number[] } {
     const { batch } = this.#protocol;
     const last = state.docs.length - 1;
     for (let from = above;;) {
@@ -127,15 +132,16 @@ export class ClaimSteps {
         continue;
       }
       const end = Math.min(last, ...ranges.filter((range) => range.from >= from).map((range) => range.from));
-      const ids = newWithin(state, from, end).filter((doc) => this.#isFound(doc, from));
+      const ids = newWithin(state, from, end).filter((doc) => this.#isFound(doc, from, at));
       if (ids.length > 0 || end >= last) return { from, ids: ids.slice(0, batch) };
       from = end;
     }
   }
 
-  /** Whether a query for what comes after a document finds this one. */
-  #isFound(doc: number, from: number): boolean {
+  /** Whether an agent's query for what comes after a document finds this one. */
+  #isFound(doc: number, from: number, at: number): boolean {
     const { types } = this.#protocol;
+    if (!this.#protocol.sees(at, doc)) return false;
     return from === START || types[doc] === types[from] || this.#protocol.has("boundsByIndex");
   }
 }

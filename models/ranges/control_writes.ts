@@ -80,29 +80,39 @@ export function claimed(
   protocol: RangeProtocol,
 ): RangeState | undefined {
   if (!isNew(state, doc) || (isOver && protocol.has("claimsCarryMode"))) return undefined;
+  if (protocol.natures[doc] === "stubborn") return changed(state, doc, WRITTEN.failure);
   return changed(state, doc, { status: "working", token, isNew: false });
 }
 
-/** Acknowledges a document of a range, or nacks it. */
+/** What the holder of a range writes on one of its documents. */
 export function settled(
   state: RangeState,
   { doc, name }: SentWrite,
   protocol: RangeProtocol,
 ): RangeState | undefined {
   const { status, isNew: isUntouched } = state.docs[doc]!;
+  if (name === "copy") return changed(state, doc, { hasLetter: true });
+  if (name !== "failure" && protocol.natures[doc] === "stubborn") return undefined;
   if (status === "absent" || status === "gone") return undefined;
   if (status !== "pending" && protocol.has("namesStatus")) return undefined;
   if (!isUntouched && protocol.has("namesNew")) return undefined;
-  return changed(
-    state,
-    doc,
-    name === "ack" ? { status: "done", isNew: false } : { status: "pending", isNew: false, hasFailed: true },
-  );
+  return changed(state, doc, WRITTEN[name]);
 }
+
+/** What these writes leave. Another model has how a verdict becomes a letter. */
+const WRITTEN = {
+  ack: { status: "done", isNew: false },
+  nack: { status: "pending", isNew: false, hasFailed: true },
+  verdict: { status: "failed", isNew: false, hasLetter: true },
+  failure: { status: "failed" },
+} as const;
 
 /** Gives what is left of a range that was taken over its bookkeeping. */
 export function marked(state: RangeState, doc: number, protocol: RangeProtocol): RangeState | undefined {
   if (!isNew(state, doc)) return undefined;
+  if (protocol.natures[doc] === "stubborn") {
+    return protocol.has("failsRefused") ? changed(state, doc, WRITTEN.failure) : undefined;
+  }
   const isCounted = protocol.natures[doc] === "poison" && protocol.has("marksTakeover");
   return changed(state, doc, { isNew: false, takeovers: isCounted ? 1 : 0 });
 }

@@ -77,7 +77,8 @@ export class DocumentSteps {
     }
     const { status, token: now } = state.docs[doc]!;
     const isHeld = status === "working" && now === token;
-    const acked = isHeld ? changed(state, doc, { status: "done", token: 0 }) : state;
+    const effects = state.docs[doc]!.effects + (this.#protocol.natures[doc] === "writing" ? 1 : 0);
+    const acked = isHeld ? changed(state, doc, { status: "done", token: 0, effects }) : state;
     return [{ label: `${name} acks d${doc}${isHeld ? "" : ": no match"}`, state: withTask(acked, at) }];
   }
 

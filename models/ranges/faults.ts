@@ -3,6 +3,7 @@ export const RANGE_FAULTS = {
   crash: "a process is killed",
   freeze: "an agent is stopped for longer than a lease: that of its range, or that of its mode",
   lose: "an answer is lost: the write is applied at once, later or never",
+  abort: "the server aborts a transaction",
   drain: "an agent is told to end",
   reset: "the operator redrives or requeues a processed document, or a user starts it over",
   requeue: "the operator requeues a document that no agent has run yet",

@@ -8,6 +8,7 @@ import {
   faulty,
   heldBy,
   interval,
+  isNew,
   newWithin,
   processed,
   type RangeState,
@@ -17,13 +18,16 @@ import {
   withTask,
 } from "./state.ts";
 import type { SentWrite, TaskOf } from "./task.ts";
+import { TransactionSteps } from "./transaction_steps.ts";
 
 /** What the holder of a range can do. */
 export class HeldRangeSteps {
   readonly #protocol: RangeProtocol;
+  readonly #transactions: TransactionSteps;
 
   constructor(protocol: RangeProtocol) {
     this.#protocol = protocol;
+    this.#transactions = new TransactionSteps(protocol);
   }
 
   of(state: RangeState, at: number, name: string, task: TaskOf<"range">): Step<RangeState>[] {
@@ -34,6 +38,10 @@ export class HeldRangeSteps {
     for (const doc of todo) steps.push(this.#process(state, at, name, task, doc));
     if (this.#protocol.has("acksListed")) {
       for (const doc of done) {
+        if (this.#protocol.natures[doc] === "writing") {
+          steps.push(...this.#transactions.of(state, at, name, task, doc));
+          continue;
+        }
         const next = {
           done: done.filter((each) => each !== doc),
           sent: [...sent, { doc, name: "ack" } as const],
@@ -89,6 +97,13 @@ export class HeldRangeSteps {
           const label = `${name}'s d${doc} fails: it sends its nack`;
           return { label, state: withTask(state, at, { ...task, todo, sent }) };
         }
+        break;
+      case "doomed": {
+        const write = this.#protocol.has("judgesInOneWrite") ? "verdict" : "copy";
+        const sent: SentWrite[] = [...task.sent, { doc, name: write }];
+        const label = `${name}'s d${doc} fails for good: it sends its ${write}`;
+        return { label, state: withTask(state, at, { ...task, todo, sent }) };
+      }
     }
     const done = [...task.done, doc];
     return {
@@ -105,16 +120,29 @@ export class HeldRangeSteps {
     write: SentWrite,
   ): Step<RangeState>[] {
     const label = `${name}'s ${write.name} of d${write.doc}`;
-    const sent = task.sent.filter((each) => each !== write);
     const after = settled(state, write, this.#protocol);
+    const next = this.#nextWrite(state, write);
+    const sent = [...task.sent.filter((each) => each !== write), ...next ? [next] : []];
+    const miss = this.#isRefused(state, write) ? "is refused" : "does not match";
     const steps = [{
-      label: `${label} ${after ? "is applied" : "does not match"}`,
+      label: `${label} ${after ? "is applied" : miss}`,
       state: withTask(after ?? state, at, { ...task, sent }),
     }];
     const lost = faulty(state, "lose");
     // It stays among the sent ones: it is sent again until it has an answer.
     if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, write) });
     return steps;
+  }
+
+  #isRefused(state: RangeState, { doc, name }: SentWrite): boolean {
+    return name !== "failure" && this.#protocol.natures[doc] === "stubborn" && isNew(state, doc);
+  }
+
+  /** What is written after the answer to a write. */
+  #nextWrite(state: RangeState, write: SentWrite): SentWrite | undefined {
+    const isNext = write.name === "copy" ||
+      (this.#isRefused(state, write) && this.#protocol.has("failsRefused"));
+    return isNext ? { doc: write.doc, name: "failure" } : undefined;
   }
 
   /** The ack of all that is new in a range, processed or not. */

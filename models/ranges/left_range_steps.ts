@@ -5,6 +5,7 @@ import {
   faulty,
   freshToken,
   interval,
+  isNew,
   newWithin,
   type RangeState,
   withLate,
@@ -24,7 +25,7 @@ export class LeftRangeSteps {
   idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
     return state.ranges.filter(({ isLive }) => !isLive).map((range) => {
       const { from, to, token } = range;
-      const ids = newWithin(state, from, to);
+      const ids = newWithin(state, from, to).filter((doc) => this.#protocol.sees(at, doc));
       const task: Task = { kind: "left", token, from, to, ids, unanswered: [], isOurs: false };
       const what = ids.map((doc) => `d${doc}`).join(", ") || "nothing";
       return {
@@ -59,6 +60,7 @@ export class LeftRangeSteps {
     const { ids, unanswered, token, isOurs } = task;
     const steps: Step<RangeState>[] = [];
     for (const doc of ids) {
+      if (state.docs[doc]!.isLocked) continue;
       const rest = {
         ids: ids.filter((each) => each !== doc),
         unanswered: unanswered.filter((each) => each !== doc),
@@ -66,7 +68,7 @@ export class LeftRangeSteps {
       const label = `${name} gives d${doc} its bookkeeping`;
       const after = marked(state, doc, this.#protocol);
       steps.push({
-        label: after ? label : `${label}: no match`,
+        label: after ? label : `${label}: ${isNew(state, doc) ? "refused" : "no match"}`,
         state: withTask(after ?? state, at, { ...task, ...rest }),
       });
       const lost = unanswered.includes(doc) ? undefined : faulty(state, "lose");

@@ -12,6 +12,7 @@ export const MODES = {
     exactly: [
       'document mode: filter { _id: "ranges", ranges: [], mode: "document", or mode_until is past }',
       'update { mode: "document", mode_until: <now + the lease of the mode>, version + 1 if the mode was another }, upsert',
+      "in both modes mode_until is written by $max: it is never moved to an earlier time",
       "mode_until is past: for range mode, if longer ago than a claim may run, and 10 s for clocks",
     ],
     reason:

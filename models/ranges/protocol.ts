@@ -1,7 +1,10 @@
 import type { RangeRuleName } from "./rules.ts";
 
-/** flaky: its first run fails · poison: ends the process that runs it */
-export type RangeNature = "good" | "flaky" | "poison";
+/**
+ * flaky: its first run fails · doomed: a run in a range fails for good · poison: ends the process that runs it · writing: asks
+ * for writes · stubborn: the database refuses bookkeeping on it
+ */
+export type RangeNature = "good" | "flaky" | "doomed" | "poison" | "writing" | "stubborn";
 
 /** The protocol as one scenario runs it. */
 export interface RangeProtocol {
@@ -14,5 +17,7 @@ export interface RangeProtocol {
   isDocumentAgent(at: number): boolean;
   /** Whether an agent in document mode does not know of modes: it is of an earlier version, or may not use the registry. */
   isSilent(at: number): boolean;
+  /** Whether the `FILTER` of an agent matches a document. */
+  sees(at: number, doc: number): boolean;
   has(rule: RangeRuleName): boolean;
 }

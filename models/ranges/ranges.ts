@@ -24,8 +24,15 @@ export class Ranges implements Model<RangeState> {
   readonly #protocol: RangeProtocol;
 
   constructor(options: RangesOptions) {
-    const { natures, batch, documentAgents = [], silentAgents = [], types = natures.map(() => ""), without } =
-      options;
+    const {
+      natures,
+      batch,
+      documentAgents = [],
+      silentAgents = [],
+      types = natures.map(() => ""),
+      filters,
+      without,
+    } = options;
     this.#options = options;
     const protocol: RangeProtocol = this.#protocol = {
       natures,
@@ -33,6 +40,7 @@ export class Ranges implements Model<RangeState> {
       types,
       isDocumentAgent: (at) => documentAgents.includes(at) || silentAgents.includes(at),
       isSilent: (at) => silentAgents.includes(at),
+      sees: (at, doc) => filters === undefined || filters[at]!.includes(doc),
       has: (rule) => rule !== without,
     };
     this.#claims = new ClaimSteps(protocol);
@@ -50,9 +58,12 @@ export class Ranges implements Model<RangeState> {
       token: 0,
       hasFailed: false,
       takeovers: 0,
+      hasLetter: false,
       isStopped: false,
       runs: 0,
       excuses: 0,
+      isLocked: false,
+      effects: 0,
       ended: 0,
     };
     return {
@@ -72,6 +83,7 @@ export class Ranges implements Model<RangeState> {
     const steps: Step<RangeState>[] = [];
     for (const [at, task] of state.agents.entries()) {
       const name = "ABC"[at]!;
+      if (this.#isRefused(at)) continue;
       if (!task) {
         if (!this.#protocol.isDocumentAgent(at)) steps.push(...this.#claims.idle(state, at, name));
         steps.push(...this.#left.idle(state, at, name), ...this.#documents.idle(state, at, name));
@@ -82,6 +94,12 @@ export class Ranges implements Model<RangeState> {
       if (killed) steps.push({ label: `${name} is killed`, state: ended(killed, at, heldBy(task)) });
     }
     return [...steps, ...this.#world.of(state)];
+  }
+
+  /** Whether the `FILTER` of an agent is another one than that of the first agent, which is in the control document. */
+  #isRefused(at: number): boolean {
+    const { filters } = this.#options;
+    return filters !== undefined && this.#protocol.has("oneFilter") && filters[at] !== filters[0];
   }
 
   #of(state: RangeState, at: number, name: string, task: Task): Step<RangeState>[] {
@@ -106,10 +124,15 @@ export class Ranges implements Model<RangeState> {
   }
 
   problemOf({ docs, ranges }: RangeState): string | undefined {
-    for (const [doc, { status, runs, excuses, ended, isStopped }] of docs.entries()) {
+    for (const [doc, { status, runs, excuses, effects, ended, hasLetter, isStopped }] of docs.entries()) {
       if (isStopped && status !== "stopped") return `d${doc} has lost the status that a user gave it`;
       if (status === "done" && runs === 0) {
         return `d${doc} is marked as processed, and no handler has processed it`;
+      }
+      if (status === "done" && hasLetter) return `d${doc} is processed, and has a dead letter`;
+      if (effects > 1) return `the writes of d${doc} were made ${effects} times`;
+      if (status === "done" && effects === 0 && this.#protocol.natures[doc] === "writing") {
+        return `d${doc} is processed without its writes`;
       }
       if (runs > 1 + excuses) {
         const why = excuses === 0
@@ -162,6 +185,8 @@ export interface RangesOptions {
   silentAgents?: readonly number[];
   /** The type of each `_id`, if they differ. */
   types?: readonly string[];
+  /** The documents that the `FILTER` of each agent matches, if they differ. */
+  filters?: readonly (readonly number[])[];
   /** Documents that are inserted at some later time. */
   late?: readonly number[];
   budget?: Partial<Record<RangeFault, number>>;

@@ -1,3 +1,4 @@
+import { HOLDERS } from "./holder_rules.ts";
 import { MODES } from "./mode_rules.ts";
 import type { RangeRule } from "./rule.ts";
 
@@ -40,52 +41,15 @@ const CLAIMS = {
     reason: "Ids need not grow: documents are inserted behind the position, and a drain leaves some there.",
     without: "the position only grows",
   },
-} as const satisfies Record<string, RangeRule>;
-
-const HOLDERS = {
-  acksListed: {
-    number: "R1",
-    title: "an ack lists its documents",
-    rule: "An ack names the ids of the documents that were processed, never their range.",
-    reason: "Documents are inserted into a range while it is held. Others in it have failed.",
-    without: "it names the range",
-  },
-  namesNew: {
-    number: "R2a",
-    title: "acks and nacks match documents without bookkeeping",
+  oneFilter: {
+    number: "R17",
+    title: "one filter",
     rule:
-      "An ack, a nack, a snooze and a release out of a range match only documents that are still new, and leave " +
-      "bookkeeping. From then on the document belongs to document mode.",
-    exactly: ['filter: { _id: { $in: ids }, status: "pending", _pull: { $exists: false } }'],
+      "The control document holds the `FILTER` of all agents. An agent with another one claims nothing. It may take its place " +
+      "as another mode does: without ranges, after the lease of the mode; then the position is at the start.",
     reason:
-      "No token on the document tells that the range is over. What another agent has touched since must not match.",
-    without: "the filter names `_id` and status",
-  },
-  namesStatus: {
-    number: "R2b",
-    title: "acks and nacks match pending documents",
-    rule: 'They also name `status: "pending"`.',
-    reason: "Users set `status` by hand while a handler runs. Their decision counts.",
-    without: "the filter names `_id` and that there is no bookkeeping",
-  },
-  awaitsAcks: {
-    number: "R13a",
-    title: "a range is dropped when all of it is answered",
-    rule:
-      "A range is dropped when each ack, nack and transaction under it was answered. A write without an answer is sent " +
-      "again. If it gets none, the range is left to run out.",
-    reason:
-      "A new document in no range is claimed again. The late write would miss, or undo what the next holder does.",
-    without: "it is dropped with an answer missing",
-  },
-  cutsAboveStarted: {
-    number: "R13b",
-    title: "a drain cuts the range after what was started",
-    rule:
-      "A drain cuts the range after the last document that was started, in one write that names the token, and drops it at " +
-      "the end. What is cut off is still new, and costs no attempt.",
-    reason: "Other agents take the rest at once. What is under way stays in the range.",
-    without: "a drain drops its range at once",
+      "An agent that does not see all of a range cannot finish it if it runs out. A poison document would be new again.",
+    without: "agents of several filters share the control document",
   },
 } as const satisfies Record<string, RangeRule>;
 

@@ -18,13 +18,17 @@ export const RANGE_COUNTEREXAMPLES: Readonly<Record<RangeRuleName, Omit<RangesOp
   comparesVersion: LATE,
   readsControlFirst: LATE,
   startsOver: { ...LATE, agents: 1 },
+  oneFilter: { ...ONE, natures: ["poison"], filters: [[0], []] },
   acksListed: { natures: ["good", "good", "good"], agents: 1, batch: 2, late: [1] },
   namesNew: { ...ONE, budget: { freeze: 1, reset: 1 } },
   namesStatus: { ...ONE, agents: 1, budget: { stop: 1 } },
+  oneTransaction: { ...ONE, natures: ["writing"], agents: 1, budget: { crash: 1 } },
+  judgesInOneWrite: { ...ONE, natures: ["doomed"], agents: 1, budget: { crash: 1 } },
+  failsRefused: { ...ONE, natures: ["stubborn"], agents: 1 },
   awaitsAcks: TWO,
   cutsAboveStarted: { ...TWO, budget: { drain: 1 } },
   takesOverFirst: { ...LATE, budget: { crash: 1 } },
-  comparesToken: { ...LATE, agents: 3, budget: { crash: 1, freeze: 1 } },
+  comparesToken: { ...LATE, budget: { crash: 1, freeze: 1 } },
   comparesBounds: { ...TWO, budget: { crash: 1, drain: 1, lose: 1 } },
   awaitsMarks: { ...TWO, budget: { crash: 1, lose: 1 } },
   marksTakeover: { natures: ["poison"], agents: 1, batch: 1 },
@@ -49,7 +53,7 @@ export const RANGE_LIMITS: readonly RangeScenario[] = [
 ];
 
 /** Rules whose scenario takes more than a second: the tests leave them to `deno task model`. */
-export const LARGE_RULES: ReadonlySet<RangeRuleName> = new Set(["comparesToken", "comparesBounds"]);
+export const LARGE_RULES: ReadonlySet<RangeRuleName> = new Set(["comparesBounds"]);
 
 /** Holds with all rules, and takes seconds at most: the tests explore these. */
 export const SMALL_RANGES: readonly RangeScenario[] = [
@@ -58,6 +62,9 @@ export const SMALL_RANGES: readonly RangeScenario[] = [
   { name: "beside live ranges", ...LATE, natures: ["good", "good", "good"], batch: 1 },
   { name: "late, freeze", ...LATE, budget: { freeze: 1 } },
   { name: "late, lost answer", ...LATE, budget: { lose: 1 } },
+  { name: "late, two kills", ...LATE, budget: { crash: 2 } },
+  { name: "late, kill, freeze", ...LATE, budget: { crash: 1, freeze: 1 } },
+  { name: "freeze, lost answer", ...TWO, budget: { freeze: 1, lose: 1 } },
   { name: "poison, late", ...TWO, natures: ["poison", "good"], late: [1] },
   { name: "reset, freeze", ...ONE, budget: { reset: 1, freeze: 1 } },
   { name: "failures, drain", ...TWO, natures: ["flaky", "good"], budget: { drain: 1 } },
@@ -69,18 +76,26 @@ export const SMALL_RANGES: readonly RangeScenario[] = [
     types: ["a", "b", "b"],
     late: [1],
   },
+  { name: "writes, freeze, lost answer", ...ONE, natures: ["writing"], budget: { freeze: 1, lose: 1 } },
+  {
+    name: "writes, kill, abort, reset",
+    ...ONE,
+    natures: ["writing"],
+    budget: { crash: 1, abort: 1, reset: 1 },
+  },
+  { name: "fails for good, kill, lost answer", ...ONE, natures: ["doomed"], budget: { crash: 1, lose: 1 } },
+  { name: "fails for good, freeze", ...TWO, natures: ["doomed", "good"], budget: { freeze: 1 } },
+  { name: "takes no bookkeeping, kill, late", ...LATE, natures: ["stubborn", "good"], budget: { crash: 1 } },
   { name: "both modes", ...BOTH, ...TWO },
   { name: "both modes, two freezes", ...BOTH, budget: { freeze: 2 } },
   { name: "both modes, lost answer, freeze", ...BOTH, budget: { lose: 1, freeze: 1 } },
   { name: "both modes, poison", ...BOTH, natures: ["poison"] },
+  { name: "both modes, takes no bookkeeping, freeze", ...BOTH, natures: ["stubborn"], budget: { freeze: 1 } },
 ];
 
 /** Holds with all rules; takes minutes. */
 export const LARGE_RANGES: readonly RangeScenario[] = [
   { name: "three agents, late, freeze", ...LATE, agents: 3, batch: 1, budget: { freeze: 1 } },
-  { name: "late, two kills", ...LATE, budget: { crash: 2 } },
-  { name: "late, kill, freeze", ...LATE, budget: { crash: 1, freeze: 1 } },
-  { name: "freeze, lost answer", ...TWO, budget: { freeze: 1, lose: 1 } },
   {
     name: "beside live ranges, kill",
     ...LATE,
@@ -89,6 +104,21 @@ export const LARGE_RANGES: readonly RangeScenario[] = [
     budget: { crash: 1 },
   },
   { name: "failures, drain, lost answer", ...TWO, natures: ["flaky", "good"], budget: { drain: 1, lose: 1 } },
+  {
+    name: "writes, two lost answers, kill, freeze, reset",
+    ...ONE,
+    natures: ["writing"],
+    budget: { lose: 2, crash: 1, freeze: 1, reset: 1 },
+  },
+  {
+    name: "writes, late, lost answer, freeze",
+    ...LATE,
+    natures: ["good", "writing"],
+    budget: { lose: 1, freeze: 1 },
+  },
+  { name: "drain, kill, lost answer", ...TWO, budget: { drain: 1, crash: 1, lose: 1 } },
+  { name: "drain, freeze, lost answer", ...TWO, budget: { drain: 1, freeze: 1, lose: 1 } },
+  { name: "removed, inserted again, reset, freeze", ...ONE, budget: { remove: 1, reset: 1, freeze: 1 } },
   { name: "both modes, kill, freeze", ...BOTH, ...TWO, budget: { crash: 1, freeze: 1 } },
   { name: "both modes, late, lost answer", ...BOTH, ...LATE, budget: { lose: 1 } },
   { name: "both modes, three agents, freeze", ...BOTH, agents: 3, budget: { freeze: 1 } },

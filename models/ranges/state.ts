@@ -18,12 +18,17 @@ export interface RangeDoc {
   readonly hasFailed: boolean;
   /** Leases that ran out, as they are counted on a poison document. */
   readonly takeovers: number;
+  readonly hasLetter: boolean;
   /** A user has given it another status. */
   readonly isStopped: boolean;
   /** Runs that succeeded since it was inserted or reset; no agent knows them. */
   readonly runs: number;
   /** Kills and freezes of agents that held it; no agent knows them. */
   readonly excuses: number;
+  /** An open transaction has changed it: other writes wait. */
+  readonly isLocked: boolean;
+  /** How often its writes were made since it was inserted or reset; no agent knows it. */
+  readonly effects: number;
   /** Processes that it has ended beside other documents; no agent knows them. */
   readonly ended: number;
 }
@@ -92,7 +97,10 @@ export function excused(state: RangeState, docs: readonly number[]): RangeState 
 
 /** The state in which an agent has ended, as something went wrong while it held these documents. */
 export function ended(state: RangeState, at: number, held: readonly number[]): RangeState {
-  const after = withTask(excused(state, held), at);
+  const task = state.agents[at];
+  const open = task?.kind === "range" ? task.open : undefined;
+  const unlocked = open === undefined ? state : changed(state, open, { isLocked: false });
+  const after = withTask(excused(unlocked, held), at);
   return { ...after, hasMode: after.hasMode.with(at, false) };
 }
 

@@ -26,6 +26,8 @@ export type Task =
     readonly todo: readonly number[];
     readonly done: readonly number[];
     readonly sent: readonly SentWrite[];
+    /** The document of its open transaction. */
+    readonly open?: number;
   }
   /** It has read what is left of an expired range; `isOurs`: and has taken it over. */
   | {
@@ -44,14 +46,18 @@ export type Task =
 
 export type TaskOf<K extends Task["kind"]> = Extract<Task, { kind: K }>;
 
+/**
+ * A write of the holder of a range. verdict: it fails for good · copy: its letter, which no condition guards · failure: its status
+ * alone is set
+ */
 export interface SentWrite {
   readonly doc: number;
-  readonly name: "ack" | "nack";
+  readonly name: "ack" | "nack" | "verdict" | "copy" | "failure";
 }
 
 /** A write whose sender has given it up. */
 export type LateWrite =
-  | { readonly name: "ack" | "nack" | "mark"; readonly doc: number }
+  | { readonly name: SentWrite["name"] | "mark" | "commit"; readonly doc: number }
   | { readonly name: "swap" } & Swap
   | { readonly name: "over"; readonly position: number; readonly version: number }
   | { readonly name: "renewal" | "drop"; readonly token: number }

@@ -13,6 +13,7 @@ import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
 import { changed, excused, faulty, heldBy, type RangeState, withoutRange, withRange } from "./state.ts";
 import type { LateWrite } from "./task.ts";
+import { committed } from "./transaction_steps.ts";
 
 /** What happens without an agent: late writes, leases that run out, and users. */
 export class WorldSteps {
@@ -33,9 +34,11 @@ export class WorldSteps {
   #late(state: RangeState, write: LateWrite): Step<RangeState>[] {
     const rest = { ...state, late: state.late.filter((each) => each !== write) };
     const what = "doc" in write ? `the ${write.name} of d${write.doc}` : `the ${NOUNS[write.name]}`;
-    const after = this.#applied(rest, write);
+    const isWaiting = write.name !== "commit" && "doc" in write && state.docs[write.doc]!.isLocked;
+    const after = isWaiting ? undefined : this.#applied(rest, write);
+    const unlocked = write.name === "commit" ? changed(rest, write.doc, { isLocked: false }) : rest;
     return [
-      { label: `${what} that was given up never arrives`, state: rest },
+      { label: `${what} that was given up never arrives`, state: unlocked },
       ...after ? [{ label: `${what} that was given up is applied late`, state: after }] : [],
     ];
   }
@@ -59,10 +62,15 @@ export class WorldSteps {
         return range && withoutRange(state, write.token);
       case "claim":
         return claimed(state, write, this.#protocol);
+      case "commit":
+        return committed(state, write.doc);
       case "mark":
         return marked(state, write.doc, this.#protocol);
       case "ack":
       case "nack":
+      case "verdict":
+      case "copy":
+      case "failure":
         return settled(state, { doc: write.doc, name: write.name }, this.#protocol);
     }
   }
@@ -88,14 +96,20 @@ export class WorldSteps {
   }
 
   #user(state: RangeState, doc: number): Step<RangeState>[] {
-    const { status, isNew: isUntouched } = state.docs[doc]!;
+    const { status, isNew: isUntouched, isLocked } = state.docs[doc]!;
     const steps: Step<RangeState>[] = [];
+    if (isLocked) return steps;
     const add = (label: string, after: RangeState | undefined, part: Parameters<typeof changed>[2]) => {
       if (after) steps.push({ label, state: changed(after, doc, part) });
     };
     if (status === "absent") add(`d${doc} is inserted`, state, { status: "pending" });
     if (status === "done") {
-      const again = { status: "pending", runs: 0, isNew: !this.#protocol.has("staysOld") } as const;
+      const again = {
+        status: "pending",
+        runs: 0,
+        effects: 0,
+        isNew: !this.#protocol.has("staysOld"),
+      } as const;
       add(`a user sets d${doc} back to pending`, faulty(state, "reset"), again);
     }
     if (status === "pending" && isUntouched && !this.#protocol.has("requeueLeavesNew")) {
@@ -108,7 +122,12 @@ export class WorldSteps {
       });
     }
     if (status !== "absent" && status !== "gone") {
-      add(`a user deletes d${doc}`, faulty(state, "remove"), { ...NOTHING, status: "gone", runs: 0 });
+      add(`a user deletes d${doc}`, faulty(state, "remove"), {
+        ...NOTHING,
+        status: "gone",
+        runs: 0,
+        effects: 0,
+      });
     }
     if (status === "gone") {
       add(`a user inserts d${doc} again`, faulty(state, "again"), { ...NOTHING, status: "pending" });
@@ -118,7 +137,14 @@ export class WorldSteps {
 }
 
 /** What a document has on it that was just inserted. */
-const NOTHING = { isNew: true, token: 0, hasFailed: false, takeovers: 0, isStopped: false } as const;
+const NOTHING = {
+  isNew: true,
+  token: 0,
+  hasFailed: false,
+  takeovers: 0,
+  hasLetter: false,
+  isStopped: false,
+} as const;
 
 /** What the writes are called that are not about one document. */
 const NOUNS = {

@@ -1,0 +1,79 @@
+import type { Step } from "../explorer.ts";
+import type { RangeProtocol } from "./protocol.ts";
+import { changed, faulty, isNew, type RangeState, withLate, withTask } from "./state.ts";
+import type { TaskOf } from "./task.ts";
+
+/** How the holder of a range acks a document that asks for writes. */
+export class TransactionSteps {
+  readonly #protocol: RangeProtocol;
+
+  constructor(protocol: RangeProtocol) {
+    this.#protocol = protocol;
+  }
+
+  of(state: RangeState, at: number, name: string, task: TaskOf<"range">, doc: number): Step<RangeState>[] {
+    if (!this.#protocol.has("oneTransaction")) return [written(state, at, name, task, doc)];
+    if (task.open === doc) return commits(state, at, name, task, doc);
+    // A lock makes it wait, and an agent has one transaction at a time.
+    if (task.open !== undefined || state.docs[doc]!.isLocked) return [];
+    if (!isNew(state, doc)) {
+      const done = task.done.filter((each) => each !== doc);
+      const label = `${name}'s ack of d${doc} does not match, so its writes are not made`;
+      return [{ label, state: withTask(state, at, { ...task, done }) }];
+    }
+    return [{
+      label: `${name} begins a transaction with its ack of d${doc} and the writes`,
+      state: withTask(changed(state, doc, { isLocked: true }), at, { ...task, open: doc }),
+    }];
+  }
+}
+
+/** The state after a commit. */
+export function committed(state: RangeState, doc: number): RangeState {
+  const { effects } = state.docs[doc]!;
+  return changed(state, doc, { status: "done", isNew: false, isLocked: false, effects: effects + 1 });
+}
+
+function commits(
+  state: RangeState,
+  at: number,
+  name: string,
+  task: TaskOf<"range">,
+  doc: number,
+): Step<RangeState>[] {
+  const { open: _, ...rest } = task;
+  const done = task.done.filter((each) => each !== doc);
+  const steps = [{
+    label: `${name} commits`,
+    state: withTask(committed(state, doc), at, { ...rest, done }),
+  }];
+  const lost = faulty(withTask(state, at, rest), "lose");
+  if (lost) {
+    steps.push({ label: `${name} commits: no answer`, state: withLate(lost, { name: "commit", doc }) });
+  }
+  const aborted = faulty(withTask(state, at, rest), "abort");
+  if (aborted) {
+    steps.push({
+      label: `the server aborts ${name}'s transaction`,
+      state: changed(aborted, doc, { isLocked: false }),
+    });
+  }
+  return steps;
+}
+
+/** The writes, before the ack and not together with it. */
+function written(
+  state: RangeState,
+  at: number,
+  name: string,
+  task: TaskOf<"range">,
+  doc: number,
+): Step<RangeState> {
+  const done = task.done.filter((each) => each !== doc);
+  const sent = [...task.sent, { doc, name: "ack" } as const];
+  const after = changed(state, doc, { effects: state.docs[doc]!.effects + 1 });
+  return {
+    label: `${name} makes the writes of d${doc}`,
+    state: withTask(after, at, { ...task, done, sent }),
+  };
+}
