@@ -6,6 +6,7 @@
 
 import type { Collection, Document } from "mongodb";
 import type { Details } from "../../agent/details.ts";
+import type { Clock } from "../../agent/lib/clock.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import type { Claim, LeasedDocument } from "../../agent/ports.ts";
 import { parseSourceFilter } from "../../agent/store/filter.ts";
@@ -35,11 +36,11 @@ const MIB = 1024 * 1024;
 export class TestStore extends MongoStore implements AsyncDisposable {
   readonly settings: StoreSettings;
 
-  constructor(settings: StoreSettings, filter?: string, details?: Details) {
+  constructor(settings: StoreSettings, filter?: string, surroundings: Surroundings = {}) {
     super(
       settings,
       filter === undefined ? undefined : parseSourceFilter(filter),
-      details ? { ...SYSTEM, details } : SYSTEM,
+      { ...SYSTEM, ...surroundings },
     );
     this.settings = settings;
   }
@@ -84,12 +85,19 @@ function storeSettings(
   };
 }
 
-/** Opens a store on `database`; `filter` is what `FILTER` says, and `details` gets what takes time. */
+/** What a store has around it: `details` gets what takes time, and `clock` may be a test's. */
+interface Surroundings {
+  clock?: Clock;
+  details?: Details;
+}
+
+/** Opens a store on `database`; `filter` is what `FILTER` says. */
 export function openStore(
   database: Pick<TestDatabase, "uri" | "name">,
-  { details, filter, ...overrides }: Partial<StoreSettings> & { filter?: string; details?: Details } = {},
+  { clock, details, filter, ...overrides }: Partial<StoreSettings> & Surroundings & { filter?: string } = {},
 ): TestStore {
-  return new TestStore(storeSettings(database, overrides), filter, details);
+  const surroundings = { ...(clock && { clock }), ...(details && { details }) };
+  return new TestStore(storeSettings(database, overrides), filter, surroundings);
 }
 
 /** Makes the indexes that claims need, and the collection first if it is not there: a store makes none. */
