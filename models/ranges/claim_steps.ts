@@ -26,6 +26,7 @@ export class ClaimSteps {
   /** What an idle agent can do about new documents. */
   idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
     const { position, version, ranges, mode } = state;
+    if (!this.#protocol.hasFilterOfRanges(at)) return [];
     if (mode.name !== "range") return this.#takeMode(state, at, name);
     const steps: Step<RangeState>[] = [];
     const { from, ids } = this.#gap(state, position, ranges, at);

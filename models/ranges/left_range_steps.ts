@@ -25,7 +25,8 @@ export class LeftRangeSteps {
   idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
     return state.ranges.filter(({ isLive }) => !isLive).map((range) => {
       const { from, to, token } = range;
-      const ids = newWithin(state, from, to).filter((doc) => this.#protocol.sees(at, doc));
+      const reader = this.#protocol.has("leftByItsFilter") ? 0 : at;
+      const ids = newWithin(state, from, to).filter((doc) => this.#protocol.sees(reader, doc));
       const task: Task = { kind: "left", token, from, to, ids, unanswered: [], isOurs: false };
       const what = ids.map((doc) => `d${doc}`).join(", ") || "nothing";
       return {

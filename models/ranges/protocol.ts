@@ -19,5 +19,7 @@ export interface RangeProtocol {
   isSilent(at: number): boolean;
   /** Whether the `FILTER` of an agent matches a document. */
   sees(at: number, doc: number): boolean;
+  /** Whether it is the one in the control document. */
+  hasFilterOfRanges(at: number): boolean;
   has(rule: RangeRuleName): boolean;
 }

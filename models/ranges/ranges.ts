@@ -41,6 +41,7 @@ export class Ranges implements Model<RangeState> {
       isDocumentAgent: (at) => documentAgents.includes(at) || silentAgents.includes(at),
       isSilent: (at) => silentAgents.includes(at),
       sees: (at, doc) => filters === undefined || filters[at]!.includes(doc),
+      hasFilterOfRanges: (at) => filters === undefined || filters[at] === filters[0],
       has: (rule) => rule !== without,
     };
     this.#claims = new ClaimSteps(protocol);
@@ -83,7 +84,6 @@ export class Ranges implements Model<RangeState> {
     const steps: Step<RangeState>[] = [];
     for (const [at, task] of state.agents.entries()) {
       const name = "ABC"[at]!;
-      if (this.#isRefused(at)) continue;
       if (!task) {
         if (!this.#protocol.isDocumentAgent(at)) steps.push(...this.#claims.idle(state, at, name));
         steps.push(...this.#left.idle(state, at, name), ...this.#documents.idle(state, at, name));
@@ -94,12 +94,6 @@ export class Ranges implements Model<RangeState> {
       if (killed) steps.push({ label: `${name} is killed`, state: ended(killed, at, heldBy(task)) });
     }
     return [...steps, ...this.#world.of(state)];
-  }
-
-  /** Whether the `FILTER` of an agent is another one than that of the first agent, which is in the control document. */
-  #isRefused(at: number): boolean {
-    const { filters } = this.#options;
-    return filters !== undefined && this.#protocol.has("oneFilter") && filters[at] !== filters[0];
   }
 
   #of(state: RangeState, at: number, name: string, task: Task): Step<RangeState>[] {
@@ -185,7 +179,7 @@ export interface RangesOptions {
   silentAgents?: readonly number[];
   /** The type of each `_id`, if they differ. */
   types?: readonly string[];
-  /** The documents that the `FILTER` of each agent matches, if they differ. */
+  /** The documents that the `FILTER` of each agent matches, if they differ. That of A is in the control document. */
   filters?: readonly (readonly number[])[];
   /** Documents that are inserted at some later time. */
   late?: readonly number[];

@@ -41,16 +41,6 @@ const CLAIMS = {
     reason: "Ids need not grow: documents are inserted behind the position, and a drain leaves some there.",
     without: "the position only grows",
   },
-  oneFilter: {
-    number: "R17",
-    title: "one filter",
-    rule:
-      "The control document holds the `FILTER` of all agents. An agent with another one claims nothing. It may take its place " +
-      "as another mode does: without ranges, after the lease of the mode; then the position is at the start.",
-    reason:
-      "An agent that does not see all of a range cannot finish it if it runs out. A poison document would be new again.",
-    without: "agents of several filters share the control document",
-  },
 } as const satisfies Record<string, RangeRule>;
 
 const LEFT = {
@@ -81,6 +71,19 @@ const LEFT = {
     rule: "The takeover compares the bounds that were read before the ids, too.",
     reason: "A cut that was given up may arrive in between. What it cuts off may be in another range by now.",
     without: "it does not compare where the range ends",
+  },
+  leftByItsFilter: {
+    number: "R17",
+    title: "what is left of a range is read by the filter of the range",
+    rule:
+      "The control document holds the `FILTER` of its ranges, as text. The agent that finishes a range reads what is left of " +
+      "it by that one, and not by its own. An agent in range mode with another `FILTER` claims nothing. It may replace the " +
+      "one in the control document as it would change the mode: without ranges, after the lease of the mode. The position " +
+      "goes back to the start then.",
+    reason:
+      "An agent that does not see all of a range does not mark all of it, and a poison document is new again. Without any " +
+      "filter, it would write on documents that are not meant for agents.",
+    without: "it is read by the `FILTER` of the agent",
   },
   awaitsMarks: {
     number: "R11d",
