@@ -1,9 +1,12 @@
 import type { AgentSettings } from "./agent_settings.ts";
 import { Breaker } from "./breaker/breaker.ts";
+import { AutoBatchSize, FIRST_BATCH } from "./claiming/auto_batch_size.ts";
+import { type BatchSize, FixedBatchSize } from "./claiming/batch_size.ts";
 import { BreakerGate } from "./claiming/breaker_gate.ts";
 import { DrainingGate } from "./claiming/draining_gate.ts";
 import type { PauseGate } from "./claiming/pause_gate.ts";
 import { PollLoop } from "./claiming/poll_loop.ts";
+import { Surplus } from "./claiming/surplus.ts";
 import { UntilEmpty } from "./claiming/until_empty.ts";
 import type { Details } from "./details.ts";
 import type { Drainable, DrainReport } from "./drain.ts";
@@ -41,12 +44,15 @@ export class Agent implements Drainable {
   readonly #ledger = new Ledger();
   readonly #wakeup: InterruptibleSleep;
   readonly #breaker: Breaker;
+  readonly #batchSize: BatchSize;
   readonly #loop: PollLoop;
   readonly #pool: Pool;
   readonly #settler: Settler;
   readonly #keeper: LeaseKeeper;
   readonly #cancels: CancelWatch;
   readonly #retries: RetrySchedule;
+  /** With `BATCH_SIZE=auto`. */
+  readonly #surplus: Surplus | undefined;
   readonly #claiming = new AbortController();
   readonly #working = new AbortController();
   #state: AgentState = "starting";
@@ -56,7 +62,7 @@ export class Agent implements Drainable {
 
   constructor(options: AgentOptions) {
     const { clock, details, events, limiter, logs, processing, random, settings, store } = options;
-    const { batchSize, concurrency, leaseMs, maxAttempts, processTimeoutMs } = settings;
+    const { concurrency, leaseMs, maxAttempts, processTimeoutMs } = settings;
     const { breakerCooldownMs: cooldownMs, breakerThreshold: threshold } = settings;
     const ledger = this.#ledger;
     const refusedOutcomes = new RefusedOutcomes();
@@ -69,11 +75,17 @@ export class Agent implements Drainable {
     const shared = { clock, details, events, ledger, random, refusedOutcomes, retries, store };
     const policy = { ...settings, random };
     const settler = new Settler({ ...shared, leases: keeper, policy });
-    const bounds = { batchSize, concurrency, leaseMs, limiter, processTimeoutMs };
+    const bounds = { concurrency, leaseMs, limiter, processTimeoutMs };
+    const fixed = settings.batchSize === "auto" ? undefined : settings.batchSize;
+    const slots = processing.kind === "batch" ? FIRST_BATCH : concurrency;
+    const load = fixed === undefined ? new AutoBatchSize({ clock, ledger, leaseMs, slots }) : undefined;
+    const batchSize = load ?? new FixedBatchSize(fixed!);
     const pool = new Pool({
       ...shared,
       ...bounds,
+      batchSize: fixed ?? FIRST_BATCH,
       breaker,
+      load,
       saver: keeper,
       logs,
       policy,
@@ -87,12 +99,15 @@ export class Agent implements Drainable {
     this.#retries = retries;
     this.#settler = settler;
     this.#pool = pool;
+    this.#batchSize = batchSize;
+    this.#surplus = load && new Surplus({ clock, leaseMs, pool, size: load });
     this.#keeper = keeper;
     this.#cancels = new CancelWatch({ clock, events, ledger, store });
     this.#breaker = breaker;
     this.#loop = new PollLoop({
       ...shared,
       ...bounds,
+      batchSize,
       breaker,
       gate,
       pool,
@@ -122,6 +137,11 @@ export class Agent implements Drainable {
     return { waiting, running, settling: documents - waiting - running };
   }
 
+  /** Documents that the next claim takes, at most. */
+  get batchSize(): number {
+    return this.#batchSize.documents;
+  }
+
   /** Documents that are in their handlers right now, longest first, at most `limit`. */
   running(limit: number): readonly RunningDocument[] {
     return this.#pool.running(limit);
@@ -133,6 +153,7 @@ export class Agent implements Drainable {
     const claiming = this.#claiming.signal;
     this.#keeper.start();
     this.#cancels.start();
+    this.#surplus?.start();
     if (!claiming.aborted) this.#enter(this.#options.gate.isOpen ? "running" : "paused");
     const loop = this.#loop.run(claiming);
     await aborted(claiming);
@@ -148,6 +169,7 @@ export class Agent implements Drainable {
     this.#settler.stop();
     this.#keeper.stop();
     this.#cancels.stop();
+    this.#surplus?.stop();
     const { finished, released, abandoned } = this.#settler.counts;
     const counts = {
       finished: finished - before.finished,

@@ -144,6 +144,16 @@ export function agent(
   };
 }
 
+/** The agent with another fixed size of its claims, to compare `BATCH_SIZE=auto` with. */
+function fixed(size: number): Candidate {
+  return agent({
+    id: `agent-${size}`,
+    settings: `BATCH_SIZE=${size}`,
+    documents: MANY,
+    options: () => ({ env: { BATCH_SIZE: String(size) } }),
+  });
+}
+
 function library(
   { doneAt, stored, ...rest }:
     & Pick<Candidate, "id" | "name" | "settings">
@@ -221,5 +231,13 @@ export const CANDIDATES: Candidate[] = [
     settings: `best (BATCH_SIZE=${BEST.BATCH_SIZE})`,
     documents: MANY,
     options: () => ({ env: BEST }),
+  }),
+  fixed(1000),
+  fixed(5000),
+  agent({
+    id: "agent-auto",
+    settings: "BATCH_SIZE=auto",
+    documents: MANY,
+    options: () => ({ env: { BATCH_SIZE: "auto" } }),
   }),
 ];

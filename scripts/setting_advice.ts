@@ -27,7 +27,7 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   pollIntervalMs:
     "Raise it if idle agents cost the database too much. New documents wait that long only if the server has no change streams, or with `CHANGE_STREAM=off`.",
   batchSize:
-    "Raise it (up to 2000) if handlers take less than a millisecond. Lower it if handlers are slow and there are many replicas, or if memory is high: a killed pod leaves up to two batches waiting for `LEASE_DURATION`. [How to choose](performance.md#how-to-choose-batch_size-and-concurrency).",
+    "Raise it (up to 2000) if handlers take less than a millisecond, or use `auto` if you do not know how long they take, or if that changes. Lower it if handlers are slow and there are many replicas, or if memory is high: a killed pod leaves up to two batches waiting for `LEASE_DURATION`. [How to choose](performance.md#how-to-choose-batch_size-and-concurrency).",
   concurrency:
     "Raise it until the service that your handlers call is busy. It costs memory: each handler may hold a document and its result.",
   processTimeoutMs:

@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import { sleep } from "../lib/deadline.ts";
 import type { ClaimLimit } from "../ports.ts";
 import { MAX_DOUBTED_RESULT_BYTES, MAX_HELD_RESULT_BYTES } from "../settling/result_capacity.ts";
+import type { BatchSize } from "./batch_size.ts";
 import type { ClaimPace } from "./claim_pace.ts";
 import type { DrainingGate } from "./draining_gate.ts";
 import type { LoopProgress } from "./loop_progress.ts";
@@ -35,6 +36,8 @@ export class ClaimCapacity {
   readonly #options: ClaimCapacityOptions;
   /** Batches that those in doubt make room for, at most. */
   #batches = 1;
+  /** What counts as a batch of these: the largest since the first of them. */
+  #doubtedBatch = 0;
 
   constructor(options: ClaimCapacityOptions) {
     this.#options = options;
@@ -49,7 +52,9 @@ export class ClaimCapacity {
       if (this.#hasRoom()) {
         const most = this.#limit;
         const documents = await pace.next(most.documents, closed);
-        return documents > 0 ? { ...most, documents } : undefined;
+        if (documents === 0) return undefined;
+        this.#options.batchSize.claimed();
+        return { ...most, documents };
       }
       progress.enter("full");
       const limitMs = standstill.inMs;
@@ -65,18 +70,19 @@ export class ClaimCapacity {
   get #limit(): ClaimLimit {
     const { batchSize, breaker } = this.#options;
     if (breaker.wantsTrial) return { documents: 1, bytes: MAX_CLAIM_BYTES, atRandom: true };
-    return { documents: batchSize, bytes: MAX_CLAIM_BYTES };
+    return { documents: batchSize.documents, bytes: MAX_CLAIM_BYTES };
   }
 
   #hasRoom(): boolean {
-    const { batchSize, breaker, ledger } = this.#options;
+    const { batchSize: { documents: batchSize }, breaker, ledger } = this.#options;
     // A trial that waits for a slot is enough.
     if (breaker.wantsTrial && ledger.counts.waiting > 0) return false;
     const { documents, doubted, bytes, doubtedBytes, doubtedResultBytes } = ledger.counts;
     // With fewer in doubt, fewer batches are what they make room for when more are.
-    const needed = Math.max(doubted / batchSize, doubtedBytes / MAX_CLAIM_BYTES);
+    const batch = this.#doubtedBatch = doubted === 0 ? batchSize : Math.max(this.#doubtedBatch, batchSize);
+    const needed = Math.max(doubted / batch, doubtedBytes / MAX_CLAIM_BYTES);
     this.#batches = Math.max(1, Math.min(this.#batches, Math.ceil(needed)));
-    const room = Math.min(doubted, this.#batches * batchSize, Math.max(batchSize, MAX_DOUBTED));
+    const room = Math.min(doubted, this.#batches * batch, Math.max(batch, MAX_DOUBTED));
     const roomBytes = Math.min(doubtedBytes, this.#batches * MAX_CLAIM_BYTES) +
       Math.min(doubtedResultBytes, MAX_DOUBTED_RESULT_BYTES);
     return documents - room <= batchSize &&
@@ -105,7 +111,7 @@ export interface ClaimCapacityOptions {
   pool: Pick<Pool, "leftBehind">;
   progress: LoopProgress;
   standstill: Standstill;
-  batchSize: number;
+  batchSize: BatchSize;
   /** Handlers running at once, at most. */
   concurrency: number;
 }

@@ -10,6 +10,7 @@ import type { InterruptibleSleep } from "../lib/interruptible_sleep.ts";
 import type { Claim, ClaimLimit, DocumentStore, LookMoment } from "../ports.ts";
 import type { RateLimiter } from "../pacing/rate_limiter.ts";
 import type { Settler } from "../settling/settler.ts";
+import type { BatchSize } from "./batch_size.ts";
 import { ClaimCapacity } from "./capacity.ts";
 import { ClaimPace } from "./claim_pace.ts";
 import type { DrainingGate } from "./draining_gate.ts";
@@ -186,7 +187,7 @@ export interface PollLoopOptions extends TimeAndChance {
   untilEmpty?: Pick<UntilEmpty, "claimed" | "claimFailed" | "foundNothing"> | undefined;
   /** The sleep between claims, which others may cut short. */
   wakeup: InterruptibleSleep;
-  batchSize: number;
+  batchSize: BatchSize;
   /** Handlers running at once, at most. */
   concurrency: number;
   leaseMs: number;

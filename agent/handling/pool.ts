@@ -94,6 +94,7 @@ export class Pool implements RemovalWatcher {
       if (outcome) settler.settle(held, outcome);
       else this.#waiting.push(held);
     }
+    this.#options.load?.began();
     this.#fill();
   }
 
@@ -109,8 +110,16 @@ export class Pool implements RemovalWatcher {
   /** Releases the documents that have not started yet. */
   releaseWaiting(): void {
     this.#releases += 1;
-    this.#releaseBeyond(0);
-    this.#pace?.nothingWaits();
+    this.releaseBeyond(0);
+  }
+
+  /** Releases the documents that have not started yet, but for so many that come first. */
+  releaseBeyond(count: number): void {
+    const { ledger, settler } = this.#options;
+    for (const held of this.#waiting.splice(count)) {
+      if (ledger.has(held)) settler.settle(held, { kind: "release" });
+    }
+    if (this.#waiting.length === 0) this.#pace?.nothingWaits();
   }
 
   /** Tells the handlers that run that the agent drains. */
@@ -132,16 +141,9 @@ export class Pool implements RemovalWatcher {
     this.#isClosed = true;
   }
 
-  #releaseBeyond(count: number): void {
-    const { ledger, settler } = this.#options;
-    for (const held of this.#waiting.splice(count)) {
-      if (ledger.has(held)) settler.settle(held, { kind: "release" });
-    }
-  }
-
   /** If the agent may start fewer than before, what would wait for longer than a second is released for other agents. */
   #limitChanged(limiter: RateLimiter): void {
-    this.#releaseBeyond(limiter.startable);
+    this.releaseBeyond(limiter.startable);
     this.#pace?.nothingWaits();
     this.#fill();
   }
@@ -193,6 +195,7 @@ export class Pool implements RemovalWatcher {
         // The document may have lost its lease, and left the ledger, while its handler was still busy.
         if (ledger.has(held)) this.#settle(held, all[index]!, isSpared);
       });
+      this.#options.load?.finished(run.length);
       this.#fill();
     });
   }
@@ -246,6 +249,14 @@ export class Pool implements RemovalWatcher {
   }
 }
 
+/** Learns what the handlers have to do, and what they do. */
+export interface HandlerLoad {
+  /** Documents are with the handlers from now on. */
+  began(): void;
+  /** Handlers have ended for so many documents, in any way. */
+  finished(documents: number): void;
+}
+
 /** What a {@linkcode Pool} needs. */
 export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "stopNotice" | "timeLimit"> {
   /** Learns how runs end, and decides whether a failure counts. */
@@ -263,6 +274,8 @@ export interface PoolOptions extends Omit<RunOptions, "leftBehind" | "stopNotice
   limiter?: RateLimiter | undefined;
   /** How long a lease may be relied on after it was written. */
   leaseMs: number;
+  /** Learns how fast the handlers are, with `BATCH_SIZE=auto`. */
+  load?: HandlerLoad | undefined;
   /** Documents whose outcome the database refused: their handler does not run again. */
   refusedOutcomes: Pick<RefusedOutcomes, "errorOf">;
 }

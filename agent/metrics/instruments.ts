@@ -120,6 +120,11 @@ export const INSTRUMENTS = {
       "Documents that the agent holds: waiting for a slot, running in the handler, or settling their outcome.",
     labels: { stage: ["waiting", "running", "settling"] },
   },
+  batchSize: {
+    name: "pulling_agent_batch_size",
+    kind: "gauge",
+    help: "Documents that the next claim takes at most: BATCH_SIZE, or what `auto` makes of it now.",
+  },
   ready: {
     name: "pulling_agent_ready",
     kind: "gauge",

@@ -39,7 +39,7 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
     const [obstacle] = fleetObstacles(values, "FLEET=on");
     if (obstacle !== undefined) found.push(`The agent goes without a fleet, as with FLEET=off: ${obstacle}`);
   }
-  if (batchSize !== undefined && concurrency !== undefined && concurrency > 2 * batchSize) {
+  if (typeof batchSize === "number" && concurrency !== undefined && concurrency > 2 * batchSize) {
     found.push(
       `CONCURRENCY is ${concurrency}, but no more than twice BATCH_SIZE (${
         2 * batchSize

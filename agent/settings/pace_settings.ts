@@ -9,11 +9,12 @@ export const PACE_SETTINGS = {
     default: "5",
     doc: "Wait before the next claim while nothing is left to claim.",
   }),
-  batchSize: setting<number>({
+  batchSize: setting<number | "auto">({
     variable: "BATCH_SIZE",
-    parse: parse.integer(1, 10_000),
+    parse: parse.integerOr("auto", 1, 10_000),
     default: "100",
-    doc: "Most documents that one claim takes. The agent holds up to twice as many.",
+    doc:
+      "Most documents that one claim takes. The agent holds up to twice as many. `auto` takes what the handlers finish in half a second, up to 5,000.",
   }),
   concurrency: setting<number>({
     variable: "CONCURRENCY",

@@ -48,6 +48,24 @@ export function integer(min: number, max: number): Parser<number> {
   });
 }
 
+/** A whole number within bounds, or a word, in upper or lower case. */
+export function integerOr<const Word extends string>(
+  word: Word,
+  min: number,
+  max: number,
+): Parser<number | Word> {
+  const number = integer(min, max);
+  const accepts = `${number.accepts}, or ${word}`;
+  return parser<number | Word>(accepts, (text) => {
+    if (text.toLowerCase() === word) return word;
+    try {
+      return number(text);
+    } catch {
+      throw new Error(`must be ${accepts}`);
+    }
+  });
+}
+
 /** One of several words, in upper or lower case. */
 export function choice<const T extends readonly string[]>(...words: T): Parser<T[number]> {
   const accepts = words.join(", ");

@@ -28,6 +28,7 @@ export class Gauges {
     numbers.set("held", waiting, { stage: "waiting" });
     numbers.set("held", running, { stage: "running" });
     numbers.set("held", settling, { stage: "settling" });
+    numbers.set("batchSize", agent.batchSize);
     numbers.set("ready", Number(health.isReady));
     numbers.set("mongodbConnected", Number(health.isConnected));
     numbers.set("loopStuck", Number(health.isStuck));
@@ -53,7 +54,7 @@ export class Gauges {
 
 /** What {@linkcode Gauges} read. */
 export interface GaugeOptions {
-  agent: Pick<Agent, "stages">;
+  agent: Pick<Agent, "batchSize" | "stages">;
   gate: Pick<PauseController, "current">;
   health: Pick<HealthReporter, "isConnected" | "isReady" | "isStuck">;
   /** If `RATE_LIMIT` is set. */

@@ -1,3 +1,4 @@
+import { FIRST_BATCH } from "../../agent/claiming/auto_batch_size.ts";
 import { ForcedStopError } from "../../agent/errors.ts";
 import { Events } from "../../agent/events.ts";
 import { LeftBehind } from "../../agent/handling/left_behind.ts";
@@ -61,7 +62,8 @@ export class Trial implements CheckpointSaver {
   /** Documents that a run of the processor takes at once. */
   get batchSize(): number {
     const { processing, settings } = this.#options;
-    return processing.kind === "batch" ? settings.batchSize : 1;
+    if (processing.kind !== "batch") return 1;
+    return settings.batchSize === "auto" ? FIRST_BATCH : settings.batchSize;
   }
 
   /**

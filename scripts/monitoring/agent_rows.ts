@@ -79,6 +79,14 @@ export function agentPanels(): Panels {
       isStacked: true,
     }),
     chart({
+      title: "Size of a claim",
+      description:
+        "Documents that the next claim of each agent takes at most: BATCH_SIZE, or what auto makes of it now. With auto it is low if few documents wait, or if the handlers are slow.",
+      unit: "short",
+      span: 8,
+      queries: [[ofAgents(series(I.batchSize), I.buildInfo), AGENT]],
+    }),
+    chart({
       title: "How long the process is blocked (p99)",
       description:
         "How late the event loop is. Above a second, a handler computes without a break, or the CPU limit throttles the pod: heartbeats and leases are late, too.",

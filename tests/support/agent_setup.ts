@@ -15,7 +15,7 @@ import { ManualClock } from "./manual_clock.ts";
 import { TARGETS } from "./results.ts";
 
 /** Settings of an agent in tests: round numbers, so that what happens when can be told by heart. */
-export const AGENT_SETTINGS: AgentSettings = {
+export const AGENT_SETTINGS: AgentSettings & { batchSize: number } = {
   breakerCooldownMs: 10_000,
   // Off: documents of most tests fail on purpose.
   breakerThreshold: 0,
@@ -58,7 +58,7 @@ export class AgentSetup {
   ) {
     const { details, limit, share = WHOLE, untilEmpty = false } = options;
     this.limiter = limit && new RateLimiter({ clock: this.clock, limit, share });
-    const merged = { ...AGENT_SETTINGS, ...settings };
+    const merged: AgentSettings = { ...AGENT_SETTINGS, ...settings };
     this.store = new FakeStore(this.clock, merged.leaseMs);
     this.agent = new Agent({
       clock: this.clock,

@@ -2,6 +2,7 @@ import { CLOSED_BREAKER } from "./closed_breaker.ts";
 import { assertEquals } from "@std/assert";
 import { systemChance } from "../../agent/lib/chance.ts";
 import { Events } from "../../agent/events.ts";
+import { FixedBatchSize } from "../../agent/claiming/batch_size.ts";
 import { Ledger } from "../../agent/leases/ledger.ts";
 import { DrainingGate } from "../../agent/claiming/draining_gate.ts";
 import { InterruptibleSleep } from "../../agent/lib/interruptible_sleep.ts";
@@ -48,7 +49,7 @@ export class PollLoopSetup {
       gate: new DrainingGate(gate, this.#claiming.signal),
       pool: this.pool,
       wakeup: this.wakeup,
-      batchSize: BATCH,
+      batchSize: new FixedBatchSize(BATCH),
       pollIntervalMs: POLL_MS,
       processTimeoutMs: 20_000,
       concurrency: 16,

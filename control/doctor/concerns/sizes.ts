@@ -1,3 +1,4 @@
+import { LARGEST_BATCH } from "../../../agent/claiming/auto_batch_size.ts";
 import { MAX_CLAIM_BYTES, MAX_HELD_BYTES } from "../../../agent/claiming/capacity.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
 import { databaseConcern } from "../concern.ts";
@@ -27,8 +28,11 @@ export const sizes = databaseConcern({
       doc: "The agent holds 32 MiB of documents: too few for all `CONCURRENCY` handlers.",
     },
   },
-  *look({ sizes }, { heapLimitMiB, settings: { batchSize, concurrency } }) {
+  *look({ sizes }, { heapLimitMiB, settings }) {
     if (sizes instanceof Unseen) return yield sizes;
+    const { concurrency } = settings;
+    const isAuto = settings.batchSize === "auto";
+    const batchSize = settings.batchSize === "auto" ? LARGEST_BATCH : settings.batchSize;
     const { averageBytes, documents } = sizes;
     if (documents === 0) return;
     const of = `of ${documents} documents that were looked at, the average has ${inMiB(averageBytes)} MiB`;
@@ -51,7 +55,7 @@ export const sizes = databaseConcern({
         steps: [setting("CONCURRENCY", Math.max(1, Math.floor(MAX_HELD_BYTES / averageBytes)))],
       };
     }
-    if (batchSize > fitting) {
+    if (batchSize > fitting && !isAuto) {
       yield {
         is: "batch_bytes",
         says:

@@ -1,6 +1,7 @@
 import { CLOSED_BREAKER } from "../../../support/closed_breaker.ts";
 import { assertEquals } from "@std/assert";
 import { ClaimCapacity, MAX_HELD_BYTES } from "../../../../agent/claiming/capacity.ts";
+import { FixedBatchSize } from "../../../../agent/claiming/batch_size.ts";
 import { ClaimPace } from "../../../../agent/claiming/claim_pace.ts";
 import { DrainingGate } from "../../../../agent/claiming/draining_gate.ts";
 import { LoopProgress } from "../../../../agent/claiming/loop_progress.ts";
@@ -33,7 +34,7 @@ class Setup {
       pool: { leftBehind: 0 },
       pace: new ClaimPace({ ledger, progress }),
       progress,
-      batchSize: BATCH,
+      batchSize: new FixedBatchSize(BATCH),
       concurrency: 4,
       standstill: new Standstill({ clock, ledger, leaseMs: LEASE_MS }),
     });
