@@ -1,4 +1,6 @@
+import type { FleetControl } from "../agent/fleet/fleet_view.ts";
 import type { FirstOrders, FleetMembership } from "../agent/fleet/registry.ts";
+import { UnusableControl } from "../agent/fleet/unusable_control.ts";
 import type { PauseController } from "./pause_controller.ts";
 
 /** Requests that are remembered: none of them acts twice, in which order answers and restored documents ever come. */
@@ -10,7 +12,10 @@ const REMEMBERED = 100;
  */
 export class FleetPause implements FirstOrders {
   readonly #options: FleetPauseOptions;
-  readonly #seen = new Set<string>();
+  /** The states that were asked for, by the ids of the requests. */
+  readonly #seen = new Map<string, FleetControl["state"]>();
+  /** What was wrong with the last request. */
+  #problem: string | undefined;
   #areKnown = false;
   /** Whether the request of the start was read. */
   #hasRead = false;
@@ -56,23 +61,42 @@ export class FleetPause implements FirstOrders {
     const control = await registry.control();
     const isFirst = !this.#hasRead;
     this.#hasRead = this.#areKnown = true;
-    if (!control || this.#seen.has(control.id)) return;
-    this.#remember(control.id);
+    if (control instanceof UnusableControl) return this.#tell(control.problem);
+    const before = control && this.#seen.get(control.id);
+    this.#tell(control && before && before !== control.state ? SAME_ID : undefined);
+    if (!control || before) return;
+    this.#remember(control);
     const why = { by: control.by, reason: control.reason };
     if (control.state === "paused") gate.pause("fleet", why);
     else if (!isFirst) gate.resume("fleet", why);
     this.#actedOn = control.id;
   }
 
-  #remember(id: string): void {
-    this.#seen.add(id);
-    const [oldest] = this.#seen;
+  /** Reports what is wrong with a request, once as long as it lasts. */
+  #tell(problem: string | undefined): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    if (problem === undefined) return;
+    this.#options.log.warn(
+      "Cannot act on what is asked of the fleet: write it with `pulling-agent pause --fleet` or `resume --fleet`",
+      { collection: this.#options.registry.name, problem },
+    );
+  }
+
+  #remember({ id, state }: FleetControl): void {
+    this.#seen.set(id, state);
+    const [oldest] = this.#seen.keys();
     if (this.#seen.size > REMEMBERED) this.#seen.delete(oldest!);
   }
 }
 
+/** A request that was edited, or one that agents do not know for a new one. */
+const SAME_ID =
+  "its id is that of an earlier request with another state, and must be another one for each request";
+
 /** What a {@linkcode FleetPause} needs. */
 export interface FleetPauseOptions {
   gate: Pick<PauseController, "pause" | "resume">;
-  registry: Pick<FleetMembership, "control" | "isTransient">;
+  log: { warn(message: string, fields: { collection: string; problem: string }): void };
+  registry: Pick<FleetMembership, "control" | "isTransient" | "name">;
 }

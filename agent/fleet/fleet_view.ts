@@ -86,6 +86,8 @@ export interface FleetLook {
   readonly at: Date;
   /** Undefined if nothing was ever asked of the fleet. */
   readonly control: FleetControl | undefined;
+  /** Why nothing can act on what was asked; undefined if that is not so. */
+  readonly controlProblem: string | undefined;
   /** In the order in which they have started. */
   readonly agents: readonly FleetAgent[];
   readonly withoutStatus: readonly AgentWithoutStatus[];

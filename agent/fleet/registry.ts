@@ -1,4 +1,5 @@
 import type { FleetAgent, FleetControl } from "./fleet_view.ts";
+import type { UnusableControl } from "./unusable_control.ts";
 
 /** The agents of a collection, as they report themselves: each has an entry, which it renews with each beat. */
 export interface FleetRegistry {
@@ -23,7 +24,7 @@ export interface FleetMembership extends Pick<FleetRegistry, "isForbidden" | "le
    */
   report(report: AgentReport): Promise<boolean>;
   /** What the operators want of all agents; undefined if they have asked for nothing. Throws what the database throws. */
-  control(): Promise<FleetControl | undefined>;
+  control(): Promise<FleetControl | UnusableControl | undefined>;
   /** Whether the same operation may succeed later. */
   isTransient(error: unknown): boolean;
 }

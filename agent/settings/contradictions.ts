@@ -14,7 +14,7 @@ const HEALTH_FILES = [
 /** Settings that cannot go together: one sentence each. */
 export function contradictions(values: Partial<Settings>, env: Environment): string[] {
   const { retryBackoffMs, retryBackoffMaxMs, healthDir, controlFile } = values;
-  const found = [...collectionProblems(values, env), ...fleetProblems(values, env)];
+  const found = [...collectionProblems(values, env), ...fleetProblems(values)];
   if (retryBackoffMs !== undefined && retryBackoffMaxMs !== undefined && retryBackoffMaxMs < retryBackoffMs) {
     found.push("RETRY_BACKOFF_MAX is below RETRY_BACKOFF: raise it to at least the same value");
   }
@@ -34,13 +34,11 @@ export function contradictions(values: Partial<Settings>, env: Environment): str
 }
 
 /** The collection of the fleet's agents has a fixed name, and no other use. */
-function fleetProblems(values: Partial<Settings>, env: Environment): string[] {
+function fleetProblems(values: Partial<Settings>): string[] {
   if (values.rateLimit !== undefined && values.rateLimitScope === "fleet") {
     return fleetObstacles(values, "RATE_LIMIT_SCOPE=fleet");
   }
-  // By default, an obstacle is a warning.
-  const isAsked = values.fleet === "on" && textOf("FLEET", env) !== undefined;
-  return isAsked ? fleetObstacles(values, "FLEET=on") : [];
+  return values.fleet === "on" ? fleetObstacles(values, "FLEET=on") : [];
 }
 
 function collectionProblems(values: Partial<Settings>, env: Environment): string[] {

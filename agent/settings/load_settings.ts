@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { secrets } from "../text/redact.ts";
 import { contradictions } from "./contradictions.ts";
 import { type Environment, textOf } from "./environment.ts";
+import { fleetObstacles } from "./fleet_settings.ts";
 import type { FileVariant, Host, Setting } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { readFileVariant } from "./file_variant.ts";
@@ -35,6 +36,14 @@ export function loadSettings(env: Environment, host: Host = thisHost()): LoadedS
         Object.assign(values, { [key]: spec.otherwise.value });
         warnings.push(`${message}; until then, ${spec.otherwise.so}`);
       } else problems.push(message);
+    }
+  }
+  if (textOf("FLEET", env) === undefined && values.fleet === "on") {
+    // A default stops no agent.
+    const [obstacle] = fleetObstacles(values, "FLEET=on");
+    if (obstacle !== undefined) {
+      values.fleet = "off";
+      warnings.push(`The agent goes without a fleet, as with FLEET=off: ${obstacle}`);
     }
   }
   problems.push(...contradictions(values, env));

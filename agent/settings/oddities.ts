@@ -1,5 +1,4 @@
 import { type Environment, textOf } from "./environment.ts";
-import { fleetObstacles } from "./fleet_settings.ts";
 import type { Settings } from "./settings.ts";
 
 /** Settings that also count for requests to the address of `ON_DEAD_LETTER`. */
@@ -34,10 +33,6 @@ export function oddities(values: Partial<Settings>, env: Environment): string[] 
     found.push(
       "RATE_LIMIT_SCOPE is set, and does nothing without RATE_LIMIT: set RATE_LIMIT, or leave it out",
     );
-  }
-  if (textOf("FLEET", env) === undefined && values.fleet === "on") {
-    const [obstacle] = fleetObstacles(values, "FLEET=on");
-    if (obstacle !== undefined) found.push(`The agent goes without a fleet, as with FLEET=off: ${obstacle}`);
   }
   if (typeof batchSize === "number" && concurrency !== undefined && concurrency > 2 * batchSize) {
     found.push(

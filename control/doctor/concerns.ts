@@ -3,6 +3,7 @@ import { clocks } from "./concerns/clocks.ts";
 import { collection } from "./concerns/collection.ts";
 import { connection } from "./concerns/connection.ts";
 import { files } from "./concerns/files.ts";
+import { fleet } from "./concerns/fleet.ts";
 import { indexes } from "./concerns/indexes.ts";
 import { lease } from "./concerns/lease.ts";
 import { plans } from "./concerns/plans.ts";
@@ -28,6 +29,7 @@ export const CONCERNS: readonly Concern[] = [
   server,
   clocks,
   rights,
+  fleet,
   collection,
   indexes,
   plans,

@@ -2,11 +2,14 @@ import type { FleetAgent } from "../../agent/fleet/fleet_view.ts";
 import type { FleetSeen } from "./fleet_table.ts";
 
 /** A fleet in one line of JSON. */
-export function fleetJson({ agents, at, control, source, unregistered, withoutStatus }: FleetSeen): string {
+export function fleetJson(
+  { agents, at, control, controlProblem, source, unregistered, withoutStatus }: FleetSeen,
+): string {
   return JSON.stringify({
     at,
     source,
     control: control === undefined ? null : { ...control, reason: control.reason ?? null },
+    control_problem: controlProblem ?? null,
     agents: agents.map(agentJson),
     without_status: withoutStatus.map(({ id, name, presence, silentMs, version }) => ({
       id,

@@ -7,7 +7,7 @@ import {
 import { durationText } from "../../agent/text/duration_text.ts";
 import { shortened } from "../../agent/text/shortened.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
-import { agentsText, controlText, pausedText } from "./fleet_text.ts";
+import { agentsText, controlProblemText, controlText, pausedText } from "./fleet_text.ts";
 import { troubleText } from "./trouble_text.ts";
 
 /** Agents in a table, at most: JSON has all of them. */
@@ -55,13 +55,14 @@ export function fleetTable(seen: FleetSeen): string {
 const HEAD = ["AGENT", "STATE", "HELD", "RUNNING", "LAST MINUTE", "SEEN", "VERSION", "NOTE"];
 const NUMBERS = new Set([2, 3, 4]);
 
-function headlines({ agents, at, control, source }: FleetSeen): string[] {
+function headlines({ agents, at, control, controlProblem, source }: FleetSeen): string[] {
   const counts = new Map<string, number>();
   for (const agent of agents) counts.set(stateOf(agent), (counts.get(stateOf(agent)) ?? 0) + 1);
   const states = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
   const now = agents.length === 0 ? "no agents" : `${agentsText(agents.length)}: ${states}`;
   const wanted = control === undefined ? [] : [`The operators want it to be ${controlText(control, at)}`];
-  return [`The fleet of ${source} has ${now}`, ...wanted].map(inOneLine);
+  const problem = controlProblem === undefined ? [] : [controlProblemText(controlProblem)];
+  return [`The fleet of ${source} has ${now}`, ...wanted, ...problem].map(inOneLine);
 }
 
 function stateOf({ presence, state }: FleetAgent): string {

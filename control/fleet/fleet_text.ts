@@ -1,4 +1,5 @@
 import type { AgentWithoutStatus, FleetAgent, FleetControl } from "../../agent/fleet/fleet_view.ts";
+import { MEND_CONTROL } from "../../agent/fleet/unusable_control.ts";
 import { durationText, pastText } from "../../agent/text/duration_text.ts";
 
 /** An agent for people: two of a fleet may have the same name, but they have not started in the same second. */
@@ -14,6 +15,11 @@ export function seenText({ silentMs }: Pick<AgentWithoutStatus, "silentMs">): st
 /** A request, with who made it, when and why. */
 export function controlText({ at, by, reason, state }: FleetControl, now: Date): string {
   return `${state}, by ${by} since ${pastText(at.toISOString(), now)}${reasonText(reason)}`;
+}
+
+/** That nothing can act on what operators have written, and why. */
+export function controlProblemText(problem: string): string {
+  return `What operators have written controls nothing: ${problem}: ${MEND_CONTROL}`;
 }
 
 /** What keeps an agent from claiming, by whom and why. */

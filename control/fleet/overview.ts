@@ -15,6 +15,8 @@ export interface Overview {
   source: string;
   /** What the operators want of all agents; null if nothing was ever asked. */
   control: { state: "running" | "paused"; by: string; reason: string | null; at: string } | null;
+  /** That nothing can act on what they have written, and what mends it; null if that is not so. */
+  control_problem: string | null;
   work: {
     /** Documents that could be claimed now. */
     waiting: Count | null;

@@ -7,6 +7,7 @@ import { isAnswer } from "../../agent/store/mongo_errors.ts";
 import { errorsOfAgents, errorsOfLetters } from "./error_rows.ts";
 import { SummedHistory } from "./fleet_history.ts";
 import type { AgentRow, ErrorRow, Overview } from "./overview.ts";
+import { controlProblemText } from "./fleet_text.ts";
 import { Paced } from "./paced.ts";
 import { troubleText } from "./trouble_text.ts";
 import { WaitingTrend } from "./waiting_trend.ts";
@@ -59,7 +60,7 @@ export class OverviewReader {
       this.#fleet.get(),
       this.#letters.get(),
     ]);
-    const { agents, control } = fleet;
+    const { agents, control, controlProblem } = fleet;
     const at = fleet.at ?? work.at;
     this.#history.add(agents, at);
     if (work.waiting) this.#trend.add(work.at, work.waiting);
@@ -76,6 +77,7 @@ export class OverviewReader {
           at: control.at.toISOString(),
         }
         : null,
+      control_problem: controlProblem === undefined ? null : controlProblemText(controlProblem),
       work: {
         waiting: work.waiting ?? null,
         oldest_s: seconds(work.oldestMs),
@@ -145,11 +147,16 @@ export class OverviewReader {
 }
 
 /** What was seen of the agents; without the time if they may not be read. */
-type FleetSeen = Pick<FleetLook, "agents" | "control"> & {
+type FleetSeen = Pick<FleetLook, "agents" | "control" | "controlProblem"> & {
   readonly at: Date | undefined;
   readonly notes: readonly string[];
 };
-const NO_FLEET: Omit<FleetSeen, "notes"> = { at: undefined, agents: [], control: undefined };
+const NO_FLEET: Omit<FleetSeen, "notes"> = {
+  at: undefined,
+  agents: [],
+  control: undefined,
+  controlProblem: undefined,
+};
 
 const WITHOUT_STATUS = "not shown: of an earlier version, or with FLEET=off";
 const BY_ID_NOTE =

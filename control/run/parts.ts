@@ -1,7 +1,6 @@
 import { Agent } from "../../agent/agent.ts";
 import { Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
-import { fleetObstacles } from "../../agent/settings/fleet_settings.ts";
 import { FleetShare } from "../../agent/fleet/fleet_share.ts";
 import { timeOfDayMs } from "../../agent/lib/builtins.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
@@ -84,7 +83,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
   const instance = crypto.randomUUID();
   const store = new MongoStore(settings, filter, { ...SYSTEM, details, instance });
   const registry = store.fleetRegistry(entryOf(settings, instance));
-  const orders = isFleet(settings) ? new FleetPause({ gate, registry }) : undefined;
+  const orders = settings.fleet === "on" ? new FleetPause({ gate, log, registry }) : undefined;
   const limiter = limiterOf(settings);
   const agent = new Agent({
     ...SYSTEM,
@@ -164,11 +163,6 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
 
 function limiterOf({ rateLimit: limit, rateLimitScope: scope }: Settings): RateLimiter | undefined {
   return limit && new RateLimiter({ ...SYSTEM, limit, share: scope === "fleet" ? NO_SHARE : WHOLE });
-}
-
-/** Whether the agent is one of a fleet: it goes without if the collection of the agents cannot have its name. */
-function isFleet(settings: Settings): boolean {
-  return settings.fleet === "on" && fleetObstacles(settings, "FLEET=on").length === 0;
 }
 
 function entryOf({ agentName: name, ensureIndexes }: Settings, instance: string) {

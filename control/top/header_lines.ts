@@ -10,7 +10,8 @@ export function headerLines(overview: Overview, columns: number): Line[] {
   return [controlLine(overview), backlogLine(overview), doneLine(overview), ...sparkLines(overview, columns)];
 }
 
-function controlLine({ at, control }: Overview): Line {
+function controlLine({ at, control, control_problem }: Overview): Line {
+  if (control_problem !== null) return [span(inOneLine(control_problem), "bad")];
   if (control?.state !== "paused") return [span("All agents may run: no pause of the fleet", "dim")];
   const reason = control.reason === null ? "" : `: ${control.reason}`;
   const since = pastText(control.at, new Date(at));

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { FailingServer } from "../support/failing_server.ts";
@@ -161,4 +161,36 @@ Deno.test("FLEET: a pause that cannot be read yet keeps the agent from its first
     "the pause",
     ({ state, control }) => state === "paused" && control.source === "fleet",
   );
+});
+
+Deno.test("FLEET: a request that was written by hand and says nothing that agents know is reported by each, and shown by commands", async () => {
+  await using db = await testDatabase("fleet by hand");
+  const fleet = new FleetDatabase(db);
+  const documents = await insertPending(db, [1]);
+  await fleet.ask({ state: "PAUSED" as never });
+  await using home = await agentHome({ db, module: MARKING, env: CALM });
+  const agent = await home.startReady();
+  const line = await agent.log("Cannot act on what is asked of the fleet");
+  const problem = 'its state is "PAUSED", and must be "running" or "paused"';
+  assertEquals([line.level, line.collection, line.problem], [
+    "WARNING",
+    `${db.name}.documents_agents`,
+    problem,
+  ]);
+  await waitFor("the document", () => documents.countDocuments({ status: "processed" }));
+  const told = `What operators have written controls nothing: ${problem}`;
+  assertStringIncludes(
+    (await home.run("status", "--fleet")).stdout,
+    `\n${told}: write it with pulling-agent pause`,
+  );
+  assertEquals(JSON.parse((await home.run("status", "--fleet", "--json")).stdout).control_problem, problem);
+  assertStringIncludes((await home.run("top", "--once")).stdout, `\n${told}`);
+  assertStringIncludes((await home.run("doctor")).stdout, `controls nothing: ${problem}`);
+
+  const paused = await home.run("pause", "--fleet", "--reason", "the price service is down");
+  assertEquals([paused.code, paused.stderr], [0, ""]);
+  await agent.untilStatus("the pause", ({ control }) => control.source === "fleet");
+  const { stdout } = await home.run("doctor");
+  assertMatch(stdout, /The whole fleet is paused, by \S+ since \S+: the price service is down\. An agent/);
+  assertEquals(agent.entries.filter(({ message }) => message.startsWith("Cannot act on")).length, 1);
 });

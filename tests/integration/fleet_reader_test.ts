@@ -31,7 +31,12 @@ async function connectionOf(database: TestDatabase, uuid: string): Promise<Mongo
 Deno.test("FleetReader reads what agents report and what is wanted of them, and takes no other document for one", async () => {
   await using database = await testDatabase("fleet reader");
   const nothing = await lookAt(database);
-  assertEquals([nothing.agents, nothing.withoutStatus, nothing.control], [[], [], undefined]);
+  assertEquals([nothing.agents, nothing.withoutStatus, nothing.control, nothing.controlProblem], [
+    [],
+    [],
+    undefined,
+    undefined,
+  ]);
   const since = new Date(1e12);
   const history = { until: since, processed: [1, 2], retried: [3], dead_lettered: "no", pick_up_ms: [4.5] };
   const control = { state: "paused", source: "fleet", by: "ops", reason: "why", since };

@@ -26,7 +26,14 @@ const held = { token: "t", owner: "one", attempts: 1 };
 
 /** Reads what a store's database has, with a fleet that is given. */
 async function reader(store: TestStore, fleet: Partial<FleetLook> = {}): Promise<OverviewReader> {
-  const found = { at: new Date(), agents: [], control: undefined, withoutStatus: [], ...fleet };
+  const found = {
+    at: new Date(),
+    agents: [],
+    control: undefined,
+    controlProblem: undefined,
+    withoutStatus: [],
+    ...fleet,
+  };
   return new OverviewReader({
     clock: systemClock,
     fleet: { look: () => Promise.resolve(found) },

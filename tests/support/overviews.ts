@@ -19,6 +19,7 @@ export function overviewOf(
     at: AT,
     source: "shop.orders",
     control: null,
+    control_problem: null,
     work: {
       waiting: none(),
       oldest_s: null,

@@ -37,7 +37,14 @@ Deno.test("OverviewReader: among 2 million waiting documents and 200,000 letters
   await makeIndexes(database, store);
   await insertAll(database);
   const fleet = {
-    look: () => Promise.resolve({ at: new Date(), agents: [], control: undefined, withoutStatus: [] }),
+    look: () =>
+      Promise.resolve({
+        at: new Date(),
+        agents: [],
+        control: undefined,
+        controlProblem: undefined,
+        withoutStatus: [],
+      }),
   };
   const reader = async () =>
     new OverviewReader({

@@ -7,6 +7,7 @@ import type { Heartbeat } from "./heartbeats.ts";
 import type { Plan } from "./plans.ts";
 import type { RefusedWrite, Sizes } from "./sampled.ts";
 import type { ShardKeys } from "./shard_keys.ts";
+import type { FleetFacts } from "./fleet_facts.ts";
 import type { Unseen } from "./unseen.ts";
 import type { UserRights } from "./user_rights.ts";
 
@@ -57,6 +58,7 @@ export interface DatabaseFacts {
   readonly plans: readonly Plan[] | Unseen;
   /** Undefined if the servers are no sharded cluster. */
   readonly shards: ShardKeys | Unseen | undefined;
+  readonly fleet: FleetFacts | Unseen;
   readonly sizes: Sizes | Unseen;
   /** The agent's writes that the validator of the collection refuses. */
   readonly refusedWrites: readonly RefusedWrite[] | Unseen;

@@ -5,11 +5,13 @@ import { doneBy } from "../../lib/deadline.ts";
 import { Link } from "../connection/link.ts";
 import { serverCertificate } from "../connection/server_certificate.ts";
 import { ServerClock } from "../connection/server_clock.ts";
+import { fleetCollection } from "../../settings/fleet_settings.ts";
 import { isNoCollection } from "../mongo_errors.ts";
 import type { StoreSettings } from "../store_settings.ts";
 import { KnownServer } from "../server/known_server.ts";
 import { describe, Source, type SourceNames, sourceNames } from "../source.ts";
 import type { DatabaseFacts, ServerFacts, SourceProblem } from "./database_facts.ts";
+import { fleetFacts } from "./fleet_facts.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { claimPlans } from "./plans.ts";
 import { refusedWrites, sampledSizes } from "./sampled.ts";
@@ -107,6 +109,7 @@ export class Examiner {
       shards: this.#heartbeats.all.some(({ isRouter }) => isRouter)
         ? seen(() => shardKeys(link.db("config"), { source: collection, letters: letterCollection }, options))
         : undefined,
+      fleet: seen(() => fleetFacts(link.collection(database, fleetCollection(source)), options)),
       sizes: seen(() => sampledSizes(collection, options)),
       refusedWrites: describing.then((found) => this.#refusedWrites(collection, found)),
     });

@@ -1,8 +1,10 @@
 import type { Collection, Document } from "mongodb";
 import { UsageError } from "../../errors.ts";
 import type { FleetControl } from "../../fleet/fleet_view.ts";
+import { UnusableControl } from "../../fleet/unusable_control.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { secrets } from "../../text/redact.ts";
+import { shortened } from "../../text/shortened.ts";
 import { inOneLine } from "../../text/terminal_text.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 
@@ -59,11 +61,20 @@ export class ControlDocument {
   }
 }
 
-/** The request in a document of the registry, which a user may have written by hand; undefined if it holds none. */
-export function controlIn({ at, by, id, reason, state }: Document): FleetControl | undefined {
+/** The request in a document of the registry, which a user may have written by hand. */
+export function controlIn({ at, by, id, reason, state }: Document): FleetControl | UnusableControl {
+  if (state !== "running" && state !== "paused") {
+    return unusable("state", state, 'must be "running" or "paused"');
+  }
+  if (typeof id !== "string" || id.length > MOST_ID) {
+    return unusable(
+      "id",
+      id,
+      `must be a text of at most ${MOST_ID} characters, another one for each request`,
+    );
+  }
   const time = validDate(at);
-  if (typeof id !== "string" || id.length > MOST_ID || time === undefined) return undefined;
-  if (state !== "running" && state !== "paused") return undefined;
+  if (time === undefined) return unusable("at", at, "must be a date");
   return {
     id,
     state,
@@ -71,6 +82,16 @@ export function controlIn({ at, by, id, reason, state }: Document): FleetControl
     reason: typeof reason === "string" ? shown("reason", reason) : undefined,
     at: time,
   };
+}
+
+/** Tells what a field holds, as far as that is a text: anything else may be of any size. */
+function unusable(field: string, value: unknown, must: string): UnusableControl {
+  const is = value === undefined
+    ? "is missing"
+    : typeof value === "string"
+    ? `is ${JSON.stringify(inOneLine(secrets.text(shortened(value, 40))))}`
+    : "is no such value";
+  return new UnusableControl(`its ${field} ${is}, and ${must}`);
 }
 
 /** A text as each agent shows it, also if no command has written it. */

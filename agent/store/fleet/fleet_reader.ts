@@ -1,5 +1,6 @@
 import type { Collection } from "mongodb";
 import type { AgentWithoutStatus, FleetLook, Presence } from "../../fleet/fleet_view.ts";
+import { UnusableControl } from "../../fleet/unusable_control.ts";
 import { msOf } from "../connection/server_clock.ts";
 import type { StoreContext } from "../store_context.ts";
 import type { AgentConnections, ConnectedAgents } from "./agent_connections.ts";
@@ -43,12 +44,15 @@ export class FleetReader {
       { $addFields: { now: server.time } },
     ], { maxTimeMS }).toArray();
     const nowMs = msOf(documents[0]?.now) ?? known.getTime();
-    const control = documents.find(({ _id }) => _id === CONTROL_ID);
+    const document = documents.find(({ _id }) => _id === CONTROL_ID);
+    const control = document && controlIn(document);
+    const isUsable = !(control instanceof UnusableControl);
     const entries = documents.flatMap((document) => entryIn(document, nowMs) ?? [])
       .filter(({ seen }) => seen.silentMs < GONE_MS).reverse();
     return {
       at: new Date(nowMs),
-      control: control && controlIn(control),
+      control: isUsable ? control : undefined,
+      controlProblem: isUsable ? undefined : control.problem,
       ...await this.#judged(entries),
     };
   }

@@ -7,6 +7,7 @@ import type {
   FleetRegistry,
   OtherAgents,
 } from "../../fleet/registry.ts";
+import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
@@ -86,7 +87,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     return matchedCount + upsertedCount > 0;
   }
 
-  async control(): Promise<FleetControl | undefined> {
+  async control(): Promise<FleetControl | UnusableControl | undefined> {
     const { maxTimeMS } = this.#options;
     const document = await this.#collection.findOne({ _id: CONTROL_ID as never, ...MARK }, { maxTimeMS });
     return document ? controlIn(document) : undefined;

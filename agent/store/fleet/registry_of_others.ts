@@ -11,6 +11,15 @@ export class RegistryOfOthersError extends Error {
   }
 }
 
+/** Whether a collection holds documents that no agent has written. Throws what the driver throws. */
+export async function isOfOthers(collection: Collection, maxTimeMS: number): Promise<boolean> {
+  const other = await collection.findOne({ registry: { $ne: MARK.registry } }, {
+    projection: { _id: 1 },
+    maxTimeMS,
+  });
+  return other !== null;
+}
+
 /**
  * Checks that a collection holds what agents write, and nothing else. Throws what the driver throws.
  *
@@ -19,9 +28,5 @@ export class RegistryOfOthersError extends Error {
 export async function refuseRegistryOfOthers(
   { collection, maxTimeMS, name }: { collection: Collection; maxTimeMS: number; name: string },
 ): Promise<void> {
-  const other = await collection.findOne({ registry: { $ne: MARK.registry } }, {
-    projection: { _id: 1 },
-    maxTimeMS,
-  });
-  if (other !== null) throw new RegistryOfOthersError(name);
+  if (await isOfOthers(collection, maxTimeMS)) throw new RegistryOfOthersError(name);
 }

@@ -130,9 +130,11 @@ function judged(overview: Overview): Verdict {
   };
 }
 
-function findingsOf({ agents, at, work, errors, control }: Overview, alive: AgentRow[]): Finding[] {
+function findingsOf(overview: Overview, alive: AgentRow[]): Finding[] {
+  const { agents, at, work, errors, control, control_problem } = overview;
   const found: Finding[] = [];
   const say = (tone: Finding["tone"], at: Finding["at"], text: string) => found.push({ tone, at, text });
+  if (control_problem !== null) say("bad", "agents", control_problem);
   for (const presence of ["frozen", "silent"] as const) {
     const those = agents.filter((it) => it.presence === presence);
     if (those.length > 0) {

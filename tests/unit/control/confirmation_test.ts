@@ -8,7 +8,13 @@ type Seen = Pick<FleetAgent, "name" | "presence" | "controlId">;
 /** A fleet as a test wants it. */
 function fleetOf(agents: Seen[], id = "c1"): FleetLook {
   const control = { id, state: "paused", by: "ops", reason: undefined, at: new Date(0) } as const;
-  return { at: new Date(0), control, agents: agents as FleetAgent[], withoutStatus: [] };
+  return {
+    at: new Date(0),
+    control,
+    controlProblem: undefined,
+    agents: agents as FleetAgent[],
+    withoutStatus: [],
+  };
 }
 
 function waiting(look: () => FleetLook) {

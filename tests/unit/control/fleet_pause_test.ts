@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { FleetControl } from "../../../agent/fleet/fleet_view.ts";
+import { UnusableControl } from "../../../agent/fleet/unusable_control.ts";
 import { FleetPause } from "../../../control/fleet_pause.ts";
 import { PauseController } from "../../../control/pause_controller.ts";
 
@@ -7,7 +8,8 @@ import { PauseController } from "../../../control/pause_controller.ts";
 class Setup {
   readonly gate = new PauseController();
   readonly pause: FleetPause;
-  wanted: FleetControl | undefined;
+  wanted: FleetControl | UnusableControl | undefined;
+  readonly told: string[] = [];
   error: Error | undefined;
   reads = 0;
   /** A reading has its answer by then, and gives it once this has resolved. */
@@ -22,9 +24,14 @@ class Setup {
         if (error) throw error;
         return wanted;
       },
+      name: "shop.jobs_agents",
       isTransient: ({ message }: Error) => message === "out of reach",
     };
-    this.pause = new FleetPause({ gate: this.gate, registry: registry as never });
+    this.pause = new FleetPause({
+      gate: this.gate,
+      log: { warn: (_, { collection, problem }) => this.told.push(`${collection}: ${problem}`) },
+      registry: registry as never,
+    });
   }
 
   want(id: string, state: FleetControl["state"]): void {
@@ -110,4 +117,29 @@ Deno.test("FleetPause reads again for a change that comes while an answer is und
   answer.resolve();
   await Promise.all([first, second]);
   assertEquals([setup.reads, setup.gate.isOpen], [2, false]);
+});
+
+Deno.test("FleetPause tells once of a request that it cannot act on, and acts on the next that it can", async () => {
+  const setup = new Setup();
+  setup.wanted = new UnusableControl("its state is odd");
+  await setup.pause.know();
+  await setup.pause.read();
+  assertEquals([setup.told, setup.gate.isOpen, setup.pause.areKnown], [
+    ["shop.jobs_agents: its state is odd"],
+    true,
+    true,
+  ]);
+  setup.want("1", "paused");
+  await setup.pause.read();
+  assertEquals([setup.gate.isOpen, setup.pause.actedOn], [false, "1"]);
+  // It was edited by hand: the agent takes it for the same request.
+  setup.want("1", "running");
+  await setup.pause.read();
+  await setup.pause.read();
+  assertEquals(setup.gate.isOpen, false);
+  setup.want("2", "running");
+  await setup.pause.read();
+  setup.want("1", "running");
+  await setup.pause.read();
+  assertEquals([setup.gate.isOpen, setup.told.length], [true, 3]);
 });

@@ -26,7 +26,7 @@ Deno.test("FLEET that is asked for needs a collection that has no other use, and
     assertMatch(asked.problems[0]!, said);
     // By default, an agent that has worked without a fleet goes on without.
     const byDefault = saidOf(values);
-    assertEquals([byDefault.problems, byDefault.warnings.length], [[], 1]);
+    assertEquals([byDefault.problems, byDefault.warnings.length, byDefault.values.fleet], [[], 1, "off"]);
     assertMatch(byDefault.warnings[0]!, /^The agent goes without a fleet, as with FLEET=off: /);
     assertEquals(saidOf({ ...values, FLEET: "off" }).warnings, []);
   }

@@ -57,6 +57,13 @@ const CASES: {
     ]],
   },
   {
+    name: "a request that operators have written wrong",
+    of: overview({ control_problem: "What operators have written controls nothing" }),
+    is: ["bad", "Idle", "1 agent ready for work, nothing waits", [
+      "bad What operators have written controls nothing",
+    ]],
+  },
+  {
     name: "agents that have begun",
     of: overview(agents({}), {
       waiting: { n: 7, capped: false },

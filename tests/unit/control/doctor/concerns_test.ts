@@ -46,6 +46,7 @@ const HEALTHY: DatabaseFacts = {
   ttlOfWaiting: ["ttl"],
   plans: [],
   shards: undefined,
+  fleet: { isOfOthers: false, control: undefined },
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
 };

@@ -127,3 +127,9 @@ Deno.test("helpLines() fit the smallest screen", () => {
   const widths = helpLines().map((line) => widthOf(written(line, 1000, "text").trimEnd()));
   assertEquals(widths.filter((cells) => cells > SMALLEST.columns), []);
 });
+
+Deno.test("screenLines() shows in place of a pause that what operators have written controls nothing", () => {
+  const text = 'What operators have written controls nothing: its state is "PAUSED", and must be';
+  const [, line] = screen(overviewOf({ control_problem: `${text} "running" or "paused"` }));
+  assertEquals(line?.slice(0, 66), text.slice(0, 66));
+});

@@ -1,0 +1,25 @@
+import type { Collection } from "mongodb";
+import type { FleetControl } from "../../fleet/fleet_view.ts";
+import type { UnusableControl } from "../../fleet/unusable_control.ts";
+import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
+import { isOfOthers } from "../fleet/registry_of_others.ts";
+
+/** What the collection of the fleet's agents holds. */
+export interface FleetFacts {
+  /** Whether it holds documents that no agent has written: then agents write nothing into it. */
+  readonly isOfOthers: boolean;
+  /** What the operators want of all agents; undefined if they have asked for nothing. */
+  readonly control: FleetControl | UnusableControl | undefined;
+}
+
+/** Reads it. Throws what the driver throws. */
+export async function fleetFacts(
+  collection: Collection,
+  { maxTimeMS }: { maxTimeMS: number },
+): Promise<FleetFacts> {
+  const [control, others] = await Promise.all([
+    collection.findOne({ _id: CONTROL_ID as never, ...MARK }, { maxTimeMS }),
+    isOfOthers(collection, maxTimeMS),
+  ]);
+  return { control: control ? controlIn(control) : undefined, isOfOthers: others };
+}

@@ -1,0 +1,60 @@
+import { UnusableControl } from "../../../agent/fleet/unusable_control.ts";
+import { fleetCollection } from "../../../agent/settings/fleet_settings.ts";
+import { Unseen } from "../../../agent/store/doctor/unseen.ts";
+import { databaseConcern } from "../concern.ts";
+import { byHand, setting, shell } from "../steps.ts";
+
+/** What an agent finds in the collection in which the agents show themselves. */
+export const fleet = databaseConcern({
+  name: "fleet",
+  doc: "what operators ask of all agents, and whether the collection of the agents is theirs",
+  findings: {
+    fleet_paused: { level: "hurts", doc: "The whole fleet is paused: an agent that starts claims nothing." },
+    fleet_control: {
+      level: "hurts",
+      doc: "What operators have written for all agents by hand cannot be used: it controls nothing.",
+    },
+    registry_of_others: {
+      level: "hurts",
+      doc:
+        "The collection of the fleet's agents holds documents of yours: agents write nothing into it, and `--fleet` misses them.",
+    },
+  },
+  *look({ fleet: found, names }, { settings }) {
+    if (settings.fleet === "off") return;
+    if (found instanceof Unseen) return yield found;
+    const where = `${names.database}.${fleetCollection(names.source)}`;
+    const { control, isOfOthers } = found;
+    if (isOfOthers) {
+      yield {
+        is: "registry_of_others",
+        says: `${where} holds documents that no agent has written, so that agents write nothing into it`,
+        steps: [
+          byHand(
+            "move these documents to a collection of another name, if all agents are to be seen and paused together; " +
+              "otherwise:",
+          ),
+          setting("FLEET", "off"),
+        ],
+      };
+    }
+    if (control instanceof UnusableControl) {
+      yield {
+        is: "fleet_control",
+        says: `The document control in ${where} controls nothing: ${control.problem}`,
+        steps: [
+          shell("pulling-agent resume --fleet"),
+          byHand("if the agents are to pause: pulling-agent pause --fleet --reason TEXT"),
+        ],
+      };
+    } else if (control?.state === "paused") {
+      const reason = control.reason === undefined ? "" : `: ${control.reason}`;
+      yield {
+        is: "fleet_paused",
+        says:
+          `The whole fleet is paused, by ${control.by} since ${control.at.toISOString()}${reason}. An agent that starts claims nothing`,
+        steps: [shell("pulling-agent resume --fleet")],
+      };
+    }
+  },
+});

@@ -1,0 +1,92 @@
+import { assertEquals, assertFalse, assertMatch } from "@std/assert";
+import { shellWord } from "../../control/shell_word.ts";
+import { Patient } from "../support/doctor.ts";
+import { FleetDatabase } from "../support/fleet_database.ts";
+import { Guarded } from "../support/guarded.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { COLLECTION } from "../support/store.ts";
+
+const OF_FLEET = /^(fleet_|registry_)/;
+const ROOT = new URL("../..", import.meta.url).pathname;
+
+/** A patient whose shell has the program, as an operator's has. */
+async function patientOf(database: TestDatabase): Promise<Patient> {
+  await database.db.createCollection(COLLECTION);
+  const patient = await Patient.of(database);
+  // The runtime finds its packages by variables of the test.
+  const given = Object.entries(Deno.env.toObject()).filter(([name]) => !(name in patient.env));
+  const variables = given.map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  await patient.install(
+    "pulling-agent",
+    [
+      ...variables,
+      `cd ${shellWord(ROOT)}`,
+      `exec ${shellWord(Deno.execPath())} run -A main.ts "$@" >/dev/null`,
+    ].join(
+      "\n",
+    ),
+  );
+  return patient;
+}
+
+Deno.test("doctor finds that the whole fleet is paused, or that what operators wrote controls nothing, and how to mend it", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  const fleet = new FleetDatabase(database, COLLECTION);
+  assertFalse((await patient.found()).some((is) => OF_FLEET.test(is)));
+  for (
+    const [state, is, says] of [
+      [
+        "paused",
+        "fleet_paused",
+        /^The whole fleet is paused, by alice since 2\S+Z: why\. An agent that starts claims nothing$/,
+      ],
+      [
+        "PAUSED",
+        "fleet_control",
+        /^The document control in \S+_agents controls nothing: its state is "PAUSED", and must be/,
+      ],
+    ] as const
+  ) {
+    await fleet.ask({ state: state as "paused", reason: "why" });
+    const finding = await patient.finding(is);
+    assertMatch(finding.says, says);
+    assertEquals(finding.level, "hurts");
+    patient.env.FLEET = "off";
+    assertFalse((await patient.found()).some((each) => OF_FLEET.test(each)));
+    delete patient.env.FLEET;
+    await patient.mend(finding);
+    assertFalse((await patient.found()).some((each) => OF_FLEET.test(each)));
+  }
+});
+
+Deno.test("doctor finds documents that no agent has written in the collection of the agents", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  await collection.insertOne({ name: "an insurance agent" });
+  const finding = await patient.finding("registry_of_others");
+  assertEquals(
+    [finding.level, finding.says],
+    [
+      "hurts",
+      `${collection.namespace} holds documents that no agent has written, so that agents write nothing into it`,
+    ],
+  );
+  await patient.mend(finding);
+  assertEquals(patient.env.FLEET, "off");
+  assertFalse((await patient.found()).includes("registry_of_others"));
+});
+
+Deno.test("doctor without the right to the collection of the agents names the right, and that it could not look there", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUserWithoutFleet("secret");
+  await using patient = await Patient.of({ uri: guarded.uri("secret"), name: "shop" }, {
+    MONGODB_COLLECTION: "documents",
+  });
+  const { findings, unseen } = await patient.diagnose();
+  assertEquals(findings.map(({ is }) => is).filter((is) => is === "may_not_join" || OF_FLEET.test(is)), [
+    "may_not_join",
+  ]);
+  assertMatch(JSON.stringify(unseen), /not authorized on shop to execute command/);
+});
