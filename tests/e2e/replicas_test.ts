@@ -5,11 +5,12 @@ import { GATED, MARKING } from "../support/modules.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
-Deno.test("Replicas: four replicas drain 10,000 documents, each processed exactly once, without a storm of conflicts", async () => {
-  const count = 10_000;
+Deno.test("Replicas: four replicas drain 8,000 documents, each processed exactly once, without a storm of conflicts", async () => {
+  const count = 8000;
   await using db = await testDatabase("four replicas");
   const documents = await insertPending(db, upTo(count));
-  await using home = await agentHome({ db, module: MARKING, env: { LEASE_DURATION: "1m" } });
+  const env = { LEASE_DURATION: "1m", LOG_LEVEL: "DEBUG" };
+  await using home = await agentHome({ db, module: MARKING, env });
   const healthDirs = upTo(4).map((n) => `${home.dir}/health${n}`);
   const agents = await Promise.all(healthDirs.map((HEALTH_DIR) => home.start({ env: { HEALTH_DIR } })));
   await waitFor(
@@ -23,28 +24,10 @@ Deno.test("Replicas: four replicas drain 10,000 documents, each processed exactl
   assertEquals(marks.length, count);
   assertEquals(new Set(marks.map(({ text }) => text)).size, count);
   assertEquals(await documents.countDocuments({ status: "processed", "_pull.attempts": 1 }), count);
-  const levels = agents.flatMap(({ entries }) => entries.map(({ level }) => level));
-  assertEquals(levels.filter((level) => level !== "INFO"), []);
-});
+  const entries = agents.flatMap((agent) => agent.entries);
+  assertEquals(entries.filter(({ level }) => level !== "INFO" && level !== "DEBUG"), []);
 
-Deno.test("Replicas: candidates lost to other replicas stay a small share of what is claimed", async () => {
-  const count = 8000;
-  await using db = await testDatabase("conflicts");
-  const documents = await insertPending(db, upTo(count));
-  await using home = await agentHome({ db, env: { LEASE_DURATION: "1m" } });
-  const homes = upTo(4).map((n) => `${home.dir}/health${n}`);
-  const agents = await Promise.all(
-    homes.map((HEALTH_DIR) => home.start({ env: { HEALTH_DIR, LOG_LEVEL: "DEBUG" } })),
-  );
-  await waitFor(
-    "all to be processed",
-    async () => await documents.countDocuments({ status: "processed" }) === count,
-  );
-  for (const agent of agents) agent.signal("SIGTERM");
-  for (const agent of agents) await agent.exit();
-  const claims = agents.flatMap(({ entries }) =>
-    entries.filter(({ message }) => message === "Claimed documents")
-  );
+  const claims = entries.filter(({ message }) => message === "Claimed documents");
   const sum = (field: string) => claims.reduce((total, claim) => total + (claim[field] as number), 0);
   assertEquals(sum("documents"), count);
   // Agents that read at the head alone lose a quarter of what they claim.

@@ -3,7 +3,7 @@ import { formatId } from "../../agent/store/documents/format_id.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
-import { testRandom } from "../support/random.ts";
+import { rounds, testRandom } from "../support/random.ts";
 import { commandsIn, randomText } from "../support/random_text.ts";
 
 const SEED = 29;
@@ -21,7 +21,7 @@ function randomArgument(random: () => number): string {
 Deno.test("check, status, health, help and dead-letters print no character that commands a terminal, for any line and settings", async () => {
   const random = testRandom(SEED);
   const argument = () => randomArgument(random);
-  for (let run = 0; run < 12; run++) {
+  for (let run = 0; run < rounds(6); run++) {
     const name = argument();
     await using home = await agentHome({
       db: { uri: "mongodb://127.0.0.1:1/", name: "none" },

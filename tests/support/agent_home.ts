@@ -41,11 +41,11 @@ export interface StartOptions {
 
 /** Settings under which tests need not wait: everything that takes seconds in production takes a fraction here. */
 const QUICK = {
-  POLL_INTERVAL: "50ms",
+  POLL_INTERVAL: "200ms",
   LEASE_DURATION: "2",
   // It costs only drains that hang; shorter than tests wait for the end.
   SHUTDOWN_TIMEOUT: "90",
-  HEARTBEAT_INTERVAL: "100ms",
+  HEARTBEAT_INTERVAL: "200ms",
   RETRY_BACKOFF: "10ms",
   RETRY_BACKOFF_MAX: "50ms",
 };

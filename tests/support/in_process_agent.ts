@@ -28,7 +28,7 @@ const SETTINGS: AgentSettings = {
   leaseMs: 60_000,
   maxAttempts: 5,
   maxSnoozeMs: 60_000,
-  pollIntervalMs: 20,
+  pollIntervalMs: 100,
   processTimeoutMs: 60_000,
   retryBackoffMs: 10,
   retryBackoffMaxMs: 20,
