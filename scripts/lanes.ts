@@ -111,7 +111,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/integration/outages_test.ts",
   "tests/e2e/no_majority_test.ts",
 ];
-const WAITING_AT_ONCE = 4;
+const WAITING_AT_ONCE = 5;
 
 /**
  * The other files that take longest, in this order. Each has a process of its own and begins early, so that the end does not
