@@ -27,11 +27,14 @@ function throughputTargets(rows: Throughput[]): Target[] {
   const limit = best(({ kind }) => kind === "limit");
   const atDefault = best(({ id }) => id === "agent-default");
   const atBest = best(({ id }) => id === "agent-best");
+  const auto = best(({ id }) => id === "agent-auto");
+  const fixed = best(({ id, kind }) => kind === "agent" && id !== "agent-auto");
   const targets = [
     ratio("At its best at least 0.85 of the limit", atBest, limit, 0.85),
     ratio("At its best at least 20 times the hand-written loop", atBest, loop, 20),
     ratio("At default settings at least 10 times the hand-written loop", atDefault, loop, 10),
     ratio("At default settings at least 18 times every MongoDB library", atDefault, library, 18),
+    ratio("BATCH_SIZE=auto at least 0.9 of the best fixed size", auto, fixed, 0.9),
   ];
   return targets.filter((target) => target !== undefined);
 }
