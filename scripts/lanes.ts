@@ -64,6 +64,7 @@ const LONG_IN_MERGED: readonly string[] = [
   "tests/unit/health/health_reporter_test.ts",
   "tests/unit/control/otlp/faults_test.ts",
   "tests/unit/control/control_file_test.ts",
+  "tests/unit/agent/claiming/auto_batch_size_test.ts",
   "tests/unit/agent/agent_breaker_test.ts",
   "tests/unit/agent/processors/http/http_settings_test.ts",
   "tests/unit/health/health_files_test.ts",

@@ -4,8 +4,8 @@ import { documentText } from "../../../../../agent/store/documents/document_text
 
 const LIMIT = 1_000_000;
 
-Deno.test("documentText() shows the first fields of a document with half a million of them, and says that some are missing", () => {
-  const fields = Array.from({ length: 500_000 }, (_, at): [string, unknown] => [`field ${at}`, at]);
+Deno.test("documentText() shows the first fields of a document with a hundred thousand of them, and says that some are missing", () => {
+  const fields = Array.from({ length: 100_000 }, (_, at): [string, unknown] => [`field ${at}`, at]);
   const { isCut, json } = documentText(BSON.serialize(Object.fromEntries(fields)), LIMIT);
   const shown = Object.entries(JSON.parse(json));
   assertEquals(shown, fields.slice(0, shown.length));
