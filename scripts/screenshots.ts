@@ -36,6 +36,8 @@ const env = {
   RETRY_BACKOFF_MAX: "20s",
   HEARTBEAT_INTERVAL: "2s",
   CONCURRENCY: "2",
+  // Those with metrics count what waits: the chart begins before anyone looks.
+  METRICS_FILE: "true",
 };
 await client.db(DATABASE).createCollection("documents");
 await using first = await agentHome({
@@ -57,14 +59,19 @@ for (const home of [first, second, third]) await home.startReady();
 const { address } = await startDashboard(first, { args: ["--allow-actions"] });
 
 let number = 0;
+let isPaused = false;
 const until = Date.now() + MINUTES_MS;
 while (Date.now() < until) {
-  const some = Array.from({ length: 12 + Math.round(8 * Math.sin(number / 300)) }, () => {
+  // In waves, at times more than the agents take.
+  const some = Array.from({ length: 22 + Math.round(18 * Math.sin(number / 300)) }, () => {
     number++;
     return { _id: `order-${String(number).padStart(6, "0")}`, status: "pending" };
   });
   await orders.insertMany(some);
-  if (number > 1500) await third.run("pause");
+  if (number > 1500 && !isPaused) {
+    isPaused = true;
+    await third.run("pause");
+  }
   await new Promise((resolve) => setTimeout(resolve, 500));
 }
 

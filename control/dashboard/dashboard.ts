@@ -37,6 +37,7 @@ import { Kept } from "./kept.ts";
 import { LettersJob } from "./letters_job.ts";
 import { Logbook, type LoggedWork } from "./logbook.ts";
 import { badRequest } from "./refusal.ts";
+import { SharedAnswers } from "./shared_answers.ts";
 import { SharedRead } from "./shared_read.ts";
 import { shownKey } from "./shown_key.ts";
 import { Turns } from "./turns.ts";
@@ -71,6 +72,7 @@ export class Dashboard {
   readonly #logbook: Logbook;
   readonly #overview: SharedRead<Overview>;
   readonly #pages = new Turns(TURNS);
+  readonly #shownPages: SharedAnswers<LettersAnswer>;
   readonly #reader: Kept<OverviewReader>;
   readonly #readOnlyUser: SharedRead<string | undefined>;
 
@@ -79,6 +81,7 @@ export class Dashboard {
     const { clock = systemClock, settings, store } = options;
     const { forCommands } = store;
     const explain = explained;
+    this.#shownPages = new SharedAnswers(clock);
     this.#letters = new Kept(() => forCommands.letters());
     this.#fleet = new Kept(() => forCommands.fleet());
     this.#logbook = new Logbook(this.#fleet, explain);
@@ -140,14 +143,17 @@ export class Dashboard {
   async letters(asked: Asked): Promise<LettersAnswer> {
     const after = asked.parameter("after");
     const pattern = asked.parameter("pattern");
+    const areOthers = asked.parameter("others") === "1";
     const pages = (await this.#letters.get()).pages(PAGE_LIMIT_MS);
     const query = {
       after: after === undefined ? undefined : { id: idAfter(after) },
-      isWanted: await this.#isWanted({ pattern, areOthers: asked.parameter("others") === "1" }),
+      isWanted: await this.#isWanted({ pattern, areOthers }),
       size: PAGE,
     };
-    const { letters, next } = await this.#pages.take(() => pages.page(query));
-    return { letters: letters.map(letterRow), next: next ?? null };
+    return await this.#shownPages.get(JSON.stringify([after, pattern, areOthers]), async () => {
+      const { letters, next } = await this.#pages.take(() => pages.page(query));
+      return { value: { letters: letters.map(letterRow), next: next ?? null }, isDear: false };
+    });
   }
 
   /** Begins to count the letters of a redrive or purge. */
@@ -173,7 +179,7 @@ export class Dashboard {
         },
         onEnd: async ({ done }) => {
           await logged?.end(done);
-          for (const read of [this.#groups, this.#overview, this.#log]) read.forget();
+          for (const read of [this.#groups, this.#overview, this.#log, this.#shownPages]) read.forget();
         },
       })
     );

@@ -26,7 +26,7 @@ export class DocumentReading {
   readonly #stories: Kept<DocumentStories>;
   readonly #settings: AnswerSettings;
   readonly #turns = new Turns(TURNS);
-  readonly #answers: SharedAnswers;
+  readonly #answers: SharedAnswers<string>;
 
   constructor(stories: Kept<DocumentStories>, settings: AnswerSettings, clock: Clock) {
     this.#stories = stories;
@@ -51,18 +51,18 @@ export class DocumentReading {
     this.#answers.forget();
   }
 
-  async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<MadeAnswer> {
+  async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<MadeAnswer<string>> {
     const stories = await this.#stories.get();
     const found = await stories.of(typed);
     if (!Array.isArray(found)) {
-      return { text: answerOf({ documents: "[]", missing: missingJson(found) }), isDear: false };
+      return { value: answerOf({ documents: "[]", missing: missingJson(found) }), isDear: false };
     }
     // A text may be an _id as well: a key means one document alone.
     const meant = key === undefined ? found : found.filter(({ id }) => documentKey(id) === key);
     const shown: string[] = [];
     for (const story of meant) shown.push(await this.#shown(stories, story, isWhole));
     return {
-      text: answerOf({ documents: `[${shown.join(",")}]`, missing: "null" }),
+      value: answerOf({ documents: `[${shown.join(",")}]`, missing: "null" }),
       isDear: meant.some(({ bytes }) => bytes > LARGE),
     };
   }

@@ -6,8 +6,8 @@ const REST = 3;
 const MAX_KEPT = 8;
 
 /** An answer, and whether to make it costs so much that it is kept for a while. */
-export interface MadeAnswer {
-  readonly text: string;
+export interface MadeAnswer<T> {
+  readonly value: T;
   readonly isDear: boolean;
 }
 
@@ -15,26 +15,26 @@ export interface MadeAnswer {
  * Answers to questions that several viewers may have: those who ask the same meanwhile get the same, and what was dear is
  * kept for a while, so that any number of viewers of one large document cost what few do.
  */
-export class SharedAnswers {
+export class SharedAnswers<T> {
   readonly #clock: Clock;
-  readonly #making = new Map<string, Promise<string>>();
+  readonly #making = new Map<string, Promise<T>>();
   /** The oldest first. */
-  readonly #kept = new Map<string, { readonly text: string; readonly untilMs: number }>();
+  readonly #kept = new Map<string, { readonly value: T; readonly untilMs: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** The answer to a question, which `make` makes unless it is there. Throws what that throws. */
-  get(question: string, make: () => Promise<MadeAnswer>): Promise<string> {
+  get(question: string, make: () => Promise<MadeAnswer<T>>): Promise<T> {
     const kept = this.#kept.get(question);
-    if (kept !== undefined && this.#clock.monotonicMs() < kept.untilMs) return Promise.resolve(kept.text);
+    if (kept !== undefined && this.#clock.monotonicMs() < kept.untilMs) return Promise.resolve(kept.value);
     const known = this.#making.get(question);
     if (known !== undefined) return known;
     const startMs = this.#clock.monotonicMs();
-    const making: Promise<string> = make().then(({ isDear, text }) => {
-      if (isDear && this.#making.get(question) === making) this.#keep(question, text, startMs);
-      return text;
+    const making: Promise<T> = make().then(({ isDear, value }) => {
+      if (isDear && this.#making.get(question) === making) this.#keep(question, value, startMs);
+      return value;
     }).finally(() => {
       if (this.#making.get(question) === making) this.#making.delete(question);
     });
@@ -48,13 +48,13 @@ export class SharedAnswers {
     this.#kept.clear();
   }
 
-  #keep(question: string, text: string, startMs: number): void {
+  #keep(question: string, value: T, startMs: number): void {
     const endMs = this.#clock.monotonicMs();
     this.#kept.delete(question);
     for (const each of this.#kept.keys()) {
       if (this.#kept.size < MAX_KEPT) break;
       this.#kept.delete(each);
     }
-    this.#kept.set(question, { text, untilMs: endMs + REST * (endMs - startMs) });
+    this.#kept.set(question, { value, untilMs: endMs + REST * (endMs - startMs) });
   }
 }

@@ -81,6 +81,11 @@ export class ServedDashboard implements AsyncDisposable {
     return new ServedDashboard(await Access.open(tokenFile, base, { ...now && { now } }), base, options);
   }
 
+  /** Makes the indexes that an agent makes. */
+  async makeIndexes(): Promise<void> {
+    await this.#store.ensureIndexes();
+  }
+
   /** Sends bytes as they are, and reads until the other end closes. */
   async raw(request: string | Uint8Array): Promise<RawAnswer> {
     using connection = await Deno.connect({ hostname: "127.0.0.1", port: this.port });
@@ -116,12 +121,12 @@ export class ServedDashboard implements AsyncDisposable {
   }
 
   /** Waits until a job is in a state, or has failed; returns it. */
-  jobIn(state: Job["state"], id: string): Promise<Job> {
+  jobIn(state: Job["state"], id: string, patience: { timeoutMs?: number } = {}): Promise<Job> {
     return waitFor(`the job to be ${state}`, async () => {
       const { job } = await this.json<{ job: Job }>(`api/jobs/${id}`);
       if (job.state !== state) throw new Error(JSON.stringify(job));
       return job;
-    });
+    }, patience);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,8 +6,8 @@ import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";
 
 /** Letters that are read for a page, at most: few of them may be wanted. */
 const MAX_READ = 2000;
-/** They are read and checked against their documents this many at a time. */
-const BATCH = 250;
+/** They are read this many at a time: so many times what the page holds if all are wanted, otherwise so many. */
+const [TIMES, BATCH] = [1.2, 250];
 /** No further ones are read after so long, in milliseconds. */
 const MAX_MS = 1000;
 /** A cursor is text in an address: a longer `_id` is no place to go on from, in UTF-16 units. */
@@ -37,38 +37,42 @@ export class LetterPages {
    *
    * @param after the `_id` that was the last one
    */
-  async page({ after, isWanted = () => true, size }: LetterPageQuery): Promise<LetterPage> {
+  async page({ after, isWanted, size }: LetterPageQuery): Promise<LetterPage> {
+    // Most letters stand: then a page costs what it shows.
+    let batch = isWanted === undefined ? Math.ceil(TIMES * size) : BATCH;
     const startMs = this.#clock.monotonicMs();
     const page: DeadLetter[] = [];
     let [from, read] = [after, 0];
     for (;;) {
-      const some = await this.#read(from?.id);
+      const some = await this.#read(from?.id, batch);
       read += some.length;
-      const standing = new Set(await this.#options.standing(some.filter((each) => this.#isOurs(each))));
+      const wanted = some.filter((each) => this.#isOurs(each) && (isWanted?.(each) ?? true));
+      const standing = new Set(await this.#options.standing(wanted));
       for (const letter of some) {
         if (page.length >= size) return { letters: page, next: from && documentKey(from.id) };
-        if (standing.has(letter) && isWanted(letter)) page.push(letter);
+        if (standing.has(letter)) page.push(letter);
         if (isPlace(letter)) from = { id: letter._id };
       }
-      if (some.length < BATCH) return { letters: page, next: undefined };
+      if (some.length < batch) return { letters: page, next: undefined };
       const isEnough = read >= MAX_READ || this.#clock.monotonicMs() - startMs >= MAX_MS;
       if (isEnough) return { letters: page, next: from && documentKey(from.id) };
+      batch = BATCH;
     }
   }
 
-  async #read(after: unknown): Promise<DeadLetter[]> {
+  async #read(after: unknown, batch: number): Promise<DeadLetter[]> {
     const { fields, letters, maxTimeMS } = this.#options;
     const found = await letters.find<Uint8Array>({}, {
       ...(after !== undefined && { min: { _id: after } as never }),
       hint: { _id: 1 },
       projection: { ...fields, attempts: 1, source: 1 },
       // The first one may be the last one of the page before.
-      limit: BATCH + 1,
+      limit: batch + 1,
       raw: true,
       maxTimeMS,
     }).toArray();
     const some = found.map(letterOf);
-    return some.filter(({ _id }) => after === undefined || idKey(_id) !== idKey(after)).slice(0, BATCH);
+    return some.filter(({ _id }) => after === undefined || idKey(_id) !== idKey(after)).slice(0, batch);
   }
 
   #isOurs({ source }: DeadLetter): boolean {

@@ -128,11 +128,23 @@ function optionsOf(
         label: line.label,
         stroke: color(line.color),
         width: 1.5,
+        gaps: (plot: uPlot, _series: number, _from: number, _to: number, gaps: [number, number][]) =>
+          longOnes(plot, gaps),
         points: { show: false, size: 4, filter: (plot: uPlot, at: number) => alone(plot.data[at]!) },
         ...(line.isFilled && { fill: color(`${line.color}-area`) }),
       })),
     ],
   };
+}
+
+/** Steps without a number over which a line goes on: agents count what waits only every now and then. */
+const BRIDGED = 3;
+
+/** Of gaps from one pixel to another, those of more steps than that. */
+function longOnes(plot: uPlot, gaps: [number, number][]): [number, number][] {
+  const [first = 0, second = 0] = plot.data[0];
+  const step = plot.valToPos(second, "x", true) - plot.valToPos(first, "x", true);
+  return gaps.filter(([from, to]) => to - from > (BRIDGED + 1.5) * step);
 }
 
 /** The places of numbers without neighbours, which no line would show. */

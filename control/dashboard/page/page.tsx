@@ -25,10 +25,29 @@ function App() {
     if (asked.answer !== undefined) setSession(asked.answer);
   }, [asked.answer]);
   if (session === undefined) {
-    return <Trouble error={asked.error} since={asked.failingSince} />;
+    return (
+      <>
+        <Frame />
+        <Trouble error={asked.error} since={asked.failingSince} />
+      </>
+    );
   }
   if (!session.logged_in || session.about === null) return <LoginPage onLogin={setSession} />;
   return <Pages session={session} about={session.about} onSession={setSession} />;
+}
+
+/** What index.html has: it is seen before any script runs, and until the dashboard has told what it looks at. */
+function Frame() {
+  return (
+    <header class="top">
+      <div class="bar">
+        <span class="brand">
+          <img src="icon.svg" alt="" width="22" height="22" />
+          <span>pulling-agent</span>
+        </span>
+      </div>
+    </header>
+  );
 }
 
 interface PagesProps {

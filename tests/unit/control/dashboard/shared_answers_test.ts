@@ -9,14 +9,14 @@ function answering(clock: ManualClock, tookMs: number, isDear: boolean) {
     await Promise.resolve();
     await clock.advance(tookMs);
     made.push(`${made.length + 1}`);
-    return { text: made.at(-1)!, isDear };
+    return { value: made.at(-1)!, isDear };
   };
   return { made, make };
 }
 
 Deno.test("SharedAnswers makes one answer for all who ask meanwhile, and keeps one that was dear for three times as long as it took", async () => {
   const clock = new ManualClock();
-  const answers = new SharedAnswers(clock);
+  const answers = new SharedAnswers<string>(clock);
   const { made, make } = answering(clock, 500, true);
   const all = await Promise.all(Array.from({ length: 20 }, () => answers.get("large", make)));
   assertEquals([new Set(all).size, made.length], [1, 1]);
@@ -30,7 +30,7 @@ Deno.test("SharedAnswers makes one answer for all who ask meanwhile, and keeps o
 
 Deno.test("SharedAnswers keeps no answer that was cheap, and none that failed", async () => {
   const clock = new ManualClock();
-  const answers = new SharedAnswers(clock);
+  const answers = new SharedAnswers<string>(clock);
   const { make } = answering(clock, 500, false);
   assertEquals([await answers.get("small", make), await answers.get("small", make)], ["1", "2"]);
   const failing = () => Promise.reject(new Error("no"));
@@ -40,12 +40,12 @@ Deno.test("SharedAnswers keeps no answer that was cheap, and none that failed", 
 
 Deno.test("SharedAnswers drops what is being made when something was changed", async () => {
   const clock = new ManualClock();
-  const answers = new SharedAnswers(clock);
-  const { promise, resolve } = Promise.withResolvers<{ text: string; isDear: boolean }>();
+  const answers = new SharedAnswers<string>(clock);
+  const { promise, resolve } = Promise.withResolvers<{ value: string; isDear: boolean }>();
   const before = answers.get("large", () => promise);
   answers.forget();
-  const after = await answers.get("large", () => Promise.resolve({ text: "new", isDear: false }));
-  resolve({ text: "old", isDear: true });
+  const after = await answers.get("large", () => Promise.resolve({ value: "new", isDear: false }));
+  resolve({ value: "old", isDear: true });
   assertEquals([await before, after], ["old", "new"]);
-  assertEquals(await answers.get("large", () => Promise.resolve({ text: "newer", isDear: true })), "newer");
+  assertEquals(await answers.get("large", () => Promise.resolve({ value: "newer", isDear: true })), "newer");
 });
