@@ -138,7 +138,7 @@ export class HealthReporter {
     if ("error" in event) this.#lastError = this.#describe(event.error);
     if (event.type === "left_alone") this.#leftAlone = this.#inOne(event.groups);
     if (event.type === "server_known") this.#server = serverStatus(event.server);
-    if (event.type === "backlog_seen") this.#backlog = backlogStatus(event.backlog);
+    if (event.type === "backlog_seen") this.#backlog = backlogStatus(event);
     if (event.type === "state_changed") this.#enter(event.to);
     if (stage === undefined && this.#stuckDetector.stage !== undefined) this.#loopStarted();
     if (event.type === "pause_changed") this.#pauseChanged();
@@ -260,13 +260,18 @@ function serverStatus({ lacks, name }: ServerNote): Status["server"] {
 }
 
 /** What a look has found, as the status shows it; undefined if nothing is known. */
-function backlogStatus({ claimable, deadLetters, oldestMs }: Backlog): BacklogStatus | undefined {
+function backlogStatus(
+  { agoMs, backlog: { claimable, deadLetters, oldestMs } }: { agoMs: number; backlog: Backlog },
+): BacklogStatus | undefined {
   const known = {
     ...(claimable !== undefined && { claimable }),
     ...(oldestMs !== undefined && { oldest_s: Math.round(oldestMs / 1000) }),
     ...(deadLetters !== undefined && { dead_letters: deadLetters }),
   };
-  return Object.keys(known).length === 0 ? undefined : { ...known, at: new Date().toISOString() };
+  if (Object.keys(known).length === 0) return undefined;
+  const at = new Date();
+  at.setTime(at.getTime() - agoMs);
+  return { ...known, at: at.toISOString() };
 }
 
 /** What a {@linkcode HealthReporter} needs. */

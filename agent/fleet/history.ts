@@ -69,7 +69,8 @@ export class History {
         this.#present().deadLettered += 1;
         break;
       case "backlog_seen":
-        this.#present().waiting = event.backlog.claimable ?? null;
+        // The agent that has looked shows it: the entries of all others stay small.
+        if (event.isOwn) this.#present().waiting = event.backlog.claimable ?? null;
         break;
     }
   }

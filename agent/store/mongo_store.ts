@@ -215,7 +215,7 @@ export class MongoStore implements DocumentStore {
     return await this.#backlogReader.look();
   }
 
-  /** Most agents never look. */
+  /** In a fleet, most agents never look. */
   async #readerOfBacklog(): Promise<BacklogReader> {
     const { BacklogReader } = await import("./backlog_reader.ts");
     const shared = { ...this.#context, claimer: this.#claimer, filter: this.#filter };
@@ -225,8 +225,8 @@ export class MongoStore implements DocumentStore {
   /** The registry of the agents of the collection, with an entry for this one. */
   fleetRegistry(entry: FleetRegistryEntry): MongoFleetRegistry {
     const { server, source } = this;
-    const shared = { ...this.#context, link: this.#link, server, source, syncClock: this.#syncClock };
-    return new MongoFleetRegistry({ ...shared, ...entry });
+    const shared = { ...this.#context, filter: this.#filter, link: this.#link, syncClock: this.#syncClock };
+    return new MongoFleetRegistry({ ...shared, server, source, ...entry });
   }
 
   /** The server's time, as far as it is known. */

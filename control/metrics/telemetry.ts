@@ -1,5 +1,4 @@
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
-import { BacklogWatch } from "../../agent/metrics/backlog_watch.ts";
 import { Numbers } from "../../agent/metrics/numbers.ts";
 import { prometheusText } from "../../agent/metrics/prometheus_text.ts";
 import { MetricsRecorder } from "../../agent/metrics/recorder.ts";
@@ -15,7 +14,6 @@ export class Telemetry {
   /** All numbers of the run. */
   readonly numbers: Numbers;
   readonly #parts: Parts;
-  #backlog: BacklogWatch | undefined;
   readonly #loopDelay: LoopDelay;
   #otlp: Otlp | undefined;
   readonly #server: MetricsServer | undefined;
@@ -48,11 +46,6 @@ export class Telemetry {
     if (metricsFile) health.writeMetrics(() => text().trimEnd());
   }
 
-  /** Asks MongoDB what waits, from its first connection on. */
-  watchBacklog(): void {
-    this.#backlog = new BacklogWatch({ ...SYSTEM, ...this.#parts });
-  }
-
   /** Pushes the numbers as well. */
   push(otlp: Otlp): void {
     this.#otlp = otlp;
@@ -72,7 +65,6 @@ export class Telemetry {
 
   /** Closes the sinks. */
   stop(): void {
-    this.#backlog?.stop();
     this.#loopDelay.stop();
     this.#server?.close();
   }

@@ -1,6 +1,7 @@
 import { Agent } from "../../agent/agent.ts";
 import { Details } from "../../agent/details.ts";
 import { Events } from "../../agent/events.ts";
+import { BacklogWatch } from "../../agent/fleet/backlog_watch.ts";
 import { FleetShare } from "../../agent/fleet/fleet_share.ts";
 import { timeOfDayMs } from "../../agent/lib/builtins.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
@@ -29,6 +30,7 @@ import { PauseController } from "../pause_controller.ts";
 import { SourceEnd } from "../source_end.ts";
 import { FleetPart } from "./fleet_part.ts";
 import { NothingFound } from "./nothing_found.ts";
+import { showsMetrics } from "./shows_metrics.ts";
 import { WakeHints } from "./wake_hints.ts";
 
 /** The parts of a run, each handed what it needs. */
@@ -48,6 +50,8 @@ export interface Parts {
   fleetShare: FleetShare | undefined;
   /** Unless `FLEET` is off. */
   fleet: FleetPart | undefined;
+  /** Looks at what waits, or reads it; if metrics show it, or for the fleet. */
+  backlog: BacklogWatch | undefined;
   health: HealthReporter;
   controlFile: ControlFile;
   /** The source of the connection string, if the string may change. */
@@ -136,6 +140,16 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
     limiter,
     fleetShare: limiter && settings.rateLimitScope === "fleet"
       ? new FleetShare({ ...SYSTEM, events, limiter, log, registry })
+      : undefined,
+    backlog: orders || showsMetrics(settings)
+      ? new BacklogWatch({
+        ...SYSTEM,
+        events,
+        fleet: orders && registry,
+        isShown: showsMetrics(settings),
+        log,
+        store,
+      })
       : undefined,
     fleet: orders && new FleetPart({
       details,

@@ -66,7 +66,8 @@ export class Run {
   }
 
   async #close(): Promise<void> {
-    const { alerts, controlFile, health } = this.#parts;
+    const { alerts, backlog, controlFile, health } = this.#parts;
+    backlog?.stop();
     const pushed = this.#telemetry?.flush(PUSH_LIMIT_MS);
     this.#telemetry?.stop();
     const closing = Promise.allSettled([controlFile.stop(), this.#disconnect(), health.stop()]);

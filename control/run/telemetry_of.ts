@@ -13,9 +13,6 @@ export async function telemetryOf(parts: Parts): Promise<Telemetry | undefined> 
   if (!metricsFile && metricsPort === undefined && destinations.length === 0) return undefined;
   const { Telemetry } = await import("../metrics/telemetry.ts");
   const telemetry = new Telemetry(parts);
-  const showsMetrics = metricsFile || metricsPort !== undefined ||
-    destinations.some(({ signal }) => signal === "metrics");
-  if (showsMetrics) telemetry.watchBacklog();
   if (destinations.length > 0) {
     const { Otlp } = await import("../otlp/otlp.ts");
     telemetry.push(new Otlp(destinations, { ...parts, numbers: telemetry.numbers }));

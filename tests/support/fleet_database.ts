@@ -37,7 +37,7 @@ export class FleetDatabase {
 
   /** The entries of the agents, in the order in which they have started. */
   async entries(): Promise<Document[]> {
-    return await this.collection.find({ _id: { $ne: "control" } }).sort({ _id: 1 }).toArray();
+    return await this.collection.find({ _id: { $regex: /^\d{4}-/ } }).sort({ _id: 1 }).toArray();
   }
 
   /** Resolves with the entries once all are as `accept` wants them, and there are so many. */

@@ -2,6 +2,7 @@ import type { Document } from "mongodb";
 import type { AgentWithoutStatus, FleetAgent, FleetHistory } from "../../fleet/fleet_view.ts";
 import type { AgentState } from "../../events.ts";
 import { validDate } from "../../lib/valid_date.ts";
+import { BACKLOG_PREFIX } from "./backlog_prefix.ts";
 import { textOf } from "./stored_text.ts";
 
 /** An agent that has not been seen for this long is gone, in milliseconds: its entry is removed, and not shown any more. */
@@ -37,7 +38,7 @@ const STATES: ReadonlySet<unknown> = new Set<AgentState>([
 export function entryIn(document: Document, nowMs: number): Entry | undefined {
   const { _id: id, lives_ms, name, seen_at, version } = document;
   const seenAt = validDate(seen_at);
-  if (typeof id !== "string" || seenAt === undefined) return undefined;
+  if (typeof id !== "string" || id.startsWith(BACKLOG_PREFIX) || seenAt === undefined) return undefined;
   return {
     seen: {
       id,

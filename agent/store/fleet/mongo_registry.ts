@@ -1,4 +1,5 @@
 import type { Collection, Document } from "mongodb";
+import type { BacklogOfFleet, BacklogTurn } from "../../fleet/backlog_turn.ts";
 import type { FleetControl, FleetHistory } from "../../fleet/fleet_view.ts";
 import type {
   AgentReport,
@@ -16,6 +17,7 @@ import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
+import { FleetBacklog, type FleetBacklogOptions } from "./fleet_backlog.ts";
 import { GONE_MS, SLACK_MS } from "./entry.ts";
 import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 
@@ -36,7 +38,7 @@ const ALONE: OtherAgents = { working: 0, before: 0, shares: 0, silent: 0 };
  * The server's clock alone decides who is alive. A server that does not give its time to queries is compared with what is
  * known of its time: that is never ahead, so that an agent counts as alive for too long rather than too short.
  */
-export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
+export class MongoFleetRegistry implements FleetRegistry, FleetMembership, BacklogOfFleet {
   readonly name: string;
   readonly isForbidden = isForbidden;
   readonly #options: MongoFleetRegistryOptions;
@@ -48,6 +50,9 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
   #hasShare = false;
   /** Whether the collection is known to be the agents' own. */
   #isOwn = false;
+  readonly #backlog: FleetBacklog;
+  /** Whether the entry was written. */
+  #isShown = false;
 
   constructor(options: MongoFleetRegistryOptions) {
     const { collection: { collectionName, dbName }, instance, link, startedAtMs } = options;
@@ -55,6 +60,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     this.#collection = link.collection(dbName, fleetCollection(collectionName));
     this.#hasIndex = !options.ensureIndexes;
     this.#id = `${new Date(startedAtMs).toISOString()} ${instance}`;
+    this.#backlog = new FleetBacklog({ ...options, collection: this.#collection });
     this.name = `${dbName}.${fleetCollection(collectionName)}`;
   }
 
@@ -84,7 +90,13 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
     }, { upsert, ...LIGHT });
     // Not beside the next operation: that would take another connection.
     if (upsert) await doneBy(this.#ensureIndex(), { clock, limitMs: INDEX_MS });
-    return matchedCount + upsertedCount > 0;
+    const isShown = matchedCount + upsertedCount > 0;
+    if (isShown && upsert) this.#isShown = true;
+    return isShown;
+  }
+
+  async turn(): Promise<BacklogTurn | undefined> {
+    return this.#isShown ? await this.#backlog.turn() : undefined;
   }
 
   async control(): Promise<FleetControl | UnusableControl | undefined> {
@@ -166,7 +178,10 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership {
 
 /** What a {@linkcode MongoFleetRegistry} needs. */
 export interface MongoFleetRegistryOptions
-  extends FleetRegistryEntry, Pick<StoreContext, "clock" | "collection" | "maxTimeMS" | "serverClock"> {
+  extends
+    FleetRegistryEntry,
+    Pick<FleetBacklogOptions, "filter" | "letters">,
+    Pick<StoreContext, "clock" | "collection" | "maxTimeMS" | "serverClock"> {
   link: Pick<Link, "collection">;
   server: Pick<KnownServer, "ask" | "time">;
   /** The collection of the documents. */

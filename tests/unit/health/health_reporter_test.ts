@@ -247,12 +247,19 @@ Deno.test("HealthReporter asks once for the files when an operator pauses or res
 
 Deno.test("HealthReporter shows in the status what waits as long as it is known, and what is missing stays missing", async () => {
   await using s = await ReporterSetup.make();
-  s.emit({ type: "backlog_seen", backlog: { claimable: 7, oldestMs: 61_400, deadLetters: undefined } });
+  s.emit({
+    type: "backlog_seen",
+    backlog: { claimable: 7, oldestMs: 61_400, deadLetters: undefined },
+    agoMs: 0,
+    isOwn: true,
+  });
   const { backlog } = await s.status("what waits", ({ backlog }) => backlog !== undefined);
   assertEquals(backlog, { claimable: 7, oldest_s: 61, at: backlog!.at });
   s.emit({
     type: "backlog_seen",
     backlog: { claimable: undefined, oldestMs: undefined, deadLetters: undefined },
+    agoMs: 0,
+    isOwn: false,
   });
   await s.status("nothing", ({ backlog }) => backlog === undefined);
 });

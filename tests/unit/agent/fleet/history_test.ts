@@ -102,7 +102,19 @@ Deno.test("History goes on by the server's clock when that is set, forwards or b
 
 Deno.test("History shows what waited, if the agent has looked", async () => {
   const setup = new Setup();
-  setup.events.emit({ type: "backlog_seen", backlog: { claimable: 7, oldestMs: 1, deadLetters: 0 } });
+  setup.events.emit({
+    type: "backlog_seen",
+    backlog: { claimable: 7, oldestMs: 1, deadLetters: 0 },
+    agoMs: 0,
+    isOwn: true,
+  });
+  // What another agent has found is in its history.
+  setup.events.emit({
+    type: "backlog_seen",
+    backlog: { claimable: 9, oldestMs: 1, deadLetters: 0 },
+    agoMs: 0,
+    isOwn: false,
+  });
   await setup.clock.advance(20_000);
   assertEquals(setup.history.ended?.waiting, [7, null]);
 });
