@@ -19,8 +19,16 @@ export const dashboardCommand = command({
       isRepeatable: true,
       doc: "Serve under this name, too, such as that of an ingress. An address and localhost always are.",
     },
+    probe: {
+      doc:
+        "Answer a probe instead: exit with 0 if a dashboard of this machine serves its page, with 1 if not.",
+    },
   },
   async run({ flags, options: { base, host, listen } }, env) {
+    if (flags.includes("probe")) {
+      const { answerProbe } = await import("./dashboard_probe_work.ts");
+      return await answerProbe({ base: base?.[0], listen: listen?.[0] });
+    }
     const { serveDashboard } = await import("./dashboard_work.ts");
     return await serveDashboard({
       allowsActions: flags.includes("allow-actions"),

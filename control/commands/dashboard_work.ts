@@ -2,10 +2,10 @@ import { CommandError, errorText, UsageError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { aborted } from "../../agent/lib/deadline.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { confirmations } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
 import { Access } from "../dashboard/access.ts";
+import { ConnectionReport } from "../dashboard/connection_report.ts";
 import { Dashboard } from "../dashboard/dashboard.ts";
 import { DashboardSite } from "../dashboard/dashboard_site.ts";
 import { basePath, type ListenAddress, listenAddress } from "../dashboard/listen_address.ts";
@@ -13,6 +13,7 @@ import { loadPage } from "../dashboard/page_files.ts";
 import { BoundedServer } from "../http/bounded_server.ts";
 import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { lastingStore } from "./lasting_store.ts";
 
 /** How the dashboard is served, from the command line. */
 export interface DashboardTask {
@@ -23,7 +24,6 @@ export interface DashboardTask {
   listen: string | undefined;
 }
 
-const DEFAULT_LISTEN = "127.0.0.1:7979";
 /**
  * Twenty viewers open some connections each, for milliseconds. The slowest answer is that of a document of 16 MB, or of a
  * MongoDB that does not answer.
@@ -37,8 +37,8 @@ const LIMITS = { connections: 128, everyMs: 4, waitMs: 50, lifeMs: 20_000 };
  * @throws {CommandError} If another process has the port.
  */
 export async function serveDashboard(task: DashboardTask, env: Environment): Promise<number> {
-  const address = listenAddress(task.listen ?? DEFAULT_LISTEN);
-  const base = basePath(task.base ?? "/");
+  const address = listenAddress(task.listen);
+  const base = basePath(task.base);
   const hosts = task.hosts.map(hostName);
   const { settings, filter } = checkedSettings(env);
   const { dashboardTokenFile } = settings;
@@ -61,7 +61,8 @@ export async function serveDashboard(task: DashboardTask, env: Environment): Pro
   const listener = listen(address);
   // What this process does from now on needs neither.
   for (const name of ["run", "write"] as const) await Deno.permissions.revoke({ name });
-  const store = new MongoStore(settings, filter);
+  const store = lastingStore(settings, filter);
+  const report = new ConnectionReport(store);
   const dashboard = new Dashboard({ store, settings, allowsActions: task.allowsActions });
   const { isLoopback } = address;
   const exchange = new DashboardSite({ access, base, dashboard, hosts, isLoopback, page });
@@ -74,9 +75,11 @@ export async function serveDashboard(task: DashboardTask, env: Environment): Pro
         addressText(listener, address)
       }${base} (${how})`,
     );
+    report.begin();
     await aborted(interruption.aborted);
     return 0;
   } finally {
+    report.end();
     server.close();
     await dashboard.close();
     await store.close();

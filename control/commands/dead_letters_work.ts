@@ -5,8 +5,8 @@ import { printable } from "../../agent/text/terminal_text.ts";
 import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/stored_letter.ts";
 import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_query.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { lastingStore } from "./lasting_store.ts";
 import { LettersRun, type LettersRunOptions } from "./dead_letters_run.ts";
 import { summarize } from "./dead_letters_summary.ts";
 import { letterLine } from "./letter_line.ts";
@@ -50,7 +50,7 @@ export async function workOnLetters(task: LettersTask, env: Environment): Promis
     filter: task.filter === undefined ? undefined : typedFilter(task.filter),
   };
   const { settings } = checkedSettings(env);
-  const store = new MongoStore(settings);
+  const store = lastingStore(settings);
   try {
     await store.source.look();
     const box = await store.forCommands.letters();

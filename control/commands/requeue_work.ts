@@ -1,13 +1,13 @@
 import { UsageError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import { duration } from "../../agent/settings/parse.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { DocumentsToRequeue } from "../../agent/store/requeue/documents_to_requeue.ts";
 import type { Selection } from "../../agent/store/requeue/selection.ts";
 import type { Status } from "../../agent/store/requeue/standing.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { lastingStore } from "./lasting_store.ts";
 import { type RequeueOptions, RequeueRun } from "./requeue_run.ts";
 import { storeFailure } from "./store_failure.ts";
 import { limitOf } from "./unasked_limit.ts";
@@ -35,7 +35,7 @@ export interface RequeueTask extends Pick<RequeueOptions, "isDry" | "limit" | "p
 export async function requeue(task: RequeueTask, env: Environment): Promise<number> {
   const meantAt = selectionOf(task);
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = lastingStore(settings, filter);
   try {
     await store.source.look();
     const documents = await store.forCommands.documentsToRequeue();

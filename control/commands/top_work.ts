@@ -2,7 +2,6 @@ import { systemClock } from "../../agent/lib/clock.ts";
 import { sleep } from "../../agent/lib/deadline.ts";
 import { leave } from "../../agent/processors/exit_guard.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { openOverview } from "../fleet/open_overview.ts";
 import type { Overview } from "../fleet/overview.ts";
@@ -13,6 +12,7 @@ import { overviewLines } from "../top/screen_lines.ts";
 import { Top } from "../top/top.ts";
 import { FIRST_VIEW } from "../top/view.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { lastingStore } from "./lasting_store.ts";
 import { storeFailure } from "./store_failure.ts";
 
 const EVERY_S = 2;
@@ -35,7 +35,7 @@ export interface TopTask {
  */
 export async function showTop({ asJson, everyS, isOnce }: TopTask, env: Environment): Promise<number> {
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = lastingStore(settings, filter);
   const isScreen = !asJson && !isOnce && Deno.stdout.isTerminal() && env("TERM") !== "dumb";
   try {
     await store.source.look();

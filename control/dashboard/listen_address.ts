@@ -11,8 +11,10 @@ export interface ListenAddress {
   readonly isLoopback: boolean;
 }
 
-/** The address of an option `--listen`. @throws {UsageError} If it is none. */
-export function listenAddress(text: string): ListenAddress {
+const DEFAULT = "127.0.0.1:7979";
+
+/** The address of an option `--listen`, or that without it. @throws {UsageError} If it is none. */
+export function listenAddress(text = DEFAULT): ListenAddress {
   const [, host = "", digits = ""] = /^(.*):(\d{1,5})$/.exec(text) ?? [];
   const bare = host === "localhost" ? "127.0.0.1" : host.replace(/^\[(.*)\]$/, "$1");
   const port = Number(digits);
@@ -28,7 +30,7 @@ export function listenAddress(text: string): ListenAddress {
 }
 
 /** The prefix of all paths by an option `--base`: it begins and ends with a slash. @throws {UsageError} If it is none. */
-export function basePath(text: string): string {
+export function basePath(text = "/"): string {
   if (!/^\/?(?:[\w~-][\w.~-]*\/)*(?:[\w~-][\w.~-]*)?$/.test(text)) {
     throw new UsageError(
       `--base is ${printable(JSON.stringify(text))}: must be a path of plain letters, such as /pulling-agent`,

@@ -7,11 +7,10 @@ import { timeOfDayMs } from "../../agent/lib/builtins.ts";
 import { SYSTEM } from "../../agent/lib/time_and_chance.ts";
 import { NO_SHARE, RateLimiter, WHOLE } from "../../agent/pacing/rate_limiter.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
-import { secrets } from "../../agent/text/redact.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { MongoStore } from "../../agent/store/mongo_store.ts";
-import { UriFile } from "../../agent/store/connection/uri_source.ts";
+import type { UriFile } from "../../agent/store/connection/uri_source.ts";
 import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import type { GroupedLog } from "../../agent/telemetry/grouped_log.ts";
 import { logEvents } from "../../agent/telemetry/log_events.ts";
@@ -28,6 +27,7 @@ import { LastingFailure } from "../lasting_failure.ts";
 import { FleetPause } from "../fleet_pause.ts";
 import { PauseController } from "../pause_controller.ts";
 import { SourceEnd } from "../source_end.ts";
+import { uriFileOf } from "../uri_file_of.ts";
 import { FleetPart } from "./fleet_part.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { showsMetrics } from "./shows_metrics.ts";
@@ -186,8 +186,4 @@ function entryOf({ agentName: name, ensureIndexes }: Settings, instance: string)
 
 function sourceOf({ mongodbCollection: collection, mongodbDatabase: database }: Settings) {
   return { database, collection };
-}
-
-function uriFileOf({ mongodbUriFile }: Settings): UriFile | undefined {
-  return mongodbUriFile === undefined ? undefined : new UriFile(mongodbUriFile, (uri) => secrets.learn(uri));
 }

@@ -47,6 +47,14 @@ Deno.test("Driver: probes, status, pause, resume, --help and --version work with
   }
 });
 
+Deno.test("Driver: dashboard --probe works without ever loading the driver", async () => {
+  const { code, output } = await runWithoutDriver(["dashboard", "--probe", "--listen", "127.0.0.1:1"], {});
+  assertEquals([code, output], [
+    1,
+    "dashboard: no, nothing listens on 127.0.0.1:1: give --probe the --listen of the dashboard\n",
+  ]);
+});
+
 Deno.test("Driver: a command that does load the driver is found out by the same trap", async () => {
   const { code, output } = await runWithoutDriver(["check"], {
     MONGODB_URI: "mongodb://127.0.0.1:1/",

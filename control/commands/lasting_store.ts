@@ -1,0 +1,14 @@
+import type { Document, Filter } from "mongodb";
+import type { Settings } from "../../agent/settings/settings.ts";
+import { MongoStore } from "../../agent/store/mongo_store.ts";
+import { uriFileOf } from "../uri_file_of.ts";
+
+/**
+ * The store of a command that may last for hours. As a run does, it follows `MONGODB_URI_FILE` and the files of certificates:
+ * a password that is replaced meanwhile ends neither a redrive nor a dashboard.
+ */
+export function lastingStore(settings: Settings, filter?: Filter<Document>): MongoStore {
+  const store = new MongoStore(settings, filter);
+  store.follow(uriFileOf(settings));
+  return store;
+}
