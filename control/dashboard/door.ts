@@ -23,9 +23,8 @@ export class Door {
     this.#checkHost(headers.get("host"));
     const { base } = this.#options;
     if (!path.startsWith(`${base}api/`)) return;
-    if (!isOfOwnPage(headers, method)) {
-      throw new Refusal(403, "forbidden", "A page of another site asks: only the dashboard's own page may");
-    }
+    const whyNot = whyNotOfOwnPage(headers, method);
+    if (whyNot !== undefined) throw new Refusal(403, "forbidden", whyNot);
     if (method !== "POST") return;
     if (!/^application\/json\s*(?:;|$)/i.test(headers.get("content-type") ?? "")) {
       throw new Refusal(415, "request", "Content-Type must be application/json");
@@ -61,13 +60,21 @@ export interface DoorOptions {
   readonly isLoopback: boolean;
 }
 
-function isOfOwnPage(headers: RequestHeaders, method: string): boolean {
+const OF_ANOTHER_SITE = "A page of another site asks: only the dashboard's own page may";
+const OF_ANOTHER_HOST =
+  "The page asks under another name than the one in Host: let the proxy in front pass on the Host of the browser";
+
+/** Why a request may not be of the dashboard's own page; undefined if it is, or is of no page. */
+function whyNotOfOwnPage(headers: RequestHeaders, method: string): string | undefined {
   const site = headers.get("sec-fetch-site");
   // A browser sends `none` for an address that a person has typed, which makes no POST.
   const allowed = method === "POST" ? ["same-origin"] : ["same-origin", "none"];
-  if (site !== undefined && !allowed.includes(site)) return false;
+  if (site !== undefined && !allowed.includes(site)) return OF_ANOTHER_SITE;
   const origin = headers.get("origin");
-  if (origin === undefined) return true;
+  if (origin === undefined) return undefined;
   // A proxy in front may have ended TLS.
-  return [`http://${headers.get("host")}`, `https://${headers.get("host")}`].includes(origin.toLowerCase());
+  const host = headers.get("host");
+  if ([`http://${host}`, `https://${host}`].includes(origin.toLowerCase())) return undefined;
+  // The browser itself tells that both are one site: it has asked the proxy for another name.
+  return site === "same-origin" ? OF_ANOTHER_HOST : OF_ANOTHER_SITE;
 }

@@ -109,6 +109,17 @@ Deno.test("dashboard refuses what a page of another site sends, also what a brow
   assertEquals(await statusOf(db), "pending");
   // A link of another page opens the dashboard, whose own page may ask.
   assertEquals((await served.ask("", { "Sec-Fetch-Site": "cross-site" })).status, 200);
+  // A proxy that changes Host: the browser of a viewer tells both, and so does the refusal.
+  const proxied = await served.ask(
+    "api/cancel",
+    { "Sec-Fetch-Site": "same-origin", Origin: "https://agents.example.com" },
+    ONE,
+  );
+  assertEquals([proxied.status, JSON.parse(proxied.body).error.text], [
+    403,
+    "The page asks under another name than the one in Host: let the proxy in front pass on the Host of the browser",
+  ]);
+  assertEquals(await statusOf(db), "pending");
   const page = { "Sec-Fetch-Site": "same-origin", Origin: own };
   assertEquals((await served.ask("api/cancel", page, ONE)).status, 200);
   assertEquals(await statusOf(db), "canceled");
