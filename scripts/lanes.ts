@@ -126,6 +126,7 @@ const LONG_FILES: readonly string[] = [
   "tests/thorough/kills_test.ts",
   "tests/thorough/bench_test.ts",
   "tests/thorough/rate_limit_test.ts",
+  "tests/thorough/image_screens_test.ts",
   "tests/thorough/image_test.ts",
   "tests/thorough/order_images_test.ts",
   "tests/thorough/reproducible_build_test.ts",

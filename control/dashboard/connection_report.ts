@@ -20,7 +20,8 @@ export class ConnectionReport {
   async begin(): Promise<void> {
     this.#store.listen({
       onReachable: (isReachable, error) => isReachable ? this.#isBack() : this.#isAway(error),
-      onRenewed: () => this.#say("Connected to MongoDB anew, with the changed connection string or certificates"),
+      onRenewed: () =>
+        this.#say("Connected to MongoDB anew, with the changed connection string or certificates"),
       onStale: (reason) =>
         this.#say(
           "The connection string or its certificates have changed and cannot be used: the earlier ones stay in use " +

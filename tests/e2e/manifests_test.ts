@@ -231,8 +231,8 @@ Deno.test({
           capabilities: { drop: ["ALL"] },
         }, name);
       }
-      for (const { name: volume, emptyDir, configMap, image } of pod.volumes) {
-        assert(emptyDir || configMap || image, `${name} ${volume}`);
+      for (const { name: volume, emptyDir, configMap, image, secret } of pod.volumes) {
+        assert(emptyDir || configMap || image || secret, `${name} ${volume}`);
       }
     }
     assertGreaterOrEqual(pods, 4);

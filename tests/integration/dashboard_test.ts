@@ -10,6 +10,7 @@ import type {
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
 import { insertPending, upTo } from "../support/documents.ts";
 import { anyOf, DEAD_AT, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
+import { insertEntry } from "../support/fleet_entries.ts";
 import { Guarded } from "../support/guarded.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { testDatabase } from "../support/mongod.ts";
@@ -168,19 +169,43 @@ Deno.test("dashboard lists letters by a cursor, each once, with ids of all types
   assertEquals([groups.letters, groups.groups_total, groups.is_complete], [ids.length - 1, 2, true]);
 });
 
-Deno.test("dashboard of a database user that may only read shows all, and offers no action", async () => {
+Deno.test("dashboard of a database user that may only find shows all, and offers no action", async () => {
   await using guarded = await Guarded.start();
-  await guarded.makeUser("only-reads", "read");
-  const documents = guarded.client.db("shop").collection<AnyDocument>("documents");
-  await documents.insertOne({ _id: 1, status: "failed" });
+  await guarded.makeUserOfDashboard("only-reads");
+  const db = guarded.client.db("shop");
+  const documents = db.collection<AnyDocument>("documents");
+  await documents.createIndex({ status: 1, "_pull.visible_at": 1, _id: 1 });
+  await insertFailedWith({ db, name: "shop" }, [1], () => "no such customer");
+  await insertEntry({ db }, "documents_agents", { name: "busy", held: 3, lives_ms: 600_000 });
   await using served = await ServedDashboard.start({ db: { uri: guarded.uri("only-reads"), name: "shop" } });
   const { about } = await served.json<SessionAnswer>("api/session");
   assertEquals(about!.actions.allowed, false);
   assertStringIncludes(about!.actions.why_not!, "The database user agent may only read");
-  for (const path of ["overview", "document?id=1&document=1", "groups", "letters", "actions", "jobs"]) {
+  const { overview } = await waitFor("the overview", async () => {
+    const answer = await served.json<OverviewAnswer>("api/overview");
+    return answer.overview === null ? undefined : answer;
+  });
+  assertEquals([overview?.notes, overview?.agents.map(({ name }) => name)], [[], ["busy"]]);
+  assertEquals([overview?.work.dead_letters, overview?.errors.length], [{ n: 1, capped: false }, 1]);
+  for (const path of ["document?id=1&document=1", "groups", "letters", "actions", "jobs"]) {
     await served.json(`api/${path}`);
   }
-  const refused = await served.ask("api/requeue", {}, { ...ACTOR, key: '{"$numberInt":"1"}' });
-  assertEquals([refused.status, JSON.parse(refused.body).error.kind], [403, "forbidden"]);
+  const groups = await waitFor("the groups", async () => {
+    const answer = await served.json<GroupsAnswer>("api/groups");
+    return answer.is_complete || answer.trouble !== null ? answer : undefined;
+  });
+  assertEquals([groups.letters, groups.trouble], [1, null]);
+  for (
+    const [path, more] of [["requeue", { key: '{"$numberInt":"1"}' }], ["pause", {}], ["letters/purge", {
+      all: true,
+    }]] as const
+  ) {
+    const refused = await served.ask(`api/${path}`, {}, { ...ACTOR, ...more });
+    assertEquals([refused.status, JSON.parse(refused.body).error], [403, {
+      kind: "forbidden",
+      text:
+        "The database user agent may only read: to act from here, start the dashboard with a user that may write",
+    }]);
+  }
   assertEquals(await documents.countDocuments({ status: "failed" }), 1);
 });

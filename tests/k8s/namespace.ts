@@ -14,11 +14,15 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 const CONTEXT = required("KUBE_CONTEXT");
 const IMAGE = required("IMAGE");
 const MONGODB_URI = required("TEST_K8S_MONGODB_URI");
-const DATABASE = "pulling_agent_k8s";
+/** The database that all namespaces share. */
+export const DATABASE = "pulling_agent_k8s";
 /** How long a cluster may take for anything. */
 const TIMEOUT_MS = 420_000;
 /** Each look starts kubectl, and often a process in a pod: oftener, they would take the processor from what is awaited. */
 const LOOK_EVERY_MS = 1000;
+
+/** The name of the dashboard's Deployment, label and secret. */
+export const DASHBOARD = "pulling-agent-dashboard";
 
 /** How a command ended. */
 export interface Result {
@@ -161,6 +165,39 @@ export class Namespace implements AsyncDisposable {
     await this.kubectl("apply", "-f", folder.path);
   }
 
+  /**
+   * Applies k8s/examples/dashboard.yaml for the collection of this namespace, and waits until it is ready. Its secret has to
+   * be there.
+   */
+  async deployDashboard(...options: string[]): Promise<void> {
+    const [deployment] = await objectsIn("k8s/examples/dashboard.yaml");
+    const [container] = deployment!.spec.template.spec.containers;
+    this.#adapt(container, {});
+    container.args.push(...options);
+    await this.apply(deployment!);
+    await this.kubectl("rollout", "status", `deployment/${DASHBOARD}`, "--timeout=240s");
+  }
+
+  /** Writes the secret of the dashboard, and makes the node look at it at once if its pod runs. */
+  async writeDashboardSecret(values: { token: string; uri: string }): Promise<void> {
+    const made = await this.kubectl(
+      ...["create", "secret", "generic", DASHBOARD, `--from-literal=token=${values.token}`],
+      ...[`--from-literal=uri=${values.uri}`, "-o", "json", "--dry-run=client"],
+    );
+    await this.apply(JSON.parse(made));
+    await this.kubectl("annotate", "pods", "-l", `app=${DASHBOARD}`, "--overwrite", `test/at=${Date.now()}`);
+  }
+
+  /** Runs a command on the database as its administrator. */
+  async administer(command: Record<string, unknown>): Promise<void> {
+    await this.#client.db("admin").command(command);
+  }
+
+  /** How kubectl is called for this namespace, for a terminal. */
+  get kubectlWords(): string[] {
+    return ["kubectl", "--context", CONTEXT, "--namespace", this.name];
+  }
+
   /** Runs the Job of k8s/examples/job.yaml to its end, on the collection of this namespace. */
   async runJob(): Promise<void> {
     const [job] = await objectsIn("k8s/examples/job.yaml");
@@ -226,7 +263,9 @@ export class Namespace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.documents.drop().catch(() => {});
-    await this.#client.db(DATABASE).collection(`${this.name}_dead_letters`).drop().catch(() => {});
+    for (const more of ["dead_letters", "agents"]) {
+      await this.#client.db(DATABASE).collection(`${this.name}_${more}`).drop().catch(() => {});
+    }
     await this.#client.close();
     await run("kubectl", ["--context", CONTEXT, "delete", "namespace", this.name, "--wait=false"]);
   }

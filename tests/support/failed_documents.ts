@@ -6,11 +6,12 @@ import type { AnyDocument } from "./store.ts";
 export const DEAD_AT = new Date(1e12);
 
 /** A database's documents, with ids of any type. */
-export const anyOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents");
+export const anyOf = ({ db }: Pick<TestDatabase, "db">) => db.collection<AnyDocument>("documents");
 /** The dead letters of a database's documents. */
-export const lettersOf = ({ db }: TestDatabase) => db.collection<AnyDocument>("documents_dead_letters");
+export const lettersOf = ({ db }: Pick<TestDatabase, "db">) =>
+  db.collection<AnyDocument>("documents_dead_letters");
 /** Where the documents come from, as their letters have it. */
-export const source = ({ name }: TestDatabase) => ({ database: name, collection: "documents" });
+export const source = ({ name }: Pick<TestDatabase, "name">) => ({ database: name, collection: "documents" });
 
 /** Inserts failed documents with their letters. */
 export async function insertFailed(db: TestDatabase, ids: readonly number[]): Promise<void> {
@@ -28,7 +29,7 @@ export async function insertFailed(db: TestDatabase, ids: readonly number[]): Pr
 
 /** Inserts failed documents with any ids, and their letters. */
 export async function insertFailedWith(
-  db: TestDatabase,
+  db: Pick<TestDatabase, "db" | "name">,
   ids: readonly unknown[],
   error: (at: number) => string,
 ): Promise<void> {

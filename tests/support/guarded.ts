@@ -44,6 +44,18 @@ export class Guarded implements AsyncDisposable {
     await this.client.db("admin").command({ createUser: "agent", pwd, roles: [{ role, db: "shop" }] });
   }
 
+  /** Makes the user, with the rights that docs/dashboard.md gives to the one of a dashboard that only shows. */
+  async makeUserOfDashboard(pwd: string): Promise<void> {
+    const admin = this.client.db("admin");
+    const collections = ["documents", "documents_dead_letters", "documents_agents"];
+    const privileges = collections.map((collection) => ({
+      resource: { db: "shop", collection },
+      actions: ["find"],
+    }));
+    await admin.command({ createRole: "dashboard", privileges, roles: [] });
+    await admin.command({ createUser: "agent", pwd, roles: ["dashboard"] });
+  }
+
   /** Makes the user, with all rights that an agent needs but those on the registry of the fleet. */
   async makeUserWithoutFleet(pwd: string): Promise<void> {
     const admin = this.client.db("admin");

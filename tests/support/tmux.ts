@@ -4,7 +4,7 @@
  * @module
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { AgentHome } from "./agent_home.ts";
 import { isMissing } from "./optional.ts";
 import { waitFor } from "./wait.ts";
@@ -20,7 +20,14 @@ export const TMUX_IS_MISSING = await isMissing({
 /** What is on the terminal before and after the command. */
 export const [BEFORE, AFTER] = ["before the command", "ended with"];
 
-/** A command of the binary in a terminal of 80x24; `await using` ends both. */
+/**
+ * Runs the words behind `sh -c SCRIPT SOCKET` in a terminal. What the command leaves behind stays on the screen until the
+ * terminal is ended.
+ */
+const SCRIPT = `exec tmux -u -S "$0" -f /dev/null new-session -d -x 80 -y 24 ` +
+  `"echo ${BEFORE}; stty -g >'$0.before'; sh -c 'echo \\$\\$ >$0.pid; exec $*'; echo ${AFTER} \\$?; stty -g >'$0.after'; cat"`;
+
+/** A command in a terminal of 80x24; `await using` ends both. */
 export class TmuxTerminal implements AsyncDisposable {
   readonly #socket: string;
 
@@ -31,11 +38,17 @@ export class TmuxTerminal implements AsyncDisposable {
   /** Starts a command of the binary with the environment of a home. */
   static async start(home: AgentHome, args: string[], env: Record<string, string | undefined> = {}) {
     const socket = `${home.dir}/tmux`;
-    // What the command leaves behind stays on the screen until the terminal is ended.
-    const script = `exec tmux -u -S "$0" -f /dev/null new-session -d -x 80 -y 24 ` +
-      `"echo ${BEFORE}; stty -g >'$0.before'; sh -c 'echo \\$\\$ >$0.pid; exec $*'; echo ${AFTER} \\$?; stty -g >'$0.after'; cat"`;
-    const started = await home.runWith({ args, env, wrapper: ["sh", "-c", script, socket] });
+    const started = await home.runWith({ args, env, wrapper: ["sh", "-c", SCRIPT, socket] });
     assertEquals(started, { code: 0, stdout: "", stderr: "" });
+    return new TmuxTerminal(socket);
+  }
+
+  /** Starts another program; its words have no blanks. The socket is in `dir`. */
+  static async startProgram(dir: string, words: readonly string[]) {
+    const socket = `${dir}/tmux`;
+    const { success, stderr } = await new Deno.Command("sh", { args: ["-c", SCRIPT, socket, ...words] })
+      .output();
+    assert(success, new TextDecoder().decode(stderr));
     return new TmuxTerminal(socket);
   }
 
@@ -45,12 +58,12 @@ export class TmuxTerminal implements AsyncDisposable {
   }
 
   /** Waits until what is on the screen matches; returns its lines. */
-  until(pattern: RegExp): Promise<string[]> {
+  until(pattern: RegExp, how: { timeoutMs?: number } = {}): Promise<string[]> {
     return waitFor(`${pattern} on the screen`, async () => {
       const lines = await this.lines();
       if (!pattern.test(lines.join("\n"))) throw new Error(lines.join("\n"));
       return lines;
-    });
+    }, how);
   }
 
   /** Presses keys, by the names of tmux. */
