@@ -104,6 +104,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/ending_certificates_test.ts",
   "tests/integration/tls_test.ts",
   "tests/e2e/believed_test.ts",
+  "tests/e2e/auto_batch_size_test.ts",
   "tests/e2e/unreachable_test.ts",
   "tests/e2e/outage_test.ts",
   "tests/e2e/outage_lines_test.ts",

@@ -102,6 +102,19 @@ Deno.test("loadSettings() ignores blanks around a value", () => {
   assertEquals(load({ ...REQUIRED, BATCH_SIZE: " 7\n", MONGODB_URI: " mongodb://db " }).values.batchSize, 7);
 });
 
+Deno.test("loadSettings() takes a number or the word auto for BATCH_SIZE, and nothing else", () => {
+  assertEquals(load({ ...REQUIRED, BATCH_SIZE: "Auto" }).values.batchSize, "auto");
+  assertEquals(
+    load({ ...REQUIRED, BATCH_SIZE: "auto", CONCURRENCY: "1000" }).warnings,
+    load(REQUIRED).warnings,
+  );
+  for (const wrong of ["0", "10001", "automatic", "1.5"]) {
+    assertEquals(load({ ...REQUIRED, BATCH_SIZE: wrong }).problems, [
+      `BATCH_SIZE is "${wrong}": must be a whole number from 1 to 10000, or auto`,
+    ]);
+  }
+});
+
 Deno.test("loadSettings() says what is missing and what to do about it", () => {
   assertEquals(load({}).problems, [
     "MONGODB_URI is not set: set it (or MONGODB_URI_FILE) to a connection string, as mongodb://localhost:27017",
