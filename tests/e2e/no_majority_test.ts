@@ -55,7 +55,9 @@ class SetWithArbiter implements AsyncDisposable {
 Deno.test("run on a set with an arbiter whose secondary is down says that no majority acknowledges writes, and which members lack", async () => {
   await using set = await SetWithArbiter.start();
   const [, secondary, arbiter] = set.members.map(({ port }) => `127.0.0.1:${port}`);
-  await using home = await agentHome({ db: { uri: set.uri, name: "majority" } });
+  // A busy majority may take seconds for a write.
+  const env = { LEASE_DURATION: "10" };
+  await using home = await agentHome({ db: { uri: set.uri, name: "majority" }, env });
   const agent = await home.startReady();
   await set.members[1]!.kill();
   // The driver's monitors notice by themselves.
@@ -74,7 +76,7 @@ Deno.test("run on a set with an arbiter whose secondary is down says that no maj
     "the cause in the status",
     (status) => status.last_error?.message.includes("no majority of the replica set") === true,
   );
-  assert(await home.probe("liveness"));
+  await home.assertAlive();
 
   await set.members[1]!.start();
   await waitFor(

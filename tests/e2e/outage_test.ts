@@ -29,11 +29,11 @@ class Outpost implements AsyncDisposable {
  */
 async function untilReadiness(home: AgentHome, wanted: boolean): Promise<void> {
   await waitFor(`readiness to be ${wanted}`, async () => {
-    assert(await home.probe("liveness"), "it does not count as alive any more");
+    await home.assertAlive();
     return await home.probe("readiness") === wanted;
   });
   await home.untilHeartbeat();
-  assert(await home.probe("liveness"));
+  await home.assertAlive();
 }
 
 Deno.test("Outages: an agent waits for a MongoDB that is not there yet, alive and not ready", async () => {

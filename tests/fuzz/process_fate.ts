@@ -24,7 +24,7 @@ export type Blow = typeof BLOWS[number];
 /** What the agents are told, in milliseconds. */
 export const SHUTDOWN_TIMEOUT_MS = 3000;
 /** The five seconds beyond it that the README allows, and some for a busy machine, in milliseconds. */
-const END_LIMIT_MS = SHUTDOWN_TIMEOUT_MS + 5000 + 5000;
+const END_LIMIT_MS = SHUTDOWN_TIMEOUT_MS + 5000 + 30_000;
 
 /** An agent, and the next one when it has ended. */
 export class ProcessFate {

@@ -24,14 +24,17 @@ export interface Work {
   redrives?: boolean;
 }
 
-/** All is over after so long unless something is wrong, in milliseconds: leases run out, failed claims are tried again. */
+/**
+ * All is over so long after the last change unless something is wrong, in milliseconds: leases run out, failed claims are tried
+ * again.
+ */
 const REST_LIMIT_MS = 8000;
 const REST_LIMIT_AFTER_FAULTS_MS = 20_000;
-/** On a busy machine the server is too slow at times, as if it failed: no longer than this, in milliseconds. */
-const REST_LIMIT_IN_TROUBLE_MS = 60_000;
+/** On a busy machine all takes longer, and the server is too slow at times, as if it failed: no longer than this, in milliseconds. */
+const REST_LIMIT_IN_ALL_MS = 120_000;
 /** A drain takes no longer than its own limit and what the README allows beyond it, in milliseconds. */
-const DRAIN_LIMIT_MS = 10_000;
-const SHUTDOWN_TIMEOUT_MS = 3000;
+const DRAIN_LIMIT_MS = 40_000;
+const SHUTDOWN_TIMEOUT_MS = 30_000;
 const LEASE_MS = 1000;
 /** What is held by no one is taken over within this, in milliseconds: then nothing more is to be expected. */
 const QUIET_MS = 2 * LEASE_MS;
@@ -92,19 +95,20 @@ async function atRest(
 ): Promise<string[]> {
   const hasCompany = faults.length > 0 || rule !== undefined;
   const startedMs = performance.now();
-  let endMs = startedMs + (hasCompany ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS);
+  let endMs = 0;
+  const waitOn = (limitMs: number) => {
+    endMs = Math.max(endMs, Math.min(performance.now() + limitMs, startedMs + REST_LIMIT_IN_ALL_MS));
+  };
   let [last, sinceMs, met] = ["", 0, 0];
   for (;;) {
     const { isOver, seen, troubles } = await look();
     const now = performance.now();
-    if (troubles > met) {
-      endMs = Math.max(
-        endMs,
-        Math.min(now + REST_LIMIT_AFTER_FAULTS_MS, startedMs + REST_LIMIT_IN_TROUBLE_MS),
-      );
-    }
+    if (troubles > met) waitOn(REST_LIMIT_AFTER_FAULTS_MS);
     met = troubles;
-    if (seen !== last) [last, sinceMs] = [seen, now];
+    if (seen !== last) {
+      [last, sinceMs] = [seen, now];
+      waitOn(hasCompany ? REST_LIMIT_AFTER_FAULTS_MS : REST_LIMIT_MS);
+    }
     const isQuiet = now - sinceMs >= QUIET_MS;
     if (isOver || isQuiet || now >= endMs) {
       const broken = await judge();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertFalse } from "@std/assert";
+import { assertEquals, assertFalse } from "@std/assert";
 import { exists } from "@std/fs/exists";
 import { newScratchDir, removeScratchDir } from "../../scripts/scratch_dir.ts";
 import { spawnTied } from "../../scripts/tied_process.ts";
@@ -125,6 +125,12 @@ export class AgentHome implements AsyncDisposable {
   /** Whether a probe passes. */
   async probe(name: "liveness" | "readiness" | "startup"): Promise<boolean> {
     return (await this.run("health", name)).code === 0;
+  }
+
+  /** The liveness probe has to pass; if it does not, the failure holds what it says. */
+  async assertAlive(): Promise<void> {
+    const { code, stderr, stdout } = await this.run("health", "liveness");
+    assertEquals(code, 0, `It does not count as alive any more: ${stdout}${stderr}`);
   }
 
   /** Resolves once the readiness file is gone; the probe has to fail then. */

@@ -35,7 +35,7 @@ const WORDS = [
   "pausee",
 ];
 /** At rest once the file has been read again, which is every second, with the watcher or without. */
-const REST_MS = 5000;
+const REST_MS = 30_000;
 const READ_WITHIN_MS = 1500;
 
 /** The control file in every shape, and storms of changes: at rest the agent is as the latest of them says. */

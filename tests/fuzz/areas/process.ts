@@ -30,7 +30,7 @@ export interface Life {
 }
 
 const MAX_ATTEMPTS = 3;
-const REST_LIMIT_MS = 25_000;
+const REST_LIMIT_MS = 120_000;
 /** Longer than an agent waits after a claim that failed, in milliseconds. */
 const QUIET_MS = 10_000;
 /** Counts each run in a file, as processes come and go. */

@@ -27,7 +27,7 @@ const EFFECTS = "effects";
 const OPERATIONS = ["insertOne", "updateOne", "replaceOne", "deleteOne", "insert"];
 
 const MAX_ATTEMPTS = 2;
-const REST_LIMIT_MS = 15_000;
+const REST_LIMIT_MS = 60_000;
 
 /** Results of any kind: each document ends, and what is written is what was returned. */
 export class ResultsArea implements Area<Results> {

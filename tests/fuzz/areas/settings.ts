@@ -57,7 +57,7 @@ const MODULES: Record<string, string> = {
 };
 
 /** A process that has not started or ended by then hangs, in milliseconds. */
-const START_LIMIT_MS = 15_000;
+const START_LIMIT_MS = 60_000;
 
 class SettingsTrials implements Trials<SettingsInput> {
   readonly #home: AgentHome;
