@@ -10,7 +10,7 @@ import { newScratchDir, removeScratchDir } from "./scratch_dir.ts";
 import { findProgram, spawnTied } from "./tied_process.ts";
 
 /** How long a server may take to accept connections or to elect itself primary. */
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const START_TRIES = 5;
 const LOCAL = "127.0.0.1";
 /**

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { type RunningMongod, startMongod } from "../../scripts/mongod.ts";
 import { agentHome } from "../support/agent_home.ts";
@@ -79,7 +79,7 @@ Deno.test("run on a set with an arbiter whose secondary is down says that no maj
   await home.assertAlive();
 
   await set.members[1]!.start();
-  await waitFor(
+  await agent.waitFor(
     "all to be processed",
     async () => await set.documents.countDocuments({ status: { $in: ["pending", "processing"] } }) === 0,
   );

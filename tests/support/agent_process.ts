@@ -159,6 +159,11 @@ export class AgentProcess implements AsyncDisposable {
     await this.#withLog(() => waitFor("the readiness file", () => Deno.stat(`${this.#healthDir}/readiness`)));
   }
 
+  /** As {@linkcode waitFor}; the failure holds the log so far as well. */
+  async waitFor<T>(description: string, fn: () => T | Promise<T>): Promise<NonNullable<T>> {
+    return await this.#withLog(() => waitFor(description, fn));
+  }
+
   /** Kills it if it still runs, and all that it has started. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
