@@ -39,7 +39,12 @@ const ALONE = "tell it by its control file or by a signal";
 function silenceOf(agent: FleetAgent): string[] {
   const seen = `it was ${seenText(agent)}`;
   if (agent.presence === "frozen") {
-    return [`${agentText(agent)} is frozen; ${seen}: end it with SIGKILL, or delete its pod`];
+    return [
+      `${
+        agentText(agent)
+      } is frozen, or may not write the registry any more; ${seen}: see its log. If it writes none, end ` +
+      "it with SIGKILL, or delete its pod",
+    ];
   }
   if (agent.presence === "silent") {
     return [

@@ -130,7 +130,8 @@ function Agent({ row }: { row: AgentRow }) {
 }
 
 const SAYS: Readonly<Record<Exclude<AgentRow["presence"], "alive">, string>> = {
-  frozen: "it does not beat, but still has a connection: it is frozen or overloaded",
+  frozen:
+    "it does not beat, but still has a connection: it is frozen or overloaded, or may not write its state",
   silent: "it does not beat: it was killed, cut off or frozen",
   dead: "it ended without a word; its documents are taken over when their leases end",
 };
