@@ -33,10 +33,19 @@ export class Tally {
     return [...new Set(this.#failed().map(({ file }) => file))];
   }
 
-  /** Takes the result of a second run of a file: what passes now is flaky. It counts as passed, and the summary names it. */
-  addRetry(file: string, { tests }: BatchResult): void {
-    const passed = new Set(tests.filter(({ outcome }) => outcome === "passed").map(({ name }) => name));
-    const flaky = this.#failed().filter((test) => test.file === file && passed.has(test.name));
+  /**
+   * Takes the result of a second run of a file: what passes now is flaky. It counts as passed, and the summary names it.
+   * Nothing has passed if the process failed without a failed test: its report tells no error outside of a test.
+   */
+  addRetry(file: string, { tests, success }: BatchResult): void {
+    const named = (wanted: ReportedTest["outcome"]) =>
+      new Set(tests.filter(({ outcome }) => outcome === wanted).map(({ name }) => name));
+    const [passed, failed] = [named("passed"), named("failed")];
+    if (!success && failed.size === 0) return;
+    // Tests of one file may have the same name.
+    const flaky = this.#failed().filter((test) =>
+      test.file === file && passed.has(test.name) && !failed.has(test.name)
+    );
     this.#tests = this.#tests.filter((test) => !flaky.includes(test));
     this.#flaky.push(...flaky);
     this.total.failed -= flaky.length;

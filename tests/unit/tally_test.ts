@@ -34,6 +34,18 @@ Deno.test("Tally: a test that passes when its file runs again counts as passed a
   assertEquals(tally.summary().slice(-2), ["FLAKY  a.ts: one\n    too slow\n    by far", "FAIL  a.ts: two"]);
 });
 
+Deno.test("Tally: a second run clears no test if another of the same name fails, or if an error outside of a test ends it", () => {
+  const clears = (tests: ReportedTest[], success: boolean) => {
+    const tally = new Tally();
+    tally.addResult("batch", { tests: [test("a.ts", "one", "failed")], success: false });
+    tally.addRetry("a.ts", { tests, success });
+    return tally.total.failed === 0;
+  };
+  assertEquals(clears([test("a.ts", "one", "passed")], true), true);
+  assertEquals(clears([test("a.ts", "one", "passed")], false), false);
+  assertEquals(clears([test("a.ts", "one", "passed"), test("a.ts", "one", "failed")], false), false);
+});
+
 Deno.test("Tally: a test that does not run again still counts as failed, and so does a process that ends without one", () => {
   const tally = new Tally();
   tally.addResult("batch", { tests: [test("a.ts", "one", "failed")], success: false });
