@@ -4,7 +4,6 @@ import type { FleetControl } from "../../fleet/fleet_view.ts";
 import { UnusableControl } from "../../fleet/unusable_control.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { secrets } from "../../text/redact.ts";
-import { shortened } from "../../text/shortened.ts";
 import { inOneLine } from "../../text/terminal_text.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 
@@ -89,7 +88,7 @@ function unusable(field: string, value: unknown, must: string): UnusableControl 
   const is = value === undefined
     ? "is missing"
     : typeof value === "string"
-    ? `is ${JSON.stringify(inOneLine(secrets.text(shortened(value, 40))))}`
+    ? `is ${JSON.stringify(inOneLine(secrets.text(value, 40)))}`
     : "is no such value";
   return new UnusableControl(`its ${field} ${is}, and ${must}`);
 }

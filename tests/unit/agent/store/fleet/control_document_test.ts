@@ -37,6 +37,9 @@ Deno.test("controlIn() takes no document for a request that says anything else t
     "its id is missing, and must be a text of at most 100 characters, another one for each request",
     "its at is no such value, and must be a date",
   ]);
+  const state = `mongodb://alice:${"s3cret-".repeat(10)}@db1`;
+  const { problem } = controlIn({ ...ASKED, state }) as UnusableControl;
+  assert(!problem.includes("s3cret"), problem);
 });
 
 Deno.test("controlIn() bounds texts that a user has written, and keeps what is no text or commands a terminal out", () => {
