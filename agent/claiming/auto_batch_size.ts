@@ -37,7 +37,7 @@ export class AutoBatchSize implements BatchSize, HandlerLoad {
   /** Finished since the last claim was sent, and between the one before and that one. */
   #sinceLast = 0;
   #sinceOneBefore = 0;
-  /** Documents were with the handlers from then on. */
+  /** Whether documents are with the handlers, as of the last change. */
   #isBusy = false;
   #atMs: number;
 
@@ -74,15 +74,14 @@ export class AutoBatchSize implements BatchSize, HandlerLoad {
     this.#sinceLast = 0;
   }
 
-  began(): void {
-    this.#pass();
-    this.#isBusy = true;
-  }
-
-  finished(documents: number): void {
+  changed(): void {
     this.#pass();
     const { running, waiting } = this.#options.ledger.counts;
     this.#isBusy = running + waiting > 0;
+  }
+
+  finished(documents: number): void {
+    this.changed();
     this.#soon.add(documents);
     this.#inLease.add(documents);
     this.#sinceLast += documents;

@@ -94,7 +94,7 @@ export class Pool implements RemovalWatcher {
       if (outcome) settler.settle(held, outcome);
       else this.#waiting.push(held);
     }
-    this.#options.load?.began();
+    this.#options.load?.changed();
     this.#fill();
   }
 
@@ -115,10 +115,11 @@ export class Pool implements RemovalWatcher {
 
   /** Releases the documents that have not started yet, but for so many that come first. */
   releaseBeyond(count: number): void {
-    const { ledger, settler } = this.#options;
+    const { ledger, load, settler } = this.#options;
     for (const held of this.#waiting.splice(count)) {
       if (ledger.has(held)) settler.settle(held, { kind: "release" });
     }
+    load?.changed();
     if (this.#waiting.length === 0) this.#pace?.nothingWaits();
   }
 
@@ -251,8 +252,8 @@ export class Pool implements RemovalWatcher {
 
 /** Learns what the handlers have to do, and what they do. */
 export interface HandlerLoad {
-  /** Documents are with the handlers from now on. */
-  began(): void;
+  /** Documents came to the handlers, or were taken from them before these began. */
+  changed(): void;
   /** Handlers have ended for so many documents, in any way. */
   finished(documents: number): void;
 }

@@ -80,7 +80,7 @@ export class SimulatedAgent {
     this.pending -= documents;
     this.#waiting += documents;
     this.brought.push(documents);
-    this.size.began();
+    this.size.changed();
   }
 
   #sendClaim(): void {

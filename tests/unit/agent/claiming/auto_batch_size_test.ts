@@ -198,6 +198,18 @@ Deno.test("AutoBatchSize gives a processor of batches 100 documents at once, and
   await running;
 });
 
+Deno.test("AutoBatchSize does not count time in which the agent holds nothing for its handlers", async () => {
+  const setup = new AgentSetup(() => {}, { batchSize: "auto", pollIntervalMs: A_SECOND });
+  // Of an earlier holder: they are settled, and no handler sees them.
+  setup.store.insert(50, { verdict: new Date(0) });
+  const running = setup.agent.run();
+  await setup.clock.advance(10 * A_SECOND);
+  assertEquals([setup.store.statuses.failed, setup.agent.batchSize], [50, FIRST_BATCH]);
+  setup.agent.drain("test");
+  await setup.clock.advance(A_SECOND);
+  await running;
+});
+
 Deno.test("RATE_LIMIT with BATCH_SIZE=auto claims no more than may start within a second", async () => {
   const limit = { documents: 20, perMs: A_SECOND };
   const setup = new AgentSetup(() => {}, { batchSize: "auto", pollIntervalMs: 100 }, { limit });
