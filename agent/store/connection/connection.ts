@@ -8,9 +8,9 @@ import { releaseSocketTimers } from "./socket_timers.ts";
 import { holderOf, type UriSetting } from "./uri.ts";
 
 /**
- * Claims, acks, nacks, releases, renewals and dead letters take at most five connections each, and the change stream
- * takes one: about thirty are ever opened. But if the driver never answers an operation, that operation keeps its
- * connection to the end of the process.
+ * Claims, acks, nacks, releases, snoozes and renewals take at most a few connections each, dead letters and the verdicts
+ * of earlier holders sixteen each, and the change streams one each: about sixty are ever opened. But if the driver never
+ * answers an operation, that operation keeps its connection to the end of the process.
  */
 const POOL_SIZE = 200;
 
