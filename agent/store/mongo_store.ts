@@ -57,13 +57,13 @@ export class MongoStore implements DocumentStore {
    */
   constructor(settings: StoreSettings, filter?: Filter<Document>, surroundings: StoreSurroundings = SYSTEM) {
     const { agentName, leaseMs } = settings;
-    const { clock, details, instance, random } = surroundings;
+    const { clock, details, instance, isLeaseless = false, random } = surroundings;
     this.#filter = filter;
     const serverClock = new ServerClock(clock);
     const uriSetting = settings.mongodbUriFile === undefined ? "MONGODB_URI" : "MONGODB_URI_FILE";
     const connection = {
       agentName,
-      leaseMs,
+      leaseMs: isLeaseless ? Infinity : leaseMs,
       serverClock,
       uriSetting,
       ...(instance && { instance }),

@@ -23,4 +23,6 @@ export interface StoreSurroundings extends TimeAndChance {
   readonly details?: Details;
   /** A UUID of the process, if it is an agent: its connections have it in their metadata, and its entry in its id. */
   readonly instance?: string;
+  /** It holds no leases: a server may take its time to answer, however short those of the agents are. */
+  readonly isLeaseless?: boolean;
 }

@@ -89,7 +89,9 @@ export class GroupReading {
   /** Never throws. */
   async #read(): Promise<void> {
     const startMs = this.#clock.monotonicMs();
-    const reading: Reading = { at: new Date(), groups: new LetterGroups(), isComplete: false };
+    // What viewers see by itself never becomes one of all others.
+    const known = this.#shown?.groups;
+    const reading: Reading = { at: new Date(), groups: new LetterGroups(known), isComplete: false };
     if (!this.#shown?.isComplete) this.#shown = reading;
     try {
       for await (const letter of (await this.#letters.get()).survey({})) {

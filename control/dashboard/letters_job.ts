@@ -4,6 +4,7 @@ import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts
 import { errorText } from "../../agent/errors.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
+import { validDate } from "../../agent/lib/valid_date.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { idOfKey } from "../../agent/store/documents/document_key.ts";
 import { Brake } from "../changes/brake.ts";
@@ -19,7 +20,7 @@ const MAX_REFUSALS = 20;
 /** This much of one is kept, in UTF-16 units: it has an `_id`, and may have a field. */
 const MAX_REFUSAL = 1000;
 
-/** A redrive or purge of a viewer: it counts, waits until the viewer confirms the count, then changes no more than that. */
+/** A redrive or purge of a viewer: it counts, waits until the viewer confirms the count, then changes those and no more. */
 export class LettersJob {
   readonly #options: LettersJobOptions;
   readonly #stop = new AbortController();
@@ -31,6 +32,8 @@ export class LettersJob {
   #cancelExpiry: () => void = () => {};
   #state: Job["state"] = "counting";
   #count = 0;
+  /** When the last of the letters that were counted has died, in milliseconds. */
+  #lastMs = -Infinity;
   #refused = 0;
   #error: string | null = null;
   #endedAt: Date | undefined;
@@ -114,8 +117,9 @@ export class LettersJob {
   }
 
   async #countAll(): Promise<void> {
-    for await (const _ of this.#selected()) {
+    for await (const letter of this.#selected()) {
       this.#count += 1;
+      this.#lastMs = Math.max(this.#lastMs, diedAtMs(letter));
       if (this.#stop.signal.aborted) break;
     }
     if (this.#stop.signal.aborted) return this.#end("stopped");
@@ -132,6 +136,8 @@ export class LettersJob {
   async *#upTo(most: number): AsyncGenerator<DeadLetter> {
     let left = most;
     for await (const letter of this.#selected()) {
+      // It came after the count, and may have replaced one that was counted: no viewer has seen it.
+      if (diedAtMs(letter) > this.#lastMs) continue;
       if (left-- <= 0) return;
       yield letter;
     }
@@ -172,6 +178,11 @@ export class LettersJob {
     if (this.#refusals.length >= MAX_REFUSALS) return;
     this.#refusals.push(secrets.text(inOneLine(`${what}: ${errorText(why)}`), MAX_REFUSAL));
   }
+}
+
+/** A user may have edited the letter: without a date it counts as an old one. */
+function diedAtMs({ dead_at: deadAt }: DeadLetter): number {
+  return validDate(deadAt)?.getTime() ?? -Infinity;
 }
 
 function idIn(key: string): unknown {

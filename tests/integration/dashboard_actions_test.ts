@@ -9,7 +9,7 @@ import type {
 } from "../../control/dashboard/api.ts";
 import { ACTOR, ServedDashboard } from "../support/dashboard.ts";
 import { documentsOf, upTo } from "../support/documents.ts";
-import { anyOf, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
+import { anyOf, DEAD_AT, insertFailed, insertFailedWith, lettersOf } from "../support/failed_documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import type { AnyDocument } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
@@ -76,6 +76,23 @@ Deno.test("dashboard holds a purge to its rate and stops it between two batches,
   assertEquals((await served.json<{ job: Job }>(`api/jobs/${counted.id}/stop`, {})).job.state, "stopped");
   assertEquals((await served.ask(`api/jobs/${counted.id}/confirm`, {}, { count: 2 })).status, 409);
   assertEquals(await lettersOf(db).countDocuments(), 400 - job.done);
+});
+
+Deno.test("dashboard purges no letter that came after its count, also if it stands before all others", async () => {
+  await using db = await testDatabase("dashboard purge late");
+  await insertFailedWith(db, [10, 11, 12], () => "no price");
+  await using served = await ServedDashboard.start({ db });
+  const ask = { ...ACTOR, pattern: "no price" };
+  const { job: { id } } = await served.json<{ job: Job }>("api/letters/purge", ask);
+  assertEquals((await served.jobIn("to_confirm", id)).count, 3);
+  // It would be the first one.
+  await insertFailedWith(db, [1], () => "no price");
+  const later = new Date(DEAD_AT.getTime() + 1);
+  await anyOf(db).updateOne({ _id: 1 }, { $set: { "_pull.dead_at": later } });
+  await lettersOf(db).updateOne({ _id: 1 }, { $set: { dead_at: later } });
+  await served.json(`api/jobs/${id}/confirm`, { count: 3 });
+  assertEquals((await served.jobIn("done", id)).done, 3);
+  assertEquals(await lettersOf(db).distinct("_id"), [1]);
 });
 
 Deno.test("dashboard gives up the oldest job that no viewer confirms, so that those left open keep none from work", async () => {

@@ -31,17 +31,25 @@ export function letterPattern(letter: DeadLetter): string {
 /** Counts letters by their errors. */
 export class LetterGroups {
   readonly #groups = new Map<string, LetterGroup>();
+  /** Groups that were known before, and have no letter yet: a place is kept for each of them. */
+  readonly #awaited: Set<string>;
   #others: LetterGroup | undefined;
   #letters = 0;
+
+  /** @param before what was counted earlier: an error that had a group of its own then has one again */
+  constructor(before?: LetterGroups) {
+    this.#awaited = new Set(before === undefined ? [] : before.#groups.keys());
+  }
 
   /** How many letters were added. */
   get letters(): number {
     return this.#letters;
   }
 
-  /** Whether a letter is in none of the groups but that of all others. */
+  /** Whether a letter is in the group of all others: one that came after all that were counted is in none. */
   isOther(letter: DeadLetter): boolean {
-    return !this.#groups.has(letterPattern(letter));
+    if (this.#others === undefined || this.#isKnown(letterPattern(letter))) return false;
+    return (validDate(letter.dead_at)?.getTime() ?? -Infinity) <= timeOf(this.#others.last);
   }
 
   /** The groups with the most letters first, or those with the newest letter. */
@@ -57,7 +65,7 @@ export class LetterGroups {
     this.#letters += 1;
     const error = errorOf(letter);
     const pattern = errorPattern(error);
-    const isOthers = !this.#groups.has(pattern) && this.#groups.size >= MAX_GROUPS;
+    const isOthers = !this.#isKnown(pattern) && this.#groups.size + this.#awaited.size >= MAX_GROUPS;
     const example = { id: letter._id, error };
     const at = validDate(letter.dead_at);
     const group = isOthers ? this.#others : this.#groups.get(pattern);
@@ -71,7 +79,10 @@ export class LetterGroups {
         example,
       };
       if (isOthers) this.#others = begun;
-      else this.#groups.set(pattern, begun);
+      else {
+        this.#awaited.delete(pattern);
+        this.#groups.set(pattern, begun);
+      }
       return;
     }
     group.letters += 1;
@@ -80,6 +91,10 @@ export class LetterGroups {
     if (group.last !== undefined && at < group.last) return;
     group.last = at;
     group.example = example;
+  }
+
+  #isKnown(pattern: string): boolean {
+    return this.#groups.has(pattern) || this.#awaited.has(pattern);
   }
 }
 

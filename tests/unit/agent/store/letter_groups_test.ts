@@ -2,6 +2,9 @@ import { assertEquals } from "@std/assert";
 import { type LetterGroup, LetterGroups } from "../../../../agent/store/dead_letters/letter_groups.ts";
 
 const at = (second: number) => new Date(second * 1000);
+/** Digits of a number as letters: a pattern keeps them. */
+const word = (number: number) =>
+  number.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz"[Number(digit)]!);
 const brief = ({ pattern, letters, first, last, example }: LetterGroup) =>
   [pattern, letters, first, last, example.id] as const;
 
@@ -32,8 +35,6 @@ Deno.test("LetterGroups: letters that a user has edited count, with any content"
 
 Deno.test("LetterGroups: any number of different errors needs a bounded number of groups, and none is left out of the count", () => {
   const groups = new LetterGroups();
-  const word = (number: number) =>
-    number.toString(26).replaceAll(/\d/g, (digit) => "qrstuvwxyz"[Number(digit)]!);
   for (let number = 0; number < 3000; number++) groups.add({ _id: number, error: `error ${word(number)}` });
   const sorted = groups.sorted("letters");
   assertEquals(sorted.length <= 1001, true);
@@ -42,6 +43,33 @@ Deno.test("LetterGroups: any number of different errors needs a bounded number o
   assertEquals(sorted.filter(({ isOthers }) => isOthers).length, 1);
   const isOther = (error: string) => groups.isOther({ _id: 1, error });
   assertEquals([isOther(`error ${word(0)}`), isOther(`error ${word(2999)}`)], [false, true]);
+});
+
+Deno.test("LetterGroups: all others have no letter that came after those that were counted, and none at all if each error has a group", () => {
+  const few = new LetterGroups();
+  few.add({ _id: 1, error: "no price", dead_at: at(1) });
+  assertEquals(few.isOther({ _id: 2, error: "a new error", dead_at: at(1) }), false);
+  const many = new LetterGroups();
+  for (let kind = 0; kind < 1001; kind++) {
+    many.add({ _id: kind, error: `error ${word(kind)}`, dead_at: at(5) });
+  }
+  const isOther = (second: number) => many.isOther({ _id: 0, error: "a new error", dead_at: at(second) });
+  assertEquals([isOther(5), isOther(6)], [true, false]);
+});
+
+Deno.test("LetterGroups: an error with a group of its own keeps it in the next count, also if a new one comes before it", () => {
+  const before = new LetterGroups();
+  for (let kind = 0; kind < 1000; kind++) before.add({ _id: kind, error: `error ${word(kind)}` });
+  const after = new LetterGroups(before);
+  after.add({ _id: -1, error: "a new error" });
+  for (let kind = 1; kind < 1000; kind++) after.add({ _id: kind, error: `error ${word(kind)}` });
+  assertEquals(after.sorted("letters").filter(({ isOthers }) => isOthers).map(({ letters }) => letters), [1]);
+  const isOther = (error: string) => after.isOther({ _id: 1, error });
+  assertEquals([isOther(`error ${word(999)}`), isOther(`error ${word(0)}`), isOther("a new error")], [
+    false,
+    false,
+    true,
+  ]);
 });
 
 Deno.test("LetterGroups: an error that reads like the name of all others is a group of its own", () => {
