@@ -56,17 +56,21 @@ async function firstLine(to: Deno.ConnectOptions, request: string, signal: Abort
   using connection = await Deno.connect({ ...to, signal });
   const close = () => connection.close();
   signal.addEventListener("abort", close, { once: true });
-  await connection.write(new TextEncoder().encode(request));
-  const buffer = new Uint8Array(MAX_BYTES);
-  let text = "";
-  for (let length = 0; length < buffer.length && !text.includes("\r\n");) {
-    const read = await connection.read(buffer.subarray(length));
-    if (read === null) break;
-    length += read;
-    text = new TextDecoder().decode(buffer.subarray(0, length));
+  try {
+    await connection.write(new TextEncoder().encode(request));
+    const buffer = new Uint8Array(MAX_BYTES);
+    let text = "";
+    for (let length = 0; length < buffer.length && !text.includes("\r\n");) {
+      const read = await connection.read(buffer.subarray(length));
+      if (read === null) break;
+      length += read;
+      text = new TextDecoder().decode(buffer.subarray(0, length));
+    }
+    return text;
+  } finally {
+    // To close a connection twice throws.
+    signal.removeEventListener("abort", close);
   }
-  signal.removeEventListener("abort", close);
-  return text;
 }
 
 /** Where a process of this machine reaches what listens on an address. */
