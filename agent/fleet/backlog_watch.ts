@@ -13,6 +13,8 @@ const [SHARE, MOST_REST_MS] = [50, 500_000];
 const AGAIN_MS = 10_000;
 /** An agent that did not look last leaves the next turn to the one that did for so long, and a little longer by chance. */
 const AFTER_MS = 5000;
+/** What is older is not known any more, in milliseconds: above all rests, so that it ends only if looks fail to come. */
+const MOST_AGE_MS = 600_000;
 const UNKNOWN: Backlog = { claimable: undefined, oldestMs: undefined, deadLetters: undefined };
 
 /**
@@ -27,6 +29,8 @@ export class BacklogWatch {
   #isLooking = false;
   #askedAtMs = -Infinity;
   #leastMs = 0;
+  /** When was counted what was reported last; undefined if nothing is known. */
+  #countedAtMs: number | undefined;
   /** Whether the agent has had time to join its fleet. */
   #hasWaited = false;
   #told = "";
@@ -48,7 +52,7 @@ export class BacklogWatch {
     this.#isReachable = event.isReachable;
     if (event.isReachable) return this.#lookIn(FIRST_WITHIN_MS * this.#options.random());
     this.#cancel?.();
-    this.#options.events.emit({ type: "backlog_seen", backlog: UNKNOWN, agoMs: 0, isOwn: false });
+    this.#forget();
   }
 
   #lookIn(delayMs: number): void {
@@ -70,8 +74,22 @@ export class BacklogWatch {
       waitMs = await this.#turn();
     } finally {
       this.#isLooking = false;
-      if (!this.#isStopped && this.#isReachable) this.#lookIn(waitMs);
+      if (!this.#isStopped && this.#isReachable) {
+        if (clock.monotonicMs() - (this.#countedAtMs ?? Infinity) > MOST_AGE_MS) this.#forget();
+        this.#lookIn(waitMs);
+      }
     }
+  }
+
+  #emit(seen: { backlog: Backlog; agoMs: number; isOwn: boolean }): void {
+    const { clock, events } = this.#options;
+    this.#countedAtMs = clock.monotonicMs() - seen.agoMs;
+    events.emit({ type: "backlog_seen", ...seen });
+  }
+
+  #forget(): void {
+    this.#countedAtMs = undefined;
+    this.#options.events.emit({ type: "backlog_seen", backlog: UNKNOWN, agoMs: 0, isOwn: false });
   }
 
   /** Returns when to ask again. Never throws. */
@@ -101,24 +119,22 @@ export class BacklogWatch {
   }
 
   #report({ againInMs, seen }: TurnOfAnother): number {
-    const { events, random } = this.#options;
-    if (seen && !this.#isStopped && this.#isReachable) {
-      events.emit({ type: "backlog_seen", ...seen, isOwn: false });
-    }
+    const { random } = this.#options;
+    if (seen && !this.#isStopped && this.#isReachable) this.#emit({ ...seen, isOwn: false });
     return againInMs + AFTER_MS * (1 + 2 * random());
   }
 
   async #ownLook(turn: Exclude<BacklogTurn, TurnOfAnother> | undefined): Promise<number> {
-    const { clock, events, random, store } = this.#options;
+    const { clock, random, store } = this.#options;
     const startedMs = clock.monotonicMs();
     const { backlog, problem } = await store.backlog();
     const tookMs = clock.monotonicMs() - startedMs;
     const restMs = Math.min(MOST_REST_MS, Math.max(EVERY_MS, SHARE * tookMs) * (1 + random() / 2));
     if (this.#isStopped || !this.#isReachable) return restMs;
-    events.emit({ type: "backlog_seen", backlog, agoMs: 0, isOwn: true });
+    this.#emit({ backlog, agoMs: 0, isOwn: true });
     this.#tell(problem);
-    // Another agent may have the right that this one lacks.
-    const isOthers = problem !== undefined && store.isForbidden(problem);
+    // Another agent may have the right that this one lacks. If a part is known, that counts: most fleets have one user.
+    const isOthers = problem !== undefined && store.isForbidden(problem) && isUnknown(backlog);
     if (!isOthers) await turn?.share(backlog, restMs).catch(() => {});
     return restMs;
   }
@@ -137,6 +153,10 @@ export class BacklogWatch {
       );
     } else log.debug("What waits could not be counted, so metrics of the backlog are missing", { error });
   }
+}
+
+function isUnknown(backlog: Backlog): boolean {
+  return Object.values(backlog).every((count) => count === undefined);
 }
 
 /** What a {@linkcode BacklogWatch} needs. */

@@ -57,6 +57,8 @@ class Setup {
   tookMs = 0;
   random = 0;
   problem: Error | undefined;
+  /** What is found beside the problem. */
+  found = UNKNOWN;
   readonly watch: BacklogWatch;
 
   constructor({ fleet, isShown = true }: { fleet?: FleetOfTest; isShown?: boolean } = {}) {
@@ -81,7 +83,7 @@ class Setup {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.clock.after(this.tookMs, resolve);
     await promise;
-    return this.problem === undefined ? { backlog: SEEN } : { backlog: UNKNOWN, problem: this.problem };
+    return this.problem === undefined ? { backlog: SEEN } : { backlog: this.found, problem: this.problem };
   }
 
   /** The times between the beginnings of looks. */
@@ -200,6 +202,37 @@ Deno.test("BacklogWatch: if the agent that looks is gone, hangs or may not look,
   await forbidden.clock.advance(60_000);
   assert(allowed!.asked.length > 0);
   assertEquals(allowed!.seen.at(-1), SEEN);
+});
+
+Deno.test("BacklogWatch: if no agent of a fleet may count the letters, one counts the rest for all of them", async () => {
+  const fleet = new FleetOfTest();
+  const agents = agentsOf(fleet, 8);
+  const found = { ...SEEN, deadLetters: undefined };
+  for (const agent of agents) Object.assign(agent, { problem: FORBIDDEN, found });
+  await fleet.clock.advance(60_000);
+  for (const { seen } of agents) assertEquals(seen.at(-1), found);
+  await fleet.clock.advance(540_000);
+  assertEquals(looksOf(agents).slice(1), Array(7).fill(0));
+});
+
+Deno.test("BacklogWatch forgets what no agent has counted for ten minutes", async () => {
+  const fleet = new FleetOfTest();
+  const agents = agentsOf(fleet, 2);
+  await fleet.clock.advance(60_000);
+  const { seen } = agents[1]!;
+  assertEquals(seen.at(-1), SEEN);
+  // As if the registry took no write, which may end: the agent asks again and again.
+  fleet.error = new Error("no answer");
+  await fleet.clock.advance(480_000);
+  assertEquals(seen.at(-1), SEEN);
+  await fleet.clock.advance(130_000);
+  assertEquals(seen.at(-1), UNKNOWN);
+  const { length } = seen;
+  await fleet.clock.advance(600_000);
+  assertEquals(seen.length, length);
+  fleet.error = undefined;
+  await fleet.clock.advance(60_000);
+  assertEquals(seen.at(-1), SEEN);
 });
 
 Deno.test("BacklogWatch without metrics looks for its fleet alone; with metrics it looks by itself if there is no registry", async () => {
