@@ -137,8 +137,8 @@ function optionsOf(
   };
 }
 
-/** Steps without a number over which a line goes on: agents count what waits only every now and then. */
-const BRIDGED = 3;
+/** Steps of ten seconds without a number over which a line goes on: one agent counts what waits, each 30 to 45 seconds. */
+const BRIDGED = 4;
 
 /** Of gaps from one pixel to another, those of more steps than that. */
 function longOnes(plot: uPlot, gaps: [number, number][]): [number, number][] {
