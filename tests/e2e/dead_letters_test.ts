@@ -208,8 +208,8 @@ Deno.test("Dead letters: a long command reports its progress", async () => {
   try {
     const { code, stderr } = await home.runWith({
       args: ["dead-letters", "purge", "--all"],
-      // Half a lease is as long as an answer is waited for.
-      env: { AGENT_NAME: db.name, LEASE_DURATION: "60" },
+      // An agent with this lease waits for an answer for a second. A command holds no leases.
+      env: { AGENT_NAME: db.name, LEASE_DURATION: "2" },
     });
     assertEquals([code, stderr], [0, "3 letters are selected\n3 of 3 purged so far\n3 purged\n"]);
   } finally {
