@@ -101,7 +101,7 @@ Deno.test({
     const general = (await runScript("kubectl options")).text;
     let commands = 0;
     for (const { file, line, text } of (await shellBlocks()).filter(({ mark }) => mark === "cluster")) {
-      for (const [, verb, rest] of text.matchAll(/\bkubectl ([a-z]+) ?([^\n|]*)/g)) {
+      for (const [, verb, rest] of text.matchAll(/\bkubectl ([a-z-]+) ?([^\n|]*)/g)) {
         const command = `${verb} ${SUBCOMMAND.exec(rest!)?.[0] ?? ""}`;
         const { code, text: help } = await runScript(`kubectl ${command} --help`);
         assertEquals(code, 0, `${file}:${line}: ${help}`);

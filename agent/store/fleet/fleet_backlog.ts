@@ -106,9 +106,8 @@ function countOf(value: unknown): number | undefined {
 
 /** Agents with another `FILTER` or another collection of letters count other documents. */
 function backlogId({ filter, letters }: Pick<FleetBacklogOptions, "filter" | "letters">): string {
-  const asked = BSON.EJSON.stringify({ filter: filter ?? {}, letters: letters.namespace }, {
-    relaxed: false,
-  });
+  // Not as JSON, which a processor's module may have broken by now.
+  const asked = BSON.serialize({ filter: filter ?? {}, letters: letters.namespace });
   return `${BACKLOG_PREFIX}${createHash("sha256").update(asked).digest("hex").slice(0, 16)}`;
 }
 
