@@ -100,7 +100,7 @@ export class Claimer {
       if (batch.isEmpty) {
         // If a claim reports that nothing is left, that must be true.
         if (!batch.hasMore) hasSuspects ??= await this.#suspects.any();
-        this.#throwIfRefused(startMs, hasSuspects ?? false);
+        this.#throwIfRefused(startMs, { hasMore: batch.hasMore, hasSuspects: hasSuspects ?? false });
       }
     } catch (error) {
       if (batch.isEmpty) throw error;
@@ -162,11 +162,15 @@ export class Claimer {
   }
 
   /** After a claim that took nothing: throws the refusal that may be the reason. */
-  #throwIfRefused(startMs: number, hasSuspects: boolean): void {
+  #throwIfRefused(
+    startMs: number,
+    { hasMore, hasSuspects }: { hasMore: boolean; hasSuspects: boolean },
+  ): void {
     if (this.#streak.error) throw this.#streak.error;
     // Documents that the reads left out because of a doubt may be claimable, also those that are not left out any more: it
     // is not known that nothing is left.
     const doubted = this.#excluded.doubtedSince(startMs);
+    if (!hasMore) this.#excluded.nothingElse();
     if (!hasSuspects && doubted) throw doubted;
   }
 }

@@ -15,10 +15,10 @@ const MAX_IDS = 5000;
  */
 const DOUBT_MS = 1000;
 /**
- * ... and for twice as long each time that nothing was claimed since, up to this: longer than the wait after claims that
- * fail. Otherwise a claim of one document would try the same one each time, and never another.
+ * ... and for twice as long each time that nothing was claimed since, up to this: as long as ten claims that fail, with
+ * their longest waits. Otherwise claims would try the first few batches again and again, and never a document behind them.
  */
-const DOUBT_MAX_MS = 8000;
+const DOUBT_MAX_MS = 60_000;
 /** A document that seems to be locked is passed over for so long, in milliseconds, and for twice as long each time, ... */
 const LOCKED_MS = 2000;
 /** ... up to this, in milliseconds: each try takes time from the claims of others. */
@@ -35,8 +35,8 @@ interface Doubt extends RefusalCount {
   id: unknown;
   error: unknown;
   untilMs: number;
-  /** How long it is left out in doubt, in milliseconds. */
-  doubtMs?: number;
+  /** How long it is left out in doubt, in milliseconds; undefined while it is passed over as locked. */
+  doubtMs?: number | undefined;
   /** How long it was passed over as locked. */
   lockedMs?: number;
 }
@@ -100,8 +100,16 @@ export class ExcludedIds {
     const lockedMs = Math.min(Math.max(LOCKED_MS, longerMs), LOCKED_MAX_MS);
     this.#doubts.delete(key);
     const untilMs = this.#clock.monotonicMs() + lockedMs;
-    this.#doubts.set(key, { ...NO_REFUSALS, ...known, id, error, lockedMs, untilMs });
+    this.#doubts.set(key, { ...NO_REFUSALS, ...known, id, error, doubtMs: undefined, lockedMs, untilMs });
     this.#bound();
+  }
+
+  /** Takes note that nothing else is left to claim: documents in doubt may be tried again, as they keep no others waiting. */
+  nothingElse(): void {
+    const now = this.#clock.monotonicMs();
+    for (const doubt of this.#doubts.values()) {
+      if (doubt.doubtMs !== undefined) doubt.untilMs = Math.min(doubt.untilMs, now);
+    }
   }
 
   /**

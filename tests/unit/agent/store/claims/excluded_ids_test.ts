@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Long, ObjectId, UUID } from "mongodb";
 import { idKey } from "../../../../../agent/store/documents/id_key.ts";
 import { ExcludedIds } from "../../../../../agent/store/claims/excluded_ids.ts";
@@ -30,9 +30,32 @@ Deno.test("ExcludedIds: a document in doubt is left out for longer each time tha
     while (excluded.ids.length > 0) clock.skip(1000);
     return (clock.monotonicMs() - from) / 1000;
   };
-  assertEquals(Array.from({ length: 5 }, leftOutFor), [1, 2, 4, 8, 8]);
+  assertEquals(Array.from({ length: 8 }, leftOutFor), [1, 2, 4, 8, 16, 32, 60, 60]);
   excluded.accepted(1);
   assertEquals([leftOutFor(), leftOutFor()], [1, 2], "another one was claimed since");
+});
+
+Deno.test("ExcludedIds: claims of one document come past ten in doubt, although each that fails is followed by a wait of five seconds", () => {
+  const clock = new ManualClock();
+  const excluded = new ExcludedIds(clock);
+  let claims = 0;
+  for (let tried = 0; tried < 10; claims++) {
+    const leftOut = new Set(excluded.ids);
+    tried = Array.from({ length: 10 }, (_, id) => id).find((id) => !leftOut.has(id)) ?? 10;
+    if (tried < 10) excluded.doubt(tried, "no");
+    clock.skip(5250);
+    assert(claims < 100, "the eleventh is never tried");
+  }
+});
+
+Deno.test("ExcludedIds.nothingElse() ends the time of documents in doubt, and of no others", () => {
+  const excluded = new ExcludedIds(new ManualClock());
+  excluded.doubt("in doubt", "no");
+  excluded.doubt("locked", "no");
+  excluded.locked("locked", "busy");
+  excluded.add("refused", "no");
+  excluded.nothingElse();
+  assertEquals(excluded.ids, ["refused", "locked"]);
 });
 
 Deno.test("ExcludedIds.doubtedSince() tells of a document that was left out in the meantime, also if it no longer is", () => {
