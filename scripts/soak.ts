@@ -43,8 +43,8 @@ const [INSERTED, INSERT_MS] = [40, 100];
  * killed.
  */
 const [END_MIN_MS, END_MAX_MS] = [500, 3000];
-/** Documents that are left when the stream ends must be done after this long, in milliseconds. */
-const TAIL_MS = 120_000;
+/** Once the stream ends, the soak waits for what is left until none of it was done for so long, in milliseconds. */
+const STANDSTILL_MS = 120_000;
 
 /** What a soak needs. */
 export interface SoakOptions {
@@ -178,9 +178,12 @@ function kindOf(id: number): Kind {
 }
 
 async function untilSettled(jobs: Collection<Job>): Promise<void> {
-  const endMs = performance.now() + TAIL_MS;
-  while (await jobs.countDocuments({ status: { $in: ["pending", "processing"] } }) > 0) {
-    if (performance.now() > endMs) return;
+  let fewest = Infinity;
+  for (let endMs = 0;;) {
+    const left = await jobs.countDocuments({ status: { $in: ["pending", "processing"] } });
+    if (left < fewest) endMs = performance.now() + STANDSTILL_MS;
+    fewest = Math.min(fewest, left);
+    if (left === 0 || performance.now() > endMs) return;
     await sleep(systemClock, 200);
   }
 }
