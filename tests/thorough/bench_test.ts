@@ -17,6 +17,9 @@ const CANDIDATES: [row: RegExp, skipped: string][] = [
   [/^\| The limit.* batch 5000 /, ""],
   [/^\| pulling-agent .*default/, ""],
   [/^\| pulling-agent .*best/, ""],
+  [/^\| pulling-agent .*BATCH_SIZE=1000/, ""],
+  [/^\| pulling-agent .*BATCH_SIZE=5000/, ""],
+  [/^\| pulling-agent .*BATCH_SIZE=auto/, ""],
 ];
 const PYTHON = "programs in Python";
 /** The processors, likewise. */
