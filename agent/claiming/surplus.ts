@@ -1,5 +1,6 @@
 import type { Pool } from "../handling/pool.ts";
 import type { Clock } from "../lib/clock.ts";
+import { every } from "../lib/every.ts";
 import type { AutoBatchSize } from "./auto_batch_size.ts";
 
 /** How often is looked in the time of a lease. */
@@ -20,11 +21,7 @@ export class Surplus {
   /** Looks again and again until {@linkcode Surplus.stop}. */
   start(): void {
     const { clock, leaseMs, pool, size } = this.#options;
-    const look = () => {
-      this.#cancel = clock.after(leaseMs / LOOKS_PER_LEASE, look);
-      pool.releaseBeyond(size.mayWait);
-    };
-    this.#cancel = clock.after(leaseMs / LOOKS_PER_LEASE, look);
+    this.#cancel = every(clock, leaseMs / LOOKS_PER_LEASE, () => pool.releaseBeyond(size.mayWait));
   }
 
   /** Releases nothing any more. */

@@ -1,6 +1,7 @@
 import { CanceledError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Clock } from "../lib/clock.ts";
+import { every } from "../lib/every.ts";
 import type { DocumentStore, LeasedDocument } from "../ports.ts";
 import type { Held, Ledger } from "./ledger.ts";
 
@@ -44,11 +45,7 @@ export class CancelWatch {
 
   /** Starts to watch. */
   start(): void {
-    const tick = () => {
-      this.#cancel = this.#options.clock.after(EVERY_MS, tick);
-      this.#tick();
-    };
-    this.#cancel = this.#options.clock.after(EVERY_MS, tick);
+    this.#cancel = every(this.#options.clock, EVERY_MS, () => this.#tick());
   }
 
   /** Stops watching. */

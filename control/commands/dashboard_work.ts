@@ -8,7 +8,7 @@ import { Access } from "../dashboard/access.ts";
 import { ConnectionReport } from "../dashboard/connection_report.ts";
 import { Dashboard } from "../dashboard/dashboard.ts";
 import { DashboardSite } from "../dashboard/dashboard_site.ts";
-import { basePath, type ListenAddress, listenAddress } from "../dashboard/listen_address.ts";
+import { basePath, hostInAddress, type ListenAddress, listenAddress } from "../dashboard/listen_address.ts";
 import { loadPage } from "../dashboard/page_files.ts";
 import { BoundedServer } from "../http/bounded_server.ts";
 import { Interruption } from "../interruption.ts";
@@ -94,7 +94,7 @@ function hostName(typed: string): string {
 }
 
 function listen({ hostname, port }: ListenAddress): Deno.TcpListener {
-  const address = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const address = `${hostInAddress(hostname)}:${port}`;
   try {
     return Deno.listen({ hostname, port });
   } catch (error) {
@@ -118,6 +118,5 @@ function listen({ hostname, port }: ListenAddress): Deno.TcpListener {
 /** Where a browser of this machine finds it. */
 function addressText({ addr: { port } }: Deno.TcpListener, { hostname }: ListenAddress): string {
   const isAny = hostname === "0.0.0.0" || hostname === "::";
-  const shown = isAny ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `http://${shown}:${port}`;
+  return `http://${isAny ? "localhost" : hostInAddress(hostname)}:${port}`;
 }

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../../agent/lib/clock.ts";
 import { doneBy } from "../../agent/lib/deadline.ts";
-import type { ListenAddress } from "./listen_address.ts";
+import { hostInAddress, type ListenAddress } from "./listen_address.ts";
 
 /** A dashboard has so long to answer, in milliseconds: its page is in its memory, and no look at MongoDB is needed. */
 const LIMIT_MS = 3000;
@@ -24,8 +24,8 @@ export async function probeDashboard(
   base: string,
   clock: Clock = systemClock,
 ): Promise<DashboardProbeAnswer> {
-  const { shown, host } = reachable(hostname);
-  const place = `${shown}:${port}`;
+  const host = reachable(hostname);
+  const place = `${hostInAddress(host)}:${port}`;
   const ending = new AbortController();
   const no = (why: string): DashboardProbeAnswer => ({ isYes: false, text: `dashboard: no, ${why}` });
   try {
@@ -74,7 +74,6 @@ async function firstLine(to: Deno.ConnectOptions, request: string, signal: Abort
 }
 
 /** Where a process of this machine reaches what listens on an address. */
-function reachable(hostname: string): { host: string; shown: string } {
-  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
-  return { host, shown: host.includes(":") ? `[${host}]` : host };
+function reachable(hostname: string): string {
+  return hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
 }

@@ -1,10 +1,10 @@
 import { systemClock } from "../../agent/lib/clock.ts";
+import { diedAtMs } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
 import { errorText } from "../../agent/errors.ts";
 import { secrets } from "../../agent/text/redact.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
-import { validDate } from "../../agent/lib/valid_date.ts";
 import { chunks } from "../../agent/lib/chunks.ts";
 import { idOfKey } from "../../agent/store/documents/document_key.ts";
 import { Brake } from "../changes/brake.ts";
@@ -178,11 +178,6 @@ export class LettersJob {
     if (this.#refusals.length >= MAX_REFUSALS) return;
     this.#refusals.push(secrets.text(inOneLine(`${what}: ${errorText(why)}`), MAX_REFUSAL));
   }
-}
-
-/** A user may have edited the letter: without a date it counts as an old one. */
-function diedAtMs({ dead_at: deadAt }: DeadLetter): number {
-  return validDate(deadAt)?.getTime() ?? -Infinity;
 }
 
 function idIn(key: string): unknown {

@@ -11,6 +11,11 @@ export interface ListenAddress {
   readonly isLoopback: boolean;
 }
 
+/** A host as it stands in an address, in front of a port. */
+export function hostInAddress(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}
+
 const DEFAULT = "127.0.0.1:7979";
 
 /** The address of an option `--listen`, or that without it. @throws {UsageError} If it is none. */

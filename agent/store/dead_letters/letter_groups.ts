@@ -49,7 +49,7 @@ export class LetterGroups {
   /** Whether a letter is in the group of all others: one that came after all that were counted is in none. */
   isOther(letter: DeadLetter): boolean {
     if (this.#others === undefined || this.#isKnown(letterPattern(letter))) return false;
-    return (validDate(letter.dead_at)?.getTime() ?? -Infinity) <= timeOf(this.#others.last);
+    return diedAtMs(letter) <= timeOf(this.#others.last);
   }
 
   /** The groups with the most letters first, or those with the newest letter. */
@@ -102,6 +102,11 @@ export class LetterGroups {
 function errorOf({ error }: DeadLetter): string {
   if (typeof error !== "string") return "(no error)";
   return secrets.text(error, MAX_ERROR).trim() || "(no error)";
+}
+
+/** When a letter died, in milliseconds. A user may have edited it: without a date it counts as an old one. */
+export function diedAtMs({ dead_at: deadAt }: DeadLetter): number {
+  return timeOf(validDate(deadAt));
 }
 
 function timeOf(date: Date | undefined): number {
