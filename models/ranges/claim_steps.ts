@@ -1,18 +1,9 @@
 import type { Step } from "../explorer.ts";
 import { modeTaken, startedOver, swapped } from "./control_writes.ts";
+import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
-import {
-  faulty,
-  freshToken,
-  interval,
-  isNew,
-  newWithin,
-  type RangeState,
-  START,
-  withLate,
-  withTask,
-} from "./state.ts";
+import { freshToken, interval, isNew, newWithin, type RangeState, START, withTask } from "./state.ts";
 import type { Task, TaskOf } from "./task.ts";
 
 /** How an agent in range mode claims a range. */
@@ -27,7 +18,7 @@ export class ClaimSteps {
   idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
     const { position, version, ranges, mode } = state;
     if (!this.#protocol.hasFilterOfRanges(at)) return [];
-    if (mode.name !== "range") return this.#takeMode(state, at, name);
+    if (mode.name !== "range") return this.#takeMode(state, name);
     const steps: Step<RangeState>[] = [];
     const { from, ids } = this.#gap(state, position, ranges, at);
     if (ids.length > 0 && this.#protocol.has("readsControlFirst")) {
@@ -72,17 +63,13 @@ export class ClaimSteps {
     const swap = { position, version, from, to, token };
     const after = swapped(state, swap, this.#protocol);
     const held: Task = { kind: "range", token, todo: ids, done: [], sent: [] };
-    const steps: Step<RangeState>[] = [
+    const idle = withTask(state, at);
+    return [
       after
         ? { label: `${name} claims ${interval(swap)} under t${token}`, state: withTask(after, at, held) }
-        : { label: `${name}'s swap does not match`, state: withTask(state, at) },
+        : { label: `${name}'s swap does not match`, state: idle },
+      ...lostAnswer(`${name} gets no answer to its swap up to d${to}`, idle, { name: "swap", ...swap }),
     ];
-    const lost = faulty(state, "lose");
-    if (lost) {
-      const late = withLate(withTask(lost, at), { name: "swap", ...swap });
-      steps.push({ label: `${name} gets no answer to its swap up to d${to}`, state: late });
-    }
-    return steps;
   }
 
   over(
@@ -91,30 +78,23 @@ export class ClaimSteps {
     name: string,
     { position, version }: TaskOf<"over">,
   ): Step<RangeState>[] {
-    const after = startedOver(withTask(state, at), { position, version });
-    const steps = [
+    const idle = withTask(state, at);
+    const after = startedOver(idle, { position, version });
+    return [
       after
         ? { label: `${name} starts over`, state: after }
-        : { label: `${name} cannot start over`, state: withTask(state, at) },
+        : { label: `${name} cannot start over`, state: idle },
+      ...lostAnswer(`${name} gets no answer as it starts over`, idle, { name: "over", position, version }),
     ];
-    const lost = faulty(state, "lose");
-    if (lost) {
-      const late = withLate(withTask(lost, at), { name: "over", position, version });
-      steps.push({ label: `${name} gets no answer as it starts over`, state: late });
-    }
-    return steps;
   }
 
-  #takeMode(state: RangeState, at: number, name: string): Step<RangeState>[] {
+  #takeMode(state: RangeState, name: string): Step<RangeState>[] {
     const after = modeTaken(state, "range", this.#protocol);
     if (!after || !state.docs.some((_, doc) => isNew(state, doc))) return [];
-    const steps = [{ label: `${name} takes range mode`, state: after }];
-    const lost = faulty(state, "lose");
-    if (lost) {
-      const late = withLate(withTask(lost, at), { name: "mode", mode: "range" });
-      steps.push({ label: `${name} gets no answer as it takes range mode`, state: late });
-    }
-    return steps;
+    return [
+      { label: `${name} takes range mode`, state: after },
+      ...lostAnswer(`${name} gets no answer as it takes range mode`, state, { name: "mode", mode: "range" }),
+    ];
   }
 
   /** The first gap between ranges above a position that holds new documents, and some of these. */

@@ -1,5 +1,6 @@
 import type { Step } from "../explorer.ts";
 import { claimed, modeTaken } from "./control_writes.ts";
+import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import {
   changed,
@@ -10,7 +11,6 @@ import {
   isNew,
   processed,
   type RangeState,
-  withLate,
   withTask,
 } from "./state.ts";
 import type { Task, TaskOf } from "./task.ts";
@@ -43,19 +43,13 @@ export class DocumentSteps {
     const isOver = !state.hasMode[at] && this.#usesMode(at);
     const after = claimed(state, { doc, token, isOver }, this.#protocol);
     const label = `${name} claims d${doc} by document under t${token}`;
-    const steps: Step<RangeState>[] = [
+    const idle = withTask(state, at);
+    return [
       after
         ? { label, state: withTask(after, at, { kind: "document", token, doc, isDone: false }) }
-        : { label: `${name}'s claim of d${doc} does not match`, state: withTask(state, at) },
+        : { label: `${name}'s claim of d${doc} does not match`, state: idle },
+      ...lostAnswer(`${label}: no answer`, idle, { name: "claim", doc, token, isOver }),
     ];
-    const lost = faulty(withTask(state, at), "lose");
-    if (lost) {
-      steps.push({
-        label: `${label}: no answer`,
-        state: withLate(lost, { name: "claim", doc, token, isOver }),
-      });
-    }
-    return steps;
   }
 
   document(
@@ -115,32 +109,20 @@ export class DocumentSteps {
   }
 
   #newDocuments(state: RangeState, at: number, name: string): Step<RangeState>[] {
-    const steps: Step<RangeState>[] = [];
-    const mayClaim = state.hasMode[at] || !this.#usesMode(at);
-    for (const doc of state.docs.keys()) {
-      if (mayClaim && isNew(state, doc)) {
-        steps.push({
-          label: `${name} finds d${doc}`,
-          state: withTask(state, at, { kind: "candidate", doc }),
-        });
-      }
+    const found = [...state.docs.keys()].filter((doc) => isNew(state, doc));
+    if (state.hasMode[at] || !this.#usesMode(at)) {
+      return found.map((doc) => ({
+        label: `${name} finds d${doc}`,
+        state: withTask(state, at, { kind: "candidate", doc }),
+      }));
     }
-    if (mayClaim || !state.docs.some((_, doc) => isNew(state, doc))) return steps;
     const taken = modeTaken(state, "document", this.#protocol);
-    if (taken) {
-      steps.push({
-        label: `${name} takes document mode`,
-        state: { ...taken, hasMode: taken.hasMode.with(at, true) },
-      });
-    }
-    const lost = taken && faulty(state, "lose");
-    if (lost) {
-      steps.push({
-        label: `${name} gets no answer as it takes document mode`,
-        state: withLate(lost, { name: "mode", mode: "document" }),
-      });
-    }
-    return steps;
+    if (!taken || found.length === 0) return [];
+    const label = `${name} gets no answer as it takes document mode`;
+    return [
+      { label: `${name} takes document mode`, state: { ...taken, hasMode: taken.hasMode.with(at, true) } },
+      ...lostAnswer(label, state, { name: "mode", mode: "document" }),
+    ];
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Step } from "../explorer.ts";
 import { cut, settled } from "./control_writes.ts";
+import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
 import {
@@ -64,16 +65,11 @@ export class HeldRangeSteps {
   }
 
   #renew(state: RangeState, name: string, range: Range): Step<RangeState>[] {
-    const steps = [{
-      label: `${name} renews its range`,
-      state: withRange(state, range, { ...range, isLive: true }),
-    }];
-    const lost = faulty(state, "lose");
-    if (lost) {
-      const late = withLate(lost, { name: "renewal", token: range.token });
-      steps.push({ label: `${name} gets no answer as it renews its range`, state: late });
-    }
-    return steps;
+    const label = `${name} gets no answer as it renews its range`;
+    return [
+      { label: `${name} renews its range`, state: withRange(state, range, { ...range, isLive: true }) },
+      ...lostAnswer(label, state, { name: "renewal", token: range.token }),
+    ];
   }
 
   #process(
@@ -124,14 +120,14 @@ export class HeldRangeSteps {
     const next = this.#nextWrite(state, write);
     const sent = [...task.sent.filter((each) => each !== write), ...next ? [next] : []];
     const miss = this.#isRefused(state, write) ? "is refused" : "does not match";
-    const steps = [{
-      label: `${label} ${after ? "is applied" : miss}`,
-      state: withTask(after ?? state, at, { ...task, sent }),
-    }];
-    const lost = faulty(state, "lose");
-    // It stays among the sent ones: it is sent again until it has an answer.
-    if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, write) });
-    return steps;
+    return [
+      {
+        label: `${label} ${after ? "is applied" : miss}`,
+        state: withTask(after ?? state, at, { ...task, sent }),
+      },
+      // It stays among the sent ones: it is sent again until it has an answer.
+      ...lostAnswer(`${label}: no answer`, state, write),
+    ];
   }
 
   #isRefused(state: RangeState, { doc, name }: SentWrite): boolean {
@@ -173,12 +169,10 @@ export class HeldRangeSteps {
     }
     const to = Math.max(-1, ...done, ...sent.map(({ doc }) => doc));
     const label = `${name} is told to drain, and cuts its range ${to < 0 ? "to nothing" : `after d${to}`}`;
-    const steps = [{ label, state: cut(after, token, to) ?? after }];
-    const lost = faulty(after, "lose");
-    if (lost) {
-      steps.push({ label: `${label}: no answer`, state: withLate(lost, { name: "cut", token, to }) });
-    }
-    return steps;
+    return [
+      { label, state: cut(after, token, to) ?? after },
+      ...lostAnswer(`${label}: no answer`, after, { name: "cut", token, to }),
+    ];
   }
 
   #drop(
@@ -189,15 +183,10 @@ export class HeldRangeSteps {
     range: Range | undefined,
   ): Step<RangeState>[] {
     const idle = withLate(withTask(state, at), ...sent);
-    const label = range ? `${name} drops its range` : `${name} finds its range gone`;
-    const steps = [{ label, state: withoutRange(idle, token) }];
-    const lost = range && faulty(idle, "lose");
-    if (lost) {
-      steps.push({
-        label: `${name} gets no answer as it drops its range`,
-        state: withLate(lost, { name: "drop", token }),
-      });
-    }
-    return steps;
+    if (!range) return [{ label: `${name} finds its range gone`, state: idle }];
+    return [
+      { label: `${name} drops its range`, state: withoutRange(idle, token) },
+      ...lostAnswer(`${name} gets no answer as it drops its range`, idle, { name: "drop", token }),
+    ];
   }
 }

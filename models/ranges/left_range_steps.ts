@@ -1,17 +1,8 @@
 import type { Step } from "../explorer.ts";
 import { marked, takenOver } from "./control_writes.ts";
+import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
-import {
-  faulty,
-  freshToken,
-  interval,
-  isNew,
-  newWithin,
-  type RangeState,
-  withLate,
-  withoutRange,
-  withTask,
-} from "./state.ts";
+import { freshToken, interval, isNew, newWithin, type RangeState, withoutRange, withTask } from "./state.ts";
 import type { Task, TaskOf } from "./task.ts";
 
 /** How an agent of either mode finishes a range that has run out. */
@@ -47,14 +38,13 @@ export class LeftRangeSteps {
     const takeover = { name: "takeover", from, to, token, next } as const;
     const label = `${name} takes ${interval(task)} over under t${next}`;
     const taken = takenOver(state, takeover, this.#protocol);
-    const steps: Step<RangeState>[] = [
+    const idle = withTask(state, at);
+    return [
       taken
         ? { label, state: withTask(taken, at, { ...task, token: next, isOurs: true }) }
-        : { label: `${name}'s takeover does not match`, state: withTask(state, at) },
+        : { label: `${name}'s takeover does not match`, state: idle },
+      ...lostAnswer(`${label}: no answer`, idle, takeover),
     ];
-    const lost = faulty(withTask(state, at), "lose");
-    if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, takeover) });
-    return steps;
   }
 
   #mark(state: RangeState, at: number, name: string, task: TaskOf<"left">): Step<RangeState>[] {
@@ -72,15 +62,10 @@ export class LeftRangeSteps {
         label: after ? label : `${label}: ${isNew(state, doc) ? "refused" : "no match"}`,
         state: withTask(after ?? state, at, { ...task, ...rest }),
       });
-      const lost = unanswered.includes(doc) ? undefined : faulty(state, "lose");
-      if (lost) {
-        const kept = this.#protocol.has("awaitsMarks") ? ids : rest.ids;
-        const waiting: Task = { ...task, ids: kept, unanswered: [...unanswered, doc] };
-        steps.push({
-          label: `${label}: no answer`,
-          state: withLate(withTask(lost, at, waiting), { name: "mark", doc }),
-        });
-      }
+      if (unanswered.includes(doc)) continue;
+      const kept = this.#protocol.has("awaitsMarks") ? ids : rest.ids;
+      const waiting = withTask(state, at, { ...task, ids: kept, unanswered: [...unanswered, doc] });
+      steps.push(...lostAnswer(`${label}: no answer`, waiting, { name: "mark", doc }));
     }
     if (ids.length === 0) {
       const range = state.ranges.find((each) => each.token === token && (isOurs || !each.isLive));
@@ -90,8 +75,7 @@ export class LeftRangeSteps {
         label: range ? label : `${label}: no match`,
         state: range ? withoutRange(idle, token) : idle,
       });
-      const lost = range && faulty(idle, "lose");
-      if (lost) steps.push({ label: `${label}: no answer`, state: withLate(lost, { name: "drop", token }) });
+      if (range) steps.push(...lostAnswer(`${label}: no answer`, idle, { name: "drop", token }));
     }
     return steps;
   }

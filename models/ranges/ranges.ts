@@ -6,7 +6,7 @@ import { HeldRangeSteps } from "./held_range_steps.ts";
 import { LeftRangeSteps } from "./left_range_steps.ts";
 import type { RangeNature, RangeProtocol } from "./protocol.ts";
 import type { RangeRuleName } from "./rules.ts";
-import { ended, faulty, heldBy, type RangeDoc, type RangeState, START } from "./state.ts";
+import { ended, faulty, heldBy, NOTHING, type RangeDoc, type RangeState, START } from "./state.ts";
 import type { Task } from "./task.ts";
 import { WorldSteps } from "./world_steps.ts";
 
@@ -55,12 +55,7 @@ export class Ranges implements Model<RangeState> {
     const { natures, agents, documentAgents = [], late = [], budget = {} } = this.#options;
     const inserted: RangeDoc = {
       status: "pending",
-      isNew: true,
-      token: 0,
-      hasFailed: false,
-      takeovers: 0,
-      hasLetter: false,
-      isStopped: false,
+      ...NOTHING,
       runs: 0,
       excuses: 0,
       isLocked: false,

@@ -33,6 +33,16 @@ export interface RangeDoc {
   readonly ended: number;
 }
 
+/** What a document has on it that was just inserted. */
+export const NOTHING = {
+  isNew: true,
+  token: 0,
+  hasFailed: false,
+  takeovers: 0,
+  hasLetter: false,
+  isStopped: false,
+} as const;
+
 /** The mode of the fleet, as the control document has it. */
 export interface Mode {
   readonly name: ModeName;

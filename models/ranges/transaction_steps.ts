@@ -1,6 +1,7 @@
 import type { Step } from "../explorer.ts";
+import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
-import { changed, faulty, isNew, type RangeState, withLate, withTask } from "./state.ts";
+import { changed, faulty, isNew, type RangeState, withTask } from "./state.ts";
 import type { TaskOf } from "./task.ts";
 
 /** How the holder of a range acks a document that asks for writes. */
@@ -43,15 +44,12 @@ function commits(
 ): Step<RangeState>[] {
   const { open: _, ...rest } = task;
   const done = task.done.filter((each) => each !== doc);
-  const steps = [{
-    label: `${name} commits`,
-    state: withTask(committed(state, doc), at, { ...rest, done }),
-  }];
-  const lost = faulty(withTask(state, at, rest), "lose");
-  if (lost) {
-    steps.push({ label: `${name} commits: no answer`, state: withLate(lost, { name: "commit", doc }) });
-  }
-  const aborted = faulty(withTask(state, at, rest), "abort");
+  const without = withTask(state, at, rest);
+  const steps = [
+    { label: `${name} commits`, state: withTask(committed(state, doc), at, { ...rest, done }) },
+    ...lostAnswer(`${name} commits: no answer`, without, { name: "commit", doc }),
+  ];
+  const aborted = faulty(without, "abort");
   if (aborted) {
     steps.push({
       label: `the server aborts ${name}'s transaction`,

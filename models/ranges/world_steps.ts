@@ -11,7 +11,16 @@ import {
 } from "./control_writes.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
-import { changed, excused, faulty, heldBy, type RangeState, withoutRange, withRange } from "./state.ts";
+import {
+  changed,
+  excused,
+  faulty,
+  heldBy,
+  NOTHING,
+  type RangeState,
+  withoutRange,
+  withRange,
+} from "./state.ts";
 import type { LateWrite } from "./task.ts";
 import { committed } from "./transaction_steps.ts";
 
@@ -135,16 +144,6 @@ export class WorldSteps {
     return steps;
   }
 }
-
-/** What a document has on it that was just inserted. */
-const NOTHING = {
-  isNew: true,
-  token: 0,
-  hasFailed: false,
-  takeovers: 0,
-  hasLetter: false,
-  isStopped: false,
-} as const;
 
 /** What the writes are called that are not about one document. */
 const NOUNS = {
