@@ -144,8 +144,8 @@ export function agent(
   };
 }
 
-/** The agent with another fixed size of its claims, to compare `BATCH_SIZE=auto` with. */
-function fixed(size: number): Candidate {
+/** The agent with another size of its claims: `auto`, or a fixed one to compare this with. */
+function claiming(size: number | "auto"): Candidate {
   return agent({
     id: `agent-${size}`,
     settings: `BATCH_SIZE=${size}`,
@@ -232,12 +232,7 @@ export const CANDIDATES: Candidate[] = [
     documents: MANY,
     options: () => ({ env: BEST }),
   }),
-  fixed(1000),
-  fixed(5000),
-  agent({
-    id: "agent-auto",
-    settings: "BATCH_SIZE=auto",
-    documents: MANY,
-    options: () => ({ env: { BATCH_SIZE: "auto" } }),
-  }),
+  claiming(1000),
+  claiming(5000),
+  claiming("auto"),
 ];

@@ -1,3 +1,5 @@
+import { systemClock } from "../../agent/lib/clock.ts";
+import { sleep } from "../../agent/lib/deadline.ts";
 import type { Job, JobAnswer, LettersAnswer } from "../../control/dashboard/api.ts";
 import { spreadOf } from "../stats.ts";
 
@@ -7,6 +9,8 @@ const [VIEWERS, ROUNDS] = [20, 3];
 const ROUND_MS = 2000;
 /** Pages of letters that are turned to reach one that is far behind. */
 const TURNED = 40;
+/** The pattern of one of the groups of letters, as bench/dashboard/millions.ts makes them. */
+const PATTERN = 'no customer "…"';
 const ACTOR = { by: "bench", reason: "to measure" };
 
 /** How long an answer took, in milliseconds. */
@@ -26,7 +30,6 @@ export interface AnswerFigure {
  */
 export async function measureAnswers(address: string, cpuMs: () => Promise<number>): Promise<AnswerFigure[]> {
   const after = await placeBehind(address);
-  const pattern = encodeURIComponent('no customer "…"');
   const paths: Record<string, string> = {
     "who asks": "session",
     "the fleet": "overview",
@@ -36,7 +39,7 @@ export async function measureAnswers(address: string, cpuMs: () => Promise<numbe
     "the groups of the dead letters": "groups",
     "a page of letters, the first": "letters",
     "a page of letters, far behind": `letters?after=${encodeURIComponent(after)}`,
-    "a page of letters of one group": `letters?pattern=${pattern}`,
+    "a page of letters of one group": `letters?pattern=${encodeURIComponent(PATTERN)}`,
     "the actions": "actions",
     "the jobs": "jobs",
   };
@@ -52,21 +55,17 @@ export async function measureAnswers(address: string, cpuMs: () => Promise<numbe
         took.push(ms);
         bytes = length;
       }));
-      await sleep(Math.max(0, ROUND_MS - (performance.now() - begun)));
+      await sleep(systemClock, Math.max(0, ROUND_MS - (performance.now() - begun)));
     }
     const cpu = (await cpuMs() - before) / ROUNDS;
     const { median, most } = spreadOf(took);
     figures.push({ answer, median, most, cpu, bytes });
   }
-  return [...figures, ...await measureCount(address, decodeURIComponent(pattern), cpuMs)];
+  return [...figures, ...await measureCount(address, cpuMs)];
 }
 
 /** A redrive: the answer that it has begun, and the count in the background. */
-async function measureCount(
-  address: string,
-  pattern: string,
-  cpuMs: () => Promise<number>,
-): Promise<AnswerFigure[]> {
+async function measureCount(address: string, cpuMs: () => Promise<number>): Promise<AnswerFigure[]> {
   const post = (path: string, body: unknown) =>
     fetch(`${address}api/${path}`, {
       method: "POST",
@@ -75,7 +74,7 @@ async function measureCount(
     });
   const before = await cpuMs();
   const begunAt = performance.now();
-  const response = await post("letters/redrive", { ...ACTOR, pattern });
+  const response = await post("letters/redrive", { ...ACTOR, pattern: PATTERN });
   const begun = (await response.json() as JobAnswer).job;
   const began = performance.now() - begunAt;
   let job: Job = begun;
@@ -84,7 +83,7 @@ async function measureCount(
     const { ms, value } = await asked<JobAnswer>(address, `jobs/${begun.id}`);
     polls.push(ms);
     job = value.job;
-    await sleep(100);
+    await sleep(systemClock, 100);
   }
   const counted = performance.now() - begunAt;
   const cpu = await cpuMs() - before;
@@ -122,8 +121,4 @@ async function placeBehind(address: string): Promise<string> {
     after = value.next;
   }
   return after;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -5,7 +5,6 @@ import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 const SLOTS = 16;
-const LEASE = { LEASE_DURATION: "6" };
 /** Notes each start; in a slow agent no handler ends by itself. */
 const MODULE = `
 export default async ({ _id }, { signal }) => {
@@ -44,7 +43,7 @@ Deno.test("BATCH_SIZE of auto holds little if handlers are slow, so that another
       SHUTDOWN_TIMEOUT: "1",
       CONCURRENCY: `${SLOTS}`,
       METRICS_FILE: "true",
-      ...LEASE,
+      LEASE_DURATION: "6",
     },
   });
   const slow = await home.start({ env: { SLOW: "true" } });

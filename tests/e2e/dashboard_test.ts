@@ -48,11 +48,11 @@ Deno.test("dashboard prints its address, serves its page and the fleet, acts if 
     await (await fetch(`${dashboard.url}api/${path}`)).json();
   const { about } = await get<SessionAnswer>("session");
   assertEquals([about?.source, about?.actions.allowed], [`${db.name}.documents`, true]);
-  const { overview } = await waitFor("the overview", async () => {
-    const answer = await get<OverviewAnswer>("overview");
-    return answer.overview === null ? undefined : answer;
-  });
-  assertEquals(overview?.source, `${db.name}.documents`);
+  const overview = await waitFor(
+    "the overview",
+    async () => (await get<OverviewAnswer>("overview")).overview,
+  );
+  assertEquals(overview.source, `${db.name}.documents`);
   const canceled = await fetch(`${dashboard.url}api/cancel`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -4,7 +4,7 @@ import { systemClock } from "../../agent/lib/clock.ts";
 import { MAX_SHOWN } from "../../agent/store/fleet/work_counts.ts";
 import { openOverview } from "../../control/fleet/open_overview.ts";
 import { OverviewReader } from "../../control/fleet/overview_reader.ts";
-import { fleetAgent } from "../support/fleet_agents.ts";
+import { fleetAgent, fleetLook } from "../support/fleet_agents.ts";
 import { failAll } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile, type Profiled } from "../support/profile.ts";
@@ -26,14 +26,7 @@ const held = { token: "t", owner: "one", attempts: 1 };
 
 /** Reads what a store's database has, with a fleet that is given. */
 async function reader(store: TestStore, fleet: Partial<FleetLook> = {}): Promise<OverviewReader> {
-  const found = {
-    at: new Date(),
-    agents: [],
-    control: undefined,
-    controlProblem: undefined,
-    withoutStatus: [],
-    ...fleet,
-  };
+  const found = fleetLook(fleet);
   return new OverviewReader({
     clock: systemClock,
     fleet: { look: () => Promise.resolve(found) },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FleetAgent, FleetHistory } from "../../agent/fleet/fleet_view.ts";
+import type { FleetAgent, FleetHistory, FleetLook } from "../../agent/fleet/fleet_view.ts";
 
 /** An agent that is well and has done nothing. */
 export function fleetAgent(overrides: Partial<FleetAgent> = {}): FleetAgent {
@@ -30,6 +30,18 @@ export function fleetAgent(overrides: Partial<FleetAgent> = {}): FleetAgent {
     history: undefined,
     waitingHistory: [],
     lastError: undefined,
+    ...overrides,
+  };
+}
+
+/** A look at a fleet that has no agents, and of which nothing was asked. */
+export function fleetLook(overrides: Partial<FleetLook> = {}): FleetLook {
+  return {
+    at: new Date(),
+    control: undefined,
+    controlProblem: undefined,
+    agents: [],
+    withoutStatus: [],
     ...overrides,
   };
 }

@@ -7,9 +7,10 @@ import { waitFor } from "./wait.ts";
 const ADMIN = { name: "admin", password: "of-the-admin" };
 
 const NARROW = "narrow";
-const privilegesOn = (collection: string) => ({
+const OF_AGENT = ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"];
+const privilegesOn = (collection: string, actions = OF_AGENT) => ({
   resource: { db: "shop", collection },
-  actions: ["find", "insert", "update", "remove", "createIndex", "listIndexes", "changeStream"],
+  actions,
 });
 
 /** A server that asks for passwords, its administrator, and the user that agents log in as. */
@@ -46,22 +47,13 @@ export class Guarded implements AsyncDisposable {
 
   /** Makes the user, with the rights that docs/dashboard.md gives to the one of a dashboard that only shows. */
   async makeUserOfDashboard(pwd: string): Promise<void> {
-    const admin = this.client.db("admin");
     const collections = ["documents", "documents_dead_letters", "documents_agents"];
-    const privileges = collections.map((collection) => ({
-      resource: { db: "shop", collection },
-      actions: ["find"],
-    }));
-    await admin.command({ createRole: "dashboard", privileges, roles: [] });
-    await admin.command({ createUser: "agent", pwd, roles: ["dashboard"] });
+    await this.#makeUserWith(collections.map((collection) => privilegesOn(collection, ["find"])), pwd);
   }
 
   /** Makes the user, with all rights that an agent needs but those on the registry of the fleet. */
   async makeUserWithoutFleet(pwd: string): Promise<void> {
-    const admin = this.client.db("admin");
-    const privileges = [privilegesOn("documents"), privilegesOn("documents_dead_letters")];
-    await admin.command({ createRole: NARROW, privileges, roles: [] });
-    await admin.command({ createUser: "agent", pwd, roles: [NARROW] });
+    await this.#makeUserWith([privilegesOn("documents"), privilegesOn("documents_dead_letters")], pwd);
   }
 
   /** Gives that user the rights on the registry, too. */
@@ -98,6 +90,12 @@ export class Guarded implements AsyncDisposable {
       () => this.#documents.findOne({ _id, status: "processed" } as never),
     );
     assertEquals(document._pull.attempts, 1);
+  }
+
+  async #makeUserWith(privileges: ReturnType<typeof privilegesOn>[], pwd: string): Promise<void> {
+    const admin = this.client.db("admin");
+    await admin.command({ createRole: NARROW, privileges, roles: [] });
+    await admin.command({ createUser: "agent", pwd, roles: [NARROW] });
   }
 
   get #documents() {

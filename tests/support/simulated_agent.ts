@@ -32,16 +32,13 @@ export class SimulatedAgent {
   constructor({ leaseMs = 60_000, concurrency = 16 } = {}) {
     this.#concurrency = concurrency;
     this.#leaseMs = leaseMs;
-    // deno-lint-ignore no-this-alias
-    const agent = this;
-    const ledger = {
-      get counts() {
-        const [waiting, running] = [agent.#waiting, agent.running];
-        const none = { bytes: 0, resultBytes: 0, doubted: 0, doubtedBytes: 0, doubtedResultBytes: 0 };
-        return { ...none, documents: agent.held, waiting, running };
-      },
-    };
-    this.size = new AutoBatchSize({ clock: this.clock, ledger, leaseMs, slots: concurrency });
+    this.size = new AutoBatchSize({ clock: this.clock, ledger: this, leaseMs, slots: concurrency });
+  }
+
+  /** What it holds, as a ledger tells it. */
+  get counts() {
+    const none = { bytes: 0, resultBytes: 0, doubted: 0, doubtedBytes: 0, doubtedResultBytes: 0 };
+    return { ...none, documents: this.held, waiting: this.#waiting, running: this.running };
   }
 
   get running(): number {

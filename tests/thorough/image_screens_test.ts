@@ -58,12 +58,11 @@ Deno.test({
     assertStringIncludes((await (await ask("")).text()).toLowerCase(), "<!doctype html>");
     const refused = await ask("api/overview");
     assertEquals([refused.status, (await refused.json()).error.kind], [401, "login"]);
-    const { overview } = await waitFor("the overview", async () => {
-      const answer: OverviewAnswer = await (await ask("api/overview", { Authorization: `Bearer ${token}` }))
-        .json();
-      return answer.overview === null ? undefined : answer;
+    const overview = await waitFor("the overview", async () => {
+      const answer = await ask("api/overview", { Authorization: `Bearer ${token}` });
+      return (await answer.json() as OverviewAnswer).overview;
     });
-    assertEquals(overview!.agents.map(({ name }) => name), ["busy"]);
+    assertEquals(overview.agents.map(({ name }) => name), ["busy"]);
     await container.kill("SIGTERM");
     assertEquals((await container.agent.exit()).code, 0);
   },

@@ -3,6 +3,7 @@ import { MAX_COUNTED } from "../../agent/events.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { MAX_SHOWN } from "../../agent/store/fleet/work_counts.ts";
 import { OverviewReader } from "../../control/fleet/overview_reader.ts";
+import { fleetLook } from "../support/fleet_agents.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { profile } from "../support/profile.ts";
 import { jobs, letters, makeIndexes, openStore } from "../support/store.ts";
@@ -36,16 +37,7 @@ Deno.test("OverviewReader: among 2 million waiting documents and 200,000 letters
   await using store = openStore(database);
   await makeIndexes(database, store);
   await insertAll(database);
-  const fleet = {
-    look: () =>
-      Promise.resolve({
-        at: new Date(),
-        agents: [],
-        control: undefined,
-        controlProblem: undefined,
-        withoutStatus: [],
-      }),
-  };
+  const fleet = { look: () => Promise.resolve(fleetLook()) };
   const reader = async () =>
     new OverviewReader({
       clock: systemClock,

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { FleetAgent, FleetLook } from "../../../agent/fleet/fleet_view.ts";
 import { confirmation } from "../../../control/fleet/confirmation.ts";
+import { fleetLook } from "../../support/fleet_agents.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 
 type Seen = Pick<FleetAgent, "name" | "presence" | "controlId">;
@@ -8,13 +9,7 @@ type Seen = Pick<FleetAgent, "name" | "presence" | "controlId">;
 /** A fleet as a test wants it. */
 function fleetOf(agents: Seen[], id = "c1"): FleetLook {
   const control = { id, state: "paused", by: "ops", reason: undefined, at: new Date(0) } as const;
-  return {
-    at: new Date(0),
-    control,
-    controlProblem: undefined,
-    agents: agents as FleetAgent[],
-    withoutStatus: [],
-  };
+  return fleetLook({ at: new Date(0), control, agents: agents as FleetAgent[] });
 }
 
 function waiting(look: () => FleetLook) {
