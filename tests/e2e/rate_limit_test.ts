@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { LimitStatus } from "../../health/limit_status.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { insertPending, upTo } from "../support/documents.ts";
+import { FleetDatabase } from "../support/fleet_database.ts";
 import { Guarded } from "../support/guarded.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { leasesBegun, limitedHome } from "../support/limited.ts";
@@ -14,12 +15,12 @@ Deno.test("RATE_LIMIT of the fleet is divided by the agents that run, and the re
   await using db = await testDatabase("rate limit");
   await insertPending(db, upTo(3000));
   await using home = await limitedHome(db, { RATE_LIMIT: "40/s", RATE_LIMIT_SCOPE: "fleet" });
-  const registry = db.client.db(db.name).collection("documents_agents");
+  const registry = new FleetDatabase(db);
   const [first, second] = [await home.startOne("a"), await home.startOne("b")];
   for (const agent of [first, second]) {
     await agent.untilStatus("half of the limit", ({ rate_limit }) => ofFleet(rate_limit).join() === "20,2");
   }
-  const entries = await registry.find().toArray();
+  const entries = await registry.entries();
   assertEquals(entries.map(({ name, share, working }) => [name, share, working]).toSorted(), [
     ["a", 0.5, true],
     ["b", 0.5, true],
@@ -39,9 +40,9 @@ Deno.test("RATE_LIMIT of the fleet is divided by the agents that run, and the re
   assertEquals(alone?.fleet, { agents: 1, silent: 1 });
   first.signal("SIGTERM");
   assertEquals((await first.exit()).code, 0);
-  const named = await registry.find({ name: { $exists: true } }).toArray();
-  assertEquals(named.map(({ name }) => name), ["b"], "an end removes the entry");
-  const [index] = (await registry.indexes()).filter(({ name }) => name !== "_id_");
+  const left = await registry.entries();
+  assertEquals(left.map(({ name }) => name), ["b"], "an end removes the entry");
+  const [index] = (await registry.collection.indexes()).filter(({ name }) => name !== "_id_");
   assertEquals(index?.partialFilterExpression, { registry: "pulling-agent" });
 
   // In no second of all that, more started than two seconds give: the rate, and what a second holds.
