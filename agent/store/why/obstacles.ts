@@ -18,7 +18,9 @@ export function queryObstacles(
   // Nothing can be written into it, even if a query finds the document.
   const isForeign = facts.pull !== undefined && facts.pull.type !== "embedded document";
   if (isForeign) obstacles.push({ what: "foreign_pull" });
-  const gaps = answers.filter.filter((clause) => !answers.filterMatches.get(clause))
+  // What matches as a whole matches now, even if a clause with a time in it did not a moment before.
+  const gaps = answers.kind !== undefined ? [] : answers.filter
+    .filter((clause) => !answers.filterMatches.get(clause))
     .flatMap((clause) => gapsIn(clause, answers.filterMatches, raw.bytes));
   if (gaps.length > 0) obstacles.push({ what: "filter", gaps });
   if (obstacles.length === 0 && answers.kind === undefined) obstacles.push({ what: "unknown" });
