@@ -1,6 +1,7 @@
 import { type Collection, type Document, type Filter, ObjectId } from "mongodb";
 import type { Clock } from "../lib/clock.ts";
 import { validDate } from "../lib/valid_date.ts";
+import { growingCount } from "./growing_count.ts";
 import type { ServerClock } from "./connection/server_clock.ts";
 import { CLAIM_INDEX, CLAIM_ORDER, waitingAt, type WaitingQuery } from "./queries.ts";
 
@@ -24,6 +25,8 @@ interface Group {
 export interface Waiting {
   /** Documents that could be claimed; the option `limit` stands for as many or more. */
   readonly claimable: number | undefined;
+  /** If they could not be counted: as many or more were found. Undefined if none were, or if they are counted. */
+  readonly atLeast: number | undefined;
   /** How long the oldest of them has waited, in milliseconds; 0 if there are none. */
   readonly oldestMs: number | undefined;
   /** Why anything is not known. */
@@ -37,6 +40,8 @@ export interface Waiting {
 export class WaitingCount {
   readonly #options: WaitingCountOptions;
   #problems: unknown[] = [];
+  /** Documents of each kind that this look has found so far. */
+  #found: number[] = [];
   /** The server gives up each query of this look after so long, in milliseconds. */
   #timeLimit: () => number = () => 1;
 
@@ -48,27 +53,44 @@ export class WaitingCount {
   async look(): Promise<Waiting> {
     const { clock, maxLookMs = Infinity, maxTimeMS } = this.#options;
     this.#problems = [];
+    this.#found = [];
     const startedMs = clock.monotonicMs();
     const leftMs = () => startedMs + maxLookMs - clock.monotonicMs();
     this.#timeLimit = () => Math.max(1, Math.floor(Math.min(maxTimeMS, leftMs())));
     const found = await this.#tried(() => this.#look());
-    return { claimable: found?.claimable, oldestMs: found?.oldestMs, problems: this.#problems };
+    const atLeast = found?.claimable === undefined ? this.#atLeast : undefined;
+    return { claimable: found?.claimable, atLeast, oldestMs: found?.oldestMs, problems: this.#problems };
+  }
+
+  get #atLeast(): number | undefined {
+    const sum = this.#found.reduce((all, documents) => all + documents, 0);
+    return sum === 0 ? undefined : Math.min(sum, this.#options.limit);
   }
 
   async #look(): Promise<Pick<Waiting, "claimable" | "oldestMs">> {
     const { limit, serverClock, syncClock } = this.#options;
+    const { firstLimit = limit } = this.#options;
     if (!serverClock.isKnown) await syncClock();
     const now = serverClock.now();
     const found: Group[] = [];
-    const longer: WaitingQuery[] = [];
-    for (const query of waitingAt(now)) {
+    const longer: { query: WaitingQuery; at: number }[] = [];
+    for (const [at, query] of waitingAt(now).entries()) {
       const head = await this.#group(query, query.exact, HEAD);
       found.push(head);
-      if (head.documents === HEAD) longer.push(query);
+      this.#found[at] = head.documents;
+      if (head.documents === HEAD) longer.push({ query, at });
     }
     let claimable: number | undefined = found.reduce((sum, { documents }) => sum + documents, 0);
-    for (const query of longer) {
-      const all = await this.#tried(() => this.#group(query, query.byKeys, limit));
+    for (const { at, query } of longer) {
+      const all = await this.#tried(() =>
+        growingCount({
+          first: firstLimit,
+          limit,
+          count: (upTo) => this.#group(query, query.byKeys, upTo),
+          reached: ({ documents }) => this.#found[at] = documents,
+        })
+      );
+      if (all) this.#found[at] = Math.max(HEAD, all.documents);
       // Another agent may have claimed some of the head meanwhile.
       claimable = all && claimable !== undefined ? claimable + Math.max(0, all.documents - HEAD) : undefined;
       found.push(all?.since ? all : { documents: 0, since: await this.#firstObjectId(query) });
@@ -129,6 +151,8 @@ export interface WaitingCountOptions {
   filter: Filter<Document> | undefined;
   /** It counts up to this number of documents. */
   limit: number;
+  /** A count begins with so many, and goes on if there are more: by default it counts all at once. */
+  firstLimit?: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   /** Bound of all queries of a look together, in milliseconds, if there is one. */

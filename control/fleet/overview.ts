@@ -27,6 +27,11 @@ export interface Overview {
     next_due_s: number | null;
     in_flight: Count | null;
     dead_letters: Count | null;
+    /**
+     * Of what is null above because the server was too slow, there are as many or more. Null if it is known, or if nothing
+     * was counted. It tells how far counting came in its time, and so is no number to compare with another one.
+     */
+    at_least: Record<"waiting" | "scheduled" | "in_flight" | "dead_letters", number | null>;
     /** Documents that became processed, each second, over the last minute. */
     processed_per_s: number | null;
     /** Attempts that failed, each second, over the last minute. */

@@ -19,26 +19,27 @@ function controlLine({ at, control, control_problem }: Overview): Line {
 }
 
 function backlogLine({ work }: Overview): Line {
-  const { next_due_s, oldest_s, scheduled, waiting } = work;
+  const { at_least, next_due_s, oldest_s, scheduled, waiting } = work;
   const oldest = oldest_s === null ? "" : `, the oldest for ${secondsText(oldest_s)}`;
   const next = next_due_s === null ? "" : `, the next in ${secondsText(next_due_s)}`;
   return [
     span("waiting "),
-    span(countText(waiting), "bold"),
+    span(countText(waiting, at_least.waiting), "bold"),
     span(oldest),
     span("   scheduled "),
-    span(countText(scheduled), "bold"),
+    span(countText(scheduled, at_least.scheduled), "bold"),
     span(next),
   ];
 }
 
 function doneLine({ work }: Overview): Line {
-  const { dead_letters, failed_per_s, in_flight } = work;
+  const { at_least, dead_letters, failed_per_s, in_flight } = work;
+  const areLetters = (dead_letters?.n ?? at_least.dead_letters ?? 0) > 0;
   return [
     span("in flight "),
-    span(countText(in_flight), "bold"),
+    span(countText(in_flight, at_least.in_flight), "bold"),
     span("   dead letters "),
-    span(countText(dead_letters), dead_letters?.n ? "bad" : "bold"),
+    span(countText(dead_letters, at_least.dead_letters), areLetters ? "bad" : "bold"),
     span("   failing "),
     span(rateText(failed_per_s), failed_per_s ? "bad" : "bold"),
     span(`   ${drainText(work)}`),

@@ -3,9 +3,13 @@ import type { Count } from "../fleet/overview.ts";
 
 const NOT_KNOWN = "?";
 
-/** A count, such as `≥ 100,000`. */
-export function countText(count: Count | null): string {
-  if (count === null) return NOT_KNOWN;
+/**
+ * A count, such as `≥ 100,000`.
+ *
+ * @param atLeast what is known of one that was not counted in time
+ */
+export function countText(count: Count | null, atLeast: number | null): string {
+  if (count === null) return atLeast === null ? NOT_KNOWN : countText({ n: atLeast, capped: true }, null);
   return `${count.capped ? "≥ " : ""}${count.n.toLocaleString("en")}`;
 }
 

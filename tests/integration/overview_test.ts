@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MAX_COUNTED } from "../../agent/events.ts";
 import type { FleetLook } from "../../agent/fleet/fleet_view.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { MAX_SHOWN } from "../../agent/store/fleet/work_counts.ts";
@@ -21,6 +22,7 @@ import {
 } from "../support/store.ts";
 
 const exactly = (n: number) => ({ n, capped: false });
+const NOT_LESS = { waiting: null, scheduled: null, in_flight: null, dead_letters: null };
 const later = (ms: number) => new Date(Date.now() + ms);
 const held = { token: "t", owner: "one", attempts: 1 };
 
@@ -48,6 +50,7 @@ Deno.test("OverviewReader: what waits, is scheduled, in flight and failed is cou
     next_due_s: null,
     in_flight: exactly(0),
     dead_letters: exactly(0),
+    at_least: NOT_LESS,
     processed_per_s: null,
     failed_per_s: null,
     drained_in_s: 0,
@@ -72,6 +75,7 @@ Deno.test("OverviewReader: what waits, is scheduled, in flight and failed is cou
     scheduled: exactly(3),
     in_flight: exactly(5),
     dead_letters: exactly(2),
+    at_least: NOT_LESS,
     processed_per_s: null,
     failed_per_s: null,
     drained_in_s: null,
@@ -148,6 +152,40 @@ Deno.test("OverviewReader: without the index nothing that waits is counted, noth
   assertEquals(work.dead_letters, exactly(0));
   assertEquals(notes.length, 1);
   assertMatch(notes[0]!, /^Documents are not counted: the index of the claims is missing/);
+});
+
+Deno.test("OverviewReader: if the server is too slow to count all, what it has counted by then is shown as a lower bound, and is no step of the backlog's history", async () => {
+  await using database = await testDatabase("overview");
+  // Each document takes the server two milliseconds.
+  const slow = { $function: { body: "function() { sleep(2); return true; }", args: [], lang: "js" } };
+  await using store = openStore(database, { filter: JSON.stringify({ $expr: slow }) });
+  await makeIndexes(database, store);
+  await jobs(database).insertMany([
+    ...pending(1300),
+    ...pending(900, { from: 2000, _pull: { visible_at: later(600_000), attempts: 1 } }),
+    ...pending(30, { from: 3000, status: "processing", _pull: { ...held, visible_at: later(600_000) } }),
+  ]);
+  const { history, notes, work } = await (await reader(store)).look();
+  assertEquals([work.waiting, work.scheduled, work.in_flight], [null, null, exactly(30)]);
+  assertEquals(work.at_least, { ...NOT_LESS, waiting: 100, scheduled: 100 });
+  assert(work.next_due_s! > 0, `${work.next_due_s}`);
+  assertEquals([work.drained_in_s, history.waiting.filter((n) => n !== null)], [null, []]);
+  assertEquals(notes, [
+    "Not all documents that are scheduled are counted: that takes the server longer than 1.5 s",
+    "Not all documents that wait are counted: that takes the server longer than 1.5 s",
+  ]);
+});
+
+Deno.test("OverviewReader: of dead letters that are kept with those of other collections, some are counted as a lower bound", async () => {
+  await using database = await testDatabase("overview");
+  await using store = openStore(database);
+  await makeIndexes(database, store);
+  await insertLetters(database, 1000);
+  const others = pending(MAX_COUNTED, { from: 5000, source: { collection: "others" } });
+  await letters(database).insertMany(others);
+  const { notes, work } = await (await reader(store)).look();
+  assertEquals([work.dead_letters, work.at_least.dead_letters], [null, 1000]);
+  assertMatch(notes.join(), /^The dead letters are not counted: more than 10000 of several collections/);
 });
 
 function assertCheap(entry: Profiled): void {

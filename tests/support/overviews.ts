@@ -27,6 +27,7 @@ export function overviewOf(
       next_due_s: null,
       in_flight: none(),
       dead_letters: none(),
+      at_least: { waiting: null, scheduled: null, in_flight: null, dead_letters: null },
       processed_per_s: 0,
       failed_per_s: 0,
       drained_in_s: null,

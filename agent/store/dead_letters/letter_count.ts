@@ -1,4 +1,6 @@
 import type { Collection } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
+import { growingCount } from "../growing_count.ts";
 
 /** Looks from one reading of the letters to the next at most, if their number does not change: about ten minutes. */
 const LOOKS_A_READING = 20;
@@ -12,6 +14,7 @@ export class LetterCount {
   readonly #options: LetterCountOptions;
   #last: { readonly total: number; readonly letters: number | undefined } | undefined;
   #looks = 0;
+  #atLeast: number | undefined;
 
   constructor(options: LetterCountOptions) {
     this.#options = options;
@@ -29,8 +32,37 @@ export class LetterCount {
     return this.#last!.letters;
   }
 
+  /** If the letters could not be counted, as many or more are of this collection; undefined if none were found. */
+  get atLeast(): number | undefined {
+    return this.#atLeast;
+  }
+
   async #count(): Promise<number | undefined> {
-    const { collection, letters, limit, maxTimeMS } = this.#options;
+    const { clock, limit, maxTimeMS } = this.#options;
+    const { firstLimit = limit } = this.#options;
+    const endMs = clock.monotonicMs() + maxTimeMS;
+    this.#atLeast = undefined;
+    let found = { documents: 0, own: 0 };
+    try {
+      const leftMs = () => Math.max(1, Math.floor(endMs - clock.monotonicMs()));
+      found = await growingCount({
+        first: firstLimit,
+        limit,
+        count: (upTo) => this.#group(upTo, leftMs()),
+        reached: (letters) => found = letters,
+      });
+      if (found.documents < limit || found.own === found.documents) return found.own;
+    } catch (error) {
+      this.#atLeast = found.own || undefined;
+      throw error;
+    }
+    this.#atLeast = found.own || undefined;
+    return undefined;
+  }
+
+  /** The first `limit` letters, and those of them that are of this collection. */
+  async #group(limit: number, maxTimeMS: number): Promise<{ documents: number; own: number }> {
+    const { collection, letters } = this.#options;
     // As `lettersOf` finds them: a letter without a source is one of this collection.
     const name = { $literal: collection.collectionName };
     const pipeline = [
@@ -45,17 +77,20 @@ export class LetterCount {
     ];
     const [{ all, own } = { all: 0, own: 0 }] = await letters
       .aggregate(pipeline, { hint: { _id: 1 }, maxTimeMS }).toArray() as { all: number; own: number }[];
-    return all < limit || own === all ? own : undefined;
+    return { documents: all, own };
   }
 }
 
 /** What a {@linkcode LetterCount} needs. */
 export interface LetterCountOptions {
+  clock: Clock;
   /** Where the documents of the letters are. */
   collection: Collection;
   letters: Collection;
   /** It counts up to this number of letters. */
   limit: number;
-  /** Bound of a query, in milliseconds. */
+  /** A count begins with so many, and goes on if there are more: by default it counts all at once. */
+  firstLimit?: number;
+  /** Bound of a count, in milliseconds. */
   maxTimeMS: number;
 }

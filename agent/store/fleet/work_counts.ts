@@ -6,12 +6,15 @@ import { validDate } from "../../lib/valid_date.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { LetterCount } from "../dead_letters/letter_count.ts";
 import { isAnswer, isOutOfTime } from "../mongo_errors.ts";
+import { growingCount } from "../growing_count.ts";
 import { CLAIM_INDEX, CLAIM_ORDER, heldAt, scheduledAt } from "../queries.ts";
 import { WaitingCount } from "../waiting_count.ts";
 import { refusedText } from "./refused_text.ts";
 
 /** Documents of each kind are counted by keys, up to this number: that takes a server a tenth of a second. */
 export const MAX_SHOWN = 100_000;
+/** A count begins with so many: how many there are at least is known, also if the server takes too long for all. */
+const FIRST = 100;
 /** The server gives up what it counts after this long, in milliseconds. */
 const MAX_TIME_MS = 1500;
 
@@ -19,6 +22,14 @@ const MAX_TIME_MS = 1500;
 export interface Counted {
   readonly n: number;
   readonly capped: boolean;
+}
+
+/** Of what was not counted in time, there are as many or more. Undefined if it is counted, or if none were found. */
+export interface AtLeast {
+  readonly waiting: number | undefined;
+  readonly scheduled: number | undefined;
+  readonly inFlight: number | undefined;
+  readonly deadLetters: number | undefined;
 }
 
 /** What there is to do, as one look has found it. What is not known is undefined. */
@@ -36,6 +47,7 @@ export interface WorkLook {
   /** Documents in processing whose lease has not run out. */
   readonly inFlight: Counted | undefined;
   readonly deadLetters: Counted | undefined;
+  readonly atLeast: AtLeast;
   /** Why anything is not known, in sentences. */
   readonly notes: readonly string[];
 }
@@ -51,10 +63,11 @@ export class WorkCounts {
   readonly #waiting: WaitingCount;
 
   constructor(options: WorkCountsOptions) {
-    const limits = { limit: MAX_SHOWN, maxTimeMS: MAX_TIME_MS, maxLookMs: MAX_TIME_MS };
+    // So many are read at first in any case.
+    const limits = { firstLimit: 10 * FIRST, limit: MAX_SHOWN, maxTimeMS: MAX_TIME_MS };
     this.#options = options;
     this.#letters = new LetterCount({ ...options, ...limits, limit: MAX_COUNTED });
-    this.#waiting = new WaitingCount({ ...options, ...limits });
+    this.#waiting = new WaitingCount({ ...options, ...limits, maxLookMs: MAX_TIME_MS });
   }
 
   /** Looks once; one look at a time. Throws what the driver throws if the server does not answer. */
@@ -63,50 +76,79 @@ export class WorkCounts {
     if (!serverClock.isKnown) await syncClock();
     const at = serverClock.now();
     const problems: Problem[] = [];
-    const tried = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    const tried = async <T>(what: What, ask: () => Promise<T>): Promise<T | undefined> => {
       try {
         return await ask();
       } catch (error) {
         problems.push({ what, error });
       }
     };
+    const reached: Partial<Record<What, Group>> = {};
+    const count = (what: What, query: Filter<Document>) =>
+      tried(what, () => this.#count(query, (found) => reached[what] = found));
     const [waiting, scheduled, held, letters] = await Promise.all([
       this.#waiting.look(),
-      tried("documents that are scheduled", () => this.#count(scheduledAt(at))),
-      tried("documents in flight", () => this.#count(heldAt(at))),
-      tried("dead letters", () => this.#letters.read()),
+      count("scheduled", scheduledAt(at)),
+      count("inFlight", heldAt(at)),
+      tried("deadLetters", () => this.#letters.read()),
     ]);
-    problems.push(...waiting.problems.map((error) => ({ what: "documents that wait", error })));
+    problems.push(...waiting.problems.map((error) => ({ what: "waiting" as const, error })));
     for (const { error } of problems) if (!isAnswer(error)) throw error;
-    const notes = problems.map(note);
-    if (letters === undefined && !problems.some(({ what }) => what === "dead letters")) {
+    const atLeast = {
+      waiting: waiting.atLeast,
+      scheduled: scheduled ? undefined : reached.scheduled?.documents,
+      inFlight: held ? undefined : reached.inFlight?.documents,
+      deadLetters: letters === undefined ? this.#letters.atLeast : undefined,
+    };
+    const notes = problems.map(({ error, what }) => note(NAMES[what], error, atLeast[what] !== undefined));
+    if (letters === undefined && !problems.some(({ what }) => what === "deadLetters")) {
       notes.push(
         `The dead letters are not counted: more than ${MAX_COUNTED} of several collections are kept together`,
       );
     }
+    const nextDue = (scheduled ?? reached.scheduled)?.first;
     return {
       at,
       waiting: counted(waiting.claimable),
       oldestMs: waiting.claimable === 0 ? undefined : waiting.oldestMs,
       scheduled: counted(scheduled?.documents),
-      nextDueMs: scheduled?.first && Math.max(0, scheduled.first.getTime() - at.getTime()),
+      nextDueMs: nextDue && Math.max(0, nextDue.getTime() - at.getTime()),
       inFlight: counted(held?.documents),
       deadLetters: counted(letters, MAX_COUNTED),
+      atLeast,
       notes: [...new Set(notes)],
     };
   }
 
   /** How many documents match, and the earliest time that stands on one. */
-  async #count(query: Filter<Document>): Promise<{ documents: number; first: Date | undefined }> {
+  async #count(query: Filter<Document>, reached: (found: Group) => void): Promise<Group> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + MAX_TIME_MS;
+    const timeLimit = () => Math.max(1, Math.floor(endMs - clock.monotonicMs()));
+    return await growingCount({
+      first: FIRST,
+      limit: MAX_SHOWN,
+      count: (upTo) => this.#group(query, upTo, timeLimit()),
+      reached,
+    });
+  }
+
+  async #group(query: Filter<Document>, limit: number, maxTimeMS: number): Promise<Group> {
     const { collection, filter } = this.#options;
     const [group] = await collection.aggregate([
       { $match: filter ? { $and: [query, filter] } : query },
       { $sort: CLAIM_ORDER },
-      { $limit: MAX_SHOWN },
+      { $limit: limit },
       { $group: { _id: null, documents: { $sum: 1 }, first: { $min: "$_pull.visible_at" } } },
-    ], { hint: CLAIM_INDEX, maxTimeMS: MAX_TIME_MS }).toArray();
+    ], { hint: CLAIM_INDEX, maxTimeMS }).toArray();
     return { documents: group?.documents ?? 0, first: validDate(group?.first) };
   }
+}
+
+/** Documents that match, and the earliest time that stands on one of them. */
+interface Group {
+  readonly documents: number;
+  readonly first: Date | undefined;
 }
 
 const NO_INDEX =
@@ -116,18 +158,26 @@ function counted(n: number | undefined, limit = MAX_SHOWN): Counted | undefined 
   return n === undefined ? undefined : { n, capped: n >= limit };
 }
 
+const NAMES = {
+  waiting: "documents that wait",
+  scheduled: "documents that are scheduled",
+  inFlight: "documents in flight",
+  deadLetters: "dead letters",
+} as const satisfies Record<keyof AtLeast, string>;
+type What = keyof typeof NAMES;
+
 /** What could not be counted, and why. */
 interface Problem {
-  readonly what: string;
+  readonly what: What;
   readonly error: unknown;
 }
 
-function note({ what, error }: Problem): string {
+function note(name: string, error: unknown, areSomeCounted: boolean): string {
   if (/\bhint\b/.test(errorText(error))) return NO_INDEX;
   const why = isOutOfTime(error)
     ? `that takes the server longer than ${MAX_TIME_MS / 1000} s`
     : refusedText(error);
-  return `The ${what} are not counted: ${why}`;
+  return areSomeCounted ? `Not all ${name} are counted: ${why}` : `The ${name} are not counted: ${why}`;
 }
 
 /** What {@linkcode WorkCounts} need. */

@@ -12,6 +12,12 @@ export function count({ n, capped }: Count): string {
   return `${capped ? "≥ " : ""}${whole(n)}`;
 }
 
+/** A number of documents, or as many as are known of one that was not counted in time; null if nothing is known. */
+export function countOrMore(known: Count | null, atLeast: number | null): string | null {
+  if (known !== null) return count(known);
+  return atLeast === null ? null : count({ n: atLeast, capped: true });
+}
+
 /** Per second: few digits, but never 0 for what is not. */
 export function rate(perSecond: number): string {
   if (perSecond === 0) return "0";

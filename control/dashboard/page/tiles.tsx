@@ -1,14 +1,16 @@
 import type { ComponentChildren } from "preact";
 import type { Overview } from "../../fleet/overview.ts";
-import { count, rate, span } from "./format.ts";
+import { countOrMore, rate, span } from "./format.ts";
 import { hrefOf } from "./route.ts";
 
 /** The numbers of the work, the most asked first. */
 export function Tiles({ work }: { work: Overview["work"] }) {
   const failing = work.failed_per_s ?? 0;
+  const { at_least } = work;
+  const letters = work.dead_letters?.n ?? at_least.dead_letters ?? 0;
   return (
     <dl class="tiles">
-      <Tile name="Waiting" value={work.waiting && count(work.waiting)}>
+      <Tile name="Waiting" value={countOrMore(work.waiting, at_least.waiting)}>
         {work.waiting?.n === 0
           ? "nothing to do"
           : work.oldest_s === null
@@ -39,16 +41,16 @@ export function Tiles({ work }: { work: Overview["work"] }) {
       >
         attempts, over the last minute
       </Tile>
-      <Tile name="In flight" value={work.in_flight && count(work.in_flight)}>held by agents</Tile>
-      <Tile name="Scheduled" value={work.scheduled && count(work.scheduled)}>
+      <Tile name="In flight" value={countOrMore(work.in_flight, at_least.in_flight)}>held by agents</Tile>
+      <Tile name="Scheduled" value={countOrMore(work.scheduled, at_least.scheduled)}>
         {work.next_due_s === null ? "for later" : `the next is due in ${span(work.next_due_s)}`}
       </Tile>
       <Tile
         name="Dead letters"
-        value={work.dead_letters && count(work.dead_letters)}
-        tone={(work.dead_letters?.n ?? 0) > 0 ? "warn" : undefined}
+        value={countOrMore(work.dead_letters, at_least.dead_letters)}
+        tone={letters > 0 ? "warn" : undefined}
       >
-        {(work.dead_letters?.n ?? 0) > 0 ? <a href={hrefOf("letters")}>see why</a> : "none"}
+        {letters > 0 ? <a href={hrefOf("letters")}>see why</a> : "none"}
       </Tile>
     </dl>
   );

@@ -1,6 +1,6 @@
 import { inOneLine } from "./shown_text.ts";
 import type { AgentRow, Overview } from "../../fleet/overview.ts";
-import { count, many, rate, span, whole } from "./format.ts";
+import { countOrMore, many, rate, span, whole } from "./format.ts";
 
 /** How bad it is; the worst comes first. */
 export type Tone = "bad" | "paused" | "warn" | "ok" | "idle";
@@ -42,11 +42,12 @@ function judged(overview: Overview): Verdict {
   const findings = findingsOf(overview, alive);
   const moving = work.processed_per_s ?? 0;
   const waiting = work.waiting;
-  const waits = waiting === null
+  const known = countOrMore(waiting, work.at_least.waiting);
+  const waits = known === null
     ? "how many wait is not known"
-    : waiting.n === 0
+    : waiting?.n === 0
     ? "nothing waits"
-    : `${count(waiting)} wait`;
+    : `${known} wait`;
   const speed = `${rate(moving)} per second`;
   const worst = findings.some(({ tone }) => tone === "bad")
     ? "bad"
@@ -55,7 +56,7 @@ function judged(overview: Overview): Verdict {
     : undefined;
   if (alive.length === 0) {
     // A newcomer has no agent yet, nor the index by which documents are counted.
-    const isNew = agents.length === 0 && (waiting?.n ?? 0) === 0;
+    const isNew = agents.length === 0 && leastOf(work, "waiting") === 0;
     return {
       tone: !isNew ? "bad" : waiting === null ? "warn" : "idle",
       headline: agents.length === 0 ? "No agent" : "No agent is alive",
@@ -102,9 +103,10 @@ function judged(overview: Overview): Verdict {
       findings,
     };
   }
-  const inFlight = work.in_flight?.n ?? 0;
-  if (waiting !== null && waiting.n > 0 && (work.oldest_s ?? 0) > 60) {
-    const under = inFlight === 0 ? "" : `, ${count(work.in_flight!)} in flight`;
+  const isInFlight = leastOf(work, "in_flight") > 0;
+  const inFlight = countOrMore(work.in_flight, work.at_least.in_flight);
+  if (leastOf(work, "waiting") > 0 && (work.oldest_s ?? 0) > 60) {
+    const under = isInFlight ? `, ${inFlight} in flight` : "";
     return {
       tone: "bad",
       headline: "Not moving",
@@ -112,11 +114,11 @@ function judged(overview: Overview): Verdict {
       findings,
     };
   }
-  if (inFlight > 0) {
+  if (isInFlight) {
     return {
       tone: worst ?? "ok",
       headline: "At work",
-      detail: `${count(work.in_flight!)} in flight, held by ${agentsText}, ${waits}`,
+      detail: `${inFlight} in flight, held by ${agentsText}, ${waits}`,
       findings,
     };
   }
@@ -161,7 +163,7 @@ function findingsOf(overview: Overview, alive: AgentRow[]): Finding[] {
   }
   const troubled = alive.filter(({ trouble }) => trouble !== null);
   if (troubled.length > 0) say("bad", "agents", `${namesOf(troubled)}: ${troubled[0]!.trouble}`);
-  if (work.oldest_s !== null && work.oldest_s > OLD_S && (work.waiting?.n ?? 0) > 0) {
+  if (work.oldest_s !== null && work.oldest_s > OLD_S && leastOf(work, "waiting") > 0) {
     say("warn", "agents", `The oldest document has waited ${span(work.oldest_s)}`);
   }
   const [worst] = errors.toSorted((a, b) => b.count - a.count);
@@ -169,6 +171,11 @@ function findingsOf(overview: Overview, alive: AgentRow[]): Finding[] {
     say("warn", "errors", `Attempts fail, ${rate(work.failed_per_s!)} per second: ${worst.pattern}`);
   }
   return found.toSorted((a, b) => WORST_FIRST.indexOf(a.tone) - WORST_FIRST.indexOf(b.tone));
+}
+
+/** As many documents as are known of, or more. */
+function leastOf({ at_least, ...work }: Overview["work"], what: "waiting" | "in_flight"): number {
+  return work[what]?.n ?? at_least[what] ?? 0;
 }
 
 function namesOf(agents: AgentRow[]): string {

@@ -25,6 +25,14 @@ function overview(change: Partial<Omit<Overview, "work">>, work: Partial<Overvie
 const DOWN = "the processor fails: 503";
 const BUSY = { waiting: { n: 100_000, capped: true }, oldest_s: 90 };
 
+/** A server that is too slow for the last documents. */
+const SLOW = {
+  waiting: null,
+  oldest_s: 400,
+  in_flight: null,
+  at_least: { waiting: 1000, scheduled: null, in_flight: 100, dead_letters: null },
+};
+
 const CASES: {
   name: string;
   of: Overview;
@@ -39,6 +47,23 @@ const CASES: {
     name: "a collection whose index is not made yet: a newcomer's, or one whose agents are long gone",
     of: overview(agents(), { waiting: null }),
     is: ["warn", "No agent", "No agent works on shop.orders, how many wait is not known", []],
+  },
+  {
+    name: "documents that are not counted to the end, and no agent",
+    of: overview(agents(), SLOW),
+    is: ["bad", "No agent", "No agent works on shop.orders, ≥ 1,000 wait", [
+      "warn The oldest document has waited 6 min 40 s",
+    ]],
+  },
+  {
+    name: "documents that are not counted to the end, and do not move",
+    of: overview(agents({}), SLOW),
+    is: [
+      "bad",
+      "Not moving",
+      "≥ 1,000 wait, ≥ 100 in flight, but nothing became processed in the last minute",
+      ["warn The oldest document has waited 6 min 40 s"],
+    ],
   },
   {
     name: "a handler that is down",

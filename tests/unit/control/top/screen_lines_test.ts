@@ -119,6 +119,10 @@ Deno.test("screenLines(): what is not known is a question mark, and what does no
     "in flight ?   dead letters ?   failing ?",
   ]);
   assert(processed!.startsWith("processed ? "), processed);
+  const at_least = { waiting: 10_000, scheduled: 100, in_flight: null, dead_letters: 1000 };
+  const slow = screen(overviewOf({ work: { ...unknown, at_least } }));
+  assertEquals(slow[2]?.trimEnd(), "waiting ≥ 10,000   scheduled ≥ 100");
+  assert(slow[3]!.startsWith("in flight ?   dead letters ≥ 1,000   "), slow[3]);
   const growing = screen(overviewOf({ work: { waiting: { n: 5, capped: false } } }));
   assert(growing[3]!.endsWith("does not drain"), growing[3]);
 });
