@@ -22,7 +22,6 @@ const REPORT: AgentReport = {
   running: 0,
   counters: { processed: 3 },
   history: undefined,
-  waiting: undefined,
   lastError: undefined,
 };
 
@@ -128,6 +127,27 @@ Deno.test("MongoFleetRegistry reports while the server does not finish its index
   registry.report(REPORT).then(() => isReported = true);
   await waitFor("the report", () => isReported, { timeoutMs: 8000 });
   assert(await registry.report({ ...REPORT, controlId: "1" }));
+});
+
+Deno.test("ActionsLog adds an action also if older ones cannot be removed", async () => {
+  await using server = await FailingServer.start();
+  await using database = server.database();
+  await using store = openStore(database);
+  const { actions } = await store.forCommands.fleet();
+  const action = { action: "purge", by: "alice", reason: "why", what: undefined, count: 1, isRunning: false };
+  // 112: a write conflict. The reading before the removal fails, and then the removal itself.
+  for (const command of ["find", "delete"]) {
+    await actions.add(action);
+    const fails = { failCommands: [command], errorCode: 112 };
+    await server.fail(
+      `pulling-agent/${store.settings.agentName}`,
+      fails,
+      command === "find" ? { skip: 1 } : undefined,
+    );
+    await actions.add(action);
+    assert(await server.mend() > 0, command);
+  }
+  assertEquals((await actions.newest(10)).length, 4);
 });
 
 Deno.test("MongoFleetRegistry makes no entry without the collection of the documents, and keeps one that is there", async () => {

@@ -2,7 +2,6 @@ import type { Collection, Document } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { secrets } from "../../text/redact.ts";
 import { inOneLine } from "../../text/terminal_text.ts";
-import { isForbidden } from "../mongo_errors.ts";
 import { MARK } from "./control_document.ts";
 import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 import { textOf } from "./stored_text.ts";
@@ -62,7 +61,8 @@ export class ActionsLog {
     const runs = isRunning ? { running_at: at, count: 0 } : {};
     const fields = { ...Object.fromEntries(texts), at, ...defined({ count }), ...runs };
     await collection.insertOne({ _id: id as never, ...MARK, ...fields });
-    await this.#removeOld(at);
+    // It is added: what fails from here on is made up for by the next one.
+    await this.#removeOld(at).catch(() => {});
     return id;
   }
 
@@ -88,24 +88,21 @@ export class ActionsLog {
     return found.map((document) => actionOf(document, nowMs));
   }
 
-  /** Never throws for want of the right: then all are kept. */
+  /** Without the right to remove all are kept. */
   async #removeOld(now: Date): Promise<void> {
-    const { collection } = this.#options;
-    try {
-      const [last] = await collection.find({ _id: ALL as never, ...MARK }, {
-        sort: { _id: -1 },
-        skip: KEPT,
-        limit: 1,
-        projection: { _id: 1 },
-        hint: { _id: 1 },
-      }).toArray();
-      const byAge = `${PREFIX}${new Date(now.getTime() - KEPT_MS).toISOString()}`;
-      const byNumber = last === undefined ? "" : `${last._id}!`;
-      const end = byNumber > byAge ? byNumber : byAge;
-      await collection.deleteMany({ _id: { $gte: PREFIX, $lt: end } as never, ...MARK });
-    } catch (error) {
-      if (!isForbidden(error)) throw error;
-    }
+    const { collection, maxTimeMS } = this.#options;
+    const [last] = await collection.find({ _id: ALL as never, ...MARK }, {
+      sort: { _id: -1 },
+      skip: KEPT,
+      limit: 1,
+      projection: { _id: 1 },
+      hint: { _id: 1 },
+      maxTimeMS,
+    }).toArray();
+    const byAge = `${PREFIX}${new Date(now.getTime() - KEPT_MS).toISOString()}`;
+    const byNumber = last === undefined ? "" : `${last._id}!`;
+    const end = byNumber > byAge ? byNumber : byAge;
+    await collection.deleteMany({ _id: { $gte: PREFIX, $lt: end } as never, ...MARK }, { maxTimeMS });
   }
 }
 
@@ -114,7 +111,8 @@ function actionOf(
   { action, at, by, count, reason, running_at: runningAt, what }: Document,
   nowMs: number,
 ): LoggedAction {
-  const isLost = nowMs - (validDate(runningAt)?.getTime() ?? -Infinity) > MISSED * RUNNING_EVERY_MS;
+  // A time that is far ahead was written before the server's clock was set back.
+  const isLost = Math.abs(nowMs - (validDate(runningAt)?.getTime() ?? -Infinity)) > MISSED * RUNNING_EVERY_MS;
   return {
     at: validDate(at),
     action: textOf(action) ?? "",
