@@ -85,8 +85,8 @@ export type AgentEvent =
   | { type: "claims_held_up"; reason: unknown }
   /** Documents that wait and cannot be claimed, as far as a look found them. */
   | { type: "left_alone"; groups: readonly LeftAlone[] }
-  /** What waits, as this agent (`isOwn`) or another of its fleet has found it, `agoMs` ago. */
-  | { type: "backlog_seen"; backlog: Backlog; agoMs: number; isOwn: boolean }
+  /** What waits, as this agent or another of its fleet has found it, `agoMs` ago. */
+  | { type: "backlog_seen"; backlog: Backlog; agoMs: number }
   /** A suspect is about to run, with nothing else in flight: agents have ended or frozen while they held it. */
   | { type: "runs_alone"; id: unknown; attempt: number }
   /** It is known which server answers, and what it lacks: it was asked, or has just refused what it was used for. */

@@ -81,7 +81,7 @@ export class BacklogWatch {
     }
   }
 
-  #emit(seen: { backlog: Backlog; agoMs: number; isOwn: boolean }): void {
+  #emit(seen: { backlog: Backlog; agoMs: number }): void {
     const { clock, events } = this.#options;
     this.#countedAtMs = clock.monotonicMs() - seen.agoMs;
     events.emit({ type: "backlog_seen", ...seen });
@@ -89,7 +89,7 @@ export class BacklogWatch {
 
   #forget(): void {
     this.#countedAtMs = undefined;
-    this.#options.events.emit({ type: "backlog_seen", backlog: UNKNOWN, agoMs: 0, isOwn: false });
+    this.#options.events.emit({ type: "backlog_seen", backlog: UNKNOWN, agoMs: 0 });
   }
 
   /** Returns when to ask again. Never throws. */
@@ -120,7 +120,7 @@ export class BacklogWatch {
 
   #report({ againInMs, seen }: TurnOfAnother): number {
     const { random } = this.#options;
-    if (seen && !this.#isStopped && this.#isReachable) this.#emit({ ...seen, isOwn: false });
+    if (seen && !this.#isStopped && this.#isReachable) this.#emit(seen);
     return againInMs + AFTER_MS * (1 + 2 * random());
   }
 
@@ -131,7 +131,7 @@ export class BacklogWatch {
     const tookMs = clock.monotonicMs() - startedMs;
     const restMs = Math.min(MOST_REST_MS, Math.max(EVERY_MS, SHARE * tookMs) * (1 + random() / 2));
     if (this.#isStopped || !this.#isReachable) return restMs;
-    this.#emit({ backlog, agoMs: 0, isOwn: true });
+    this.#emit({ backlog, agoMs: 0 });
     this.#tell(problem);
     // Another agent may have the right that this one lacks. If a part is known, that counts: most fleets have one user.
     const isOthers = problem !== undefined && store.isForbidden(problem) && isUnknown(backlog);

@@ -54,8 +54,6 @@ export interface FleetAgent {
   /** Since its start, in the words of the status. */
   readonly counters: Readonly<Record<string, number>>;
   readonly history: FleetHistory | undefined;
-  /** What has waited at the end of each step of its history; null where it has not looked, as most agents do not. */
-  readonly waitingHistory: readonly (number | null)[];
   readonly lastError: { readonly at: Date; readonly message: string } | undefined;
 }
 
@@ -69,6 +67,12 @@ export interface FleetHistory {
   readonly deadLettered: readonly number[];
   /** The longest pick-up delay in a step, in milliseconds; 0 if nothing was picked up. */
   readonly pickUpMs: readonly number[];
+}
+
+/** Documents that could be claimed, as an agent has counted them at a time of the server's clock. */
+export interface BacklogCount {
+  readonly at: Date;
+  readonly claimable: number;
 }
 
 /**
@@ -91,6 +95,8 @@ export interface FleetLook {
   /** In the order in which they have started. */
   readonly agents: readonly FleetAgent[];
   readonly withoutStatus: readonly AgentWithoutStatus[];
+  /** What waited in the last ten minutes, the oldest first, also as agents have counted it that have ended since. */
+  readonly backlog: readonly BacklogCount[];
 }
 
 /** A step of a {@linkcode FleetHistory}, in milliseconds. */

@@ -9,7 +9,6 @@ interface Step {
   retried: number;
   deadLettered: number;
   pickUpMs: number;
-  waiting: number | null;
 }
 
 /**
@@ -35,7 +34,7 @@ export class History {
   }
 
   /** The steps that have ended; undefined as long as the server's time is not known. */
-  get ended(): { readonly history: FleetHistory; readonly waiting?: readonly (number | null)[] } | undefined {
+  get ended(): FleetHistory | undefined {
     this.#roll();
     if (this.#endsMs === undefined) return undefined;
     // Most agents of most fleets are idle: their entries are small. A rate needs the last minute all the same.
@@ -43,15 +42,13 @@ export class History {
     const from = Math.min(first === -1 ? Infinity : first, this.#steps.length - MINUTE_STEPS);
     const steps = this.#steps.slice(Math.max(0, from));
     const of = <Name extends keyof Step>(name: Name) => steps.map((step) => step[name]);
-    const waiting = of("waiting");
-    const history = {
+    return {
       until: new Date(this.#endsAtMs - HISTORY_STEP_MS),
       processed: of("processed"),
       retried: of("retried"),
       deadLettered: of("deadLettered"),
       pickUpMs: of("pickUpMs"),
     };
-    return { history, ...(waiting.some((count) => count !== null) && { waiting }) };
   }
 
   #observe(event: AgentEvent): void {
@@ -67,10 +64,6 @@ export class History {
         break;
       case "dead_lettered":
         this.#present().deadLettered += 1;
-        break;
-      case "backlog_seen":
-        // The agent that has looked shows it: the entries of all others stay small.
-        if (event.isOwn) this.#present().waiting = event.backlog.claimable ?? null;
         break;
     }
   }
@@ -115,9 +108,9 @@ export interface HistoryOptions {
 }
 
 function newStep(): Step {
-  return { processed: 0, retried: 0, deadLettered: 0, pickUpMs: 0, waiting: null };
+  return { processed: 0, retried: 0, deadLettered: 0, pickUpMs: 0 };
 }
 
-function hasContent({ deadLettered, pickUpMs, processed, retried, waiting }: Step): boolean {
-  return processed + retried + deadLettered + pickUpMs > 0 || waiting !== null;
+function hasContent({ deadLettered, pickUpMs, processed, retried }: Step): boolean {
+  return processed + retried + deadLettered + pickUpMs > 0;
 }

@@ -48,23 +48,19 @@ export interface FleetEntry {
 }
 
 /** What an agent reports of itself for operators: its entry shows it so. */
-export interface AgentReport extends
-  Pick<
-    FleetAgent,
-    | "state"
-    | "isReady"
-    | "trouble"
-    | "control"
-    | "controlId"
-    | "held"
-    | "running"
-    | "counters"
-    | "history"
-    | "lastError"
-  > {
-  /** Documents that waited at the end of each step of the history, if this agent has looked; null where it has not. */
-  readonly waiting: readonly (number | null)[] | undefined;
-}
+export type AgentReport = Pick<
+  FleetAgent,
+  | "state"
+  | "isReady"
+  | "trouble"
+  | "control"
+  | "controlId"
+  | "held"
+  | "running"
+  | "counters"
+  | "history"
+  | "lastError"
+>;
 
 /** What an agent sees of the others. */
 export interface OtherAgents {

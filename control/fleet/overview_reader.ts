@@ -60,7 +60,7 @@ export class OverviewReader {
       this.#fleet.get(),
       this.#letters.get(),
     ]);
-    const { agents, control, controlProblem } = fleet;
+    const { agents, backlog, control, controlProblem } = fleet;
     const at = fleet.at ?? work.at;
     this.#history.add(agents, at);
     if (work.waiting) this.#trend.add(work.at, work.waiting);
@@ -85,11 +85,17 @@ export class OverviewReader {
         next_due_s: seconds(work.nextDueMs),
         in_flight: work.inFlight ?? null,
         dead_letters: work.deadLetters ?? null,
+        at_least: {
+          waiting: work.atLeast.waiting ?? null,
+          scheduled: work.atLeast.scheduled ?? null,
+          in_flight: work.atLeast.inFlight ?? null,
+          dead_letters: work.atLeast.deadLetters ?? null,
+        },
         processed_per_s: processedPerS,
         failed_per_s: rates ? rounded(rates.failed) : null,
         drained_in_s: work.waiting ? this.#trend.drainedInS(processedPerS) : null,
       },
-      history: { ...this.#history.steps(), waiting: this.#trend.history(this.#history.until, agents) },
+      history: { ...this.#history.steps(), waiting: this.#trend.history(this.#history.until, backlog) },
       agents: agents.slice(0, MAX_AGENTS).map((agent) => this.#row(agent)),
       agents_total: agents.length,
       errors: [...errors.rows, ...errorsOfAgents(agents)],
@@ -147,13 +153,14 @@ export class OverviewReader {
 }
 
 /** What was seen of the agents; without the time if they may not be read. */
-type FleetSeen = Pick<FleetLook, "agents" | "control" | "controlProblem"> & {
+type FleetSeen = Pick<FleetLook, "agents" | "backlog" | "control" | "controlProblem"> & {
   readonly at: Date | undefined;
   readonly notes: readonly string[];
 };
 const NO_FLEET: Omit<FleetSeen, "notes"> = {
   at: undefined,
   agents: [],
+  backlog: [],
   control: undefined,
   controlProblem: undefined,
 };

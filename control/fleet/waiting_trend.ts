@@ -1,4 +1,4 @@
-import { type FleetAgent, HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
+import { type BacklogCount, HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
 import type { Counted } from "../../agent/store/fleet/work_counts.ts";
 import { stepBefore } from "./fleet_history.ts";
 
@@ -9,9 +9,6 @@ const [LEAST_MS, MOST_MS] = [20_000, 60_000];
 interface Seen extends Counted {
   readonly atMs: number;
 }
-
-/** An agent that may have counted what waits. */
-type Witness = Pick<FleetAgent, "history" | "waitingHistory">;
 
 /** What has waited in the last ten minutes, as this process and the agents have seen it. */
 export class WaitingTrend {
@@ -24,22 +21,24 @@ export class WaitingTrend {
   add(at: Date, { n, capped }: Counted): void {
     const atMs = at.getTime();
     const last = this.#recent.at(-1);
-    if (last && atMs <= last.atMs) return;
+    if (last && atMs === last.atMs) return;
     const seen = { atMs, n, capped };
-    this.#recent = [...this.#recent.filter((each) => each.atMs >= atMs - MOST_MS), seen];
-    const others = this.#steps.filter((each) => stepBefore(each.atMs) !== stepBefore(atMs));
+    // What was seen later was seen before the server's clock was set back.
+    const before = (each: Seen) => each.atMs < atMs;
+    this.#recent = [...this.#recent.filter((each) => before(each) && each.atMs >= atMs - MOST_MS), seen];
+    const others = this.#steps.filter((each) => before(each) && stepBefore(each.atMs) !== stepBefore(atMs));
     this.#steps = [...others, seen].slice(-HISTORY_STEPS - 5);
   }
 
   /**
    * What waited in each step until this time; null where nothing was seen.
    *
-   * @param agents know of the time before this process began to look
+   * @param counted by agents, also before this process began to look
    */
-  history(until: Date, agents: readonly Witness[]): (number | null)[] {
+  history(until: Date, counted: readonly BacklogCount[]): (number | null)[] {
     const steps = new Map([
-      ...agents.flatMap(seenBy),
-      ...this.#steps.map(({ atMs, n }) => [stepBefore(atMs) + HISTORY_STEP_MS, n] as const),
+      ...counted.map(({ at, claimable }) => [endOfStep(at.getTime()), claimable] as const),
+      ...this.#steps.map(({ atMs, n }) => [endOfStep(atMs), n] as const),
     ]);
     const ends = Array.from(
       { length: HISTORY_STEPS },
@@ -64,11 +63,6 @@ export class WaitingTrend {
   }
 }
 
-/** The ends of the steps in which an agent has looked, and what it counted. */
-function seenBy({ history, waitingHistory }: Witness): (readonly [endMs: number, n: number])[] {
-  if (!history) return [];
-  const last = waitingHistory.length - 1;
-  return waitingHistory.flatMap((n, index) =>
-    n === null ? [] : [[history.until.getTime() - (last - index) * HISTORY_STEP_MS, n] as const]
-  );
+function endOfStep(timeMs: number): number {
+  return stepBefore(timeMs) + HISTORY_STEP_MS;
 }

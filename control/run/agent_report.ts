@@ -1,11 +1,10 @@
-import type { History } from "../../agent/fleet/history.ts";
 import type { AgentReport } from "../../agent/fleet/registry.ts";
 import type { Status } from "../../health/status.ts";
 
 /** What an agent reports to its fleet: the same as its status file says, for operators who cannot see that. */
 export function agentReport(
   { control, counters, held, last_error, ready, state, trouble }: Status,
-  { controlId, ended }: { controlId: string | undefined; ended: History["ended"] },
+  { controlId, history }: Pick<AgentReport, "controlId" | "history">,
 ): AgentReport {
   const { by, reason, since, source } = control;
   return {
@@ -18,8 +17,7 @@ export function agentReport(
     held: held.documents,
     running: held.running,
     counters,
-    history: ended?.history,
-    waiting: ended?.waiting,
+    history,
     lastError: last_error && { at: new Date(last_error.at), message: last_error.message },
   };
 }

@@ -20,7 +20,7 @@ export class FleetPart {
 
   constructor({ details, events, health, log, orders, registry, store, usesStreams }: FleetPartOptions) {
     const history = new History({ ...SYSTEM, details, events, serverTime: () => store.serverTime });
-    const report = () => agentReport(health.status, { controlId: orders.actedOn, ended: history.ended });
+    const report = () => agentReport(health.status, { controlId: orders.actedOn, history: history.ended });
     const isReady = () => health.isReady;
     const membership = new Membership({ ...SYSTEM, events, isReady, log, orders, registry, report });
     this.#membership = membership;

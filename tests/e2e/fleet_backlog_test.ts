@@ -18,18 +18,19 @@ Deno.test("FLEET: one of its agents counts what waits, with metrics or without, 
     timeoutMs: 60_000,
   });
   assertEquals([backlog?.claimable, backlog?.dead_letters], [12, 0]);
-  // It has looked: what it found is in its entry, for `top` and the dashboard.
-  await fleet.untilEntries(
-    "the history",
-    1,
-    (entry) => entry.waiting_history?.includes(12) ?? false,
+  // It has looked and told the others, and `top` and the dashboard.
+  const shared = await waitFor(
+    "what it found",
+    () => fleet.collection.findOne({ _id: /^backlog /, claimable: 12, turn: null }),
     { timeoutMs: 60_000 },
   );
+  assertEquals(shared.counts.map(({ claimable }: { claimable: number }) => claimable), [12]);
 
   // The next turn is not due for a while.
-  await fleet.collection.updateOne({ _id: /^backlog / }, {
+  const { matchedCount } = await fleet.collection.updateOne({ _id: /^backlog / }, {
     $set: { next_at: new Date(Date.now() + 300_000) },
   });
+  assertEquals(matchedCount, 1);
   await using shown = await agentHome({
     db,
     env: { AGENT_NAME: "shown", PROCESSOR: "log", METRICS_FILE: "true" },

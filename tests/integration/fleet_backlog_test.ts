@@ -20,7 +20,6 @@ const REPORT: AgentReport = {
   running: 0,
   counters: {},
   history: undefined,
-  waiting: undefined,
   lastError: undefined,
 };
 
@@ -92,6 +91,80 @@ Deno.test("FleetBacklog: a time that no agent writes, and one of a clock that wa
     await (await ownTurn(registry)).share(SEEN, 30_000);
     assertEquals((await turnOfAnother(registry)).seen?.backlog, SEEN);
   }
+});
+
+/** Moves all times of the document, as if the server's clock had been set back by so much since. */
+async function setBack(database: Pick<TestDatabase, "db">, ms: number): Promise<void> {
+  const document = await board(database).findOne(ALL);
+  const moved = ["at", "next_at", "seen_at"].map((name) => [name, new Date(document![name].getTime() + ms)]);
+  await board(database).updateOne(ALL, { $set: Object.fromEntries(moved) });
+}
+
+Deno.test("FleetBacklog: a server clock that was set back makes the turn due at once, for one agent", async () => {
+  await using database = await testDatabase("fleet backlog");
+  await database.db.createCollection(COLLECTION);
+  await using store = openStore(database);
+  await using other = openStore(database);
+  const agents = [await joined(store), await joined(other)];
+  await (await ownTurn(agents[0]!)).share(SEEN, 30_000);
+  for (const minutes of [1, 9, 60]) {
+    await setBack(database, minutes * 60_000);
+    const turns = await Promise.all(agents.map((agent) => agent.turn())) as BacklogTurn[];
+    const own = turns.filter((turn) => turn.isOwn);
+    assertEquals(own.length, 1, `${minutes} minutes`);
+    // How old that is which was counted before is not known.
+    assertEquals(turns.flatMap((turn) => turn.isOwn ? [] : [turn.seen]), [undefined], `${minutes} minutes`);
+    await own[0]!.share(SEEN, 30_000);
+    assertEquals((await turnOfAnother(agents[0]!)).seen?.backlog, SEEN);
+  }
+});
+
+Deno.test("FleetBacklog tells how long ago was counted, to the tenth of a second", async () => {
+  await using database = await testDatabase("fleet backlog");
+  await database.db.createCollection(COLLECTION);
+  await using store = openStore(database);
+  const registry = await joined(store);
+  await (await ownTurn(registry)).share(SEEN, 30_000);
+  const { seen } = await turnOfAnother(registry);
+  const { at } = (await board(database).findOne(ALL))!;
+  const { localTime } = await database.db.admin().command({ hello: 1 });
+  assert(seen!.agoMs <= localTime.getTime() - at.getTime() + 100, `${seen!.agoMs} ms`);
+});
+
+Deno.test("FleetBacklog keeps ten minutes of counts, so that the agent that looks next goes on with them", async () => {
+  await using database = await testDatabase("fleet backlog");
+  await database.db.createCollection(COLLECTION);
+  await using store = openStore(database);
+  await using other = openStore(database);
+  const fleet = await store.forCommands.fleet();
+  const claimable = async () => (await fleet.reader.look()).backlog.map(({ claimable }) => claimable);
+  assertEquals(await claimable(), []);
+  const [first, second] = [await joined(store), await joined(other)];
+  await (await ownTurn(first)).share({ ...SEEN, claimable: 3 }, 1);
+  await (await ownTurn(first)).share({ ...SEEN, claimable: undefined }, 1);
+  await (await ownTurn(first)).share({ ...SEEN, claimable: 4 }, 1);
+  await first.leave();
+  await (await ownTurn(second)).share({ ...SEEN, claimable: 5 }, 1);
+  assertEquals(await claimable(), [3, 4, 5]);
+  const { at } = (await fleet.reader.look()).backlog.at(-1)!;
+  assert(Math.abs(at.getTime() - Date.now()) < 60_000, String(at));
+  assertEquals((await fleet.reader.look({ isBrief: true })).backlog, []);
+  // What agents with another FILTER count is another backlog.
+  await using filtered = openStore(database, { filter: '{"kind": "order"}' });
+  assertEquals((await (await filtered.forCommands.fleet()).reader.look()).backlog, []);
+
+  const old = Array.from(
+    { length: 500 },
+    (_, n) => ({ at: new Date(Date.now() - 900_000 + n), claimable: n }),
+  );
+  const many = Array.from({ length: 500 }, (_, n) => ({ at: new Date(Date.now() - 1000 + n), claimable: n }));
+  const strange = [null, 7, { at: "now", claimable: 1 }, { at: new Date(), claimable: "many" }];
+  await board(database).updateOne(ALL, { $set: { counts: [...old, ...many, ...strange] } });
+  await (await ownTurn(second)).share({ ...SEEN, claimable: 6 }, 30_000);
+  const { counts } = (await board(database).findOne(ALL))!;
+  assertEquals([counts.length, counts.at(-2).claimable, counts.at(-1).claimable], [37, 499, 6]);
+  await board(database).updateOne(ALL, { $set: { counts: "none" } });
+  assertEquals(await claimable(), []);
 });
 
 Deno.test("FleetBacklog: agents with another FILTER, or another collection of letters, count by themselves", async () => {

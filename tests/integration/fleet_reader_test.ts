@@ -114,6 +114,28 @@ Deno.test("FleetReader tells frozen from dead by the connections that the server
   }
 });
 
+Deno.test("FleetReader: of agents that were seen before the server's clock was set back, only those that are connected are alive", async () => {
+  await using database = await testDatabase("fleet reader");
+  const uuid = crypto.randomUUID();
+  await insertEntry(database, AGENTS, { name: "connected", silentMs: -300_000, uuid });
+  await insertEntry(database, AGENTS, { name: "killed", silentMs: -300_000 });
+  // It has beaten since.
+  const alive = crypto.randomUUID();
+  await insertEntry(database, AGENTS, { name: "alive", silentMs: 1000, uuid: alive });
+  const client = await connectionOf(database, uuid);
+  const other = await connectionOf(database, alive);
+  try {
+    assertEquals(presences(await lookAt(database)), {
+      "connected": "alive",
+      "killed": "dead",
+      "alive": "alive",
+    });
+  } finally {
+    await client.close();
+    await other.close();
+  }
+});
+
 // A collection that a cluster makes by itself is not sharded, as the profile of a sharded one has all of them.
 for (const profile of SUPPORTED.filter((each) => each !== SHARDED_6)) {
   Deno.test(`FleetReader works on ${profile.name}, as its profile has it, and so does a request`, async () => {

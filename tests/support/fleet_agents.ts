@@ -28,7 +28,6 @@ export function fleetAgent(overrides: Partial<FleetAgent> = {}): FleetAgent {
     running: 0,
     counters: {},
     history: undefined,
-    waitingHistory: [],
     lastError: undefined,
     ...overrides,
   };
@@ -42,6 +41,7 @@ export function fleetLook(overrides: Partial<FleetLook> = {}): FleetLook {
     controlProblem: undefined,
     agents: [],
     withoutStatus: [],
+    backlog: [],
     ...overrides,
   };
 }

@@ -2,7 +2,7 @@ import type { Document } from "mongodb";
 import type { AgentWithoutStatus, FleetAgent, FleetHistory } from "../../fleet/fleet_view.ts";
 import type { AgentState } from "../../events.ts";
 import { validDate } from "../../lib/valid_date.ts";
-import { BACKLOG_PREFIX } from "./backlog_prefix.ts";
+import { BACKLOG_PREFIX } from "./backlog_id.ts";
 import { textOf } from "./stored_text.ts";
 
 /** An agent that has not been seen for this long is gone, in milliseconds: its entry is removed, and not shown any more. */
@@ -18,9 +18,17 @@ export interface Entry {
   readonly seen: Omit<AgentWithoutStatus, "presence">;
   /** Without another beat it counts as alive for this long, in milliseconds. */
   readonly livesMs: number;
+  /** It was seen at a time to come: the server's clock was set back, and how long it has been silent is not known. */
+  readonly isAhead: boolean;
   /** Undefined if the agent reports none. */
   readonly status: Omit<FleetAgent, keyof AgentWithoutStatus> | undefined;
 }
+
+/**
+ * A time of the server that is so far ahead of what is known of its clock, in milliseconds, was written before that clock was
+ * set back. What is known is a little behind.
+ */
+export const AHEAD_MS = 5000;
 
 const STATES: ReadonlySet<unknown> = new Set<AgentState>([
   "starting",
@@ -48,6 +56,7 @@ export function entryIn(document: Document, nowMs: number): Entry | undefined {
       silentMs: Math.max(0, nowMs - seenAt.getTime()),
     },
     livesMs: countOf(lives_ms),
+    isAhead: seenAt.getTime() > nowMs + AHEAD_MS,
     status: statusIn(document),
   };
 }
@@ -82,7 +91,6 @@ function statusIn(document: Document): Entry["status"] {
       Object.entries(objectOf(counters)).map(([word, count]) => [word, countOf(count)]),
     ),
     history: historyIn(objectOf(history)),
-    waitingHistory: waitingIn(document.waiting_history),
     lastError: failedAt && { at: failedAt, message: textOf(message) ?? "" },
   };
 }
@@ -98,10 +106,6 @@ function historyIn(history: Document): FleetHistory | undefined {
     deadLettered: counts(history.dead_lettered),
     pickUpMs: counts(history.pick_up_ms),
   };
-}
-
-function waitingIn(counts: unknown): readonly (number | null)[] {
-  return Array.isArray(counts) ? counts.map((count) => count === null ? null : countOf(count)) : [];
 }
 
 /** A number from 0; 0 if it is none. */

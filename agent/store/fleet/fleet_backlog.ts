@@ -1,18 +1,20 @@
-import { createHash } from "node:crypto";
-import { BSON, type Collection, type Document, type Filter } from "mongodb";
+import type { Collection, Document } from "mongodb";
 import type { Backlog } from "../../events.ts";
 import type { BacklogTurn, TurnOfAnother, TurnOfOwn } from "../../fleet/backlog_turn.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 import type { StoreContext } from "../store_context.ts";
-import { BACKLOG_PREFIX } from "./backlog_prefix.ts";
+import type { BacklogCount } from "../../fleet/fleet_view.ts";
+import { backlogId, type Counted } from "./backlog_id.ts";
 import { MARK } from "./control_document.ts";
-import { GONE_MS } from "./entry.ts";
+import { AHEAD_MS, GONE_MS } from "./entry.ts";
 
 /** An agent that has its turn has to be done by then, in milliseconds: otherwise it is the turn of another. */
 const TURN_MS = 15_000;
 /** A turn that is due so soon is due, in milliseconds: what is known of the server's time may be a little behind. */
 const EARLY_MS = 1000;
+/** Counts that are kept, at most: those of ten minutes are fewer. */
+const MAX_COUNTS = 40;
 /** They can be lost: the next look comes. */
 const LIGHT = { writeConcern: { w: 1, journal: false } } as const;
 
@@ -34,24 +36,29 @@ export class FleetBacklog {
   async turn(): Promise<BacklogTurn> {
     const { collection, maxTimeMS, serverClock, syncClock } = this.#options;
     if (!serverClock.isKnown) await syncClock();
-    const nowMs = serverClock.now().getTime() + EARLY_MS;
+    const nowMs = serverClock.now().getTime();
     const found = await collection.findOne({ _id: this.#id as never, ...MARK }, { maxTimeMS });
-    const waitMs = (validDate(found?.next_at)?.getTime() ?? 0) - nowMs;
+    const waitMs = (validDate(found?.next_at)?.getTime() ?? 0) - nowMs - EARLY_MS;
     const seen = found ? seenIn(found, nowMs) : undefined;
-    // No turn is so far off: the server's clock was set back, or a user has written it.
-    if (waitMs > 0 && waitMs < GONE_MS) return another(seen, waitMs);
+    const isWritten = isUpTo(found?.seen_at, nowMs + AHEAD_MS);
+    // No turn is so far off, or was taken at a time to come: the server's clock was set back, or a user has written it.
+    if (isWritten && waitMs > 0 && waitMs < GONE_MS) return another(seen, waitMs);
     const turn = await this.#take(nowMs);
-    return turn === undefined ? another(seen, TURN_MS) : this.#own(turn);
+    return turn === undefined ? another(seen, TURN_MS) : this.#own(turn, countsIn(found ?? {}, nowMs));
   }
 
   /** The id of the turn; undefined if another agent has taken it meanwhile. */
   async #take(nowMs: number): Promise<string | undefined> {
     const { collection, name } = this.#options;
     const turn = crypto.randomUUID();
-    const taken = { next_at: { $gt: new Date(nowMs), $lt: new Date(nowMs + GONE_MS) } };
+    const dueMs = nowMs + EARLY_MS;
+    const taken = {
+      next_at: { $gt: new Date(dueMs), $lt: new Date(dueMs + GONE_MS) },
+      seen_at: { $lte: new Date(nowMs + AHEAD_MS) },
+    };
     try {
       await collection.updateOne({ _id: this.#id as never, ...MARK, $nor: [taken] }, {
-        $set: { turn, by: name, next_at: new Date(nowMs + TURN_MS) },
+        $set: { turn, by: name, next_at: new Date(dueMs + TURN_MS) },
         // Without further turns the document goes as entries do.
         $currentDate: { seen_at: true },
       }, { upsert: true, ...LIGHT });
@@ -62,16 +69,23 @@ export class FleetBacklog {
     }
   }
 
-  #own(turn: string): TurnOfOwn {
+  /** @param before the counts of the last ten minutes, the oldest first */
+  #own(turn: string, before: readonly BacklogCount[]): TurnOfOwn {
     const { collection, serverClock } = this.#options;
     return {
       isOwn: true,
       share: async ({ claimable, deadLetters, oldestMs }, restMs) => {
-        const counts = { claimable, oldest_ms: oldestMs, dead_letters: deadLetters };
-        const known = Object.entries(counts).filter(([, count]) => count !== undefined);
-        const missing = Object.entries(counts).filter(([, count]) => count === undefined);
+        const found = { claimable, oldest_ms: oldestMs, dead_letters: deadLetters };
+        const known = Object.entries(found).filter(([, count]) => count !== undefined);
+        const missing = Object.entries(found).filter(([, count]) => count === undefined);
+        const now = serverClock.now();
+        const counts = claimable === undefined ? before : [...before, { at: now, claimable }];
         await collection.updateOne({ _id: this.#id as never, ...MARK, turn }, {
-          $set: { ...Object.fromEntries(known), next_at: new Date(serverClock.now().getTime() + restMs) },
+          $set: {
+            ...Object.fromEntries(known),
+            next_at: new Date(now.getTime() + restMs),
+            counts: counts.slice(-MAX_COUNTS),
+          },
           $unset: { turn: "", ...Object.fromEntries(missing.map(([field]) => [field, ""])) },
           $currentDate: { seen_at: true, at: true },
         }, LIGHT);
@@ -87,7 +101,7 @@ function another(seen: TurnOfAnother["seen"], againInMs: number): TurnOfAnother 
 /** What the last look has found; undefined if there was none, or it is too long ago. */
 function seenIn({ at, claimable, dead_letters, oldest_ms }: Document, nowMs: number): TurnOfAnother["seen"] {
   const time = validDate(at);
-  if (time === undefined) return undefined;
+  if (time === undefined || !isUpTo(time, nowMs + AHEAD_MS)) return undefined;
   const agoMs = Math.max(0, nowMs - time.getTime());
   if (agoMs > GONE_MS) return undefined;
   const backlog: Backlog = {
@@ -98,25 +112,38 @@ function seenIn({ at, claimable, dead_letters, oldest_ms }: Document, nowMs: num
   return { backlog, agoMs };
 }
 
+/** Whether a value is a date, and not after a time. */
+function isUpTo(value: unknown, timeMs: number): boolean {
+  const time = validDate(value);
+  return time !== undefined && time.getTime() <= timeMs;
+}
+
+/**
+ * What waited in the last ten minutes, each time that an agent has counted it, the oldest first.
+ *
+ * @param document that of a {@linkcode FleetBacklog}, which a user may have written
+ * @param nowMs the server's time
+ */
+export function countsIn({ counts }: Document, nowMs: number): readonly BacklogCount[] {
+  if (!Array.isArray(counts)) return [];
+  return counts.slice(-MAX_COUNTS).flatMap((each: Document | null) => {
+    const at = validDate(each?.at);
+    const claimable = countOf(each?.claimable);
+    const isRecent = at !== undefined && at.getTime() > nowMs - GONE_MS && isUpTo(at, nowMs + AHEAD_MS);
+    return isRecent && claimable !== undefined ? [{ at, claimable }] : [];
+  });
+}
+
 /** A user may have written it. */
 function countOf(value: unknown): number | undefined {
   const count = Number(value ?? NaN);
   return Number.isFinite(count) && count >= 0 ? count : undefined;
 }
 
-/** Agents with another `FILTER` or another collection of letters count other documents. */
-function backlogId({ filter, letters }: Pick<FleetBacklogOptions, "filter" | "letters">): string {
-  // Not as JSON, which a processor's module may have broken by now.
-  const asked = BSON.serialize({ filter: filter ?? {}, letters: letters.namespace });
-  return `${BACKLOG_PREFIX}${createHash("sha256").update(asked).digest("hex").slice(0, 16)}`;
-}
-
 /** What a {@linkcode FleetBacklog} needs. */
-export interface FleetBacklogOptions extends Pick<StoreContext, "maxTimeMS" | "serverClock"> {
+export interface FleetBacklogOptions extends Counted, Pick<StoreContext, "maxTimeMS" | "serverClock"> {
   /** That of the registry. */
   readonly collection: Collection;
-  readonly filter: Filter<Document> | undefined;
-  readonly letters: Pick<Collection, "namespace">;
   /** The agent, for people. */
   readonly name: string;
   /** Makes the server's time known. */

@@ -5,7 +5,10 @@ import { msOf } from "../connection/server_clock.ts";
 import type { StoreContext } from "../store_context.ts";
 import type { AgentConnections, ConnectedAgents } from "./agent_connections.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
+import { backlogId, type Counted } from "./backlog_id.ts";
 import { type Entry, entryIn, GONE_MS, SLACK_MS } from "./entry.ts";
+
+import { countsIn } from "./fleet_backlog.ts";
 
 /** Agents beat each ten seconds: one that has not for so long, in milliseconds, is looked at more closely. */
 const LATE_MS = 15_000;
@@ -18,9 +21,11 @@ const MOST = 5000;
  */
 export class FleetReader {
   readonly #options: FleetReaderOptions;
+  readonly #backlogId: string;
 
   constructor(options: FleetReaderOptions) {
     this.#options = options;
+    this.#backlogId = backlogId(options);
   }
 
   /**
@@ -40,12 +45,13 @@ export class FleetReader {
       },
       { $sort: { _id: -1 } },
       { $limit: MOST },
-      ...(isBrief ? [{ $project: { history: 0, waiting_history: 0 } }] : []),
+      ...(isBrief ? [{ $project: { history: 0, counts: 0 } }] : []),
       { $addFields: { now: server.time } },
     ], { maxTimeMS }).toArray();
     const nowMs = msOf(documents[0]?.now) ?? known.getTime();
     const document = documents.find(({ _id }) => _id === CONTROL_ID);
     const control = document && controlIn(document);
+    const backlog = documents.find(({ _id }) => _id === this.#backlogId);
     const isUsable = !(control instanceof UnusableControl);
     const entries = documents.flatMap((document) => entryIn(document, nowMs) ?? [])
       .filter(({ seen }) => seen.silentMs < GONE_MS).reverse();
@@ -54,11 +60,12 @@ export class FleetReader {
       control: isUsable ? control : undefined,
       controlProblem: isUsable ? undefined : control.problem,
       ...await this.#judged(entries),
+      backlog: countsIn(backlog ?? {}, nowMs),
     };
   }
 
   async #judged(entries: readonly Entry[]): Promise<Pick<FleetLook, "agents" | "withoutStatus">> {
-    const isAnyLate = entries.some(({ seen, status }) => status && seen.silentMs > LATE_MS);
+    const isAnyLate = entries.some((entry) => entry.status && isLate(entry));
     const connected = isAnyLate ? await this.#options.connections.look() : undefined;
     const judge = new Judge(entries, connected);
     const seen = (entry: Entry): AgentWithoutStatus => ({ ...entry.seen, presence: judge.presence(entry) });
@@ -100,8 +107,9 @@ class Judge {
   }
 }
 
-function isLate({ seen: { silentMs } }: Entry): boolean {
-  return silentMs > LATE_MS;
+/** Of one that was seen at a time to come, only its connection tells whether it is there. */
+function isLate({ isAhead, seen: { silentMs } }: Entry): boolean {
+  return isAhead || silentMs > LATE_MS;
 }
 
 /** What the agent's client is called: see {@linkcode AgentConnections}. */
@@ -110,7 +118,8 @@ function connectionOf({ seen: { id } }: Entry): string {
 }
 
 /** What a {@linkcode FleetReader} needs. */
-export interface FleetReaderOptions extends Pick<StoreContext, "maxTimeMS" | "server" | "serverClock"> {
+export interface FleetReaderOptions
+  extends Counted, Pick<StoreContext, "maxTimeMS" | "server" | "serverClock"> {
   /** That of the registry. */
   readonly collection: Collection;
   readonly connections: AgentConnections;

@@ -217,7 +217,6 @@ function fieldsOf(report: AgentReport): Document {
     running,
     state,
     trouble,
-    waiting,
   } = report;
   return {
     mode: "document",
@@ -230,7 +229,6 @@ function fieldsOf(report: AgentReport): Document {
     running,
     counters,
     history: history && historyFields(history),
-    waiting_history: waiting,
     last_error: lastError,
   };
 }

@@ -251,7 +251,6 @@ Deno.test("HealthReporter shows in the status what waits as long as it is known,
     type: "backlog_seen",
     backlog: { claimable: 7, oldestMs: 61_400, deadLetters: undefined },
     agoMs: 0,
-    isOwn: true,
   });
   const { backlog } = await s.status("what waits", ({ backlog }) => backlog !== undefined);
   assertEquals(backlog, { claimable: 7, oldest_s: 61, at: backlog!.at });
@@ -259,7 +258,6 @@ Deno.test("HealthReporter shows in the status what waits as long as it is known,
     type: "backlog_seen",
     backlog: { claimable: undefined, oldestMs: undefined, deadLetters: undefined },
     agoMs: 0,
-    isOwn: false,
   });
   await s.status("nothing", ({ backlog }) => backlog === undefined);
 });

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import { fleetHistory } from "../../../support/fleet_agents.ts";
 import { WaitingTrend } from "../../../../control/fleet/waiting_trend.ts";
 
 const START_MS = Date.parse("2026-01-01T12:00:00Z");
@@ -45,17 +44,21 @@ Deno.test("WaitingTrend: as long as the count is capped, its fall tells nothing"
 Deno.test("WaitingTrend: where it has not looked, the history has what agents counted", () => {
   const trend = new WaitingTrend();
   trend.add(after(55), exactly(3));
-  const history = fleetHistory(after(60).toISOString(), []);
-  assertEquals(trend.history(after(60), [{ history, waitingHistory: [9, null, 7, 6] }]).slice(-6), [
-    null,
-    null,
-    9,
-    null,
-    7,
-    3,
-  ]);
-  // Its last steps are behind, or ahead of what is asked for.
-  assertEquals(trend.history(after(70), [{ history, waitingHistory: [7, 6] }]).slice(-3), [7, 3, null]);
-  assertEquals(trend.history(after(50), [{ history, waitingHistory: [7, 6] }]).slice(-2), [null, 7]);
-  assertEquals(trend.history(after(60), [{ history: undefined, waitingHistory: [7] }]).slice(-2), [null, 3]);
+  const counted = [[21, 9], [24, 8], [41, 7], [52, 6]] as const;
+  const agents = counted.map(([seconds, claimable]) => ({ at: after(seconds), claimable }));
+  assertEquals(trend.history(after(60), agents).slice(-6), [null, null, 8, null, 7, 3]);
+  // They are behind, or ahead of what is asked for.
+  assertEquals(trend.history(after(70), agents).slice(-3), [7, 3, null]);
+  assertEquals(trend.history(after(50), agents).slice(-2), [null, 7]);
+});
+
+Deno.test("WaitingTrend goes on at once if the server's clock is set back", () => {
+  const trend = new WaitingTrend();
+  for (const [seconds, n] of [[100, 900], [400, 500], [430, 400]] as const) {
+    trend.add(after(seconds), exactly(n));
+  }
+  trend.add(after(130), exactly(300));
+  assertEquals(trend.drainedInS(10), 30);
+  assertEquals(trend.history(after(140), []).slice(-4), [900, null, null, 300]);
+  assertEquals(trend.history(after(440), []).filter((n) => n !== null), [900, 300]);
 });
