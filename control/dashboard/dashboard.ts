@@ -152,7 +152,7 @@ export class Dashboard {
     };
     return await this.#shownPages.get(JSON.stringify([after, pattern, areOthers]), async () => {
       const { letters, next } = await this.#pages.take(() => pages.page(query));
-      return { value: { letters: letters.map(letterRow), next: next ?? null }, isDear: false };
+      return { value: { letters: letters.map(letterRow), next: next ?? null }, dearMs: undefined };
     });
   }
 

@@ -27,8 +27,10 @@ export class DocumentReading {
   readonly #settings: AnswerSettings;
   readonly #turns = new Turns(TURNS);
   readonly #answers: SharedAnswers<string>;
+  readonly #clock: Clock;
 
   constructor(stories: Kept<DocumentStories>, settings: AnswerSettings, clock: Clock) {
+    this.#clock = clock;
     this.#stories = stories;
     this.#settings = settings;
     this.#answers = new SharedAnswers(clock);
@@ -52,18 +54,20 @@ export class DocumentReading {
   }
 
   async #tell(typed: string, key: string | undefined, isWhole: boolean): Promise<MadeAnswer<string>> {
+    const startMs = this.#clock.monotonicMs();
     const stories = await this.#stories.get();
     const found = await stories.of(typed);
     if (!Array.isArray(found)) {
-      return { value: answerOf({ documents: "[]", missing: missingJson(found) }), isDear: false };
+      return { value: answerOf({ documents: "[]", missing: missingJson(found) }), dearMs: undefined };
     }
     // A text may be an _id as well: a key means one document alone.
     const meant = key === undefined ? found : found.filter(({ id }) => documentKey(id) === key);
     const shown: string[] = [];
     for (const story of meant) shown.push(await this.#shown(stories, story, isWhole));
+    const isDear = meant.some(({ bytes }) => bytes > LARGE);
     return {
       value: answerOf({ documents: `[${shown.join(",")}]`, missing: "null" }),
-      isDear: meant.some(({ bytes }) => bytes > LARGE),
+      dearMs: isDear ? this.#clock.monotonicMs() - startMs : undefined,
     };
   }
 

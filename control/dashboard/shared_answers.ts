@@ -5,10 +5,14 @@ const REST = 3;
 /** Answers that are kept, at most. */
 const MAX_KEPT = 8;
 
-/** An answer, and whether to make it costs so much that it is kept for a while. */
+/** An answer, and what it has cost. */
 export interface MadeAnswer<T> {
   readonly value: T;
-  readonly isDear: boolean;
+  /**
+   * How long it took to make one that is dear, without the wait for its turn, in milliseconds: it is kept for a while.
+   * Undefined for all others.
+   */
+  readonly dearMs: number | undefined;
 }
 
 /**
@@ -31,9 +35,8 @@ export class SharedAnswers<T> {
     if (kept !== undefined && this.#clock.monotonicMs() < kept.untilMs) return Promise.resolve(kept.value);
     const known = this.#making.get(question);
     if (known !== undefined) return known;
-    const startMs = this.#clock.monotonicMs();
-    const making: Promise<T> = make().then(({ isDear, value }) => {
-      if (isDear && this.#making.get(question) === making) this.#keep(question, value, startMs);
+    const making: Promise<T> = make().then(({ dearMs, value }) => {
+      if (dearMs !== undefined && this.#making.get(question) === making) this.#keep(question, value, dearMs);
       return value;
     }).finally(() => {
       if (this.#making.get(question) === making) this.#making.delete(question);
@@ -48,13 +51,12 @@ export class SharedAnswers<T> {
     this.#kept.clear();
   }
 
-  #keep(question: string, value: T, startMs: number): void {
-    const endMs = this.#clock.monotonicMs();
+  #keep(question: string, value: T, tookMs: number): void {
     this.#kept.delete(question);
     for (const each of this.#kept.keys()) {
       if (this.#kept.size < MAX_KEPT) break;
       this.#kept.delete(each);
     }
-    this.#kept.set(question, { value, untilMs: endMs + REST * (endMs - startMs) });
+    this.#kept.set(question, { value, untilMs: this.#clock.monotonicMs() + REST * tookMs });
   }
 }

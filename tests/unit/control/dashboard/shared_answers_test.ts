@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SharedAnswers } from "../../../../control/dashboard/shared_answers.ts";
+import { Turns } from "../../../../control/dashboard/turns.ts";
 import { ManualClock } from "../../../support/manual_clock.ts";
 
 /** Answers that take so long, and how many were made. */
@@ -9,7 +10,7 @@ function answering(clock: ManualClock, tookMs: number, isDear: boolean) {
     await Promise.resolve();
     await clock.advance(tookMs);
     made.push(`${made.length + 1}`);
-    return { value: made.at(-1)!, isDear };
+    return { value: made.at(-1)!, dearMs: isDear ? tookMs : undefined };
   };
   return { made, make };
 }
@@ -41,11 +42,26 @@ Deno.test("SharedAnswers keeps no answer that was cheap, and none that failed", 
 Deno.test("SharedAnswers drops what is being made when something was changed", async () => {
   const clock = new ManualClock();
   const answers = new SharedAnswers<string>(clock);
-  const { promise, resolve } = Promise.withResolvers<{ value: string; isDear: boolean }>();
+  const { promise, resolve } = Promise.withResolvers<{ value: string; dearMs: number | undefined }>();
   const before = answers.get("large", () => promise);
   answers.forget();
-  const after = await answers.get("large", () => Promise.resolve({ value: "new", isDear: false }));
-  resolve({ value: "old", isDear: true });
+  const after = await answers.get("large", () => Promise.resolve({ value: "new", dearMs: undefined }));
+  resolve({ value: "old", dearMs: 100 });
   assertEquals([await before, after], ["old", "new"]);
-  assertEquals(await answers.get("large", () => Promise.resolve({ value: "newer", isDear: true })), "newer");
+  assertEquals(await answers.get("large", () => Promise.resolve({ value: "newer", dearMs: 100 })), "newer");
+});
+
+Deno.test("SharedAnswers: the wait of an answer for its turn keeps it no longer", async () => {
+  const clock = new ManualClock();
+  const answers = new SharedAnswers<string>(clock);
+  const turns = new Turns({ atOnce: 1, waiting: 1, work: "test" });
+  const before = Promise.withResolvers<void>();
+  turns.take(() => before.promise);
+  const { make } = answering(clock, 500, true);
+  const asked = answers.get("large", () => turns.take(make));
+  await clock.advance(60_000);
+  before.resolve();
+  assertEquals(await asked, "1");
+  await clock.advance(1500);
+  assertEquals(await answers.get("large", make), "2");
 });
