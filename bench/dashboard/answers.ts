@@ -109,7 +109,11 @@ async function asked<T>(address: string, path: string): Promise<{ ms: number; by
   const text = await response.text();
   const ms = performance.now() - startMs;
   if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
-  return { ms, bytes: new TextEncoder().encode(text).length, value: JSON.parse(text) };
+  const value = JSON.parse(text);
+  // What is not known is told with 200: it would be measured as an answer, and a quick one.
+  const { overview, trouble } = value;
+  if (overview === null || trouble) throw new Error(`${path} tells nothing: ${trouble}`);
+  return { ms, bytes: new TextEncoder().encode(text).length, value };
 }
 
 async function placeBehind(address: string): Promise<string> {
