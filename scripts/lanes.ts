@@ -146,6 +146,7 @@ const LONG_FILES: readonly string[] = [
   "tests/integration/dev_dashboard_test.ts",
   "tests/e2e/fleet_pause_test.ts",
   "tests/e2e/shutdown_test.ts",
+  "tests/e2e/short_lease_test.ts",
   "tests/e2e/poison_test.ts",
   "tests/e2e/bad_programs_test.ts",
   "tests/contract/mongo_store_test.ts",

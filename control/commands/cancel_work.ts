@@ -2,11 +2,11 @@ import { CommandError } from "../../agent/errors.ts";
 import type { Environment } from "../../agent/settings/environment.ts";
 import type { Cancellation } from "../../agent/store/cancellation.ts";
 import { isValidationFailure } from "../../agent/store/mongo_errors.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
 import { cancelOne } from "../changes/cancel_one.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { commandStore } from "./command_store.ts";
 import { severalMeant } from "./several_meant.ts";
 import { storeFailure } from "./store_failure.ts";
 
@@ -25,7 +25,7 @@ export interface CancelTask {
  */
 export async function cancel({ id, reason }: CancelTask, env: Environment): Promise<number> {
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = commandStore(settings, filter);
   try {
     await store.source.look();
     return await cancelTyped(await store.forCommands.cancellation(), id, reason);

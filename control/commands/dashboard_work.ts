@@ -13,7 +13,7 @@ import { loadPage } from "../dashboard/page_files.ts";
 import { BoundedServer } from "../http/bounded_server.ts";
 import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { lastingStore } from "./lasting_store.ts";
+import { lastingStore } from "./command_store.ts";
 
 /** How the dashboard is served, from the command line. */
 export interface DashboardTask {

@@ -6,7 +6,7 @@ import { type DeadLetter, letterJson } from "../../agent/store/dead_letters/stor
 import type { DeadLetterQuery } from "../../agent/store/dead_letters/letter_query.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { lastingStore } from "./lasting_store.ts";
+import { lastingStore } from "./command_store.ts";
 import { LettersRun, type LettersRunOptions } from "./dead_letters_run.ts";
 import { summarize } from "./dead_letters_summary.ts";
 import { letterLine } from "./letter_line.ts";

@@ -4,7 +4,6 @@ import type { Environment } from "../../agent/settings/environment.ts";
 import { textOf } from "../../agent/settings/environment.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { confirmations, remarks } from "../../agent/telemetry/remarks.ts";
 import { inOneLine } from "../../agent/text/terminal_text.ts";
 import { type Confirmation, confirmation } from "../fleet/confirmation.ts";
@@ -12,6 +11,7 @@ import { agentsText, controlText } from "../fleet/fleet_text.ts";
 import { problemsOf } from "../fleet/unconfirmed.ts";
 import { Interruption } from "../interruption.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { commandStore } from "./command_store.ts";
 import { storeFailure } from "./store_failure.ts";
 
 /** Agents without a change stream look at each beat, each ten seconds. They have this long to confirm, in milliseconds. */
@@ -40,7 +40,7 @@ export async function askFleet(task: FleetTask, env: Environment): Promise<numbe
     throw new UsageError("pause --fleet needs a reason: give --reason TEXT, which each agent shows");
   }
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = commandStore(settings, filter);
   try {
     await store.source.look();
     const fleet = await store.forCommands.fleet();

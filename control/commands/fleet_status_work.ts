@@ -1,10 +1,10 @@
 import type { Environment } from "../../agent/settings/environment.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { isMongoError } from "../../agent/store/mongo_errors.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { fleetJson } from "../fleet/fleet_json.ts";
 import { type FleetSeen, fleetTable } from "../fleet/fleet_table.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { commandStore } from "./command_store.ts";
 import { storeFailure } from "./store_failure.ts";
 
 /**
@@ -15,7 +15,7 @@ import { storeFailure } from "./store_failure.ts";
  */
 export async function reportFleet({ asJson, env }: { asJson: boolean; env: Environment }): Promise<number> {
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = commandStore(settings, filter);
   try {
     await store.source.look();
     const fleet = await store.forCommands.fleet();

@@ -7,7 +7,7 @@ import type { Status } from "../../agent/store/requeue/standing.ts";
 import { remarks } from "../../agent/telemetry/remarks.ts";
 import { printable } from "../../agent/text/terminal_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { lastingStore } from "./lasting_store.ts";
+import { lastingStore } from "./command_store.ts";
 import { type RequeueOptions, RequeueRun } from "./requeue_run.ts";
 import { storeFailure } from "./store_failure.ts";
 import { limitOf } from "./unasked_limit.ts";

@@ -12,7 +12,7 @@ import { overviewLines } from "../top/screen_lines.ts";
 import { Top } from "../top/top.ts";
 import { FIRST_VIEW } from "../top/view.ts";
 import { checkedSettings } from "./checked_settings.ts";
-import { lastingStore } from "./lasting_store.ts";
+import { lastingStore } from "./command_store.ts";
 import { storeFailure } from "./store_failure.ts";
 
 const EVERY_S = 2;

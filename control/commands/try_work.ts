@@ -6,7 +6,6 @@ import type { DocumentsToTry } from "../../agent/store/documents_to_try.ts";
 import { formatId } from "../../agent/store/documents/format_id.ts";
 import type { MongoLeasedDocument } from "../../agent/store/documents/leased_document.ts";
 import { nextRunOfNew } from "../../agent/store/documents/next_run.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import type { ForeignLog } from "../../agent/processors/foreign_log.ts";
 import { DocumentLogs } from "../../agent/telemetry/document_log.ts";
 import { Logger } from "../../agent/telemetry/logger.ts";
@@ -18,6 +17,7 @@ import { ModuleConsole } from "../module_console.ts";
 import { guardAgainstModule } from "../module_guard.ts";
 import { readDocuments } from "../try/documents_file.ts";
 import { Trial } from "../try/trial.ts";
+import { commandStore } from "./command_store.ts";
 import { storeFailure } from "./store_failure.ts";
 import {
   HEAD,
@@ -111,7 +111,7 @@ async function tryStored(
   trial: Trial,
   report: Report,
 ): Promise<void> {
-  const store = new MongoStore(settings, filter);
+  const store = commandStore(settings, filter);
   try {
     await store.source.look();
     const stored = await store.forCommands.documentsToTry();

@@ -1,10 +1,10 @@
 import type { Environment } from "../../agent/settings/environment.ts";
-import { MongoStore } from "../../agent/store/mongo_store.ts";
 import { answers } from "../../agent/telemetry/printer.ts";
 import { agentHere } from "../why/agent_here.ts";
 import { missingJson, storyJson } from "../why/story_json.ts";
 import { missingText, storyText } from "../why/story_text.ts";
 import { checkedSettings } from "./checked_settings.ts";
+import { commandStore } from "./command_store.ts";
 import { storeFailure } from "./store_failure.ts";
 
 /** Which document, from the command line. */
@@ -22,7 +22,7 @@ export interface WhyTask {
  */
 export async function tellWhy({ id, asJson }: WhyTask, env: Environment): Promise<number> {
   const { settings, filter } = checkedSettings(env);
-  const store = new MongoStore(settings, filter);
+  const store = commandStore(settings, filter);
   try {
     await store.source.look();
     const here = await agentHere(settings.healthDir);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { loadSettings } from "../../agent/settings/load_settings.ts";
 import type { Settings } from "../../agent/settings/settings.ts";
-import { lastingStore } from "../../control/commands/lasting_store.ts";
+import { lastingStore } from "../../control/commands/command_store.ts";
 import { FailingServer } from "../support/failing_server.ts";
 
 Deno.test("lastingStore() waits for a busy server longer than the short lease of its agents lets them", async () => {
