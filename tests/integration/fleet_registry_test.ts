@@ -129,6 +129,36 @@ Deno.test("MongoFleetRegistry reports while the server does not finish its index
   assert(await registry.report({ ...REPORT, controlId: "1" }));
 });
 
+Deno.test("MongoFleetRegistry tells by the server's clock when an agent began, was paused and failed, also if the clock of its machine is wrong", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  await database.db.createCollection(COLLECTION);
+  await store.ensureUsable();
+  const { reader } = await store.forCommands.fleet();
+  const agoMs = 5000;
+  for (const aheadMs of [600_000, -3_600_000, 0]) {
+    const timeOfDayMs = () => Date.now() + aheadMs;
+    const at = new Date(timeOfDayMs() - agoMs);
+    const registry = store.fleetRegistry({
+      name: `${aheadMs}`,
+      version: "1.2.3",
+      ensureIndexes: true,
+      startedAtMs: at.getTime(),
+      timeOfDayMs,
+      commit: "c",
+      instance: crypto.randomUUID(),
+    });
+    const control = { state: "paused", source: "file", by: undefined, reason: undefined, since: at } as const;
+    await registry.report({ ...REPORT, control, lastError: { at, message: "no" } });
+    const { agents, at: now } = await reader.look();
+    const agent = agents.find(({ name }) => name === `${aheadMs}`)!;
+    for (const time of [agent.startedAt, agent.control.since!, agent.lastError!.at]) {
+      const passedMs = now.getTime() - time.getTime();
+      assert(passedMs >= agoMs - 1000 && passedMs < 120_000, `${aheadMs}: ${passedMs}`);
+    }
+  }
+});
+
 Deno.test("ActionsLog adds an action also if older ones cannot be removed", async () => {
   await using server = await FailingServer.start();
   await using database = server.database();

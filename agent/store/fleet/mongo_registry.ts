@@ -10,6 +10,7 @@ import type {
 } from "../../fleet/registry.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
+import { timeOfDayMs } from "../../lib/builtins.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
@@ -76,7 +77,8 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
 
   async report(report: AgentReport): Promise<boolean> {
     const { clock, commit, name, source, startedAtMs, version } = this.#options;
-    const fields = { name, version, commit, started_at: new Date(startedAtMs), ...fieldsOf(report) };
+    const started_at = this.#byServer(new Date(startedAtMs));
+    const fields = { name, version, commit, started_at, ...this.#fieldsOf(report) };
     // The claim to a share of an agent that is gone lasts as long as its own beats say.
     const lives = { lives_ms: LIVES_MS };
     const [set, unset] = withoutMissing(this.#hasShare ? fields : { ...fields, ...lives });
@@ -140,6 +142,46 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
     await this.#collection.createIndex({ seen_at: 1 }, options).catch(() => {});
   }
 
+  /** The fields of a report, as they are stored. */
+  #fieldsOf(report: AgentReport): Document {
+    const {
+      control,
+      controlId,
+      counters,
+      held,
+      history,
+      isReady,
+      lastError,
+      running,
+      state,
+      trouble,
+    } = report;
+    return {
+      mode: "document",
+      state,
+      ready: isReady,
+      trouble,
+      control: withoutMissing({ ...control, since: control.since && this.#byServer(control.since) })[0],
+      control_id: controlId,
+      held,
+      running,
+      counters,
+      history: history && historyFields(history),
+      last_error: lastError && { ...lastError, at: this.#byServer(lastError.at) },
+    };
+  }
+
+  /**
+   * A time of this machine's clock by that of the server, which judges how long ago it is. Clocks that differ by less than a
+   * second count as the same.
+   */
+  #byServer(time: Date): Date {
+    const { serverClock, timeOfDayMs: nowMs = timeOfDayMs } = this.#options;
+    if (!serverClock.isKnown) return time;
+    const aheadS = Math.trunc((serverClock.now().getTime() - nowMs()) / 1000);
+    return new Date(time.getTime() + 1000 * aheadS);
+  }
+
   get #own(): Document {
     return { _id: this.#id as unknown, ...MARK };
   }
@@ -200,37 +242,10 @@ export interface FleetRegistryEntry {
   instance: string;
   /** Whether it makes its index. */
   ensureIndexes: boolean;
-  /** When this process began, in milliseconds since 1970. */
+  /** When this process began by the clock of its machine, in milliseconds since 1970. */
   startedAtMs: number;
-}
-
-/** The fields of a report, as they are stored. */
-function fieldsOf(report: AgentReport): Document {
-  const {
-    control,
-    controlId,
-    counters,
-    held,
-    history,
-    isReady,
-    lastError,
-    running,
-    state,
-    trouble,
-  } = report;
-  return {
-    mode: "document",
-    state,
-    ready: isReady,
-    trouble,
-    control: withoutMissing(control)[0],
-    control_id: controlId,
-    held,
-    running,
-    counters,
-    history: history && historyFields(history),
-    last_error: lastError,
-  };
+  /** The clock of the machine. */
+  timeOfDayMs?: () => number;
 }
 
 function historyFields({ deadLettered, pickUpMs, processed, retried, until }: FleetHistory): Document {
