@@ -64,6 +64,18 @@ export class SourceError extends Error {
   }
 }
 
+/** Agents on the collection claim in another way than this one, so that neither may see what the other holds: one sentence. */
+export class ClaimModeError extends Error {
+  override readonly name = "ClaimModeError";
+  /** Agents that work in another way have the mode, and may end. Otherwise the collection or the server is in the way. */
+  readonly isOfOthers: boolean;
+
+  constructor(message: string, { isOfOthers = false }: { isOfOthers?: boolean } = {}) {
+    super(message);
+    this.isOfOthers = isOfOthers;
+  }
+}
+
 /** Whether the operating system has refused something: a full disk, a missing right, a device that fails. */
 export function isSystemError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;

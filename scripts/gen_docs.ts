@@ -58,7 +58,7 @@ const PARTS: Part[] = [
   { file: "docs/protocol.md", mark: "rules", content: await rulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "limits", content: limitsInFull() },
   { file: "docs/protocol.md", mark: "range-faults", content: rangeFaultsTable() },
-  { file: "docs/protocol.md", mark: "range-rules", content: rangeRulesInFull() },
+  { file: "docs/protocol.md", mark: "range-rules", content: await rangeRulesInFull(ROOT) },
   { file: "docs/protocol.md", mark: "range-limits", content: rangeLimitsInFull() },
   { file: "docs/reliability.md", mark: "peers", content: peersTable(await peerResults()) },
   { file: "docs/reliability.md", mark: "mutations", content: mutationsTable() },

@@ -57,6 +57,9 @@ export const SETTING_ADVICE: Record<keyof typeof SETTINGS, string> = {
   writesTo:
     "Name the collections that your processor needs if it is a service or a program of others, or `none` if it has nothing to write: [what a service may do](security.md#what-a-processor-may-do). Names with spaces cannot be given.",
   readBack: "`always` costs one more round trip per batch.",
+  claimMode:
+    "All agents of a collection need the same. [Claim modes](claim-modes.md) tells what differs, when `range` pays, and how " +
+    "to change from one to the other.",
   changeStream: "Turn it off to save the server the cost of one change stream per agent.",
   ensureIndexes:
     "Turn it off if the agent has no right to create indexes. Without the indexes each claim reads the whole collection: [create them yourself](#the-indexes).",

@@ -35,6 +35,15 @@ export function contradictions(values: Partial<Settings>, env: Environment): str
 
 /** The collection of the fleet's agents has a fixed name, and no other use. */
 function fleetProblems(values: Partial<Settings>): string[] {
+  if (values.claimMode === "range") {
+    const found = fleetObstacles(values, "CLAIM_MODE=range");
+    if (values.fleet === "off") {
+      found.push(
+        "CLAIM_MODE is range, and FLEET is off: the agents have to see each other's mode, so leave FLEET out",
+      );
+    }
+    return found;
+  }
   if (values.rateLimit !== undefined && values.rateLimitScope === "fleet") {
     return fleetObstacles(values, "RATE_LIMIT_SCOPE=fleet");
   }

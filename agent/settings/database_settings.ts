@@ -29,6 +29,14 @@ export const DATABASE_SETTINGS = {
     doc:
       "`always` reads every document again after its claim. Use it if you edit documents while they are pending.",
   }),
+  claimMode: setting<"document" | "range">({
+    variable: "CLAIM_MODE",
+    parse: parse.choice("document", "range"),
+    default: "document",
+    decides: /^(document|range)$/i,
+    doc:
+      "`document` marks each document when it is claimed. `range` claims many new documents by one write, without a write on any of them.",
+  }),
   changeStream: setting<"auto" | "off">({
     variable: "CHANGE_STREAM",
     parse: parse.choice("auto", "off"),

@@ -1,11 +1,12 @@
-import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
+import type { Document, Filter, UpdateFilter } from "mongodb";
 import { type Carried, takeCheckpoints, withCheckpoint } from "./outcomes/carried_checkpoints.ts";
 import { writeEach, writeGroup } from "./outcomes/group_write.ts";
 import { join, settlementOf, type Written } from "./outcomes/written.ts";
 import { idKey } from "./documents/id_key.ts";
 import type { LeasedDocument } from "../ports.ts";
+import { heldAlike, stillHeld } from "./held_by.ts";
 import { leasedBy } from "./queries.ts";
-import { byToken, type GroupWrite, runLimited } from "./outcomes/run_limited.ts";
+import { type GroupWrite, runLimited } from "./outcomes/run_limited.ts";
 import type { StoreContext } from "./store_context.ts";
 
 /** If the condition on the lease names a time, the write may arrive this part of a lease late. */
@@ -82,18 +83,15 @@ class Renewal {
 
   /** A write for the documents of each claim. */
   groups(documents: readonly LeasedDocument[]): GroupWrite[] {
-    return byToken(documents).map(([token, group]) => ({
-      documents: group,
-      send: () => this.#renew(token, group),
-    }));
+    return heldAlike(documents).map((group) => ({ documents: group, send: () => this.#renew(group) }));
   }
 
-  async #renew(token: string, group: readonly LeasedDocument[]): Promise<Written> {
+  async #renew(group: readonly LeasedDocument[]): Promise<Written> {
     const { clock, serverClock, leaseMs } = this.#options;
     const sentAtMs = clock.monotonicMs();
     // Never shortened: a renewal that was given up may arrive after the one that followed it.
     const until = serverClock.now(leaseMs);
-    const reached = { "_pull.token": token, "_pull.visible_at": { $gte: until } };
+    const reached = { "_pull.token": group[0]!.token, "_pull.visible_at": { $gte: until } };
     const written = await writeGroup(group, renewed(until), { ...this.#options, reached });
     await this.#taken(group, written, sentAtMs);
     return written;
@@ -133,36 +131,14 @@ class Renewal {
   ): Promise<LeasedDocument[]> {
     const open = new Set([...refused.keys(), ...unanswered?.documents ?? []]);
     const taken = sent.filter((document) => !open.has(document));
-    const gone = matched === taken.length ? new Set() : await this.#gone(taken);
-    const kept = taken.filter((document) => !gone.has(document));
+    const held = matched === taken.length ? new Set(taken) : await stillHeld(taken, this.#options);
+    const kept = taken.filter((document) => held.has(document));
     for (const document of kept) document.leaseRenewed(sentAtMs);
-    this.lost.push(...taken.filter((document) => gone.has(document)));
+    this.lost.push(...taken.filter((document) => !held.has(document)));
     return kept;
-  }
-
-  async #gone(documents: readonly LeasedDocument[]): Promise<Set<LeasedDocument>> {
-    const { collection, maxTimeMS } = this.#options;
-    const gone = new Set<LeasedDocument>();
-    for (const [token, group] of byToken(documents)) {
-      const ours = leasedBy(group.map(({ id }) => id), token);
-      for (const document of await notAmong(group, collection, ours, maxTimeMS)) gone.add(document);
-    }
-    return gone;
   }
 }
 
 function renewed(until: Date): UpdateFilter<Document> {
   return { $max: { "_pull.visible_at": until } };
-}
-
-async function notAmong(
-  group: readonly LeasedDocument[],
-  collection: Collection,
-  query: Document,
-  maxTimeMS: number,
-): Promise<LeasedDocument[]> {
-  const found = await collection.find(query, { projection: { _id: 1 }, hint: { _id: 1 }, maxTimeMS })
-    .toArray();
-  const ours = new Set(found.map(({ _id }) => idKey(_id)));
-  return group.filter(({ id }) => !ours.has(idKey(id)));
 }

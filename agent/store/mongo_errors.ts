@@ -12,6 +12,7 @@ import { isLoginMissing } from "./connection/login_missing.ts";
 import { OperationTimeoutError } from "./connection/operation_timeout.ts";
 import { LetterRefusedError } from "./dead_letters/letters_of.ts";
 import { UnreachableError } from "./connection/unreachable.ts";
+import { ClaimModeError } from "../errors.ts";
 import { RefusedEffectError } from "../partial_writes.ts";
 import { NoTransactionsError, OutOfTimeError } from "./effects/transaction_errors.ts";
 
@@ -80,6 +81,7 @@ export function isMongoError(error: unknown): error is Error {
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof OperationTimeoutError || error instanceof NoTransactionsError) return true;
+  if (error instanceof ClaimModeError) return true;
   if (!(error instanceof MongoError)) return false;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {
@@ -114,6 +116,11 @@ export function isRefused(error: unknown): boolean {
   return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError ||
     // Thrown by the driver if a value does not fit into its buffer.
     error instanceof RangeError || error instanceof LetterRefusedError;
+}
+
+/** Whether a write was refused because of its document, for certain: no right is missing, and the server is not in trouble. */
+export function isOfDocument(error: unknown): boolean {
+  return isRefused(error) && !isUnsupported(error) && !isForbidden(error) && !isDoubtful(error);
 }
 
 /** Classes of errors that the engine throws by itself. The driver and the store have classes of their own. */

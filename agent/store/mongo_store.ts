@@ -16,6 +16,7 @@ import { MAX_TIME_MS, timeLimits } from "./connection/operation_timeout.ts";
 import { writeLimitMs } from "./limited_writes.ts";
 import { KnownServer } from "./server/known_server.ts";
 import { ServerClock, syncClock } from "./connection/server_clock.ts";
+import { claimModes, leavingRanges, type Ranges } from "./ranges/ranges.ts";
 import { Source, sourceNames } from "./source.ts";
 import type { UriSource } from "./connection/uri_source.ts";
 import { canceled, markRunningAlone, renew } from "./lease_writes.ts";
@@ -47,6 +48,8 @@ export class MongoStore implements DocumentStore {
   readonly #syncClock: () => Promise<void>;
   readonly #context: StoreContext & DeadLetterOptions;
   readonly #filter: Filter<Document> | undefined;
+  /** If `CLAIM_MODE` is `range`. */
+  readonly #ranges: Ranges | undefined;
   #backlogReader: BacklogReader | undefined;
   #isGuarded = false;
 
@@ -83,16 +86,17 @@ export class MongoStore implements DocumentStore {
     this.#effects = effectWriter(link, { ...this.#context, random });
     this.#syncClock = () => syncClock(link, serverClock);
     this.forCommands = new StoreForCommands({ ...this.#context, server, link, filter, owner: agentName });
+    const shared = { ...this.#context, filter, owner: agentName, syncClock: this.#syncClock };
+    const modes = claimModes(settings, { ...shared, link, refusals: this.#deadLetterMaker });
+    this.#ranges = modes.ranges;
     this.#claimer = new Claimer({
-      ...this.#context,
+      ...shared,
+      ...modes,
       details,
       random,
-      syncClock: this.#syncClock,
       withoutMajority: () => link.told.withoutMajority,
-      owner: agentName,
       claimLimitMs: timeLimits(leaseMs).claimMs,
       maxAttempts: settings.maxAttempts,
-      filter,
       readBack: settings.readBack,
     });
   }
@@ -153,7 +157,8 @@ export class MongoStore implements DocumentStore {
   }
 
   renew(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
-    return renew(documents, this.#context);
+    const renewLeases = (some: readonly LeasedDocument[]) => renew(some, this.#context);
+    return this.#ranges ? this.#ranges.renew(documents, renewLeases) : renewLeases(documents);
   }
 
   canceled(documents: readonly LeasedDocument[]): Promise<readonly LeasedDocument[]> {
@@ -161,7 +166,9 @@ export class MongoStore implements DocumentStore {
   }
 
   deadLetter(document: LeasedDocument, error: string): Promise<number> {
-    return this.#freeKeysAfter([document], this.#deadLetterMaker.make(document, error));
+    const maker = this.#deadLetterMaker;
+    const made = this.#ranges?.deadLetter(document, error, maker) ?? maker.make(document, error);
+    return this.#freeKeysAfter([document], made);
   }
 
   finishVerdict(document: LeasedDocument): Promise<number> {
@@ -203,7 +210,7 @@ export class MongoStore implements DocumentStore {
   /** Lets claims go on that wait for the documents that are written. */
   async #freeKeysAfter<T>(documents: readonly LeasedDocument[], write: Promise<T>): Promise<T> {
     try {
-      return await write;
+      return await leavingRanges(documents, write);
     } finally {
       this.#claimer.settled(documents);
     }
@@ -281,8 +288,9 @@ export class MongoStore implements DocumentStore {
     return await ensureIndexes(this.#collection, this.#link.abilities);
   }
 
-  /** Closes all connections. */
-  close(): Promise<void> {
-    return this.#link.close();
+  /** Closes all connections, once the ranges that are done are dropped. */
+  async close(): Promise<void> {
+    await this.#ranges?.flush();
+    await this.#link.close();
   }
 }

@@ -15,7 +15,7 @@ export type StoreSettings =
     | "mongodbUri"
     | "readBack"
   >
-  & Partial<Pick<Settings, "mongodbUriFile">>;
+  & Partial<Pick<Settings, "claimMode" | "fleet" | "mongodbUriFile">>;
 
 /** What a store needs besides its settings. */
 export interface StoreSurroundings extends TimeAndChance {

@@ -24,6 +24,7 @@ import { ChangedBuiltins } from "../changed_builtins.ts";
 import { ControlFile } from "../control_file.ts";
 import { JobEnd } from "../job_end.ts";
 import { LastingFailure } from "../lasting_failure.ts";
+import { ModeEnd } from "../mode_end.ts";
 import { FleetPause } from "../fleet_pause.ts";
 import { PauseController } from "../pause_controller.ts";
 import { SourceEnd } from "../source_end.ts";
@@ -60,6 +61,7 @@ export interface Parts {
   wakeHints: WakeHints | undefined;
   nothingFound: NothingFound;
   sourceEnd: SourceEnd;
+  modeEnd: ModeEnd;
   changedBuiltins: ChangedBuiltins;
   jobEnd: JobEnd;
   /** If `ON_DEAD_LETTER` is set. */
@@ -169,6 +171,7 @@ export function partsOf({ checked, directory, log, grouped, untilEmpty }: Materi
       : undefined,
     nothingFound: new NothingFound({ events, log, store, hasFilter: filter !== undefined }),
     sourceEnd: new SourceEnd(events, agent, { untilEmpty }),
+    modeEnd: new ModeEnd({ agent, clock, events }),
     changedBuiltins: new ChangedBuiltins({ agent, events, log }),
     jobEnd: new JobEnd(events, { untilEmpty }),
     alerts,
@@ -179,9 +182,9 @@ function limiterOf({ rateLimit: limit, rateLimitScope: scope }: Settings): RateL
   return limit && new RateLimiter({ ...SYSTEM, limit, share: scope === "fleet" ? NO_SHARE : WHOLE });
 }
 
-function entryOf({ agentName: name, ensureIndexes }: Settings, instance: string) {
+function entryOf({ agentName: name, claimMode: mode, ensureIndexes }: Settings, instance: string) {
   const { commit, version } = versionInfo();
-  return { name, commit, ensureIndexes, instance, startedAtMs: timeOfDayMs(), version };
+  return { name, commit, ensureIndexes, instance, mode, startedAtMs: timeOfDayMs(), version };
 }
 
 function sourceOf({ mongodbCollection: collection, mongodbDatabase: database }: Settings) {

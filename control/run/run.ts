@@ -81,8 +81,8 @@ export class Run {
   }
 
   #statusOf({ abandoned }: DrainReport): number {
-    const { changedBuiltins, jobEnd, sourceEnd } = this.#parts;
+    const { changedBuiltins, jobEnd, modeEnd, sourceEnd } = this.#parts;
     const isFailure = abandoned > 0 || jobEnd.isFailure || changedBuiltins.isFailure;
-    return sourceEnd.status || (isFailure ? 1 : 0);
+    return sourceEnd.status || modeEnd.status || (isFailure ? 1 : 0);
   }
 }

@@ -72,6 +72,7 @@ export function mendOf(obstacle: Obstacle, story: Story): Mend | undefined {
       return mongosh(`${at(story)}.updateOne(${literal(holder)}, ${literal(pending)})`);
     }
     case "leased":
+    case "in_range":
     case "too_large":
     case "unknown":
       return undefined;

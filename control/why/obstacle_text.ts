@@ -20,6 +20,10 @@ export function obstacleText(obstacle: Obstacle, story: Story): string {
       return `It is not due before ${untilText(obstacle.until, story.now)}: ${BECAUSE[obstacle.because]}`;
     case "leased":
       return `${ownerText(facts.owner)} holds it under a lease until ${untilText(obstacle.until, story.now)}`;
+    case "in_range":
+      return `${ownerText(facts.owner)} holds the range of ids that it is in, until ${
+        untilText(obstacle.until, story.now)
+      }`;
     case "never_due":
       return `Its field _pull.visible_at is ${valueText(facts.visibleAt)}, and only a date can become due`;
     case "endless_lease":

@@ -15,6 +15,7 @@ export type State = "claimable" | "waiting" | "leased" | "processed" | "failed" 
 const STATES: Partial<Record<Obstacle["what"], State>> = {
   scheduled: "waiting",
   leased: "leased",
+  in_range: "leased",
   processed: "processed",
   failed: "failed",
   canceled: "canceled",

@@ -8,6 +8,7 @@ export const HOLDERS = {
     rule: "An ack names the ids of the documents that were processed, never their range.",
     reason: "Documents are inserted into a range while it is held. Others in it have failed.",
     without: "it names the range",
+    code: [["agent/store/outcomes/group_write.ts", "heldBy"]],
   },
   namesNew: {
     number: "R2a",
@@ -19,6 +20,7 @@ export const HOLDERS = {
     reason:
       "No token on the document tells that the range is over. What another agent has touched since must not match.",
     without: "the filter names `_id` and status",
+    code: [["agent/store/held_by.ts", "heldBy"], ["agent/store/ranges/new_documents.ts", "newAmong"]],
   },
   namesStatus: {
     number: "R2b",
@@ -26,6 +28,7 @@ export const HOLDERS = {
     rule: 'They also name `status: "pending"`.',
     reason: "Users set `status` by hand while a handler runs. Their decision counts.",
     without: "the filter names `_id` and that there is no bookkeeping",
+    code: [["agent/store/ranges/new_documents.ts", "NEW"]],
   },
   oneTransaction: {
     number: "R16",
@@ -37,6 +40,7 @@ export const HOLDERS = {
       "nacked nor run again.",
     reason: "The writes are made once for each document that is processed, however often it runs.",
     without: "the writes are made before the ack",
+    code: [["agent/store/effects/one_transaction.ts", "heldBy"]],
   },
   judgesInOneWrite: {
     number: "R18",
@@ -51,6 +55,7 @@ export const HOLDERS = {
     reason:
       "The rules of dead letters need a document that carries its verdict, and that an agent takes over if the holder is gone.",
     without: "the letter is copied while the document is new, then the document is set to failed",
+    code: [["agent/store/ranges/own_leases.ts", "giveOwnLeases"]],
   },
   failsRefused: {
     number: "R19",
@@ -63,6 +68,10 @@ export const HOLDERS = {
       "In document mode the claim of such a document is refused, and it never runs. In range mode it runs first. It would " +
       "stay new, and run in each round.",
     without: "the range is dropped, and the document stays new",
+    code: [["agent/store/dead_letters/dead_letter_maker.ts", "makeOfNew"], [
+      "agent/store/dead_letters/dead_letter_maker.ts",
+      "makeWithoutLease",
+    ]],
   },
   awaitsAcks: {
     number: "R13a",
@@ -73,6 +82,10 @@ export const HOLDERS = {
     reason:
       "A new document in no range is claimed again. The late write would miss, or undo what the next holder does.",
     without: "it is dropped with an answer missing",
+    code: [["agent/store/ranges/held_range.ts", "HeldRange"], [
+      "agent/store/ranges/ranges.ts",
+      "leavingRanges",
+    ]],
   },
   cutsAboveStarted: {
     number: "R13b",
@@ -82,5 +95,6 @@ export const HOLDERS = {
       "the end. What is cut off is still new, and costs no attempt.",
     reason: "Other agents take the rest at once. What is under way stays in the range.",
     without: "a drain drops its range at once",
+    code: [["agent/store/outcomes/ack_nack_release.ts", "release"]],
   },
 } as const satisfies Record<string, RangeRule>;

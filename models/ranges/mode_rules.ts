@@ -19,6 +19,10 @@ export const MODES = {
       "A new document in a live range looks like any other one: nothing is written on it. An agent in document mode " +
       "would claim it.",
     without: "an agent in document mode claims new documents at any time",
+    code: [["agent/store/ranges/mode_lease.ts", "ModeLease"], [
+      "agent/store/ranges/document_mode.ts",
+      "DocumentMode",
+    ], ["agent/store/ranges/range_mode.ts", "RangeMode"]],
   },
   awaitsRanges: {
     number: "R14b",
@@ -30,6 +34,7 @@ export const MODES = {
       "The documents of a live range are held. Those of a range that ran out need their bookkeeping, which counts the " +
       "takeover of a poison document.",
     without: "it is taken beside ranges",
+    code: [["agent/store/ranges/mode_lease.ts", "#free"]],
   },
   awaitsMode: {
     number: "R14c",
@@ -37,6 +42,7 @@ export const MODES = {
     rule: "Range mode is taken only if the lease of document mode has run out.",
     reason: "An agent in document mode may claim new documents until then.",
     without: "it is taken while that lease is live",
+    code: [["agent/store/ranges/mode_lease.ts", "LATE_MS"]],
   },
   modeAddsToVersion: {
     number: "R14d",
@@ -44,6 +50,7 @@ export const MODES = {
     rule: "The write that changes the mode adds 1 to the version that swaps compare.",
     reason: "An agent in range mode may have read the control document and its ids before that.",
     without: "it leaves the version as it is",
+    code: [["agent/store/ranges/mode_lease.ts", "#change"]],
   },
   claimsCarryMode: {
     number: "R14e",
@@ -56,5 +63,9 @@ export const MODES = {
       "An agent that was frozen between its look and its claim does not know that the mode has changed. To look once " +
       "more before the claim does not help: the write itself has to ask.",
     without: "a claim matches whenever it arrives",
+    code: [["agent/store/ranges/document_mode.ts", "get condition"], [
+      "agent/store/claims/claim_writer.ts",
+      "condition",
+    ]],
   },
 } as const satisfies Record<string, RangeRule>;

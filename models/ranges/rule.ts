@@ -9,4 +9,6 @@ export interface RangeRule {
   readonly reason: string;
   /** What the model does instead when the rule is switched off. */
   readonly without: string;
+  /** Where the program keeps the rule: a file and a text to look for in it. Empty as long as it does not. */
+  readonly code: readonly (readonly [file: string, symbol: string])[];
 }

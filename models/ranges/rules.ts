@@ -13,6 +13,7 @@ const CLAIMS = {
     exactly: ["min() and max() with a hint; not $gt and $lte, which compare within one type"],
     reason: "A collection may hold ids of several types. None may be out of reach.",
     without: "a query for what comes after a document finds ids of its type",
+    code: [["agent/store/ranges/new_documents.ts", "newWithin"]],
   },
   comparesVersion: {
     number: "R8a",
@@ -22,6 +23,7 @@ const CLAIMS = {
       "the position to the last document of the range, and adds the range.",
     reason: "The position comes back to the same place each time that an agent starts over.",
     without: "it compares the position alone",
+    code: [["agent/store/ranges/range_control.ts", "async swap"]],
   },
   readsControlFirst: {
     number: "R8b",
@@ -30,6 +32,7 @@ const CLAIMS = {
       "An agent reads the control document, then the ids for its range. If the swap does not match, it begins again.",
     reason: "The version that the swap compares has to be older than the ids.",
     without: "the ids are read first",
+    code: [["agent/store/ranges/range_claimer.ts", "#readState"]],
   },
   startsOver: {
     number: "R9",
@@ -40,6 +43,7 @@ const CLAIMS = {
       "ends before the next of them.",
     reason: "Ids need not grow: documents are inserted behind the position, and a drain leaves some there.",
     without: "the position only grows",
+    code: [["agent/store/ranges/range_claimer.ts", "#beganMs"]],
   },
 } as const satisfies Record<string, RangeRule>;
 
@@ -57,6 +61,7 @@ const LEFT = {
     reason:
       "A mark that arrives late has to miss. It does if each agent reads its ids after the last one has the range.",
     without: "what was read gets its bookkeeping without a takeover",
+    code: [["agent/store/ranges/expired_ranges.ts", "#takeOver"]],
   },
   comparesToken: {
     number: "R11b",
@@ -64,6 +69,7 @@ const LEFT = {
     rule: "The takeover compares the token that was read before the ids, and that the range has run out.",
     reason: "Another agent may have taken the range over, and dropped it, since the ids were read.",
     without: "it compares only that the range has run out",
+    code: [["agent/store/ranges/range_control.ts", "async takeOver"]],
   },
   comparesBounds: {
     number: "R11c",
@@ -71,6 +77,7 @@ const LEFT = {
     rule: "The takeover compares the bounds that were read before the ids, too.",
     reason: "A cut that was given up may arrive in between. What it cuts off may be in another range by now.",
     without: "it does not compare where the range ends",
+    code: [["agent/store/ranges/range_control.ts", "async takeOver"]],
   },
   leftByItsFilter: {
     number: "R17",
@@ -84,6 +91,10 @@ const LEFT = {
       "An agent that does not see all of a range does not mark all of it, and a poison document is new again. Without any " +
       "filter, it would write on documents that are not meant for agents.",
     without: "it is read by the `FILTER` of the agent",
+    code: [["agent/store/ranges/expired_ranges.ts", "BSON.EJSON.parse"], [
+      "agent/store/ranges/mode_lease.ts",
+      "#change",
+    ]],
   },
   awaitsMarks: {
     number: "R11d",
@@ -91,6 +102,7 @@ const LEFT = {
     rule: "A range that was taken over is dropped when all of its marks are answered.",
     reason: "A mark that arrives later hits a document that another agent holds in a new range.",
     without: "it is dropped with an answer missing",
+    code: [["agent/store/ranges/expired_ranges.ts", "#takeOver"]],
   },
   marksTakeover: {
     number: "R11e",
@@ -98,6 +110,7 @@ const LEFT = {
     rule: "The mark writes `_pull.takeovers: 1`.",
     reason: "A poison document ends no more processes than in document mode: two beside others, two alone.",
     without: "the mark counts nothing",
+    code: [["agent/store/ranges/expired_ranges.ts", "takeovers: 1"]],
   },
 } as const satisfies Record<string, RangeRule>;
 
@@ -109,6 +122,7 @@ const RESETS = {
     exactly: ['{ $set: { status: "pending", _pull: { visible_at: <now> } } }'],
     reason: "An ack that arrives late matches each new document.",
     without: "a reset makes the document new",
+    code: [["agent/store/dead_letters/letters_for_commands.ts", "_pull.takeovers"]],
   },
   requeueLeavesNew: {
     number: "R12b",
@@ -116,6 +130,10 @@ const RESETS = {
     rule: "A requeue does not write on a document that is pending and has no bookkeeping.",
     reason: "It may be in a live range. With bookkeeping it could be claimed beside its holder.",
     without: "it gives the document bookkeeping",
+    code: [["agent/store/requeue/standing.ts", "IS_NEW_AND_DUE"], [
+      "control/changes/requeue_change.ts",
+      "BY_ID_ALONE",
+    ]],
   },
 } as const satisfies Record<string, RangeRule>;
 

@@ -104,8 +104,8 @@ export const LEASE_MUTATIONS = {
     what: "a release leaves the attempts as they are",
     edits: inPlace(
       ENDINGS,
-      '{ $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS }',
-      "{ $set: back, $unset: LEASE_FIELDS }",
+      '{ $set: back, $inc: { "_pull.attempts": -1, ...counts } }',
+      "{ $set: back, $inc: counts }",
     ),
     caughtBy: [{ file: "tests/integration/ack_nack_release_test.ts", test: "has its attempt back" }],
   },
@@ -187,8 +187,8 @@ export const LEASE_MUTATIONS = {
     what: "a release clears the suspicion",
     edits: inPlace(
       ENDINGS,
-      '$inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS }',
-      '$inc: { "_pull.attempts": -1 }, $unset: { ...LEASE_FIELDS, "_pull.takeovers": "" } }',
+      "{ ...withoutAttempt(document, back), $unset: LEASE_FIELDS }",
+      '{ ...withoutAttempt(document, back), $unset: { ...LEASE_FIELDS, "_pull.takeovers": "" } }',
     ),
     caughtBy: [{ file: "tests/integration/claim_protocol_test.ts", test: "a release keeps them" }],
   },

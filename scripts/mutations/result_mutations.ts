@@ -76,7 +76,11 @@ export const RESULT_MUTATIONS = {
   },
   snoozeRefunds: {
     what: "a snooze leaves the attempts as they are",
-    edits: inPlace(SNOOZE, '{ "_pull.attempts": -1, "_pull.snoozes": 1 }', '{ "_pull.snoozes": 1 }'),
+    edits: inPlace(
+      SNOOZE,
+      'withoutAttempt(document, back, { "_pull.snoozes": 1 })',
+      '{ $set: back, $inc: { "_pull.snoozes": 1 } }',
+    ),
     caughtBy: [
       { file: "tests/integration/snooze_test.ts", test: "with its attempt and errors as before" },
       WITNESS,
@@ -86,8 +90,8 @@ export const RESULT_MUTATIONS = {
     what: "a snooze clears the suspicion",
     edits: inPlace(
       SNOOZE,
-      "$inc: count, $unset: LEASE_FIELDS }",
-      '$inc: count, $unset: { ...LEASE_FIELDS, "_pull.takeovers": "" } }',
+      "{ ...update, $unset: LEASE_FIELDS }",
+      '{ ...update, $unset: { ...LEASE_FIELDS, "_pull.takeovers": "" } }',
     ),
     caughtBy: [{ file: "tests/integration/snooze_test.ts", test: "is claimed as a suspect again" }],
   },
@@ -95,8 +99,8 @@ export const RESULT_MUTATIONS = {
     what: "the write of a claim does not ask for the time",
     edits: inPlace(
       "agent/store/claims/claim_writer.ts",
-      "this.#query = claimable(kind, options.server.time, options.filter);",
-      "this.#query = { ...claimable(kind, options.server.time, options.filter), $expr: true };",
+      "const query = claimable(kind, options.server.time, options.filter);",
+      "const query = { ...claimable(kind, options.server.time, options.filter), $expr: true };",
     ),
     caughtBy: [{ file: "tests/integration/snooze_test.ts", test: "(rule 37)" }],
   },
@@ -104,7 +108,7 @@ export const RESULT_MUTATIONS = {
     what: "the write of a checkpoint names no token",
     edits: inPlace(
       "agent/store/outcomes/group_write.ts",
-      "updateOne: { filter: leasedBy([document.id], document.token), update",
+      "updateOne: { filter: heldBy([document]), update",
       'updateOne: { filter: { _id: document.id, status: "processing" } as Filter<Document>, update',
     ),
     caughtBy: [{ file: "tests/integration/checkpoints_test.ts", test: "(rule 38)" }],

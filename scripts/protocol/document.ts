@@ -5,6 +5,7 @@ import { COUNTEREXAMPLES, LIMITS } from "../../models/claims/scenarios.ts";
 import { FAULTS } from "../../models/claims/faults.ts";
 import { explore } from "../../models/explorer.ts";
 import { table } from "../markdown_table.ts";
+import { codePlaces } from "./code_places.ts";
 import { readableSteps } from "./trace.ts";
 
 /**
@@ -37,9 +38,7 @@ async function inFull(
   { title, rule, exactly, reason, without, code }: Rule,
   root: string,
 ): Promise<string> {
-  const places: string[] = [];
-  for (const [file, symbol] of code) places.push(await place(file, symbol, root, numberOf(name)));
-  const where = places.join(", ") || "the program does not have it yet";
+  const where = await codePlaces(code, { number: numberOf(name), root, rules: "models/claims/rules.ts" });
   const trace = traceOf({ ...COUNTEREXAMPLES[name], name, without: name });
   return [
     `#### Rule ${numberOf(name)}: ${title}`,
@@ -50,17 +49,6 @@ async function inFull(
     `_Without it_ (${without}):`,
     trace,
   ].join("\n\n");
-}
-
-async function place(file: string, symbol: string, root: string, number: number): Promise<string> {
-  const text = await Deno.readTextFile(`${root}/${file}`).catch(() => "");
-  if (!text.includes(symbol)) {
-    throw new Error(
-      `Rule ${number} of the claim protocol names ${symbol} in ${file}, which is not there: ` +
-        "say in models/claims/rules.ts where the program keeps the rule",
-    );
-  }
-  return `[\`${symbol}\`](../${file})`;
 }
 
 function traceOf(scenario: Scenario): string {

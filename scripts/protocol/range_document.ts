@@ -4,18 +4,21 @@ import { Ranges, type RangesOptions } from "../../models/ranges/ranges.ts";
 import { RANGE_RULE_GROUPS, type RangeRule, type RangeRuleName } from "../../models/ranges/rules.ts";
 import { RANGE_COUNTEREXAMPLES, RANGE_LIMITS } from "../../models/ranges/scenarios.ts";
 import { table } from "../markdown_table.ts";
+import { codePlaces } from "./code_places.ts";
 
 /**
- * The rules of range claims for docs/protocol.md, each with its number, its reason, and the shortest counterexample that the
- * model finds without it.
+ * The rules of range claims for docs/protocol.md, each with its number, its reason, its place in the code below `root`, and
+ * the shortest counterexample that the model finds without it.
  *
- * @throws {Error} If a rule has no counterexample.
+ * @throws {Error} If the code that a rule names is not there, or a rule has no counterexample.
  */
-export function rangeRulesInFull(): string {
+export async function rangeRulesInFull(root: string): Promise<string> {
   const parts: string[] = [];
   for (const [group, rules] of Object.entries(RANGE_RULE_GROUPS)) {
     parts.push(`#### ${group}`);
-    for (const [name, rule] of Object.entries(rules)) parts.push(inFull(name as RangeRuleName, rule));
+    for (const [name, rule] of Object.entries(rules)) {
+      parts.push(await inFull(name as RangeRuleName, rule, root));
+    }
   }
   return parts.join("\n\n");
 }
@@ -30,12 +33,18 @@ export function rangeLimitsInFull(): string {
   return RANGE_LIMITS.map((limit) => `${capital(limit.name)}:\n\n${traceOf(limit)}`).join("\n\n");
 }
 
-function inFull(name: RangeRuleName, { number, title, rule, exactly, reason, without }: RangeRule): string {
+async function inFull(
+  name: RangeRuleName,
+  { number, title, rule, exactly, reason, without, code }: RangeRule,
+  root: string,
+): Promise<string> {
+  const where = await codePlaces(code, { number, root, rules: "models/ranges" });
   return [
     `##### Rule ${number}: ${title}`,
     rule,
     ...exactly ? [["```text", ...exactly, "```"].join("\n")] : [],
-    `_Why:_ ${reason} _Model:_ \`${name}\`.`,
+    `_Why:_ ${reason}`,
+    `_Code:_ ${where}. _Model:_ \`${name}\`.`,
     `_Without it_ (${without}):`,
     traceOf({ ...RANGE_COUNTEREXAMPLES[name], without: name }),
   ].join("\n\n");

@@ -70,11 +70,24 @@ export class World {
     return pick(this.random, this.replicas.all);
   }
 
-  /** One of the agents that hold a document just now: waits until there is one. */
+  /** One of the agents that hold a document or a range just now: waits until there is one. */
   async busyReplica(): Promise<Replica> {
     return await waitFor("an agent that holds a document", async () => {
-      const held = await this.documents.find({ status: "processing" }).toArray();
-      const owners = new Set(held.map(({ _pull }) => _pull?.owner));
+      const held = await this.documents.aggregate([
+        { $match: { status: "processing" } },
+        { $project: { owner: "$_pull.owner" } },
+        {
+          $unionWith: {
+            coll: `${this.documents.collectionName}_agents`,
+            pipeline: [
+              { $match: { _id: "ranges" } },
+              { $unwind: "$ranges" },
+              { $project: { owner: "$ranges.owner" } },
+            ],
+          },
+        },
+      ]).toArray();
+      const owners = new Set(held.map(({ owner }) => owner));
       const busy = this.replicas.all.filter(({ name }) => owners.has(name));
       return busy.length > 0 ? pick(this.random, busy) : undefined;
     }, { timeoutMs: 60_000 });

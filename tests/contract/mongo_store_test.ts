@@ -1,9 +1,19 @@
 import { MongoServerError } from "mongodb";
 import type { Document, DocumentStore } from "../../agent/ports.ts";
 import { FaultyStore, TransientError } from "../support/faulty_store.ts";
-import { COLLECTION, jobs, letters, LONG_AGO, openStore, type TestStore } from "../support/store.ts";
+import {
+  type AnyDocument,
+  COLLECTION,
+  jobs,
+  letters,
+  LONG_AGO,
+  openStore,
+  type TestStore,
+} from "../support/store.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import type { StoreSettings } from "../../agent/store/store_settings.ts";
+import { ALL } from "./cases.ts";
 import { testDocumentStore } from "./document_store.ts";
 import { type Given, type Lossy, type Stored, type Subject, TARGET } from "./subject.ts";
 
@@ -22,11 +32,19 @@ class MongoSubject implements Subject {
   readonly #database: TestDatabase;
   readonly #proxy: TcpProxy;
 
-  constructor(database: TestDatabase) {
+  constructor(database: TestDatabase, settings: Partial<StoreSettings> = {}) {
     this.#database = database;
     this.#proxy = new TcpProxy(database.uri);
-    this.store = this.opened = openStore({ uri: this.#proxy.uri, name: database.name });
-    this.other = openStore(database);
+    this.store = this.opened = openStore({ uri: this.#proxy.uri, name: database.name }, settings);
+    this.other = openStore(database, settings);
+  }
+
+  protected get database(): TestDatabase {
+    return this.#database;
+  }
+
+  protected get proxy(): TcpProxy {
+    return this.#proxy;
   }
 
   async insert(...given: Given[]): Promise<void> {
@@ -109,6 +127,68 @@ class FaultySubject extends MongoSubject {
   }
 }
 
+const AGENTS = `${COLLECTION}_agents`;
+
+/** The real store, with its new documents held by ranges. */
+class RangeSubject extends MongoSubject {
+  constructor(database: TestDatabase) {
+    super(database, { claimMode: "range" });
+  }
+
+  /** A document in a range that is held carries nothing of it: it counts as leased here. */
+  override async stored(id: string): Promise<Stored> {
+    const stored = await super.stored(id);
+    const document = await jobs(this.database).findOne({ _id: id });
+    if (stored.status !== "pending" || document?._pull !== undefined) return stored;
+    if (await this.#rangeOf(id) === undefined) return stored;
+    return { ...stored, status: "processing", isLeased: true, attempts: 1 };
+  }
+
+  /** Lets the range of a document run out; if it has others, only the document is taken out of it, as a takeover does. */
+  override async expireLease(id: string): Promise<void> {
+    const range = await this.#rangeOf(id);
+    const document = await jobs(this.database).findOne({ _id: id });
+    if (range === undefined || document._pull !== undefined) return await super.expireLease(id);
+    const held = await jobs(this.database).countDocuments({
+      status: "pending",
+      _pull: { $exists: false },
+      _id: { $gt: range.from, $lte: range.to },
+    });
+    if (held > 1) {
+      const _pull = { visible_at: LONG_AGO, takeovers: 1 };
+      await jobs(this.database).updateOne({ _id: id }, { $set: { _pull } });
+      return;
+    }
+    await rangesOf(this.database).updateOne({ "ranges.token": range.token }, {
+      $set: { "ranges.$.visible_at": LONG_AGO },
+    });
+  }
+
+  override loseAnswer(method: Lossy): void {
+    // A document gets a lease of its own before its checkpoint is written.
+    if (method === "save") this.proxy.loseAnswers({ command: "update", collection: COLLECTION });
+    // The driver sends an update of one document once more.
+    else if (method === "claim" || method === "renew") {
+      this.proxy.loseAnswers({ command: "update", collection: AGENTS }, 2);
+    } else super.loseAnswer(method);
+  }
+
+  override async refuse(id: string): Promise<void> {
+    const validator = { $or: [{ _id: { $ne: id } }, { status: "pending", _pull: { $exists: false } }] };
+    await this.database.db.command({ collMod: COLLECTION, validator });
+  }
+
+  async #rangeOf(id: string): Promise<Document | undefined> {
+    const document = await rangesOf(this.database).findOne({ _id: "ranges" });
+    const isLess = (one: unknown) => typeof one !== "string" || one < id;
+    return document?.ranges.find(({ from, to }: Document) => isLess(from) && id <= to);
+  }
+}
+
+function rangesOf(database: TestDatabase) {
+  return database.db.collection<AnyDocument>(AGENTS);
+}
+
 function documentOf({ dueInMs, expired, fields, id, verdict }: Given): Record<string, unknown> {
   if (expired === undefined) {
     const scheduled = dueInMs !== undefined && { _pull: { visible_at: new Date(Date.now() + dueInMs) } };
@@ -127,6 +207,22 @@ function documentOf({ dueInMs, expired, fields, id, verdict }: Given): Record<st
 }
 
 testDocumentStore("MongoStore", async () => new MongoSubject(await testDatabase("contract")));
+testDocumentStore(
+  "MongoStore with ranges",
+  async () => new RangeSubject(await testDatabase("contract")),
+  // A document that is excluded counts as waiting as long as it is in a range.
+  (promise) => !/answer/.test(promise) && promise !== "names a document that waits and was excluded, and why",
+);
+testDocumentStore(
+  "MongoStore with ranges",
+  async () => {
+    const subject = new RangeSubject(await testDatabase("contract"));
+    // The first claim takes the mode: the answer that is lost is to be that of a swap.
+    await subject.store.claim(ALL);
+    return subject;
+  },
+  (promise) => /answer/.test(promise),
+);
 testDocumentStore(
   "FaultyStore",
   async () => new FaultySubject(await testDatabase("contract")),

@@ -60,6 +60,21 @@ Deno.test("doctor finds that the whole fleet is paused, or that what operators w
   }
 });
 
+Deno.test("doctor finds that the agents of the collection claim in another mode, and how to join them", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  const mode = { registry: "pulling-agent", mode: "range", mode_until: new Date(Date.now() + 3_600_000) };
+  await collection.insertOne({ _id: "ranges", ...mode } as never);
+  const finding = await patient.finding("claim_mode");
+  assertEquals(
+    [finding.level, finding.says],
+    ["stops", "CLAIM_MODE is document, and agents with CLAIM_MODE=range work on the collection"],
+  );
+  await patient.mend(finding);
+  assertFalse((await patient.found()).includes("claim_mode"));
+});
+
 Deno.test("doctor finds documents that no agent has written in the collection of the agents", async () => {
   await using database = await testDatabase("doctor fleet");
   await using patient = await patientOf(database);

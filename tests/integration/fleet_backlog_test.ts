@@ -31,6 +31,7 @@ async function joined(store: TestStore): Promise<MongoFleetRegistry> {
     version: "1.2.3",
     commit: "c",
     ensureIndexes: true,
+    mode: "document",
     instance: crypto.randomUUID(),
     startedAtMs: 1000,
   });

@@ -28,6 +28,7 @@ const REPORT: AgentReport = {
 /** Registries of agents that started one after the other, and have the same name. */
 function registryOf(store: TestStore, n: number): MongoFleetRegistry {
   return store.fleetRegistry({
+    mode: "document",
     name: "agent",
     version: "1.2.3",
     ensureIndexes: true,

@@ -57,6 +57,7 @@ export interface Kills {
   readonly processor: "program" | "service";
   readonly documents: number;
   readonly kills: number;
+  readonly claimMode?: "document" | "range";
 }
 
 /**
@@ -65,7 +66,9 @@ export interface Kills {
  * @throws {AssertionError} if a document is lost, ends without reason or has more attempts than it may have, or if a
  * process outlives its agent
  */
-export async function killAtRandom({ processor, documents, kills }: Kills): Promise<void> {
+export async function killAtRandom(
+  { claimMode = "document", processor, documents, kills }: Kills,
+): Promise<void> {
   await using database = await testDatabase(`kills of a ${processor}`);
   const random = testRandom();
   const kinds = Array.from(
@@ -75,7 +78,7 @@ export async function killAtRandom({ processor, documents, kills }: Kills): Prom
   await documentsOf(database).insertMany(
     shuffled(random, kinds.map((kind, _id) => ({ _id, kind, status: "pending" }))) as never[],
   );
-  await using fleet = await Fleet.start(database, processor);
+  await using fleet = await Fleet.start(database, processor, claimMode);
   // A third of the kills are of agents, by chance when: some of each there must be.
   const victims = shuffled(
     random,
@@ -133,10 +136,15 @@ class Fleet implements AsyncDisposable {
     this.#port = port;
   }
 
-  static async start(db: TestDatabase, processor: Kills["processor"]): Promise<Fleet> {
+  static async start(
+    db: TestDatabase,
+    processor: Kills["processor"],
+    CLAIM_MODE: string,
+  ): Promise<Fleet> {
     using free = Deno.listen({ port: 0, hostname: "127.0.0.1" });
     const port = String((free.addr as Deno.NetAddr).port);
-    const home = await agentHome({ db, env: { MAX_ATTEMPTS: String(MAX_ATTEMPTS), PROCESS_TIMEOUT: "5s" } });
+    const env = { CLAIM_MODE, MAX_ATTEMPTS: String(MAX_ATTEMPTS), PROCESS_TIMEOUT: "5s" };
+    const home = await agentHome({ db, env });
     const fleet = new Fleet(home, processor, port);
     await home.write("program.py", PROGRAM);
     await home.write("service.py", SERVICE);

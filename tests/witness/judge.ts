@@ -3,6 +3,7 @@ import { Breaches, type Verdict } from "./breaches.ts";
 import { Leases } from "./leases.ts";
 import { Letters } from "./letters.ts";
 import { updated, type Write } from "./oplog.ts";
+import { Ranges } from "./ranges.ts";
 import type { Run } from "./run_log.ts";
 import { stateOf, type Step } from "./steps.ts";
 import type { Story } from "./story.ts";
@@ -22,6 +23,7 @@ export class Judge {
   readonly #breaches = new Breaches();
   readonly #leases: Leases;
   readonly #letters: Letters;
+  readonly #ranges: Ranges;
   readonly #stories = new Map<string, Story>();
   readonly #source: string;
   /** Runs of documents that are not known yet: they are read ahead of the oplog. */
@@ -36,6 +38,7 @@ export class Judge {
     this.#source = `${terms.database}.${terms.collection}`;
     this.#leases = new Leases(terms, disturbances, this.#breaches);
     this.#letters = new Letters(terms, this.#breaches);
+    this.#ranges = new Ranges(terms, this.#breaches);
   }
 
   /** Runs of handlers; they come before the writes that were made after them. */
@@ -58,7 +61,7 @@ export class Judge {
       } else if (write.namespace === `${this.#terms.database}.${this.#terms.letters}`) {
         const key = this.#keyOf(write.id);
         this.#letters.write(key, write, this.#stories.get(key));
-      }
+      } else if (this.#ranges.has(write)) this.#ranges.write(write);
     }
     this.#effects(writes, acked);
     this.#forget(writes.at(-1)!.wall);
@@ -120,7 +123,7 @@ export class Judge {
     }
     const before = story.state;
     const after = stateOf(updated(before, o));
-    const step = this.#leases.judge(story, after, write);
+    const step = this.#leases.judge(story, after, write, this.#ranges.holderOf(write.id));
     story.state = after;
     if (step === "failed" || step === "referred") this.#letters.mustStand(story);
     this.#done.delete(key);

@@ -1,5 +1,6 @@
 import type { Breaches } from "./breaches.ts";
 import { touched, type Write } from "./oplog.ts";
+import type { HeldPart } from "./ranges.ts";
 import { isSuspect, type Move, RULES, SAME_TIME_MS } from "./rules.ts";
 import type { Run } from "./run_log.ts";
 import { changesOf, type State, type Step, stepOf } from "./steps.ts";
@@ -23,11 +24,15 @@ export class Leases {
     this.#breaches = breaches;
   }
 
-  /** Judges the write that makes `after` of a document. Returns its step; undefined if it is none, or concerns no agent. */
-  judge(story: Story, after: State, write: Write): Step | undefined {
-    const before = story.state;
+  /**
+   * Judges the write that makes `after` of a document. Returns its step; undefined if it is none, or concerns no agent.
+   *
+   * @param part the range that the document is in
+   */
+  judge(story: Story, after: State, write: Write, part?: HeldPart): Step | undefined {
+    if (changesOf(story.state, after).length === 0 && story.state.status === after.status) return undefined;
+    const before = part && isNew(story.state) ? inRange(story, part, after) : story.state;
     const changes = changesOf(before, after);
-    if (changes.length === 0 && before.status === after.status) return undefined;
     const step = stepOf(before, after);
     const [was, is] = [before._pull ?? {}, after._pull ?? {}];
     if (step === undefined) {
@@ -45,7 +50,9 @@ export class Leases {
         this.#disturbances.mayRelease(lease.owner, lease.askedMs, wall);
       const how = run ? this.#howOf(run, wall) : "not begun";
       this.#byRules({ step, before, after, was, is, wall, lease, run, how, mayRelease }, story);
-      if (step === "takeover" && lease) this.#mustBeExcused(story, lease, run, wall);
+      if (TAKEOVERS.has(step) && lease) this.#mustBeExcused(story, lease, run, wall);
+      if (step === "unheld") this.#mustBeOf(write, was.owner, story);
+      if (step === "leave" && lease) this.#holds(lease.owner, story);
       if (step === "release" && lease) {
         story.released = { agent: lease.owner, attempt: lease.attempt, atMs: wall };
       }
@@ -86,12 +93,15 @@ export class Leases {
     story.lease = { owner, sinceMs: write.wall, askedMs, attempt: attempts, claimed: after };
     this.#mustBeOf(write, owner, story);
     const held = this.#held.get(owner) ?? new Set();
-    this.#held.set(owner, held);
     for (const { key, lease } of held) {
       if (lease!.markedMs === undefined || this.#mayBeGone(lease!, write.wall)) continue;
       this.#breaches.add("suspects", story, `${owner} claims it while ${key} runs alone`);
     }
-    held.add(story);
+    this.#holds(owner, story);
+  }
+
+  #holds(owner: string, story: Story): void {
+    this.#held.set(owner, (this.#held.get(owner) ?? new Set()).add(story));
   }
 
   #marked(story: Story, lease: Lease, wall: number): void {
@@ -189,6 +199,24 @@ export class Leases {
   }
 }
 
+/** A new document carries nothing. */
+function isNew({ _pull, status }: State): boolean {
+  return status === "pending" && _pull === undefined;
+}
+
+/**
+ * A new document in a range, as if it had the lease that stands on the range. If the range was taken over, the document may
+ * have run under the lease that was lost.
+ */
+function inRange(story: Story, part: HeldPart, { _pull, status }: State): State {
+  const { owner, token, visible_at } = part;
+  const claimed = { ...story.state, status: "processing", _pull: { token, owner, visible_at, attempts: 1 } };
+  const isUnheld = status === "pending" && _pull?.takeovers === 1;
+  const { askedMs, owner: whose, sinceMs } = isUnheld ? part.lost ?? part : part;
+  story.lease = { owner: whose, sinceMs, askedMs, attempt: 1, claimed };
+  return claimed;
+}
+
 /** Whether a run may be of a lease that its holder has released: the server's time of a write is a little early. */
 function isOfReleased(story: Story | undefined, { agent, attempt, beganMs }: Run): boolean {
   const { released } = story ?? {};
@@ -200,13 +228,17 @@ const PROTOCOL_FIELDS: ReadonlySet<string> = new Set(["status", "_pull", "error"
 
 /** Steps that only the holder of the lease makes. */
 const OF_HOLDER: ReadonlySet<Step> = new Set(
-  ["renewal", "mark", "verdict", "ack", "nack", "release", "snooze", "failed"] as const,
+  ["renewal", "leave", "mark", "verdict", "ack", "nack", "release", "snooze", "failed"] as const,
 );
+
+/** Steps by which another agent gets what a holder has lost. */
+const TAKEOVERS: ReadonlySet<Step> = new Set(["takeover", "unheld"] as const);
 
 /** Steps before which the run under the lease has ended, or is cut short. */
 const ENDINGS: ReadonlySet<Step> = new Set(
   [
     "takeover",
+    "unheld",
     "verdict",
     "ack",
     "nack",

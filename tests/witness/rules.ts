@@ -39,7 +39,7 @@ const WRITE_MS = 2000;
 export const SAME_TIME_MS = 20;
 
 const CLAIMS = ["claim", "takeover"] as const;
-const LEASED = [...CLAIMS, "renewal", "mark", "verdict"] as const;
+const LEASED = [...CLAIMS, "renewal", "leave", "mark", "verdict"] as const;
 const BACK = ["nack", "release", "snooze"] as const;
 const WITHOUT_VERDICT = ["ack", "nack", "snooze", "mark", "cancel"] as const;
 
@@ -65,7 +65,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     rule: "the server's clock",
-    of: ["release"],
+    of: ["release", "unheld"],
     holds: ({ is, wall }) => is.visible_at.getTime() <= wall,
     what: () => "it is released, and not due",
   },

@@ -27,6 +27,8 @@ const STEPS = {
     may: [...LEASE, "attempts", "takeovers"],
   },
   renewal: { from: "processing", to: "processing", lease: "kept", may: ["visible_at", "saved"] },
+  /** A document of a range gets a lease of its own. */
+  leave: { from: "processing", to: "processing", lease: "kept", may: ["visible_at", "takeovers"] },
   mark: { from: "processing", to: "processing", lease: "kept", may: ["alone"] },
   verdict: { from: "processing", to: "processing", lease: "kept", may: ["dead_at", "error", "errors"] },
   ack: { from: "processing", to: "processed", lease: "ended", may: "all" },
@@ -47,6 +49,13 @@ const STEPS = {
     to: "pending",
     lease: "ended",
     may: [...LEASE, "attempts", "alone", "saved", "snoozes"],
+  },
+  /** A document of a range that ran out gets its bookkeeping. */
+  unheld: {
+    from: "processing",
+    to: "pending",
+    lease: "ended",
+    may: [...LEASE, "attempts", "takeovers"],
   },
   failed: { from: "processing", to: "failed", lease: "ended", may: [...LEASE, ...COUNTERS] },
   referred: { from: "pending|processing", to: "failed", lease: "any", may: "all" },
@@ -73,6 +82,9 @@ const STEPS = {
 /** What each step must have made of the document besides; the first that fits is the step. */
 const MADE: { readonly [step in Step]?: (before: Document, after: Document, state: State) => boolean } = {
   verdict: (before, after) => before.dead_at === undefined && after.dead_at !== undefined,
+  leave: (before, after) => before.takeovers === undefined && after.takeovers === 0,
+  unheld: (_, { takeovers, visible_at, ...others }) =>
+    takeovers === 1 && visible_at instanceof Date && Object.keys(others).length === 0,
   mark: (before, after) => after.alone === (before.alone ?? 0) + 1,
   renewal: (before, after) => after.visible_at >= before.visible_at,
   nack: (before, after) =>

@@ -43,7 +43,7 @@ export class Witness implements AsyncDisposable {
     const oplog = await Deno.open(`${dir}/oplog.bson`, { write: true, create: true, truncate: true });
     const told = await Deno.open(`${dir}/told.jsonl`, { write: true, create: true, truncate: true });
     const { collection, database, effects = [], letters } = terms;
-    const names = [collection, letters, ...effects.map((each) => each.collection)];
+    const names = [collection, letters, `${collection}_agents`, ...effects.map((each) => each.collection)];
     const tail = await OplogTail.start({
       uri,
       namespaces: names.map((name) => `${database}.${name}`),

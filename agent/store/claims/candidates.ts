@@ -4,6 +4,7 @@ import type { BusyKeys } from "./busy_keys.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import type { PickUps } from "./pick_ups.ts";
 import { type RemainingLimit, withinBytes } from "./remaining_limit.ts";
+import { type Bounds, newWithin } from "../ranges/new_documents.ts";
 import type { ScanStart } from "./scan_cursor.ts";
 import { UnaddressableIds } from "./unaddressable_ids.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -18,6 +19,12 @@ export interface Candidates {
   read: readonly RawDocument[];
   asRead: RawDocument[] | undefined;
   hasMore: boolean;
+}
+
+/** Where candidates are read. */
+export interface ReadingPlace extends ScanStart {
+  /** New documents within these bounds, without any of the agent's bookkeeping. */
+  readonly within?: Bounds;
 }
 
 /** The name under which the size of a document is read: no user has a field of this name. */
@@ -63,7 +70,7 @@ export class CandidateReader {
   }
 
   /** Candidates as whole documents: nothing needs to be read again if all of them can be claimed. */
-  async whole(kind: Kind, limit: RemainingLimit, start: ScanStart): Promise<Candidates> {
+  async whole(kind: Kind, limit: RemainingLimit, start: ReadingPlace): Promise<Candidates> {
     const { collection, maxTimeMS } = this.#options;
     const unaddressable = this.#unaddressable.expected(kind);
     if (unaddressable > MAX_READ_OVER) return await this.ids(kind, limit, start);
@@ -96,7 +103,7 @@ export class CandidateReader {
   }
 
   /** Candidates as ids, with sizes to bound the bytes. */
-  async ids(kind: Kind, limit: RemainingLimit, start: ScanStart): Promise<Candidates> {
+  async ids(kind: Kind, limit: RemainingLimit, start: ReadingPlace): Promise<Candidates> {
     let window = limit.documents + this.#unaddressable.expected(kind);
     let found = await this.#sizes(kind, window, start);
     let addressable = this.#unaddressable.sift(kind, found);
@@ -112,7 +119,7 @@ export class CandidateReader {
     return { ids: fitting.map(({ id }) => id), read: fitting, asRead: undefined, hasMore };
   }
 
-  async #sizes(kind: Kind, window: number, start: ScanStart): Promise<SizedId[]> {
+  async #sizes(kind: Kind, window: number, start: ReadingPlace): Promise<SizedId[]> {
     const { busy, collection, maxTimeMS, pickUps, server: { abilities } } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
     // No key has a field of the agent's own.
@@ -154,8 +161,10 @@ export class CandidateReader {
     return [];
   }
 
-  #query(kind: Kind | SuspectKind, { after, withExcluded = false }: ScanStart = {}): Filter<Document> {
-    const query = claimable(kind, this.#options.server.time, this.#options.filter);
+  #query(kind: Kind | SuspectKind, place: ReadingPlace = {}): Filter<Document> {
+    const { after, within, withExcluded = false } = place;
+    const { filter, server } = this.#options;
+    const query = within ? newWithin(within, filter) : claimable(kind, server.time, filter);
     const excluded = withExcluded ? [] : this.#options.excluded.ids;
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });

@@ -7,6 +7,7 @@ import { idKey } from "../documents/id_key.ts";
 import { isGivenUp, LockedDocumentsError, writeWithin } from "../limited_writes.ts";
 import { isDoubtful, isDuplicateKey, isRefused, isUnsupported } from "../mongo_errors.ts";
 import { claimable, isTakeover, type Kind } from "../queries.ts";
+import type { DocumentMode } from "../ranges/document_mode.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 
@@ -31,6 +32,8 @@ export interface ClaimWriterOptions {
   writeLimitMs: number;
   /** Documents that have to wait for others. */
   busy: BusyKeys;
+  /** What claims of new documents have to match as well, if agents in range mode may be there. */
+  documentMode?: DocumentMode | undefined;
 }
 
 /** What a claim marked, and what the database refused to mark. */
@@ -135,7 +138,9 @@ class ClaimWriting {
     const count: Record<string, number> = isTakeover(kind)
       ? { "_pull.takeovers": 1 }
       : { "_pull.attempts": 1 };
-    this.#query = claimable(kind, options.server.time, options.filter);
+    const query = claimable(kind, options.server.time, options.filter);
+    const condition = kind === "new_documents" ? options.documentMode?.condition : undefined;
+    this.#query = condition ? { $and: [query, condition] } : query;
     this.#update = lease(token, count, options);
     this.#token = token;
     this.#options = options;

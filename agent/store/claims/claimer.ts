@@ -2,7 +2,7 @@ import type { Chance } from "../../lib/chance.ts";
 import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, LookMoment } from "../../ports.ts";
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader } from "./candidates.ts";
-import { ClaimBatch } from "./claim_batch.ts";
+import { ClaimBatch, type Taken } from "./claim_batch.ts";
 import { ClaimSender, type ClaimSenderOptions } from "./claim_sender.ts";
 import { HeldUpWatch } from "./held_up.ts";
 import { KindClaimer } from "./kind_claimer.ts";
@@ -12,6 +12,8 @@ import type { Kind } from "../queries.ts";
 import { type PickUpOptions, PickUps } from "./pick_ups.ts";
 import { RefusalStreak } from "./refusal_streak.ts";
 import { ExcludedIds } from "./excluded_ids.ts";
+import type { Marked } from "../ranges/expired_ranges.ts";
+import { RangeClaimer, type RangeParts } from "../ranges/range_claimer.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
 import { UnreportedRefusals } from "./unreported_refusals.ts";
 
@@ -43,6 +45,7 @@ export class Claimer {
   readonly #streak: RefusalStreak;
   readonly #sender: ClaimSender;
   readonly #kinds: KindClaimer;
+  readonly #ranges: RangeClaimer | undefined;
   readonly #suspects: SuspectClaimer;
   readonly #heldUp: HeldUpWatch;
   readonly #leftAlone: LeftAloneReader;
@@ -60,6 +63,7 @@ export class Claimer {
     const candidates = new CandidateReader(shared);
     const streak = this.#streak = new RefusalStreak(options.collection.namespace);
     this.#kinds = new KindClaimer({ ...shared, candidates, sender, streak });
+    this.#ranges = options.ranges && new RangeClaimer({ ...shared, ...options.ranges.parts, candidates });
     this.#suspects = new SuspectClaimer({ ...shared, candidates, sender });
     const heldUp = this.#heldUp = new HeldUpWatch(shared);
     this.#leftAlone = new LeftAloneReader({ ...shared, candidates, heldUp });
@@ -73,7 +77,7 @@ export class Claimer {
    */
   async claim(limit: ClaimLimit): Promise<Claim> {
     if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
-    if (this.#streak.error && !this.#sender.hasOpen) await this.#kinds.probe();
+    if (this.#streak.error && !this.#hasOpen) await this.#kinds.probe();
     const batch = new ClaimBatch(limit);
     const startMs = this.#options.clock.monotonicMs();
     /** Undefined as long as they were not looked for. */
@@ -82,10 +86,12 @@ export class Claimer {
       const recovered = await this.recover();
       batch.add({ documents: recovered, hasMore: recovered.length > 0, conflicts: 0 });
       const isLook = this.#isLook();
+      if (isLook && this.#ranges) batch.takeovers += this.#noted(await this.#ranges.takeOverExpired());
       // Looking for suspects must never keep other documents from being claimed.
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
       if (limit.atRandom) {
         this.#kinds.jumpFar();
+        this.#ranges?.jumpFar();
         // What is released for such a claim comes first after it. Put off, it would gather until nothing else waits.
         this.#looksUntilMs = this.#options.clock.monotonicMs() + LOOK_MS;
       }
@@ -94,8 +100,7 @@ export class Claimer {
           batch.hasMore = true;
           break;
         }
-        const taken = await this.#kinds.claim(kind, batch.remaining);
-        batch.add(taken, { isTakeover: kind === "expired_leases" });
+        batch.add(await this.#claimKind(kind, batch), { isTakeover: kind === "expired_leases" });
       }
       if (batch.isEmpty) {
         // If a claim reports that nothing is left, that must be true.
@@ -118,14 +123,21 @@ export class Claimer {
    */
   async claimSuspect(): Promise<LeasedDocument | undefined> {
     // The documents of an open claim would be held beside the suspect.
-    if (this.#sender.hasOpen) return undefined;
+    if (this.#hasOpen) return undefined;
     if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
     return await this.#suspects.claim();
   }
 
   /** The documents that earlier claims took without an answer. Throws what the driver throws. */
-  recover(): Promise<MongoLeasedDocument[]> {
-    return this.#sender.recover();
+  async recover(): Promise<MongoLeasedDocument[]> {
+    const documents = await this.#sender.recover();
+    if (!this.#ranges?.hasOpen) return documents;
+    try {
+      return [...documents, ...await this.#ranges.recover()];
+    } catch (error) {
+      if (documents.length === 0) throw error;
+      return documents;
+    }
   }
 
   /** Excludes a document from claims for a while: nothing more can be written on it. */
@@ -151,6 +163,31 @@ export class Claimer {
    */
   async leftAlone(moment: LookMoment): Promise<LeftAlone[] | undefined> {
     return await this.#leftAlone.look(moment);
+  }
+
+  get #hasOpen(): boolean {
+    return this.#sender.hasOpen || this.#ranges?.hasOpen === true;
+  }
+
+  async #claimKind(kind: Kind, batch: ClaimBatch): Promise<Taken> {
+    if (!this.#ranges || kind !== "new_documents") return await this.#kinds.claim(kind, batch.remaining);
+    const claimed = await this.#ranges.claim(batch.remaining);
+    // If a claim reports that nothing is left, no range that has run out holds documents either.
+    if (batch.isEmpty && claimed.documents.length === 0) {
+      const taken = this.#noted(await this.#ranges.takeOverExpired());
+      const scheduled = this.#noted(await this.#ranges.scheduleTouched(this.#excluded.refused));
+      batch.takeovers += taken;
+      // They are due now, and retries may have been looked for already.
+      batch.hasMore ||= taken + scheduled > 0;
+    }
+    return claimed;
+  }
+
+  /** Takes note of documents that took no bookkeeping; returns how many did. */
+  #noted({ documents, refused }: Marked): number {
+    for (const { id, error, isDeadLetter } of refused) if (!isDeadLetter) this.#excluded.add(id, error);
+    this.#unreported.add(...refused);
+    return documents;
   }
 
   /** Whether the rare kinds and suspects are due to be looked for first. */
@@ -181,4 +218,6 @@ export interface ClaimerOptions extends Omit<ClaimSenderOptions, "busy">, PickUp
   syncClock(): Promise<void>;
   readBack: "contended" | "always";
   random: Chance;
+  /** How new documents are claimed, if that is by ranges. */
+  ranges?: { readonly parts: RangeParts } | undefined;
 }

@@ -59,10 +59,12 @@ export class KindClaimer {
    * @throws {ClaimsRefusedError} If they are refused as well.
    */
   async probe(): Promise<void> {
-    const { candidates, excluded, sender, streak, unreported } = this.#options;
+    const { candidates, excluded, ranges, sender, streak, unreported } = this.#options;
+    // A claim by ranges writes on no document, so that it tells nothing.
+    const kinds = KINDS.filter((kind) => ranges === undefined || kind !== "new_documents");
     const limit: RemainingLimit = { documents: PROBED, bytes: Infinity, isEmpty: true };
     for (const start of [{}, { withExcluded: true }]) {
-      for (const kind of KINDS) {
+      for (const kind of kinds) {
         const { ids } = await candidates.ids(kind, limit, start);
         if (ids.length === 0) continue;
         const marked = await this.#mark(kind, sender.newClaim(ids));
@@ -79,7 +81,7 @@ export class KindClaimer {
   }
 
   async #claimOnce(kind: Kind, limit: RemainingLimit): Promise<Taken & { isHeldUp: boolean }> {
-    const { busy, pickUps, sender } = this.#options;
+    const { busy, documentMode, pickUps, sender } = this.#options;
     const cursor = this.#cursors[kind];
     const { ids, read, asRead, hasMore: hasMoreBehind } = await this.#read(kind, limit);
     // Ahead of the head, documents may be left that the cursor has jumped over.
@@ -92,6 +94,10 @@ export class KindClaimer {
     // If some were refused, others may have been left for the next claim: no other agent was faster there.
     const { doubted, locked, refused } = marked;
     const isWhole = refused.length + doubted.length + locked.length === 0 && !isHeldUp;
+    if (isWhole && marked.documents === 0 && kind === "new_documents" && await documentMode?.resume()) {
+      // No other agent was faster: the claim came after the end of its mode.
+      return await this.#claimOnce(kind, limit);
+    }
     const conflicts = isWhole ? ids.length - marked.documents : 0;
     cursor.recordClaim({ ids, conflicts, hasMore: hasMoreBehind });
     const result = { hasMore: hasMore || marked.documents < ids.length, conflicts, isHeldUp };
@@ -126,7 +132,9 @@ export class KindClaimer {
 
   /** Marks the documents of a claim, and records what was refused, even if the claim fails later on. Throws what the driver throws. */
   async #mark(kind: Kind, claim: SentClaim): Promise<Marked> {
-    const marked = await this.#options.sender.send(kind, claim);
+    const { documentMode, sender } = this.#options;
+    if (kind === "new_documents") await documentMode?.begin();
+    const marked = await sender.send(kind, claim);
     this.#record(marked);
     if (marked.failure) throw marked.failure.error;
     return marked;
@@ -145,7 +153,8 @@ export class KindClaimer {
 }
 
 /** What a {@linkcode KindClaimer} needs. */
-export interface KindClaimerOptions extends Pick<ClaimWriterOptions, "filter">, TimeAndChance {
+export interface KindClaimerOptions
+  extends Pick<ClaimWriterOptions, "documentMode" | "filter">, TimeAndChance {
   candidates: CandidateReader;
   sender: ClaimSender;
   busy: BusyKeys;
@@ -155,4 +164,6 @@ export interface KindClaimerOptions extends Pick<ClaimWriterOptions, "filter">, 
   pickUps: PickUps;
   streak: RefusalStreak;
   readBack: "contended" | "always";
+  /** Set if new documents are claimed by ranges. */
+  ranges?: unknown;
 }

@@ -3,6 +3,9 @@ import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge, isUnsupported } from "../mongo_errors.ts";
 import { failure } from "../outcomes/ack_nack_release.ts";
+import { errorText } from "../../errors.ts";
+import { heldBy } from "../held_by.ts";
+import { newAmong } from "../ranges/new_documents.ts";
 import { leasedBy, UNJUDGED, waitingFor } from "../queries.ts";
 import { type Failures, writeLetter } from "./letter_writer.ts";
 import type { DeadLetterOptions } from "./options.ts";
@@ -61,6 +64,50 @@ export class DeadLetterMaker {
         };
       }
     }));
+  }
+
+  /**
+   * Makes dead letters of new documents that take no bookkeeping, not even a lease: their status alone tells it. A crash
+   * before that leaves a document new. Never throws.
+   */
+  async makeOfNew(refused: readonly RefusedClaim[]): Promise<RefusedClaim[]> {
+    const made: RefusedClaim[] = [];
+    for (const { id, error } of refused) {
+      const why = isTooLarge(error)
+        ? TOO_LARGE
+        : `The database refuses the agent's bookkeeping: ${errorText(error)}`;
+      try {
+        const failures = { error: why, errors: [] };
+        const matched = await this.#makeByStatus(id, newAmong([id]), { attempts: 0, failures });
+        if (matched > 0) made.push({ id, error: why, isDeadLetter: true });
+      } catch (refusal) {
+        made.push({ id, error: refusal instanceof OtherLetterError ? refusal : error, isDeadLetter: false });
+      }
+    }
+    return made;
+  }
+
+  /**
+   * The same of a document that this agent holds in a range, after a run that failed for good. Returns 0 if it holds it no
+   * more.
+   *
+   * @throws {LetterRefusedError} As {@linkcode DeadLetterMaker.make} does.
+   */
+  async makeWithoutLease(document: LeasedDocument, error: string): Promise<number> {
+    const { attempt: attempts, id } = document;
+    const errors = [{ at: this.#options.serverClock.now(), attempt: attempts, message: error }];
+    return await this.#makeByStatus(id, heldBy([document]), { attempts, failures: { error, errors } });
+  }
+
+  async #makeByStatus(
+    id: unknown,
+    held: Filter<Document>,
+    content: { attempts: number; failures: Failures },
+  ): Promise<number> {
+    const verdict = await this.#readVerdict(held);
+    if (!verdict) return 0;
+    await writeLetter({ id, deadAt: verdict.deadAt, ...content }, this.#options);
+    return await this.#mark(held, [LEASE]);
   }
 
   /**

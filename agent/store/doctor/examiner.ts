@@ -109,7 +109,14 @@ export class Examiner {
       shards: this.#heartbeats.all.some(({ isRouter }) => isRouter)
         ? seen(() => shardKeys(link.db("config"), { source: collection, letters: letterCollection }, options))
         : undefined,
-      fleet: seen(() => fleetFacts(link.collection(database, fleetCollection(source)), options)),
+      fleet: asked.then(() =>
+        seen(() =>
+          fleetFacts(link.collection(database, fleetCollection(source)), {
+            ...options,
+            time: this.#server.time,
+          })
+        )
+      ),
       sizes: seen(() => sampledSizes(collection, options)),
       refusedWrites: describing.then((found) => this.#refusedWrites(collection, found)),
     });

@@ -3,6 +3,8 @@ import type { FleetControl } from "../../fleet/fleet_view.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
 import { isOfOthers } from "../fleet/registry_of_others.ts";
+import { RANGES_ID } from "../ranges/ranges_document.ts";
+import type { ServerTime } from "../server/server_time.ts";
 
 /** What the collection of the fleet's agents holds. */
 export interface FleetFacts {
@@ -10,16 +12,26 @@ export interface FleetFacts {
   readonly isOfOthers: boolean;
   /** What the operators want of all agents; undefined if they have asked for nothing. */
   readonly control: FleetControl | UnusableControl | undefined;
+  /** How agents claim new documents now; undefined if none does. */
+  readonly claimMode: string | undefined;
 }
 
 /** Reads it. Throws what the driver throws. */
 export async function fleetFacts(
   collection: Collection,
-  { maxTimeMS }: { maxTimeMS: number },
+  { maxTimeMS, time }: { maxTimeMS: number; time: ServerTime },
 ): Promise<FleetFacts> {
-  const [control, others] = await Promise.all([
+  const [control, others, [ranges]] = await Promise.all([
     collection.findOne({ _id: CONTROL_ID as never, ...MARK }, { maxTimeMS }),
     isOfOthers(collection, maxTimeMS),
+    collection.aggregate([
+      { $match: { _id: RANGES_ID as never, ...MARK } },
+      { $project: { mode: 1, isLive: { $gt: ["$mode_until", time] } } },
+    ], { maxTimeMS }).toArray(),
   ]);
-  return { control: control ? controlIn(control) : undefined, isOfOthers: others };
+  return {
+    control: control ? controlIn(control) : undefined,
+    isOfOthers: others,
+    claimMode: ranges?.isLive ? String(ranges.mode) : undefined,
+  };
 }

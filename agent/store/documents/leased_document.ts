@@ -1,6 +1,7 @@
 import type { RunCheckpoints } from "../../leases/run_checkpoints.ts";
 import type { Checkpoint, Document, LeasedDocument, Suspect, Verdict } from "../../ports.ts";
 import { EXPIRIES_ALONE } from "../queries.ts";
+import type { HeldRange } from "../ranges/held_range.ts";
 import type { RawDocument } from "./raw_document.ts";
 
 /** The lease on a document. */
@@ -11,6 +12,8 @@ export interface Lease {
   /** The number of this run. */
   attempt: number;
   isSuspect: boolean;
+  /** Set if the lease is that of a range: the document itself carries none. */
+  range?: HeldRange;
 }
 
 /** A document of MongoDB's with the lease this agent holds on it. */
@@ -27,6 +30,7 @@ export class MongoLeasedDocument implements LeasedDocument {
   readonly raw: RawDocument;
   checkpoints: RunCheckpoints | undefined;
   traceNote: object | undefined;
+  #range: HeldRange | undefined;
   readonly #namespace: string;
   #leasedAtMs: number;
 
@@ -44,8 +48,20 @@ export class MongoLeasedDocument implements LeasedDocument {
       : raw.unreadable;
     this.verdict = deadAt ? { deadAt, ...raw.failure() } : undefined;
     this.#leasedAtMs = lease.sentAtMs;
+    this.#range = lease.range;
     this.raw = raw;
     this.#namespace = namespace;
+  }
+
+  /** The range that the document is new in; undefined if it carries its own lease, or has an outcome. */
+  get range(): HeldRange | undefined {
+    return this.#range;
+  }
+
+  /** A write on the document was answered: it is not new any more. */
+  leftRange(): void {
+    this.#range?.left(this);
+    this.#range = undefined;
   }
 
   get saved(): Checkpoint | undefined {

@@ -1,4 +1,4 @@
-import { type Collection, type Document, MongoError } from "mongodb";
+import { type Collection, MongoError } from "mongodb";
 import { backoffMs } from "../../lib/backoff.ts";
 import type { Chance } from "../../lib/chance.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -6,7 +6,7 @@ import { sleep } from "../../lib/deadline.ts";
 import { RefusedEffectError, RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
 import type { Ack, LeasedDocument, Settlement } from "../../ports.ts";
 import { OperationTimeoutError, timeLimits } from "../connection/operation_timeout.ts";
-import { idKey } from "../documents/id_key.ts";
+import { stillHeld } from "../held_by.ts";
 import { LockedDocumentsError } from "../limited_writes.ts";
 import { isForbidden, isRefused, isTransient } from "../mongo_errors.ts";
 import { describeWrites } from "./effect_runs.ts";
@@ -209,26 +209,13 @@ class Call {
 
   /** Lets go of those that are not ours any more; the others go together again. */
   async #leaveOut(part: Part): Promise<void> {
-    const held = await this.#stillHeld(part.acks);
-    const left = part.acks.filter((ack) => held.has(ack));
-    this.#missed.push(...part.acks.filter((ack) => !held.has(ack)).map(({ document }) => document));
+    const documents = part.acks.map(({ document }) => document);
+    const held = await stillHeld(documents, this.#options);
+    const left = part.acks.filter(({ document }) => held.has(document));
+    this.#missed.push(...documents.filter((document) => !held.has(document)));
     // An ack that misses a document which is ours has met another write on it.
     if (left.length === part.acks.length) return await this.#conflicted(part, undefined);
     if (left.length > 0) this.#parts.unshift({ acks: left, conflicts: part.conflicts });
-  }
-
-  async #stillHeld(acks: readonly Ack[]): Promise<Set<Ack>> {
-    const { collection, maxTimeMS } = this.#options;
-    const query = {
-      _id: { $in: acks.map(({ document }) => document.id) as never[] },
-      "_pull.token": { $in: [...new Set(acks.map(({ document }) => document.token))] },
-      status: "processing",
-    };
-    const projection = { _id: 1, "_pull.token": 1 };
-    const found: Document[] = await collection.find(query, { projection, hint: { _id: 1 }, maxTimeMS })
-      .toArray();
-    const tokens = new Map(found.map(({ _id, _pull }) => [idKey(_id), _pull.token]));
-    return new Set(acks.filter(({ document }) => tokens.get(idKey(document.id)) === document.token));
   }
 
   /** One that is refused among others gets a transaction of its own after them: perhaps it was refused because of them. */

@@ -3,8 +3,7 @@ import { RefusedEffectError } from "../../partial_writes.ts";
 import type { Ack, LeasedDocument } from "../../ports.ts";
 import { isForbidden, isOutOfTime, isRefused, isTransient } from "../mongo_errors.ts";
 import { processed } from "../outcomes/ack_nack_release.ts";
-import { byToken } from "../outcomes/run_limited.ts";
-import { leasedBy } from "../queries.ts";
+import { heldAlike, heldBy } from "../held_by.ts";
 import { describeWrite, type EffectRun, effectRuns } from "./effect_runs.ts";
 import { isConflict, NoTransactionsError } from "./transaction_errors.ts";
 import type { Transaction } from "./transactions.ts";
@@ -82,11 +81,11 @@ async function makeAll(
 function marksOf(acks: readonly Ack[]): { operation: AnyBulkWriteOperation; acks: readonly Ack[] }[] {
   const byDocument = new Map(acks.map((ack) => [ack.document, ack]));
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
-  const groups = byToken(plain).flatMap(([token, documents]) =>
+  const groups = heldAlike(plain).flatMap((documents) =>
     [...Map.groupBy(documents, ({ attempt }) => attempt)].map(([attempt, alike]) => ({
       operation: {
         updateMany: {
-          filter: leasedBy(alike.map(({ id }) => id), token),
+          filter: heldBy(alike),
           update: processed(attempt),
           hint: { _id: 1 },
         },
@@ -97,7 +96,7 @@ function marksOf(acks: readonly Ack[]): { operation: AnyBulkWriteOperation; acks
   const single = acks.filter(({ set }) => set !== undefined).map((ack) => ({
     operation: {
       updateOne: {
-        filter: leasedBy([ack.document.id], ack.document.token),
+        filter: heldBy([ack.document]),
         update: processed(ack.document.attempt, ack.set) as Document,
       },
     },

@@ -15,6 +15,7 @@ import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
 import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
+import type { ClaimMode } from "../ranges/mode_lease.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
@@ -76,9 +77,9 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
   }
 
   async report(report: AgentReport): Promise<boolean> {
-    const { clock, commit, name, source, startedAtMs, version } = this.#options;
+    const { clock, commit, mode, name, source, startedAtMs, version } = this.#options;
     const started_at = this.#byServer(new Date(startedAtMs));
-    const fields = { name, version, commit, started_at, ...this.#fieldsOf(report) };
+    const fields = { name, version, commit, mode, started_at, ...this.#fieldsOf(report) };
     // The claim to a share of an agent that is gone lasts as long as its own beats say.
     const lives = { lives_ms: LIVES_MS };
     const [set, unset] = withoutMissing(this.#hasShare ? fields : { ...fields, ...lives });
@@ -240,6 +241,8 @@ export interface FleetRegistryEntry {
   commit: string;
   /** A UUID of the process: its connections have it in their metadata. */
   instance: string;
+  /** How it claims new documents: agents in range mode know each other by it. */
+  mode: ClaimMode;
   /** Whether it makes its index. */
   ensureIndexes: boolean;
   /** When this process began by the clock of its machine, in milliseconds since 1970. */

@@ -5,7 +5,8 @@ import { writeEach, writeGroup } from "./group_write.ts";
 import { isTooLarge } from "../mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack, Settlement } from "../../ports.ts";
 import { backToPending } from "../back_to_pending.ts";
-import { byToken, type GroupWrite, runLimited } from "./run_limited.ts";
+import { attemptOf, heldAlike, isInRange } from "../held_by.ts";
+import { type GroupWrite, runLimited } from "./run_limited.ts";
 import type { StoreContext } from "../store_context.ts";
 import { join, settlementOf, type Written } from "./written.ts";
 
@@ -31,7 +32,7 @@ export function processed(attempts: number, set?: Document): UpdateFilter<Docume
 export async function ack(acks: readonly Ack[], options: StoreContext): Promise<Settlement> {
   const plain = acks.filter(({ set }) => set === undefined).map(({ document }) => document);
   const withFields = acks.filter(({ set }) => set !== undefined);
-  const grouped = byToken(plain).flatMap(([, documents]) =>
+  const grouped = heldAlike(plain).flatMap((documents) =>
     byAttempt(documents).map(([attempt, alike]) => ({
       documents: alike,
       send: () => {
@@ -91,7 +92,12 @@ function writeNacks(
   const writes = nacks.map(({ document, error, withoutError }, position) => ({
     document,
     update: withCheckpoint({
-      $set: { status: "pending", "_pull.visible_at": dueAt[position], ...(!withoutError && { error }) },
+      $set: {
+        status: "pending",
+        ...attemptOf(document),
+        "_pull.visible_at": dueAt[position],
+        ...(!withoutError && { error }),
+      },
       $unset: { ...LEASE_FIELDS, "_pull.takeovers": "", "_pull.alone": "" },
       ...(!withoutError && { $push: failure(document, error, at) }),
     } as UpdateFilter<Document>, carried?.get(document)),
@@ -109,7 +115,7 @@ export async function release(
 ): Promise<Settlement> {
   const { written, unanswered } = await carryCheckpoints(documents, (sent, carried) => {
     const plain = sent.filter((document) => !carried.has(document));
-    const groups: GroupWrite[] = byToken(plain).map(([, group]) => ({
+    const groups: GroupWrite[] = heldAlike(plain).map((group) => ({
       documents: group,
       send: () => releaseGroup(group, options),
     }));
@@ -123,14 +129,14 @@ export async function release(
 function releaseGroup(group: readonly LeasedDocument[], options: StoreContext): Promise<Written> {
   // A suspect is the only document of its token.
   const back = backToPending(options.serverClock, markAsClaimed(group[0]!));
-  return writeGroup(group, released(back), { ...options, done: { ...back, ...UNLEASED } });
+  return writeGroup(group, released(group[0]!, back), { ...options, done: { ...back, ...UNLEASED } });
 }
 
 function releaseEach(carried: Carried, options: StoreContext): Promise<Written> {
   const at = options.serverClock.now();
   const writes = [...carried].map(([document, checkpoint]) => {
     const back = { ...backToPending(options.serverClock, markAsClaimed(document)), "_pull.visible_at": at };
-    return { document, update: withCheckpoint(released(back), checkpoint) };
+    return { document, update: withCheckpoint(released(document, back), checkpoint) };
   });
   return writeEach(writes, {
     ...options,
@@ -138,8 +144,16 @@ function releaseEach(carried: Carried, options: StoreContext): Promise<Written> 
   });
 }
 
-function released(back: Document): UpdateFilter<Document> {
-  return { $set: back, $inc: { "_pull.attempts": -1 }, $unset: LEASE_FIELDS } as UpdateFilter<Document>;
+function released(document: LeasedDocument, back: Document): UpdateFilter<Document> {
+  return { ...withoutAttempt(document, back), $unset: LEASE_FIELDS } as UpdateFilter<Document>;
+}
+
+/** The update that writes `back` and gives the attempt back. */
+export function withoutAttempt(document: LeasedDocument, back: Document, counts: Document = {}): Document {
+  if (!isInRange(document)) return { $set: back, $inc: { "_pull.attempts": -1, ...counts } };
+  // The document carries no attempt yet.
+  const $set = { ...back, ...attemptOf(document, document.attempt - 1) };
+  return Object.keys(counts).length > 0 ? { $set, $inc: counts } : { $set };
 }
 
 /** The update of `_pull.errors` that a failure makes. */

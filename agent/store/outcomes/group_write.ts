@@ -10,7 +10,7 @@ import type { LeasedDocument } from "../../ports.ts";
 import { idKey } from "../documents/id_key.ts";
 import { isRefused, isTransient, isUnsupported } from "../mongo_errors.ts";
 import { writeWithin } from "../limited_writes.ts";
-import { leasedBy } from "../queries.ts";
+import { heldBy } from "../held_by.ts";
 import { writeAroundLocks } from "./around_locks.ts";
 import type { Written } from "./written.ts";
 
@@ -61,7 +61,7 @@ async function writeOnce(
   options: GroupOptions,
 ): Promise<Written> {
   const { collection, done, writeLimitMs } = options;
-  const query = leasedBy(group.map(({ id }) => id), group[0]!.token);
+  const query = heldBy(group);
   try {
     const matched = await writeWithin(
       writeLimitMs,
@@ -100,7 +100,7 @@ async function bulkOnce(
   { collection, done, writeLimitMs }: GroupOptions,
 ): Promise<Written> {
   const operations: AnyBulkWriteOperation[] = sent.map((document) => ({
-    updateOne: { filter: leasedBy([document.id], document.token), update: updates.get(document)! },
+    updateOne: { filter: heldBy([document]), update: updates.get(document)! },
   }));
   try {
     const matched = await writeWithin(

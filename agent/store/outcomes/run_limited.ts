@@ -4,11 +4,6 @@ import { join, type Unanswered, type Written } from "./written.ts";
 /** Writes of one ack, release or renewal that are under way at once, at most. */
 const WRITES_AT_ONCE = 4;
 
-/** Documents by their token: those of one claim can be written by one command. */
-export function byToken(documents: readonly LeasedDocument[]): [string, LeasedDocument[]][] {
-  return [...Map.groupBy(documents, ({ token }) => token)];
-}
-
 /** A write for several documents. */
 export interface GroupWrite {
   documents: readonly LeasedDocument[];

@@ -5,7 +5,9 @@ import type { StoreContext } from "../store_context.ts";
 import { type Carried, carryCheckpoints, withCheckpoint } from "./carried_checkpoints.ts";
 import { LEASE_FIELDS, markAsClaimed, UNLEASED } from "./end_of_lease.ts";
 import { writeEach, writeGroup } from "./group_write.ts";
-import { byToken, type GroupWrite, runLimited } from "./run_limited.ts";
+import { withoutAttempt } from "./ack_nack_release.ts";
+import { heldAlike } from "../held_by.ts";
+import { type GroupWrite, runLimited } from "./run_limited.ts";
 import { settlementOf } from "./written.ts";
 
 /**
@@ -28,19 +30,19 @@ function writesOf(
   carried: Carried,
   options: StoreContext,
 ): GroupWrite[] {
-  const isAlike = ([, group]: [string, LeasedDocument[]]) =>
+  const isAlike = (group: LeasedDocument[]) =>
     new Set(group.map((document) => waits.get(document))).size === 1 &&
     !group.some((document) => carried.has(document));
-  const claims = byToken(documents);
+  const claims = heldAlike(documents);
   // A document that is the only one of its claim is as well off in the bulk, and costs no write of its own there.
-  const alike = claims.filter((claim) => claim[1].length > 1 && isAlike(claim)).map(([, group]) => group);
+  const alike = claims.filter((group) => group.length > 1 && isAlike(group));
   const grouped = new Set(alike.flat());
   const mixed = documents.filter((document) => !grouped.has(document));
   const writes: GroupWrite[] = alike.map((group) => ({
     documents: group,
     send: () => {
       const back = putOff(group[0]!, waits.get(group[0]!)!, options);
-      return writeGroup(group, updateOf(back), { ...options, done: { ...back, ...UNLEASED } });
+      return writeGroup(group, updateOf(group[0]!, back), { ...options, done: { ...back, ...UNLEASED } });
     },
   }));
   const send = () => writeMixed(mixed, waits, carried, options);
@@ -58,7 +60,7 @@ function writeMixed(
   const dueAt = backs.map((back) => back["_pull.visible_at"]);
   const writes = documents.map((document, position) => ({
     document,
-    update: withCheckpoint(updateOf(backs[position]!), carried.get(document)),
+    update: withCheckpoint(updateOf(document, backs[position]!), carried.get(document)),
   }));
   const done = { status: "pending", "_pull.visible_at": { $in: dueAt }, ...UNLEASED };
   return writeEach(writes, { ...options, done });
@@ -69,7 +71,7 @@ function putOff(document: LeasedDocument, snoozeMs: number, { serverClock }: Sto
   return backToPending(serverClock, markAsClaimed(document), snoozeMs);
 }
 
-function updateOf(back: Document): UpdateFilter<Document> {
-  const count = { "_pull.attempts": -1, "_pull.snoozes": 1 };
-  return { $set: back, $inc: count, $unset: LEASE_FIELDS } as UpdateFilter<Document>;
+function updateOf(document: LeasedDocument, back: Document): UpdateFilter<Document> {
+  const update = withoutAttempt(document, back, { "_pull.snoozes": 1 });
+  return { ...update, $unset: LEASE_FIELDS } as UpdateFilter<Document>;
 }

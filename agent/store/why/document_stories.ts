@@ -3,6 +3,8 @@ import { otherIds, possibleIds } from "../documents/parse_id.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { EXPIRIES_ALONE, isSuspectKind, type Kind, type SuspectKind } from "../queries.ts";
+import { fleetCollection } from "../../settings/fleet_settings.ts";
+import { type HolderOfRange, rangeOf } from "../ranges/range_of.ts";
 import { type ClaimAnswers, ClaimQuestions } from "./claim_answers.ts";
 import { DocumentFinder, type FoundDocument } from "./found_document.ts";
 import { type FoundLetters, LetterSearch } from "./letter_search.ts";
@@ -67,8 +69,11 @@ export class DocumentStories {
   async #tell(found: FoundDocument, answers: ClaimAnswers, isChanging: boolean): Promise<Story> {
     const { collection, letters: { collectionName: lettersCollection }, serverClock } = this.#options;
     const { raw, selector, isNear, isNameable } = found;
-    const facts = storedFacts(raw.bytes);
-    const obstacles = queryObstacles(found, facts, answers);
+    const stored = storedFacts(raw.bytes);
+    const obstacles = queryObstacles(found, stored, answers);
+    const range = await this.#rangeOf(found, answers);
+    if (range) obstacles.push({ what: "in_range", until: range.until });
+    const facts = range ? { ...stored, owner: range.owner } : stored;
     // No letter can have been written of a document that no write can name.
     const letters = isNameable ? await this.#letters.under(raw.id) : NO_LETTERS;
     if (obstacles.length === 0 && answers.kind !== undefined) {
@@ -101,6 +106,17 @@ export class DocumentStories {
       letters,
       isChanging,
     };
+  }
+
+  /** A document in a range carries nothing that tells so. */
+  async #rangeOf(
+    { isNameable, raw }: FoundDocument,
+    { kind }: ClaimAnswers,
+  ): Promise<HolderOfRange | undefined> {
+    if (kind !== "new_documents" || raw.bookkeeping !== undefined || !isNameable) return undefined;
+    const { collection, maxTimeMS, other, server: { time } } = this.#options;
+    const agents = other(fleetCollection(collection.collectionName));
+    return await rangeOf(raw.id, { agents, maxTimeMS, time });
   }
 
   async #before(

@@ -19,6 +19,7 @@ export type Obstacle =
   }
   | { readonly what: "never_due" }
   | { readonly what: "leased"; readonly until: Date }
+  | { readonly what: "in_range"; readonly until: Date }
   | { readonly what: "endless_lease" }
   | { readonly what: "foreign_lease" }
   | { readonly what: "foreign_pull" }

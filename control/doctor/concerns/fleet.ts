@@ -14,6 +14,11 @@ export const fleet = databaseConcern({
       level: "hurts",
       doc: "What operators have written for all agents by hand cannot be used: it controls nothing.",
     },
+    claim_mode: {
+      level: "stops",
+      doc:
+        "Agents of the collection work in another `CLAIM_MODE`: an agent that starts claims no new document, and ends.",
+    },
     registry_of_others: {
       level: "hurts",
       doc:
@@ -24,7 +29,18 @@ export const fleet = databaseConcern({
     if (settings.fleet === "off") return;
     if (found instanceof Unseen) return yield found;
     const where = `${names.database}.${fleetCollection(names.source)}`;
-    const { control, isOfOthers } = found;
+    const { claimMode, control, isOfOthers } = found;
+    if (claimMode !== undefined && claimMode !== settings.claimMode) {
+      yield {
+        is: "claim_mode",
+        says:
+          `CLAIM_MODE is ${settings.claimMode}, and agents with CLAIM_MODE=${claimMode} work on the collection`,
+        steps: [
+          setting("CLAIM_MODE", claimMode),
+          byHand("to change the mode: stop all agents, wait 90 seconds, and start them in the new one"),
+        ],
+      };
+    }
     if (isOfOthers) {
       yield {
         is: "registry_of_others",

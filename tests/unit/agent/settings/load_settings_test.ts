@@ -45,6 +45,7 @@ Deno.test("loadSettings() takes all defaults if only the required settings are g
     deadLetterCollection: "orders_dead_letters",
     writesTo: undefined,
     readBack: "contended",
+    claimMode: "document",
     changeStream: "auto",
     ensureIndexes: true,
     shutdownTimeoutMs: 30_000,

@@ -45,6 +45,7 @@ Deno.test("SETTINGS has exactly the agreed defaults", () => {
     DEAD_LETTER_COLLECTION: "(depends)",
     WRITES_TO: "(depends)",
     READ_BACK: "contended",
+    CLAIM_MODE: "document",
     CHANGE_STREAM: "auto",
     ENSURE_INDEXES: "true",
     SHUTDOWN_TIMEOUT: "30",

@@ -61,6 +61,7 @@ const HARMFUL = [
   ["RATELIMIT", "RATE_LIMIT", "50/s"],
   ["RATELIMIT_SCOPE", "RATE_LIMIT_SCOPE", "fleet"],
   ["READBACK", "READ_BACK", "always"],
+  ["CLAIMMODE", "CLAIM_MODE", "range"],
   ["CONTROLFILE", "CONTROL_FILE", "/control/state"],
 ] as const;
 

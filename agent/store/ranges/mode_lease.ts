@@ -1,0 +1,171 @@
+import type { Collection, Document } from "mongodb";
+import { ClaimModeError } from "../../errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { MARK } from "../fleet/control_document.ts";
+import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
+import { isDuplicateKey } from "../mongo_errors.ts";
+import { BEGINNING, RANGES_ID } from "./ranges_document.ts";
+
+/** How new documents are claimed. */
+export type ClaimMode = "document" | "range";
+
+/** The mode is taken for so long, in milliseconds. */
+export const MODE_LEASE_MS = 60_000;
+/** If less than this is left, it is renewed before a claim. */
+const RENEW_MS = MODE_LEASE_MS / 3;
+/**
+ * A claim in document mode may be applied so long after its mode has run out, in milliseconds: the time that the server may
+ * work on it, and a margin for clocks.
+ */
+const LATE_MS = 30_000;
+/** The mode or the filter can be changed so long after the last agent has ended, in milliseconds. */
+export const CHANGE_MS = MODE_LEASE_MS + LATE_MS;
+const NO_RANGES = { $in: [[], null] };
+
+/**
+ * The lease of this agent's mode on the claims of new documents: it stands in the document of the ranges, for all agents of
+ * a collection. An agent takes it before it claims new documents. The other mode begins when it has run out.
+ */
+export class ModeLease {
+  readonly #options: ModeLeaseOptions;
+  #until: Date | undefined;
+  #renewAtMs = -Infinity;
+
+  constructor(options: ModeLeaseOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the lease, or renews it if that is due; returns its end. Throws what the driver throws. @throws {ClaimModeError} If the other mode has it. */
+  async take(): Promise<Date> {
+    const { clock, serverClock } = this.#options;
+    if (this.#until && clock.monotonicMs() < this.#renewAtMs) return this.#until;
+    const sentAtMs = clock.monotonicMs();
+    const until = serverClock.now(MODE_LEASE_MS);
+    const isTaken = await this.#renew(until) || await this.#change(until) || await this.#make(until) ||
+      // Another agent of this mode may have made the document at the same time.
+      await this.#renew(until);
+    if (!isTaken) throw await this.#why();
+    this.#renewAtMs = sentAtMs + MODE_LEASE_MS - RENEW_MS;
+    return this.#until = until;
+  }
+
+  /** What was taken may not stand any more: the next claim takes it anew. */
+  forget(): void {
+    this.#until = undefined;
+  }
+
+  /**
+   * Why this agent may not claim beside those that have the lease, as the document tells it; undefined if it may. Then the
+   * next claim asks for the lease again.
+   */
+  refusal({ filter, mode }: { filter: string | undefined; mode: unknown }): ClaimModeError | undefined {
+    const own = this.#options;
+    if (mode === own.mode && (mode === "document" || filter === own.filter)) return undefined;
+    this.forget();
+    const change = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
+    if (mode === own.mode) {
+      return new ClaimModeError(
+        `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
+          filter ?? "none"
+        }: set the same, or ${change} with the new one`,
+        { isOfOthers: true },
+      );
+    }
+    const other = own.mode === "range" ? "document" : "range";
+    return new ClaimModeError(
+      `CLAIM_MODE is ${own.mode}, and agents with CLAIM_MODE=${other} work on the collection: to change the mode, ` +
+        `${change} in the new mode`,
+      { isOfOthers: true },
+    );
+  }
+
+  async #why(): Promise<ClaimModeError> {
+    const { agents, maxTimeMS, mode } = this.#options;
+    const options = { projection: { _id: 0, filter: 1, mode: 1 }, maxTimeMS };
+    const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, options);
+    const filter = typeof found?.filter === "string" ? found.filter : undefined;
+    return this.refusal({ filter, mode: found?.mode }) ??
+      new ClaimModeError(
+        `The agents change the mode in which they claim: CLAIM_MODE=${mode} begins when that is done`,
+      );
+  }
+
+  async #renew(until: Date): Promise<boolean> {
+    return await this.#update({ ...this.#same, ...this.#free }, { $max: { mode_until: until } });
+  }
+
+  /** The write that changes the mode or the filter adds to the version: a swap that was prepared before it misses. */
+  async #change(until: Date): Promise<boolean> {
+    const { filter = null, mode, serverClock } = this.#options;
+    const over = serverClock.now(mode === "range" ? -LATE_MS : 0);
+    // What lies behind the position was seen through the old filter.
+    const ranges = mode === "range" ? { filter, position: BEGINNING } : {};
+    return await this.#update(
+      { $nor: [this.#same], mode_until: { $not: { $gt: over } }, ranges: NO_RANGES },
+      { $set: { mode, mode_until: until, ...ranges }, $inc: { version: 1 } },
+    );
+  }
+
+  async #make(until: Date): Promise<boolean> {
+    const { agents, filter, maxTimeMS, mode, serverClock } = this.#options;
+    await refuseRegistryOfOthers({
+      collection: agents,
+      maxTimeMS,
+      name: `${agents.dbName}.${agents.collectionName}`,
+    });
+    const made = {
+      // A document that was removed and made anew has no version of the old one: a late swap must not match.
+      version: serverClock.now().getTime(),
+      position: BEGINNING,
+      ranges: [],
+      filter: filter ?? null,
+      mode,
+      mode_until: until,
+    };
+    try {
+      const { upsertedCount } = await agents.updateOne(
+        { _id: RANGES_ID as never, ...MARK },
+        { $setOnInsert: made },
+        { upsert: true },
+      );
+      return upsertedCount > 0;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  }
+
+  async #update(condition: Document, update: Document): Promise<boolean> {
+    const { agents } = this.#options;
+    const { matchedCount } = await agents.updateOne(
+      { _id: RANGES_ID as never, ...MARK, ...condition },
+      update,
+    );
+    return matchedCount > 0;
+  }
+
+  /** The document as agents like this one leave it. */
+  get #same(): Document {
+    const { filter = null, mode } = this.#options;
+    return mode === "range" ? { mode, filter } : { mode };
+  }
+
+  /** In document mode no range may be there: the documents in it are held, or need their bookkeeping. */
+  get #free(): Document {
+    return this.#options.mode === "document" ? { ranges: NO_RANGES } : {};
+  }
+}
+
+/** What a {@linkcode ModeLease} needs. */
+export interface ModeLeaseOptions {
+  /** The collection of the agents. */
+  agents: Collection;
+  clock: Clock;
+  /** What `FILTER` says, in one form. */
+  filter: string | undefined;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  mode: ClaimMode;
+  serverClock: ServerClock;
+}

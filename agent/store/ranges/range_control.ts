@@ -1,0 +1,196 @@
+import type { Collection, Document } from "mongodb";
+import { validDate } from "../../lib/valid_date.ts";
+import { MARK } from "../fleet/control_document.ts";
+import { MODE_LEASE_MS } from "./mode_lease.ts";
+import { BEGINNING, RANGES, RANGES_ID } from "./ranges_document.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { idKey } from "../documents/id_key.ts";
+
+/** A part of the order of `_id`, open below and closed above, whose new documents an agent holds. */
+export interface Range {
+  readonly from: unknown;
+  readonly to: unknown;
+  /** Proof of who holds it. */
+  readonly token: string;
+  readonly owner: string;
+  /** When it runs out, by the server's clock. */
+  readonly visible_at: Date;
+}
+
+/** The document of the ranges, as it was read, or as this agent's own swap has left it. */
+export interface RangeState {
+  /** Each swap adds to it, and nothing else: ranges are added by swaps alone. */
+  readonly version: number;
+  /** Where the next reading begins; it may be anywhere. */
+  readonly position: unknown;
+  /** In the order of `_id`; none overlaps another. */
+  readonly ranges: readonly Range[];
+  /** How many of the ranges end at or below the position. */
+  readonly behind: number;
+  /** How new documents of the collection are claimed. */
+  readonly mode: unknown;
+  /** What `FILTER` says for the agents that take these ranges, in one form; undefined if there is none. */
+  readonly filter: string | undefined;
+}
+
+/** A range that a swap adds, and where it stands. */
+export interface Swap {
+  readonly state: RangeState;
+  readonly range: Range;
+  /** Its index among the ranges. */
+  readonly at: number;
+  /** Leaves the position as it is. */
+  readonly isAside: boolean;
+}
+
+/**
+ * The one document that says which parts of the order of `_id` are held, and by which agents. Every change is one write
+ * that names what it relies on: a swap the version that was read before the ids, everything else the token of a range.
+ */
+export class RangeControl {
+  readonly #options: RangeControlOptions;
+
+  constructor(options: RangeControlOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads the document; undefined if there is none. Throws what the driver throws.
+   *
+   * @param isOfMajority as a majority has it: no failover takes it back
+   */
+  async read({ isOfMajority = false } = {}): Promise<RangeState | undefined> {
+    const { collection, maxTimeMS } = this.#options;
+    const [found] = await collection.aggregate([
+      { $match: { _id: RANGES_ID as never, ...MARK } },
+      {
+        // The server compares the ids, as it compares those of the documents.
+        $addFields: {
+          behind: {
+            $size: { $filter: { input: RANGES, cond: { $lte: ["$$this.to", "$position"] } } },
+          },
+        },
+      },
+    ], { maxTimeMS, ...(isOfMajority && { readConcern: { level: "majority" } }) }).toArray();
+    return found && stateIn(found);
+  }
+
+  /**
+   * Adds a range, if no other was added since the state was read; returns the state after it, or undefined if another
+   * agent was faster. Throws what the driver throws: then it is not known.
+   */
+  async swap({ at, isAside, range, state }: Swap): Promise<RangeState | undefined> {
+    const version = state.version + 1;
+    const position = isAside ? state.position : range.to;
+    const until = this.#options.serverClock.now(MODE_LEASE_MS);
+    const { matchedCount } = await this.#options.collection.updateOne(
+      {
+        _id: RANGES_ID as never,
+        ...MARK,
+        version: state.version,
+        mode: "range",
+      },
+      {
+        $set: { version, position },
+        $max: { mode_until: until },
+        $push: { ranges: { $each: [range], $sort: { from: 1 } } },
+      } as Document,
+    );
+    if (matchedCount === 0) return undefined;
+    const ranges = state.ranges.toSpliced(at, 0, range);
+    const behind = isAside ? state.behind : at + 1;
+    return { ...state, version, position, ranges, behind };
+  }
+
+  /** Renews a range; returns whether this agent still holds it. Never shortens it. Throws what the driver throws. */
+  async renew(token: string, until: Date): Promise<boolean> {
+    const { matchedCount } = await this.#options.collection.updateOne(
+      { _id: RANGES_ID as never, ...MARK, "ranges.token": token },
+      { $max: { "ranges.$.visible_at": until } } as Document,
+    );
+    return matchedCount > 0;
+  }
+
+  /** Takes a range away. Throws what the driver throws. */
+  async drop(tokens: readonly string[]): Promise<void> {
+    await this.#options.collection.updateOne(
+      { _id: RANGES_ID as never, ...MARK },
+      { $pull: { ranges: { token: { $in: tokens } } } } as Document,
+    );
+  }
+
+  /**
+   * Takes over a range that has run out, if it is as it was read; returns whether it is this agent's now. Throws what the
+   * driver throws.
+   */
+  async takeOver(
+    { from, to, token, visible_at }: Range,
+    next: Pick<Range, "token" | "visible_at">,
+  ): Promise<boolean> {
+    const { collection, owner } = this.#options;
+    const { matchedCount } = await collection.updateOne(
+      {
+        _id: RANGES_ID as never,
+        ...MARK,
+        ranges: {
+          $elemMatch: { from: { $eq: from }, to: { $eq: to }, token, visible_at: { $lte: visible_at } },
+        },
+      },
+      {
+        $set: {
+          "ranges.$.token": next.token,
+          "ranges.$.owner": owner,
+          "ranges.$.visible_at": next.visible_at,
+        },
+      } as Document,
+    );
+    return matchedCount > 0;
+  }
+
+  /** Takes the part of a range away that ends with `from`; the rest runs out at once. Throws what the driver throws. */
+  async cutBelow(token: string, from: unknown): Promise<void> {
+    const visibleAt = this.#options.serverClock.now();
+    await this.#options.collection.updateOne(
+      { _id: RANGES_ID as never, ...MARK, "ranges.token": token },
+      { $set: { "ranges.$.from": from, "ranges.$.visible_at": visibleAt } } as Document,
+    );
+  }
+}
+
+/** What a {@linkcode RangeControl} needs. */
+export interface RangeControlOptions {
+  /** The collection of the agents. */
+  collection: Collection;
+  serverClock: ServerClock;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  /** The name of this agent. */
+  owner: string;
+}
+
+/** Whether two ids are the same. */
+export function isSameId(one: unknown, other: unknown): boolean {
+  return idKey(one) === idKey(other);
+}
+
+function stateIn(stored: Document): RangeState {
+  const { behind, filter, mode, position = BEGINNING, ranges, version } = stored;
+  return {
+    behind,
+    position,
+    ranges: Array.isArray(ranges) ? ranges.map(rangeIn) : [],
+    version,
+    mode,
+    filter: typeof filter === "string" ? filter : undefined,
+  };
+}
+
+function rangeIn({ from, owner, to, token, visible_at }: Document): Range {
+  return {
+    from,
+    to,
+    token: String(token),
+    owner: String(owner),
+    visible_at: validDate(visible_at) ?? new Date(0),
+  };
+}

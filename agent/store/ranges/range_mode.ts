@@ -1,0 +1,107 @@
+import { ClaimModeError } from "../../errors.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { ServerClock } from "../connection/server_clock.ts";
+import { heldAt } from "../queries.ts";
+import type { ModeLease } from "./mode_lease.ts";
+import { type RangeSetup, refuseSetup } from "./range_setup.ts";
+import type { RangeState } from "./range_control.ts";
+
+/** Ranges of a collection, at most: each claim reads them, and a start over asks for what lies between them. */
+const MOST_RANGES = 1000;
+/** Time between two looks at the other mode, in milliseconds. */
+const LOOK_MS = 10_000;
+/**
+ * The first run of a document, by a lease of its own. Those of retries and takeovers are claimed alike in both modes, and
+ * a document that leaves its range counts its takeovers from the start.
+ */
+const CLAIMED_AS_NEW = {
+  "_pull.attempts": 1,
+  "_pull.errors": { $exists: false },
+  "_pull.snoozes": { $exists: false },
+  "_pull.takeovers": { $exists: false },
+};
+
+/**
+ * Keeps an agent in range mode from claiming beside agents in document mode, which do not see the ranges. Those of this
+ * version take the mode, as this one does. What is looked for here is the rest: documents that are held by agents of other
+ * versions, or by agents that show themselves to no other one.
+ */
+export class RangeMode {
+  readonly #options: RangeModeOptions;
+  #lookedAtMs = -Infinity;
+
+  constructor(options: RangeModeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes the mode for a while, if that is due, and looks for documents that agents in document mode hold, unless the last
+   * look was a moment ago. Throws what the driver throws.
+   *
+   * @throws {ClaimModeError} If agents in document mode are there.
+   */
+  async look(): Promise<void> {
+    const { clock, lease } = this.#options;
+    await lease.take();
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
+    await refuseSetup(this.#options);
+    const other = await this.#other();
+    if (other !== undefined) {
+      throw new ClaimModeError(
+        `CLAIM_MODE is range, and the agent ${other} holds documents in another mode: stop all agents, wait for their ` +
+          "leases, then start all in one mode",
+        { isOfOthers: true },
+      );
+    }
+    this.#lookedAtMs = nowMs;
+  }
+
+  /**
+   * Judges what the document of the ranges tells.
+   *
+   * @throws {ClaimModeError} If this agent may not claim beside the others.
+   */
+  checked(state: RangeState | undefined): RangeState {
+    if (state === undefined) {
+      this.#options.lease.forget();
+      throw new ClaimModeError(
+        'The document "ranges" was removed from the collection of the agents: remove it only while no agent runs',
+      );
+    }
+    const refusal = this.#options.lease.refusal(state);
+    if (refusal) throw refusal;
+    return state;
+  }
+
+  /** @throws {ClaimModeError} If the agents may hold no further range. */
+  refuseMore({ ranges }: RangeState): void {
+    if (ranges.length < MOST_RANGES) return;
+    throw new ClaimModeError(
+      `The agents hold ${ranges.length} ranges of documents, which is as many as they may: set a larger BATCH_SIZE, or ` +
+        "use CLAIM_MODE=document if handlers are slow",
+    );
+  }
+
+  /** The name of an agent that holds a document which it has claimed as a new one. */
+  async #other(): Promise<string | undefined> {
+    const { collection, maxTimeMS, owner, serverClock } = this.#options;
+    const [held] = await collection.find({
+      ...heldAt(serverClock.now()),
+      "_pull.token": { $type: "string" },
+      "_pull.owner": { $ne: owner },
+      ...CLAIMED_AS_NEW,
+    }, { projection: { _id: 0, "_pull.owner": 1 }, limit: 1, maxTimeMS }).toArray();
+    return held && String(held._pull?.owner);
+  }
+}
+
+/** What a {@linkcode RangeMode} needs. */
+export interface RangeModeOptions extends RangeSetup {
+  clock: Clock;
+  lease: ModeLease;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  owner: string;
+  serverClock: ServerClock;
+}

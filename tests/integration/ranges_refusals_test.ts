@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ClaimModeError } from "../../agent/errors.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { agents, control, expireRanges, open } from "../support/ranges.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
+import { pending, type TestStore } from "../support/store.ts";
+
+const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
+/** What is true of all documents but the one with the `_id` 1. */
+const OTHERS = { _id: { $ne: 1 } };
+
+async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
+  await database.db.command({ collMod: COLLECTION, validator });
+}
+
+/** Lets the lease of the mode run out. */
+async function endMode(database: TestDatabase): Promise<void> {
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
+}
+
+async function take(store: TestStore): Promise<unknown[]> {
+  const { documents } = await store.take();
+  await store.ack(documents.map((document) => ({ document })));
+  return documents.map(({ id }) => id);
+}
+
+for (const outcome of ["ack", "nack", "release", "deadLetter"] as const) {
+  Deno.test(`CLAIM_MODE of range: ${outcome} meets a document that gets a lease of its own meanwhile`, async () => {
+    await using database = await testDatabase("ranges");
+    await using store = open(database);
+    await jobs(database).insertMany(pending(1));
+    const document = (await store.take()).documents[0]!;
+    // The renewal of a checkpoint is applied, and its answer is under way.
+    const _pull = {
+      token: document.token,
+      visible_at: new Date(Date.now() + 60_000),
+      attempts: 1,
+      takeovers: 0,
+    };
+    await jobs(database).updateOne({ _id: 0 }, { $set: { status: "processing", _pull } });
+    const matched = await {
+      ack: async () => (await store.ack([{ document }])).matched,
+      nack: async () => (await store.nack([{ document, error: "e", delayMs: 0 }])).matched,
+      release: async () => (await store.release([document])).matched,
+      deadLetter: () => store.deadLetter(document, "e"),
+    }[outcome]();
+    assertEquals(matched, 1);
+    const { status } = await jobs(database).findOne({ _id: 0 });
+    assertEquals(
+      status,
+      { ack: "processed", nack: "pending", release: "pending", deadLetter: "failed" }[outcome],
+    );
+  });
+}
+
+Deno.test("CLAIM_MODE of range makes a dead letter of a document that takes no bookkeeping, and ends its range", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany(pending(3));
+  await store.take();
+  await validate(database, { $or: [OTHERS, { _pull: { $exists: false } }] });
+  await expireRanges(database);
+  const { documents, refused } = await store.take();
+  assertEquals(documents.map(({ id }) => id).toSorted(), [0, 2]);
+  assertEquals(refused.map(({ id, isDeadLetter }) => ({ id, isDeadLetter })), [{
+    id: 1,
+    isDeadLetter: true,
+  }]);
+  const { error } = await letters(database).findOne({ _id: 1 });
+  assertStringIncludes(error, "The database refuses the agent's bookkeeping: Document failed validation");
+  assertEquals(await jobs(database).findOne({ _id: 1 }), { _id: 1, status: "failed" });
+  assertEquals((await control(database)).ranges, []);
+});
+
+Deno.test("CLAIM_MODE of range ends the range of a document that takes no write, reports it, and leaves it out", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany(pending(2));
+  await store.take();
+  await validate(database, { $or: [OTHERS, { status: "pending", _pull: { $exists: false } }] });
+  await expireRanges(database);
+  const { documents, refused } = await store.take();
+  assertEquals(documents.map(({ id }) => id), [0]);
+  assertEquals(refused.map(({ id, isDeadLetter }) => ({ id, isDeadLetter })), [{
+    id: 1,
+    isDeadLetter: false,
+  }]);
+  assertEquals((await control(database)).ranges, []);
+  await store.ack(documents.map((document) => ({ document })));
+  assertEquals(await take(store), []);
+  // No range keeps the other mode out.
+  await endMode(database);
+  await jobs(database).insertOne({ _id: 5, status: "pending" });
+  await using other = openStore(database, DOCUMENT_MODE);
+  assertEquals(idsOf(await other.take()), [5]);
+});
+
+Deno.test("CLAIM_MODE of range lets a document fail by its status if it takes no lease", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany(pending(2));
+  const document = (await store.take()).documents[1]!;
+  await validate(database, { $or: [OTHERS, { _pull: { $exists: false } }] });
+  assertEquals(await store.deadLetter(document, "no good"), 1);
+  assertEquals(await jobs(database).findOne({ _id: 1 }), { _id: 1, status: "failed" });
+  const { attempts, by_reference, error } = await letters(database).findOne({ _id: 1 });
+  assertEquals({ attempts, by_reference, error }, { attempts: 1, by_reference: true, error: "no good" });
+});
+
+Deno.test("CLAIM_MODE of range claims what only looks new, and reports one that the database lets take no time", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany([1, 2, 3].map((_id) => ({ _id, status: "pending", _pull: {} })));
+  await validate(database, { $or: [OTHERS, { "_pull.visible_at": { $exists: false } }] });
+  const first = await store.take();
+  assertEquals([idsOf(first), first.hasMore, first.refused.map(({ id }) => id)], [[], true, [1]]);
+  assertEquals(await take(store), [2, 3]);
+  assertEquals((await store.take()).refused, []);
+});
+
+Deno.test("CLAIM_MODE of range takes another FILTER once the last has run out, and begins anew with it", async () => {
+  await using database = await testDatabase("ranges");
+  await jobs(database).insertMany([
+    { _id: 1, status: "pending", kind: "b" },
+    { _id: 2, status: "pending", kind: "a" },
+  ]);
+  await using document = openStore(database, { ...DOCUMENT_MODE, filter: '{"kind": "c"}' });
+  assertEquals(await take(document), []);
+  await endMode(database);
+  await using one = openStore(database, { claimMode: "range", filter: '{"kind": "a"}' });
+  assertEquals(await take(one), [2]);
+  await one.close();
+  await endMode(database);
+  await using other = openStore(database, { claimMode: "range", filter: '{"kind": "b"}' });
+  assertEquals(await take(other), [1]);
+});
+
+Deno.test("CLAIM_MODE of range claims no further range if agents hold too many", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany(pending(2));
+  await store.take(1);
+  const { ranges: [range] } = await control(database);
+  const ranges = Array.from(
+    { length: 1000 },
+    (_, at) => ({ ...range, from: at, to: at + 0.5, token: `${at}` }),
+  );
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { ranges }, $inc: { version: 1 } });
+  const error = await assertRejects(() => store.take(), ClaimModeError);
+  assertStringIncludes(
+    error.message,
+    "The agents hold 1000 ranges of documents, which is as many as they may",
+  );
+});
+
+for (const claimMode of ["document", "range"] as const) {
+  Deno.test(`CLAIM_MODE of ${claimMode} claims beside a document of the ranges that a user has made`, async () => {
+    await using database = await testDatabase("ranges");
+    await agents(database).insertOne({ _id: "ranges", registry: "pulling-agent" });
+    await jobs(database).insertMany(pending(2));
+    await using store = openStore(database, { claimMode, fleet: "on" });
+    assertEquals(await take(store), [0, 1]);
+  });
+}
+
+for (
+  const [what, options] of [
+    ["is a view", { viewOn: "other", pipeline: [] }],
+    ["refuses each document", { validator: { missing: { $exists: true } } }],
+  ] as const
+) {
+  Deno.test(`CLAIM_MODE of document claims if the collection of the agents ${what}`, async () => {
+    await using database = await testDatabase("ranges");
+    await database.db.createCollection(`${COLLECTION}_agents`, options as AnyDocument);
+    await jobs(database).insertMany(pending(2));
+    await using store = openStore(database, DOCUMENT_MODE);
+    assertEquals(await take(store), [0, 1]);
+  });
+}
+
+Deno.test("CLAIM_MODE of document takes the mode again if it has run out without the agent's knowledge", async () => {
+  await using database = await testDatabase("ranges");
+  let standsMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() - standsMs };
+  await using store = openStore(database, { ...DOCUMENT_MODE, clock });
+  await store.backlog();
+  assert(store.serverTime);
+  // The machine was suspended: the server has gone on, and the agent's clock has not.
+  standsMs = 61_000;
+  await jobs(database).insertMany(pending(2));
+  const { conflicts, documents } = await store.take();
+  assertEquals([documents.length, conflicts], [2, 0]);
+});

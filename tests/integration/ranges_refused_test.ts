@@ -1,0 +1,62 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ClaimModeError } from "../../agent/errors.ts";
+import { testDatabase } from "../support/mongod.ts";
+import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { agents, expireRanges, open } from "../support/ranges.ts";
+
+Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the reverse, until the mode has run out", async () => {
+  await using database = await testDatabase("ranges");
+  await using range = open(database);
+  await using document = openStore(database, { claimMode: "document", fleet: "on", agentName: "old" });
+  await jobs(database).insertMany(pending(3));
+  const [held] = (await document.take(1)).documents;
+  const refused = await assertRejects(() => range.take(), ClaimModeError);
+  assertStringIncludes(refused.message, "CLAIM_MODE is range, and agents with CLAIM_MODE=document work");
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
+  // The mode is over, and a document is still held in it.
+  const beside = await assertRejects(() => range.take(), ClaimModeError);
+  assertStringIncludes(beside.message, "the agent old holds documents");
+  await document.ack([{ document: held! }]);
+  assertEquals(idsOf(await range.take(1)), [1]);
+  // What was taken before does not count any more: the claim itself asks.
+  await using late = openStore(database, { claimMode: "document", fleet: "on" });
+  const other = await assertRejects(() => late.take(), ClaimModeError);
+  assertStringIncludes(other.message, "CLAIM_MODE is document, and agents with CLAIM_MODE=range work");
+  assertEquals(await jobs(database).countDocuments({ status: "processing" }), 0);
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
+  await assertRejects(() => late.take(), ClaimModeError);
+  await expireRanges(database);
+  await assertRejects(() => late.take(), ClaimModeError);
+  assertEquals(idsOf(await late.take()).toSorted(), [1, 2]);
+  // A swap that was prepared in the mode before misses.
+  await jobs(database).insertOne({ _id: 9, status: "pending" });
+  await assertRejects(() => range.take(), ClaimModeError);
+});
+
+Deno.test("CLAIM_MODE of range refuses another FILTER than that of the other agents", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = openStore(database, { claimMode: "range", filter: '{"kind": "a"}' });
+  await using other = openStore(database, { claimMode: "range", filter: '{"kind": "b"}' });
+  await jobs(database).insertMany(
+    [{ _id: 1, kind: "a" }, { _id: 2, kind: "b" }].map((each) => ({ ...each, status: "pending" })),
+  );
+  assertEquals(idsOf(await store.take()), [1]);
+  const error = await assertRejects(() => other.take(), ClaimModeError);
+  assertStringIncludes(error.message, 'the others have {"kind":"a"}');
+});
+
+Deno.test("CLAIM_MODE of range refuses a collation, and a unique index on documents in processing", async () => {
+  await using database = await testDatabase("ranges");
+  await database.db.createCollection(COLLECTION, { collation: { locale: "en", strength: 2 } });
+  await using store = open(database);
+  const collation = await assertRejects(() => store.take(), ClaimModeError);
+  assertStringIncludes(collation.message, "the collection has a collation");
+  await jobs(database).drop();
+  await jobs(database).createIndex({ key: 1 }, {
+    name: "one_at_a_time",
+    unique: true,
+    partialFilterExpression: { status: "processing" },
+  });
+  const unique = await assertRejects(() => store.take(), ClaimModeError);
+  assertStringIncludes(unique.message, "the unique index one_at_a_time goes by the status processing");
+});
