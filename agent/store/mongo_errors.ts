@@ -262,6 +262,11 @@ export function isLasting(error: unknown): boolean {
     (error instanceof UnreachableError && error.isLasting);
 }
 
+/** Whether the same may succeed a moment later, with the rights of the user and the abilities of the server as they are. */
+export function passesByItself(error: unknown): boolean {
+  return isTransient(error) && !isForbidden(error) && !isUnsupported(error);
+}
+
 /** Whether a write would have made a document larger than MongoDB allows. */
 export function isTooLarge(error: unknown): boolean {
   // The error of one write in a bulk has a code as well, and no class of its own.

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClaimModeError } from "../../agent/errors.ts";
-import { testDatabase } from "../support/mongod.ts";
-import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
 import { agents, expireRanges, open } from "../support/ranges.ts";
 
 Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the reverse, until the mode has run out", async () => {
@@ -60,3 +60,35 @@ Deno.test("CLAIM_MODE of range refuses a collation, and a unique index on docume
   const unique = await assertRejects(() => store.take(), ClaimModeError);
   assertStringIncludes(unique.message, "the unique index one_at_a_time goes by the status processing");
 });
+
+const DUE = { visible_at: LONG_AGO };
+const ORIGINS: Record<string, (holder: TestStore, database: TestDatabase) => Promise<unknown>> = {
+  "was released": async (holder, database) => {
+    await jobs(database).insertOne({ _id: 0, status: "pending" });
+    await holder.release((await holder.take()).documents);
+  },
+  "was scheduled": (_, database) => jobs(database).insertOne({ _id: 0, status: "pending", _pull: DUE }),
+  "was requeued": async (holder, database) => {
+    await jobs(database).insertOne({ _id: 0, status: "failed", _pull: { attempts: 3, dead_at: LONG_AGO } });
+    const documents = await holder.forCommands.documentsToRequeue();
+    const pages = await Array.fromAsync(documents.pages(documents.planById("0"), 10));
+    await documents.requeue(pages.flat());
+  },
+  "has bookkeeping and no time": (_, database) =>
+    jobs(database).insertOne({ _id: 0, status: "pending", _pull: {} }),
+};
+
+for (const [origin, make] of Object.entries(ORIGINS)) {
+  Deno.test(`CLAIM_MODE of range claims beside a document that ${origin}, and that another agent in range mode holds`, async () => {
+    await using database = await testDatabase("ranges");
+    await using holder = open(database);
+    await using other = open(database);
+    await make(holder, database);
+    let held = idsOf(await holder.take());
+    // One with bookkeeping and no time is scheduled first.
+    if (held.length === 0) held = idsOf(await holder.take());
+    assertEquals(held, [0]);
+    await jobs(database).insertOne({ _id: 1, status: "pending" });
+    assertEquals(idsOf(await other.take()), [1]);
+  });
+}

@@ -62,6 +62,12 @@ export class Guarded implements AsyncDisposable {
     await this.client.db("admin").command({ grantPrivilegesToRole: NARROW, privileges });
   }
 
+  /** Takes them away again. */
+  async revokeFleet(): Promise<void> {
+    const privileges = [privilegesOn("documents_agents")];
+    await this.client.db("admin").command({ revokePrivilegesFromRole: NARROW, privileges });
+  }
+
   async changeRole(role: string): Promise<void> {
     await this.client.db("admin").command({ updateUser: "agent", roles: [{ role, db: "shop" }] });
   }

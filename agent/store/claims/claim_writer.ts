@@ -34,6 +34,8 @@ export interface ClaimWriterOptions {
   busy: BusyKeys;
   /** What claims of new documents have to match as well, if agents in range mode may be there. */
   documentMode?: DocumentMode | undefined;
+  /** Set if new documents are claimed by ranges. */
+  ranges?: unknown;
 }
 
 /** What a claim marked, and what the database refused to mark. */
@@ -141,7 +143,9 @@ class ClaimWriting {
     const query = claimable(kind, options.server.time, options.filter);
     const condition = kind === "new_documents" ? options.documentMode?.condition : undefined;
     this.#query = condition ? { $and: [query, condition] } : query;
-    this.#update = lease(token, count, options);
+    const update = lease(token, count, options);
+    const isMarked = options.ranges !== undefined && !isTakeover(kind);
+    this.#update = isMarked ? { ...update, ...OF_RANGE_MODE } : update;
     this.#token = token;
     this.#options = options;
   }
@@ -237,6 +241,9 @@ export async function markSuspect(
     { longLimitMs },
   );
 }
+
+/** Tells the lease from that of an agent in document mode, which counts takeovers only once there are any. */
+const OF_RANGE_MODE: UpdateFilter<Document> = { $max: { "_pull.takeovers": 0 } };
 
 function lease(
   token: string,

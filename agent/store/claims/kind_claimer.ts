@@ -154,7 +154,7 @@ export class KindClaimer {
 
 /** What a {@linkcode KindClaimer} needs. */
 export interface KindClaimerOptions
-  extends Pick<ClaimWriterOptions, "documentMode" | "filter">, TimeAndChance {
+  extends Pick<ClaimWriterOptions, "documentMode" | "filter" | "ranges">, TimeAndChance {
   candidates: CandidateReader;
   sender: ClaimSender;
   busy: BusyKeys;
@@ -164,6 +164,4 @@ export interface KindClaimerOptions
   pickUps: PickUps;
   streak: RefusalStreak;
   readBack: "contended" | "always";
-  /** Set if new documents are claimed by ranges. */
-  ranges?: unknown;
 }

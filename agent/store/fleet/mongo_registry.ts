@@ -14,7 +14,7 @@ import { timeOfDayMs } from "../../lib/builtins.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
-import { isForbidden, isTransient, isUnsupported } from "../mongo_errors.ts";
+import { isForbidden, passesByItself } from "../mongo_errors.ts";
 import type { ClaimMode } from "../ranges/mode_lease.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
@@ -109,7 +109,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
   }
 
   isTransient(error: unknown): boolean {
-    return isTransient(error) && !isForbidden(error) && !isUnsupported(error);
+    return passesByItself(error);
   }
 
   async look(): Promise<OtherAgents> {

@@ -2,7 +2,7 @@ import type { Document, Filter } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { isTransient, isUnexplained } from "../mongo_errors.ts";
+import { isUnexplained, passesByItself } from "../mongo_errors.ts";
 import { NOW } from "../server/server_time.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import type { ExpiredRanges } from "./expired_ranges.ts";
@@ -21,6 +21,8 @@ const DOUBT_MS = 1000;
 export class DocumentMode {
   readonly #options: DocumentModeOptions;
   #until: Date | undefined;
+  /** Set while agents in range mode are known to be there. */
+  #refusal: ClaimModeError | undefined;
   #askAtMs = -Infinity;
   #doubtedAtMs = -Infinity;
 
@@ -45,16 +47,19 @@ export class DocumentMode {
     if (clock.monotonicMs() < this.#askAtMs) return;
     try {
       this.#until = await lease.take();
+      this.#refusal = undefined;
     } catch (error) {
       if (error instanceof ClaimModeError) {
+        this.#refusal = error;
         await this.#finishRanges();
         throw error;
       }
       if (isUnexplained(error)) throw error;
-      if (isTransient(error)) {
+      if (passesByItself(error)) {
         if (this.#isOver(0)) throw error;
         return;
       }
+      if (this.#refusal) throw this.#refusal;
       // No right, a view, a validator: such an agent is no part of the fleet. Agents in range mode see its leases.
       this.#askAtMs = clock.monotonicMs() + ASK_AGAIN_MS;
       this.#until = undefined;

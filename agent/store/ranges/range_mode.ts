@@ -11,8 +11,8 @@ const MOST_RANGES = 1000;
 /** Time between two looks at the other mode, in milliseconds. */
 const LOOK_MS = 10_000;
 /**
- * The first run of a document, by a lease of its own. Those of retries and takeovers are claimed alike in both modes, and
- * a document that leaves its range counts its takeovers from the start.
+ * The first run of a document, by the lease of an agent in document mode. Retries and takeovers are claimed alike in both
+ * modes. Each lease that an agent in range mode gives counts its takeovers from the start, also if there are none.
  */
 const CLAIMED_AS_NEW = {
   "_pull.attempts": 1,

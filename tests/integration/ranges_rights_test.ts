@@ -1,0 +1,64 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ClaimModeError } from "../../agent/errors.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
+import { Guarded } from "../support/guarded.ts";
+import { type AnyDocument, idsOf, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
+
+/** A store in document mode, for the collection that the user of `guarded` may use. */
+function open(guarded: Guarded, clock = systemClock): TestStore {
+  return openStore({ uri: guarded.uri("secret"), name: "shop" }, {
+    claimMode: "document",
+    clock,
+    deadLetterCollection: "documents_dead_letters",
+    fleet: "on",
+    mongodbCollection: "documents",
+  });
+}
+
+function collections({ client }: Guarded) {
+  const shop = client.db("shop");
+  return {
+    agents: shop.collection<AnyDocument>("documents_agents"),
+    documents: shop.collection<AnyDocument>("documents"),
+  };
+}
+
+Deno.test("CLAIM_MODE of document claims without rights on the collection of the agents, and takes the mode once it has them", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUserWithoutFleet("secret");
+  const { agents, documents } = collections(guarded);
+  await documents.insertMany(pending(3));
+  await using store = open(guarded);
+  assertEquals(idsOf(await store.take(1)), [0]);
+  assertEquals(await agents.countDocuments(), 0);
+  await guarded.grantFleet();
+  await using other = open(guarded);
+  assertEquals(idsOf(await other.take(1)), [1]);
+  assertEquals((await agents.findOne({ _id: "ranges" })).mode, "document");
+});
+
+Deno.test("CLAIM_MODE of document claims if it loses the rights on the collection of the agents, unless range mode is there", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUserWithoutFleet("secret");
+  await guarded.grantFleet();
+  const { agents, documents } = collections(guarded);
+  await documents.insertMany(pending(3));
+  let aheadMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  await using store = open(guarded, clock);
+  assertEquals(idsOf(await store.take(1)), [0]);
+  await guarded.revokeFleet();
+  // The lease of the mode has to be renewed.
+  aheadMs = 120_000;
+  assertEquals(idsOf(await store.take(1)), [1]);
+
+  await guarded.grantFleet();
+  const held = { from: 1, to: 2, token: "t", owner: "o", visible_at: new Date(Date.now() + 600_000) };
+  await agents.updateOne({ _id: "ranges" }, {
+    $set: { mode: "range", ranges: [held], mode_until: LONG_AGO },
+  });
+  await using beside = open(guarded);
+  await assertRejects(() => beside.take(1), ClaimModeError);
+  await guarded.revokeFleet();
+  await assertRejects(() => beside.take(1), ClaimModeError);
+});
