@@ -124,13 +124,7 @@ export function isOfDocument(error: unknown): boolean {
 }
 
 /** Classes of errors that the engine throws by itself. The driver and the store have classes of their own. */
-const OF_THE_ENGINE: ReadonlySet<unknown> = new Set([
-  Error,
-  EvalError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-]);
+const OF_THE_ENGINE = new Set<unknown>([Error, EvalError, ReferenceError, SyntaxError, TypeError]);
 
 /**
  * Whether neither the server nor the driver meant to throw this: a bug, or a processor's module that has changed what is

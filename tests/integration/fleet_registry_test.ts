@@ -147,6 +147,7 @@ Deno.test("MongoFleetRegistry tells by the server's clock when an agent began, w
       startedAtMs: at.getTime(),
       timeOfDayMs,
       commit: "c",
+      mode: "document",
       instance: crypto.randomUUID(),
     });
     const control = { state: "paused", source: "file", by: undefined, reason: undefined, since: at } as const;
