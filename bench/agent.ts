@@ -9,6 +9,9 @@ export const BINARY = `${ROOT}/dist/pulling-agent`;
 /** The settings with which the agent is fastest, according to its documents. */
 export const BEST = { BATCH_SIZE: "2000" } as const;
 
+/** The same in range mode. */
+export const BEST_BY_RANGES = { CLAIM_MODE: "range", BATCH_SIZE: "2000" } as const;
+
 /** A processor that does nothing. */
 const NOOP = "export default async () => {};\n";
 

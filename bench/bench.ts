@@ -27,9 +27,13 @@ export interface Bench {
   say(text: string): void;
 }
 
-/** Drops a collection and makes it anew, so that one run leaves nothing to the next. */
+/**
+ * Drops a collection, and that of its agents, and makes it anew, so that one run leaves nothing to the next: neither a
+ * position in the order of the ids, nor the mode of claims.
+ */
 export async function freshCollection({ db }: Bench, name: string): Promise<Collection> {
   await db.dropCollection(name);
+  await db.dropCollection(`${name}_agents`);
   return await db.createCollection(name);
 }
 

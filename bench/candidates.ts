@@ -1,48 +1,20 @@
 import type { Collection } from "mongodb";
 import { type AgentOptions, BEST, countsOf, startAgent } from "./agent.ts";
 import { type Bench, DATABASE, freshCollection } from "./bench.ts";
-import { fill } from "./documents.ts";
-import { processedTwice, type Span, spanOf, untilDrained } from "./drained.ts";
+import { type Candidate, type Drained, type OnMongo, onMongo } from "./candidate.ts";
+import { BYTES, fill, LOTS, MANY } from "./documents.ts";
+import { processedTwice, spanOf, untilDrained } from "./drained.ts";
+import { GRAPHILE_WORKER } from "./graphile_worker.ts";
 import { pythonWithMotor } from "./python.ts";
 import { canHavePackages, runProgram, runToEnd } from "./programs.ts";
+import { RANGE_LIMITS } from "./range_limit.ts";
+import { SLICES } from "./slices.ts";
 import { ensureIndexes } from "../agent/store/indexes.ts";
 
-/** Bytes of a document. */
-export const BYTES = 300;
-
-/** A program that processes all documents. */
-export interface Candidate {
-  /** For the command line. */
-  id: string;
-  /** For people. */
-  name: string;
-  settings: string;
-  kind: "loop" | "library" | "limit" | "agent";
-  /** Documents of a run: fewer for slow candidates, whose rate does not depend on it. */
-  documents: { full: number; quick: number };
-  /** If it cannot take part here, the code that finds that out reports why. */
-  isPossible?(): Promise<boolean>;
-  /** Makes the documents; returns the collection they are in. */
-  prepare(bench: Bench, count: number): Promise<Collection>;
-  /** Processes all of them. Returns a function that reads the result from the server alone. */
-  drain(bench: Bench, collection: Collection, count: number): Promise<() => Promise<Drained>>;
-}
-
-/** The result of a run. */
-export interface Drained {
-  span: Span;
-  /** Documents that are done, as far as the database can tell. */
-  done: number;
-  /** Undefined if nothing is left to count by. */
-  processedTwice?: number;
-}
-
-/** Documents of a run of a fast candidate. */
-export const MANY = { full: 50_000, quick: 2000 };
 const FEW = { full: 5000, quick: 100 };
 
 /** The loops that people write by hand, and the limit: plain documents, and the index that their query needs. */
-function plain(kind: Candidate["kind"], index: Record<string, 1>) {
+function plain(kind: OnMongo["kind"], index: Record<string, 1>) {
   return {
     kind,
     async prepare(bench: Bench, count: number): Promise<Collection> {
@@ -62,8 +34,8 @@ async function processed(collection: Collection): Promise<Drained> {
 /** A loop that people write by hand, as the program of that name in bench/programs, in Python. */
 export function loopInPython(
   program: string,
-  rest: Pick<Candidate, "id" | "settings" | "documents">,
-): Candidate {
+  rest: Pick<OnMongo, "id" | "settings" | "documents">,
+): OnMongo {
   return {
     ...plain("loop", { status: 1 }),
     ...rest,
@@ -81,8 +53,8 @@ export function loopInPython(
 /** The same in TypeScript. */
 export function loopInTypeScript(
   program: string,
-  rest: Pick<Candidate, "id" | "settings" | "documents">,
-): Candidate {
+  rest: Pick<OnMongo, "id" | "settings" | "documents">,
+): OnMongo {
   return {
     ...plain("loop", { status: 1 }),
     ...rest,
@@ -94,7 +66,7 @@ export function loopInTypeScript(
   };
 }
 
-function limit(batchSize: number): Candidate {
+function limit(batchSize: number): OnMongo {
   return {
     ...plain("limit", { status: 1 }),
     id: `limit-${batchSize}`,
@@ -114,9 +86,9 @@ function limit(batchSize: number): Candidate {
 /** The agent, with the module and the settings that `options` returns. */
 export function agent(
   { options, ...rest }:
-    & Pick<Candidate, "id" | "settings" | "documents">
+    & Pick<OnMongo, "id" | "settings" | "documents">
     & { options(bench: Bench): Omit<AgentOptions, "collection"> | Promise<Omit<AgentOptions, "collection">> },
-): Candidate {
+): OnMongo {
   return {
     ...rest,
     name: "pulling-agent",
@@ -145,7 +117,7 @@ export function agent(
 }
 
 /** The agent with another size of its claims: `auto`, or a fixed one to compare this with. */
-function claiming(size: number | "auto"): Candidate {
+function claiming(size: number | "auto"): OnMongo {
   return agent({
     id: `agent-${size}`,
     settings: `BATCH_SIZE=${size}`,
@@ -154,11 +126,21 @@ function claiming(size: number | "auto"): Candidate {
   });
 }
 
+/** The agent in range mode, with claims of a size. */
+function byRanges(size: number | "auto"): OnMongo {
+  return agent({
+    id: `range-${size}`,
+    settings: `CLAIM_MODE=range, BATCH_SIZE=${size}`,
+    documents: LOTS,
+    options: () => ({ env: { CLAIM_MODE: "range", BATCH_SIZE: String(size) } }),
+  });
+}
+
 function library(
   { doneAt, stored, ...rest }:
-    & Pick<Candidate, "id" | "name" | "settings">
+    & Pick<OnMongo, "id" | "name" | "settings">
     & { program: string; stored: string; doneAt?: string },
-): Candidate {
+): OnMongo {
   const run = (bench: Bench, mode: string, count: number) =>
     runProgram(bench, rest.program, { before: [mode], collection: stored, after: [String(count)] });
   return {
@@ -185,8 +167,7 @@ function library(
   };
 }
 
-/** All of them, in the order in which they take their turns. */
-export const CANDIDATES: Candidate[] = [
+const ON_MONGO: OnMongo[] = [
   loopInPython("loop", { id: "loop-python", settings: "find 100, update one by one", documents: FEW }),
   loopInTypeScript("loop", {
     id: "loop-typescript",
@@ -235,4 +216,13 @@ export const CANDIDATES: Candidate[] = [
   claiming(1000),
   claiming(5000),
   claiming("auto"),
+  ...RANGE_LIMITS,
+  byRanges(100),
+  byRanges(1000),
+  byRanges(2000),
+  byRanges("auto"),
+  ...SLICES,
 ];
+
+/** All of them, in the order in which they take their turns. */
+export const CANDIDATES: Candidate[] = [...ON_MONGO.map(onMongo), GRAPHILE_WORKER];

@@ -1,5 +1,13 @@
 import type { Collection } from "mongodb";
 
+/** Bytes of a document, unless a measurement has sizes of its own. */
+export const BYTES = 300;
+
+/** Documents of a run of a fast candidate. */
+export const MANY = { full: 50_000, quick: 2000 };
+/** Of one that needs less than a second for these: what a process does only once must not decide. */
+export const LOTS = { full: 200_000, quick: 4000 };
+
 /** Documents that one insert command takes. */
 const INSERTED = 5000;
 /** The size of a document without its text, in bytes. */

@@ -1,6 +1,8 @@
 import { BEST } from "./agent.ts";
 import { type Bench, DATABASE, freshCollection, ROOT } from "./bench.ts";
-import { agent, type Candidate, loopInPython, loopInTypeScript, MANY } from "./candidates.ts";
+import { type Candidate, type OnMongo, onMongo } from "./candidate.ts";
+import { agent, loopInPython, loopInTypeScript } from "./candidates.ts";
+import { MANY } from "./documents.ts";
 import { runToEnd } from "./programs.ts";
 
 /** Each document has its effect in this collection, which has no unique index. */
@@ -46,9 +48,9 @@ export const EFFECT_CANDIDATES: Candidate[] = [
     documents: MANY,
     options: () => ({ module: WRITES, env: BEST }),
   }),
-].map(withEffects);
+].map((each) => onMongo(withEffects(each)));
 
-function withEffects(candidate: Candidate): Candidate {
+function withEffects(candidate: OnMongo): OnMongo {
   return {
     ...candidate,
     async prepare(bench, count) {

@@ -4,6 +4,7 @@ import type { Conditions } from "./report.ts";
 import packages from "./programs/packages.json" with { type: "json" };
 import config from "../deno.json" with { type: "json" };
 import { ROOT } from "./bench.ts";
+import { postgresVersion } from "./postgres.ts";
 import { runToEnd } from "./programs.ts";
 
 /** The conditions of measurements that begin now. */
@@ -18,6 +19,7 @@ export async function describeRun({ client }: Bench): Promise<Conditions> {
     "Memory": `${(Deno.systemMemoryInfo().total / 1024 ** 3).toFixed(0)} GiB`,
     "System": `${Deno.build.os} ${Deno.osRelease()}`,
     "MongoDB": `${version}, replica set of one, cache of 0.5 GiB`,
+    "PostgreSQL": await postgresVersion() ?? "none",
     "pulling-agent": (await runToEnd(BINARY, ["--version"])).trim().replace("pulling-agent ", ""),
     "TypeScript programs": `Deno ${Deno.version.deno}, ${specifiers.join(", ").replaceAll("npm:", "")}`,
     "Python programs": `${python.trim().replace("Python ", "")}, ${

@@ -3,9 +3,9 @@
  * `main.ts [--quick] [--only NAMES] [--out DIRECTORY]`.
  *
  * Each measurement replaces its own figures in `performance.json` of the directory, by default `docs/`; all figures of
- * that file go into `performance.md` (between its marks) and `performance.svg`. With `--only` (measurements or
- * beginnings of candidates' ids, with commas between them) and with `--quick` they are only printed, unless `--out`
- * says where to write.
+ * that file go into `performance.md` (between its marks), `performance.svg` and `performance_server.svg`. With `--only`
+ * (measurements or beginnings of candidates' ids, with commas between them) and with `--quick` they are only printed,
+ * unless `--out` says where to write.
  *
  * @module
  */

@@ -9,6 +9,22 @@ export async function cpuMs(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND;
 }
 
+/** The same of a process and all that it has ever started, also of those that have ended. */
+export async function cpuMsOfAll(pid: number): Promise<number> {
+  for (;;) {
+    const before = await withChildren(pid);
+    const all = await Promise.all(before.map(async (each) => {
+      const stat = await Deno.readTextFile(`/proc/${each}/stat`).catch(() => "");
+      // Its own time, and that of its children that have ended.
+      const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
+      return ticks.reduce((sum, each) => sum + Number(each), 0);
+    }));
+    // The time of one that ended meanwhile may be missing, or be counted twice.
+    if (String(before) !== String(await withChildren(pid))) continue;
+    return all.reduce((sum, ticks) => sum + ticks, 0) * 1000 / TICKS_PER_SECOND;
+  }
+}
+
 /** The most memory that a process has had resident, in MiB. */
 export async function peakMib(pid: number): Promise<number> {
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(await Deno.readTextFile(`/proc/${pid}/status`));

@@ -46,7 +46,7 @@ export function canHavePackages(): Promise<boolean> {
     } catch (error) {
       if (Deno.env.get("REQUIRE_ALL") === "1") throw error;
       console.log(
-        "SKIP the MongoDB libraries, their packages cannot be had here, let deno reach a package registry",
+        "SKIP the libraries, their packages are not available here, let deno reach a package registry",
       );
       return false;
     }

@@ -6,6 +6,7 @@ import type { MemoryResult } from "./measures/memory.ts";
 import type { ProcessorResult } from "./measures/processors.ts";
 import type { ReplicasResult } from "./measures/replicas.ts";
 import type { SizesResult } from "./measures/sizes.ts";
+import { chartsOf } from "./chart.ts";
 import { number, spreadText } from "./numbers.ts";
 import { type Target, targetsOf } from "./targets.ts";
 import type { Throughput } from "./throughput.ts";
@@ -31,11 +32,11 @@ export type Conditions = Record<string, string>;
 /** What was measured, and under which conditions each. Measurements that were not made are missing. */
 export type Results = { [Name in keyof Figures]?: { conditions: Conditions; figures: Figures[Name] } };
 
-const CHART = "![Documents a second, the agent beside others](performance.svg)";
-
-/** The results for the document: the chart, and the tables. */
+/** The results for the document: the charts, and the tables. */
 export function documentText(results: Results): string {
-  return [results.throughput && CHART, reportText(results)].filter(Boolean).join("\n\n");
+  const charts = results.throughput ? chartsOf(results.throughput.figures) : [];
+  return [...charts.map(({ alt, file }) => `![${alt}](performance${file}.svg)`), reportText(results)]
+    .join("\n\n");
 }
 
 /** The results as tables. */
@@ -71,6 +72,7 @@ function throughputTable(rows: Throughput[]): string {
       "Documents",
       "Commands/document",
       "Server CPU/1,000",
+      "Log/document",
       "Twice",
     ],
     rows.map(({ name, settings, rate, documents, cost, processedTwice }) => [
@@ -81,6 +83,7 @@ function throughputTable(rows: Throughput[]): string {
       number(documents),
       cost.commandsPerDocument.toFixed(3),
       `${cost.cpuMsPerThousand.toFixed(0)} ms`,
+      cost.logBytesPerDocument === undefined ? "" : `${number(cost.logBytesPerDocument)} B`,
       processedTwice === undefined ? "" : number(processedTwice),
     ]),
   );
@@ -126,21 +129,23 @@ function targetsTable(targets: Target[]): string {
 
 function replicasTable(rows: ReplicasResult[]): string {
   return table(
-    ["Replicas", "Documents/s together", "Lost to conflicts", "Twice"],
-    rows.map((row) => [
-      number(row.replicas),
-      number(row.rate),
-      `${(row.lost * 100).toFixed(1)} %`,
-      number(row.processedTwice),
+    ["Replicas", "Settings", "Documents/s together", "Lost to conflicts", "Twice"],
+    rows.map(({ lost, processedTwice, rate, replicas, settings }) => [
+      number(replicas),
+      settings,
+      number(rate),
+      lost === undefined ? "" : `${(lost * 100).toFixed(1)} %`,
+      processedTwice === undefined ? "" : number(processedTwice),
     ]),
   );
 }
 
 function latencyTable(rows: LatencyResult[]): string {
   return table(
-    ["Woken by", "Agent is", "p50", "p99", "Inserts"],
-    rows.map(({ wakeUp, load, p50, p99, documents }) => [
+    ["Woken by", "Claims", "Agent is", "p50", "p99", "Inserts"],
+    rows.map(({ claims, wakeUp, load, p50, p99, documents }) => [
       wakeUp === "polling" ? "polling, POLL_INTERVAL=1" : wakeUp,
+      `by ${claims}`,
       load,
       `${p50.toFixed(1)} ms`,
       `${p99.toFixed(1)} ms`,
@@ -158,8 +163,13 @@ function backlogTable(rows: BacklogResult[]): string {
 
 function memoryTable(rows: MemoryResult[]): string {
   return table(
-    ["Size of a document", "Documents", "Resident at most"],
-    rows.map(({ size, documents, peakMib }) => [size, number(documents), `${peakMib.toFixed(0)} MiB`]),
+    ["Size of a document", "Settings", "Documents", "Resident at most"],
+    rows.map(({ size, settings, documents, peakMib }) => [
+      size,
+      settings,
+      number(documents),
+      `${peakMib.toFixed(0)} MiB`,
+    ]),
   );
 }
 

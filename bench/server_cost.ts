@@ -1,16 +1,26 @@
 import type { Bench } from "./bench.ts";
 import { cpuMs } from "./proc.ts";
 
-/** What the server has done since its start. */
-interface Work {
+/** What a server has done since it was asked to count. */
+export interface Work {
   commands: number;
   cpuMs: number;
+  /** Bytes of its log, by which it recovers and feeds other members. */
+  logBytes: number;
+}
+
+/** A server whose work is counted. */
+export interface CountedServer {
+  /** Begins to count. The function that it returns ends that, and returns what was done meanwhile. */
+  count(): Promise<() => Promise<Work>>;
 }
 
 /** The cost of a piece of work for the server, per document. */
 export interface ServerCost {
   commandsPerDocument: number;
   cpuMsPerThousand: number;
+  /** Of MongoDB's oplog, or of PostgreSQL's write-ahead log. Missing in figures that are older than it. */
+  logBytesPerDocument?: number;
 }
 
 /** The commands that clients send for documents, without those by which drivers follow the server's state. */
@@ -22,23 +32,48 @@ const COUNTED = [
 
 /** Runs `work` and returns its cost for the server, per document of `documents`. */
 export async function costOf<T>(
-  bench: Bench,
+  server: CountedServer,
   documents: number,
   work: () => Promise<T>,
 ): Promise<{ result: T; cost: ServerCost }> {
-  const before = await workOf(bench);
+  const end = await server.count();
   const result = await work();
-  const after = await workOf(bench);
+  const { commands, cpuMs, logBytes } = await end();
   return {
     result,
     cost: {
-      commandsPerDocument: (after.commands - before.commands) / documents,
-      cpuMsPerThousand: (after.cpuMs - before.cpuMs) / documents * 1000,
+      commandsPerDocument: commands / documents,
+      cpuMsPerThousand: cpuMs / documents * 1000,
+      logBytesPerDocument: logBytes / documents,
     },
   };
 }
 
-async function workOf({ client, server }: Bench): Promise<Work> {
+/** The MongoDB server of the benchmark. */
+export function mongoServer(bench: Bench): CountedServer {
+  return {
+    async count() {
+      const oplog = bench.client.db("local").collection("oplog.rs");
+      const last = await oplog.findOne({}, { sort: { $natural: -1 }, projection: { ts: 1 } });
+      const before = await workOf(bench);
+      return async () => {
+        const after = await workOf(bench);
+        // Summed up at the end: that is work of the server's as well.
+        const [sum] = await oplog.aggregate([
+          { $match: { ts: { $gt: last!.ts } } },
+          { $group: { _id: null, bytes: { $sum: { $bsonSize: "$$ROOT" } } } },
+        ]).toArray();
+        return {
+          commands: after.commands - before.commands,
+          cpuMs: after.cpuMs - before.cpuMs,
+          logBytes: sum?.bytes ?? 0,
+        };
+      };
+    },
+  };
+}
+
+async function workOf({ client, server }: Bench): Promise<Pick<Work, "commands" | "cpuMs">> {
   const { metrics } = await client.db("admin").command({ serverStatus: 1 });
   const commands = COUNTED.reduce((sum, name) => sum + Number(metrics.commands[name]?.total ?? 0), 0);
   return { commands, cpuMs: await cpuMs(server.pid) };

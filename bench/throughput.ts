@@ -1,8 +1,9 @@
-import { type Bench, inRounds, settle } from "./bench.ts";
-import { type Candidate, CANDIDATES } from "./candidates.ts";
+import { type Bench, inRounds } from "./bench.ts";
+import type { Candidate } from "./candidate.ts";
+import { CANDIDATES } from "./candidates.ts";
 import { EFFECT_CANDIDATES } from "./effect_candidates.ts";
 import { rateOf } from "./drained.ts";
-import { costOf, type ServerCost } from "./server_cost.ts";
+import type { ServerCost } from "./server_cost.ts";
 import { median, type Spread, spreadOf } from "./stats.ts";
 
 /** The throughput of a candidate. */
@@ -51,12 +52,8 @@ async function measured(bench: Bench, all: readonly Candidate[]): Promise<Throug
 
 async function runOnce(bench: Bench, candidate: Candidate): Promise<Run> {
   const count = countOf(bench, candidate);
-  const collection = await candidate.prepare(bench, count);
-  await settle(bench);
-  const { result: look, cost } = await costOf(bench, count, () => candidate.drain(bench, collection, count));
-  const { done, span, processedTwice } = await look();
+  const { cost, done, processedTwice, span } = await candidate.run(bench, count);
   if (done !== count) throw new Error(`${candidate.id} has done ${done} of ${count} documents`);
-  await collection.drop();
   return { rate: rateOf(span), cost, processedTwice };
 }
 
@@ -72,6 +69,7 @@ function summary({ id, name, settings, kind }: Candidate, documents: number, run
     cost: {
       commandsPerDocument: median(runs.map(({ cost }) => cost.commandsPerDocument)),
       cpuMsPerThousand: median(runs.map(({ cost }) => cost.cpuMsPerThousand)),
+      logBytesPerDocument: median(runs.map(({ cost }) => cost.logBytesPerDocument!)),
     },
     processedTwice: twice.length === 0 ? undefined : twice.reduce((sum, count) => sum + count, 0),
   };

@@ -1,12 +1,12 @@
 import { formatted, withPart } from "../scripts/generated_part.ts";
-import { chartOf } from "./chart.ts";
+import { chartsOf } from "./chart.ts";
 import { documentText, type Results } from "./report.ts";
 
 const FIGURES = "figures";
 
 /**
  * Writes results to `performance.json` of a directory, which is made if it is missing, in place of the earlier ones of the same measurements. All
- * figures of the file then go between the marks of `performance.md`, and into the chart `performance.svg`.
+ * figures of the file then go between the marks of `performance.md`, and into the charts beside it, `performance.svg` and `performance_server.svg`.
  */
 export async function writeResults(measured: Results, directory: string): Promise<void> {
   const file = `${directory}/performance`;
@@ -18,7 +18,9 @@ export async function writeResults(measured: Results, directory: string): Promis
   // The document tells what is stored: a figure that is rounded twice may end in another digit.
   const stored: Results = JSON.parse(json);
   if (stored.throughput) {
-    await Deno.writeTextFile(`${file}.svg`, await formatted(chartOf(stored.throughput.figures), "svg"));
+    for (const { file: end, svg } of chartsOf(stored.throughput.figures)) {
+      await Deno.writeTextFile(`${file}${end}.svg`, await formatted(svg, "svg"));
+    }
   }
   const document = await read(`${file}.md`) ??
     `<!-- generated: ${FIGURES} -->\n<!-- /generated: ${FIGURES} -->\n`;

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Installs what `make test` leaves tests out without, and REQUIRE_ALL=1 insists on: the containers' tools and shellcheck
-# from Debian's packages (also tmux and Chromium), actionlint, typos, promtool, Prometheus and libfaketime under
-# .tools/. What it cannot install it
-# only names.
+# from Debian's packages (also tmux, Chromium and PostgreSQL), actionlint, typos, promtool, Prometheus and libfaketime
+# under .tools/. What it cannot install it only names.
 set -eu
 cd "$(dirname -- "$0")/.."
 # shellcheck source=scripts/versions.env
@@ -61,6 +60,8 @@ missing() {
   for tool in podman buildah runc shellcheck tmux chromium; do
     command -v "$tool" >/dev/null || printf ' %s' "$tool"
   done
+  # Debian has the server's programs in no directory of PATH.
+  command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || printf ' postgresql'
 }
 missing=$(missing)
 [ -n "$missing" ] || exit 0
@@ -70,6 +71,14 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 say "installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+case $missing in
+  *postgresql*)
+    # The package would make and start a server of its own.
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+      echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    ;;
+esac
 # A file that was removed by hand comes back by --reinstall only.
 # shellcheck disable=SC2086  # a list
 install() { apt-get install -qq -y --no-install-recommends --reinstall -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 $missing >"$log" 2>&1; }

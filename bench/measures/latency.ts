@@ -26,41 +26,44 @@ export default async ({ sentAt }) => {
 export interface LatencyResult {
   wakeUp: "change stream" | "polling";
   load: "idle" | "under load";
+  claims: "document" | "range";
   p50: number;
   p99: number;
   documents: number;
 }
 
-const CASES = [
-  { wakeUp: "change stream", load: "idle" },
-  { wakeUp: "change stream", load: "under load" },
-  { wakeUp: "polling", load: "idle" },
-  { wakeUp: "polling", load: "under load" },
-] as const;
+type Case = Pick<LatencyResult, "wakeUp" | "load" | "claims">;
+
+const CASES: readonly Case[] = [
+  { wakeUp: "change stream", load: "idle", claims: "document" },
+  { wakeUp: "change stream", load: "under load", claims: "document" },
+  { wakeUp: "change stream", load: "idle", claims: "range" },
+  { wakeUp: "change stream", load: "under load", claims: "range" },
+  { wakeUp: "polling", load: "idle", claims: "document" },
+  { wakeUp: "polling", load: "under load", claims: "document" },
+];
 
 /** Pick-up latency of single inserts at random moments, over all rounds. */
 export async function measureLatency(bench: Bench): Promise<LatencyResult[]> {
-  const rounds = await inRounds(bench, CASES, async ({ wakeUp, load }) => {
-    const latencies = await measure(bench, wakeUp, load);
+  const rounds = await inRounds(bench, CASES, async (each) => {
+    const latencies = await measure(bench, each);
     const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
-    bench.say(`pick-up, ${wakeUp}, ${load}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+    bench.say(
+      `pick-up, ${Object.values(each).join(", ")}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
+    );
     return latencies;
   });
-  return [...rounds].map(([{ wakeUp, load }, each]) => {
+  return [...rounds].map(([of, each]) => {
     const latencies = each.flat();
     const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
-    return { wakeUp, load, p50, p99, documents: latencies.length };
+    return { ...of, p50, p99, documents: latencies.length };
   });
 }
 
-async function measure(
-  bench: Bench,
-  wakeUp: LatencyResult["wakeUp"],
-  load: LatencyResult["load"],
-): Promise<number[]> {
+async function measure(bench: Bench, { claims, load, wakeUp }: Case): Promise<number[]> {
   const collection = await freshCollection(bench, "latency");
   const polling = { CHANGE_STREAM: "off", POLL_INTERVAL: `${POLL_INTERVAL_MS}ms` };
-  const env: Record<string, string> = wakeUp === "polling" ? polling : {};
+  const env: Record<string, string> = { CLAIM_MODE: claims, ...wakeUp === "polling" && polling };
   await using agent = await startAgent(bench, { collection: "latency", module: MODULE, env });
   await agent.ready();
   const file = `${agent.dir}/latencies`;

@@ -20,7 +20,7 @@ async function written(dir: string, results: Results): Promise<string> {
 
 Deno.test("writeResults() replaces the figures of what was measured anew, and names the conditions of each", async () => {
   await using dir = await TempDir.make();
-  const memory = (peakMib: number) => [{ size: "100 B", documents: 5, peakMib }];
+  const memory = (peakMib: number) => [{ size: "100 B", settings: "default", documents: 5, peakMib }];
   // The directory need not be there: the figures of an hour would be lost.
   const out = `${dir.path}/figures`;
   const first = await written(out, {
@@ -35,7 +35,7 @@ Deno.test("writeResults() replaces the figures of what was measured anew, and na
   const second = await written(out, {
     memory: { conditions: conditions("2026-02-02"), figures: memory(95.123456789) },
   });
-  assertEquals(rowsOf(second, "Memory"), ["| 100 B | 5 | 95 MiB |"]);
+  assertEquals(rowsOf(second, "Memory"), ["| 100 B | default | 5 | 95 MiB |"]);
   assertEquals(rowsOf(second, "One agent"), ["| Start to first document, median | 240 ms |"]);
   assertEquals(rowsOf(second, "Machine and versions"), [
     "| Date | 2026-02-02 | memory |",

@@ -1,0 +1,25 @@
+import type { Candidate } from "./candidate.ts";
+import { LOTS } from "./documents.ts";
+import { BenchPostgres, canHavePostgres } from "./postgres.ts";
+import { canHavePackages, programArguments, runToEnd } from "./programs.ts";
+import { costOf } from "./server_cost.ts";
+
+/** graphile-worker takes and completes jobs in batches, on a PostgreSQL server of its own for each run. */
+export const GRAPHILE_WORKER: Candidate = {
+  id: "graphile-worker",
+  name: "graphile-worker on PostgreSQL",
+  settings: "batched: takes 2000, 24 at once",
+  kind: "library",
+  documents: LOTS,
+  isPossible: async () => await canHavePackages() && await canHavePostgres(),
+  async run(_bench, count) {
+    await using server = await BenchPostgres.start();
+    const run = (mode: string) =>
+      runToEnd(...programArguments("graphile_worker", [mode, server.host, String(count)]));
+    await run("fill");
+    await server.sql("vacuum analyze", "checkpoint");
+    const { result: printed, cost } = await costOf(server, count, () => run("drain"));
+    const [[left]] = await server.sql("select count(*) from graphile_worker.jobs") as [[string]];
+    return { span: { ...JSON.parse(printed), after: count - 1 }, done: count - Number(left), cost };
+  },
+};
