@@ -225,4 +225,4 @@ const ON_MONGO: OnMongo[] = [
 ];
 
 /** All of them, in the order in which they take their turns. */
-export const CANDIDATES: Candidate[] = [...ON_MONGO.map(onMongo), GRAPHILE_WORKER];
+export const CANDIDATES: Candidate[] = [...ON_MONGO.map(onMongo), ...GRAPHILE_WORKER];

@@ -19,7 +19,7 @@ const BARS: readonly Bar[] = [
   { ids: /^agenda$/, label: "agenda" },
   { ids: /^mongodb-queue$/, label: "mongodb-queue" },
   { ids: /^mongo-jobs$/, label: "@clipboard-health/mongo-jobs" },
-  { ids: /^graphile-worker$/, label: "graphile-worker (PostgreSQL)" },
+  { ids: /^graphile-worker-/, label: "graphile-worker (PostgreSQL)" },
   { ids: /^agent-default$/, label: "pulling-agent, default" },
   { ids: /^agent-/, label: "pulling-agent, best batch" },
   { ids: /^range-(\d|auto)/, label: "pulling-agent, CLAIM_MODE=range" },

@@ -1,4 +1,4 @@
-import { BEST } from "./agent.ts";
+import { BEST, BEST_BY_RANGES } from "./agent.ts";
 import { type Bench, DATABASE, freshCollection, ROOT } from "./bench.ts";
 import { type Candidate, type OnMongo, onMongo } from "./candidate.ts";
 import { agent, loopInPython, loopInTypeScript } from "./candidates.ts";
@@ -47,6 +47,12 @@ export const EFFECT_CANDIDATES: Candidate[] = [
     settings: `exactly once: \`writes\`, best (BATCH_SIZE=${BEST.BATCH_SIZE})`,
     documents: MANY,
     options: () => ({ module: WRITES, env: BEST }),
+  }),
+  agent({
+    id: "effects-writes-range",
+    settings: `exactly once: \`writes\`, CLAIM_MODE=range, BATCH_SIZE=${BEST_BY_RANGES.BATCH_SIZE}`,
+    documents: MANY,
+    options: () => ({ module: WRITES, env: BEST_BY_RANGES }),
   }),
 ].map((each) => onMongo(withEffects(each)));
 

@@ -32,7 +32,9 @@ const CANDIDATES: Row[] = [
   [/^\| pulling-agent .*CLAIM_MODE=range, BATCH_SIZE=auto /],
   [/^\| Slices.* 100 records/],
   [/^\| Slices.* 1000 records/],
-  [/^\| graphile-worker on PostgreSQL/, LIBRARIES, "graphile-worker"],
+  [/^\| graphile-worker on PostgreSQL.* takes 500,/, LIBRARIES, "graphile-worker"],
+  [/^\| graphile-worker on PostgreSQL.* takes 2000,/, LIBRARIES, "graphile-worker"],
+  [/^\| graphile-worker on PostgreSQL.* takes 5000,/, LIBRARIES, "graphile-worker"],
 ];
 /** What the charts draw, likewise. */
 const BARS: Row[] = [
@@ -66,6 +68,7 @@ const EFFECTS: Row[] = [
   [/^\| pulling-agent .* at least once/],
   [/^\| pulling-agent .* exactly once.* default/],
   [/^\| pulling-agent .* exactly once.* best/],
+  [/^\| pulling-agent .* exactly once.* CLAIM_MODE=range/],
 ];
 const HEADINGS = [
   "Throughput",
