@@ -1,7 +1,8 @@
 import type { Collection } from "mongodb";
 import { validDate } from "../lib/valid_date.ts";
 import { possibleIds } from "./documents/parse_id.ts";
-import { type KnownDocument, knownFields, knownIn } from "./requeue/known_document.ts";
+import type { RangeOfOptions } from "./ranges/range_of.ts";
+import { type KnownDocument, knownFields, knownIn, withRanges } from "./requeue/known_document.ts";
 import { atTime } from "./server/server_time.ts";
 import type { StoreServer } from "./server/store_server.ts";
 import { STANDING, STATUS } from "./requeue/standing.ts";
@@ -41,7 +42,7 @@ export class Cancellation {
       },
       raw: true,
     }).toArray();
-    return found.map(read);
+    return await withRanges(found.map(read), this.#options);
   }
 
   /**
@@ -67,7 +68,7 @@ export class Cancellation {
 }
 
 /** What a {@linkcode Cancellation} needs. */
-interface CancellationOptions {
+interface CancellationOptions extends RangeOfOptions {
   readonly collection: Collection;
   readonly server: StoreServer;
 }

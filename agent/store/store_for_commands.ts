@@ -40,13 +40,14 @@ export class StoreForCommands {
   async documentsToRequeue(): Promise<DocumentsToRequeue> {
     const { collection, link } = this.#options;
     const letters = await this.letters();
-    return new DocumentsToRequeue({ ...this.#options, explain: explainer(link, collection), letters });
+    const explain = explainer(link, collection);
+    return new DocumentsToRequeue({ ...this.#options, agents: this.#agents, explain, letters });
   }
 
   /** Cancels documents of the collection. */
   async cancellation(): Promise<Cancellation> {
     await this.#options.server.learn();
-    return new Cancellation(this.#options);
+    return new Cancellation({ ...this.#options, agents: this.#agents });
   }
 
   /** The documents of the collection, for a processor that is tried on them. */
@@ -57,16 +58,16 @@ export class StoreForCommands {
 
   /** The agents of the collection. */
   async fleet(): Promise<FleetForCommands> {
-    const { collection: { collectionName, dbName }, link, server, serverClock } = this.#options;
+    const { link, server, serverClock } = this.#options;
     await server.ask();
     await syncClock(link, serverClock);
-    const name = fleetCollection(collectionName);
+    const collection = this.#agents;
     return new FleetForCommands({
       ...this.#options,
-      collection: link.collection(dbName, name),
+      collection,
       connections: new AgentConnections(link),
       documents: this.#options.collection,
-      name: `${dbName}.${name}`,
+      name: `${collection.dbName}.${collection.collectionName}`,
     });
   }
 
@@ -102,6 +103,12 @@ export class StoreForCommands {
       collectionNames: () => link.run(() => collectionNames(link.db(dbName))),
       other: (name) => link.collection(dbName, name),
     });
+  }
+
+  /** The collection of the agents. */
+  get #agents(): Collection {
+    const { collection: { collectionName, dbName }, link } = this.#options;
+    return link.collection(dbName, fleetCollection(collectionName));
   }
 }
 

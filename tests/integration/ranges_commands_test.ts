@@ -10,7 +10,7 @@ async function requeueAll(operator: TestStore): Promise<void> {
   const documents = await operator.forCommands.documentsToRequeue();
   const plan = await documents.plan(EVERYTHING, new Date(Date.now() + 60_000));
   const found = (await Array.fromAsync(documents.pages(plan, 10))).flat();
-  assertEquals(found.map(({ standing }) => standing), ["free", "waiting", "waiting"]);
+  assertEquals(found.map(({ standing }) => standing), ["free", "leased", "waiting"]);
   await documents.requeue(found.filter(({ standing }) => standing === "free"));
 }
 
@@ -54,15 +54,20 @@ Deno.test("CLAIM_MODE of range: redrive starts a dead letter of a range over, wh
 
 Deno.test("CLAIM_MODE of range: cancel takes a document out of its range, whose outcome misses, and its range ends", async () => {
   await using database = await testDatabase("ranges");
-  await using store = open(database);
+  await using store = open(database, { agentName: "holder" });
   await using operator = open(database);
   await jobs(database).insertMany(pending(2));
-  const { documents } = await store.take();
+  const { documents } = await store.take(1);
   const cancellation = await operator.forCommands.cancellation();
+  const found = [...await cancellation.find("0"), ...await cancellation.find("1")];
+  assertEquals(found.map(({ owner, standing }) => [owner, standing]), [
+    ["holder", "leased"],
+    [undefined, "waiting"],
+  ]);
   assertEquals(await cancellation.cancel(0, "not needed"), true);
   assertEquals((await store.canceled(documents)).map(({ id }) => id), [0]);
   assertEquals((await store.renew(documents)).map(({ id }) => id), [0]);
-  assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, 1);
+  assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, 0);
   await store.close();
   assertEquals((await control(database)).ranges, []);
   assertEquals((await stored(database, 0)).status, "canceled");

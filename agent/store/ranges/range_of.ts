@@ -1,7 +1,7 @@
 import type { Collection } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { isForbidden } from "../mongo_errors.ts";
-import type { ServerTime } from "../server/server_time.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { RANGES, RANGES_ID } from "./ranges_document.ts";
 
 /** Who holds the range that an id is in, and until when. */
@@ -11,31 +11,43 @@ export interface HolderOfRange {
 }
 
 /**
- * The live range that an id is in; undefined if there is none, or if the user may not look. Throws what the driver throws.
- *
- * @param agents the collection of the agents
+ * The holders of the live ranges that ids are in, for each of them; undefined if it is in none, or if the user may not
+ * look. A new document carries nothing that tells that it is held. Throws what the driver throws.
  */
-export async function rangeOf(
-  id: unknown,
-  { agents, maxTimeMS, time }: { agents: Collection; maxTimeMS: number; time: ServerTime },
-): Promise<HolderOfRange | undefined> {
+export async function holdersOf(
+  ids: readonly unknown[],
+  { agents, maxTimeMS, server: { time } }: RangeOfOptions,
+): Promise<readonly (HolderOfRange | undefined)[]> {
+  if (ids.length === 0) return [];
   const holds = {
     $and: [
-      { $lt: ["$$this.from", { $literal: id }] },
-      { $gte: ["$$this.to", { $literal: id }] },
-      { $gt: ["$$this.visible_at", time] },
+      { $lt: ["$$range.from", "$$id"] },
+      { $gte: ["$$range.to", "$$id"] },
+      { $gt: ["$$range.visible_at", time] },
     ],
   };
+  const range = { $arrayElemAt: [{ $filter: { input: RANGES, as: "range", cond: holds } }, 0] };
   try {
     const [found] = await agents.aggregate([
       { $match: { _id: RANGES_ID as never } },
-      { $project: { held: { $filter: { input: RANGES, cond: holds } } } },
+      { $project: { held: { $map: { input: { $literal: ids }, as: "id", in: range } } } },
     ], { maxTimeMS }).toArray();
-    const range = found?.held?.[0];
-    const until = validDate(range?.visible_at);
-    return until && { owner: String(range.owner), until };
+    return ids.map((_, at) => {
+      const held = found?.held[at];
+      const until = validDate(held?.visible_at);
+      return until && { owner: String(held.owner), until };
+    });
   } catch (error) {
-    if (isForbidden(error)) return undefined;
+    if (isForbidden(error)) return ids.map(() => undefined);
     throw error;
   }
+}
+
+/** What {@linkcode holdersOf} needs. */
+export interface RangeOfOptions {
+  /** The collection of the agents. */
+  agents: Collection;
+  /** Bound of a query, in milliseconds. */
+  maxTimeMS: number;
+  server: Pick<StoreServer, "time">;
 }

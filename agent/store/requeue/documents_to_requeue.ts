@@ -12,8 +12,9 @@ import { slices } from "../slices.ts";
 import { writeApart, type WritesApart } from "../writes_apart.ts";
 import { asFound } from "./as_found.ts";
 import type { Found } from "./found.ts";
-import { knownFields, knownIn } from "./known_document.ts";
+import { knownFields, knownIn, withRanges } from "./known_document.ts";
 import { queryOf, type Selection } from "./selection.ts";
+import type { RangeOfOptions } from "../ranges/range_of.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import { STATUS, type Status } from "./standing.ts";
 
@@ -117,7 +118,9 @@ export class DocumentsToRequeue {
       raw: true,
       ...how,
     });
-    for await (const page of chunks(cursor, size)) yield await this.#withLetters(page.map(foundIn));
+    for await (const page of chunks(cursor, size)) {
+      yield await this.#withLetters(await withRanges(page.map(foundIn), this.#options));
+    }
   }
 
   /**
@@ -169,7 +172,7 @@ export class DocumentsToRequeue {
     return await this.#options.letters.removeOutdated();
   }
 
-  async #withLetters(page: Found[]): Promise<Found[]> {
+  async #withLetters(page: readonly Found[]): Promise<Found[]> {
     const ids = page.filter(({ standing }) => standing !== "unnameable").map(({ id }) => id);
     const letters = new Map((await this.#options.letters.under(ids)).map((each) => [idKey(each._id), each]));
     return page.map((found) => ({ ...found, letter: letters.get(idKey(found.id)) }));
@@ -177,7 +180,7 @@ export class DocumentsToRequeue {
 }
 
 /** What {@linkcode DocumentsToRequeue} need. */
-export interface DocumentsToRequeueOptions {
+export interface DocumentsToRequeueOptions extends RangeOfOptions {
   collection: Collection;
   letters: LettersForCommands;
   serverClock: ServerClock;

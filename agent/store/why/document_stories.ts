@@ -4,7 +4,7 @@ import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts
 import type { ServerClock } from "../connection/server_clock.ts";
 import { EXPIRIES_ALONE, isSuspectKind, type Kind, type SuspectKind } from "../queries.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
-import { type HolderOfRange, rangeOf } from "../ranges/range_of.ts";
+import { type HolderOfRange, holdersOf } from "../ranges/range_of.ts";
 import { type ClaimAnswers, ClaimQuestions } from "./claim_answers.ts";
 import { DocumentFinder, type FoundDocument } from "./found_document.ts";
 import { type FoundLetters, LetterSearch } from "./letter_search.ts";
@@ -114,9 +114,9 @@ export class DocumentStories {
     { kind }: ClaimAnswers,
   ): Promise<HolderOfRange | undefined> {
     if (kind !== "new_documents" || raw.bookkeeping !== undefined || !isNameable) return undefined;
-    const { collection, maxTimeMS, other, server: { time } } = this.#options;
+    const { collection, other } = this.#options;
     const agents = other(fleetCollection(collection.collectionName));
-    return await rangeOf(raw.id, { agents, maxTimeMS, time });
+    return (await holdersOf([raw.id], { ...this.#options, agents }))[0];
   }
 
   async #before(
