@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
-import { agents, control, expireRanges, open } from "../support/ranges.ts";
+import { agents, control, endMode, expireRanges, open } from "../support/ranges.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, letters, openStore } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
 
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
@@ -12,11 +12,6 @@ const OTHERS = { _id: { $ne: 1 } };
 
 async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
   await database.db.command({ collMod: COLLECTION, validator });
-}
-
-/** Lets the lease of the mode run out. */
-async function endMode(database: TestDatabase): Promise<void> {
-  await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
 }
 
 async function take(store: TestStore): Promise<unknown[]> {
@@ -96,6 +91,38 @@ Deno.test("CLAIM_MODE of range ends the range of a document that takes no write,
   assertEquals(idsOf(await other.take()), [5]);
 });
 
+Deno.test("CLAIM_MODE of document reports the letters that it makes as it ends ranges, also if it may not claim yet", async () => {
+  await using database = await testDatabase("ranges");
+  await using gone = open(database);
+  await jobs(database).insertMany(pending(2));
+  await gone.take(1);
+  await validate(database, { $or: [{ _id: { $ne: 0 } }, { _pull: { $exists: false } }] });
+  await expireRanges(database);
+  await using store = openStore(database, DOCUMENT_MODE);
+  const { documents, hasMore, refused } = await store.take();
+  assertEquals([documents, hasMore], [[], true]);
+  assertEquals(refused.map(({ id, isDeadLetter }) => ({ id, isDeadLetter })), [{
+    id: 0,
+    isDeadLetter: true,
+  }]);
+  await assertRejects(() => store.take(), ClaimModeError);
+  await endMode(database);
+  assertEquals(await take(store), [1]);
+});
+
+Deno.test("CLAIM_MODE of document counts the takeovers of documents whose ranges it ends", async () => {
+  await using database = await testDatabase("ranges");
+  await using gone = open(database);
+  await jobs(database).insertMany(pending(3));
+  await gone.take(2);
+  await expireRanges(database);
+  await using store = openStore(database, DOCUMENT_MODE);
+  await assertRejects(() => store.take(), ClaimModeError);
+  await endMode(database);
+  const { documents, takeovers } = await store.take();
+  assertEquals([documents.map(({ id }) => id).toSorted(), takeovers], [[0, 1, 2], 2]);
+});
+
 Deno.test("CLAIM_MODE of range lets a document fail by its status if it takes no lease", async () => {
   await using database = await testDatabase("ranges");
   await using store = open(database);
@@ -146,7 +173,7 @@ Deno.test("CLAIM_MODE of range claims no further range if agents hold too many",
     { length: 1000 },
     (_, at) => ({ ...range, from: at, to: at + 0.5, token: `${at}` }),
   );
-  await agents(database).updateOne({ _id: "ranges" }, { $set: { ranges }, $inc: { version: 1 } });
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { ranges, version: crypto.randomUUID() } });
   const error = await assertRejects(() => store.take(), ClaimModeError);
   assertStringIncludes(
     error.message,
@@ -191,4 +218,17 @@ Deno.test("CLAIM_MODE of document takes the mode again if it has run out without
   await jobs(database).insertMany(pending(2));
   const { conflicts, documents } = await store.take();
   assertEquals([documents.length, conflicts], [2, 0]);
+});
+
+Deno.test("CLAIM_MODE of range refuses to claim if a user has removed the version of the ranges", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = open(database);
+  await jobs(database).insertMany(pending(2));
+  await store.take(1);
+  await agents(database).updateOne({ _id: "ranges" }, { $unset: { version: "" } });
+  const error = await assertRejects(async () => {
+    // What it knows of the ranges misses, and it reads them anew.
+    while (true) await store.take(1);
+  }, ClaimModeError);
+  assertStringIncludes(error.message, 'The field "version" of the document "ranges"');
 });

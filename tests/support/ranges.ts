@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { StoreSettings } from "../../agent/store/store_settings.ts";
 import type { TestDatabase } from "./mongod.ts";
-import { type AnyDocument, COLLECTION, LONG_AGO, openStore, type TestStore } from "./store.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, LONG_AGO, openStore, type TestStore } from "./store.ts";
 
 /** The document of the ranges. */
 export async function control(database: TestDatabase): Promise<AnyDocument> {
@@ -23,8 +22,30 @@ export async function expireRanges(database: TestDatabase): Promise<void> {
   await agents(database).updateOne({ _id: "ranges" }, { $set: { "ranges.$[].visible_at": LONG_AGO } });
 }
 
+/** Claims and acks until nothing is left; returns the ids. */
+export async function processAll(store: TestStore, documents = 100): Promise<unknown[]> {
+  const ids: unknown[] = [];
+  for (;;) {
+    const claim = await store.take(documents);
+    await store.ack(claim.documents.map((document) => ({ document })));
+    ids.push(...idsOf(claim));
+    if (!claim.hasMore) return ids;
+  }
+}
+
+/** How many documents there are of each status. */
+export async function statuses(database: TestDatabase): Promise<Record<string, number>> {
+  const found = await jobs(database).aggregate([{ $sortByCount: "$status" }]).toArray();
+  return Object.fromEntries(found.map(({ _id, count }) => [_id, count]));
+}
+
+/** Lets the lease of the mode run out. */
+export async function endMode(database: TestDatabase): Promise<void> {
+  await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
+}
+
 /** A store in range mode, with a name of its own. */
-export function open(database: TestDatabase, settings: Partial<StoreSettings> = {}): TestStore {
+export function open(database: TestDatabase, settings: Parameters<typeof openStore>[1] = {}): TestStore {
   const { filter: _, ...rest } = { filter: undefined, ...settings };
   return openStore(database, { claimMode: "range", agentName: crypto.randomUUID(), ...rest });
 }

@@ -4,7 +4,7 @@ import type { BusyKeys } from "./busy_keys.ts";
 import type { ExcludedIds } from "./excluded_ids.ts";
 import type { PickUps } from "./pick_ups.ts";
 import { type RemainingLimit, withinBytes } from "./remaining_limit.ts";
-import { type Bounds, newWithin } from "../ranges/new_documents.ts";
+import { type Bounds, unscheduledWithin } from "../ranges/new_documents.ts";
 import type { ScanStart } from "./scan_cursor.ts";
 import { UnaddressableIds } from "./unaddressable_ids.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -23,8 +23,8 @@ export interface Candidates {
 
 /** Where candidates are read. */
 export interface ReadingPlace extends ScanStart {
-  /** New documents within these bounds, without any of the agent's bookkeeping. */
-  readonly within?: Bounds;
+  /** Documents within these bounds that are new, or that have bookkeeping without a time. */
+  readonly within?: Bounds | "all";
 }
 
 /** The name under which the size of a document is read: no user has a field of this name. */
@@ -123,7 +123,8 @@ export class CandidateReader {
     const { busy, collection, maxTimeMS, pickUps, server: { abilities } } = this.#options;
     const key = Object.fromEntries(busy.fields.map((field) => [field, 1]));
     // No key has a field of the agent's own.
-    if (pickUps?.isWantedOf(kind)) key["_pull.visible_at"] = 1;
+    if (start.within) key._pull = 1;
+    else if (pickUps?.isWantedOf(kind)) key["_pull.visible_at"] = 1;
     const found = await collection.find<Uint8Array>(this.#query(kind, start), {
       // The reply ends at 16 MiB, whole documents or not.
       projection: abilities.lacks("bsonSize") ? {} : { ...key, _id: 1, [SIZE]: { $bsonSize: "$$ROOT" } },
@@ -141,6 +142,11 @@ export class CandidateReader {
   /** Documents whose `_id` no claim can name, as the last readings found them. */
   get unaddressable(): LeftAlone | undefined {
     return this.#unaddressable.leftAlone(MAX_WINDOW);
+  }
+
+  /** The query for documents that are new, or that only look so, with any `_id`. */
+  get unscheduled(): Filter<Document> {
+    return this.#query("new_documents", { within: "all" });
   }
 
   /** A few suspects, if there are any. They are not sorted: with a sort the server would choose the wrong index. */
@@ -164,7 +170,7 @@ export class CandidateReader {
   #query(kind: Kind | SuspectKind, place: ReadingPlace = {}): Filter<Document> {
     const { after, within, withExcluded = false } = place;
     const { filter, server } = this.#options;
-    const query = within ? newWithin(within, filter) : claimable(kind, server.time, filter);
+    const query = within ? unscheduledWithin(within, filter) : claimable(kind, server.time, filter);
     const excluded = withExcluded ? [] : this.#options.excluded.ids;
     const also: Filter<Document>[] = [];
     if (after !== undefined) also.push({ _id: { $gt: after as never } });

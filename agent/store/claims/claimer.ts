@@ -35,7 +35,8 @@ const RARE_LAST: readonly Kind[] = ["new_documents", "due_retries", "expired_lea
  *    query that finds nothing.
  * 4. If nothing was taken, make sure that nothing can be: look for suspects, and throw if a refusal explains it.
  *
- * A failure after documents were taken ends the batch and is not thrown: the documents must be worked on.
+ * A failure after documents were taken, or after letters were made, ends the batch and is not thrown: the documents must
+ * be worked on, and the letters be reported.
  */
 export class Claimer {
   readonly #options: ClaimerOptions;
@@ -50,8 +51,16 @@ export class Claimer {
   readonly #heldUp: HeldUpWatch;
   readonly #leftAlone: LeftAloneReader;
   #lookedAtMs = -Infinity;
+  /** Documents of ranges that were taken over, until a claim tells of them. */
+  #takenOver = 0;
+  /** Documents that a claim by ranges has met, and that are claimed one by one. */
+  #scheduled = 0;
   /** Until then each claim is a look. */
   #looksUntilMs = -Infinity;
+  /** Takes note of documents of ranges that have run out. */
+  readonly #onTakenOver = (marked: Marked): void => {
+    this.#takenOver += this.#noted(marked);
+  };
 
   constructor(options: ClaimerOptions) {
     const busy = this.#busy = new BusyKeys(options.clock);
@@ -62,8 +71,11 @@ export class Claimer {
     const sender = this.#sender = new ClaimSender(shared);
     const candidates = new CandidateReader(shared);
     const streak = this.#streak = new RefusalStreak(options.collection.namespace);
-    this.#kinds = new KindClaimer({ ...shared, candidates, sender, streak });
-    this.#ranges = options.ranges && new RangeClaimer({ ...shared, ...options.ranges.parts, candidates });
+    const onRangesEnded = this.#onTakenOver;
+    this.#kinds = new KindClaimer({ ...shared, candidates, onRangesEnded, sender, streak });
+    const onScheduled = (marked: Marked) => void (this.#scheduled += this.#noted(marked));
+    const ofRanges = { ...shared, candidates, onScheduled };
+    this.#ranges = options.ranges && new RangeClaimer({ ...ofRanges, ...options.ranges.parts });
     this.#suspects = new SuspectClaimer({ ...shared, candidates, sender });
     const heldUp = this.#heldUp = new HeldUpWatch(shared);
     this.#leftAlone = new LeftAloneReader({ ...shared, candidates, heldUp });
@@ -86,7 +98,7 @@ export class Claimer {
       const recovered = await this.recover();
       batch.add({ documents: recovered, hasMore: recovered.length > 0, conflicts: 0 });
       const isLook = this.#isLook();
-      if (isLook && this.#ranges) batch.takeovers += this.#noted(await this.#ranges.takeOverExpired());
+      if (isLook) await this.#ranges?.takeOverExpired(this.#onTakenOver);
       // Looking for suspects must never keep other documents from being claimed.
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
       if (limit.atRandom) {
@@ -108,10 +120,13 @@ export class Claimer {
         this.#throwIfRefused(startMs, { hasMore: batch.hasMore, hasSuspects: hasSuspects ?? false });
       }
     } catch (error) {
-      if (batch.isEmpty) throw error;
+      // The next claim meets the failure again.
+      if (batch.isEmpty && !this.#unreported.hasLetters) throw error;
       batch.hasMore = true;
     }
-    const { documents, hasMore, takeovers, conflicts } = batch;
+    const { documents, hasMore, conflicts } = batch;
+    const takeovers = batch.takeovers + this.#takenOver;
+    this.#takenOver = 0;
     const heldUp = await this.#heldUp.afterClaim(documents.length);
     const refused = this.#unreported.take();
     return { documents, hasMore, takeovers, conflicts, hasSuspects: hasSuspects ?? false, refused, heldUp };
@@ -174,12 +189,11 @@ export class Claimer {
     const claimed = await this.#ranges.claim(batch.remaining);
     // If a claim reports that nothing is left, no range that has run out holds documents either.
     if (batch.isEmpty && claimed.documents.length === 0) {
-      const taken = this.#noted(await this.#ranges.takeOverExpired());
-      const scheduled = this.#noted(await this.#ranges.scheduleTouched(this.#excluded.refused));
-      batch.takeovers += taken;
+      await this.#ranges.takeOverExpired(this.#onTakenOver);
       // They are due now, and retries may have been looked for already.
-      batch.hasMore ||= taken + scheduled > 0;
+      batch.hasMore ||= this.#takenOver + this.#scheduled > 0;
     }
+    this.#scheduled = 0;
     return claimed;
   }
 

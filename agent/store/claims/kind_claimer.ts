@@ -11,6 +11,7 @@ import type { RefusalStreak } from "./refusal_streak.ts";
 import type { RemainingLimit } from "./remaining_limit.ts";
 import { ScanCursor } from "./scan_cursor.ts";
 import { type Kind, KINDS } from "../queries.ts";
+import type { Marked as MarkedOfRanges } from "../ranges/expired_ranges.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
 /** Tries per kind in one go, at most, if all documents that they find have to wait for others. */
@@ -81,7 +82,7 @@ export class KindClaimer {
   }
 
   async #claimOnce(kind: Kind, limit: RemainingLimit): Promise<Taken & { isHeldUp: boolean }> {
-    const { busy, documentMode, pickUps, sender } = this.#options;
+    const { busy, documentMode, onRangesEnded, pickUps, sender } = this.#options;
     const cursor = this.#cursors[kind];
     const { ids, read, asRead, hasMore: hasMoreBehind } = await this.#read(kind, limit);
     // Ahead of the head, documents may be left that the cursor has jumped over.
@@ -94,9 +95,9 @@ export class KindClaimer {
     // If some were refused, others may have been left for the next claim: no other agent was faster there.
     const { doubted, locked, refused } = marked;
     const isWhole = refused.length + doubted.length + locked.length === 0 && !isHeldUp;
-    if (isWhole && marked.documents === 0 && kind === "new_documents" && await documentMode?.resume()) {
+    if (isWhole && marked.documents === 0 && kind === "new_documents") {
       // No other agent was faster: the claim came after the end of its mode.
-      return await this.#claimOnce(kind, limit);
+      if (await documentMode?.resume(onRangesEnded)) return await this.#claimOnce(kind, limit);
     }
     const conflicts = isWhole ? ids.length - marked.documents : 0;
     cursor.recordClaim({ ids, conflicts, hasMore: hasMoreBehind });
@@ -132,8 +133,8 @@ export class KindClaimer {
 
   /** Marks the documents of a claim, and records what was refused, even if the claim fails later on. Throws what the driver throws. */
   async #mark(kind: Kind, claim: SentClaim): Promise<Marked> {
-    const { documentMode, sender } = this.#options;
-    if (kind === "new_documents") await documentMode?.begin();
+    const { documentMode, onRangesEnded, sender } = this.#options;
+    if (kind === "new_documents") await documentMode?.begin(onRangesEnded);
     const marked = await sender.send(kind, claim);
     this.#record(marked);
     if (marked.failure) throw marked.failure.error;
@@ -164,4 +165,6 @@ export interface KindClaimerOptions
   pickUps: PickUps;
   streak: RefusalStreak;
   readBack: "contended" | "always";
+  /** Gets what came of the documents of ranges that agents in range mode have left. */
+  onRangesEnded(marked: MarkedOfRanges): void;
 }

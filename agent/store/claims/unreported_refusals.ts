@@ -14,6 +14,11 @@ export class UnreportedRefusals {
     this.#refused.push(...refused.slice(0, MAX_UNREPORTED - this.#refused.length));
   }
 
+  /** Whether dead letters were made of some. */
+  get hasLetters(): boolean {
+    return this.#refused.some(({ isDeadLetter }) => isDeadLetter);
+  }
+
   /** All of them, in their order; from now on they count as reported. */
   take(): RefusedClaim[] {
     return this.#refused.splice(0);

@@ -5,7 +5,7 @@ import type { ServerClock } from "../connection/server_clock.ts";
 import { isUnexplained, passesByItself } from "../mongo_errors.ts";
 import { NOW } from "../server/server_time.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import type { ExpiredRanges } from "./expired_ranges.ts";
+import type { ExpiredRanges, Marked } from "./expired_ranges.ts";
 import type { ModeLease } from "./mode_lease.ts";
 import type { RangeControl } from "./range_control.ts";
 
@@ -40,9 +40,10 @@ export class DocumentMode {
   /**
    * Takes the mode, if that is due. Throws what the driver throws.
    *
+   * @param onMarked gets what came of the documents of ranges that have run out
    * @throws {ClaimModeError} If agents in range mode are there.
    */
-  async begin(): Promise<void> {
+  async begin(onMarked: (marked: Marked) => void): Promise<void> {
     const { clock, lease } = this.#options;
     if (clock.monotonicMs() < this.#askAtMs) return;
     try {
@@ -51,7 +52,7 @@ export class DocumentMode {
     } catch (error) {
       if (error instanceof ClaimModeError) {
         this.#refusal = error;
-        await this.#finishRanges();
+        await this.#finishRanges(onMarked);
         throw error;
       }
       if (isUnexplained(error)) throw error;
@@ -70,7 +71,7 @@ export class DocumentMode {
    * A claim under the condition has matched nothing. Takes the mode again if it has run out, which this agent's clock does
    * not tell if it stood still, and returns whether it had. Throws what {@linkcode begin} throws.
    */
-  async resume(): Promise<boolean> {
+  async resume(onMarked: (marked: Marked) => void): Promise<boolean> {
     const { clock, lease, syncClock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (this.condition === undefined || nowMs - this.#doubtedAtMs < DOUBT_MS) return false;
@@ -79,7 +80,7 @@ export class DocumentMode {
     // The server's clock has gone on since the claim.
     if (!this.#isOver(DOUBT_MS)) return false;
     lease.forget();
-    await this.begin();
+    await this.begin(onMarked);
     return true;
   }
 
@@ -88,10 +89,10 @@ export class DocumentMode {
   }
 
   /** Ranges that have run out keep the mode from changing. */
-  async #finishRanges(): Promise<void> {
+  async #finishRanges(onMarked: (marked: Marked) => void): Promise<void> {
     const { control, expired } = this.#options;
     const state = await control.read();
-    if (state) await expired.takeOver(state);
+    if (state) await expired.takeOver(state, onMarked);
   }
 }
 

@@ -2,7 +2,7 @@ import { BSON, type Collection, type Document, type Filter, type UpdateFilter } 
 import type { RefusedClaim } from "../../ports.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { isOfDocument } from "../mongo_errors.ts";
-import { newAmong, newWithin } from "./new_documents.ts";
+import { newAmong, newWithin, unscheduledAmong } from "./new_documents.ts";
 import type { Range, RangeControl, RangeState } from "./range_control.ts";
 
 /** Documents of a range that are read at once, at most: many may have been inserted into it. */
@@ -16,6 +16,8 @@ export interface Marked {
   /** Those that the database let take none, and whether they are dead letters now. */
   readonly refused: readonly RefusedClaim[];
 }
+
+const NOTHING_MARKED: Marked = { documents: 0, refused: [] };
 
 /**
  * Takes over ranges that have run out: their new documents get bookkeeping, so that each is claimed by itself from then on,
@@ -35,49 +37,47 @@ export class ExpiredRanges {
     this.#options = options;
   }
 
-  /** Takes over what has run out of ranges that were read. Throws what the driver throws. */
-  async takeOver({ filter: text, ranges }: RangeState): Promise<Marked> {
-    const now = this.#options.serverClock.now().getTime();
+  /**
+   * Takes over what has run out of ranges that were read. Throws what the driver throws.
+   *
+   * @param onMarked gets what came of the documents of each range, also if a later write fails
+   */
+  async takeOver({ filter: text, now, over }: RangeState, onMarked: (marked: Marked) => void): Promise<void> {
     const filter = text === undefined ? undefined : BSON.EJSON.parse(text, { relaxed: false });
-    let marked = NOTHING;
-    for (const range of ranges) {
-      if (range.visible_at.getTime() <= now) marked = both(marked, await this.#takeOver(range, filter));
-    }
-    return marked;
+    for (const range of over) await this.#takeOver(range, { filter, now, onMarked });
   }
 
   /**
-   * Pending documents with bookkeeping and no time become due: a user has left them so, and no query for ranges or for
-   * retries finds them. Those that the database lets take no time are only told. Throws what the driver throws.
-   *
-   * @param leftOut ids that were refused a moment ago
+   * Documents become due that look as if they were new, and that no range holds: a user has left them bookkeeping without a
+   * time, or they have the least of all ids. Those that the database lets take no time are only told. Throws what the
+   * driver throws.
    */
-  async scheduleTouched(
-    filter: Filter<Document> | undefined,
-    leftOut: readonly unknown[],
-  ): Promise<Marked> {
-    const also = [filter ?? {}, leftOut.length > 0 ? { _id: { $nin: leftOut as never[] } } : {}];
-    const ids = await this.#idsOf({ $and: [TOUCHED, ...also] });
-    return await this.#markAll(ids, {
-      query: (some) => ({ ...TOUCHED, _id: { $in: some } as never }),
-      update: { $set: { "_pull.visible_at": this.#options.serverClock.now() } },
-    });
+  async schedule(ids: readonly unknown[]): Promise<Marked> {
+    const update = { $set: { "_pull.visible_at": this.#options.serverClock.now() } };
+    return await this.#markAll(ids, { query: unscheduledAmong, update });
   }
 
-  async #takeOver(range: Range, filter: Filter<Document> | undefined): Promise<Marked> {
+  async #takeOver(
+    range: Range,
+    { filter, now, onMarked }: {
+      filter: Filter<Document> | undefined;
+      now: Date;
+      onMarked: (marked: Marked) => void;
+    },
+  ): Promise<void> {
     const { control, leaseMs, refusals, serverClock } = this.#options;
     const ids = await this.#idsOf(newWithin({ above: range.from, upTo: range.to }, filter));
     const token = crypto.randomUUID();
     const isOurs = await control.takeOver(range, { token, visible_at: serverClock.now(leaseMs) });
-    if (!isOurs) return NOTHING;
+    if (!isOurs) return;
     const { documents, refused } = await this.#markAll(ids, {
-      query: (some) => newAmong(some),
-      update: { $set: { _pull: { visible_at: serverClock.now(), takeovers: 1 } } },
+      query: newAmong,
+      update: { $set: { _pull: { visible_at: now, takeovers: 1 } } },
     });
     const failed = refused.length === 0 ? [] : await refusals.makeOfNew(refused);
+    onMarked({ documents, refused: failed });
     if (ids.length < MOST) await control.drop([token]);
     else await control.cutBelow(token, ids.at(-1));
-    return { documents, refused: failed };
   }
 
   async #idsOf(query: Filter<Document>): Promise<unknown[]> {
@@ -93,7 +93,7 @@ export class ExpiredRanges {
   }
 
   async #markAll(ids: readonly unknown[], mark: Mark): Promise<Marked> {
-    let marked = NOTHING;
+    let marked = NOTHING_MARKED;
     for (let at = 0; at < ids.length; at += CHUNK) {
       marked = both(marked, await this.#mark(ids.slice(at, at + CHUNK), mark));
     }
@@ -117,15 +117,6 @@ export class ExpiredRanges {
     return both(await this.#mark(ids.slice(0, half), mark), await this.#mark(ids.slice(half), mark));
   }
 }
-
-/** Pending documents with bookkeeping and no time. */
-const TOUCHED: Filter<Document> = {
-  status: "pending",
-  "_pull.visible_at": null,
-  _pull: { $type: "object" },
-};
-
-const NOTHING: Marked = { documents: 0, refused: [] };
 
 function both(one: Marked, other: Marked): Marked {
   return { documents: one.documents + other.documents, refused: [...one.refused, ...other.refused] };

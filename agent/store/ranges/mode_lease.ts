@@ -95,7 +95,7 @@ export class ModeLease {
     return await this.#update({ ...this.#same, ...this.#free }, { $max: { mode_until: until } });
   }
 
-  /** The write that changes the mode or the filter adds to the version: a swap that was prepared before it misses. */
+  /** The write that changes the mode or the filter changes the version: a swap that was prepared before it misses. */
   async #change(until: Date): Promise<boolean> {
     const { filter = null, mode, serverClock } = this.#options;
     const over = serverClock.now(mode === "range" ? -LATE_MS : 0);
@@ -103,20 +103,19 @@ export class ModeLease {
     const ranges = mode === "range" ? { filter, position: BEGINNING } : {};
     return await this.#update(
       { $nor: [this.#same], mode_until: { $not: { $gt: over } }, ranges: NO_RANGES },
-      { $set: { mode, mode_until: until, ...ranges }, $inc: { version: 1 } },
+      { $set: { mode, mode_until: until, version: crypto.randomUUID(), ...ranges } },
     );
   }
 
   async #make(until: Date): Promise<boolean> {
-    const { agents, filter, maxTimeMS, mode, serverClock } = this.#options;
+    const { agents, filter, maxTimeMS, mode } = this.#options;
     await refuseRegistryOfOthers({
       collection: agents,
       maxTimeMS,
       name: `${agents.dbName}.${agents.collectionName}`,
     });
     const made = {
-      // A document that was removed and made anew has no version of the old one: a late swap must not match.
-      version: serverClock.now().getTime(),
+      version: crypto.randomUUID(),
       position: BEGINNING,
       ranges: [],
       filter: filter ?? null,
@@ -148,7 +147,8 @@ export class ModeLease {
   /** The document as agents like this one leave it. */
   get #same(): Document {
     const { filter = null, mode } = this.#options;
-    return mode === "range" ? { mode, filter } : { mode };
+    const same = { mode, version: { $type: "string" } };
+    return mode === "range" ? { ...same, filter } : same;
   }
 
   /** In document mode no range may be there: the documents in it are held, or need their bookkeeping. */

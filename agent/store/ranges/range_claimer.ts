@@ -1,42 +1,30 @@
-import type { Collection, Document, Filter } from "mongodb";
+import type { Document, Filter } from "mongodb";
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import { sleep } from "../../lib/deadline.ts";
 import { isRefused } from "../mongo_errors.ts";
-import type { CandidateReader, Candidates } from "../claims/candidates.ts";
 import type { Taken } from "../claims/claim_batch.ts";
 import type { PickUps } from "../claims/pick_ups.ts";
 import type { RemainingLimit } from "../claims/remaining_limit.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { RawDocument } from "../documents/raw_document.ts";
-import { filterAtFault } from "../filter.ts";
 import type { ExpiredRanges, Marked } from "./expired_ranges.ts";
 import type { DroppedRanges } from "./dropped_ranges.ts";
+import {
+  type FreeDocuments,
+  FreeDocumentsReader,
+  type FreeDocumentsReaderOptions,
+} from "./free_documents.ts";
 import { HeldRange } from "./held_range.ts";
 import type { RangeMode } from "./range_mode.ts";
-import { type Bounds, newAmong } from "./new_documents.ts";
-import { isSameId, type Range, type RangeControl, type RangeState } from "./range_control.ts";
-import { BEGINNING } from "./ranges_document.ts";
+import { newAmong } from "./new_documents.ts";
+import type { Range, RangeControl, RangeState } from "./range_control.ts";
 
 /** Swaps in one go, at most, if other agents are faster each time. */
 const MAX_TRIES = 8;
 /** The longest wait between two of them, in milliseconds. */
 const MAX_WAIT_MS = 5;
-/** Documents with bookkeeping and no time are looked for at most this often, in milliseconds. */
-const SCHEDULE_MS = 10_000;
-/** The longest jump of a claim at random, in documents; each empty look makes it shorter by this. */
-const MAX_JUMP = 20_000;
-const SHORTER = 4;
 const NOTHING: Taken = { documents: [], hasMore: false, conflicts: 0 };
-
-/** New documents that lie in no range, and where. */
-interface Found extends Candidates {
-  readonly state: RangeState;
-  readonly from: unknown;
-  /** The index of the next range behind them. */
-  readonly at: number;
-  readonly isAside: boolean;
-}
 
 /** A swap that is sent. Its range may stand even if its answer is lost. */
 interface SentSwap {
@@ -44,7 +32,7 @@ interface SentSwap {
   readonly ids: readonly unknown[];
   readonly sentAtMs: number;
   /** The version that it compares: it cannot be applied once that has changed. */
-  readonly version: number;
+  readonly version: string | undefined;
 }
 
 /**
@@ -55,16 +43,17 @@ interface SentSwap {
 export class RangeClaimer {
   readonly #options: RangeClaimerOptions;
   readonly #namespace: string;
+  readonly #free: FreeDocumentsReader;
   readonly #open = new Set<SentSwap>();
   /** What this agent knows of the ranges; undefined if another agent has changed it. */
   #state: RangeState | undefined;
   #beganMs = -Infinity;
-  #scheduledAtMs = -Infinity;
   #jumps = false;
 
   constructor(options: RangeClaimerOptions) {
     this.#options = options;
     this.#namespace = options.collection.namespace;
+    this.#free = new FreeDocumentsReader(options);
   }
 
   /** Whether a swap has no answer: {@linkcode RangeClaimer.recover} has to look for its range. */
@@ -117,45 +106,34 @@ export class RangeClaimer {
     return documents;
   }
 
-  /** Takes over ranges that have run out. Throws what the driver throws. */
-  async takeOverExpired(): Promise<Marked> {
+  /** Takes over ranges that have run out, and tells what came of their documents. Throws what the driver throws. */
+  async takeOverExpired(onMarked: (marked: Marked) => void): Promise<void> {
     const { control, expired } = this.#options;
     const state = await control.read();
     // The next claim reads what is left of them, and judges it.
     this.#state = undefined;
-    return state ? await expired.takeOver(state) : { documents: 0, refused: [] };
-  }
-
-  /**
-   * Nothing is left for ranges: makes documents due that only look as if they were new, now and then.
-   *
-   * @param leftOut ids that were refused a moment ago
-   */
-  async scheduleTouched(leftOut: readonly unknown[]): Promise<Marked> {
-    const { clock, expired, filter } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (nowMs - this.#scheduledAtMs < SCHEDULE_MS) return { documents: 0, refused: [] };
-    this.#scheduledAtMs = nowMs;
-    return await expired.scheduleTouched(filter, leftOut);
+    if (state) await expired.takeOver(state, onMarked);
   }
 
   /** New documents that lie in no range: from the position on, and from the beginning if there are none, or now and then. */
-  async #find(limit: RemainingLimit): Promise<Found | undefined> {
-    const { clock, dropped, leaseMs } = this.#options;
-    this.#state ??= await this.#readState();
+  async #find(limit: RemainingLimit): Promise<FreeDocuments | undefined> {
+    const { clock, dropped, leaseMs, mode } = this.#options;
+    const state = this.#state ??= await this.#readState();
+    mode.refuseMore(state);
     if (this.#jumps) {
       this.#jumps = false;
-      return await this.#findAside(this.#state, limit);
+      return await this.#free.aside(state, limit);
     }
     // Documents that were inserted behind the position must not wait forever.
     const isDue = clock.monotonicMs() - this.#beganMs >= leaseMs;
-    const ahead = isDue ? undefined : await this.#findFrom(this.#state, limit);
+    const ahead = isDue ? undefined : await this.#free.ahead(state, limit);
     if (ahead) return ahead;
     await dropped.flush();
-    const state = this.#state = await this.#readState();
-    const found = await this.#findFrom({ ...state, behind: 0 }, limit, BEGINNING);
+    const now = this.#state = await this.#readState();
+    mode.refuseMore(now);
+    const found = await this.#free.fromBeginning(now, limit);
     this.#beganMs = clock.monotonicMs();
-    return found && { ...found, state };
+    return found;
   }
 
   async #readState(options?: { isOfMajority: boolean }): Promise<RangeState> {
@@ -163,57 +141,9 @@ export class RangeClaimer {
     return mode.checked(await control.read(options));
   }
 
-  async #findFrom(
-    state: RangeState,
-    limit: RemainingLimit,
-    from: unknown = state.position,
-  ): Promise<Found | undefined> {
-    const { ranges } = state;
-    this.#options.mode.refuseMore(state);
-    for (let at = state.behind; at <= ranges.length; at++) {
-      const next = ranges[at];
-      if (next === undefined || !isSameId(from, next.from)) {
-        const found = await this.#read(limit, { above: from, upTo: next?.from });
-        if (found.ids.length > 0 || found.hasMore) return { ...found, state, from, at, isAside: false };
-      }
-      if (next) from = next.to;
-    }
-    return undefined;
-  }
-
-  /** Documents at a random place, but for the first one there: the range begins with it. */
-  async #findAside(state: RangeState, limit: RemainingLimit): Promise<Found | undefined> {
-    const { ranges } = state;
-    const last = ranges.at(-1);
-    const above = last === undefined ? BEGINNING : last.to;
-    for (let jump = MAX_JUMP; jump >= 1; jump = Math.floor(jump / SHORTER)) {
-      const skip = Math.floor(this.#options.random() * jump);
-      const two = await this.#read(
-        { ...limit, documents: 2, isEmpty: true, bytes: Infinity },
-        { above },
-        skip,
-      );
-      if (two.ids.length < 2) continue;
-      const from = two.ids[0];
-      const found = await this.#read(limit, { above: from });
-      if (found.ids.length > 0) return { ...found, state, from, at: ranges.length, isAside: true };
-    }
-    return await this.#findFrom({ ...state, behind: 0 }, limit, BEGINNING)
-      .then((found) => found && { ...found, state });
-  }
-
-  async #read(limit: RemainingLimit, within: Bounds, skip = 0): Promise<Candidates> {
-    const { candidates, filter } = this.#options;
-    try {
-      return await candidates.whole("new_documents", limit, { within, skip });
-    } catch (error) {
-      throw filterAtFault(error, filter);
-    }
-  }
-
   /** Undefined if another agent was faster. */
   async #take(
-    { asRead, at, from, ids, isAside, read, state }: Found,
+    { asRead, at, from, ids, isAside, read, state }: FreeDocuments,
   ): Promise<MongoLeasedDocument[] | undefined> {
     const { clock, control, dropped, leaseMs, owner, pickUps, readBack, serverClock } = this.#options;
     const swap: SentSwap = {
@@ -285,10 +215,8 @@ export interface RangeParts {
 }
 
 /** What a {@linkcode RangeClaimer} needs. */
-export interface RangeClaimerOptions extends RangeParts, TimeAndChance {
-  candidates: CandidateReader;
-  collection: Collection;
-  filter: Filter<Document> | undefined;
+export interface RangeClaimerOptions
+  extends RangeParts, TimeAndChance, Omit<FreeDocumentsReaderOptions, "control" | "expired"> {
   leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;

@@ -1,10 +1,12 @@
-import type { Collection, Document } from "mongodb";
+import { type Collection, type Document, type Filter, MaxKey } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { MODE_LEASE_MS } from "./mode_lease.ts";
 import { BEGINNING, RANGES, RANGES_ID } from "./ranges_document.ts";
+import { CLAIM_ORDER } from "../queries.ts";
+import type { Bounds } from "./new_documents.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { idKey } from "../documents/id_key.ts";
 
 /** A part of the order of `_id`, open below and closed above, whose new documents an agent holds. */
 export interface Range {
@@ -19,8 +21,15 @@ export interface Range {
 
 /** The document of the ranges, as it was read, or as this agent's own swap has left it. */
 export interface RangeState {
-  /** Each swap adds to it, and nothing else: ranges are added by swaps alone. */
-  readonly version: number;
+  /**
+   * Each swap and each change of the mode gives it a new one, at random: a number that a failover takes back would be given
+   * twice. Ranges are added by swaps alone. Undefined if a user has changed it.
+   */
+  readonly version: string | undefined;
+  /** The server's time when it was read. */
+  readonly now: Date;
+  /** Those of the ranges that had run out by then. */
+  readonly over: readonly Range[];
   /** Where the next reading begins; it may be anywhere. */
   readonly position: unknown;
   /** In the order of `_id`; none overlaps another. */
@@ -60,7 +69,8 @@ export class RangeControl {
    * @param isOfMajority as a majority has it: no failover takes it back
    */
   async read({ isOfMajority = false } = {}): Promise<RangeState | undefined> {
-    const { collection, maxTimeMS } = this.#options;
+    const { collection, maxTimeMS, server: { time: now } } = this.#options;
+    const isOver = { $lte: ["$$range.visible_at", now] };
     const [found] = await collection.aggregate([
       { $match: { _id: RANGES_ID as never, ...MARK } },
       {
@@ -69,6 +79,8 @@ export class RangeControl {
           behind: {
             $size: { $filter: { input: RANGES, cond: { $lte: ["$$this.to", "$position"] } } },
           },
+          now,
+          over: { $map: { input: RANGES, as: "range", in: isOver } },
         },
       },
     ], { maxTimeMS, ...(isOfMajority && { readConcern: { level: "majority" } }) }).toArray();
@@ -76,11 +88,48 @@ export class RangeControl {
   }
 
   /**
+   * How many parts of the order of `_id`, which are given in this order, hold no document, up to the first one that does:
+   * one query that looks into each by the index of claims. Throws what the driver throws.
+   *
+   * @param documents the collection of the documents, and which of them count
+   */
+  async emptyBounds(
+    bounds: readonly Bounds[],
+    { collectionName, query }: { collectionName: string; query: Filter<Document> },
+  ): Promise<number> {
+    const { collection, maxTimeMS } = this.#options;
+    const parts = bounds.map(({ above, upTo = new MaxKey() }) => ({ above, upTo }));
+    const isWithin = { $expr: { $and: [{ $gt: ["$_id", "$$above"] }, { $lte: ["$_id", "$$upTo"] }] } };
+    const [first] = await collection.aggregate([
+      { $match: { _id: RANGES_ID as never, ...MARK } },
+      { $project: { part: { $literal: parts } } },
+      { $unwind: { path: "$part", includeArrayIndex: "empty" } },
+      {
+        $lookup: {
+          from: collectionName,
+          let: { above: "$part.above", upTo: "$part.upTo" },
+          pipeline: [
+            { $match: { $and: [query, isWithin] } },
+            { $sort: CLAIM_ORDER },
+            { $limit: 1 },
+            { $project: { _id: 1 } },
+          ],
+          as: "found",
+        },
+      },
+      { $match: { "found.0": { $exists: true } } },
+      { $limit: 1 },
+      { $project: { _id: 0, empty: 1 } },
+    ], { maxTimeMS }).toArray();
+    return first?.empty ?? bounds.length;
+  }
+
+  /**
    * Adds a range, if no other was added since the state was read; returns the state after it, or undefined if another
    * agent was faster. Throws what the driver throws: then it is not known.
    */
   async swap({ at, isAside, range, state }: Swap): Promise<RangeState | undefined> {
-    const version = state.version + 1;
+    const version = crypto.randomUUID();
     const position = isAside ? state.position : range.to;
     const until = this.#options.serverClock.now(MODE_LEASE_MS);
     const { matchedCount } = await this.#options.collection.updateOne(
@@ -120,21 +169,21 @@ export class RangeControl {
   }
 
   /**
-   * Takes over a range that has run out, if it is as it was read; returns whether it is this agent's now. Throws what the
-   * driver throws.
+   * Takes over a range, if it is as it was read and has run out by the server's clock; returns whether it is this agent's
+   * now. Throws what the driver throws.
    */
   async takeOver(
-    { from, to, token, visible_at }: Range,
+    { from, to, token }: Range,
     next: Pick<Range, "token" | "visible_at">,
   ): Promise<boolean> {
-    const { collection, owner } = this.#options;
+    const { collection, owner, server: { time } } = this.#options;
+    const isOver = { $and: [{ $eq: ["$$this.token", token] }, { $lte: ["$$this.visible_at", time] }] };
     const { matchedCount } = await collection.updateOne(
       {
         _id: RANGES_ID as never,
         ...MARK,
-        ranges: {
-          $elemMatch: { from: { $eq: from }, to: { $eq: to }, token, visible_at: { $lte: visible_at } },
-        },
+        ranges: { $elemMatch: { from: { $eq: from }, to: { $eq: to }, token } },
+        $expr: { $gt: [{ $size: { $filter: { input: RANGES, cond: isOver } } }, 0] },
       },
       {
         $set: {
@@ -161,6 +210,7 @@ export class RangeControl {
 export interface RangeControlOptions {
   /** The collection of the agents. */
   collection: Collection;
+  server: Pick<StoreServer, "time">;
   serverClock: ServerClock;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
@@ -168,18 +218,16 @@ export interface RangeControlOptions {
   owner: string;
 }
 
-/** Whether two ids are the same. */
-export function isSameId(one: unknown, other: unknown): boolean {
-  return idKey(one) === idKey(other);
-}
-
 function stateIn(stored: Document): RangeState {
-  const { behind, filter, mode, position = BEGINNING, ranges, version } = stored;
+  const { behind, filter, mode, now, over, position = BEGINNING, version } = stored;
+  const ranges: Range[] = Array.isArray(stored.ranges) ? stored.ranges.map(rangeIn) : [];
   return {
     behind,
     position,
-    ranges: Array.isArray(ranges) ? ranges.map(rangeIn) : [],
-    version,
+    ranges,
+    now,
+    over: ranges.filter((_, at) => over[at] === true),
+    version: typeof version === "string" ? version : undefined,
     mode,
     filter: typeof filter === "string" ? filter : undefined,
   };

@@ -69,6 +69,13 @@ export class RangeMode {
         'The document "ranges" was removed from the collection of the agents: remove it only while no agent runs',
       );
     }
+    if (state.version === undefined) {
+      this.#options.lease.forget();
+      throw new ClaimModeError(
+        'The field "version" of the document "ranges", in the collection of the agents, was changed: stop all agents, wait ' +
+          "for their leases, and remove the document",
+      );
+    }
     const refusal = this.#options.lease.refusal(state);
     if (refusal) throw refusal;
     return state;
