@@ -101,7 +101,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const dir = await newScratchDir("bench");
-  const server = await startMongod({ replicaSet: true });
+  const server = await startMongod({ replicaSet: true, onDisk: true });
   const client = new MongoClient(server.uri);
   try {
     const db = client.db(DATABASE);

@@ -49,7 +49,9 @@ async function dev(): Promise<number> {
     : [];
   const note = plan.file === undefined ? undefined : statusNote(documents, `FILE=${plan.file}`);
   await checkSettings(plan);
-  await using server = plan.uri === undefined ? await startMongod({ replicaSet: true }) : undefined;
+  await using server = plan.uri === undefined
+    ? await startMongod({ replicaSet: true, onDisk: true })
+    : undefined;
   const uri = plan.uri ?? server!.uri;
   secrets.learn(uri);
   await using client = new MongoClient(uri, { serverSelectionTimeoutMS: 10_000 });

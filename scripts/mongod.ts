@@ -6,7 +6,7 @@
 
 import { MongoClient } from "mongodb";
 import { FileChanges, readFrom, sizeOf } from "./file_changes.ts";
-import { newScratchDir, removeScratchDir } from "./scratch_dir.ts";
+import { newScratchDir, placeInMemory, removeScratchDir } from "./scratch_dir.ts";
 import { findProgram, spawnTied } from "./tied_process.ts";
 
 /** How long a server may take to accept connections or to elect itself primary. */
@@ -18,6 +18,8 @@ const LOCAL = "127.0.0.1";
  */
 const FIRST_PORT = 20_000;
 const PORT_COUNT = 12_000;
+/** The journal takes 300 MB otherwise, written when the server starts. */
+const SMALL_JOURNAL = "log=(prealloc=false,file_max=16MB)";
 const READY_LOG_ID = 23016;
 const ADDRESS_IN_USE = "Address already in use";
 
@@ -28,7 +30,7 @@ const ADDRESS_IN_USE = "Address already in use";
  */
 export async function startMongod(options: MongodOptions = {}): Promise<RunningMongod> {
   for (let attempt = 1;; attempt++) {
-    const scratch = options.dbPath === undefined ? await newScratchDir("mongod") : undefined;
+    const scratch = options.dbPath === undefined ? await newDataDir(options) : undefined;
     const dbPath = options.dbPath ?? scratch!;
     await Deno.mkdir(dbPath, { recursive: true });
     const server = new RunningMongod({
@@ -47,6 +49,10 @@ export async function startMongod(options: MongodOptions = {}): Promise<RunningM
       if (!lostRace || attempt === START_TRIES) throw error;
     }
   }
+}
+
+async function newDataDir({ onDisk = false }: MongodOptions): Promise<string> {
+  return await newScratchDir("mongod", onDisk ? undefined : await placeInMemory());
 }
 
 type Settings = MongodOptions & {
@@ -84,7 +90,7 @@ export class RunningMongod implements AsyncDisposable {
 
   /** Starts the server again after {@linkcode kill}, on the same port and data. */
   async start(): Promise<void> {
-    const { args: more = [], cacheGb = 0.5, dbPath, host, port, logPath, replicaSet, testCommands } =
+    const { args: more = [], cacheGb = 0.5, dbPath, host, port, logPath, onDisk, replicaSet, testCommands } =
       this.#settings;
     const logged = await sizeOf(logPath);
     const binary = await requireMongod();
@@ -97,6 +103,7 @@ export class RunningMongod implements AsyncDisposable {
       "--dbpath", dbPath, "--port", String(port), "--bind_ip", host === undefined ? LOCAL : `${LOCAL},${host}`, "--nounixsocket",
       "--logpath", logPath, "--logappend", "--wiredTigerCacheSizeGB", String(cacheGb),
       ...parameters.flatMap((parameter) => ["--setParameter", parameter]),
+      ...(onDisk ? [] : ["--wiredTigerEngineConfigString", SMALL_JOURNAL]),
       ...(replicaSet ? ["--replSet", "rs0", "--oplogSize", "128"] : []), ...more,
     ];
     const child = await spawnTied(binary, args, { stdout: "null" });
@@ -226,6 +233,11 @@ export interface MongodOptions {
   replicaSet?: boolean;
   /** Where the data is kept; it stays at the end. Default: a temporary directory, removed at the end. */
   dbPath?: string;
+  /**
+   * Keep a temporary directory on the disk, and the journal as large as it is by default, as real servers do: for
+   * measurements. Default: false, in memory if there is room, which saves a third of the server's CPU time in tests.
+   */
+  onDisk?: boolean;
   /** The address by which clients know the server, if they are on other machines. Default: 127.0.0.1. */
   host?: string;
   /** Default: a free one. */

@@ -4,19 +4,38 @@
  * @module
  */
 
+import { statfs } from "node:fs/promises";
 import process from "node:process";
 
 const PREFIX = "pulling-agent-";
+/** Where Linux keeps files in memory. */
+const IN_MEMORY = "/dev/shm";
+/** Below so much free memory for files, what is large goes to the disk: containers have 64 MiB. In bytes. */
+const ROOM = 4 * 1024 ** 3;
 
-/** Makes a temporary directory for `purpose`, and first removes those whose owners died without doing so. */
-export async function newScratchDir(purpose: string): Promise<string> {
-  const dir = await Deno.makeTempDir({ prefix: `${PREFIX}${purpose}-` });
+/**
+ * Makes a temporary directory for `purpose`, and first removes those whose owners died without doing so.
+ *
+ * @param parent where; by default the directory of the system for temporary files
+ */
+export async function newScratchDir(purpose: string, parent?: string): Promise<string> {
+  const dir = await Deno.makeTempDir({ prefix: `${PREFIX}${purpose}-`, ...(parent && { dir: parent }) });
   await Deno.writeTextFile(
     `${dir}.owner`,
     JSON.stringify({ pid: Deno.pid, namespace: await pidNamespace() }),
   );
   await removeOrphans(dir.slice(0, dir.lastIndexOf("/")));
   return dir;
+}
+
+/** A place for scratch directories that is in memory; undefined if there is none, or too little room. */
+export async function placeInMemory(): Promise<string | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(IN_MEMORY);
+    return bavail * bsize >= ROOM ? IN_MEMORY : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Removes a directory made by {@linkcode newScratchDir}; quiet if it is gone. */

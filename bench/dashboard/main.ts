@@ -23,7 +23,7 @@ const ROOT = new URL("../..", import.meta.url).pathname;
 
 Deno.env.set("TEST_AGENT_BINARY", Deno.env.get("TEST_AGENT_BINARY") ?? `${ROOT}dist/pulling-agent`);
 const { uri } = parseArgs(Deno.args, { string: ["uri"] });
-await using server = uri === undefined ? await startMongod({ replicaSet: true }) : undefined;
+await using server = uri === undefined ? await startMongod({ replicaSet: true, onDisk: true }) : undefined;
 const db = { uri: uri ?? server!.uri, name: DATABASE };
 await using client = new MongoClient(db.uri);
 await using home = await agentHome({ db });

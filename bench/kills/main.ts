@@ -18,7 +18,7 @@ import type { PeerResult } from "./table.ts";
 const { only, out, seed = "7" } = parseArgs(Deno.args, { string: ["only", "out", "seed"] });
 const wanted = only?.split(",");
 const dir = await newScratchDir("kills");
-const server = await startMongod({ replicaSet: true });
+const server = await startMongod({ replicaSet: true, onDisk: true });
 const client = new MongoClient(server.uri);
 const results: PeerResult[] = [];
 try {
