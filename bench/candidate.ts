@@ -1,6 +1,7 @@
 import type { Collection } from "mongodb";
 import { type Bench, settle } from "./bench.ts";
 import type { Span } from "./drained.ts";
+import { cpuMsOfEnded } from "./proc.ts";
 import { costOf, mongoServer, type ServerCost } from "./server_cost.ts";
 
 /** A program that processes all documents. */
@@ -28,9 +29,11 @@ export interface Drained {
   processedTwice?: number;
 }
 
-/** The same, and what it has cost the server. */
+/** The same, and what it has cost. */
 export interface Outcome extends Drained {
   cost: ServerCost;
+  /** CPU of the program for a thousand documents, with its start and its end, in milliseconds. */
+  programCpuMs: number;
 }
 
 /** A candidate on the MongoDB server of the benchmark. */
@@ -48,14 +51,17 @@ export function onMongo({ drain, prepare, ...rest }: OnMongo): Candidate {
     async run(bench, count) {
       const collection = await prepare(bench, count);
       await settle(bench);
+      const cpuBefore = await cpuMsOfEnded();
       const { result: look, cost } = await costOf(
         mongoServer(bench),
         count,
         () => drain(bench, collection, count),
       );
+      // The agent ends at this end.
       const drained = await look();
+      const programCpuMs = (await cpuMsOfEnded() - cpuBefore) / count * 1000;
       await collection.drop();
-      return { ...drained, cost };
+      return { ...drained, cost, programCpuMs };
     },
   };
 }

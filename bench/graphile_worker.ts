@@ -1,6 +1,7 @@
 import type { Candidate } from "./candidate.ts";
 import { LOTS } from "./documents.ts";
 import { BenchPostgres, canHavePostgres } from "./postgres.ts";
+import { cpuMsOfEnded } from "./proc.ts";
 import { canHavePackages, programArguments, runToEnd } from "./programs.ts";
 import { costOf } from "./server_cost.ts";
 
@@ -21,8 +22,17 @@ export const GRAPHILE_WORKER: Candidate[] = SIZES.map((size) => ({
       runToEnd(...programArguments("graphile_worker", [mode, server.host, String(count), String(size)]));
     await run("fill");
     await server.sql("vacuum analyze", "checkpoint");
-    const { result: printed, cost } = await costOf(server, count, () => run("drain"));
+    const { result, cost } = await costOf(server, count, async () => {
+      const cpuBefore = await cpuMsOfEnded();
+      const printed = await run("drain");
+      return { printed, cpuMs: await cpuMsOfEnded() - cpuBefore };
+    });
     const [[left]] = await server.sql("select count(*) from graphile_worker.jobs") as [[string]];
-    return { span: JSON.parse(printed), done: count - Number(left), cost };
+    return {
+      span: JSON.parse(result.printed),
+      done: count - Number(left),
+      cost,
+      programCpuMs: result.cpuMs / count * 1000,
+    };
   },
 }));

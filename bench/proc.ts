@@ -25,6 +25,13 @@ export async function cpuMsOfAll(pid: number): Promise<number> {
   }
 }
 
+/** CPU of all processes that this one has started and that have ended, in milliseconds. */
+export async function cpuMsOfEnded(): Promise<number> {
+  const stat = await Deno.readTextFile("/proc/self/stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 1000 / TICKS_PER_SECOND;
+}
+
 /** The most memory that a process has had resident, in MiB. */
 export async function peakMib(pid: number): Promise<number> {
   const peak = /^VmHWM:\s+(\d+) kB/m.exec(await Deno.readTextFile(`/proc/${pid}/status`));

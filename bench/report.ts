@@ -72,10 +72,11 @@ function throughputTable(rows: Throughput[]): string {
       "Documents",
       "Commands/document",
       "Server CPU/1,000",
+      "Program CPU/1,000",
       "Log/document",
       "Twice",
     ],
-    rows.map(({ name, settings, rate, documents, cost, processedTwice }) => [
+    rows.map(({ name, settings, rate, documents, cost, programCpuMs, processedTwice }) => [
       name,
       settings,
       spreadText(rate),
@@ -83,6 +84,7 @@ function throughputTable(rows: Throughput[]): string {
       number(documents),
       cost.commandsPerDocument.toFixed(3),
       `${cost.cpuMsPerThousand.toFixed(0)} ms`,
+      programCpuMs === undefined ? "" : `${programCpuMs.toFixed(0)} ms`,
       cost.logBytesPerDocument === undefined ? "" : `${number(cost.logBytesPerDocument)} B`,
       processedTwice === undefined ? "" : number(processedTwice),
     ]),

@@ -1,5 +1,5 @@
 import { type Bench, inRounds } from "./bench.ts";
-import type { Candidate } from "./candidate.ts";
+import type { Candidate, Outcome } from "./candidate.ts";
 import { CANDIDATES } from "./candidates.ts";
 import { EFFECT_CANDIDATES } from "./effect_candidates.ts";
 import { rateOf } from "./drained.ts";
@@ -17,13 +17,14 @@ export interface Throughput {
   /** Documents per second. */
   rate: Spread;
   cost: ServerCost;
+  /** CPU of the program for a thousand documents, in milliseconds. Missing in figures that are older than it. */
+  programCpuMs?: number;
   /** Over all runs; undefined if nothing is left to count by. */
   processedTwice: number | undefined;
 }
 
-interface Run {
+interface Run extends Pick<Outcome, "cost" | "programCpuMs"> {
   rate: number;
-  cost: ServerCost;
   processedTwice: number | undefined;
 }
 
@@ -52,9 +53,9 @@ async function measured(bench: Bench, all: readonly Candidate[]): Promise<Throug
 
 async function runOnce(bench: Bench, candidate: Candidate): Promise<Run> {
   const count = countOf(bench, candidate);
-  const { cost, done, processedTwice, span } = await candidate.run(bench, count);
+  const { cost, done, processedTwice, programCpuMs, span } = await candidate.run(bench, count);
   if (done !== count) throw new Error(`${candidate.id} has done ${done} of ${count} documents`);
-  return { rate: rateOf(span), cost, processedTwice };
+  return { rate: rateOf(span), cost, programCpuMs, processedTwice };
 }
 
 function countOf({ isQuick }: Bench, { documents }: Candidate): number {
@@ -71,6 +72,7 @@ function summary({ id, name, settings, kind }: Candidate, documents: number, run
       cpuMsPerThousand: median(runs.map(({ cost }) => cost.cpuMsPerThousand)),
       logBytesPerDocument: median(runs.map(({ cost }) => cost.logBytesPerDocument!)),
     },
+    programCpuMs: median(runs.map(({ programCpuMs }) => programCpuMs)),
     processedTwice: twice.length === 0 ? undefined : twice.reduce((sum, count) => sum + count, 0),
   };
 }
