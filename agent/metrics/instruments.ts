@@ -194,6 +194,14 @@ export const INSTRUMENTS = {
     help: `Dead letters of the collection, ${UP_TO}. ${SHARED}`,
     labels: OF_SOURCE,
   },
+  backlogCounted: {
+    name: "pulling_agent_backlog_counted_timestamp_seconds",
+    kind: "gauge",
+    unit: "seconds",
+    help:
+      `Unix time at which the documents that could be claimed were last counted, by this agent or another one of its fleet. It stays if no agent counts them any more. Missing before the first. ${SHARED}`,
+    labels: OF_SOURCE,
+  },
   buildInfo: {
     name: "pulling_agent_build_info",
     kind: "gauge",

@@ -65,13 +65,17 @@ export class MetricsRecorder {
         numbers.set("breakerOpen", 0);
         break;
       case "backlog_seen":
-        this.#setBacklog(event.backlog);
+        this.#setBacklog(event);
         break;
     }
   }
 
-  #setBacklog({ claimable, deadLetters, oldestMs }: Backlog): void {
+  #setBacklog(
+    { agoMs, backlog: { claimable, deadLetters, oldestMs } }: { agoMs: number; backlog: Backlog },
+  ): void {
     const numbers = this.#numbers;
+    // What is not known leaves it: its age is what tells that no agent counts.
+    if (claimable !== undefined) numbers.set("backlogCounted", (timeOfDayMs() - agoMs) / 1000);
     numbers.set("claimable", claimable);
     numbers.set("oldestClaimable", oldestMs === undefined ? undefined : oldestMs / 1000);
     numbers.set("deadLetters", deadLetters);

@@ -43,12 +43,13 @@ export function agentPanels(): Panels {
     chart({
       title: "Without MongoDB, or without an answered claim",
       description:
-        "Agents that reach no MongoDB that takes writes, and the longest time since a claim was answered. The time rises while an agent is paused, too.",
+        "Agents that reach no MongoDB that takes writes, and the longest time since a claim was answered. The time rises while an agent is paused, too. And the time since the documents that wait were counted: in a fleet one agent counts them for all, at most every 30 seconds.",
       unit: "s",
       span: 8,
       queries: [
         [`count(${series(I.mongodbConnected)}) - ${sum(I.mongodbConnected)}`, "agents without MongoDB"],
         [`time() - min(${series(I.lastClaim)})`, "longest time since a claim"],
+        [`time() - ${max(I.backlogCounted)}`, "time since what waits was counted"],
       ],
     }),
     chart({

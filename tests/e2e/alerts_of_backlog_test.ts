@@ -61,6 +61,44 @@ await tryAlerts({
     },
   ],
 
+  PullingAgentBacklogNotCounted: [
+    {
+      title: "the agents show what one of them has counted, and then none counts any more",
+      series: ofPods(
+        "pulling_agent_backlog_counted_timestamp_seconds",
+        ["0+60x30 1800x40", "0+60x30 1770x40", "_x20 1200x50"],
+        SOURCE,
+      ),
+      at: {
+        30: [],
+        45: [],
+        60: [{
+          labels: { ...FLEET, database: "db", collection: "orders" },
+          says:
+            "The documents that wait in db.orders were counted 30m 0s ago: no agent of orders in the namespace shop knows how many there are.",
+        }],
+      },
+    },
+    {
+      title: "each count takes the server so long that the agent rests for nine minutes, and others miss it",
+      series: ofPods(
+        "pulling_agent_backlog_counted_timestamp_seconds",
+        ["0x9 600x9 1200x9 1800x9 2400x9 3000x9", "0x40"],
+        SOURCE,
+      ),
+      at: { 19: [], 29: [], 39: [], 49: [], 59: [] },
+    },
+    {
+      title: "no agent has counted yet, and scrapes are missed",
+      series: ofPods(
+        "pulling_agent_backlog_counted_timestamp_seconds",
+        ["_x60", "0x3 stale _x6 600+60x50"],
+        SOURCE,
+      ),
+      at: { 8: [], 20: [], 50: [] },
+    },
+  ],
+
   PullingAgentRateLimited: [
     {
       title: "one agent is held back, and another one stands by",

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Details } from "../../../../agent/details.ts";
 import { type AgentEvent, Events } from "../../../../agent/events.ts";
 import { Numbers } from "../../../../agent/metrics/numbers.ts";
@@ -99,4 +99,24 @@ Deno.test("MetricsRecorder shows the time of the last claim that was answered, a
   s.events.emit({ type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 });
   const at = s.value("last_claim_timestamp_seconds")!;
   assertEquals([at >= before, at <= Date.now() / 1000], [true, true]);
+});
+
+Deno.test("MetricsRecorder shows when what waits was last counted, also once it is not known any more", () => {
+  const s = new Setup();
+  const of = '{database="shop",collection="orders"}';
+  const seen = (agoMs: number, claimable: number | undefined) =>
+    s.events.emit({
+      type: "backlog_seen",
+      agoMs,
+      backlog: { claimable, oldestMs: undefined, deadLetters: claimable },
+    });
+  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), undefined);
+  seen(0, undefined);
+  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), undefined);
+  seen(60_000, 3);
+  const at = s.value(`backlog_counted_timestamp_seconds${of}`)!;
+  assert(Math.abs(Date.now() / 1000 - 60 - at) < 30, `${at}`);
+  seen(0, undefined);
+  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), at);
+  assertEquals(s.value(`claimable_documents${of}`), undefined);
 });
