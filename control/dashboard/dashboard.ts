@@ -5,7 +5,6 @@ import type { Settings } from "../../agent/settings/settings.ts";
 import { letterPattern } from "../../agent/store/dead_letters/letter_groups.ts";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
 import type { DeadLetter } from "../../agent/store/dead_letters/stored_letter.ts";
-import { idOfKey } from "../../agent/store/documents/document_key.ts";
 import type { FleetForCommands } from "../../agent/store/fleet/fleet_for_commands.ts";
 import type { MongoStore } from "../../agent/store/mongo_store.ts";
 import { validDate } from "../../agent/lib/valid_date.ts";
@@ -34,6 +33,7 @@ import { DocumentReading } from "./document_reading.ts";
 import { GroupReading } from "./group_reading.ts";
 import { Jobs } from "./jobs.ts";
 import { Kept } from "./kept.ts";
+import { LetterPlaces } from "./letter_places.ts";
 import { LettersJob } from "./letters_job.ts";
 import { Logbook, type LoggedWork } from "./logbook.ts";
 import { badRequest } from "./refusal.ts";
@@ -72,6 +72,7 @@ export class Dashboard {
   readonly #logbook: Logbook;
   readonly #overview: SharedRead<Overview>;
   readonly #pages = new Turns(TURNS);
+  readonly #places = new LetterPlaces();
   readonly #shownPages: SharedAnswers<LettersAnswer>;
   readonly #reader: Kept<OverviewReader>;
   readonly #readOnlyUser: SharedRead<string | undefined>;
@@ -146,13 +147,16 @@ export class Dashboard {
     const areOthers = asked.parameter("others") === "1";
     const pages = (await this.#letters.get()).pages(PAGE_LIMIT_MS);
     const query = {
-      after: after === undefined ? undefined : { id: idAfter(after) },
+      from: after === undefined ? undefined : this.#places.placeOf(after),
       isWanted: await this.#isWanted({ pattern, areOthers }),
       size: PAGE,
     };
     return await this.#shownPages.get(JSON.stringify([after, pattern, areOthers]), async () => {
       const { letters, next } = await this.#pages.take(() => pages.page(query));
-      return { value: { letters: letters.map(letterRow), next: next ?? null }, dearMs: undefined };
+      return {
+        value: { letters: letters.map(letterRow), next: next ? this.#places.textOf(next) : null },
+        dearMs: undefined,
+      };
     });
   }
 
@@ -253,14 +257,6 @@ export class Dashboard {
 /** Why something has failed, for viewers. */
 function explained(error: unknown): string {
   return failureText(error) ?? secrets.text(inOneLine(errorText(error)), MAX_ERROR);
-}
-
-function idAfter(key: string): unknown {
-  try {
-    return idOfKey(key);
-  } catch {
-    throw badRequest("after must be what a page of letters has as next");
-  }
 }
 
 function letterRow(letter: DeadLetter): LetterRow {

@@ -132,6 +132,8 @@ Deno.test("dashboard lists letters by a cursor, each once, with ids of all types
     true,
     { a: 1 },
     "long ".repeat(1000),
+    // Several pages of ids that fit into no address.
+    ...Array.from({ length: 130 }, (_, at) => `${at} ${"y".repeat(20_000)}`),
   ];
   await insertFailedWith(db, ids, (at) => at % 2 ? `timed out after ${at} ms` : "no such customer");
   const other = {
@@ -155,12 +157,16 @@ Deno.test("dashboard lists letters by a cursor, each once, with ids of all types
     do {
       const after: string = next === null ? "" : `&after=${encodeURIComponent(next)}`;
       const page: LettersAnswer = await served.json(`api/letters?${after}${wanted}`);
-      seen.push(...page.letters.map(({ key }) => key!));
+      seen.push(...page.letters.map(({ key, id }) => key ?? id));
       next = page.next;
+      assert((next?.length ?? 0) <= 1000, `a cursor of ${next?.length}`);
+      assert(seen.length <= ids.length, "some letters come again");
     } while (next !== null);
     assertEquals([seen.length, new Set(seen).size], [expected, expected], pattern);
   }
-  assertEquals((await served.ask("api/letters?after=%7B")).status, 400);
+  for (const after of ["%7B", "kept%20nowhere"]) {
+    assertEquals((await served.ask(`api/letters?after=${after}`)).status, 400);
+  }
   const groups = await served.json<GroupsAnswer>("api/groups");
   assertEquals(groups.groups.map(({ letters, pattern }) => [pattern, letters]).toSorted(), [
     ["no such customer", ids.length / 2 - 1],

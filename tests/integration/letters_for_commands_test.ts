@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LettersForCommands } from "../../agent/store/dead_letters/letters_for_commands.ts";
+import type { LetterPage, LetterPlace } from "../../agent/store/dead_letters/letter_pages.ts";
+import { storedIdKey } from "../../agent/store/dead_letters/stored_letter.ts";
 import { all, failAll, purge, redrive } from "../support/letters_for_commands.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { bsonDocument, type BsonElement, element, utf8 } from "../support/raw_bson.ts";
@@ -9,6 +11,7 @@ import {
   jobs,
   LETTERS,
   letters,
+  LONG_AGO,
   openStore,
   pending,
   type TestStore,
@@ -235,4 +238,29 @@ Deno.test("LettersForCommands lists and redrives the letters of documents in whi
   assertEquals(found.map(({ _id }) => _id).sort(), [1, 2, 3]);
   for (const letter of found) assertEquals(await redrive(box, letter), true);
   assertEquals(await jobs(database).countDocuments({ status: "pending" }), 3);
+});
+
+Deno.test("LetterPages gives each letter once, also those whose _id no query can name, however many follow each other", async () => {
+  await using database = await testDatabase("letter pages");
+  await using store = openStore(database);
+  // JavaScript would send the numbers first.
+  const strange = (at: number) => new Map<string, unknown>([["b", at], ["1", "x"]]);
+  const ids = [...Array.from({ length: 300 }, (_, at) => strange(at)), 1, 2, "a", "y".repeat(5000), "z"];
+  const dead_at = LONG_AGO;
+  await jobs(database).insertMany(
+    ids.map((_id) => ({ _id, status: "failed", _pull: { dead_at } })) as never[],
+  );
+  await letters(database).insertMany(ids.map((_id) => ({ _id, dead_at, error: "no" })) as never[]);
+  const pages = (await store.forCommands.letters()).pages(10_000);
+  for (const size of [7, 50, 1000]) {
+    const seen: string[] = [];
+    let [from, read]: [LetterPlace | undefined, number] = [undefined, 0];
+    do {
+      const page: LetterPage = await pages.page({ from, size });
+      seen.push(...page.letters.map(storedIdKey));
+      from = page.next;
+      read += 1;
+    } while (from !== undefined && read < 100);
+    assertEquals([seen.length, new Set(seen).size], [ids.length, ids.length], `pages of ${size}`);
+  }
 });

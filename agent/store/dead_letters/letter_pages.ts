@@ -1,8 +1,7 @@
 import type { Collection, Document } from "mongodb";
 import { type Clock, systemClock } from "../../lib/clock.ts";
-import { documentKey } from "../documents/document_key.ts";
 import { idKey } from "../documents/id_key.ts";
-import { type DeadLetter, isNameable, letterOf } from "./stored_letter.ts";
+import { type DeadLetter, isNameable, letterOf, storedIdKey } from "./stored_letter.ts";
 
 /** Letters that are read for a page, at most: few of them may be wanted. */
 const MAX_READ = 2000;
@@ -10,15 +9,23 @@ const MAX_READ = 2000;
 const [TIMES, BATCH] = [1.2, 250];
 /** No further ones are read after so long, in milliseconds. */
 const MAX_MS = 1000;
-/** A cursor is text in an address: a longer `_id` is no place to go on from, in UTF-16 units. */
-const MAX_CURSOR = 1000;
+
+/** A place among the letters, to go on from. */
+export interface LetterPlace {
+  /** The last `_id` that a query can name; undefined if none is before the place. */
+  readonly after: { readonly id: unknown } | undefined;
+  /** The letters between that one and the place: no query can name their `_id`s. */
+  readonly passed: ReadonlySet<string>;
+}
 
 /** Some letters that stand, and where the next ones are. */
 export interface LetterPage {
   readonly letters: readonly DeadLetter[];
-  /** The key of the `_id` to go on behind; undefined at the end. */
-  readonly next: string | undefined;
+  /** Undefined at the end. */
+  readonly next: LetterPlace | undefined;
 }
+
+const BEGIN: LetterPlace = { after: undefined, passed: new Set() };
 
 /**
  * The letters of a collection by a cursor, in the order of their `_id`: the millionth page costs what the first one does.
@@ -35,44 +42,48 @@ export class LetterPages {
   /**
    * Reads a page. Throws what the driver throws.
    *
-   * @param after the `_id` that was the last one
+   * @param from where the page before has ended
    */
-  async page({ after, isWanted, size }: LetterPageQuery): Promise<LetterPage> {
+  async page({ from = BEGIN, isWanted, size }: LetterPageQuery): Promise<LetterPage> {
     // Most letters stand: then a page costs what it shows.
     let batch = isWanted === undefined ? Math.ceil(TIMES * size) : BATCH;
     const startMs = this.#clock.monotonicMs();
     const page: DeadLetter[] = [];
-    let [from, read] = [after, 0];
+    let [place, read] = [from, 0];
     for (;;) {
-      const some = await this.#read(from?.id, batch);
+      const some = await this.#read(place, batch);
       read += some.length;
       const wanted = some.filter((each) => this.#isOurs(each) && (isWanted?.(each) ?? true));
       const standing = new Set(await this.#options.standing(wanted));
       for (const letter of some) {
-        if (page.length >= size) return { letters: page, next: from && documentKey(from.id) };
+        if (page.length >= size) return { letters: page, next: place };
         if (standing.has(letter)) page.push(letter);
-        if (isPlace(letter)) from = { id: letter._id };
+        place = behind(letter, place);
       }
       if (some.length < batch) return { letters: page, next: undefined };
       const isEnough = read >= MAX_READ || this.#clock.monotonicMs() - startMs >= MAX_MS;
-      if (isEnough) return { letters: page, next: from && documentKey(from.id) };
+      if (isEnough) return { letters: page, next: place };
       batch = BATCH;
     }
   }
 
-  async #read(after: unknown, batch: number): Promise<DeadLetter[]> {
+  /** So many letters behind a place, or fewer at the end. */
+  async #read({ after, passed }: LetterPlace, batch: number): Promise<DeadLetter[]> {
     const { fields, letters, maxTimeMS } = this.#options;
     const found = await letters.find<Uint8Array>({}, {
-      ...(after !== undefined && { min: { _id: after } as never }),
+      ...(after !== undefined && { min: { _id: after.id } as never }),
       hint: { _id: 1 },
       projection: { ...fields, attempts: 1, source: 1 },
-      // The first one may be the last one of the page before.
-      limit: batch + 1,
+      // The first ones may be the place itself, and what was passed.
+      limit: batch + 1 + passed.size,
       raw: true,
       maxTimeMS,
     }).toArray();
-    const some = found.map(letterOf);
-    return some.filter(({ _id }) => after === undefined || idKey(_id) !== idKey(after)).slice(0, batch);
+    const isBehind = (letter: DeadLetter) => {
+      const isPlace = after !== undefined && idKey(letter._id) === idKey(after.id) && isNameable(letter);
+      return !isPlace && !(passed.size > 0 && passed.has(storedIdKey(letter)));
+    };
+    return found.map(letterOf).filter(isBehind).slice(0, batch);
   }
 
   #isOurs({ source }: DeadLetter): boolean {
@@ -81,14 +92,17 @@ export class LetterPages {
   }
 }
 
-/** Whether a cursor can name the `_id` of a letter. */
-function isPlace(letter: DeadLetter): boolean {
-  return (documentKey(letter._id)?.length ?? Infinity) <= MAX_CURSOR && isNameable(letter);
+/** The place behind a letter that comes next. */
+function behind(letter: DeadLetter, { after, passed }: LetterPlace): LetterPlace {
+  return isNameable(letter)
+    ? { after: { id: letter._id }, passed: BEGIN.passed }
+    : { after, passed: new Set([...passed, storedIdKey(letter)]) };
 }
 
 /** Which page of letters is meant. */
 export interface LetterPageQuery {
-  readonly after: { readonly id: unknown } | undefined;
+  /** By default from the begin. */
+  readonly from?: LetterPlace | undefined;
   /** Letters of the page, at most. */
   readonly size: number;
   /** Leaves others out. */

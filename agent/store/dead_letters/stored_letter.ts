@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { sameBytes } from "../../lib/same_bytes.ts";
 import { BSON } from "mongodb";
 import type { Document } from "../../ports.ts";
@@ -5,6 +6,7 @@ import { printableLines } from "../../text/terminal_text.ts";
 import { secrets } from "../../text/redact.ts";
 import { bsonJson } from "../documents/bson_json.ts";
 import { documentOf, elementNamed, elementsApart } from "../documents/bson_elements.ts";
+import { idKey } from "../documents/id_key.ts";
 import { EXACT_BSON } from "../documents/own_bson.ts";
 
 /** A letter keeps the bytes that it was read from under this symbol, apart from its fields. */
@@ -62,6 +64,12 @@ export function isNameable({ [BYTES]: bytes }: DeadLetter): boolean {
   } catch {
     return false;
   }
+}
+
+/** The `_id` of a letter as text that is the same for the same bytes only, also if JavaScript cannot hold it. */
+export function storedIdKey({ _id, [BYTES]: bytes }: DeadLetter): string {
+  const id = bytes && elementNamed(bytes, "_id");
+  return id ? createHash("sha256").update(id.whole).digest("base64") : idKey(_id);
 }
 
 function fieldsOf(bytes: Uint8Array): Document {

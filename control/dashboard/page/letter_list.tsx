@@ -92,8 +92,9 @@ export function LetterList({ title, query: selected, allowed, onWant }: LetterLi
               </tr>
             </thead>
             <tbody onKeyDown={rowKeys}>
-              {letters.map(({ key, id, error, attempts, dead_at }) => (
-                <tr key={key ?? id} tabIndex={0}>
+              {letters.map(({ key, id, error, attempts, dead_at }, at) => (
+                // Long ids are cut, and then may look the same.
+                <tr key={key ?? at} tabIndex={0}>
                   {allowed && (
                     <td class="tick">
                       {key !== null && (
