@@ -60,13 +60,24 @@ export function mongoServer(bench: Bench): CountedServer {
         const after = await workOf(bench);
         // Summed up at the end: that is work of the server's as well.
         const [sum] = await oplog.aggregate([
-          { $match: { ts: { $gt: last!.ts } } },
-          { $group: { _id: null, bytes: { $sum: { $bsonSize: "$$ROOT" } } } },
+          { $match: { ts: { $gte: last!.ts } } },
+          {
+            $group: {
+              _id: null,
+              first: { $min: "$ts" },
+              bytes: { $sum: { $cond: [{ $gt: ["$ts", last!.ts] }, { $bsonSize: "$$ROOT" }, 0] } },
+            },
+          },
         ]).toArray();
+        if (!last!.ts.equals(sum?.first)) {
+          throw new Error(
+            "The oplog has dropped entries of the run, so they cannot be counted: make it larger",
+          );
+        }
         return {
           commands: after.commands - before.commands,
           cpuMs: after.cpuMs - before.cpuMs,
-          logBytes: sum?.bytes ?? 0,
+          logBytes: sum!.bytes,
         };
       };
     },
