@@ -1,4 +1,4 @@
-import { BSON } from "mongodb";
+import { type BsonPlace, placesOf } from "./bson_places.ts";
 
 /** One for all: a document may have a million names. */
 const decoder = new TextDecoder();
@@ -12,7 +12,7 @@ export class RawElement {
   readonly #startOffset: number;
   readonly #endOffset: number;
 
-  constructor(bytes: Uint8Array, [type, nameOffset, , offset, length]: Place) {
+  constructor(bytes: Uint8Array, { length, nameOffset, offset, type }: BsonPlace) {
     this.type = type;
     this.bytes = bytes;
     this.offset = offset;
@@ -32,8 +32,6 @@ export class RawElement {
   }
 }
 
-type Place = ReturnType<typeof BSON.onDemand.parseToElements> extends Iterable<infer E> ? E : never;
-
 /** The BSON type of an embedded document. */
 export const DOCUMENT_TYPE = 0x03;
 
@@ -49,8 +47,9 @@ export function elementsNamed(
   startOffset = 0,
 ): (RawElement | undefined)[] {
   const found: (RawElement | undefined)[] = names.map(() => undefined);
-  for (const place of BSON.onDemand.parseToElements(bytes, startOffset)) {
-    const at = names.findIndex((name) => place[2] === name.length && isNamed(bytes, place[1], name));
+  for (const place of placesOf(bytes, startOffset)) {
+    const { nameLength, nameOffset } = place;
+    const at = names.findIndex((name) => nameLength === name.length && isNamed(bytes, nameOffset, name));
     if (at >= 0) found[at] ??= new RawElement(bytes, place);
   }
   return found;
@@ -62,8 +61,8 @@ export function* elementsNamedLike(
   part: string,
   maxNameBytes: number,
 ): Generator<[name: string, element: RawElement]> {
-  for (const place of BSON.onDemand.parseToElements(document)) {
-    const [, nameOffset, nameLength] = place;
+  for (const place of placesOf(document)) {
+    const { nameLength, nameOffset } = place;
     if (nameLength > maxNameBytes || !contains(document, nameOffset, nameLength, part)) continue;
     yield [nameOf(document, place), new RawElement(document, place)];
   }
@@ -71,7 +70,7 @@ export function* elementsNamedLike(
 
 /** Each element of a document as a document of its own, with its name. */
 export function* elementsApart(document: Uint8Array): Generator<[name: string, alone: Uint8Array]> {
-  for (const place of BSON.onDemand.parseToElements(document)) {
+  for (const place of placesOf(document)) {
     yield [nameOf(document, place), documentOf(new RawElement(document, place).whole)];
   }
 }
@@ -84,8 +83,8 @@ export function documentOf(element: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function nameOf(document: Uint8Array, [, offset, length]: Place): string {
-  return decoder.decode(document.subarray(offset, offset + length));
+function nameOf(document: Uint8Array, { nameLength, nameOffset }: BsonPlace): string {
+  return decoder.decode(document.subarray(nameOffset, nameOffset + nameLength));
 }
 
 /** What a small ASCII letter differs in from a capital one. */

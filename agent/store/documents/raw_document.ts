@@ -35,8 +35,15 @@ export class RawDocument {
   readonly unreadable: string | undefined;
   #parsed: Document | undefined;
 
-  constructor(bytes: Uint8Array) {
+  /** @param known whether it can be read, if that was found out already: then it is not read for that once more */
+  constructor(bytes: Uint8Array, known?: Pick<RawDocument, "unreadable">) {
     this.bytes = bytes;
+    if (known) {
+      this.id = idAlone(bytes);
+      this.bookkeeping = bookkeepingOf(bytes);
+      this.unreadable = known.unreadable;
+      return;
+    }
     let document: Document;
     try {
       document = forUsers(bytes);
@@ -151,8 +158,11 @@ function forUsers(bytes: Uint8Array): Document {
   return fieldByField(bytes);
 }
 
-/** A regular expression that JavaScript cannot hold must not keep its document from being read. */
-function parsed(bytes: Uint8Array): Document {
+/**
+ * The fields of a document. Throws if JavaScript cannot hold one: a regular expression of MongoDB's alone must not keep its
+ * document from being read.
+ */
+export function parsed(bytes: Uint8Array): Document {
   try {
     return BSON.deserialize(bytes, FOR_USERS);
   } catch {
@@ -173,7 +183,8 @@ function fieldByField(bytes: Uint8Array): Document {
   return document;
 }
 
-function unreadableText(bytes: Uint8Array, error: unknown): string {
+/** Why a document that cannot be read cannot be, as a sentence. */
+export function unreadableText(bytes: Uint8Array, error: unknown): string {
   const field = [...elementsApart(bytes)].find(([, alone]) => !canBeRead(alone))?.[0];
   const what = field === undefined ? "it holds" : `its field ${JSON.stringify(field)} is or holds`;
   return `The document cannot be read: ${what} a value that JavaScript cannot hold (${errorText(error)})`;

@@ -1,4 +1,5 @@
 import type { Collection, Document, Filter } from "mongodb";
+import type { Clock } from "../../lib/clock.ts";
 import { otherIds, possibleIds } from "../documents/parse_id.ts";
 import type { LettersForCommands } from "../dead_letters/letters_for_commands.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
@@ -162,6 +163,7 @@ function afterClaim({ raw }: FoundDocument, kind: Kind | SuspectKind | undefined
 
 /** What {@linkcode DocumentStories} need. */
 export interface DocumentStoriesOptions {
+  clock: Clock;
   collection: Collection;
   letters: Collection;
   lettersForCommands: Pick<LettersForCommands, "list">;

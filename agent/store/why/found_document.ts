@@ -1,10 +1,13 @@
+import type { Clock } from "../../lib/clock.ts";
 import { sameBytes } from "../../lib/same_bytes.ts";
 import { BSON, type Collection, type Document, type Filter } from "mongodb";
 import { formatId } from "../documents/format_id.ts";
 import { bsonJson } from "../documents/bson_json.ts";
 import { documentOf, elementNamed } from "../documents/bson_elements.ts";
 import { otherIds, possibleIds } from "../documents/parse_id.ts";
+import { documentToShow } from "../documents/large_document.ts";
 import { RawDocument } from "../documents/raw_document.ts";
+import type { StoreContext } from "../store_context.ts";
 import { survivesRoundTrip } from "../documents/round_trip_id.ts";
 
 /** A document that a typed id means. */
@@ -29,8 +32,10 @@ const SCAN_MS = 3000;
 export class DocumentFinder {
   readonly #collection: Collection;
   readonly #maxTimeMS: number;
+  readonly #clock: Clock;
 
-  constructor({ collection, maxTimeMS }: { collection: Collection; maxTimeMS: number }) {
+  constructor({ clock, collection, maxTimeMS }: Pick<StoreContext, "clock" | "collection" | "maxTimeMS">) {
+    this.#clock = clock;
     this.#collection = collection;
     this.#maxTimeMS = maxTimeMS;
   }
@@ -38,9 +43,9 @@ export class DocumentFinder {
   /** The documents that a typed id means, or that are near to it. Throws what the driver throws. */
   async withId(text: string): Promise<FoundDocument[]> {
     const exact = await this.#read({ _id: { $in: possibleIds(text) as never[] } });
-    if (exact.length > 0) return exact.map((bytes) => this.#named(bytes, false));
+    if (exact.length > 0) return await this.#all(exact, false);
     const near = await this.#read({ _id: { $in: otherIds(text) as never[] } });
-    if (near.length > 0) return near.map((bytes) => this.#named(bytes, true));
+    if (near.length > 0) return await this.#all(near, true);
     return await this.#unnameable(text);
   }
 
@@ -50,11 +55,15 @@ export class DocumentFinder {
     const [bytes] = await this.#read(selector);
     if (bytes === undefined) return undefined;
     // To read it takes long if it is large.
-    return sameBytes(bytes, raw.bytes) ? found : { ...this.#named(bytes, isNear), selector };
+    return sameBytes(bytes, raw.bytes) ? found : { ...await this.#named(bytes, isNear), selector };
   }
 
-  #named(bytes: Uint8Array, isNear: boolean): FoundDocument {
-    const raw = new RawDocument(bytes);
+  #all(found: readonly Uint8Array[], isNear: boolean): Promise<FoundDocument[]> {
+    return Promise.all(found.map((bytes) => this.#named(bytes, isNear)));
+  }
+
+  async #named(bytes: Uint8Array, isNear: boolean): Promise<FoundDocument> {
+    const raw = await documentToShow(bytes, this.#clock);
     return { raw, selector: { _id: { $eq: raw.id as never } }, isNameable: survivesRoundTrip(raw), isNear };
   }
 
@@ -82,7 +91,8 @@ export class DocumentFinder {
       const hash =
         BSON.deserialize(documentOf(elementNamed(bytes, HASH)!.whole), { promoteLongs: false })[HASH];
       const selector = { ...range, $expr: { $eq: [{ $toHashedIndexKey: "$_id" }, hash] } };
-      return (await this.#read(selector)).map((whole) => ({ ...this.#named(whole, false), selector }));
+      const all = await this.#all(await this.#read(selector), false);
+      return all.map((each) => ({ ...each, selector }));
     }));
     return found.flat();
   }

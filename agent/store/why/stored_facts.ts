@@ -1,6 +1,7 @@
 import { BSON } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { shortened } from "../../text/shortened.ts";
+import { placesOf } from "../documents/bson_places.ts";
 import { bsonJson } from "../documents/bson_json.ts";
 import {
   DOCUMENT_TYPE,
@@ -133,7 +134,7 @@ export function valueAt(bytes: Uint8Array, path: string): StoredValue | undefine
 
 /** The one element of a document. */
 function elementOf(single: Uint8Array): RawElement {
-  return new RawElement(single, BSON.onDemand.parseToElements(single)[Symbol.iterator]().next().value!);
+  return new RawElement(single, placesOf(single).next().value!);
 }
 
 function valueOf(element: RawElement | undefined): StoredValue | undefined {
