@@ -1,6 +1,9 @@
 import type { TroubleKind } from "../../health/trouble.ts";
 
-const WORDS: Readonly<Record<TroubleKind, string>> = {
+/** What an agent reports in place of a {@linkcode TroubleKind} if its poll loop does not move. */
+export const STUCK = "stuck";
+const WORDS: Readonly<Record<TroubleKind | typeof STUCK, string>> = {
+  [STUCK]: "the poll loop does not move",
   not_reached: "MongoDB has not been reached",
   unreachable: "MongoDB is out of reach",
   no_collection: "the collection is missing",
@@ -12,9 +15,11 @@ const WORDS: Readonly<Record<TroubleKind, string>> = {
 /**
  * Why an agent is not ready, for people.
  *
- * @param trouble as its entry has it: a {@linkcode TroubleKind}, and mostly an error; those of other versions are left alone
+ * @param trouble as its entry has it: a {@linkcode TroubleKind} or {@linkcode STUCK}, and mostly an error; those of other versions are left alone
  */
 export function troubleText(trouble: string): string {
   const [kind] = trouble.split(":", 1) as [string];
-  return Object.hasOwn(WORDS, kind) ? WORDS[kind as TroubleKind] + trouble.slice(kind.length) : trouble;
+  return Object.hasOwn(WORDS, kind)
+    ? WORDS[kind as keyof typeof WORDS] + trouble.slice(kind.length)
+    : trouble;
 }
