@@ -70,7 +70,15 @@ export type AgentEvent =
     by?: string | undefined;
     reason?: string | undefined;
   }
-  | { type: "claimed"; documents: number; takeovers: number; conflicts: number; elapsedMs: number }
+  | {
+    type: "claimed";
+    documents: number;
+    takeovers: number;
+    conflicts: number;
+    elapsedMs: number;
+    /** No new document may be claimed, because of agents in another mode. */
+    withoutNew?: boolean;
+  }
   | { type: "claim_refused"; id: unknown; error: unknown }
   | {
     type: "claim_failed";

@@ -115,6 +115,8 @@ export interface Claim {
   readonly refused: readonly RefusedClaim[];
   /** Set if documents have to wait until others are settled. */
   readonly heldUp?: HeldUp | undefined;
+  /** No new document may be claimed, because of agents in another mode. */
+  readonly withoutNew?: boolean;
 }
 
 /** A claim that brought nothing. */

@@ -5,18 +5,23 @@ import { CHANGE_MS } from "../agent/store/ranges/mode_lease.ts";
 
 /**
  * Ends an agent that meets agents of another mode: it waits for their lease once. If they still work then, only an operator
- * can change that, and a rolling update has to stop at this agent.
+ * can change that, and a rolling update has to stop at this agent. One that has claimed documents before is not what is
+ * new, and waits.
  */
 export class ModeEnd {
   readonly #options: ModeEndOptions;
   /** Since when each claim is refused because of them. */
   #sinceMs: number | undefined;
+  #hasClaimed = false;
   #status = 0;
 
   constructor(options: ModeEndOptions) {
     this.#options = options;
     options.events.subscribe((event) => {
-      if (event.type === "claimed") this.#sinceMs = undefined;
+      if (event.type === "claimed" && !event.withoutNew) {
+        this.#sinceMs = undefined;
+        this.#hasClaimed ||= event.documents > 0;
+      }
       if (event.type === "claim_failed") this.#failed(event.error);
     });
   }
@@ -27,7 +32,7 @@ export class ModeEnd {
   }
 
   #failed(error: unknown): void {
-    if (!(error instanceof ClaimModeError && error.isOfOthers)) return;
+    if (this.#hasClaimed || !(error instanceof ClaimModeError && error.isOfOthers)) return;
     const { agent, clock } = this.#options;
     this.#sinceMs ??= clock.monotonicMs();
     if (clock.monotonicMs() - this.#sinceMs < CHANGE_MS) return;

@@ -168,7 +168,7 @@ class RangeSubject extends MongoSubject {
     // A document gets a lease of its own before its checkpoint is written.
     if (method === "save") this.proxy.loseAnswers({ command: "update", collection: COLLECTION });
     // The driver sends an update of one document once more.
-    else if (method === "claim" || method === "renew") {
+    else if (method === "claim") {
       this.proxy.loseAnswers({ command: "update", collection: AGENTS }, 2);
     } else super.loseAnswer(method);
   }

@@ -147,13 +147,14 @@ Deno.test("MongoFleetRegistry tells by the server's clock when an agent began, w
       startedAtMs: at.getTime(),
       timeOfDayMs,
       commit: "c",
-      mode: "document",
+      mode: "range",
       instance: crypto.randomUUID(),
     });
     const control = { state: "paused", source: "file", by: undefined, reason: undefined, since: at } as const;
     await registry.report({ ...REPORT, control, lastError: { at, message: "no" } });
     const { agents, at: now } = await reader.look();
     const agent = agents.find(({ name }) => name === `${aheadMs}`)!;
+    assertEquals(agent.mode, "range");
     for (const time of [agent.startedAt, agent.control.since!, agent.lastError!.at]) {
       const passedMs = now.getTime() - time.getTime();
       assert(passedMs >= agoMs - 1000 && passedMs < 120_000, `${aheadMs}: ${passedMs}`);

@@ -19,7 +19,8 @@ const COUNTERS = ["takeovers", "alone"];
  * `other` if another takes its place, `any`), and which fields may change besides the status.
  */
 const STEPS = {
-  claim: { from: "pending", to: "processing", lease: "new", may: [...LEASE, "attempts"] },
+  /** In range mode it counts takeovers from the start. */
+  claim: { from: "pending", to: "processing", lease: "new", may: [...LEASE, "attempts", "takeovers"] },
   takeover: {
     from: "processing",
     to: "processing",
@@ -81,6 +82,7 @@ const STEPS = {
 
 /** What each step must have made of the document besides; the first that fits is the step. */
 const MADE: { readonly [step in Step]?: (before: Document, after: Document, state: State) => boolean } = {
+  claim: (before, after) => after.takeovers === (before.takeovers ?? (after.takeovers === 0 ? 0 : undefined)),
   verdict: (before, after) => before.dead_at === undefined && after.dead_at !== undefined,
   leave: (before, after) => before.takeovers === undefined && after.takeovers === 0,
   unheld: (_, { takeovers, visible_at, ...others }) =>

@@ -1,4 +1,5 @@
 import type { Chance } from "../../lib/chance.ts";
+import { ClaimModeError } from "../../errors.ts";
 import type { Claim, ClaimLimit, LeasedDocument, LeftAlone, LookMoment } from "../../ports.ts";
 import { BusyKeys } from "./busy_keys.ts";
 import { CandidateReader } from "./candidates.ts";
@@ -94,12 +95,14 @@ export class Claimer {
     const startMs = this.#options.clock.monotonicMs();
     /** Undefined as long as they were not looked for. */
     let hasSuspects: boolean | undefined;
+    /** Set if no new document may be claimed. */
+    let refusal: ClaimModeError | undefined;
     try {
       const recovered = await this.recover();
       batch.add({ documents: recovered, hasMore: recovered.length > 0, conflicts: 0 });
       const isLook = this.#isLook();
-      if (isLook) await this.#ranges?.takeOverExpired(this.#onTakenOver);
-      // Looking for suspects must never keep other documents from being claimed.
+      // Neither look must ever keep other documents from being claimed.
+      if (isLook) await this.#ranges?.takeOverExpired(this.#onTakenOver).catch(() => {});
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
       if (limit.atRandom) {
         this.#kinds.jumpFar();
@@ -112,12 +115,19 @@ export class Claimer {
           batch.hasMore = true;
           break;
         }
-        batch.add(await this.#claimKind(kind, batch), { isTakeover: kind === "expired_leases" });
+        try {
+          batch.add(await this.#claimKind(kind, batch), { isTakeover: kind === "expired_leases" });
+        } catch (error) {
+          // All others are claimed alike in each mode.
+          if (!(error instanceof ClaimModeError)) throw error;
+          refusal = error;
+        }
       }
       if (batch.isEmpty) {
         // If a claim reports that nothing is left, that must be true.
         if (!batch.hasMore) hasSuspects ??= await this.#suspects.any();
         this.#throwIfRefused(startMs, { hasMore: batch.hasMore, hasSuspects: hasSuspects ?? false });
+        if (refusal && !hasSuspects) throw refusal;
       }
     } catch (error) {
       // The next claim meets the failure again.
@@ -129,7 +139,8 @@ export class Claimer {
     this.#takenOver = 0;
     const heldUp = await this.#heldUp.afterClaim(documents.length);
     const refused = this.#unreported.take();
-    return { documents, hasMore, takeovers, conflicts, hasSuspects: hasSuspects ?? false, refused, heldUp };
+    const claim = { documents, hasMore, takeovers, conflicts, hasSuspects: hasSuspects ?? false };
+    return { ...claim, refused, heldUp, ...(refusal && { withoutNew: true }) };
   }
 
   /**

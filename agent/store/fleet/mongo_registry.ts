@@ -67,10 +67,10 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
   }
 
   async beat({ isWorking, livesMs, share }: FleetEntry): Promise<void> {
-    const { name, version } = this.#options;
+    const { mode, name, version } = this.#options;
     this.#hasShare = true;
     await this.#collection.updateOne(this.#own, {
-      $set: { name, version, working: isWorking, share, lives_ms: livesMs },
+      $set: { name, version, mode, working: isWorking, share, lives_ms: livesMs },
       $currentDate: { seen_at: true },
     }, { upsert: true });
     this.#ensureIndex();
@@ -158,7 +158,6 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
       trouble,
     } = report;
     return {
-      mode: "document",
       state,
       ready: isReady,
       trouble,

@@ -1,6 +1,7 @@
 import { BSON, type Collection, type Document, type Filter, type UpdateFilter } from "mongodb";
 import type { RefusedClaim } from "../../ports.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
+import { writeWithin } from "../limited_writes.ts";
 import { isOfDocument } from "../mongo_errors.ts";
 import { newAmong, newWithin, unscheduledAmong } from "./new_documents.ts";
 import type { Range, RangeControl, RangeState } from "./range_control.ts";
@@ -102,13 +103,10 @@ export class ExpiredRanges {
 
   async #mark(ids: readonly unknown[], mark: Mark): Promise<Marked> {
     try {
-      const options = { hint: { _id: 1 } };
-      const { modifiedCount } = await this.#options.collection.updateMany(
-        mark.query(ids),
-        mark.update,
-        options,
-      );
-      return { documents: modifiedCount, refused: [] };
+      const { collection, writeLimitMs } = this.#options;
+      const send = (limit: { maxTimeMS?: number }) =>
+        collection.updateMany(mark.query(ids), mark.update, { hint: { _id: 1 }, ...limit });
+      return { documents: await writeWithin(writeLimitMs, send), refused: [] };
     } catch (error) {
       if (!isOfDocument(error)) throw error;
       if (ids.length === 1) return { documents: 0, refused: [{ id: ids[0], error }] };
@@ -138,4 +136,6 @@ export interface ExpiredRangesOptions {
   /** Makes dead letters of new documents that take no bookkeeping. Never throws. */
   refusals: { makeOfNew(refused: readonly RefusedClaim[]): Promise<RefusedClaim[]> };
   serverClock: ServerClock;
+  /** The server gives up a grouped write after this long, in milliseconds, as documents may be locked. */
+  writeLimitMs: number;
 }

@@ -5,6 +5,7 @@ import type { ServerClock } from "../connection/server_clock.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
+import type { StoreServer } from "../server/store_server.ts";
 import { BEGINNING, RANGES_ID } from "./ranges_document.ts";
 
 /** How new documents are claimed. */
@@ -21,6 +22,7 @@ const RENEW_MS = MODE_LEASE_MS / 3;
 const LATE_MS = 30_000;
 /** The mode or the filter can be changed so long after the last agent has ended, in milliseconds. */
 export const CHANGE_MS = MODE_LEASE_MS + LATE_MS;
+const CHANGE = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
 const NO_RANGES = { $in: [[], null] };
 
 /**
@@ -42,10 +44,13 @@ export class ModeLease {
     if (this.#until && clock.monotonicMs() < this.#renewAtMs) return this.#until;
     const sentAtMs = clock.monotonicMs();
     const until = serverClock.now(MODE_LEASE_MS);
-    const isTaken = await this.#renew(until) || await this.#change(until) || await this.#make(until) ||
-      // Another agent of this mode may have made the document at the same time.
-      await this.#renew(until);
-    if (!isTaken) throw await this.#why();
+    if (!await this.#renew(until)) {
+      if (await this.#isDocumentModeAlive()) throw this.#refusalOfOtherMode();
+      const isTaken = await this.#change(until) || await this.#make(until) ||
+        // Another agent of this mode may have made the document at the same time.
+        await this.#renew(until);
+      if (!isTaken) throw await this.#why();
+    }
     this.#renewAtMs = sentAtMs + MODE_LEASE_MS - RENEW_MS;
     return this.#until = until;
   }
@@ -63,27 +68,51 @@ export class ModeLease {
     const own = this.#options;
     if (mode === own.mode && (mode === "document" || filter === own.filter)) return undefined;
     this.forget();
-    const change = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
-    if (mode === own.mode) {
-      return new ClaimModeError(
-        `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
-          filter ?? "none"
-        }: set the same, or ${change} with the new one`,
-        { isOfOthers: true },
-      );
-    }
-    const other = own.mode === "range" ? "document" : "range";
+    if (mode !== own.mode) return this.#refusalOfOtherMode();
     return new ClaimModeError(
-      `CLAIM_MODE is ${own.mode}, and agents with CLAIM_MODE=${other} work on the collection: to change the mode, ` +
-        `${change} in the new mode`,
+      `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
+        filter ?? "none"
+      }: set the same, or ${CHANGE} with the new one`,
       { isOfOthers: true },
     );
   }
 
+  #refusalOfOtherMode(): ClaimModeError {
+    const { mode } = this.#options;
+    const other = mode === "range" ? "document" : "range";
+    return new ClaimModeError(
+      `CLAIM_MODE is ${mode}, and agents with CLAIM_MODE=${other} work on the collection: to change the mode, ` +
+        `${CHANGE} in the new mode`,
+      { isOfOthers: true },
+    );
+  }
+
+  /**
+   * Whether an agent shows itself that claims by document. One that finds nothing to claim does not renew its mode, and an
+   * agent of an earlier version has none.
+   */
+  async #isDocumentModeAlive(): Promise<boolean> {
+    const { agents, maxTimeMS, mode, server: { time } } = this.#options;
+    if (mode === "document") return false;
+    const alive = {
+      ...MARK,
+      mode: { $ne: "range" },
+      state: { $exists: true },
+      $expr: { $gt: [{ $add: ["$seen_at", "$lives_ms"] }, time] },
+    };
+    return await agents.findOne(alive, { projection: { _id: 1 }, maxTimeMS }) !== null;
+  }
+
   async #why(): Promise<ClaimModeError> {
-    const { agents, maxTimeMS, mode } = this.#options;
-    const options = { projection: { _id: 0, filter: 1, mode: 1 }, maxTimeMS };
+    const { agents, maxTimeMS, mode, serverClock } = this.#options;
+    const options = { projection: { _id: 0, filter: 1, mode: 1, mode_until: 1, ranges: 1 }, maxTimeMS };
     const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, options);
+    if (mode === "document" && found?.mode === "range" && found.mode_until <= serverClock.now()) {
+      return new ClaimModeError(
+        "CLAIM_MODE is document, and agents with CLAIM_MODE=range that have ended hold documents: they are claimed when " +
+          "their leases have run out",
+      );
+    }
     const filter = typeof found?.filter === "string" ? found.filter : undefined;
     return this.refusal({ filter, mode: found?.mode }) ??
       new ClaimModeError(
@@ -167,5 +196,6 @@ export interface ModeLeaseOptions {
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   mode: ClaimMode;
+  server: Pick<StoreServer, "time">;
   serverClock: ServerClock;
 }

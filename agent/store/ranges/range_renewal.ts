@@ -6,8 +6,9 @@ import { giveOwnLeases, leaveRanges } from "./own_leases.ts";
 import type { RangeControl } from "./range_control.ts";
 
 /**
- * Renews leases of which some are ranges, each by one write for all of its documents. A document with a checkpoint gets a
- * lease of its own first. Returns the documents that this agent has lost.
+ * Renews leases of which some are ranges: their documents get leases of their own. A range is dropped with that, as what is
+ * inserted into it must not wait for the slowest of its documents. Only if the database lets a document take no lease, its
+ * range is renewed. Returns the documents that this agent has lost.
  *
  * @param renewOthers renews the documents that carry their own leases
  * @throws What the first failed write throws, if no lease is lost.
@@ -27,14 +28,16 @@ export async function renewWithRanges(
       failures.push(error);
     }
   };
-  const saving = documents.filter((document) => isInRange(document) && document.checkpoints?.hasUnwritten);
   // Those whose write has no answer may have left their range, which only the next one tells.
   const unknown = new Set<LeasedDocument>();
-  if (saving.length > 0) await attempt(() => leave(saving, unknown, options));
+  const renewed = new Set<LeasedDocument>();
+  await attempt(() => leave(documents.filter(isInRange), { renewed, unknown }, options));
   const inRange = documents.filter((document) => isInRange(document) && !unknown.has(document));
   for (const group of heldAlike(inRange)) await attempt(() => renewRange(group, options));
   const gone = new Set(lost);
-  const others = documents.filter((document) => !isInRange(document) && !gone.has(document));
+  const others = documents.filter((document) =>
+    !isInRange(document) && !gone.has(document) && !renewed.has(document)
+  );
   if (others.length > 0) await attempt(() => renewOthers(others));
   if (lost.length === 0 && failures.length > 0) throw failures[0];
   return lost;
@@ -42,11 +45,19 @@ export async function renewWithRanges(
 
 async function leave(
   documents: readonly LeasedDocument[],
-  unknown: Set<LeasedDocument>,
+  { renewed, unknown }: { renewed: Set<LeasedDocument>; unknown: Set<LeasedDocument> },
   options: RangeRenewalOptions,
 ): Promise<readonly LeasedDocument[]> {
+  const sentAtMs = options.clock.monotonicMs();
   const { lost, refused, unanswered } = await giveOwnLeases(documents, options);
   for (const document of unanswered?.documents ?? []) unknown.add(document);
+  const open = new Set([...lost, ...refused.keys(), ...unknown]);
+  for (const document of documents) {
+    // Its checkpoint is written by the renewal of its own lease.
+    if (open.has(document) || document.checkpoints?.hasUnwritten) continue;
+    document.leaseRenewed(sentAtMs);
+    renewed.add(document);
+  }
   for (const [document, checkpoint] of takeCheckpoints([...refused.keys()])) {
     document.checkpoints?.refused(checkpoint, refused.get(document));
   }

@@ -13,8 +13,8 @@ function watched() {
   const drained: string[] = [];
   const end = new ModeEnd({ clock, events, agent: { drain: (reason) => drained.push(reason) } });
   const fails = (error: unknown) => events.emit({ type: "claim_failed", error, retryInMs: 1000 });
-  const claims = () =>
-    events.emit({ type: "claimed", documents: 0, takeovers: 0, conflicts: 0, elapsedMs: 1 });
+  const claims = (documents: number, withoutNew = false) =>
+    events.emit({ type: "claimed", documents, takeovers: 0, conflicts: 0, elapsedMs: 1, withoutNew });
   return { claims, clock, drained, end, fails };
 }
 
@@ -32,12 +32,30 @@ Deno.test("ModeEnd ends an agent whose claims agents of another mode still refus
 Deno.test("ModeEnd waits anew after a claim, and leaves other failures alone", () => {
   const { claims, clock, drained, fails } = watched();
   fails(OTHERS);
-  claims();
+  claims(0);
   clock.skip(CHANGE_MS);
   fails(OTHERS);
   fails(new ClaimModeError("the set-up"));
   clock.skip(CHANGE_MS);
   fails(new ClaimModeError("the set-up"));
   fails(new Error("no answer"));
+  assertEquals(drained, []);
+});
+
+Deno.test("ModeEnd ends an agent that claims nothing but what both modes claim alike", () => {
+  const { claims, clock, drained, fails } = watched();
+  fails(OTHERS);
+  claims(1, true);
+  clock.skip(CHANGE_MS);
+  fails(OTHERS);
+  assertEquals(drained, ["other agents"]);
+});
+
+Deno.test("ModeEnd leaves an agent alone that has claimed in its mode", () => {
+  const { claims, clock, drained, fails } = watched();
+  claims(1);
+  fails(OTHERS);
+  clock.skip(CHANGE_MS);
+  fails(OTHERS);
   assertEquals(drained, []);
 });
