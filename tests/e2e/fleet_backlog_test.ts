@@ -28,7 +28,7 @@ Deno.test("FLEET: one of its agents counts what waits, with metrics or without, 
 
   // The next turn is not due for a while.
   const { matchedCount } = await fleet.collection.updateOne({ _id: /^backlog / }, {
-    $set: { next_at: new Date(Date.now() + 300_000) },
+    $set: { rest_ms: 300_000 },
   });
   assertEquals(matchedCount, 1);
   await using shown = await agentHome({

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../agent/lib/clock.ts";
 import type { BacklogTurn, TurnOfAnother, TurnOfOwn } from "../../agent/fleet/backlog_turn.ts";
 import type { AgentReport } from "../../agent/fleet/registry.ts";
 import type { MongoFleetRegistry } from "../../agent/store/fleet/mongo_registry.ts";
@@ -72,7 +73,7 @@ Deno.test("FleetBacklog: one agent looks, and the others see what it has found, 
   await turnOfAnother(first);
 
   // Due: of two that ask at once, one looks.
-  await board(database).updateOne(ALL, { $set: { next_at: new Date() } });
+  await board(database).updateOne(ALL, { $set: { rest_ms: 0 } });
   const turns = await Promise.all([first.turn(), second.turn()]);
   assertEquals(turns.filter((each) => each?.isOwn).length, 1);
   // One that was late changes nothing.
@@ -87,8 +88,8 @@ Deno.test("FleetBacklog: a time that no agent writes, and one of a clock that wa
   await using store = openStore(database);
   const registry = await joined(store);
   await ownTurn(registry);
-  for (const next_at of [new Date(Date.now() + 7_200_000), "soon", null, { $date: 1 }, 1e15]) {
-    await board(database).updateOne(ALL, { $set: { next_at, claimable: "many", at: "now" } });
+  for (const rest_ms of [7_200_000, "soon", null, { $date: 1 }, 1e15, -1]) {
+    await board(database).updateOne(ALL, { $set: { rest_ms, claimable: "many", at: "now" } });
     await (await ownTurn(registry)).share(SEEN, 30_000);
     assertEquals((await turnOfAnother(registry)).seen?.backlog, SEEN);
   }
@@ -97,7 +98,7 @@ Deno.test("FleetBacklog: a time that no agent writes, and one of a clock that wa
 /** Moves all times of the document, as if the server's clock had been set back by so much since. */
 async function setBack(database: Pick<TestDatabase, "db">, ms: number): Promise<void> {
   const document = await board(database).findOne(ALL);
-  const moved = ["at", "next_at", "seen_at"].map((name) => [name, new Date(document![name].getTime() + ms)]);
+  const moved = ["at", "seen_at"].map((name) => [name, new Date(document![name].getTime() + ms)]);
   await board(database).updateOne(ALL, { $set: Object.fromEntries(moved) });
 }
 
@@ -118,6 +119,21 @@ Deno.test("FleetBacklog: a server clock that was set back makes the turn due at 
     await own[0]!.share(SEEN, 30_000);
     assertEquals((await turnOfAnother(agents[0]!)).seen?.backlog, SEEN);
   }
+});
+
+Deno.test("FleetBacklog: the turn is due in time also if its agent has not noticed yet that the server's clock was set back", async () => {
+  await using database = await testDatabase("fleet backlog");
+  await database.db.createCollection(COLLECTION);
+  let aheadMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  await using store = openStore(database, { clock });
+  await using other = openStore(database);
+  const [behind, knowing] = [await joined(store), await joined(other)];
+  // What this agent knows is five minutes ahead of the server's clock by now, as if that had been set back.
+  aheadMs = 300_000;
+  await (await ownTurn(behind)).share(SEEN, 30_000);
+  const { againInMs } = await turnOfAnother(knowing);
+  assert(againInMs <= 30_000, `${againInMs}`);
 });
 
 Deno.test("FleetBacklog tells how long ago was counted, to the tenth of a second", async () => {

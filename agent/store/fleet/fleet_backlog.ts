@@ -38,31 +38,29 @@ export class FleetBacklog {
     if (!serverClock.isKnown) await syncClock();
     const nowMs = serverClock.now().getTime();
     const found = await collection.findOne({ _id: this.#id as never, ...MARK }, { maxTimeMS });
-    const waitMs = (validDate(found?.next_at)?.getTime() ?? 0) - nowMs - EARLY_MS;
+    const waitMs = found ? waitIn(found, nowMs) : 0;
     const seen = found ? seenIn(found, nowMs) : undefined;
-    const isWritten = isUpTo(found?.seen_at, nowMs + AHEAD_MS);
-    // No turn is so far off, or was taken at a time to come: the server's clock was set back, or a user has written it.
-    if (isWritten && waitMs > 0 && waitMs < GONE_MS) return another(seen, waitMs);
-    const turn = await this.#take(nowMs);
+    if (waitMs > 0) return another(seen, waitMs);
+    const turn = await this.#take(found);
     return turn === undefined ? another(seen, TURN_MS) : this.#own(turn, countsIn(found ?? {}, nowMs));
   }
 
   /** The id of the turn; undefined if another agent has taken it meanwhile. */
-  async #take(nowMs: number): Promise<string | undefined> {
+  async #take(found: Document | null): Promise<string | undefined> {
     const { collection, name } = this.#options;
     const turn = crypto.randomUUID();
-    const dueMs = nowMs + EARLY_MS;
-    const taken = {
-      next_at: { $gt: new Date(dueMs), $lt: new Date(dueMs + GONE_MS) },
-      seen_at: { $lte: new Date(nowMs + AHEAD_MS) },
-    };
+    const asFound = { seen_at: found?.seen_at ?? null, turn: found?.turn ?? null };
     try {
-      await collection.updateOne({ _id: this.#id as never, ...MARK, $nor: [taken] }, {
-        $set: { turn, by: name, next_at: new Date(dueMs + TURN_MS) },
-        // Without further turns the document goes as entries do.
-        $currentDate: { seen_at: true },
-      }, { upsert: true, ...LIGHT });
-      return turn;
+      const { matchedCount, upsertedCount } = await collection.updateOne(
+        { _id: this.#id as never, ...MARK, ...asFound },
+        {
+          $set: { turn, by: name, rest_ms: TURN_MS },
+          // Without further turns the document goes as entries do.
+          $currentDate: { seen_at: true },
+        },
+        { upsert: found === null, ...LIGHT },
+      );
+      return matchedCount + upsertedCount > 0 ? turn : undefined;
     } catch (error) {
       if (isDuplicateKey(error)) return undefined;
       throw error;
@@ -78,12 +76,11 @@ export class FleetBacklog {
         const found = { claimable, oldest_ms: oldestMs, dead_letters: deadLetters };
         const known = Object.entries(found).filter(([, count]) => count !== undefined);
         const missing = Object.entries(found).filter(([, count]) => count === undefined);
-        const now = serverClock.now();
-        const counts = claimable === undefined ? before : [...before, { at: now, claimable }];
+        const counts = claimable === undefined ? before : [...before, { at: serverClock.now(), claimable }];
         await collection.updateOne({ _id: this.#id as never, ...MARK, turn }, {
           $set: {
             ...Object.fromEntries(known),
-            next_at: new Date(now.getTime() + restMs),
+            rest_ms: restMs,
             counts: counts.slice(-MAX_COUNTS),
           },
           $unset: { turn: "", ...Object.fromEntries(missing.map(([field]) => [field, ""])) },
@@ -110,6 +107,18 @@ function seenIn({ at, claimable, dead_letters, oldest_ms }: Document, nowMs: num
     deadLetters: countOf(dead_letters),
   };
   return { backlog, agoMs };
+}
+
+/**
+ * In how many milliseconds the next turn is due. The server itself has written when the last one was taken or ended: what is
+ * known of its time may be ahead for a while after its clock was set back.
+ */
+function waitIn({ rest_ms, seen_at }: Document, nowMs: number): number {
+  const seenAt = validDate(seen_at);
+  const restMs = countOf(rest_ms) ?? 0;
+  // No turn is so far off, or was taken at a time to come: the clock was set back, or a user has written it.
+  if (seenAt === undefined || restMs >= GONE_MS || !isUpTo(seenAt, nowMs + AHEAD_MS)) return 0;
+  return seenAt.getTime() + restMs - nowMs - EARLY_MS;
 }
 
 /** Whether a value is a date, and not after a time. */
