@@ -70,8 +70,11 @@ export class ClaimModeError extends Error {
   /** Agents that work in another way have the mode, and may end. Otherwise the collection or the server is in the way. */
   readonly isOfOthers: boolean;
 
-  constructor(message: string, { isOfOthers = false }: { isOfOthers?: boolean } = {}) {
-    super(message);
+  constructor(
+    message: string,
+    { isOfOthers = false, ...options }: { isOfOthers?: boolean } & ErrorOptions = {},
+  ) {
+    super(message, options);
     this.isOfOthers = isOfOthers;
   }
 }

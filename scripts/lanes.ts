@@ -112,6 +112,7 @@ const WAITING_FILES: readonly string[] = [
   "tests/e2e/control_script_hang_test.ts",
   "tests/integration/outages_test.ts",
   "tests/e2e/no_majority_test.ts",
+  "tests/thorough/mode_end_test.ts",
 ];
 const WAITING_AT_ONCE = 5;
 

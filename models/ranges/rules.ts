@@ -91,7 +91,7 @@ const LEFT = {
       "An agent that does not see all of a range does not mark all of it, and a poison document is new again. Without any " +
       "filter, it would write on documents that are not meant for agents.",
     without: "it is read by the `FILTER` of the agent",
-    code: [["agent/store/ranges/expired_ranges.ts", "BSON.EJSON.parse"], [
+    code: [["agent/store/ranges/expired_ranges.ts", "filterIn(text)"], [
       "agent/store/ranges/mode_lease.ts",
       "#change",
     ]],

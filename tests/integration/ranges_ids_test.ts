@@ -87,3 +87,17 @@ Deno.test("CLAIM_MODE of range asks three queries for new documents between any 
   // The first gap, which is the next one with a document, and that one.
   assertEquals(reads.length, 3);
 });
+
+Deno.test("CLAIM_MODE of range gives each document to one agent if the collection of the agents has a collation", async () => {
+  await using database = await testDatabase("ranges");
+  await database.db.createCollection(`${COLLECTION}_agents`, { collation: { locale: "en", strength: 2 } });
+  await using one = open(database);
+  await using other = open(database);
+  const ids = ["A", "D", "E", "a", "b", "c"];
+  await jobs(database).insertMany(ids.map((_id) => ({ _id, status: "pending" })));
+  const taken: unknown[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    taken.push(...(await [one, other][turn % 2]!.take(1)).documents.map(({ id }) => id));
+  }
+  assertEquals(taken, ids);
+});

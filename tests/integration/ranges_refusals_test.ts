@@ -3,7 +3,7 @@ import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { agents, control, endMode, expireRanges, open } from "../support/ranges.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
-import { type AnyDocument, COLLECTION, idsOf, jobs, letters, openStore } from "../support/store.ts";
+import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
 
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
@@ -220,15 +220,42 @@ Deno.test("CLAIM_MODE of document takes the mode again if it has run out without
   assertEquals([documents.length, conflicts], [2, 0]);
 });
 
-Deno.test("CLAIM_MODE of range refuses to claim if a user has removed the version of the ranges", async () => {
-  await using database = await testDatabase("ranges");
-  await using store = open(database);
-  await jobs(database).insertMany(pending(2));
-  await store.take(1);
-  await agents(database).updateOne({ _id: "ranges" }, { $unset: { version: "" } });
-  const error = await assertRejects(async () => {
-    // What it knows of the ranges misses, and it reads them anew.
-    while (true) await store.take(1);
-  }, ClaimModeError);
-  assertStringIncludes(error.message, 'The field "version" of the document "ranges"');
-});
+const CHANGES = {
+  version: [{ $unset: { version: "" } }, { $set: { version: 5 } }],
+  ranges: [
+    { $set: { ranges: null } },
+    { $set: { ranges: "none" } },
+    { $push: { ranges: { from: 1, to: 2, owner: "o", visible_at: LONG_AGO } } },
+    { $push: { ranges: null } },
+  ],
+};
+
+for (const [field, changes] of Object.entries(CHANGES)) {
+  for (const change of changes) {
+    Deno.test(`CLAIM_MODE of range refuses to claim if a user has changed its document: ${JSON.stringify(change)}`, async () => {
+      await using database = await testDatabase("ranges");
+      await using store = open(database);
+      await jobs(database).insertMany(pending(2));
+      await store.take(1);
+      await agents(database).updateOne({ _id: "ranges" }, change as AnyDocument);
+      await using other = open(database);
+      const error = await assertRejects(() => other.take(), ClaimModeError);
+      assertStringIncludes(error.message, `The field "${field}" of the document "ranges"`);
+    });
+  }
+}
+
+for (
+  const [filter, why] of [["{", "is not Extended JSON"], ['{"status": "x"}', "asks for status"]] as const
+) {
+  Deno.test(`CLAIM_MODE of range asks by no filter of the ranges that FILTER could not have: ${filter}`, async () => {
+    await using database = await testDatabase("ranges");
+    await using gone = open(database);
+    await jobs(database).insertMany(pending(1));
+    await gone.take();
+    await agents(database).updateOne({ _id: "ranges" }, { $set: { filter } });
+    await expireRanges(database);
+    await using store = openStore(database, DOCUMENT_MODE);
+    assertStringIncludes((await assertRejects(() => store.take(), ClaimModeError)).message, why);
+  });
+}

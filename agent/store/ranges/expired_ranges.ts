@@ -1,6 +1,8 @@
-import { BSON, type Collection, type Document, type Filter, type UpdateFilter } from "mongodb";
+import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
 import type { RefusedClaim } from "../../ports.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
+import { ClaimModeError, errorText } from "../../errors.ts";
+import { parseSourceFilter } from "../filter.ts";
 import { writeWithin } from "../limited_writes.ts";
 import { isOfDocument } from "../mongo_errors.ts";
 import { newAmong, newWithin, unscheduledAmong } from "./new_documents.ts";
@@ -16,6 +18,21 @@ export interface Marked {
   readonly documents: number;
   /** Those that the database let take none, and whether they are dead letters now. */
   readonly refused: readonly RefusedClaim[];
+}
+
+/** The `FILTER` of those that have taken ranges. A user may have changed it: it is checked as the setting is. */
+function filterIn(text: string): Filter<Document> {
+  try {
+    return parseSourceFilter(text);
+  } catch (error) {
+    throw new ClaimModeError(
+      `The field "filter" of the document "ranges", in the collection of the agents, ${
+        errorText(error)
+      }: stop all agents, ` +
+        "wait for their leases, and remove the document",
+      { cause: error },
+    );
+  }
 }
 
 const NOTHING_MARKED: Marked = { documents: 0, refused: [] };
@@ -44,7 +61,8 @@ export class ExpiredRanges {
    * @param onMarked gets what came of the documents of each range, also if a later write fails
    */
   async takeOver({ filter: text, now, over }: RangeState, onMarked: (marked: Marked) => void): Promise<void> {
-    const filter = text === undefined ? undefined : BSON.EJSON.parse(text, { relaxed: false });
+    if (over.length === 0) return;
+    const filter = text === undefined ? undefined : filterIn(text);
     for (const range of over) await this.#takeOver(range, { filter, now, onMarked });
   }
 

@@ -6,7 +6,7 @@ import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import { BEGINNING, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, changedByUser, RANGES_ID } from "./ranges_document.ts";
 
 /** How new documents are claimed. */
 export type ClaimMode = "document" | "range";
@@ -105,8 +105,9 @@ export class ModeLease {
 
   async #why(): Promise<ClaimModeError> {
     const { agents, maxTimeMS, mode, serverClock } = this.#options;
-    const options = { projection: { _id: 0, filter: 1, mode: 1, mode_until: 1, ranges: 1 }, maxTimeMS };
-    const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, options);
+    const projection = { _id: 0, filter: 1, mode: 1, mode_until: 1, version: 1 };
+    const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, { projection, maxTimeMS });
+    if (found && typeof found.version !== "string") return changedByUser("version");
     if (mode === "document" && found?.mode === "range" && found.mode_until <= serverClock.now()) {
       return new ClaimModeError(
         "CLAIM_MODE is document, and agents with CLAIM_MODE=range that have ended hold documents: they are claimed when " +

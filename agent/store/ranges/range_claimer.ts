@@ -32,7 +32,7 @@ interface SentSwap {
   readonly ids: readonly unknown[];
   readonly sentAtMs: number;
   /** The version that it compares: it cannot be applied once that has changed. */
-  readonly version: string | undefined;
+  readonly version: string;
 }
 
 /**
@@ -97,7 +97,11 @@ export class RangeClaimer {
     for (const swap of [...this.#open]) {
       const isOld = clock.monotonicMs() - swap.sentAtMs >= leaseMs;
       if (ranges.some(({ token }) => token === swap.token)) {
-        const found = isOld ? [] : await this.#readNew(swap.ids);
+        const found = isOld ? [] : await this.#readNew(swap.ids).catch((error) => {
+          // What was found already must be worked on; this one is looked for again.
+          if (documents.length === 0) throw error;
+        });
+        if (found === undefined) break;
         this.#open.delete(swap);
         if (found.length === 0) dropped.add(swap.token);
         documents.push(...this.#leased(found, swap));

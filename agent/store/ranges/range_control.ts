@@ -2,7 +2,7 @@ import { type Collection, type Document, type Filter, MaxKey } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { MODE_LEASE_MS } from "./mode_lease.ts";
-import { BEGINNING, RANGES, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, BY_BYTES, RANGES, RANGES_ID } from "./ranges_document.ts";
 import { CLAIM_ORDER } from "../queries.ts";
 import type { Bounds } from "./new_documents.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -23,9 +23,11 @@ export interface Range {
 export interface RangeState {
   /**
    * Each swap and each change of the mode gives it a new one, at random: a number that a failover takes back would be given
-   * twice. Ranges are added by swaps alone. Undefined if a user has changed it.
+   * twice. Ranges are added by swaps alone.
    */
-  readonly version: string | undefined;
+  readonly version: string;
+  /** The field that is not as agents leave it: a user has changed it. */
+  readonly changed: "ranges" | "version" | undefined;
   /** The server's time when it was read. */
   readonly now: Date;
   /** Those of the ranges that had run out by then. */
@@ -83,7 +85,7 @@ export class RangeControl {
           over: { $map: { input: RANGES, as: "range", in: isOver } },
         },
       },
-    ], { maxTimeMS, ...(isOfMajority && { readConcern: { level: "majority" } }) }).toArray();
+    ], { ...BY_BYTES, maxTimeMS, ...(isOfMajority && { readConcern: { level: "majority" } }) }).toArray();
     return found && stateIn(found);
   }
 
@@ -120,7 +122,7 @@ export class RangeControl {
       { $match: { "found.0": { $exists: true } } },
       { $limit: 1 },
       { $project: { _id: 0, empty: 1 } },
-    ], { maxTimeMS }).toArray();
+    ], { ...BY_BYTES, maxTimeMS }).toArray();
     return first?.empty ?? bounds.length;
   }
 
@@ -144,6 +146,7 @@ export class RangeControl {
         $max: { mode_until: until },
         $push: { ranges: { $each: [range], $sort: { from: 1 } } },
       } as Document,
+      BY_BYTES,
     );
     if (matchedCount === 0) return undefined;
     const ranges = state.ranges.toSpliced(at, 0, range);
@@ -192,6 +195,7 @@ export class RangeControl {
           "ranges.$.visible_at": next.visible_at,
         },
       } as Document,
+      BY_BYTES,
     );
     return matchedCount > 0;
   }
@@ -227,13 +231,26 @@ function stateIn(stored: Document): RangeState {
     ranges,
     now,
     over: ranges.filter((_, at) => over[at] === true),
-    version: typeof version === "string" ? version : undefined,
+    version: String(version),
+    changed: changedIn(stored),
     mode,
     filter: typeof filter === "string" ? filter : undefined,
   };
 }
 
-function rangeIn({ from, owner, to, token, visible_at }: Document): Range {
+function changedIn({ ranges = [], version }: Document): RangeState["changed"] {
+  if (typeof version !== "string") return "version";
+  return Array.isArray(ranges) && ranges.every(isRange) ? undefined : "ranges";
+}
+
+function isRange(range: Document | null): boolean {
+  const { from, to, token, visible_at } = range ?? {};
+  return from !== undefined && to !== undefined && typeof token === "string" &&
+    validDate(visible_at) !== undefined;
+}
+
+function rangeIn(range: Document | null): Range {
+  const { from, owner, to, token, visible_at } = range ?? {};
   return {
     from,
     to,

@@ -5,6 +5,7 @@ import { heldAt } from "../queries.ts";
 import type { ModeLease } from "./mode_lease.ts";
 import { type RangeSetup, refuseSetup } from "./range_setup.ts";
 import type { RangeState } from "./range_control.ts";
+import { changedByUser } from "./ranges_document.ts";
 
 /** Ranges of a collection, at most: each claim reads them, and a start over asks for what lies between them. */
 const MOST_RANGES = 1000;
@@ -69,12 +70,9 @@ export class RangeMode {
         'The document "ranges" was removed from the collection of the agents: remove it only while no agent runs',
       );
     }
-    if (state.version === undefined) {
+    if (state.changed !== undefined) {
       this.#options.lease.forget();
-      throw new ClaimModeError(
-        'The field "version" of the document "ranges", in the collection of the agents, was changed: stop all agents, wait ' +
-          "for their leases, and remove the document",
-      );
+      throw changedByUser(state.changed);
     }
     const refusal = this.#options.lease.refusal(state);
     if (refusal) throw refusal;

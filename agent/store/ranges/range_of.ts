@@ -2,7 +2,7 @@ import type { Collection } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import { RANGES, RANGES_ID } from "./ranges_document.ts";
+import { BY_BYTES, RANGES, RANGES_ID } from "./ranges_document.ts";
 
 /** Who holds the range that an id is in, and until when. */
 export interface HolderOfRange {
@@ -31,7 +31,7 @@ export async function holdersOf(
     const [found] = await agents.aggregate([
       { $match: { _id: RANGES_ID as never } },
       { $project: { held: { $map: { input: { $literal: ids }, as: "id", in: range } } } },
-    ], { maxTimeMS }).toArray();
+    ], { ...BY_BYTES, maxTimeMS }).toArray();
     return ids.map((_, at) => {
       const held = found?.held[at];
       const until = validDate(held?.visible_at);

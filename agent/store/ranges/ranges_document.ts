@@ -1,4 +1,5 @@
 import { MinKey } from "mongodb";
+import { ClaimModeError } from "../../errors.ts";
 import { idKey } from "../documents/id_key.ts";
 
 /** The `_id` of the document that holds the ranges of a collection, among the entries of its agents. */
@@ -7,10 +8,21 @@ export const RANGES_ID = "ranges";
 /** Before all ids. */
 export const BEGINNING: MinKey = new MinKey();
 
+/** The error of an agent that meets a field of that document which agents do not leave so. */
+export function changedByUser(field: "ranges" | "version"): ClaimModeError {
+  return new ClaimModeError(
+    `The field "${field}" of the document "ranges", in the collection of the agents, was changed: stop all agents, wait for ` +
+      "their leases, and remove the document",
+  );
+}
+
 /** Whether two ids are the same. */
 export function isSameId(one: unknown, other: unknown): boolean {
   return idKey(one) === idKey(other);
 }
+
+/** Ids are compared as in the index of `_id`, also if the collection of the agents has a collation. */
+export const BY_BYTES = { collation: { locale: "simple" } } as const;
 
 /** Its ranges; none if a user has made the document. */
 export const RANGES = { $cond: [{ $isArray: "$ranges" }, "$ranges", []] };
