@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
-import { agents, control, endMode, expireRanges, open } from "../support/ranges.ts";
+import { agents, control, endMode, expireRanges, open, validate } from "../support/ranges.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
@@ -9,10 +9,6 @@ import { pending, type TestStore } from "../support/store.ts";
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
 /** What is true of all documents but the one with the `_id` 1. */
 const OTHERS = { _id: { $ne: 1 } };
-
-async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
-  await database.db.command({ collMod: COLLECTION, validator });
-}
 
 async function take(store: TestStore): Promise<unknown[]> {
   const { documents } = await store.take();

@@ -78,43 +78,6 @@ Deno.test("CLAIM_MODE of range gives the documents of a range that ran out to do
   assertEquals(await statuses(database), { processed: 5 });
 });
 
-Deno.test("CLAIM_MODE of range gives what it still holds leases of its own when it renews, and what was inserted meanwhile is free", async () => {
-  await using database = await testDatabase("ranges");
-  await using store = open(database);
-  await using other = open(database);
-  await jobs(database).insertMany(pending(3));
-  const { documents } = await store.take();
-  await jobs(database).insertOne({ _id: 0.5, status: "pending" });
-  assertEquals(idsOf(await other.take()), []);
-  // Nothing has taken it over yet.
-  await expireRanges(database);
-  const { leasedAtMs } = documents[0]!;
-  assertEquals(await store.renew(documents), []);
-  assert(documents.every((document) => document.leasedAtMs > leasedAtMs));
-  while ((await control(database)).ranges.length > 0) await store.recover();
-  assertEquals(await jobs(database).countDocuments({ "_pull.token": documents[0]!.token }), 3);
-  assertEquals(idsOf(await other.take()), [0.5]);
-  await jobs(database).deleteOne({ _id: 0 });
-  await jobs(database).updateOne({ _id: 1 }, { $set: { status: "on hold" } });
-  assertEquals(idsOf(await store.renew(documents)), [0, 1]);
-  const { matched, missed } = await store.ack(documents.map((document) => ({ document })));
-  assertEquals([matched, idsOf(missed)], [1, [0, 1]]);
-  assertEquals(await statuses(database), { processed: 1, "on hold": 1, pending: 1 });
-});
-
-Deno.test("CLAIM_MODE of range renews the range of documents that the database lets take no lease", async () => {
-  await using database = await testDatabase("ranges");
-  await using store = open(database);
-  await using other = open(database);
-  await jobs(database).insertMany(pending(2));
-  await database.db.command({ collMod: COLLECTION, validator: { status: { $ne: "processing" } } });
-  const { documents } = await store.take();
-  await expireRanges(database);
-  assertEquals(await store.renew(documents), []);
-  assertEquals(idsOf(await other.take()), []);
-  assertEquals((await store.ack(documents.map((document) => ({ document })))).matched, 2);
-});
-
 Deno.test("CLAIM_MODE of range isolates a document that ends its process, after as many ends as document mode needs", async () => {
   await using database = await testDatabase("ranges");
   await jobs(database).insertMany(pending(2));

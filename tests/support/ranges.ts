@@ -6,6 +6,7 @@
 
 import type { TestDatabase } from "./mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, LONG_AGO, openStore, type TestStore } from "./store.ts";
+import { waitFor } from "./wait.ts";
 
 /** The document of the ranges. */
 export async function control(database: TestDatabase): Promise<AnyDocument> {
@@ -42,6 +43,16 @@ export async function statuses(database: TestDatabase): Promise<Record<string, n
 /** Lets the lease of the mode run out. */
 export async function endMode(database: TestDatabase): Promise<void> {
   await agents(database).updateOne({ _id: "ranges" }, { $set: { mode_until: LONG_AGO } });
+}
+
+/** Waits until agents hold so many ranges: they are dropped in the background. */
+export async function untilRanges(database: TestDatabase, count: number): Promise<void> {
+  await waitFor(`${count} ranges`, async () => (await control(database)).ranges.length === count);
+}
+
+/** From now on the documents are as a validator wants them. */
+export async function validate(database: TestDatabase, validator: AnyDocument): Promise<void> {
+  await database.db.command({ collMod: COLLECTION, validator });
 }
 
 /** A store in range mode, with a name of its own. */

@@ -35,11 +35,12 @@ export async function giveOwnLeases(
           status: "processing",
           "_pull.token": token,
           "_pull.owner": owner,
-          "_pull.visible_at": serverClock.now(leaseMs),
           "_pull.attempts": attempt,
           // Tells the lease from that of an agent in document mode.
           "_pull.takeovers": 0,
         },
+        // Never shortened: a write without an answer may be applied after a renewal of the lease.
+        $max: { "_pull.visible_at": serverClock.now(leaseMs) },
       };
       const done = { status: "processing", "_pull.token": token };
       return { documents: group, send: () => writeGroup(group, update, { ...options, done }) };

@@ -154,15 +154,6 @@ export class RangeControl {
     return { ...state, version, position, ranges, behind };
   }
 
-  /** Renews a range; returns whether this agent still holds it. Never shortens it. Throws what the driver throws. */
-  async renew(token: string, until: Date): Promise<boolean> {
-    const { matchedCount } = await this.#options.collection.updateOne(
-      { _id: RANGES_ID as never, ...MARK, "ranges.token": token },
-      { $max: { "ranges.$.visible_at": until } } as Document,
-    );
-    return matchedCount > 0;
-  }
-
   /** Takes a range away. Throws what the driver throws. */
   async drop(tokens: readonly string[]): Promise<void> {
     await this.#options.collection.updateOne(

@@ -42,12 +42,12 @@ export class Ranges {
     };
   }
 
-  /** Renews leases; `renewOthers` those that documents carry. Throws what the driver throws. */
+  /** Renews leases; `renewOthers` those that documents carry. What is in a range leaves it. Throws what the driver throws. */
   async renew(
     documents: readonly LeasedDocument[],
     renewOthers: (documents: readonly LeasedDocument[]) => Promise<readonly LeasedDocument[]>,
   ): Promise<readonly LeasedDocument[]> {
-    return await renewWithRanges(documents, { ...this.#options, ...this.parts }, renewOthers);
+    return await renewWithRanges(documents, this.#options, renewOthers);
   }
 
   /**
