@@ -87,7 +87,7 @@ export class MongoStore implements DocumentStore {
     this.#syncClock = () => syncClock(link, serverClock);
     this.forCommands = new StoreForCommands({ ...this.#context, server, link, filter, owner: agentName });
     const shared = { ...this.#context, filter, owner: agentName, syncClock: this.#syncClock };
-    const modes = claimModes(settings, { ...shared, link, refusals: this.#deadLetterMaker });
+    const modes = claimModes(settings, { ...shared, link, random, refusals: this.#deadLetterMaker });
     this.#ranges = modes.ranges;
     this.#claimer = new Claimer({
       ...shared,

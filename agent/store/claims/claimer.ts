@@ -13,7 +13,7 @@ import type { Kind } from "../queries.ts";
 import { type PickUpOptions, PickUps } from "./pick_ups.ts";
 import { RefusalStreak } from "./refusal_streak.ts";
 import { ExcludedIds } from "./excluded_ids.ts";
-import type { Marked } from "../ranges/expired_ranges.ts";
+import type { Marked } from "../ranges/mark_writer.ts";
 import { RangeClaimer, type RangeParts } from "../ranges/range_claimer.ts";
 import { SuspectClaimer } from "./suspect_claimer.ts";
 import { UnreportedRefusals } from "./unreported_refusals.ts";
@@ -102,7 +102,7 @@ export class Claimer {
       batch.add({ documents: recovered, hasMore: recovered.length > 0, conflicts: 0 });
       const isLook = this.#isLook();
       // Neither look must ever keep other documents from being claimed.
-      if (isLook) await this.#ranges?.takeOverExpired(this.#onTakenOver).catch(() => {});
+      if (isLook) batch.hasMore ||= await this.#someLeftOver();
       if (isLook) hasSuspects = await this.#suspects.any().catch(() => undefined);
       if (limit.atRandom) {
         this.#kinds.jumpFar();
@@ -116,7 +116,7 @@ export class Claimer {
           break;
         }
         try {
-          batch.add(await this.#claimKind(kind, batch), { isTakeover: kind === "expired_leases" });
+          batch.add(await this.#claimKind(kind, batch, startMs), { isTakeover: kind === "expired_leases" });
         } catch (error) {
           // All others are claimed alike in each mode.
           if (!(error instanceof ClaimModeError)) throw error;
@@ -195,21 +195,31 @@ export class Claimer {
     return this.#sender.hasOpen || this.#ranges?.hasOpen === true;
   }
 
-  async #claimKind(kind: Kind, batch: ClaimBatch): Promise<Taken> {
+  /** Takes over ranges that have run out, and returns whether some are left. Never throws. */
+  async #someLeftOver(): Promise<boolean> {
+    try {
+      return await this.#ranges?.takeOverExpired(this.#onTakenOver) === false;
+    } catch {
+      return false;
+    }
+  }
+
+  async #claimKind(kind: Kind, batch: ClaimBatch, startMs: number): Promise<Taken> {
     if (!this.#ranges || kind !== "new_documents") return await this.#kinds.claim(kind, batch.remaining);
-    const claimed = await this.#ranges.claim(batch.remaining);
+    const claimed = await this.#ranges.claim(batch.remaining, startMs);
     // If a claim reports that nothing is left, no range that has run out holds documents either.
     if (batch.isEmpty && claimed.documents.length === 0) {
-      await this.#ranges.takeOverExpired(this.#onTakenOver);
+      const isWhole = await this.#ranges.takeOverRest(this.#onTakenOver);
       // They are due now, and retries may have been looked for already.
-      batch.hasMore ||= this.#takenOver + this.#scheduled > 0;
+      batch.hasMore ||= !isWhole || this.#takenOver + this.#scheduled > 0;
     }
     this.#scheduled = 0;
     return claimed;
   }
 
   /** Takes note of documents that took no bookkeeping; returns how many did. */
-  #noted({ documents, refused }: Marked): number {
+  #noted({ documents, locked, refused }: Marked): number {
+    for (const { id, error } of locked) this.#excluded.locked(id, error);
     for (const { id, error, isDeadLetter } of refused) if (!isDeadLetter) this.#excluded.add(id, error);
     this.#unreported.add(...refused);
     return documents;

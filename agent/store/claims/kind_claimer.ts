@@ -11,7 +11,7 @@ import type { RefusalStreak } from "./refusal_streak.ts";
 import type { RemainingLimit } from "./remaining_limit.ts";
 import { ScanCursor } from "./scan_cursor.ts";
 import { type Kind, KINDS } from "../queries.ts";
-import type { Marked as MarkedOfRanges } from "../ranges/expired_ranges.ts";
+import type { Marked as MarkedOfRanges } from "../ranges/mark_writer.ts";
 import type { UnreportedRefusals } from "./unreported_refusals.ts";
 
 /** Tries per kind in one go, at most, if all documents that they find have to wait for others. */

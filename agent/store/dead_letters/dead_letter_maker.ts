@@ -3,7 +3,6 @@ import type { Document, Filter, UpdateFilter } from "mongodb";
 import type { LeasedDocument, RefusedClaim } from "../../ports.ts";
 import { isRefused, isTooLarge, isUnsupported } from "../mongo_errors.ts";
 import { failure } from "../outcomes/ack_nack_release.ts";
-import { errorText } from "../../errors.ts";
 import { heldBy } from "../held_by.ts";
 import { newAmong } from "../ranges/new_documents.ts";
 import { leasedBy, UNJUDGED, waitingFor } from "../queries.ts";
@@ -67,21 +66,26 @@ export class DeadLetterMaker {
   }
 
   /**
-   * Makes dead letters of new documents that take no bookkeeping, not even a lease: their status alone tells it. A crash
-   * before that leaves a document new. Never throws.
+   * Makes dead letters of new documents that are too large for bookkeeping: their status alone tells it. A crash before that
+   * leaves a document new. What the database refuses for another reason is left as it is: that may pass. Never throws.
    */
   async makeOfNew(refused: readonly RefusedClaim[]): Promise<RefusedClaim[]> {
     const made: RefusedClaim[] = [];
     for (const { id, error } of refused) {
-      const why = isTooLarge(error)
-        ? TOO_LARGE
-        : `The database refuses the agent's bookkeeping: ${errorText(error)}`;
+      if (!isTooLarge(error)) {
+        made.push({ id, error, isDeadLetter: false });
+        continue;
+      }
       try {
-        const failures = { error: why, errors: [] };
+        const failures = { error: TOO_LARGE, errors: [] };
         const matched = await this.#makeByStatus(id, newAmong([id]), { attempts: 0, failures });
-        if (matched > 0) made.push({ id, error: why, isDeadLetter: true });
+        if (matched > 0) made.push({ id, error: TOO_LARGE, isDeadLetter: true });
       } catch (refusal) {
-        made.push({ id, error: refusal instanceof OtherLetterError ? refusal : error, isDeadLetter: false });
+        made.push({
+          id,
+          error: refusal instanceof OtherLetterError ? refusal : TOO_LARGE,
+          isDeadLetter: false,
+        });
       }
     }
     return made;
@@ -106,8 +110,11 @@ export class DeadLetterMaker {
   ): Promise<number> {
     const verdict = await this.#readVerdict(held);
     if (!verdict) return 0;
-    await writeLetter({ id, deadAt: verdict.deadAt, ...content }, this.#options);
-    return await this.#mark(held, [LEASE]);
+    const { deadAt } = verdict;
+    await writeLetter({ id, deadAt, ...content }, this.#options);
+    const matched = await this.#mark(held, [LEASE]);
+    if (matched === 0) await this.#removeStale(id, deadAt, { status: "failed" });
+    return matched;
   }
 
   /**
@@ -223,11 +230,16 @@ export class DeadLetterMaker {
 
   /**
    * The document is the truth: a letter is stale if its document is gone, processed, or carries another verdict. Our
-   * mark may also miss because an earlier one, whose answer was lost, had succeeded: then the letter is right.
+   * mark may also miss because an earlier one, whose answer was lost, had succeeded: then the letter is right, as its
+   * document is `standing`.
    */
-  async #removeStale(id: unknown, deadAt: Date): Promise<void> {
+  async #removeStale(
+    id: unknown,
+    deadAt: Date,
+    standing: Filter<Document> = { status: { $ne: "processed" }, "_pull.dead_at": deadAt },
+  ): Promise<void> {
     const { collection, letters, maxTimeMS } = this.#options;
-    const query = { _id: { $eq: id } as never, status: { $ne: "processed" }, "_pull.dead_at": deadAt };
+    const query = { _id: { $eq: id } as never, ...standing };
     const stands = await collection.findOne(query, { projection: { _id: 1 }, maxTimeMS });
     if (stands) return;
     await letters.deleteOne({ _id: { $eq: id } as never, dead_at: deadAt, ...lettersOf(collection) });

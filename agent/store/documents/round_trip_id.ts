@@ -35,6 +35,11 @@ export function survivesRoundTrip(raw: RawDocument): boolean {
   }
 }
 
+/** The bytes of an `_id` in its document, with its name. */
+export function idLength(raw: RawDocument): number {
+  return elementNamed(raw.bytes, "_id")?.whole.length ?? 0;
+}
+
 /** The bytes of an `_id` as text, to remember it by. */
 export function idBytes(raw: RawDocument): string {
   return elementNamed(raw.bytes, "_id")?.whole.toHex() ?? "";

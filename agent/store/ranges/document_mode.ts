@@ -5,12 +5,15 @@ import type { ServerClock } from "../connection/server_clock.ts";
 import { isUnexplained, passesByItself } from "../mongo_errors.ts";
 import { NOW } from "../server/server_time.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import type { ExpiredRanges, Marked } from "./expired_ranges.ts";
+import type { ExpiredRanges } from "./expired_ranges.ts";
+import type { Marked } from "./mark_writer.ts";
 import type { ModeLease } from "./mode_lease.ts";
 import type { RangeControl } from "./range_control.ts";
 
 /** An agent that cannot use the collection of the agents asks for it again after this long, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
+/** An agent that may not claim yet goes on finishing ranges for so long, in milliseconds. */
+const FINISH_MS = 5000;
 /** A claim that matched nothing asks for the server's time at most this often, in milliseconds: other agents may be faster. */
 const DOUBT_MS = 1000;
 
@@ -92,7 +95,7 @@ export class DocumentMode {
   async #finishRanges(onMarked: (marked: Marked) => void): Promise<void> {
     const { control, expired } = this.#options;
     const state = await control.read();
-    if (state) await expired.takeOver(state, onMarked);
+    if (state) await expired.takeOver(state, onMarked, FINISH_MS);
   }
 }
 

@@ -22,6 +22,11 @@ export class DroppedRanges {
     this.#dropping ??= this.#dropAll();
   }
 
+  /** Whether none waits to be dropped. */
+  get isEmpty(): boolean {
+    return this.#dropping === undefined;
+  }
+
   /** Resolves once all that were added are dropped, or given up. Never throws. */
   async flush(): Promise<void> {
     await this.#dropping;

@@ -1,24 +1,21 @@
-import type { Collection, Document, Filter, UpdateFilter } from "mongodb";
+import type { Document, Filter } from "mongodb";
+import { ClaimModeError, errorText } from "../../errors.ts";
+import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import type { RefusedClaim } from "../../ports.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { ClaimModeError, errorText } from "../../errors.ts";
 import { parseSourceFilter } from "../filter.ts";
-import { writeWithin } from "../limited_writes.ts";
-import { isOfDocument } from "../mongo_errors.ts";
+import { type Marked, MarkWriter, type MarkWriterOptions } from "./mark_writer.ts";
 import { newAmong, newWithin, unscheduledAmong } from "./new_documents.ts";
 import type { Range, RangeControl, RangeState } from "./range_control.ts";
 
 /** Documents of a range that are read at once, at most: many may have been inserted into it. */
 const MOST = 20_000;
-/** Documents of one write, at most. */
-const CHUNK = 1000;
-
-/** What came of documents that got bookkeeping, or were to get it. */
-export interface Marked {
-  readonly documents: number;
-  /** Those that the database let take none, and whether they are dead letters now. */
-  readonly refused: readonly RefusedClaim[];
-}
+/** An agent that claims goes on with further ranges for so long, in milliseconds: the claim waits for it. */
+const GO_ON_MS = 250;
+/** What could not be marked because it is locked is tried again after this long, in milliseconds. */
+const LOCKED_MS = 10_000;
+/** A time at which anything has run out. */
+const LONG_AGO = new Date(0);
 
 /** The `FILTER` of those that have taken ranges. A user may have changed it: it is checked as the setting is. */
 function filterIn(text: string): Filter<Document> {
@@ -35,47 +32,65 @@ function filterIn(text: string): Filter<Document> {
   }
 }
 
-const NOTHING_MARKED: Marked = { documents: 0, refused: [] };
-
 /**
  * Takes over ranges that have run out: their new documents get bookkeeping, so that each is claimed by itself from then on,
  * as a document whose lease has expired, and the range is dropped.
  *
  * Each step has its place. The token is read before the ids, and the takeover compares it, so the last taker has read all
  * that an earlier one has. The documents are named by their ids, so a late write cannot meet those of the next holder. The
- * range is dropped when all of that is answered: by then no write of an earlier holder finds a new document in it.
+ * range is dropped when all of that is answered: by then no write of an earlier holder finds a new document in it. What is
+ * locked keeps a part of it.
  *
- * A document that takes no bookkeeping becomes a dead letter by its status alone. If the database refuses that, too, it is
- * reported, and left out by this agent for a while: it must not keep the range, and with it the mode, forever.
+ * A document that is too large for bookkeeping becomes a dead letter by its status alone. One that the database refuses for
+ * another reason, perhaps for a while, is reported, and left out by this agent for a while. Neither may keep the range,
+ * and with it the mode, forever.
  */
 export class ExpiredRanges {
   readonly #options: ExpiredRangesOptions;
+  readonly #marks: MarkWriter;
 
   constructor(options: ExpiredRangesOptions) {
     this.#options = options;
+    this.#marks = new MarkWriter(options);
   }
 
   /**
-   * Takes over what has run out of ranges that were read. Throws what the driver throws.
+   * Takes over what has run out of ranges that were read, as far as a short time allows: at least one, and in an order at
+   * random, as other agents do the same. Returns whether none is left. Throws what the driver throws.
    *
    * @param onMarked gets what came of the documents of each range, also if a later write fails
+   * @param goOnMs goes on with further ranges for so long, in milliseconds
    */
-  async takeOver({ filter: text, now, over }: RangeState, onMarked: (marked: Marked) => void): Promise<void> {
-    if (over.length === 0) return;
+  async takeOver(
+    { filter: text, now, over }: RangeState,
+    onMarked: (marked: Marked) => void,
+    goOnMs = GO_ON_MS,
+  ): Promise<boolean> {
+    if (over.length === 0) return true;
+    const { clock, random } = this.#options;
     const filter = text === undefined ? undefined : filterIn(text);
-    for (const range of over) await this.#takeOver(range, { filter, now, onMarked });
+    const untilMs = clock.monotonicMs() + goOnMs;
+    const left = [...over];
+    while (left.length > 0) {
+      const [range] = left.splice(Math.floor(random() * left.length), 1);
+      const isOurs = await this.#takeOver(range!, { filter, now, onMarked });
+      // Another agent that was faster is at the others, too.
+      if (!isOurs || clock.monotonicMs() >= untilMs) break;
+    }
+    return left.length === 0;
   }
 
   /**
    * Documents become due that look as if they were new, and that no range holds: a user has left them bookkeeping without a
-   * time, or they have the least of all ids. Those that the database lets take no time are only told. Throws what the
-   * driver throws.
+   * time, or their id cannot be a bound. Those that the database lets take no time are only told. Throws what the driver
+   * throws.
    */
   async schedule(ids: readonly unknown[]): Promise<Marked> {
     const update = { $set: { "_pull.visible_at": this.#options.serverClock.now() } };
-    return await this.#markAll(ids, { query: unscheduledAmong, update });
+    return await this.#marks.write(ids, { query: unscheduledAmong, update });
   }
 
+  /** Returns whether no other agent was faster. */
   async #takeOver(
     range: Range,
     { filter, now, onMarked }: {
@@ -83,20 +98,27 @@ export class ExpiredRanges {
       now: Date;
       onMarked: (marked: Marked) => void;
     },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { control, leaseMs, refusals, serverClock } = this.#options;
     const ids = await this.#idsOf(newWithin({ above: range.from, upTo: range.to }, filter));
     const token = crypto.randomUUID();
     const isOurs = await control.takeOver(range, { token, visible_at: serverClock.now(leaseMs) });
-    if (!isOurs) return;
-    const { documents, refused } = await this.#markAll(ids, {
+    if (!isOurs) return false;
+    const { documents, locked, refused } = await this.#marks.write(ids, {
       query: newAmong,
       update: { $set: { _pull: { visible_at: now, takeovers: 1 } } },
     });
-    const failed = refused.length === 0 ? [] : await refusals.makeOfNew(refused);
-    onMarked({ documents, refused: failed });
-    if (ids.length < MOST) await control.drop([token]);
-    else await control.cutBelow(token, ids.at(-1));
+    onMarked({ documents, locked, refused: await refusals.makeOfNew(refused) });
+    const isCut = ids.length >= MOST;
+    if (locked.length > 0) {
+      const open = new Set(locked.map(({ id }) => id));
+      const first = ids.findIndex((id) => open.has(id));
+      const last = isCut ? range.to : ids.findLast((id) => open.has(id));
+      const from = first > 0 ? ids[first - 1] : range.from;
+      await control.cut({ token, from, to: last, visible_at: serverClock.now(LOCKED_MS) });
+    } else if (isCut) await control.cut({ token, from: ids.at(-1), to: range.to, visible_at: LONG_AGO });
+    else await control.drop([token]);
+    return true;
   }
 
   async #idsOf(query: Filter<Document>): Promise<unknown[]> {
@@ -110,48 +132,13 @@ export class ExpiredRanges {
     }).toArray();
     return found.map(({ _id }) => _id);
   }
-
-  async #markAll(ids: readonly unknown[], mark: Mark): Promise<Marked> {
-    let marked = NOTHING_MARKED;
-    for (let at = 0; at < ids.length; at += CHUNK) {
-      marked = both(marked, await this.#mark(ids.slice(at, at + CHUNK), mark));
-    }
-    return marked;
-  }
-
-  async #mark(ids: readonly unknown[], mark: Mark): Promise<Marked> {
-    try {
-      const { collection, writeLimitMs } = this.#options;
-      const send = (limit: { maxTimeMS?: number }) =>
-        collection.updateMany(mark.query(ids), mark.update, { hint: { _id: 1 }, ...limit });
-      return { documents: await writeWithin(writeLimitMs, send), refused: [] };
-    } catch (error) {
-      if (!isOfDocument(error)) throw error;
-      if (ids.length === 1) return { documents: 0, refused: [{ id: ids[0], error }] };
-    }
-    const half = ids.length >> 1;
-    return both(await this.#mark(ids.slice(0, half), mark), await this.#mark(ids.slice(half), mark));
-  }
-}
-
-function both(one: Marked, other: Marked): Marked {
-  return { documents: one.documents + other.documents, refused: [...one.refused, ...other.refused] };
-}
-
-/** A write on documents, and which of those that are named it may meet. */
-interface Mark {
-  query(ids: readonly unknown[]): Filter<Document>;
-  readonly update: UpdateFilter<Document>;
 }
 
 /** What {@linkcode ExpiredRanges} need. */
-export interface ExpiredRangesOptions {
-  collection: Collection;
+export interface ExpiredRangesOptions extends MarkWriterOptions, TimeAndChance {
   control: RangeControl;
   leaseMs: number;
-  /** Bound of a query, in milliseconds. */
-  maxTimeMS: number;
-  /** Makes dead letters of new documents that take no bookkeeping. Never throws. */
+  /** Makes dead letters of new documents that are too large for bookkeeping. Never throws. */
   refusals: { makeOfNew(refused: readonly RefusedClaim[]): Promise<RefusedClaim[]> };
   serverClock: ServerClock;
   /** The server gives up a grouped write after this long, in milliseconds, as documents may be locked. */

@@ -3,14 +3,18 @@ import type { Chance } from "../../lib/chance.ts";
 import type { CandidateReader, Candidates } from "../claims/candidates.ts";
 import type { RemainingLimit } from "../claims/remaining_limit.ts";
 import type { RawDocument } from "../documents/raw_document.ts";
+import { idLength } from "../documents/round_trip_id.ts";
 import { filterAtFault } from "../filter.ts";
 import type { Bounds } from "./new_documents.ts";
-import type { ExpiredRanges, Marked } from "./expired_ranges.ts";
+import type { ExpiredRanges } from "./expired_ranges.ts";
+import type { Marked } from "./mark_writer.ts";
 import type { RangeControl, RangeState } from "./range_control.ts";
 import { BEGINNING, isSameId } from "./ranges_document.ts";
 
 /** Gaps that are read one by one, at most: of more than these, one look tells which is the first with a document. */
 const FEW_GAPS = 2;
+/** An id with more bytes is too large for a bound. */
+const MAX_ID_BYTES = 1024;
 /** Readings in one go, at most, if no range can hold what each brings. */
 const MAX_READINGS = 3;
 /** The longest jump to a place at random, in documents; each empty look makes it shorter by this. */
@@ -47,6 +51,11 @@ export class FreeDocumentsReader {
     return await this.#first(state, limit, gapsOf(state, state.position, state.behind));
   }
 
+  /** The first ones of all up to the position. */
+  async behind(state: RangeState, limit: RemainingLimit): Promise<FreeDocuments | undefined> {
+    return await this.#first(state, limit, gapsBehind(state));
+  }
+
   /** The first ones of all. */
   async fromBeginning(state: RangeState, limit: RemainingLimit): Promise<FreeDocuments | undefined> {
     return await this.#first(state, limit, gapsOf(state, BEGINNING, 0));
@@ -59,8 +68,10 @@ export class FreeDocumentsReader {
     const two: RemainingLimit = { ...limit, documents: 2, isEmpty: true, bytes: Infinity };
     for (let jump = MAX_JUMP; jump >= 1; jump = Math.floor(jump / SHORTER)) {
       const skip = Math.floor(this.#options.random() * jump);
-      const { ids: [from, ...others] } = await this.#read(two, { above }, skip);
-      if (others.length === 0) continue;
+      const place = { within: { above }, skip };
+      const { read } = await this.#blaming(this.#options.candidates.ids("new_documents", two, place));
+      if (read.length < 2 || isApart(read[0]!)) continue;
+      const from = read[0]!.id;
       const found = await this.#read(limit, { above: from });
       if (found.ids.length > 0) return { ...found, state, from, at: ranges.length, isAside: true };
     }
@@ -92,11 +103,10 @@ export class FreeDocumentsReader {
     return await this.#blaming(control.emptyBounds(gaps, { collectionName, query: unscheduled }));
   }
 
-  async #read(limit: RemainingLimit, bounds: Bounds, skip = 0): Promise<Candidates> {
+  async #read(limit: RemainingLimit, bounds: Bounds): Promise<Candidates> {
     const { candidates, expired, onScheduled } = this.#options;
     for (let readings = 1;; readings++) {
-      const place = { within: bounds, skip };
-      const found = await this.#blaming(candidates.whole("new_documents", limit, place));
+      const found = await this.#blaming(candidates.whole("new_documents", limit, { within: bounds }));
       const { apart = [], read = [] } = Object.groupBy(found.read, (raw) => isApart(raw) ? "apart" : "read");
       if (apart.length === 0) return found;
       onScheduled(await expired.schedule(apart.map(({ id }) => id)));
@@ -127,14 +137,27 @@ function gapsOf({ ranges }: RangeState, from: unknown, at: number): Gap[] {
   return [...gaps, { above, at: ranges.length }];
 }
 
-/** Whether a document that looks new is not, or has an id that no range holds: they are open below. */
-function isApart({ bookkeeping, id }: RawDocument): boolean {
-  return bookkeeping !== undefined || isSameId(id, BEGINNING);
+/** The gaps between ranges up to the position. */
+function gapsBehind(state: RangeState): Gap[] {
+  const { behind: at, position, ranges } = state;
+  const [rest, ...gaps] = gapsOf({ ...state, ranges: ranges.slice(0, at) }, BEGINNING, 0).toReversed();
+  const { above } = rest!;
+  return [...gaps.toReversed(), ...isSameId(above, position) ? [] : [{ above, upTo: position, at }]];
+}
+
+/**
+ * Whether a document that looks new is not, or has an id that no range is given: they are open below, and all of them stand
+ * in one document. All agents have to agree on these ids, as a new document in no agent's range gets bookkeeping.
+ */
+function isApart(raw: RawDocument): boolean {
+  const { bookkeeping, bytes, id } = raw;
+  if (bookkeeping !== undefined || isSameId(id, BEGINNING)) return true;
+  return bytes.length > MAX_ID_BYTES && idLength(raw) > MAX_ID_BYTES;
 }
 
 /** What a {@linkcode FreeDocumentsReader} needs. */
 export interface FreeDocumentsReaderOptions {
-  candidates: Pick<CandidateReader, "unscheduled" | "whole">;
+  candidates: Pick<CandidateReader, "ids" | "unscheduled" | "whole">;
   collection: Collection;
   control: Pick<RangeControl, "emptyBounds">;
   expired: Pick<ExpiredRanges, "schedule">;

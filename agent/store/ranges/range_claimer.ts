@@ -8,7 +8,8 @@ import type { RemainingLimit } from "../claims/remaining_limit.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { MongoLeasedDocument } from "../documents/leased_document.ts";
 import { RawDocument } from "../documents/raw_document.ts";
-import type { ExpiredRanges, Marked } from "./expired_ranges.ts";
+import type { ExpiredRanges } from "./expired_ranges.ts";
+import type { Marked } from "./mark_writer.ts";
 import type { DroppedRanges } from "./dropped_ranges.ts";
 import {
   type FreeDocuments,
@@ -47,6 +48,8 @@ export class RangeClaimer {
   readonly #open = new Set<SentSwap>();
   /** What this agent knows of the ranges; undefined if another agent has changed it. */
   #state: RangeState | undefined;
+  /** By the monotonic clock: when the ranges were read last. */
+  #readAtMs = -Infinity;
   #beganMs = -Infinity;
   #jumps = false;
 
@@ -61,13 +64,17 @@ export class RangeClaimer {
     return this.#open.size > 0;
   }
 
-  /** Claims up to `limit`. Throws what the driver throws. */
-  async claim(limit: RemainingLimit): Promise<Taken> {
+  /**
+   * Claims up to `limit`. Throws what the driver throws.
+   *
+   * @param sinceMs what was read of the ranges since then, by the monotonic clock, need not be read again
+   */
+  async claim(limit: RemainingLimit, sinceMs: number): Promise<Taken> {
     const { clock, mode, random } = this.#options;
     await mode.look();
     let conflicts = 0;
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const found = await this.#find(limit);
+      const found = await this.#find(limit, sinceMs);
       // The next document may be too large for what the batch has room for.
       if (!found?.ids.length) return { ...NOTHING, conflicts, hasMore: found !== undefined };
       const documents = await this.#take(found);
@@ -110,39 +117,72 @@ export class RangeClaimer {
     return documents;
   }
 
-  /** Takes over ranges that have run out, and tells what came of their documents. Throws what the driver throws. */
-  async takeOverExpired(onMarked: (marked: Marked) => void): Promise<void> {
-    const { control, expired } = this.#options;
-    const state = await control.read();
-    // The next claim reads what is left of them, and judges it.
+  /** As {@linkcode RangeClaimer.takeOverExpired}, of the ranges that {@linkcode RangeClaimer.claim} has just found nothing beside. */
+  async takeOverRest(onMarked: (marked: Marked) => void): Promise<boolean> {
+    const state = this.#state;
+    return state === undefined ? await this.takeOverExpired(onMarked) : await this.#takeOver(state, onMarked);
+  }
+
+  /**
+   * Takes over ranges that have run out, as far as a short time allows, and tells what came of their documents; returns
+   * whether none is left. Throws what the driver throws.
+   */
+  async takeOverExpired(onMarked: (marked: Marked) => void): Promise<boolean> {
+    const { clock, control } = this.#options;
     this.#state = undefined;
-    if (state) await expired.takeOver(state, onMarked);
+    const readAtMs = clock.monotonicMs();
+    const state = await control.read();
+    this.#readAtMs = readAtMs;
+    return state === undefined || await this.#takeOver(state, onMarked);
+  }
+
+  async #takeOver(state: RangeState, onMarked: (marked: Marked) => void): Promise<boolean> {
+    // What is left of ranges that have run out has to be read again.
+    this.#state = state.over.length === 0 ? state : undefined;
+    return state.over.length === 0 || await this.#options.expired.takeOver(state, onMarked);
   }
 
   /** New documents that lie in no range: from the position on, and from the beginning if there are none, or now and then. */
-  async #find(limit: RemainingLimit): Promise<FreeDocuments | undefined> {
+  async #find(limit: RemainingLimit, sinceMs: number): Promise<FreeDocuments | undefined> {
     const { clock, dropped, leaseMs, mode } = this.#options;
-    const state = this.#state ??= await this.#readState();
+    const state = this.#state = this.#known() ?? await this.#readState();
     mode.refuseMore(state);
     if (this.#jumps) {
       this.#jumps = false;
+      // It may be old.
+      this.#state = undefined;
       return await this.#free.aside(state, limit);
     }
     // Documents that were inserted behind the position must not wait forever.
     const isDue = clock.monotonicMs() - this.#beganMs >= leaseMs;
     const ahead = isDue ? undefined : await this.#free.ahead(state, limit);
     if (ahead) return ahead;
+    const isFresh = this.#readAtMs >= sinceMs && dropped.isEmpty;
     await dropped.flush();
-    const now = this.#state = await this.#readState();
+    const now = this.#state = isFresh ? state : await this.#readState();
     mode.refuseMore(now);
-    const found = await this.#free.fromBeginning(now, limit);
+    const found = isFresh && !isDue
+      ? await this.#free.behind(now, limit)
+      : await this.#free.fromBeginning(now, limit);
     this.#beganMs = clock.monotonicMs();
     return found;
   }
 
+  /** What was read may be from before this agent has taken its mode. */
+  #known(): RangeState | undefined {
+    try {
+      return this.#state && this.#options.mode.checked(this.#state);
+    } catch {
+      return undefined;
+    }
+  }
+
   async #readState(options?: { isOfMajority: boolean }): Promise<RangeState> {
-    const { control, mode } = this.#options;
-    return mode.checked(await control.read(options));
+    const { clock, control, mode } = this.#options;
+    const readAtMs = clock.monotonicMs();
+    const state = mode.checked(await control.read(options));
+    this.#readAtMs = readAtMs;
+    return state;
   }
 
   /** Undefined if another agent was faster. */

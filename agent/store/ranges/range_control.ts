@@ -144,7 +144,10 @@ export class RangeControl {
       {
         $set: { version, position },
         $max: { mode_until: until },
-        $push: { ranges: { $each: [range], $sort: { from: 1 } } },
+        // Sorted, the server writes all of them into its oplog. The last one is in its place.
+        $push: {
+          ranges: at === state.ranges.length ? range : { $each: [range], $sort: { from: 1 } },
+        },
       } as Document,
       BY_BYTES,
     );
@@ -191,12 +194,11 @@ export class RangeControl {
     return matchedCount > 0;
   }
 
-  /** Takes the part of a range away that ends with `from`; the rest runs out at once. Throws what the driver throws. */
-  async cutBelow(token: string, from: unknown): Promise<void> {
-    const visibleAt = this.#options.serverClock.now();
+  /** Leaves a part of a range, and until when. Throws what the driver throws. */
+  async cut({ from, to, token, visible_at }: Omit<Range, "owner">): Promise<void> {
     await this.#options.collection.updateOne(
       { _id: RANGES_ID as never, ...MARK, "ranges.token": token },
-      { $set: { "ranges.$.from": from, "ranges.$.visible_at": visibleAt } } as Document,
+      { $set: { "ranges.$.from": from, "ranges.$.to": to, "ranges.$.visible_at": visible_at } } as Document,
     );
   }
 }

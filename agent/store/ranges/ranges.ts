@@ -1,6 +1,7 @@
 import type { Collection, Document, Filter } from "mongodb";
 import { BSON } from "mongodb";
 import { doneBy } from "../../lib/deadline.ts";
+import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
 import type { LeasedDocument } from "../../ports.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
@@ -115,7 +116,7 @@ export async function leavingRanges<T>(documents: readonly LeasedDocument[], wri
 }
 
 /** What {@linkcode Ranges} need. */
-export interface RangesOptions extends StoreContext {
+export interface RangesOptions extends StoreContext, TimeAndChance {
   /** The collection of the agents. */
   agents: Collection;
   /** Whether the agent is connected to a router. */
