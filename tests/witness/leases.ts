@@ -31,7 +31,8 @@ export class Leases {
    */
   judge(story: Story, after: State, write: Write, part?: HeldPart): Step | undefined {
     if (changesOf(story.state, after).length === 0 && story.state.status === after.status) return undefined;
-    const before = part && isNew(story.state) ? inRange(story, part, after) : story.state;
+    const writer = write.session === undefined ? undefined : this.#owners.get(write.session);
+    const before = part && isNew(story.state) ? inRange(story, part, after, writer) : story.state;
     const changes = changesOf(before, after);
     const step = stepOf(before, after);
     const [was, is] = [before._pull ?? {}, after._pull ?? {}];
@@ -55,6 +56,9 @@ export class Leases {
       if (step === "leave" && lease) this.#holds(lease.owner, story);
       if (step === "release" && lease) {
         story.released = { agent: lease.owner, attempt: lease.attempt, atMs: wall };
+      }
+      if (step === "unheld" && lease && !run) {
+        story.lost = { agent: lease.owner, attempt: lease.attempt, atMs: wall };
       }
       if (step === "release" && run) this.#breaches.count("released in a run");
       if (how === "done" && FAILURES.has(step)) this.#breaches.count("attempts spent in vain");
@@ -161,8 +165,9 @@ export class Leases {
       (isShifted || (beganMs >= lease.sinceMs - SAME_TIME_MS && beganMs <= latestMs))
     );
     // Both began so early after a release that each may be of it: one of them is.
-    if (!isShifted && fitting.length > 1 && isOfReleased(story, fitting[0]!)) {
-      this.#breaches.count("runs under a lease");
+    const isLost = fitting.length > 1 && this.#isOfLost(story, fitting[0]!);
+    if (!isShifted && fitting.length > 1 && (isLost || isOfReleased(story, fitting[0]!))) {
+      this.#breaches.count(isLost ? "runs without a lease, cut" : "runs under a lease");
       story.runs = story.runs.filter((each) => each !== fitting[0]);
       fitting.shift();
     }
@@ -176,6 +181,13 @@ export class Leases {
       this.#judgeRun(story, lease, run);
     }
     return lease.run;
+  }
+
+  /** An agent that was cut off may start a document of a range that it has lost meanwhile, and may hold it again. */
+  #isOfLost({ lost }: Story, { agent, attempt, beganMs }: Run): boolean {
+    const { leaseMs } = this.#terms;
+    return lost?.agent === agent && lost.attempt === attempt && beganMs <= lost.atMs + leaseMs &&
+      this.#disturbances.wasCutOff(agent, lost.atMs - 2 * leaseMs, lost.atMs);
   }
 
   #judgeRun(story: Story, lease: Lease, { agent, beganMs, given }: Run): void {
@@ -206,13 +218,20 @@ function isNew({ _pull, status }: State): boolean {
 
 /**
  * A new document in a range, as if it had the lease that stands on the range. If the range was taken over, the document may
- * have run under the lease that was lost.
+ * have run under the lease that was lost, and is still held under it: what its holder writes late counts until the document
+ * has its bookkeeping.
+ *
+ * @param writer the agent that writes, as far as its session tells it; otherwise the runs tell it
  */
-function inRange(story: Story, part: HeldPart, { _pull, status }: State): State {
-  const { owner, token, visible_at } = part;
-  const claimed = { ...story.state, status: "processing", _pull: { token, owner, visible_at, attempts: 1 } };
+function inRange(story: Story, part: HeldPart, { _pull, status }: State, writer?: string): State {
   const isUnheld = status === "pending" && _pull?.takeovers === 1;
-  const { askedMs, owner: whose, sinceMs } = isUnheld ? part.lost ?? part : part;
+  const { lost = part } = part;
+  const hasRun = (agent: string) => story.runs.some((run) => run.agent === agent);
+  const isOfLost = writer === undefined ? hasRun(lost.owner) && !hasRun(part.owner) : writer === lost.owner;
+  const isLate = !isUnheld && (_pull?.token === lost.token || isOfLost);
+  const { owner, token, visible_at } = isLate ? lost : part;
+  const claimed = { ...story.state, status: "processing", _pull: { token, owner, visible_at, attempts: 1 } };
+  const { askedMs, owner: whose, sinceMs } = isUnheld || isLate ? lost : part;
   story.lease = { owner: whose, sinceMs, askedMs, attempt: 1, claimed };
   return claimed;
 }

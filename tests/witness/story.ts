@@ -7,6 +7,8 @@ export interface Story {
   readonly key: string;
   state: State;
   lease: Lease | undefined;
+  /** The last loss of a range before the document ran: the same. */
+  lost?: { readonly agent: string; readonly attempt: number; readonly atMs: number };
   /** The last release: of whose lease, of which attempt, and when, in milliseconds since 1970. */
   released?: { readonly agent: string; readonly attempt: number; readonly atMs: number };
   /** Runs of its handler that belong to no lease yet. */

@@ -32,6 +32,12 @@ function mark(oplog: SmallOplog, _id: number): SmallOplog {
   return oplog.change(_id, { _pull: { visible_at: oplog.at(), takeovers: 1 } });
 }
 
+/** `a` is cut off until its range is lost, and `b` has taken it over. */
+function lose(oplog: SmallOplog): SmallOplog {
+  oplog.cut("a", LEASE_MS).wait(LEASE_MS);
+  return hold(oplog, "b");
+}
+
 const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
   "acks": (oplog) => {
     for (const _id of [1, 2]) oplog.begin(_id, "a", { attempt: 1 })("done");
@@ -64,6 +70,46 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
   },
 };
 
+const LATE: typeof GOOD = {
+  "an own lease of a holder that has lost the range": (oplog) => {
+    const end = oplog.begin(1, "a", { attempt: 1 });
+    lose(oplog);
+    const lease = {
+      token: "range of a",
+      owner: "a",
+      visible_at: oplog.at(LEASE_MS),
+      attempts: 1,
+      takeovers: 0,
+    };
+    oplog.change(1, { status: "processing", _pull: lease });
+    end("done");
+    rest(mark(oplog.ack(1), 2), 2, 3);
+  },
+  "an ack of a holder that has lost the range": (oplog) => {
+    oplog.session = "of a";
+    for (const _id of [1, 2]) oplog.begin(_id, "a", { attempt: 1 })("done");
+    ack(oplog, 1);
+    oplog.session = undefined;
+    lose(oplog);
+    oplog.session = "of a";
+    ack(oplog, 2);
+    oplog.session = undefined;
+    rest(oplog, 3);
+  },
+  "an ack of such a holder by a session that is not known": (oplog) => {
+    oplog.begin(1, "a", { attempt: 1 })("done");
+    rest(mark(ack(lose(oplog), 1), 2), 2, 3);
+  },
+  "a run of a holder that has lost the range, and then claims the document": (oplog) => {
+    mark(mark(lose(oplog), 1), 2);
+    oplog.change("ranges", { ranges: [] }, AGENTS);
+    oplog.wait(100).claim(1, "a");
+    oplog.wait(100).begin(1, "a", { attempt: 1 });
+    oplog.wait(100).begin(1, "a", { attempt: 1 })("done");
+    rest(oplog.ack(1), 2, 3);
+  },
+};
+
 const BROKEN: Record<string, readonly [rule: string, write: (oplog: SmallOplog) => unknown]> = {
   "a claim by document in a live range": ["one live lease", (oplog) => oplog.run(1, "b").ack(1)],
   "an ack without a run": ["a token's writes", (oplog) => ack(oplog, 1)],
@@ -78,7 +124,7 @@ const BROKEN: Record<string, readonly [rule: string, write: (oplog: SmallOplog) 
   }],
 };
 
-for (const [title, write] of Object.entries(GOOD)) {
+for (const [title, write] of Object.entries({ ...GOOD, ...LATE })) {
   Deno.test(`Judge finds no breach in ranges: ${title}`, async () => {
     const oplog = inRange("a");
     write(oplog);
