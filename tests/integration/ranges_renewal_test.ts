@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { RefusedWritesError } from "../../agent/partial_writes.ts";
+import type { LeasedDocument } from "../../agent/ports.ts";
+import { MongoLeasedDocument } from "../../agent/store/documents/leased_document.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, pending } from "../support/store.ts";
 import { control, expireRanges, open, untilRanges, validate } from "../support/ranges.ts";
@@ -57,3 +59,29 @@ Deno.test("CLAIM_MODE of range never shortens the lease of a document by a write
   assertEquals(await store.renew([document!]), []);
   assertEquals((await jobs(database).findOne({ _id: 0 }))._pull.visible_at, visible_at);
 });
+
+for (const outcome of ["release", "snooze"] as const) {
+  Deno.test(`CLAIM_MODE of range: ${outcome} counts no attempt of documents of which some leave their range meanwhile`, async () => {
+    await using database = await testDatabase("ranges");
+    await using store = open(database);
+    await jobs(database).insertMany(pending(10));
+    const documents: LeasedDocument[] = [];
+    // More batches than writes are sent at once: the last one waits.
+    while (documents.length < 10) documents.push(...(await store.take(2)).documents);
+    const leaves = documents[8]!;
+    assert(leaves instanceof MongoLeasedDocument);
+    const _pull = {
+      token: leaves.token,
+      attempts: 1,
+      takeovers: 0,
+      visible_at: new Date(Date.now() + 60_000),
+    };
+    await jobs(database).updateOne({ _id: 8 }, { $set: { status: "processing", _pull } });
+    const writing = outcome === "release"
+      ? store.release(documents)
+      : store.snooze(documents.map((document) => ({ document, snoozeMs: 1000 })));
+    leaves.leftRange();
+    assertEquals((await writing).matched, 10);
+    assertEquals(await jobs(database).distinct("_pull.attempts"), [0]);
+  });
+}

@@ -6,7 +6,7 @@ import { isTooLarge } from "../mongo_errors.ts";
 import type { Ack, LeasedDocument, Nack, Settlement } from "../../ports.ts";
 import { backToPending } from "../back_to_pending.ts";
 import { attemptOf, heldAlike, isInRange } from "../held_by.ts";
-import { type GroupWrite, runLimited } from "./run_limited.ts";
+import { type GroupWrite, runLimited, writeAlike } from "./run_limited.ts";
 import type { StoreContext } from "../store_context.ts";
 import { join, settlementOf, type Written } from "./written.ts";
 
@@ -115,10 +115,9 @@ export async function release(
 ): Promise<Settlement> {
   const { written, unanswered } = await carryCheckpoints(documents, (sent, carried) => {
     const plain = sent.filter((document) => !carried.has(document));
-    const groups: GroupWrite[] = heldAlike(plain).map((group) => ({
-      documents: group,
-      send: () => releaseGroup(group, options),
-    }));
+    const groups: GroupWrite[] = heldAlike(plain).map((group) =>
+      writeAlike(group, (alike) => releaseGroup(alike, options))
+    );
     const send = () => releaseEach(carried, options);
     if (carried.size > 0) groups.push({ documents: [...carried.keys()], send });
     return runLimited(groups);

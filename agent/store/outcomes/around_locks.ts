@@ -1,6 +1,6 @@
 import type { LeasedDocument } from "../../ports.ts";
 import { isGivenUp, LockedDocumentsError } from "../limited_writes.ts";
-import { join, type Unanswered, type Written } from "./written.ts";
+import { join, together, type Unanswered, type Written } from "./written.ts";
 import { runLimited } from "./run_limited.ts";
 
 /** A write for several documents that can be sent for some of them. */
@@ -58,12 +58,7 @@ class AroundLocks {
     const locked = this.#locked;
     const cause = new LockedDocumentsError(locked.length, this.#cause);
     if (locked.length > 0) unanswered = join(unanswered, { documents: locked, cause, isLocked: true });
-    return {
-      matched: written.reduce((sum, { matched }) => sum + matched, 0),
-      missed: written.flatMap(({ missed }) => missed),
-      refused: new Map(written.flatMap(({ refused }) => [...refused])),
-      unanswered,
-    };
+    return together(written, unanswered);
   }
 
   async #send(part: readonly LeasedDocument[]): Promise<Written> {

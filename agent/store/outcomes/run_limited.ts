@@ -1,5 +1,6 @@
 import type { LeasedDocument } from "../../ports.ts";
-import { join, type Unanswered, type Written } from "./written.ts";
+import { heldAlike } from "../held_by.ts";
+import { join, together, type Unanswered, type Written } from "./written.ts";
 
 /** Writes of one ack, release or renewal that are under way at once, at most. */
 const WRITES_AT_ONCE = 4;
@@ -14,6 +15,26 @@ export interface GroupWrite {
 export interface Sent {
   written: Written[];
   unanswered?: Unanswered | undefined;
+}
+
+/**
+ * A write for documents that are held alike. Those of a range may have got leases of their own by the time that it is sent:
+ * then it is one write for these, and one for the others.
+ */
+export function writeAlike(
+  documents: readonly LeasedDocument[],
+  send: (alike: readonly LeasedDocument[]) => Promise<Written>,
+): GroupWrite {
+  return {
+    documents,
+    async send() {
+      const groups = heldAlike(documents);
+      if (groups.length === 1) return await send(documents);
+      const parts = groups.map((group) => ({ documents: group, send: () => send(group) }));
+      const { unanswered, written } = await runLimited(parts);
+      return together(written, unanswered);
+    },
+  };
 }
 
 /**

@@ -7,7 +7,7 @@ import { LEASE_FIELDS, markAsClaimed, UNLEASED } from "./end_of_lease.ts";
 import { writeEach, writeGroup } from "./group_write.ts";
 import { withoutAttempt } from "./ack_nack_release.ts";
 import { heldAlike } from "../held_by.ts";
-import { type GroupWrite, runLimited } from "./run_limited.ts";
+import { type GroupWrite, runLimited, writeAlike } from "./run_limited.ts";
 import { settlementOf } from "./written.ts";
 
 /**
@@ -38,13 +38,12 @@ function writesOf(
   const alike = claims.filter((group) => group.length > 1 && isAlike(group));
   const grouped = new Set(alike.flat());
   const mixed = documents.filter((document) => !grouped.has(document));
-  const writes: GroupWrite[] = alike.map((group) => ({
-    documents: group,
-    send: () => {
+  const writes: GroupWrite[] = alike.map((claim) =>
+    writeAlike(claim, (group) => {
       const back = putOff(group[0]!, waits.get(group[0]!)!, options);
       return writeGroup(group, updateOf(group[0]!, back), { ...options, done: { ...back, ...UNLEASED } });
-    },
-  }));
+    })
+  );
   const send = () => writeMixed(mixed, waits, carried, options);
   if (mixed.length > 0) writes.push({ documents: mixed, send });
   return writes;

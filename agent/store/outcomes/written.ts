@@ -27,6 +27,16 @@ export function join(one: Unanswered | undefined, other: Unanswered | undefined)
   };
 }
 
+/** Several writes as if they were one. */
+export function together(written: readonly Written[], unanswered?: Unanswered): Written {
+  return {
+    matched: written.reduce((sum, { matched }) => sum + matched, 0),
+    missed: written.flatMap(({ missed }) => missed),
+    refused: new Map(written.flatMap(({ refused }) => [...refused])),
+    unanswered: written.reduce((all, each) => join(all, each.unanswered), unanswered),
+  };
+}
+
 /**
  * What several writes have made of `documents`.
  *
