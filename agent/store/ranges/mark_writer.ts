@@ -84,11 +84,13 @@ class Writing implements Marked {
       sort: { _id: 1 },
       maxTimeMS,
     }).toArray();
-    const byKey = new Map(ids.map((id) => [idKey(id), id]));
-    const [locked, ...others] = left.map(({ _id }) => byKey.get(idKey(_id)));
     this.documents += ids.length - left.length;
-    if (left.length > 0) this.#pass([locked]);
-    await this.#halves(others);
+    if (left.length === 0) return;
+    const byKey = new Map(ids.map((id) => [idKey(id), { id }]));
+    const [locked, ...others] = left.map(({ _id }) => byKey.get(idKey(_id)));
+    if (locked === undefined) throw error;
+    this.#pass([locked.id]);
+    await this.#halves(others.flatMap((each) => each ? [each.id] : []));
   }
 
   async #halves(ids: readonly unknown[]): Promise<void> {
