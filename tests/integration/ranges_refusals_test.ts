@@ -3,7 +3,7 @@ import { Binary } from "mongodb";
 import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { agents, control, endMode, expireRanges, open, validate } from "../support/ranges.ts";
-import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
 
