@@ -73,8 +73,10 @@ export class Breaker {
     this.#listeners.push(listener);
   }
 
-  /** A handler is about to run. What it returns is passed to {@linkcode Breaker.ended}. */
-  started(): BreakerRun {
+  /**
+   * A handler is about to run, now by the monotonic clock. What it returns is passed to {@linkcode Breaker.ended}.
+   */
+  started(nowMs = this.#options.clock.monotonicMs()): BreakerRun {
     const { clock } = this.#options;
     const isTrial = this.#state === "half_open";
     if (isTrial) {
@@ -82,7 +84,7 @@ export class Breaker {
       this.#cancelTimer = clock.after(limitMs, () => this.#close());
       this.#enter("trying");
     }
-    return { row: this.#row, isTrial, startedAtMs: clock.monotonicMs() };
+    return { row: this.#row, isTrial, startedAtMs: nowMs };
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Details, RunResult } from "../details.ts";
 import type { Clock } from "../lib/clock.ts";
 import { ForcedStopError, LeaseLostError, ProcessTimeoutError } from "../errors.ts";
 import type { Events } from "../events.ts";
-import { LazyAbort } from "../leases/lazy_abort.ts";
+import { type AbortListener, LazyAbort } from "../leases/lazy_abort.ts";
 import { HandlerContext, type RunOfContext } from "./handler_context.ts";
 import type { Held } from "../leases/ledger.ts";
 import type { CheckpointSaver, LeasedDocument } from "../ports.ts";
@@ -59,22 +59,27 @@ const FORCE_GRACE_MS = 500;
 /**
  * Runs the handler once, on one document or on the documents of a batch. Returns how the run ended for each of them.
  * Never throws: an error in a handler is a result.
+ *
+ * @param nowMs the time, by the monotonic clock: to read it is a part of what a document costs
  */
-export function runHandler(run: readonly Held[], options: RunOptions): Promise<HandlerResult[]> {
-  return new Promise((resolve) => new HandlerRun(run, options, resolve).start());
+export function runHandler(
+  run: readonly Held[],
+  options: RunOptions,
+  nowMs = options.clock.monotonicMs(),
+): Promise<HandlerResult[]> {
+  return new Promise((resolve) => new HandlerRun(run, options, resolve).start(nowMs));
 }
 
 /**
  * One run. There is one for each document, so it is an object rather than a handful of closures, and has a flag instead
  * of a race.
  */
-class HandlerRun implements OpenRun, RunOfContext {
+class HandlerRun implements OpenRun, RunOfContext, AbortListener {
   dueMs = 0;
   readonly #run: readonly Held[];
   readonly #options: RunOptions;
   /**
-   * Removed once it was called: the abort of a document refers to it, and would keep its result, or a huge error, in
-   * memory.
+   * Removed once it was called: a handler that goes on all the same refers to it, and would keep a huge error in memory.
    */
   #resolve: ((results: HandlerResult[]) => void) | undefined;
   readonly #abort: LazyAbort;
@@ -91,13 +96,13 @@ class HandlerRun implements OpenRun, RunOfContext {
     this.#abort = sharedAbort(run);
   }
 
-  start(): void {
+  start(nowMs: number): void {
     const { details, processing, timeLimit } = this.#options;
-    timeLimit.start(this);
+    timeLimit.start(this, nowMs);
     if (details?.isWanted) {
       details.emit({ type: "run_started", documents: this.#run.map(({ document }) => document) });
     }
-    this.#abort.onAbort((reason) => this.#aborted(reason));
+    this.#abort.follow(this);
     const handler = processing.kind === "batch"
       ? this.#handleBatch(processing.processBatch)
       : this.#handle(processing.process);
@@ -188,7 +193,8 @@ class HandlerRun implements OpenRun, RunOfContext {
     return await entriesOf(returned, documents.map(({ id }) => ({ id, targets })));
   }
 
-  #aborted(reason: unknown): void {
+  /** The run is aborted. */
+  aborted(reason: unknown): void {
     if (this.#isOver) return;
     const graceMs = reason instanceof ForcedStopError ? FORCE_GRACE_MS : 0;
     this.#stopGrace = this.#options.clock.after(graceMs, () => this.#giveUp());
@@ -212,6 +218,7 @@ class HandlerRun implements OpenRun, RunOfContext {
   #end(results: HandlerResult[]): void {
     this.#isOver = true;
     this.#options.timeLimit.end(this);
+    this.#abort.unfollow();
     this.#stopGrace?.();
     if (this.#stopping) this.#options.stopNotice.unfollow(this.#stopping);
     if (this.#abort.aborted) {
@@ -265,12 +272,14 @@ class HandlerRun implements OpenRun, RunOfContext {
 function sharedAbort(run: readonly Held[]): LazyAbort {
   if (run.length === 1) return run[0]!.abort;
   const shared = new LazyAbort();
+  const { length } = run;
   let lost = 0;
-  for (const { abort } of run) {
-    abort.onAbort((reason) => {
+  const follower: AbortListener = {
+    aborted(reason) {
       lost += 1;
-      if (lost === run.length || !(reason instanceof LeaseLostError)) shared.abort(reason);
-    });
-  }
+      if (lost === length || !(reason instanceof LeaseLostError)) shared.abort(reason);
+    },
+  };
+  for (const { abort } of run) abort.follow(follower);
   return shared;
 }

@@ -150,7 +150,7 @@ export class Pool implements RemovalWatcher {
   }
 
   #fill(): void {
-    const { batchSize, breaker, concurrency, processing } = this.#options;
+    const { batchSize, breaker, clock, concurrency, processing } = this.#options;
     this.#isHeldUp = false;
     while (!this.#isClosed && this.#waiting.length > 0) {
       if (this.#runs >= Math.min(concurrency, processing.slots ?? concurrency)) return;
@@ -162,18 +162,19 @@ export class Pool implements RemovalWatcher {
       }
       const admitted = this.#pace ? this.#pace.admit(Math.min(count, this.#waiting.length)) : count;
       if (admitted === 0) return;
-      const run = this.#nextRun(admitted);
-      if (run.length > 0) this.#start(run);
+      const nowMs = clock.monotonicMs();
+      const run = this.#nextRun(admitted, nowMs);
+      if (run.length > 0) this.#start(run, nowMs);
     }
   }
 
   /** The next `count` documents; fewer if this agent may no longer start some of those that waited. */
-  #nextRun(count: number): Held[] {
-    const { clock, ledger, leaseMs, settler } = this.#options;
+  #nextRun(count: number, nowMs: number): Held[] {
+    const { ledger, leaseMs, settler } = this.#options;
     const next = this.#waiting.splice(0, count);
     return next.filter((held) => {
       if (!ledger.has(held)) return false;
-      if (clock.monotonicMs() < safeUntilMs(held.document, leaseMs)) return true;
+      if (nowMs < safeUntilMs(held.document, leaseMs)) return true;
       // A lease that may have ended while the document waited protects nothing: another agent may hold the document by
       // now.
       settler.settle(held, { kind: "release" });
@@ -181,14 +182,14 @@ export class Pool implements RemovalWatcher {
     });
   }
 
-  #start(run: Held[]): void {
+  #start(run: Held[], nowMs: number): void {
     const { breaker, ledger } = this.#options;
     this.#pace?.started(run);
     for (const held of run) ledger.start(held);
     this.#runs += 1;
     // If it is a trial of the breaker, all that wait are released now.
-    const started = breaker.started();
-    const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#runOptions);
+    const started = breaker.started(nowMs);
+    const results = run[0]!.document.suspect ? this.#runAlone(run) : runHandler(run, this.#runOptions, nowMs);
     results.then((all) => {
       this.#runs -= 1;
       const isSpared = breaker.ended(started, run, all);

@@ -25,8 +25,8 @@ export class SharedDeadline<T extends Timed = Timed> {
   }
 
   /** Calls `run` when it exceeds the limit, unless {@linkcode SharedDeadline.end} was called for it before. */
-  start(run: T): void {
-    run.dueMs = this.#clock.monotonicMs() + this.#limitMs;
+  start(run: T, nowMs = this.#clock.monotonicMs()): void {
+    run.dueMs = nowMs + this.#limitMs;
     this.#running.add(run);
     this.#cancel ??= this.#clock.after(this.#limitMs, () => this.#look());
   }

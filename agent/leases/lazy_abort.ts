@@ -1,13 +1,15 @@
-type Listener = (reason: unknown) => void;
-
-const NOBODY: readonly Listener[] = [];
+/** Follows a {@linkcode LazyAbort}. */
+export interface AbortListener {
+  /** It is aborted. */
+  aborted(reason: unknown): void;
+}
 
 /**
  * An abort whose signal is made only for a caller that asks for it. Every document has an abort and few are ever
- * aborted: a controller, a signal and a listener for each would be a large part of what a document costs.
+ * aborted: a controller, a signal and a function for each would be a large part of what a document costs.
  */
 export class LazyAbort {
-  #listeners = NOBODY;
+  #follower: AbortListener | undefined;
   #controller: AbortController | undefined;
   #aborted: { reason: unknown } | undefined;
 
@@ -34,11 +36,19 @@ export class LazyAbort {
     if (this.#aborted) return;
     this.#aborted = { reason };
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener(reason);
+    this.#follower?.aborted(reason);
   }
 
-  /** Calls `listener` when it is aborted from now on. */
-  onAbort(listener: Listener): void {
-    this.#listeners = [...this.#listeners, listener];
+  /** Calls `follower` when it is aborted from now on, in place of an earlier one. */
+  follow(follower: AbortListener): void {
+    this.#follower = follower;
+  }
+
+  /**
+   * Calls no follower any more. A document is held for longer than its run lasts: so it does not keep what the run has made
+   * in memory.
+   */
+  unfollow(): void {
+    this.#follower = undefined;
   }
 }

@@ -20,13 +20,21 @@ Deno.test("LazyAbort: a signal that is asked for after the abort is aborted alre
   assertStrictEquals(abort.signal.reason, REASON);
 });
 
-Deno.test("LazyAbort: listeners are called once, with the first reason", () => {
+Deno.test("LazyAbort: its follower is called once, with the first reason", () => {
   const abort = new LazyAbort();
   const told: unknown[] = [];
-  abort.onAbort((reason) => told.push(reason));
-  abort.onAbort((reason) => told.push(reason));
+  abort.follow({ aborted: (reason) => void told.push(reason) });
   abort.abort(REASON);
   abort.abort(new Error("too late"));
-  assertEquals(told, [REASON, REASON]);
+  assertEquals(told, [REASON]);
   assertStrictEquals(abort.reason, REASON);
+});
+
+Deno.test("LazyAbort: a follower that does not follow any more is not called", () => {
+  const abort = new LazyAbort();
+  const told: unknown[] = [];
+  abort.follow({ aborted: (reason) => void told.push(reason) });
+  abort.unfollow();
+  abort.abort(REASON);
+  assertEquals(told, []);
 });
