@@ -37,6 +37,7 @@ export class FailureRow {
 
   /** A run has succeeded. */
   end(): void {
-    this.#keys.clear();
+    // To clear an empty set makes a new one inside.
+    if (this.#keys.size > 0) this.#keys.clear();
   }
 }

@@ -231,11 +231,11 @@ class HandlerRun implements OpenRun, RunOfContext, AbortListener {
   }
 
   #tellIgnored(results: readonly HandlerResult[]): void {
-    for (const [index, result] of results.entries()) {
-      if (!result.ok || result.ignored === undefined) continue;
+    results.forEach((result, index) => {
+      if (!result.ok || result.ignored === undefined) return;
       const { id } = this.#run[index]!.document;
       this.#options.events.emit({ type: "result_ignored", id, fields: result.ignored });
-    }
+    });
   }
 
   #tellEnd(results: readonly HandlerResult[]): void {

@@ -53,11 +53,12 @@ export class Batcher<T> {
   #nextCount(): number {
     const { maxBytes, maxItems, writer } = this.#options;
     let bytes = 0;
-    for (const [index, { item }] of this.#queue.entries()) {
-      bytes += writer.bytesOf(item);
-      if (index === maxItems || (bytes > maxBytes && index > 0)) return index;
+    const most = Math.min(this.#queue.length, maxItems);
+    for (let count = 0; count < most; count++) {
+      bytes += writer.bytesOf(this.#queue[count]!.item);
+      if (bytes > maxBytes && count > 0) return count;
     }
-    return maxItems;
+    return most;
   }
 
   /** Ends the retries: items that are not written by now stay unwritten. */

@@ -38,8 +38,8 @@ export class RefusedOutcomes {
   }
 
   /** Forgets a document whose outcome is written at last. */
-  delete({ idempotencyKey }: LeasedDocument): void {
-    if (this.#byKey.size > 0) this.#byKey.delete(idempotencyKey);
+  delete(document: LeasedDocument): void {
+    if (this.#byKey.size > 0) this.#byKey.delete(document.idempotencyKey);
   }
 }
 

@@ -31,6 +31,9 @@ export function sortBatch(
   batch: readonly Batched<Settling>[],
   { matched, missed }: Settlement,
 ): Sorted {
+  if (missed.length === 0) {
+    return { written: batch.map(({ item }) => item), others: [], unmatched: batch.length - matched };
+  }
   const isMissed = new Set<LeasedDocument>(missed);
   const written = batch.filter(({ item }) => !isMissed.has(item.held.document)).map(({ item }) => item);
   const others = batch.filter(({ item }) => isMissed.has(item.held.document));

@@ -18,6 +18,8 @@ export function changedByUser(field: "ranges" | "version"): ClaimModeError {
 
 /** Whether two ids are the same. */
 export function isSameId(one: unknown, other: unknown): boolean {
+  // Each document of a claim is compared with the beginning.
+  if (other instanceof MinKey) return one instanceof MinKey;
   return idKey(one) === idKey(other);
 }
 

@@ -67,3 +67,13 @@ Deno.test("RefusedOutcomes forgets a document that comes back without a lease th
   assertEquals(refused.errorOf(fakeDocument({ id: 0 })), undefined);
   assertEquals(refused.errorOf(fakeDocument({ id: 0, wasTakenOver: true })), undefined);
 });
+
+Deno.test("RefusedOutcomes asks no document for its key as long as it remembers none", () => {
+  const refused = new RefusedOutcomes();
+  let asked = 0;
+  const document = Object.defineProperty({ ...fakeDocument({ id: "a" }) }, "idempotencyKey", {
+    get: () => `key ${++asked}`,
+  });
+  refused.delete(document);
+  assertEquals([refused.errorOf(document), asked], [undefined, 0]);
+});
