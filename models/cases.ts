@@ -4,13 +4,7 @@ import { COUNTEREXAMPLES, LARGE, LIMITS, SMALL } from "./claims/scenarios.ts";
 import type { Model } from "./explorer.ts";
 import { Ranges } from "./ranges/ranges.ts";
 import { RANGE_RULE_NAMES, RANGE_RULES } from "./ranges/rules.ts";
-import {
-  LARGE_RANGES,
-  LARGE_RULES,
-  RANGE_COUNTEREXAMPLES,
-  RANGE_LIMITS,
-  SMALL_RANGES,
-} from "./ranges/scenarios.ts";
+import { LARGE_RANGES, RANGE_COUNTEREXAMPLES, RANGE_LIMITS, SMALL_RANGES } from "./ranges/scenarios.ts";
 
 /** Something to explore, and what to expect of it. */
 export interface Case {
@@ -49,7 +43,7 @@ export const CASES: readonly Case[] = [
   })),
   ...RANGE_RULE_NAMES.flatMap((name) => {
     const { number: rule, without } = RANGE_RULES[name];
-    const known = { name, rule, isLarge: LARGE_RULES.has(name) };
+    const known = { name, rule, isLarge: false };
     const scenario = RANGE_COUNTEREXAMPLES[name];
     return [
       { ...known, isToBreak: false, model: () => new Ranges(scenario) },

@@ -1,4 +1,4 @@
-import type { Rule } from "./rule.ts";
+import type { Rule } from "../rule.ts";
 
 /** What commands of an operator do to documents that are no dead letters, too. */
 export const REQUEUES = {

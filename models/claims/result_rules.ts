@@ -1,4 +1,4 @@
-import type { Rule } from "./rule.ts";
+import type { Rule } from "../rule.ts";
 
 /** How the writes that a processor asks for are made, once for each document. */
 export const WRITES = {

@@ -1,6 +1,6 @@
 import { LETTERS, REQUEUES } from "./dead_letter_rules.ts";
 import { CHECKPOINTS, SNOOZES, WRITES } from "./result_rules.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule } from "../rule.ts";
 
 export type { Rule };
 

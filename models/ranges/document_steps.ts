@@ -1,4 +1,5 @@
 import type { Step } from "../explorer.ts";
+import { modeLabel } from "./claim_steps.ts";
 import { claimed, modeTaken } from "./control_writes.ts";
 import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
@@ -8,6 +9,7 @@ import {
   excused,
   faulty,
   freshToken,
+  isHolder,
   isNew,
   processed,
   type RangeState,
@@ -29,6 +31,7 @@ export class DocumentSteps {
   idle(state: RangeState, at: number, name: string): Step<RangeState>[] {
     const steps = state.docs.flatMap((_, doc) => this.#claim(state, at, name, doc));
     if (this.#protocol.isDocumentAgent(at)) steps.push(...this.#newDocuments(state, at, name));
+    if (state.shown[at]) steps.push({ label: `${name} ends, and starts anew`, state: ended(state, at, []) });
     return steps;
   }
 
@@ -39,11 +42,15 @@ export class DocumentSteps {
     name: string,
     { doc }: TaskOf<"candidate">,
   ): Step<RangeState>[] {
+    if (state.docs[doc]!.isLocked) return [];
     const token = freshToken(state);
     const isOver = !state.hasMode[at] && this.#usesMode(at);
     const after = claimed(state, { doc, token, isOver }, this.#protocol);
     const label = `${name} claims d${doc} by document under t${token}`;
     const idle = withTask(state, at);
+    if (after && this.#protocol.natures[doc] === "stubborn") {
+      return [{ label: `${name}'s claim of d${doc} is refused, and it fails`, state: withTask(after, at) }];
+    }
     return [
       after
         ? { label, state: withTask(after, at, { kind: "document", token, doc, isDone: false }) }
@@ -59,6 +66,12 @@ export class DocumentSteps {
     task: TaskOf<"document">,
   ): Step<RangeState>[] {
     const { doc, token, isDone } = task;
+    const { isJudged, status, token: now } = state.docs[doc]!;
+    const isHeld = status === "working" && now === token;
+    if (isHeld && isJudged) {
+      const failed = changed(state, doc, { status: "failed", token: 0, isJudged: false, hasLetter: true });
+      return [{ label: `${name} finishes the verdict on d${doc}`, state: withTask(failed, at) }];
+    }
     if (this.#protocol.natures[doc] === "poison") {
       const killed = changed(ended(state, at, [doc]), doc, { ended: state.docs[doc]!.ended + 1 });
       return [{ label: `${name} starts d${doc}, which ends the process`, state: killed }];
@@ -69,8 +82,6 @@ export class DocumentSteps {
         state: withTask(processed(state, doc), at, { ...task, isDone: true }),
       }];
     }
-    const { status, token: now } = state.docs[doc]!;
-    const isHeld = status === "working" && now === token;
     const effects = state.docs[doc]!.effects + (this.#protocol.natures[doc] === "writing" ? 1 : 0);
     const acked = isHeld ? changed(state, doc, { status: "done", token: 0, effects }) : state;
     return [{ label: `${name} acks d${doc}${isHeld ? "" : ": no match"}`, state: withTask(acked, at) }];
@@ -82,11 +93,10 @@ export class DocumentSteps {
 
   /** Of a document that has bookkeeping and is due, or that was held by an agent that is gone or frozen. */
   #claim(state: RangeState, at: number, name: string, doc: number): Step<RangeState>[] {
-    const { status, isNew: isUntouched, takeovers, token: held } = state.docs[doc]!;
+    const { status, isLocked, isNew: isUntouched, takeovers } = state.docs[doc]!;
     const isWaiting = status === "pending" && !isUntouched;
-    if (!isWaiting && status !== "working") return [];
-    const isTracked = state.agents.some((task) => task?.kind === "document" && task.token === held);
-    const free = isWaiting || !isTracked ? state : frozen(state, doc);
+    if (isLocked || (!isWaiting && status !== "working")) return [];
+    const free = isWaiting || !this.#isRenewed(state, doc) ? state : frozen(state, doc);
     if (!free) return [];
     const isPoison = this.#protocol.natures[doc] === "poison";
     if (isPoison && !isWaiting && takeovers >= 1) {
@@ -108,6 +118,12 @@ export class DocumentSteps {
     }];
   }
 
+  /** Whether an agent works on a document that has a lease, and renews that. */
+  #isRenewed({ agents, docs }: RangeState, doc: number): boolean {
+    const holder = agents.find((task) => isHolder(task, { doc, token: docs[doc]!.token }));
+    return holder?.kind === "document" || (holder !== undefined && this.#protocol.has("renewsOwnLeases"));
+  }
+
   #newDocuments(state: RangeState, at: number, name: string): Step<RangeState>[] {
     const found = [...state.docs.keys()].filter((doc) => isNew(state, doc));
     if (state.hasMode[at] || !this.#usesMode(at)) {
@@ -119,8 +135,9 @@ export class DocumentSteps {
     const taken = modeTaken(state, "document", this.#protocol);
     if (!taken || found.length === 0) return [];
     const label = `${name} gets no answer as it takes document mode`;
+    const hasMode = taken.hasMode.with(at, taken.mode.name === "document");
     return [
-      { label: `${name} takes document mode`, state: { ...taken, hasMode: taken.hasMode.with(at, true) } },
+      { label: modeLabel(taken, name), state: { ...taken, hasMode, shown: taken.shown.with(at, true) } },
       ...lostAnswer(label, state, { name: "mode", mode: "document" }),
     ];
   }

@@ -10,5 +10,8 @@ export const RANGE_FAULTS = {
   stop: "a user gives a pending document a status of their own",
   remove: "a user deletes a document",
   again: "a user inserts a document with the `_id` of one that is deleted",
+  wipe: "the operator removes the control document",
+  failover:
+    "a swap is applied by a primary that no majority follows, and undone when another member becomes primary",
 } as const;
 export type RangeFault = keyof typeof RANGE_FAULTS;

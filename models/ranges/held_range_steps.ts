@@ -1,5 +1,5 @@
 import type { Step } from "../explorer.ts";
-import { cut, settled } from "./control_writes.ts";
+import { settled } from "./control_writes.ts";
 import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
@@ -8,6 +8,7 @@ import {
   ended,
   faulty,
   heldBy,
+  inRange,
   interval,
   isNew,
   newWithin,
@@ -15,11 +16,12 @@ import {
   type RangeState,
   withLate,
   withoutRange,
-  withRange,
   withTask,
 } from "./state.ts";
 import type { SentWrite, TaskOf } from "./task.ts";
 import { TransactionSteps } from "./transaction_steps.ts";
+
+type Held = TaskOf<"range">;
 
 /** What the holder of a range can do. */
 export class HeldRangeSteps {
@@ -31,55 +33,28 @@ export class HeldRangeSteps {
     this.#transactions = new TransactionSteps(protocol);
   }
 
-  of(state: RangeState, at: number, name: string, task: TaskOf<"range">): Step<RangeState>[] {
+  of(state: RangeState, at: number, name: string, task: Held): Step<RangeState>[] {
     const { token, todo, done, sent } = task;
     const range = state.ranges.find((each) => each.token === token);
     const steps: Step<RangeState>[] = [];
-    if (range && !range.isLive) steps.push(...this.#renew(state, name, range));
-    for (const doc of todo) steps.push(this.#process(state, at, name, task, doc));
+    for (const doc of todo.filter((doc) => this.#protocol.natures[doc] !== "endless")) {
+      steps.push(this.#process(state, at, name, task, doc));
+    }
+    for (const doc of new Set([...todo, ...done, ...sent.map(({ doc }) => doc)])) {
+      steps.push(...this.#leave(state, at, name, task, doc));
+    }
     if (this.#protocol.has("acksListed")) {
-      for (const doc of done) {
-        if (this.#protocol.natures[doc] === "writing") {
-          steps.push(...this.#transactions.of(state, at, name, task, doc));
-          continue;
-        }
-        const next = {
-          done: done.filter((each) => each !== doc),
-          sent: [...sent, { doc, name: "ack" } as const],
-        };
-        steps.push({
-          label: `${name} sends its ack of d${doc}`,
-          state: withTask(state, at, { ...task, ...next }),
-        });
-      }
+      for (const doc of done) steps.push(...this.#ack(state, at, name, task, doc));
     } else if (todo.length === 0 && done.length > 0 && range) {
       steps.push(this.#ackAll(state, at, name, task, range));
     }
     for (const write of sent) steps.push(...this.#settle(state, at, name, task, write));
     if (todo.length > 0) steps.push(...this.#drain(state, at, name, task));
-    const isAnswered = sent.length === 0 || !this.#protocol.has("awaitsAcks");
-    if (todo.length === 0 && done.length === 0 && isAnswered) {
-      steps.push(...this.#drop(state, at, name, task, range));
-    }
-    return steps;
+    return [...steps, ...this.#drop(state, at, name, task, range)];
   }
 
-  #renew(state: RangeState, name: string, range: Range): Step<RangeState>[] {
-    const label = `${name} gets no answer as it renews its range`;
-    return [
-      { label: `${name} renews its range`, state: withRange(state, range, { ...range, isLive: true }) },
-      ...lostAnswer(label, state, { name: "renewal", token: range.token }),
-    ];
-  }
-
-  #process(
-    state: RangeState,
-    at: number,
-    name: string,
-    task: TaskOf<"range">,
-    doc: number,
-  ): Step<RangeState> {
-    const todo = task.todo.filter((each) => each !== doc);
+  #process(state: RangeState, at: number, name: string, task: Held, doc: number): Step<RangeState> {
+    const todo = without(task.todo, doc);
     const { hasFailed, ended: processes } = state.docs[doc]!;
     switch (this.#protocol.natures[doc]) {
       case "poison": {
@@ -89,16 +64,14 @@ export class HeldRangeSteps {
       }
       case "flaky":
         if (!hasFailed) {
-          const sent: SentWrite[] = [...task.sent, { doc, name: "nack" }];
           const label = `${name}'s d${doc} fails: it sends its nack`;
-          return { label, state: withTask(state, at, { ...task, todo, sent }) };
+          return { label, state: sending(state, at, { ...task, todo }, { doc, name: "nack" }) };
         }
         break;
       case "doomed": {
-        const write = this.#protocol.has("judgesInOneWrite") ? "verdict" : "copy";
-        const sent: SentWrite[] = [...task.sent, { doc, name: write }];
-        const label = `${name}'s d${doc} fails for good: it sends its ${write}`;
-        return { label, state: withTask(state, at, { ...task, todo, sent }) };
+        const write = { doc, name: this.#firstOfLetter(task, doc) };
+        const label = `${name}'s d${doc} fails for good: it sends its ${write.name}`;
+        return { label, state: sending(state, at, { ...task, todo }, write) };
       }
     }
     const done = [...task.done, doc];
@@ -108,26 +81,64 @@ export class HeldRangeSteps {
     };
   }
 
-  #settle(
-    state: RangeState,
-    at: number,
-    name: string,
-    task: TaskOf<"range">,
-    write: SentWrite,
-  ): Step<RangeState>[] {
+  #firstOfLetter({ own }: Held, doc: number): SentWrite["name"] {
+    if (!this.#protocol.has("leasesBeforeVerdict")) return "copy";
+    return own.includes(doc) ? "verdict" : "lease";
+  }
+
+  /** What has no outcome at the first renewal gets a lease of its own. Its outcome may be under way. */
+  #leave(state: RangeState, at: number, name: string, task: Held, doc: number): Step<RangeState>[] {
+    const isToLeave = this.#protocol.isSlow(doc) && this.#protocol.has("leavesRange");
+    if (!isToLeave || task.own.includes(doc) || task.open === doc) return [];
+    const write = { doc, name: "lease" } as const;
+    if (task.sent.some((each) => isSame(each, write))) return [];
+    return [{ label: `${name} sends its lease of d${doc}`, state: sending(state, at, task, write) }];
+  }
+
+  #ack(state: RangeState, at: number, name: string, task: Held, doc: number): Step<RangeState>[] {
+    if (this.#protocol.natures[doc] === "writing") {
+      return this.#transactions.of(state, at, name, task, doc);
+    }
+    const next = { ...task, done: without(task.done, doc) };
+    const label = `${name} sends its ack of d${doc}`;
+    return [{ label, state: sending(state, at, next, { doc, name: "ack" }) }];
+  }
+
+  #settle(state: RangeState, at: number, name: string, task: Held, write: SentWrite): Step<RangeState>[] {
     const label = `${name}'s ${write.name} of d${write.doc}`;
-    const after = settled(state, write, this.#protocol);
-    const next = this.#nextWrite(state, write);
-    const sent = [...task.sent.filter((each) => each !== write), ...next ? [next] : []];
+    const sentWrite = { ...write, token: task.token };
+    // It stays among the sent ones: it is sent again until it has an answer.
+    const lost = lostAnswer(`${label}: no answer`, state, sentWrite);
+    if (state.docs[write.doc]!.isLocked) return lost;
+    const after = settled(state, sentWrite, this.#protocol);
     const miss = this.#isRefused(state, write) ? "is refused" : "does not match";
     return [
       {
         label: `${label} ${after ? "is applied" : miss}`,
-        state: withTask(after ?? state, at, { ...task, sent }),
+        state: this.#answered(after ?? state, at, task, { write, isApplied: after !== undefined }),
       },
-      // It stays among the sent ones: it is sent again until it has an answer.
-      ...lostAnswer(`${label}: no answer`, state, write),
+      ...lost,
     ];
+  }
+
+  /** The state after an answer. What is still under way of a document that has its outcome is not waited for. */
+  #answered(
+    state: RangeState,
+    at: number,
+    task: Held,
+    { write, isApplied }: { write: SentWrite; isApplied: boolean },
+  ): RangeState {
+    const { doc, name } = write;
+    const sent = task.sent.filter((each) => each !== write);
+    const next = this.#nextWrite(state, { ...task, sent }, write, isApplied);
+    if (next) sent.push(next);
+    const own = name === "lease" && isApplied ? [...task.own, doc].sort() : task.own;
+    const isOpen = [...task.todo, ...task.done].includes(doc) ||
+      sent.some((each) => each.doc === doc && each.name !== "lease") || name === "lease";
+    if (isOpen) return withTask(state, at, { ...task, sent, own });
+    const late = sent.filter((each) => each.doc === doc).map((each) => ({ ...each, token: task.token }));
+    const rest = { ...task, sent: sent.filter((each) => each.doc !== doc), own: without(own, doc) };
+    return withTask(withLate(state, ...late), at, rest);
   }
 
   #isRefused(state: RangeState, { doc, name }: SentWrite): boolean {
@@ -135,20 +146,26 @@ export class HeldRangeSteps {
   }
 
   /** What is written after the answer to a write. */
-  #nextWrite(state: RangeState, write: SentWrite): SentWrite | undefined {
-    const isNext = write.name === "copy" ||
-      (this.#isRefused(state, write) && this.#protocol.has("failsRefused"));
-    return isNext ? { doc: write.doc, name: "failure" } : undefined;
+  #nextWrite(
+    state: RangeState,
+    { todo, done, sent }: Held,
+    write: SentWrite,
+    isApplied: boolean,
+  ): SentWrite | undefined {
+    const { doc, name } = write;
+    if (name === "copy") return { doc, name: "failure" };
+    if (name === "verdict") return isApplied ? { doc, name: "letter" } : undefined;
+    const isRunning = todo.includes(doc) || done.includes(doc) || sent.some((each) => each.doc === doc);
+    if (name === "lease" && isRunning) return undefined;
+    if (this.#isRefused(state, write)) {
+      return this.#protocol.has("failsRefused") ? { doc, name: "failure" } : undefined;
+    }
+    const isDoomed = this.#protocol.natures[doc] === "doomed";
+    return name === "lease" && isApplied && isDoomed ? { doc, name: "verdict" } : undefined;
   }
 
   /** The ack of all that is new in a range, processed or not. */
-  #ackAll(
-    state: RangeState,
-    at: number,
-    name: string,
-    task: TaskOf<"range">,
-    range: Range,
-  ): Step<RangeState> {
+  #ackAll(state: RangeState, at: number, name: string, task: Held, range: Range): Step<RangeState> {
     const acked = newWithin(state, range.from, range.to).reduce(
       (after, doc) => changed(after, doc, { status: "done", isNew: false }),
       state,
@@ -159,34 +176,55 @@ export class HeldRangeSteps {
     };
   }
 
-  #drain(state: RangeState, at: number, name: string, task: TaskOf<"range">): Step<RangeState>[] {
+  #drain(state: RangeState, at: number, name: string, task: Held): Step<RangeState>[] {
     const drained = faulty(state, "drain");
     if (!drained) return [];
-    const { token, done, sent } = task;
-    const after = withTask(drained, at, { ...task, todo: [] });
-    if (!this.#protocol.has("cutsAboveStarted")) {
+    const { sent, todo, token } = task;
+    if (!this.#protocol.has("releasesInDrain")) {
+      const after = withTask(drained, at, { ...task, todo: [] });
       return [{ label: `${name} is told to drain, and drops its range`, state: withoutRange(after, token) }];
     }
-    const to = Math.max(-1, ...done, ...sent.map(({ doc }) => doc));
-    const label = `${name} is told to drain, and cuts its range ${to < 0 ? "to nothing" : `after d${to}`}`;
-    return [
-      { label, state: cut(after, token, to) ?? after },
-      ...lostAnswer(`${label}: no answer`, after, { name: "cut", token, to }),
-    ];
+    const releases = todo.map((doc) => ({ doc, name: "release" } as const));
+    const label = `${name} is told to drain, and sends its release of ${
+      todo.map((doc) => `d${doc}`).join(", ")
+    }`;
+    return [{ label, state: withTask(drained, at, { ...task, todo: [], sent: [...sent, ...releases] }) }];
   }
 
   #drop(
     state: RangeState,
     at: number,
     name: string,
-    { token, sent }: TaskOf<"range">,
+    task: Held,
     range: Range | undefined,
   ): Step<RangeState>[] {
-    const idle = withLate(withTask(state, at), ...sent);
-    if (!range) return [{ label: `${name} finds its range gone`, state: idle }];
+    const { done, sent, todo, token } = task;
+    const isAnswered = this.#protocol.has("awaitsAcks")
+      ? inRange(task).length === 0
+      : inRange({ ...task, sent: [] }).length === 0;
+    if (!isAnswered) return [];
+    const isIdle = todo.length + done.length === 0 &&
+      (sent.length === 0 || !this.#protocol.has("awaitsAcks"));
+    const after = isIdle
+      ? withLate(withTask(state, at), ...sent.map((write) => ({ ...write, token })))
+      : state;
+    if (!range) return isIdle ? [{ label: `${name} finds its range gone`, state: after }] : [];
     return [
-      { label: `${name} drops its range`, state: withoutRange(idle, token) },
-      ...lostAnswer(`${name} gets no answer as it drops its range`, idle, { name: "drop", token }),
+      { label: `${name} drops its range`, state: withoutRange(after, token) },
+      ...lostAnswer(`${name} gets no answer as it drops its range`, after, { name: "drop", token }),
     ];
   }
+}
+
+function sending(state: RangeState, at: number, task: Held, write: SentWrite): RangeState {
+  const isSent = task.sent.some((each) => isSame(each, write));
+  return withTask(state, at, isSent ? task : { ...task, sent: [...task.sent, write] });
+}
+
+function isSame(one: SentWrite, other: SentWrite): boolean {
+  return one.doc === other.doc && one.name === other.name;
+}
+
+function without(docs: readonly number[], doc: number): number[] {
+  return docs.filter((each) => each !== doc);
 }

@@ -1,4 +1,63 @@
-import type { RangeRule } from "./rule.ts";
+import type { NumberedRule } from "../rule.ts";
+
+/** Documents of a range that get leases of their own. */
+export const OWN_LEASES = {
+  leavesRange: {
+    number: "R20a",
+    title: "what is open at the first renewal gets a lease of its own",
+    rule:
+      "No range is renewed. When its holder would renew it, each document without an outcome gets a lease of its own, with " +
+      "the token of the range; a document with a checkpoint gets one before. Then the range is dropped.",
+    exactly: [
+      'update: { status: "processing", _pull: { token: that of the range, owner, visible_at, attempts, takeovers: 0 } }',
+    ],
+    reason:
+      "One document whose handler is slow, or hangs, would keep all others from agents that are inserted into the range.",
+    without: "the range is renewed until all of it has an outcome",
+    code: [["agent/store/ranges/own_leases.ts", "giveOwnLeases"]],
+  },
+  leasesByFilter: {
+    number: "R20b",
+    title: "a lease of a document's own is given by the filter of R2",
+    rule: "The write that gives it has the filter of each outcome.",
+    reason: "The write may arrive after the outcome, or when another agent has the document.",
+    without: "the filter names `_id` alone",
+    code: [["agent/store/outcomes/group_write.ts", "heldBy(group)"]],
+  },
+  matchesOwnLease: {
+    number: "R20c",
+    title: "the filter of R2 also matches a lease of the document's own",
+    rule:
+      "Each write by R2, and the ack of R16, also matches a document that is `processing` with the token of its range.",
+    exactly: [
+      'filter: { _id: { $in: ids }, $or: [{ status: "pending", _pull: { $exists: false } },',
+      '                                  { status: "processing", "_pull.token": that of the range }] }',
+    ],
+    reason:
+      "The lease is given while an outcome is under way, and its answer may be lost. The agent does not know then which of " +
+      "both it is.",
+    without: "it matches new documents alone",
+    code: [["agent/store/held_by.ts", "heldBy"]],
+  },
+  namesOwnToken: {
+    number: "R20d",
+    title: "it names the token",
+    rule: "A document in processing is matched by the token of the range only.",
+    reason: "The lease may have run out, as the agent was frozen, and another agent may have the document.",
+    without: "it matches each document in processing",
+    code: [["agent/store/queries.ts", "leasedBy"], ["agent/store/held_by.ts", "areLeased"]],
+  },
+  renewsOwnLeases: {
+    number: "R20e",
+    title: "a lease of a document's own is renewed",
+    rule:
+      "From then on the lease is renewed as in document mode. If the answer to the write that gives it was lost, it is given " +
+      "again.",
+    reason: "Nothing else keeps the document from other agents.",
+    without: "nothing renews it",
+    code: [["agent/store/ranges/range_renewal.ts", "renewOthers"]],
+  },
+} as const satisfies Record<string, NumberedRule>;
 
 /** What the holder of a range writes. */
 export const HOLDERS = {
@@ -42,28 +101,29 @@ export const HOLDERS = {
     without: "the writes are made before the ack",
     code: [["agent/store/effects/one_transaction.ts", "heldBy"]],
   },
-  judgesInOneWrite: {
+  leasesBeforeVerdict: {
     number: "R18",
     title: "a dead letter out of a range begins with a lease",
     rule:
-      "If a run in a range fails for good, one write takes the document out of the range: it gives it a lease with a token " +
-      "of its own, and the verdict. Copy and mark follow under that token, as in document mode.",
-    exactly: [
-      "filter: that of R2",
-      'update: { status: "processing", _pull: { token, owner, visible_at, attempts: 1, dead_at, error } }',
-    ],
+      "If a run in a range fails for good, the document gets a lease of its own first (R20). Verdict, copy and mark follow " +
+      "under its token, as in document mode.",
     reason:
-      "The rules of dead letters need a document that carries its verdict, and that an agent takes over if the holder is gone.",
+      "The rules of dead letters need a document that carries its verdict, and that an agent takes over if the holder is " +
+      "gone. A crash between lease and verdict costs another run.",
     without: "the letter is copied while the document is new, then the document is set to failed",
-    code: [["agent/store/ranges/own_leases.ts", "giveOwnLeases"]],
+    code: [["agent/store/ranges/ranges.ts", "async deadLetter"], [
+      "agent/store/ranges/own_leases.ts",
+      "giveOwnLeases",
+    ]],
   },
   failsRefused: {
     number: "R19",
     title: "a document that takes no bookkeeping fails by its status",
     rule:
       "If the database refuses each write of bookkeeping on a document, because of the document, its holder copies its letter " +
-      "(rule 28) and then sets its status to failed, by the filter of R2. So does the agent whose mark is refused. If that " +
-      "is refused as well, the agent leaves the document out of its ranges and reports it.",
+      "(rule 28) and then sets its status to failed, by the filter of R2. An agent whose mark is refused leaves the document " +
+      "new, and out of its claims for a while, and reports it: it has not failed. A document that is too large for a mark " +
+      "gets its letter then.",
     reason:
       "In document mode the claim of such a document is refused, and it never runs. In range mode it runs first. It would " +
       "stay new, and run in each round.",
@@ -87,14 +147,14 @@ export const HOLDERS = {
       "leavingRanges",
     ]],
   },
-  cutsAboveStarted: {
+  releasesInDrain: {
     number: "R13b",
-    title: "a drain cuts the range after what was started",
+    title: "a drain releases what was not started",
     rule:
-      "A drain cuts the range after the last document that was started, in one write that names the token, and drops it at " +
-      "the end. What is cut off is still new, and costs no attempt.",
-    reason: "Other agents take the rest at once. What is under way stays in the range.",
+      "A drain releases the documents that were not started, by the filter of R2. Other agents claim them by document. The " +
+      "range stays until all of it is answered.",
+    reason: "What is under way must stay in the range. A release costs no attempt.",
     without: "a drain drops its range at once",
     code: [["agent/store/outcomes/ack_nack_release.ts", "release"]],
   },
-} as const satisfies Record<string, RangeRule>;
+} as const satisfies Record<string, NumberedRule>;

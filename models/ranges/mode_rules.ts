@@ -1,4 +1,4 @@
-import type { RangeRule } from "./rule.ts";
+import type { NumberedRule } from "../rule.ts";
 
 /** How agents in document mode and in range mode keep out of each other's way. */
 export const MODES = {
@@ -11,7 +11,7 @@ export const MODES = {
       "An agent that meets the other mode claims no new document. Documents with bookkeeping are claimed in either mode.",
     exactly: [
       'document mode: filter { _id: "ranges", ranges: [], mode: "document", or mode_until is past }',
-      'update { mode: "document", mode_until: <now + the lease of the mode>, version + 1 if the mode was another }, upsert',
+      'update { mode: "document", mode_until: <now + the lease of the mode>, a new version if the mode was another }, upsert',
       "in both modes mode_until is written by $max: it is never moved to an earlier time",
       "mode_until is past: for range mode, if longer ago than a claim may run, and 10 s for clocks",
     ],
@@ -44,10 +44,10 @@ export const MODES = {
     without: "it is taken while that lease is live",
     code: [["agent/store/ranges/mode_lease.ts", "LATE_MS"]],
   },
-  modeAddsToVersion: {
+  modeChangesVersion: {
     number: "R14d",
-    title: "a new mode adds to the version",
-    rule: "The write that changes the mode adds 1 to the version that swaps compare.",
+    title: "a new mode has a new version",
+    rule: "The write that changes the mode changes the version that swaps compare.",
     reason: "An agent in range mode may have read the control document and its ids before that.",
     without: "it leaves the version as it is",
     code: [["agent/store/ranges/mode_lease.ts", "#change"]],
@@ -68,4 +68,42 @@ export const MODES = {
       "condition",
     ]],
   },
-} as const satisfies Record<string, RangeRule>;
+  waitsAfterMaking: {
+    number: "R14f",
+    title: "a control document that is made anew has no mode for a while",
+    rule:
+      "An agent that finds no control document makes one without a mode, and each agent waits until all leases of modes and " +
+      "ranges are over that an earlier one may have had.",
+    reason: "Agents that have the mode, or a range, do not know that the document was removed.",
+    without: "it is made with the mode of the agent",
+    code: [],
+  },
+  looksForOthers: {
+    number: "R14g",
+    title: "range mode is not taken from agents that have nothing to do",
+    rule:
+      "Before an agent takes range mode it looks for agents in document mode that show themselves in the registry of the " +
+      "fleet. As long as there are any, it does not take the mode.",
+    reason:
+      "An agent in document mode takes the mode with a claim. If nothing waits for longer than its lease, an agent that was " +
+      "started in the other mode by mistake would keep all others from claiming.",
+    without: "it takes the mode when its lease has run out",
+    code: [],
+  },
+  leaseTellsMode: {
+    number: "R15",
+    title: "a lease tells the mode of its holder",
+    rule:
+      "Agents that take no part in the modes (earlier versions, `FLEET=off`, no rights) are found by their leases: an agent " +
+      "in range mode looks for a live lease without `_pull.takeovers`, and claims nothing as long as there is one. Each " +
+      "claim by document of an agent in range mode writes that field, and so do leases of a document's own and marks.",
+    exactly: [
+      'look: { status: "processing", "_pull.visible_at": { $gt: <now> }, "_pull.takeovers": { $exists: false } }',
+    ],
+    reason:
+      "Agents in range mode claim by document, too: retries, and what was scheduled, released or requeued. They must not " +
+      "take each other for agents in document mode.",
+    without: "a first claim by document leaves no such field",
+    code: [["agent/store/ranges/range_mode.ts", "#other"]],
+  },
+} as const satisfies Record<string, NumberedRule>;

@@ -3,8 +3,11 @@ import { ClaimSteps } from "./claim_steps.ts";
 import { DocumentSteps } from "./document_steps.ts";
 import type { RangeFault } from "./faults.ts";
 import { HeldRangeSteps } from "./held_range_steps.ts";
+import { keyOf } from "./key.ts";
 import { LeftRangeSteps } from "./left_range_steps.ts";
+import { ModeSteps } from "./mode_steps.ts";
 import type { RangeNature, RangeProtocol } from "./protocol.ts";
+import type { Range } from "./range.ts";
 import type { RangeRuleName } from "./rules.ts";
 import { ended, faulty, heldBy, NOTHING, type RangeDoc, type RangeState, START } from "./state.ts";
 import type { Task } from "./task.ts";
@@ -13,6 +16,8 @@ import { WorldSteps } from "./world_steps.ts";
 /** Processes that a poison document ends beside other documents, at most: as in document mode. */
 const MOST_ENDED = 2;
 
+const UNSETTLED: ReadonlySet<RangeDoc["status"]> = new Set(["absent", "pending", "working"]);
+
 /** Range claims, and the claims by document beside them, which are abstract here. */
 export class Ranges implements Model<RangeState> {
   readonly #options: RangesOptions;
@@ -20,6 +25,7 @@ export class Ranges implements Model<RangeState> {
   readonly #held: HeldRangeSteps;
   readonly #left: LeftRangeSteps;
   readonly #documents: DocumentSteps;
+  readonly #modes: ModeSteps;
   readonly #world: WorldSteps;
   readonly #protocol: RangeProtocol;
 
@@ -27,6 +33,9 @@ export class Ranges implements Model<RangeState> {
     const {
       natures,
       batch,
+      most = Infinity,
+      slow = [],
+      claimsAside = false,
       documentAgents = [],
       silentAgents = [],
       types = natures.map(() => ""),
@@ -37,7 +46,14 @@ export class Ranges implements Model<RangeState> {
     const protocol: RangeProtocol = this.#protocol = {
       natures,
       batch,
-      types,
+      most,
+      claimsAside,
+      reaches: (doc, { from, to }) => {
+        const isOfType = (bound: number) => bound === START || types[bound] === types[doc];
+        // In the order of the index all ids of one type come before all of the next.
+        return without !== "boundsByIndex" || (isOfType(from) && (to === undefined || isOfType(to)));
+      },
+      isSlow: (doc) => slow.includes(doc),
       isDocumentAgent: (at) => documentAgents.includes(at) || silentAgents.includes(at),
       isSilent: (at) => silentAgents.includes(at),
       sees: (at, doc) => filters === undefined || filters[at]!.includes(doc),
@@ -48,6 +64,7 @@ export class Ranges implements Model<RangeState> {
     this.#held = new HeldRangeSteps(protocol);
     this.#left = new LeftRangeSteps(protocol);
     this.#documents = new DocumentSteps(protocol);
+    this.#modes = new ModeSteps(protocol);
     this.#world = new WorldSteps(protocol);
   }
 
@@ -70,12 +87,14 @@ export class Ranges implements Model<RangeState> {
       mode: { name: documentAgents.length > 0 ? "document" : "range", isLive: false },
       agents: Array.from({ length: agents }, () => undefined),
       hasMode: Array.from({ length: agents }, () => false),
+      shown: Array.from({ length: agents }, () => false),
       late: [],
       budget,
     };
   }
 
   next(state: RangeState): readonly Step<RangeState>[] {
+    if (state.undone) return this.#modes.undoing(state, this.#readings(state));
     const steps: Step<RangeState>[] = [];
     for (const [at, task] of state.agents.entries()) {
       const name = "ABC"[at]!;
@@ -88,19 +107,28 @@ export class Ranges implements Model<RangeState> {
       const killed = faulty(state, "crash");
       if (killed) steps.push({ label: `${name} is killed`, state: ended(killed, at, heldBy(task)) });
     }
-    return [...steps, ...this.#world.of(state)];
+    return [...steps, ...this.#modes.of(state), ...this.#world.of(state)];
+  }
+
+  /** What agents can read of the control document, each step by itself. */
+  #readings(state: RangeState): Step<RangeState>[] {
+    return state.agents.flatMap((task, at) => {
+      const name = "ABC"[at]!;
+      if (task?.kind === "control") return this.#claims.control(state, at, name, task);
+      return task || this.#protocol.isDocumentAgent(at) ? [] : this.#claims.idle(state, at, name);
+    });
   }
 
   #of(state: RangeState, at: number, name: string, task: Task): Step<RangeState>[] {
     switch (task.kind) {
       case "control":
         return this.#claims.control(state, at, name, task);
+      case "look":
+        return this.#claims.look(state, at, name);
       case "ids":
         return this.#claims.ids(state, at, name, task);
       case "swap":
         return this.#claims.swap(state, at, name, task);
-      case "over":
-        return this.#claims.over(state, at, name, task);
       case "range":
         return this.#held.of(state, at, name, task);
       case "left":
@@ -137,29 +165,18 @@ export class Ranges implements Model<RangeState> {
     return overlap ? "two ranges overlap" : undefined;
   }
 
-  isSettled({ docs, ranges, agents, late }: RangeState): boolean {
-    return ranges.length === 0 && late.length === 0 && agents.every((task) => task === undefined) &&
-      docs.every(({ status }) => status !== "absent" && status !== "pending" && status !== "working");
+  isSettled({ docs, ranges, agents }: RangeState): boolean {
+    const isEndless = (doc: number) => this.#protocol.natures[doc] === "endless";
+    const isIdle = (task: Task | undefined) => task === undefined || heldBy(task).every(isEndless);
+    // A range may be left that is held for the sake of such a document.
+    const isHeld = ({ token }: Range) =>
+      agents.some((task) => task?.kind === "range" && task.token === token);
+    return agents.every(isIdle) && ranges.every(isHeld) &&
+      docs.every(({ status }, doc) => isEndless(doc) || !UNSETTLED.has(status));
   }
 
-  /** Lists whose order means nothing are sorted. */
   keyOf(state: RangeState): string {
-    const { docs, position, version, ranges, mode, agents, hasMode, late, budget } = state;
-    const sorted = (list: readonly unknown[]) => list.map((each) => JSON.stringify(each)).sort();
-    return JSON.stringify([
-      docs.map((doc) => Object.values(doc)),
-      position,
-      version,
-      mode,
-      sorted(ranges.map((range) => Object.values(range))),
-      sorted(agents.map((task, at) => [
-        this.#protocol.isDocumentAgent(at),
-        hasMode[at],
-        task?.kind === "range" ? { ...task, done: sorted(task.done), sent: sorted(task.sent) } : task ?? null,
-      ])),
-      sorted(late),
-      Object.values(budget),
-    ]);
+    return keyOf(state, this.#protocol);
   }
 }
 
@@ -168,6 +185,12 @@ export interface RangesOptions {
   natures: readonly RangeNature[];
   agents: number;
   batch: number;
+  /** Documents of a range that one takeover marks at most, if there is such a limit. */
+  most?: number;
+  /** Documents whose runs last until the first renewal, or make a checkpoint before. */
+  slow?: readonly number[];
+  /** Whether agents also claim ranges at a random place. */
+  claimsAside?: boolean;
   /** Agents that are in document mode. */
   documentAgents?: readonly number[];
   /** Agents that are in document mode and do not know of modes. */

@@ -1,8 +1,6 @@
-import { HOLDERS } from "./holder_rules.ts";
+import { HOLDERS, OWN_LEASES } from "./holder_rules.ts";
 import { MODES } from "./mode_rules.ts";
-import type { RangeRule } from "./rule.ts";
-
-export type { RangeRule };
+import type { NumberedRule } from "../rule.ts";
 
 const CLAIMS = {
   boundsByIndex: {
@@ -12,16 +10,17 @@ const CLAIMS = {
       "The bounds of a range, and of each read of one, are places in the index of `_id`, across the types of `_id`.",
     exactly: ["min() and max() with a hint; not $gt and $lte, which compare within one type"],
     reason: "A collection may hold ids of several types. None may be out of reach.",
-    without: "a query for what comes after a document finds ids of its type",
+    without: "a query finds ids of the type of its bounds alone",
     code: [["agent/store/ranges/new_documents.ts", "newWithin"]],
   },
   comparesVersion: {
     number: "R8a",
     title: "a swap compares the version",
     rule:
-      "A range is claimed by one write on the control document, the swap. It compares the version, adds 1 to it, moves " +
+      "A range is claimed by one write on the control document, the swap. It compares the version, gives it another one, moves " +
       "the position to the last document of the range, and adds the range.",
-    reason: "The position comes back to the same place each time that an agent starts over.",
+    reason:
+      "A claim at a random place leaves the position as it is: agents whose claims meet claim there for a while.",
     without: "it compares the position alone",
     code: [["agent/store/ranges/range_control.ts", "async swap"]],
   },
@@ -34,6 +33,16 @@ const CLAIMS = {
     without: "the ids are read first",
     code: [["agent/store/ranges/range_claimer.ts", "#readState"]],
   },
+  versionsAreUnique: {
+    number: "R8c",
+    title: "each version is new",
+    rule: "A version is a value that was never there before, not the next number.",
+    reason:
+      "A failover may undo a swap that another agent has read already. The next swap would have the same number, and that " +
+      "agent would not know its range.",
+    without: "the version is counted",
+    code: [["agent/store/ranges/range_control.ts", "const version"]],
+  },
   startsOver: {
     number: "R9",
     title: "an agent starts over",
@@ -41,11 +50,11 @@ const CLAIMS = {
       "If there is no new document above the position, and at least once in each `LEASE_DURATION`, an agent looks from the " +
       "beginning. If it finds a new document in no range, a swap claims a range there. Live ranges stay: the new range " +
       "ends before the next of them.",
-    reason: "Ids need not grow: documents are inserted behind the position, and a drain leaves some there.",
-    without: "the position only grows",
+    reason: "Ids need not grow: documents are inserted behind the position.",
+    without: "agents read from the position alone",
     code: [["agent/store/ranges/range_claimer.ts", "#beganMs"]],
   },
-} as const satisfies Record<string, RangeRule>;
+} as const satisfies Record<string, NumberedRule>;
 
 const LEFT = {
   takesOverFirst: {
@@ -75,9 +84,14 @@ const LEFT = {
     number: "R11c",
     title: "the takeover compares the bounds",
     rule: "The takeover compares the bounds that were read before the ids, too.",
-    reason: "A cut that was given up may arrive in between. What it cuts off may be in another range by now.",
-    without: "it does not compare where the range ends",
-    code: [["agent/store/ranges/range_control.ts", "async takeOver"]],
+    reason:
+      "A range with very many documents is finished in parts: what was marked is cut off by one write that names the token. " +
+      "A cut that was given up may arrive in between. What it cuts off may be in another range by now.",
+    without: "it compares the token alone",
+    code: [["agent/store/ranges/range_control.ts", "async takeOver"], [
+      "agent/store/ranges/range_control.ts",
+      "async cut(",
+    ]],
   },
   leftByItsFilter: {
     number: "R17",
@@ -112,7 +126,7 @@ const LEFT = {
     without: "the mark counts nothing",
     code: [["agent/store/ranges/expired_ranges.ts", "takeovers: 1"]],
   },
-} as const satisfies Record<string, RangeRule>;
+} as const satisfies Record<string, NumberedRule>;
 
 const RESETS = {
   staysOld: {
@@ -135,12 +149,13 @@ const RESETS = {
       "BY_ID_ALONE",
     ]],
   },
-} as const satisfies Record<string, RangeRule>;
+} as const satisfies Record<string, NumberedRule>;
 
 /** The rules by what they are about. R3, R4, R6, R7 and R10 of earlier drafts are part of others. */
 export const RANGE_RULE_GROUPS = {
   "Claims of ranges": CLAIMS,
   "Holders of ranges": HOLDERS,
+  "Leases of a document's own": OWN_LEASES,
   "Ranges that ran out": LEFT,
   "Documents that start over": RESETS,
   "Both modes at once": MODES,
@@ -150,7 +165,7 @@ export const RANGE_RULE_GROUPS = {
  * New documents belong to the holder of the range that they are in, and all others to claims by document. That there is one
  * control document, and that ranges are open below and closed above, is the shape of the model itself.
  */
-export const RANGE_RULES = { ...CLAIMS, ...HOLDERS, ...LEFT, ...RESETS, ...MODES } as const;
+export const RANGE_RULES = { ...CLAIMS, ...HOLDERS, ...OWN_LEASES, ...LEFT, ...RESETS, ...MODES } as const;
 
 /** Names a rule of range claims. */
 export type RangeRuleName = keyof typeof RANGE_RULES;

@@ -1,6 +1,7 @@
 import type { RangeFault } from "./faults.ts";
+import type { RangeProtocol } from "./protocol.ts";
 import type { ModeName, Range } from "./range.ts";
-import type { LateWrite, Task } from "./task.ts";
+import type { LateWrite, Task, TaskOf } from "./task.ts";
 
 /**
  * The state of the model of range claims. Documents are named by their place in the order of `_id`. The version of the
@@ -18,6 +19,8 @@ export interface RangeDoc {
   readonly hasFailed: boolean;
   /** Leases that ran out, as they are counted on a poison document. */
   readonly takeovers: number;
+  /** It carries the verdict that it is a dead letter. */
+  readonly isJudged: boolean;
   readonly hasLetter: boolean;
   /** A user has given it another status. */
   readonly isStopped: boolean;
@@ -39,14 +42,16 @@ export const NOTHING = {
   token: 0,
   hasFailed: false,
   takeovers: 0,
+  isJudged: false,
   hasLetter: false,
   isStopped: false,
 } as const;
 
 /** The mode of the fleet, as the control document has it. */
 export interface Mode {
-  readonly name: ModeName;
-  /** Whether its lease has not run out. Only that of document mode keeps anything from happening. */
+  /** removed: there is no control document · made: it was made anew, and has no mode yet */
+  readonly name: ModeName | "removed" | "made";
+  /** Whether its lease, or the wait after it was made, has not run out. Only that of range mode keeps nothing from happening. */
   readonly isLive: boolean;
 }
 
@@ -60,8 +65,17 @@ export interface RangeState {
   readonly agents: readonly (Task | undefined)[];
   /** Of each agent, whether it has taken document mode, and no lease of that has run out since. */
   readonly hasMode: readonly boolean[];
+  /** Of each agent, whether it is seen to be one that claims by document: it has shown itself, and lives. */
+  readonly shown: readonly boolean[];
   readonly late: readonly LateWrite[];
+  /** The control document as a majority has it, if its last write is to be undone. */
+  readonly undone?: Pick<RangeState, "position" | "version" | "ranges" | "mode">;
   readonly budget: Readonly<Partial<Record<RangeFault, number>>>;
+}
+
+/** The control document. */
+export function controlOf({ position, version, ranges, mode }: RangeState): Required<RangeState>["undone"] {
+  return { position, version, ranges, mode };
 }
 
 /** The position before all documents. */
@@ -111,7 +125,7 @@ export function ended(state: RangeState, at: number, held: readonly number[]): R
   const open = task?.kind === "range" ? task.open : undefined;
   const unlocked = open === undefined ? state : changed(state, open, { isLocked: false });
   const after = withTask(excused(unlocked, held), at);
-  return { ...after, hasMode: after.hasMode.with(at, false) };
+  return { ...after, hasMode: after.hasMode.with(at, false), shown: after.shown.with(at, false) };
 }
 
 /** Notes a run that succeeded. */
@@ -126,7 +140,7 @@ export function heldBy(task: Task | undefined): readonly number[] {
   return [
     ...task.todo,
     ...task.done,
-    ...task.sent.filter(({ name }) => name === "ack").map(({ doc }) => doc),
+    ...task.sent.filter(({ name }) => name === "ack" || name === "failure").map(({ doc }) => doc),
   ];
 }
 
@@ -138,6 +152,18 @@ export function isNew({ docs }: RangeState, doc: number): boolean {
 /** The new documents after `from`, up to `to`. */
 export function newWithin(state: RangeState, from: number, to: number): number[] {
   return state.docs.flatMap((_, doc) => doc > from && doc <= to && isNew(state, doc) ? [doc] : []);
+}
+
+/** The documents of a range that a holder has no answer for, and that have no lease of their own, as it knows. */
+export function inRange({ todo, done, sent, own }: TaskOf<"range">): number[] {
+  return [...todo, ...done, ...sent.map(({ doc }) => doc)].filter((doc) => !own.includes(doc));
+}
+
+/** Whether an agent works on a document under this token, and renews its lease. */
+export function isHolder(task: Task | undefined, { doc, token }: { doc: number; token: number }): boolean {
+  if (task?.kind === "document") return task.token === token;
+  if (task?.kind !== "range" || task.token !== token) return false;
+  return task.own.includes(doc) || inRange(task).includes(doc);
 }
 
 function unused(used: Iterable<number>, first: number): number {
@@ -152,13 +178,14 @@ export function freshToken({ docs, ranges, agents, late }: RangeState): number {
     ...docs.map(({ token }) => token),
     ...ranges.map(({ token }) => token),
     ...agents.map((task) => task && "token" in task ? task.token : 0),
-    ...agents.flatMap((task) => task?.kind === "control" ? task.ranges.map(({ token }) => token) : []),
     ...late.flatMap((write) => "token" in write ? [write.token] : []),
     ...late.flatMap((write) => write.name === "takeover" ? [write.next] : []),
   ], 1);
 }
 
-export function freshVersion({ version, agents, late }: RangeState): number {
+/** A version of the control document that no agent knows. */
+export function freshVersion({ version, agents, late }: RangeState, protocol: RangeProtocol): number {
+  if (!protocol.has("versionsAreUnique")) return version + 1;
   return unused([
     version,
     ...agents.map((task) => task && "version" in task ? task.version : 0),

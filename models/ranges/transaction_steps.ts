@@ -1,7 +1,8 @@
 import type { Step } from "../explorer.ts";
+import { isHeld } from "./control_writes.ts";
 import { lostAnswer } from "./lost_answer.ts";
 import type { RangeProtocol } from "./protocol.ts";
-import { changed, faulty, isNew, type RangeState, withTask } from "./state.ts";
+import { changed, faulty, type RangeState, withTask } from "./state.ts";
 import type { TaskOf } from "./task.ts";
 
 /** How the holder of a range acks a document that asks for writes. */
@@ -17,10 +18,9 @@ export class TransactionSteps {
     if (task.open === doc) return commits(state, at, name, task, doc);
     // A lock makes it wait, and an agent has one transaction at a time.
     if (task.open !== undefined || state.docs[doc]!.isLocked) return [];
-    if (!isNew(state, doc)) {
-      const done = task.done.filter((each) => each !== doc);
+    if (!isHeld(state, { doc, token: task.token }, this.#protocol)) {
       const label = `${name}'s ack of d${doc} does not match, so its writes are not made`;
-      return [{ label, state: withTask(state, at, { ...task, done }) }];
+      return [{ label, state: withTask(state, at, settledTask(task, doc)) }];
     }
     return [{
       label: `${name} begins a transaction with its ack of d${doc} and the writes`,
@@ -32,7 +32,14 @@ export class TransactionSteps {
 /** The state after a commit. */
 export function committed(state: RangeState, doc: number): RangeState {
   const { effects } = state.docs[doc]!;
-  return changed(state, doc, { status: "done", isNew: false, isLocked: false, effects: effects + 1 });
+  const part = { status: "done", isNew: false, token: 0, isLocked: false, effects: effects + 1 } as const;
+  return changed(state, doc, part);
+}
+
+/** What is left to do for the holder of a range when a document has its outcome. */
+function settledTask(task: TaskOf<"range">, doc: number): TaskOf<"range"> {
+  const isOther = (each: number) => each !== doc;
+  return { ...task, done: task.done.filter(isOther), own: task.own.filter(isOther) };
 }
 
 function commits(
@@ -43,10 +50,9 @@ function commits(
   doc: number,
 ): Step<RangeState>[] {
   const { open: _, ...rest } = task;
-  const done = task.done.filter((each) => each !== doc);
   const without = withTask(state, at, rest);
   const steps = [
-    { label: `${name} commits`, state: withTask(committed(state, doc), at, { ...rest, done }) },
+    { label: `${name} commits`, state: withTask(committed(state, doc), at, settledTask(rest, doc)) },
     ...lostAnswer(`${name} commits: no answer`, without, { name: "commit", doc }),
   ];
   const aborted = faulty(without, "abort");

@@ -1,14 +1,5 @@
 import type { Step } from "../explorer.ts";
-import {
-  claimed,
-  cut,
-  marked,
-  modeTaken,
-  settled,
-  startedOver,
-  swapped,
-  takenOver,
-} from "./control_writes.ts";
+import { claimed, cut, marked, modeTaken, settled, swapped, takenOver } from "./control_writes.ts";
 import type { RangeProtocol } from "./protocol.ts";
 import type { Range } from "./range.ts";
 import {
@@ -16,12 +7,14 @@ import {
   excused,
   faulty,
   heldBy,
+  inRange,
   NOTHING,
   type RangeState,
   withoutRange,
   withRange,
+  withTask,
 } from "./state.ts";
-import type { LateWrite } from "./task.ts";
+import type { LateWrite, Task, TaskOf } from "./task.ts";
 import { committed } from "./transaction_steps.ts";
 
 /** What happens without an agent: late writes, leases that run out, and users. */
@@ -40,16 +33,16 @@ export class WorldSteps {
     ];
   }
 
+  /** That a write never arrives is no step: it may wait forever. */
   #late(state: RangeState, write: LateWrite): Step<RangeState>[] {
     const rest = { ...state, late: state.late.filter((each) => each !== write) };
     const what = "doc" in write ? `the ${write.name} of d${write.doc}` : `the ${NOUNS[write.name]}`;
     const isWaiting = write.name !== "commit" && "doc" in write && state.docs[write.doc]!.isLocked;
     const after = isWaiting ? undefined : this.#applied(rest, write);
-    const unlocked = write.name === "commit" ? changed(rest, write.doc, { isLocked: false }) : rest;
-    return [
-      { label: `${what} that was given up never arrives`, state: unlocked },
-      ...after ? [{ label: `${what} that was given up is applied late`, state: after }] : [],
-    ];
+    const steps = after ? [{ label: `${what} that was given up is applied late`, state: after }] : [];
+    if (write.name !== "commit") return steps;
+    const unlocked = changed(rest, write.doc, { isLocked: false });
+    return [...steps, { label: `${what} that was given up never arrives`, state: unlocked }];
   }
 
   #applied(state: RangeState, write: LateWrite): RangeState | undefined {
@@ -57,16 +50,12 @@ export class WorldSteps {
     switch (write.name) {
       case "swap":
         return swapped(state, write, this.#protocol);
-      case "over":
-        return startedOver(state, write);
       case "mode":
         return modeTaken(state, write.mode, this.#protocol);
       case "takeover":
         return takenOver(state, write, this.#protocol);
-      case "renewal":
-        return range && withRange(state, range, { ...range, isLive: true });
       case "cut":
-        return cut(state, write.token, write.to);
+        return cut(state, write);
       case "drop":
         return range && withoutRange(state, write.token);
       case "claim":
@@ -75,33 +64,17 @@ export class WorldSteps {
         return committed(state, write.doc);
       case "mark":
         return marked(state, write.doc, this.#protocol);
-      case "ack":
-      case "nack":
-      case "verdict":
-      case "copy":
-      case "failure":
-        return settled(state, { doc: write.doc, name: write.name }, this.#protocol);
+      default:
+        return settled(state, write, this.#protocol);
     }
   }
 
   #expiries(state: RangeState): Step<RangeState>[] {
-    const steps = state.ranges.filter(({ isLive }) => isLive).flatMap((range) => rangeOver(state, range));
-    const { mode, agents, hasMode } = state;
-    if (!mode.isLive) return steps;
-    const isInUse = agents.some((task, at) => hasMode[at] && task?.kind === "candidate");
-    const over = isInUse ? faulty(state, "freeze") : state;
-    if (over) {
-      steps.push({
-        label: `document mode runs out${isInUse ? ", as the agent that is about to claim is frozen" : ""}`,
-        state: {
-          ...over,
-          mode: { ...mode, isLive: false },
-          hasMode: hasMode.map(() => false),
-          late: over.late.map((write) => write.name === "claim" ? { ...write, isOver: true } : write),
-        },
-      });
-    }
-    return steps;
+    const live = state.ranges.filter(({ isLive }) => isLive);
+    return live.flatMap((range) => {
+      const at = state.agents.findIndex((task) => isHolderOf(task, range));
+      return rangeOver(aborted(state, at, this.#protocol), range, state.agents[at], this.#protocol);
+    });
   }
 
   #user(state: RangeState, doc: number): Step<RangeState>[] {
@@ -124,7 +97,7 @@ export class WorldSteps {
     if (status === "pending" && isUntouched && !this.#protocol.has("requeueLeavesNew")) {
       add(`the operator requeues d${doc}, which is new`, faulty(state, "requeue"), { isNew: false });
     }
-    if (status === "pending") {
+    if (status === "pending" || status === "working") {
       add(`a user gives d${doc} another status`, faulty(state, "stop"), {
         status: "stopped",
         isStopped: true,
@@ -148,23 +121,48 @@ export class WorldSteps {
 /** What the writes are called that are not about one document. */
 const NOUNS = {
   swap: "swap",
-  over: "write that starts over",
   mode: "write that takes the mode",
   takeover: "takeover",
-  renewal: "renewal",
   cut: "cut",
   drop: "drop",
 } as const;
 
-function rangeOver(state: RangeState, range: Range): Step<RangeState>[] {
-  const holder = state.agents.find((task) =>
-    (task?.kind === "range" || (task?.kind === "left" && task.isOurs)) && task.token === range.token
-  );
-  const over = holder ? faulty(state, "freeze") : state;
+function rangeOver(
+  state: RangeState,
+  range: Range,
+  holder: Task | undefined,
+  protocol: RangeProtocol,
+): Step<RangeState>[] {
+  const isInUse = holder?.kind === "left" || (holder?.kind === "range" && isNeeded(holder, protocol));
+  const over = isInUse ? faulty(state, "freeze") : state;
   if (!over) return [];
-  const label = `the range up to d${range.to} runs out${holder ? ", as its holder is frozen" : ""}`;
-  return [{
-    label,
-    state: withRange(excused(over, heldBy(holder)), range, { ...range, isLive: false }),
-  }];
+  const label = `the range up to d${range.to} runs out${isInUse ? ", as its holder is frozen" : ""}`;
+  const held = isInUse ? heldBy(holder).filter((doc) => state.docs[doc]!.token !== range.token) : [];
+  return [{ label, state: withRange(excused(over, held), range, { ...range, isLive: false }) }];
+}
+
+function isHolderOf(task: Task | undefined, { token }: Range): boolean {
+  return task?.kind === "left"
+    ? task.isOurs && task.token === token
+    : task?.kind === "range" && task.token === token;
+}
+
+/** Whether the holder of a range finishes it in time, unless it is frozen. */
+function isNeeded(task: TaskOf<"range">, protocol: RangeProtocol): boolean {
+  const held = inRange(task);
+  // An empty one is dropped next.
+  if (held.length === 0) return task.own.length === 0;
+  return held.some((doc) => !takesNoLease(doc, protocol) || !task.todo.includes(doc));
+}
+
+/** Whether a document is left to run out with its range: it is to get a lease of its own, and the database refuses that. */
+function takesNoLease(doc: number, { isSlow, natures }: RangeProtocol): boolean {
+  return isSlow(doc) && natures[doc] === "stubborn";
+}
+
+/** The state in which a range is about to run out whose holder could not leave it: it aborts what still runs. */
+function aborted(state: RangeState, at: number, protocol: RangeProtocol): RangeState {
+  const task = state.agents[at];
+  if (task?.kind !== "range" || isNeeded(task, protocol)) return state;
+  return withTask(state, at, { ...task, todo: task.todo.filter((doc) => !takesNoLease(doc, protocol)) });
 }

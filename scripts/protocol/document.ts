@@ -5,7 +5,7 @@ import { COUNTEREXAMPLES, LIMITS } from "../../models/claims/scenarios.ts";
 import { FAULTS } from "../../models/claims/faults.ts";
 import { explore } from "../../models/explorer.ts";
 import { table } from "../markdown_table.ts";
-import { codePlaces } from "./code_places.ts";
+import { capital, counterexample, ruleInFull, scenarioParts } from "./rule_in_full.ts";
 import { readableSteps } from "./trace.ts";
 
 /**
@@ -33,43 +33,25 @@ export function limitsInFull(): string {
   return LIMITS.map((limit) => `${capital(limit.name)}:\n\n${traceOf(limit)}`).join("\n\n");
 }
 
-async function inFull(
-  name: RuleName,
-  { title, rule, exactly, reason, without, code }: Rule,
-  root: string,
-): Promise<string> {
-  const where = await codePlaces(code, { number: numberOf(name), root, rules: "models/claims/rules.ts" });
+async function inFull(name: RuleName, rule: Rule, root: string): Promise<string> {
   const trace = traceOf({ ...COUNTEREXAMPLES[name], name, without: name });
-  return [
-    `#### Rule ${numberOf(name)}: ${title}`,
-    rule,
-    ...exactly ? [["```text", ...exactly, "```"].join("\n")] : [],
-    `_Why:_ ${reason}`,
-    `_Code:_ ${where}. _Model:_ \`${name}\`.`,
-    `_Without it_ (${without}):`,
+  const number = String(numberOf(name));
+  return await ruleInFull(rule, {
+    heading: "####",
+    name,
+    number,
+    root,
+    rules: "models/claims/rules.ts",
     trace,
-  ].join("\n\n");
+  });
 }
 
 function traceOf(scenario: Scenario): string {
-  const { problem, trace } = explore(new Claims(scenario));
-  if (!problem) {
-    throw new Error(
-      `The model finds no counterexample in "${scenario.name}": see models/claims/scenarios.ts`,
-    );
-  }
-  const steps = readableSteps(trace).map((label, at) => `${at + 1}. ${capital(label)}.`);
-  return `${scenarioText(scenario)}\n\n${steps.join("\n")}\n\nThen: ${problem}.`;
-}
-
-function scenarioText({ natures, agents, maxAttempts, budget = {} }: Scenario): string {
-  const documents = natures.map((nature, at) => `d${at} is ${nature}`).join(", ");
-  const faults = Object.entries(budget).map(([fault, times]) => `${fault} ${times}`).join(", ") || "none";
-  return `${
-    agents === 1 ? "One agent" : `${agents} agents`
-  }; ${documents}; \`MAX_ATTEMPTS\` ${maxAttempts}; faults: ${faults}.`;
-}
-
-function capital(text: string): string {
-  return text[0]!.toUpperCase() + text.slice(1);
+  const found = explore(new Claims(scenario));
+  const { agents, documents, faults } = scenarioParts(scenario);
+  return counterexample({ ...found, trace: readableSteps(found.trace) }, {
+    model: "models/claims",
+    name: scenario.name,
+    scenario: `${agents}; ${documents}; \`MAX_ATTEMPTS\` ${scenario.maxAttempts}; ${faults}.`,
+  });
 }

@@ -1,10 +1,11 @@
 import { explore } from "../../models/explorer.ts";
 import { RANGE_FAULTS } from "../../models/ranges/faults.ts";
-import { Ranges, type RangesOptions } from "../../models/ranges/ranges.ts";
-import { RANGE_RULE_GROUPS, type RangeRule, type RangeRuleName } from "../../models/ranges/rules.ts";
-import { RANGE_COUNTEREXAMPLES, RANGE_LIMITS } from "../../models/ranges/scenarios.ts";
+import { Ranges } from "../../models/ranges/ranges.ts";
+import type { NumberedRule } from "../../models/rule.ts";
+import { RANGE_RULE_GROUPS, type RangeRuleName } from "../../models/ranges/rules.ts";
+import { RANGE_COUNTEREXAMPLES, RANGE_LIMITS, type RangeScenario } from "../../models/ranges/scenarios.ts";
 import { table } from "../markdown_table.ts";
-import { codePlaces } from "./code_places.ts";
+import { capital, counterexample, ruleInFull, scenarioParts } from "./rule_in_full.ts";
 
 /**
  * The rules of range claims for docs/protocol.md, each with its number, its reason, its place in the code below `root`, and
@@ -33,47 +34,23 @@ export function rangeLimitsInFull(): string {
   return RANGE_LIMITS.map((limit) => `${capital(limit.name)}:\n\n${traceOf(limit)}`).join("\n\n");
 }
 
-async function inFull(
-  name: RangeRuleName,
-  { number, title, rule, exactly, reason, without, code }: RangeRule,
-  root: string,
-): Promise<string> {
-  const where = await codePlaces(code, { number, root, rules: "models/ranges" });
-  return [
-    `##### Rule ${number}: ${title}`,
-    rule,
-    ...exactly ? [["```text", ...exactly, "```"].join("\n")] : [],
-    `_Why:_ ${reason}`,
-    `_Code:_ ${where}. _Model:_ \`${name}\`.`,
-    `_Without it_ (${without}):`,
-    traceOf({ ...RANGE_COUNTEREXAMPLES[name], without: name }),
-  ].join("\n\n");
+async function inFull(name: RangeRuleName, rule: NumberedRule, root: string): Promise<string> {
+  const trace = traceOf({ ...RANGE_COUNTEREXAMPLES[name], name, without: name });
+  const { number } = rule;
+  return await ruleInFull(rule, { heading: "#####", name, number, root, rules: "models/ranges", trace });
 }
 
-function traceOf(scenario: RangesOptions): string {
-  const { problem, trace } = explore(new Ranges(scenario));
-  if (!problem) {
-    throw new Error(
-      `The model finds no counterexample without ${scenario.without}: see models/ranges/scenarios.ts`,
-    );
-  }
-  const steps = trace.map((label, at) => `${at + 1}. ${capital(label)}.`);
-  return `${scenarioText(scenario)}\n\n${steps.join("\n")}\n\nThen: ${problem}.`;
-}
-
-function scenarioText(scenario: RangesOptions): string {
-  const { natures, agents, batch, documentAgents = [], silentAgents = [], late = [], budget = {} } = scenario;
-  const documents = natures.map((nature, at) => `d${at} is ${nature}`).join(", ");
-  const faults = Object.entries(budget).map(([fault, times]) => `${fault} ${times}`).join(", ") || "none";
-  return [
-    `${agents === 1 ? "One agent" : `${agents} agents`}; ${documents}; ranges of at most ${batch}`,
+function traceOf(scenario: RangeScenario): string {
+  const { batch, documentAgents = [], late = [], most, name, silentAgents = [], slow = [] } = scenario;
+  const { agents, documents, faults } = scenarioParts(scenario);
+  const text = [
+    `${agents}; ${documents}; ranges of at most ${batch}`,
+    ...slow.map((doc) => `d${doc} is slow`),
+    ...most === undefined ? [] : [`takeovers mark ${most} at once`],
     ...documentAgents.map((at) => `${"ABC"[at]} is in document mode`),
     ...silentAgents.map((at) => `${"ABC"[at]} does not know of modes`),
     ...late.map((doc) => `d${doc} is inserted later`),
-    `faults: ${faults}.`,
+    `${faults}.`,
   ].join("; ");
-}
-
-function capital(text: string): string {
-  return text[0]!.toUpperCase() + text.slice(1);
+  return counterexample(explore(new Ranges(scenario)), { model: "models/ranges", name, scenario: text });
 }
