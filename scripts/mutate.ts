@@ -1,6 +1,6 @@
 /**
  * Breaks each rule of the claim protocol in a copy of the sources, one at a time, and runs the tests that have to catch it:
- * `mutate.ts [--rule NAME,NAME] [--only-mutations]`. Before that it runs these tests without a mutation.
+ * `mutate.ts [--rule NUMBER,NAME] [--only-mutations]`. Before that it runs these tests without a mutation.
  *
  * The copy runs from source, so that each mutation costs no build.
  *
@@ -9,9 +9,8 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { exists } from "@std/fs";
-import { numberOf, type RuleName } from "../models/claims/rules.ts";
 import type { Catcher, Edit } from "./mutations/mutation.ts";
-import { MUTATIONS } from "./mutations/mutations.ts";
+import { BROKEN_RULES, type BrokenRule } from "./mutations/mutations.ts";
 import { newScratchDir, removeScratchDir } from "./scratch_dir.ts";
 import { TestServers } from "./test_run.ts";
 import { endGroup, spawnTied } from "./tied_process.ts";
@@ -103,15 +102,15 @@ function fromSource(dir: string): string {
 }
 
 /** Whether each of the tests fails that have to. */
-async function isCaught(copy: Copy, name: RuleName): Promise<boolean> {
-  const { caughtBy, edits } = MUTATIONS[name];
+async function isCaught(copy: Copy, { mutation, name, number }: BrokenRule): Promise<boolean> {
+  const { caughtBy, edits } = mutation;
   return await copy.edited(edits, async () => {
     let isCaught = true;
     for (const catcher of caughtBy) {
       const passes = await copy.passes(catcher);
       if (passes) isCaught = false;
       console.log(
-        `${passes ? "MISSED" : "caught"}  rule ${numberOf(name)} ${name}  ${catcher.file} ${catcher.test}`,
+        `${passes ? "MISSED" : "caught"}  rule ${number} ${name}  ${catcher.file} ${catcher.test}`,
       );
     }
     return isCaught;
@@ -119,9 +118,9 @@ async function isCaught(copy: Copy, name: RuleName): Promise<boolean> {
 }
 
 /** The tests that have to pass as long as nothing is broken: otherwise their failures tell nothing. */
-async function failing(copy: Copy, names: readonly RuleName[]): Promise<Catcher[]> {
+async function failing(copy: Copy, rules: readonly BrokenRule[]): Promise<Catcher[]> {
   const catchers = new Map(
-    names.flatMap((name) => MUTATIONS[name].caughtBy).map((each) => [`${each.file} ${each.test}`, each]),
+    rules.flatMap(({ mutation }) => mutation.caughtBy).map((each) => [`${each.file} ${each.test}`, each]),
   );
   const failing: Catcher[] = [];
   for (const catcher of catchers.values()) {
@@ -138,16 +137,21 @@ async function main(): Promise<number> {
     boolean: ["only-mutations"],
   });
   const wanted = rule?.split(",");
-  const names = (Object.keys(MUTATIONS) as RuleName[]).filter((name) => wanted?.includes(name) ?? true);
-  if (names.length !== (wanted?.length ?? names.length)) {
-    console.error(`There is no rule ${rule}: take some of ${Object.keys(MUTATIONS).join(",")}`);
+  const rules = BROKEN_RULES.filter(({ name, number }) =>
+    wanted === undefined || wanted.includes(name) || wanted.includes(number)
+  );
+  const unknown = wanted?.find((each) => !rules.some(({ name, number }) => each === name || each === number));
+  if (unknown !== undefined) {
+    console.error(
+      `There is no rule ${unknown}: take some of ${BROKEN_RULES.map(({ number }) => number).join(",")}`,
+    );
     return 2;
   }
   await using copy = await Copy.make();
-  if (!isBaseKnown && (await failing(copy, names)).length > 0) return 1;
+  if (!isBaseKnown && (await failing(copy, rules)).length > 0) return 1;
   let missed = 0;
-  for (const name of names) if (!await isCaught(copy, name)) missed += 1;
-  console.log(`${names.length} rules were broken, ${names.length - missed} were caught`);
+  for (const each of rules) if (!await isCaught(copy, each)) missed += 1;
+  console.log(`${rules.length} rules were broken, ${rules.length - missed} were caught`);
   return missed > 0 ? 1 : 0;
 }
 
