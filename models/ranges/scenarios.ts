@@ -73,7 +73,6 @@ export const SMALL_RANGES: readonly RangeScenario[] = [
   { name: "beside live ranges", ...LATE, natures: ["good", "good", "good"], batch: 1 },
   { name: "late, freeze", ...LATE, budget: { freeze: 1 } },
   { name: "late, lost answer", ...LATE, budget: { lose: 1 } },
-  { name: "freeze, lost answer", ...TWO, budget: { freeze: 1, lose: 1 } },
   { name: "poison, late", ...TWO, natures: ["poison", "good"], late: [1] },
   { name: "reset, freeze", ...ONE, budget: { reset: 1, freeze: 1 } },
   { name: "failures, drain", ...TWO, natures: ["flaky", "good"], budget: { drain: 1 } },
@@ -116,7 +115,6 @@ export const SMALL_RANGES: readonly RangeScenario[] = [
   },
   { name: "failover, late", ...LATE, budget: { failover: 1 } },
   { name: "failover, freeze", ...TWO, batch: 1, budget: { failover: 1, freeze: 1 } },
-  { name: "control document removed, freeze", ...TWO, batch: 1, slow: [0], budget: { wipe: 1, freeze: 1 } },
   { name: "both modes", ...BOTH, ...TWO },
   { name: "both modes, control document removed, freeze", ...BOTH, budget: { wipe: 1, freeze: 1 } },
   { name: "both modes, failover", ...BOTH, ...TWO, budget: { failover: 1 } },
@@ -129,6 +127,8 @@ export const SMALL_RANGES: readonly RangeScenario[] = [
 
 /** Holds with all rules; takes minutes. */
 export const LARGE_RANGES: readonly RangeScenario[] = [
+  { name: "control document removed, freeze", ...TWO, batch: 1, slow: [0], budget: { wipe: 1, freeze: 1 } },
+  { name: "freeze, lost answer", ...TWO, budget: { freeze: 1, lose: 1 } },
   { name: "late, kill, freeze", ...LATE, budget: { crash: 1, freeze: 1 } },
   { name: "late, two kills", ...LATE, budget: { crash: 2 } },
   { name: "three agents, late, freeze", ...LATE, agents: 3, batch: 1, budget: { freeze: 1 } },
