@@ -88,7 +88,7 @@ export const MODES = {
       "An agent in document mode takes the mode with a claim. If nothing waits for longer than its lease, an agent that was " +
       "started in the other mode by mistake would keep all others from claiming.",
     without: "it takes the mode when its lease has run out",
-    code: [],
+    code: [["agent/store/ranges/mode_lease.ts", "#isDocumentModeAlive"]],
   },
   leaseTellsMode: {
     number: "R15",

@@ -280,6 +280,15 @@ export const RANGE_MUTATIONS: Readonly<Partial<Record<RangeRuleName, Mutation>>>
     ),
     caughtBy: [{ file: RULES, test: "(rule R14e)" }],
   },
+  looksForOthers: {
+    what: "range mode is taken although an agent in document mode shows itself",
+    edits: inPlace(
+      LEASE,
+      "if (await this.#isDocumentModeAlive()) throw this.#refusalOfOtherMode();",
+      "void this.#isDocumentModeAlive;",
+    ),
+    caughtBy: [{ file: MODES, test: "CLAIM_MODE of range takes no mode beside a live agent" }],
+  },
   leaseTellsMode: {
     what: "a claim by document leaves no count of takeovers",
     edits: inPlace(
