@@ -198,8 +198,8 @@ export const RANGE_MUTATIONS: Readonly<Partial<Record<RangeRuleName, Mutation>>>
     what: "what is left of a range is read without its filter",
     edits: inPlace(
       EXPIRED,
-      "text === undefined ? undefined : BSON.EJSON.parse(text, { relaxed: false })",
-      "text === undefined ? undefined : BSON.EJSON.parse('{}', { relaxed: false })",
+      "text === undefined ? undefined : filterIn(text)",
+      "text && filterIn(text) && undefined",
     ),
     caughtBy: [{ file: RULES, test: "(rule R17)" }],
   },
