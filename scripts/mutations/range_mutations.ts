@@ -1,11 +1,11 @@
 import type { RangeRuleName } from "../../models/ranges/rules.ts";
 import { inPlace, type Mutation } from "./mutation.ts";
+import { RANGE_MODE_MUTATIONS } from "./range_mode_mutations.ts";
 
 const CONTROL = "agent/store/ranges/range_control.ts";
 const CLAIMER = "agent/store/ranges/range_claimer.ts";
 const EXPIRED = "agent/store/ranges/expired_ranges.ts";
 const HELD_BY = "agent/store/held_by.ts";
-const LEASE = "agent/store/ranges/mode_lease.ts";
 const NEW = "agent/store/ranges/new_documents.ts";
 const OWN = "agent/store/ranges/own_leases.ts";
 const RENEWAL = "agent/store/ranges/range_renewal.ts";
@@ -13,7 +13,6 @@ const RANGES = "agent/store/ranges/ranges.ts";
 
 const RACES = "tests/integration/ranges_races_test.ts";
 const RULES = "tests/integration/ranges_rules_test.ts";
-const MODES = "tests/integration/ranges_refused_test.ts";
 const REFUSALS = "tests/integration/ranges_refusals_test.ts";
 const COMMANDS = "tests/integration/ranges_commands_test.ts";
 const RENEWALS = "tests/integration/ranges_renewal_test.ts";
@@ -235,67 +234,5 @@ export const RANGE_MUTATIONS: Readonly<Partial<Record<RangeRuleName, Mutation>>>
     ),
     caughtBy: [{ file: COMMANDS, test: "requeue leaves the documents of a range alone" }],
   },
-  takesMode: {
-    what: "an agent in document mode does not take the mode",
-    edits: inPlace(
-      "agent/store/claims/kind_claimer.ts",
-      'if (kind === "new_documents") await documentMode?.begin(onRangesEnded);',
-      "void [documentMode, onRangesEnded];",
-    ),
-    caughtBy: [{ file: MODES, test: "refuses to claim beside document mode, and the reverse" }],
-  },
-  awaitsRanges: {
-    what: "document mode is taken beside ranges",
-    edits: inPlace(
-      LEASE,
-      "mode_until: { $not: { $gt: over } }, ranges: NO_RANGES },",
-      "mode_until: { $not: { $gt: over } } },",
-    ),
-    caughtBy: [{ file: MODES, test: "refuses to claim beside document mode, and the reverse" }],
-  },
-  awaitsMode: {
-    what: "the mode changes while the lease of another one is live",
-    edits: inPlace(
-      LEASE,
-      "mode_until: { $not: { $gt: over } }, ranges: NO_RANGES },",
-      "...(over ? {} : {}), ranges: NO_RANGES },",
-    ),
-    caughtBy: [{ file: MODES, test: "refuses to claim beside document mode, and the reverse" }],
-  },
-  modeChangesVersion: {
-    what: "a change of the mode leaves the version",
-    edits: inPlace(
-      LEASE,
-      "mode_until: until, version: crypto.randomUUID(), ...ranges } },",
-      "mode_until: until, ...ranges } },",
-    ),
-    caughtBy: [{ file: RULES, test: "(rule R14d)" }],
-  },
-  claimsCarryMode: {
-    what: "a claim of new documents matches whenever it arrives",
-    edits: inPlace(
-      "agent/store/ranges/document_mode.ts",
-      "return { $expr: { $lt: [NOW, this.#until] } };",
-      "return undefined;",
-    ),
-    caughtBy: [{ file: RULES, test: "(rule R14e)" }],
-  },
-  looksForOthers: {
-    what: "range mode is taken although an agent in document mode shows itself",
-    edits: inPlace(
-      LEASE,
-      "if (await this.#isDocumentModeAlive()) throw this.#refusalOfOtherMode();",
-      "void this.#isDocumentModeAlive;",
-    ),
-    caughtBy: [{ file: MODES, test: "CLAIM_MODE of range takes no mode beside a live agent" }],
-  },
-  leaseTellsMode: {
-    what: "a claim by document leaves no count of takeovers",
-    edits: inPlace(
-      "agent/store/claims/claim_writer.ts",
-      'const OF_RANGE_MODE: UpdateFilter<Document> = { $max: { "_pull.takeovers": 0 } };',
-      "const OF_RANGE_MODE: UpdateFilter<Document> = {};",
-    ),
-    caughtBy: [{ file: MODES, test: "claims beside a document that" }],
-  },
+  ...RANGE_MODE_MUTATIONS,
 };
