@@ -6,6 +6,7 @@ import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
+import { shortened } from "../../text/shortened.ts";
 import { BEGINNING, changedByUser, RANGES_ID } from "./ranges_document.ts";
 
 /** How new documents are claimed. */
@@ -23,6 +24,8 @@ const LATE_MS = 30_000;
 /** The mode or the filter can be changed so long after the last agent has ended, in milliseconds. */
 export const CHANGE_MS = MODE_LEASE_MS + LATE_MS;
 const CHANGE = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
+/** So much of another agent's filter is told, in UTF-16 units. */
+const MOST_OF_FILTER = 300;
 const NO_RANGES = { $in: [[], null] };
 
 /**
@@ -71,7 +74,7 @@ export class ModeLease {
     if (mode !== own.mode) return this.#refusalOfOtherMode();
     return new ClaimModeError(
       `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
-        filter ?? "none"
+        filter === undefined ? "none" : shortened(filter, MOST_OF_FILTER)
       }: set the same, or ${CHANGE} with the new one`,
       { isOfOthers: true },
     );
