@@ -72,7 +72,7 @@ export class WakeStream {
   /** Takes note that the loop has nothing to do: only then is a hint of use. */
   loopIdle(): void {
     this.#claimedSinceIdle = 0;
-    this.#isSuspended = false;
+    this.#setSuspended(false);
     this.#endSuspension?.();
   }
 
@@ -83,7 +83,7 @@ export class WakeStream {
   claimed(documents: number): void {
     this.#claimedSinceIdle += documents;
     if (this.#claimedSinceIdle <= BUSY_DOCUMENTS) return;
-    this.#isSuspended = true;
+    this.#setSuspended(true);
     this.#suspend?.();
   }
 
@@ -196,13 +196,19 @@ export class WakeStream {
         if (now - sinceMs > SECOND_MS) [read, sinceMs] = [0, now];
         read += changes.length;
       }
-      this.#isSuspended = true;
+      this.#setSuspended(true);
     } finally {
       if (cancel) {
         cancel();
         onHint();
       }
     }
+  }
+
+  #setSuspended(isSuspended: boolean): void {
+    if (isSuspended === this.#isSuspended) return;
+    this.#isSuspended = isSuspended;
+    this.#options.onSuspended?.(isSuspended);
   }
 
   #untilIdle(): Promise<void> {
@@ -219,6 +225,8 @@ export interface WakeListeners {
   onCanceled?(): void;
   /** Called when the stream begins to tell of changes, and when it ends: then changes are missed. */
   onListening?(isListening: boolean): void;
+  /** Called when the stream is given up as long as the loop is busy, and when it is wanted again. */
+  onSuspended?(isSuspended: boolean): void;
   /** Called once with the reason if the server has no change streams. */
   onUnsupported(reason: string): void;
   /** Called if the stream cannot be opened, or breaks, again and again. */

@@ -5,7 +5,7 @@ import { insertPending } from "../support/documents.ts";
 import { FleetDatabase } from "../support/fleet_database.ts";
 import { Guarded } from "../support/guarded.ts";
 import { GATED } from "../support/modules.ts";
-import { testDatabase } from "../support/mongod.ts";
+import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";
 
 const CALM = { POLL_INTERVAL: "1s", HEARTBEAT_INTERVAL: "1s", LEASE_DURATION: "60" };
@@ -23,6 +23,41 @@ async function connectionsOf(client: MongoClient, entry: string): Promise<number
   ]).toArray();
   return found.length;
 }
+
+/** The change streams that the server has open on the collection of the agents. */
+async function controlStreams({ client, name }: TestDatabase): Promise<number> {
+  const found = await client.db("admin").aggregate([
+    { $currentOp: { allUsers: true, idleCursors: true, localOps: true } },
+    {
+      $match: {
+        ns: `${name}.documents_agents`,
+        "cursor.originatingCommand.pipeline.0.$changeStream": { $exists: true },
+      },
+    },
+  ]).toArray();
+  return found.length;
+}
+
+Deno.test("pause --fleet reaches an agent that is busy: it has no stream then, and opens one while it rests", async () => {
+  await using db = await testDatabase("fleet pause of a busy agent");
+  await using home = await agentHome({
+    db,
+    // The second batch is never done before the pause.
+    module: `let count = 0;
+      export default async (document, { signal }) => {
+        if (++count <= 1200) return;
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      };`,
+    env: { BATCH_SIZE: "600", CONCURRENCY: "50", LEASE_DURATION: "60", SHUTDOWN_TIMEOUT: "1" },
+  });
+  await insertPending(db, Array.from({ length: 3000 }, (_, at) => at));
+  await home.startReady();
+  await waitFor("it to have no stream", async () => await controlStreams(db) === 0);
+  const pause = await home.run(...ASKED);
+  assertEquals([pause.code, pause.stderr], [0, ""]);
+  assertMatch(pause.stdout, /^1 of 1 agent confirmed to be paused/);
+  await waitFor("it to have a stream", async () => await controlStreams(db) === 1);
+});
 
 Deno.test("pause --fleet reaches all agents, names the one that is frozen and not the one that was killed, and holds for those that start later", async () => {
   await using db = await testDatabase("fleet pause of agents");
