@@ -17,6 +17,8 @@ const SETTINGS = [
   "max_wal_size=8GB",
   "log_min_messages=fatal",
   "log_checkpoints=off",
+  // In its directory, which is removed, also after a kill.
+  "dynamic_shared_memory_type=mmap",
 ];
 
 const WORK =

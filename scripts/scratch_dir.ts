@@ -10,7 +10,7 @@ import process from "node:process";
 const PREFIX = "pulling-agent-";
 /** Where Linux keeps files in memory. */
 const IN_MEMORY = "/dev/shm";
-/** Below so much free memory for files, what is large goes to the disk: containers have 64 MiB. In bytes. */
+/** Below so much room there, and so much free memory, what is large goes to the disk: containers have 64 MiB. In bytes. */
 const ROOM = 4 * 1024 ** 3;
 
 /**
@@ -28,11 +28,13 @@ export async function newScratchDir(purpose: string, parent?: string): Promise<s
   return dir;
 }
 
-/** A place for scratch directories that is in memory; undefined if there is none, or too little room. */
+/** A place for scratch directories that is in memory; undefined if there is none, or too little room or memory. */
 export async function placeInMemory(): Promise<string | undefined> {
   try {
+    await removeOrphans(IN_MEMORY);
     const { bavail, bsize } = await statfs(IN_MEMORY);
-    return bavail * bsize >= ROOM ? IN_MEMORY : undefined;
+    const free = /^MemAvailable:\s+(\d+) kB$/m.exec(await Deno.readTextFile("/proc/meminfo"))?.[1];
+    return Math.min(bavail * bsize, 1024 * Number(free)) >= ROOM ? IN_MEMORY : undefined;
   } catch {
     return undefined;
   }
