@@ -199,7 +199,7 @@ export const INSTRUMENTS = {
     kind: "gauge",
     unit: "seconds",
     help:
-      `Unix time at which the documents that could be claimed were last counted, by this agent or another one of its fleet. It stays if no agent counts them any more. Missing before the first. ${SHARED}`,
+      `Unix time at which the documents that could be claimed were last counted, by this agent or another one of its fleet. It stays if no agent counts them any more. 0 before the first that this agent knows of. ${SHARED}`,
     labels: OF_SOURCE,
   },
   buildInfo: {

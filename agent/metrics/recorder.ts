@@ -14,6 +14,8 @@ export class MetricsRecorder {
     this.#numbers = numbers;
     events.subscribe((event) => this.#observe(event));
     numbers.set("breakerOpen", 0);
+    // A metric that is missing starts no alert.
+    numbers.set("backlogCounted", 0);
     details.subscribe((detail) => this.#observeDetail(detail));
   }
 

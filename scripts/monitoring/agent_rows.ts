@@ -49,7 +49,8 @@ export function agentPanels(): Panels {
       queries: [
         [`count(${series(I.mongodbConnected)}) - ${sum(I.mongodbConnected)}`, "agents without MongoDB"],
         [`time() - min(${series(I.lastClaim)})`, "longest time since a claim"],
-        [`time() - ${max(I.backlogCounted)}`, "time since what waits was counted"],
+        // It is 0 before the first count.
+        [`time() - (${max(I.backlogCounted)} > 0)`, "age of the last count of the backlog"],
       ],
     }),
     chart({

@@ -89,13 +89,30 @@ await tryAlerts({
       at: { 19: [], 29: [], 39: [], 49: [], 59: [] },
     },
     {
-      title: "no agent has counted yet, and scrapes are missed",
+      title: "agents have begun and not counted, scrapes are missed, and then one counts",
       series: ofPods(
         "pulling_agent_backlog_counted_timestamp_seconds",
-        ["_x60", "0x3 stale _x6 600+60x50"],
+        ["0x60", "0x3 stale _x6 600+60x50"],
         SOURCE,
       ),
       at: { 8: [], 20: [], 50: [] },
+    },
+    {
+      title: "none has counted, and each pod is replaced after a few minutes",
+      // The clock of these cases begins in 1970: the 0 that an agent shows is half a century before today.
+      series: ofPods(
+        "pulling_agent_backlog_counted_timestamp_seconds",
+        ["-1800000000x5 stale", "_x7 -1800000000x5 stale", "_x15 -1800000000x5 stale"],
+        SOURCE,
+      ),
+      at: {
+        10: [],
+        20: [{
+          labels: { ...FLEET, database: "db", collection: "orders" },
+          says:
+            "The documents that wait in db.orders were not counted since the agents began: no agent of orders in the namespace shop knows how many there are.",
+        }],
+      },
     },
   ],
 

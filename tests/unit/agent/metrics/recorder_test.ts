@@ -101,7 +101,7 @@ Deno.test("MetricsRecorder shows the time of the last claim that was answered, a
   assertEquals([at >= before, at <= Date.now() / 1000], [true, true]);
 });
 
-Deno.test("MetricsRecorder shows when what waits was last counted, also once it is not known any more", () => {
+Deno.test("MetricsRecorder shows when what waits was last counted, also once it is not known any more, and 0 before", () => {
   const s = new Setup();
   const of = '{database="shop",collection="orders"}';
   const seen = (agoMs: number, claimable: number | undefined) =>
@@ -110,9 +110,9 @@ Deno.test("MetricsRecorder shows when what waits was last counted, also once it 
       agoMs,
       backlog: { claimable, oldestMs: undefined, deadLetters: claimable },
     });
-  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), undefined);
+  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), 0);
   seen(0, undefined);
-  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), undefined);
+  assertEquals(s.value(`backlog_counted_timestamp_seconds${of}`), 0);
   seen(60_000, 3);
   const at = s.value(`backlog_counted_timestamp_seconds${of}`)!;
   assert(Math.abs(Date.now() / 1000 - 60 - at) < 30, `${at}`);
