@@ -10,15 +10,17 @@ Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the re
   await using range = open(database);
   await using document = openStore(database, { claimMode: "document", fleet: "on", agentName: "old" });
   await jobs(database).insertMany(pending(3));
-  const [held] = (await document.take(1)).documents;
+  const [first] = (await document.take(1)).documents;
+  await document.ack([{ document: first! }]);
   const refused = await assertRejects(() => range.take(), ClaimModeError);
   assertStringIncludes(refused.message, "CLAIM_MODE is range, and agents with CLAIM_MODE=document work");
+  const [held] = (await document.take(1)).documents;
   await endMode(database);
   // The mode is over, and a document is still held in it.
   const beside = await assertRejects(() => range.take(), ClaimModeError);
   assertStringIncludes(beside.message, "the agent old holds documents");
   await document.ack([{ document: held! }]);
-  assertEquals(idsOf(await range.take(1)), [1]);
+  assertEquals(idsOf(await range.take(1)), [2]);
   // What was taken before does not count any more: the claim itself asks.
   await using late = openStore(database, { claimMode: "document", fleet: "on" });
   const other = await assertRejects(() => late.take(), ClaimModeError);
@@ -27,12 +29,13 @@ Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the re
   await endMode(database);
   await assertRejects(() => late.take(), ClaimModeError);
   await expireRanges(database);
+  await jobs(database).insertOne({ _id: 3, status: "pending" });
   const ids: unknown[] = [];
   while (ids.length < 2) {
     // It ends the range before it has the mode.
     ids.push(...idsOf(await late.take().catch(() => NOTHING_CLAIMED)));
   }
-  assertEquals(ids.toSorted(), [1, 2]);
+  assertEquals(ids.toSorted(), [2, 3]);
   // A swap that was prepared in the mode before misses.
   await jobs(database).insertOne({ _id: 9, status: "pending" });
   await assertRejects(() => range.take(), ClaimModeError);
@@ -145,3 +148,52 @@ for (const [origin, make] of Object.entries(ORIGINS)) {
     assertEquals(idsOf(await other.take()), [1]);
   });
 }
+
+for (const isRefusedBefore of [false, true]) {
+  Deno.test(`CLAIM_MODE of document claims nothing in live ranges if documents of others are beside them, ${isRefusedBefore ? "as it was refused before" : "from its first claim on"}`, async () => {
+    await using database = await testDatabase("ranges");
+    await using range = open(database);
+    await jobs(database).insertMany(pending(3));
+    await range.take();
+    await using store = openStore(database, { claimMode: "document", fleet: "on" });
+    if (isRefusedBefore) await assertRejects(() => store.take(), ClaimModeError);
+    await agents(database).insertOne({ _id: "a note of an operator" });
+    const refused = await assertRejects(() => store.take(), ClaimModeError);
+    assertStringIncludes(refused.message, "agents with CLAIM_MODE=range work on the collection");
+  });
+}
+
+Deno.test("CLAIM_MODE of document without a mode looks for range mode before each claim", async () => {
+  await using database = await testDatabase("ranges");
+  await jobs(database).insertMany(pending(3));
+  await agents(database).insertOne({ _id: "a note of an operator" });
+  await using store = openStore(database, { claimMode: "document", fleet: "on" });
+  const { documents } = await store.take(1);
+  assertEquals(documents.length, 1);
+  await store.ack(documents.map((document) => ({ document })));
+  await agents(database).deleteMany({});
+  await using range = open(database);
+  assertEquals(idsOf(await range.take(1)), [1]);
+  await assertRejects(() => store.take(), ClaimModeError);
+});
+
+Deno.test("CLAIM_MODE of range takes no mode that it could not use", async () => {
+  await using database = await testDatabase("ranges");
+  await database.db.createCollection(COLLECTION, { collation: { locale: "en", strength: 2 } });
+  await jobs(database).insertMany(pending(3));
+  await using range = open(database);
+  await assertRejects(() => range.take(), ClaimModeError, "the collection has a collation");
+  await using document = openStore(database, { claimMode: "document", fleet: "on", agentName: "d" });
+  assertEquals(idsOf(await document.take(1)), [0]);
+});
+
+Deno.test("CLAIM_MODE of range takes no mode beside documents that an agent without a mode holds", async () => {
+  await using database = await testDatabase("ranges");
+  await using alone = openStore(database, { claimMode: "document", fleet: "off", agentName: "alone" });
+  await using range = open(database);
+  await jobs(database).insertMany(pending(3));
+  await alone.take(1);
+  await assertRejects(() => range.take(), ClaimModeError, "the agent alone holds documents");
+  await using document = openStore(database, { claimMode: "document", fleet: "on" });
+  assertEquals(idsOf(await document.take(1)), [1]);
+});

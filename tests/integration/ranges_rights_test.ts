@@ -62,3 +62,30 @@ Deno.test("CLAIM_MODE of document claims if it loses the rights on the collectio
   await guarded.revokeFleet();
   await assertRejects(() => beside.take(1), ClaimModeError);
 });
+
+for (
+  const [rights, actions] of [["may only read", ["find"]], ["may only write to", [
+    "insert",
+    "update",
+  ]]] as const
+) {
+  Deno.test(`CLAIM_MODE of document claims with a user that ${rights} the collection of the agents, unless range mode is there`, async () => {
+    await using guarded = await Guarded.start();
+    await guarded.makeUserWithoutFleet("secret");
+    await guarded.grantFleet(actions);
+    const { agents, documents } = collections(guarded);
+    await documents.insertMany(pending(3));
+    await using store = open(guarded);
+    assertEquals(idsOf(await store.take(1)), [0]);
+    const held = { from: 0, to: 2, token: "t", owner: "o", visible_at: new Date(Date.now() + 600_000) };
+    const until = new Date(Date.now() + 600_000);
+    await agents.updateOne(
+      { _id: "ranges" },
+      { $set: { registry: "pulling-agent", version: "v", mode: "range", ranges: [held], mode_until: until } },
+      { upsert: true },
+    );
+    await assertRejects(() => store.take(1), ClaimModeError);
+    await using other = open(guarded);
+    await assertRejects(() => other.take(1), ClaimModeError);
+  });
+}

@@ -56,9 +56,9 @@ export class Guarded implements AsyncDisposable {
     await this.#makeUserWith([privilegesOn("documents"), privilegesOn("documents_dead_letters")], pwd);
   }
 
-  /** Gives that user the rights on the registry, too. */
-  async grantFleet(): Promise<void> {
-    const privileges = [privilegesOn("documents_agents")];
+  /** Gives that user rights on the registry, too. */
+  async grantFleet(actions: readonly string[] = OF_AGENT): Promise<void> {
+    const privileges = [privilegesOn("documents_agents", [...actions])];
     await this.client.db("admin").command({ grantPrivilegesToRole: NARROW, privileges });
   }
 

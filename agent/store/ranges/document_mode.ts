@@ -27,6 +27,8 @@ export class DocumentMode {
   /** Set while agents in range mode are known to be there. */
   #refusal: ClaimModeError | undefined;
   #askAtMs = -Infinity;
+  /** Whether the user may not even look whether they are. */
+  #isBlind = false;
   #doubtedAtMs = -Infinity;
 
   constructor(options: DocumentModeOptions) {
@@ -48,7 +50,7 @@ export class DocumentMode {
    */
   async begin(onMarked: (marked: Marked) => void): Promise<void> {
     const { clock, lease } = this.#options;
-    if (clock.monotonicMs() < this.#askAtMs) return;
+    if (clock.monotonicMs() < this.#askAtMs) return this.#isBlind ? undefined : await this.#goWithout();
     try {
       this.#until = await lease.take();
       this.#refusal = undefined;
@@ -63,11 +65,23 @@ export class DocumentMode {
         if (this.#isOver(0)) throw error;
         return;
       }
-      if (this.#refusal) throw this.#refusal;
-      // No right, a view, a validator: such an agent is no part of the fleet. Agents in range mode see its leases.
+      await this.#goWithout();
       this.#askAtMs = clock.monotonicMs() + ASK_AGAIN_MS;
-      this.#until = undefined;
     }
+  }
+
+  /**
+   * No right, a view, a validator, documents of others: such an agent is no part of the fleet. Agents in range mode see its
+   * leases, and it claims nothing beside them as far as it may look.
+   */
+  async #goWithout(): Promise<void> {
+    const { lease } = this.#options;
+    this.#until = undefined;
+    const isBeside = await lease.isBesideRanges();
+    if (isBeside) this.#refusal = lease.refusal({ filter: undefined, mode: "range" });
+    if (isBeside === false) this.#refusal = undefined;
+    if (this.#refusal) throw this.#refusal;
+    this.#isBlind = isBeside === undefined;
   }
 
   /**

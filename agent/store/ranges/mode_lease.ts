@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
-import { isDuplicateKey } from "../mongo_errors.ts";
+import { isDuplicateKey, isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import { shortened } from "../../text/shortened.ts";
 import { BEGINNING, changedByUser, RANGES_ID } from "./ranges_document.ts";
@@ -56,6 +56,24 @@ export class ModeLease {
     }
     this.#renewAtMs = sentAtMs + MODE_LEASE_MS - RENEW_MS;
     return this.#until = until;
+  }
+
+  /**
+   * Whether agents in range mode are there, for an agent that cannot take its mode; undefined if the user may neither read
+   * the document nor write to it. Throws what the driver throws.
+   */
+  async isBesideRanges(): Promise<boolean | undefined> {
+    const { agents, maxTimeMS, serverClock } = this.#options;
+    const live = { $gt: serverClock.now() };
+    const isLive = [{ mode: "range", mode_until: live }, { ranges: { $elemMatch: { visible_at: live } } }];
+    const ofRanges: Document = { _id: RANGES_ID, ...MARK, $or: isLive };
+    const projection = { _id: 1 };
+    return await allowed(async () => await agents.findOne(ofRanges, { projection, maxTimeMS }) !== null) ??
+      // A user without the right to read learns from a write that changes nothing whether it matches.
+      await allowed(async () => {
+        const { matchedCount } = await agents.updateOne(ofRanges, { $max: { mode_until: new Date(0) } });
+        return matchedCount > 0;
+      });
   }
 
   /** What was taken may not stand any more: the next claim takes it anew. */
@@ -142,6 +160,9 @@ export class ModeLease {
 
   async #make(until: Date): Promise<boolean> {
     const { agents, filter, maxTimeMS, mode } = this.#options;
+    // Whatever else the collection holds: a mode that is there counts.
+    const isThere = { _id: RANGES_ID as never, ...MARK };
+    if (await agents.findOne(isThere, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
     await refuseRegistryOfOthers({
       collection: agents,
       maxTimeMS,
@@ -187,6 +208,16 @@ export class ModeLease {
   /** In document mode no range may be there: the documents in it are held, or need their bookkeeping. */
   get #free(): Document {
     return this.#options.mode === "document" ? { ranges: NO_RANGES } : {};
+  }
+}
+
+/** What was asked; undefined if the user may not ask it. */
+async function allowed<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
   }
 }
 

@@ -36,16 +36,22 @@ export class RangeMode {
   }
 
   /**
-   * Takes the mode for a while, if that is due, and looks for documents that agents in document mode hold, unless the last
-   * look was a moment ago. Throws what the driver throws.
+   * Looks whether the collection can be claimed by ranges, and for documents that agents in document mode hold, unless the
+   * last look was a moment ago. Then takes the mode for a while, if that is due: an agent that may not claim would keep all
+   * others from claiming. Throws what the driver throws.
    *
-   * @throws {ClaimModeError} If agents in document mode are there.
+   * @throws {ClaimModeError} If it cannot, or if agents in document mode are there.
    */
   async look(): Promise<void> {
     const { clock, lease } = this.#options;
-    await lease.take();
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#lookedAtMs < LOOK_MS) return;
+    const isDue = nowMs - this.#lookedAtMs >= LOOK_MS;
+    if (isDue) await this.#lookAround();
+    await lease.take();
+    if (isDue) this.#lookedAtMs = nowMs;
+  }
+
+  async #lookAround(): Promise<void> {
     await refuseSetup(this.#options);
     const other = await this.#other();
     if (other !== undefined) {
@@ -55,7 +61,6 @@ export class RangeMode {
         { isOfOthers: true },
       );
     }
-    this.#lookedAtMs = nowMs;
   }
 
   /**
