@@ -9,13 +9,14 @@ import { type Command, operatorIn, type Profile, queriesOf } from "../support/pr
 import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { SUPPORTED, UNSUPPORTED } from "../support/profiles/profiles.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
+import { agents } from "../support/ranges.ts";
 import { COLLECTION, expireLeases, jobs, letters, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** What each server is known to lack. */
 const LACKING: Record<string, readonly string[]> = {
-  "amazon-5.0": ["nowInReads", "nowInWrites", "bsonSize", "retryableWrites"],
+  "amazon-5.0": ["nowInReads", "nowInWrites", "bsonSize", "collations", "retryableWrites"],
   "amazon-8.0": ["nowInReads", "nowInWrites"],
   "documentdb-0.107": ["timeAsDate", "nowInReads", "nowInWrites", "collations"],
   azure: ["timeAsDate", "nowInWrites", "collations"],
@@ -69,6 +70,22 @@ for (const profile of SUPPORTED) {
     assertEquals([found!._id, others.length], [8, 0]);
     assert(await redrive(box, found!));
     assert(await (await store.forCommands.cancellation()).cancel(8, undefined) || runs.get(8) === 2);
+  });
+}
+
+for (const profile of SUPPORTED) {
+  Deno.test(`KnownServer: on ${profile.title}, by its profile, commands find out who holds a new document in a range`, async () => {
+    await using stack = new AsyncDisposableStack();
+    const { database, store } = await open(profile, stack, 2);
+    await store.ensureUsable();
+    const standingOf = async (id: number) => {
+      const [found] = await (await store.forCommands.cancellation()).find(`${id}`);
+      return found?.standing;
+    };
+    assertEquals([await standingOf(0), await standingOf(1)], ["waiting", "waiting"]);
+    const range = { from: -1, to: 0, token: "t", owner: "o", visible_at: new Date(Date.now() + 600_000) };
+    await agents(database).insertOne({ _id: "ranges", registry: "pulling-agent", ranges: [range] });
+    assertEquals([await standingOf(0), await standingOf(1)], ["leased", "waiting"]);
   });
 }
 

@@ -28,6 +28,11 @@ export async function holdersOf(
   };
   const range = { $arrayElemAt: [{ $filter: { input: RANGES, as: "range", cond: holds } }, 0] };
   try {
+    // A fleet in document mode has none.
+    const isRangeThere = { _id: RANGES_ID as never, "ranges.0": { $exists: true } };
+    if (await agents.findOne(isRangeThere, { projection: { _id: 1 }, maxTimeMS }) === null) {
+      return ids.map(() => undefined);
+    }
     const [found] = await agents.aggregate([
       { $match: { _id: RANGES_ID as never } },
       { $project: { held: { $map: { input: { $literal: ids }, as: "id", in: range } } } },

@@ -47,6 +47,7 @@ export type Ability = keyof typeof ABILITIES;
 
 /** Where the options of an operation are among its arguments. */
 const OPTIONS_AT: Readonly<Record<string, number>> = {
+  aggregate: 1,
   deleteOne: 1,
   find: 1,
   findOne: 1,

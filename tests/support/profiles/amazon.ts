@@ -140,6 +140,17 @@ const NO_RETRYABLE_WRITES: Row = {
   },
 };
 
+const NO_COLLATIONS: Row = {
+  what: "`collation` of all commands",
+  basis: "seen",
+  source: "theopenconversationkit/tock#1208, mingo-app/mingo#575",
+  shows: {
+    refuses: ({ body }) =>
+      [body, ...body.updates ?? [], ...body.deletes ?? []].some(({ collation }) => collation !== undefined),
+    with: { code: 303, errmsg: "option collation is currently not supported" },
+  },
+};
+
 const COMMON = [
   NO_NOW,
   NO_STREAMS_UNTIL_ENABLED,
@@ -161,6 +172,7 @@ export const AMAZON_5: Profile = {
   uriOptions: "replicaSet=rs0",
   rows: [
     NO_RETRYABLE_WRITES,
+    NO_COLLATIONS,
     ...COMMON,
     {
       what: "the operator `$bsonSize`",
