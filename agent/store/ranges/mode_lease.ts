@@ -160,7 +160,7 @@ export class ModeLease {
 
   async #make(until: Date): Promise<boolean> {
     const { agents, filter, maxTimeMS, mode } = this.#options;
-    // Whatever else the collection holds: a mode that is there counts.
+    // A mode that is there counts, also beside documents of others.
     const isThere = { _id: RANGES_ID as never, ...MARK };
     if (await agents.findOne(isThere, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
     await refuseRegistryOfOthers({
