@@ -6,7 +6,7 @@ export interface Count {
 
 /**
  * What `top --json` prints and what the overview of the dashboard shows: the work that waits, the agents, and what fails.
- * What is not known, because a right is missing or the server is too slow, is null, and `notes` says why.
+ * What is not known, because a right is missing or it could not be counted to the end, is null, and `notes` says why.
  */
 export interface Overview {
   /** When it was looked, by the server's clock. */
@@ -28,8 +28,8 @@ export interface Overview {
     in_flight: Count | null;
     dead_letters: Count | null;
     /**
-     * Of what is null above because the server was too slow, there are as many or more. Null if it is known, or if nothing
-     * was counted. It tells how far counting came in its time, and so is no number to compare with another one.
+     * Of what is null above because it could not be counted to the end, there are as many or more. Null if it is known, or
+     * if nothing was counted. It tells how far counting came, and so is no number to compare with another one.
      */
     at_least: Record<"waiting" | "scheduled" | "in_flight" | "dead_letters", number | null>;
     /** Documents that became processed, each second, over the last minute. */

@@ -185,7 +185,7 @@ Deno.test("OverviewReader: of dead letters that are kept with those of other col
   await letters(database).insertMany(others);
   const { notes, work } = await (await reader(store)).look();
   assertEquals([work.dead_letters, work.at_least.dead_letters], [null, 1000]);
-  assertMatch(notes.join(), /^The dead letters are not counted: more than 10000 of several collections/);
+  assertMatch(notes.join(), /^Not all dead letters are counted: more than 10000 of several collections/);
 });
 
 function assertCheap(entry: Profiled): void {

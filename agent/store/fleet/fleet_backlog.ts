@@ -5,7 +5,7 @@ import { validDate } from "../../lib/valid_date.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
 import type { StoreContext } from "../store_context.ts";
 import type { BacklogCount } from "../../fleet/fleet_view.ts";
-import { backlogId, type Counted } from "./backlog_id.ts";
+import { backlogId, type CountedWork } from "./backlog_id.ts";
 import { MARK } from "./control_document.ts";
 import { AHEAD_MS, GONE_MS } from "./entry.ts";
 
@@ -150,7 +150,7 @@ function countOf(value: unknown): number | undefined {
 }
 
 /** What a {@linkcode FleetBacklog} needs. */
-export interface FleetBacklogOptions extends Counted, Pick<StoreContext, "maxTimeMS" | "serverClock"> {
+export interface FleetBacklogOptions extends CountedWork, Pick<StoreContext, "maxTimeMS" | "serverClock"> {
   /** That of the registry. */
   readonly collection: Collection;
   /** The agent, for people. */

@@ -5,9 +5,8 @@ import { msOf } from "../connection/server_clock.ts";
 import type { StoreContext } from "../store_context.ts";
 import type { AgentConnections, ConnectedAgents } from "./agent_connections.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
-import { backlogId, type Counted } from "./backlog_id.ts";
+import { backlogId, type CountedWork } from "./backlog_id.ts";
 import { type Entry, entryIn, GONE_MS, SLACK_MS } from "./entry.ts";
-
 import { countsIn } from "./fleet_backlog.ts";
 
 /** Agents beat each ten seconds: one that has not for so long, in milliseconds, is looked at more closely. */
@@ -119,7 +118,7 @@ function connectionOf({ seen: { id } }: Entry): string {
 
 /** What a {@linkcode FleetReader} needs. */
 export interface FleetReaderOptions
-  extends Counted, Pick<StoreContext, "maxTimeMS" | "server" | "serverClock"> {
+  extends CountedWork, Pick<StoreContext, "maxTimeMS" | "server" | "serverClock"> {
   /** That of the registry. */
   readonly collection: Collection;
   readonly connections: AgentConnections;

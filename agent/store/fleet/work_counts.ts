@@ -53,9 +53,10 @@ export interface WorkLook {
 }
 
 /**
- * Counts all that operators look at, in parallel: each count goes by an index or fails, reads at most
- * {@linkcode MAX_SHOWN} keys, and ends after {@linkcode MAX_TIME_MS}. So an answer comes within two seconds, however many
- * documents there are. Of dead letters {@linkcode MAX_COUNTED} are counted: each has to be read.
+ * Counts all that operators look at, in parallel: each count goes by an index or fails, counts
+ * {@linkcode MAX_SHOWN} keys at most, and ends after {@linkcode MAX_TIME_MS}. So an answer comes within two seconds, however
+ * many documents there are. It counts in steps, and reads a ninth more for the smaller ones. Of dead letters at most
+ * {@linkcode MAX_COUNTED} are counted: each has to be read.
  */
 export class WorkCounts {
   readonly #options: WorkCountsOptions;
@@ -102,9 +103,10 @@ export class WorkCounts {
     };
     const notes = problems.map(({ error, what }) => note(NAMES[what], error, atLeast[what] !== undefined));
     if (letters === undefined && !problems.some(({ what }) => what === "deadLetters")) {
-      notes.push(
-        `The dead letters are not counted: more than ${MAX_COUNTED} of several collections are kept together`,
-      );
+      const which = atLeast.deadLetters === undefined
+        ? "The dead letters are not"
+        : "Not all dead letters are";
+      notes.push(`${which} counted: more than ${MAX_COUNTED} of several collections are kept together`);
     }
     const nextDue = (scheduled ?? reached.scheduled)?.first;
     return {
