@@ -1,3 +1,4 @@
+import { exists } from "@std/fs";
 import { newScratchDir, removeScratchDir } from "../scripts/scratch_dir.ts";
 import { endGroup, findProgram, spawnTied } from "../scripts/tied_process.ts";
 import { until } from "./bench.ts";
@@ -154,8 +155,12 @@ function asUser(program: string, args: string[]): [program: string, args: string
 
 async function newestOfDebian(): Promise<string | undefined> {
   const versions = await Array.fromAsync(Deno.readDir(DEBIAN)).catch(() => []);
-  if (versions.length === 0) return undefined;
-  return `${DEBIAN}/${Math.max(...versions.map(({ name }) => Number(name)))}/bin`;
+  for (const version of versions.map(({ name }) => Number(name)).toSorted((a, b) => b - a)) {
+    const dir = `${DEBIAN}/${version}/bin`;
+    // Of some versions only the client is installed.
+    if (await exists(`${dir}/initdb`)) return dir;
+  }
+  return undefined;
 }
 
 /** A link in `PATH` may lead to one of them only. */
