@@ -254,13 +254,20 @@ Deno.test("LetterPages gives each letter once, also those whose _id no query can
   const pages = (await store.forCommands.letters()).pages(10_000);
   for (const size of [7, 50, 1000]) {
     const seen: string[] = [];
+    const asked: { from: LetterPlace | undefined; keys: string[] }[] = [];
     let [from, read]: [LetterPlace | undefined, number] = [undefined, 0];
     do {
       const page: LetterPage = await pages.page({ from, size });
-      seen.push(...page.letters.map(storedIdKey));
+      const keys = page.letters.map(storedIdKey);
+      asked.push({ from, keys });
+      seen.push(...keys);
       from = page.next;
       read += 1;
     } while (from !== undefined && read < 100);
     assertEquals([seen.length, new Set(seen).size], [ids.length, ids.length], `pages of ${size}`);
+    // A reader goes back.
+    for (const { from, keys } of asked.slice(0, 3)) {
+      assertEquals((await pages.page({ from, size })).letters.map(storedIdKey), keys, `pages of ${size}`);
+    }
   }
 });

@@ -49,20 +49,21 @@ export class LetterPages {
     let batch = isWanted === undefined ? Math.ceil(TIMES * size) : BATCH;
     const startMs = this.#clock.monotonicMs();
     const page: DeadLetter[] = [];
-    let [place, read] = [from, 0];
+    const place = new Place(from);
+    let read = 0;
     for (;;) {
-      const some = await this.#read(place, batch);
+      const some = await this.#read(place.current, batch);
       read += some.length;
       const wanted = some.filter((each) => this.#isOurs(each) && (isWanted?.(each) ?? true));
       const standing = new Set(await this.#options.standing(wanted));
       for (const letter of some) {
-        if (page.length >= size) return { letters: page, next: place };
+        if (page.length >= size) return { letters: page, next: place.current };
         if (standing.has(letter)) page.push(letter);
-        place = behind(letter, place);
+        place.pass(letter);
       }
       if (some.length < batch) return { letters: page, next: undefined };
       const isEnough = read >= MAX_READ || this.#clock.monotonicMs() - startMs >= MAX_MS;
-      if (isEnough) return { letters: page, next: place };
+      if (isEnough) return { letters: page, next: place.current };
       batch = BATCH;
     }
   }
@@ -92,11 +93,27 @@ export class LetterPages {
   }
 }
 
-/** The place behind a letter that comes next. */
-function behind(letter: DeadLetter, { after, passed }: LetterPlace): LetterPlace {
-  return isNameable(letter)
-    ? { after: { id: letter._id }, passed: BEGIN.passed }
-    : { after, passed: new Set([...passed, storedIdKey(letter)]) };
+/** The place that a page has come to. It copies what was passed once, and not for each letter. */
+class Place {
+  #after: LetterPlace["after"];
+  #passed: Set<string>;
+
+  constructor({ after, passed }: LetterPlace) {
+    this.#after = after;
+    this.#passed = new Set(passed);
+  }
+
+  get current(): LetterPlace {
+    return { after: this.#after, passed: this.#passed };
+  }
+
+  /** Goes behind the letter that comes next. */
+  pass(letter: DeadLetter): void {
+    if (isNameable(letter)) {
+      this.#after = { id: letter._id };
+      if (this.#passed.size > 0) this.#passed = new Set();
+    } else this.#passed.add(storedIdKey(letter));
+  }
 }
 
 /** Which page of letters is meant. */
