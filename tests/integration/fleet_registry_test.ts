@@ -162,6 +162,44 @@ Deno.test("MongoFleetRegistry tells by the server's clock when an agent began, w
   }
 });
 
+Deno.test("MongoFleetRegistry: when an agent began, was paused and failed stays the same if the clock of its machine is set", async () => {
+  await using database = await testDatabase("registry");
+  await using store = openStore(database);
+  await database.db.createCollection(COLLECTION);
+  await store.ensureUsable();
+  const { reader } = await store.forCommands.fleet();
+  for (const bootedMs of [3_600_000, -3_600_000]) {
+    let aheadMs = bootedMs;
+    const timeOfDayMs = () => Date.now() + aheadMs;
+    const name = `${bootedMs}`;
+    const registry = store.fleetRegistry({
+      name,
+      version: "1.2.3",
+      ensureIndexes: true,
+      startedAtMs: timeOfDayMs(),
+      timeOfDayMs,
+      commit: "c",
+      mode: "document",
+      instance: crypto.randomUUID(),
+    });
+    const at = new Date(timeOfDayMs());
+    const control = { state: "paused", source: "file", by: undefined, reason: undefined, since: at } as const;
+    const report = { ...REPORT, control, lastError: { at, message: "no" } };
+    const times = async () => {
+      await registry.report(report);
+      const agent = (await reader.look()).agents.find((agent) => agent.name === name)!;
+      return [agent.startedAt, agent.control.since!, agent.lastError!.at];
+    };
+    for (const isSet of [false, true]) {
+      if (isSet) aheadMs = 0;
+      for (const time of await times()) {
+        const passedMs = (await reader.look()).at.getTime() - time.getTime();
+        assert(passedMs >= -1500 && passedMs < 120_000, `${name}, ${isSet}: ${passedMs}`);
+      }
+    }
+  }
+});
+
 Deno.test("ActionsLog adds an action also if older ones cannot be removed", async () => {
   await using server = await FailingServer.start();
   await using database = server.database();

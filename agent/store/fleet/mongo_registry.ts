@@ -10,7 +10,6 @@ import type {
 } from "../../fleet/registry.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { fleetCollection } from "../../settings/fleet_settings.ts";
-import { timeOfDayMs } from "../../lib/builtins.ts";
 import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
@@ -21,6 +20,7 @@ import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";
 import { FleetBacklog, type FleetBacklogOptions } from "./fleet_backlog.ts";
 import { GONE_MS, SLACK_MS } from "./entry.ts";
+import { OwnTime } from "./own_time.ts";
 import { refuseRegistryOfOthers } from "./registry_of_others.ts";
 
 /** An agent that reports counts as alive for this long without another report, in milliseconds: three beats. */
@@ -55,6 +55,9 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
   readonly #backlog: FleetBacklog;
   /** Whether the entry was written. */
   #isShown = false;
+  readonly #startedAt: OwnTime;
+  readonly #controlSince: OwnTime;
+  readonly #failedAt: OwnTime;
 
   constructor(options: MongoFleetRegistryOptions) {
     const { collection: { collectionName, dbName }, instance, link, startedAtMs } = options;
@@ -62,6 +65,11 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
     this.#collection = link.collection(dbName, fleetCollection(collectionName));
     this.#hasIndex = !options.ensureIndexes;
     this.#id = `${new Date(startedAtMs).toISOString()} ${instance}`;
+    this.#startedAt = new OwnTime(options);
+    this.#controlSince = new OwnTime(options);
+    this.#failedAt = new OwnTime(options);
+    // From now on it does not depend on the clock of the day.
+    this.#startedAt.at(new Date(startedAtMs));
     this.#backlog = new FleetBacklog({ ...options, collection: this.#collection });
     this.name = `${dbName}.${fleetCollection(collectionName)}`;
   }
@@ -78,7 +86,7 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
 
   async report(report: AgentReport): Promise<boolean> {
     const { clock, commit, mode, name, source, startedAtMs, version } = this.#options;
-    const started_at = this.#byServer(new Date(startedAtMs));
+    const started_at = this.#startedAt.at(new Date(startedAtMs));
     const fields = { name, version, commit, mode, started_at, ...this.#fieldsOf(report) };
     // The claim to a share of an agent that is gone lasts as long as its own beats say.
     const lives = { lives_ms: LIVES_MS };
@@ -161,25 +169,15 @@ export class MongoFleetRegistry implements FleetRegistry, FleetMembership, Backl
       state,
       ready: isReady,
       trouble,
-      control: withoutMissing({ ...control, since: control.since && this.#byServer(control.since) })[0],
+      control:
+        withoutMissing({ ...control, since: control.since && this.#controlSince.at(control.since) })[0],
       control_id: controlId,
       held,
       running,
       counters,
       history: history && historyFields(history),
-      last_error: lastError && { ...lastError, at: this.#byServer(lastError.at) },
+      last_error: lastError && { ...lastError, at: this.#failedAt.at(lastError.at) },
     };
-  }
-
-  /**
-   * A time of this machine's clock by that of the server, which judges how long ago it is. Clocks that differ by less than a
-   * second count as the same.
-   */
-  #byServer(time: Date): Date {
-    const { serverClock, timeOfDayMs: nowMs = timeOfDayMs } = this.#options;
-    if (!serverClock.isKnown) return time;
-    const aheadS = Math.trunc((serverClock.now().getTime() - nowMs()) / 1000);
-    return new Date(time.getTime() + 1000 * aheadS);
   }
 
   get #own(): Document {
