@@ -76,8 +76,8 @@ export type AgentEvent =
     takeovers: number;
     conflicts: number;
     elapsedMs: number;
-    /** No new document may be claimed, because of agents in another mode. */
-    withoutNew?: boolean;
+    /** How many of them were claimed as new ones, in the agent's mode. */
+    newDocuments?: number;
   }
   | { type: "claim_refused"; id: unknown; error: unknown }
   | {

@@ -115,8 +115,8 @@ export interface Claim {
   readonly refused: readonly RefusedClaim[];
   /** Set if documents have to wait until others are settled. */
   readonly heldUp?: HeldUp | undefined;
-  /** No new document may be claimed, because of agents in another mode. */
-  readonly withoutNew?: boolean;
+  /** How many of the documents were claimed as new ones, in the agent's mode. All others are claimed alike in each mode. */
+  readonly newDocuments?: number;
 }
 
 /** A claim that brought nothing. */

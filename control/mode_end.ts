@@ -5,12 +5,12 @@ import { CHANGE_MS } from "../agent/store/ranges/mode_lease.ts";
 
 /**
  * Ends an agent that meets agents of another mode: it waits for their lease once. If they still work then, only an operator
- * can change that, and a rolling update has to stop at this agent. One that has claimed documents before is not what is
+ * can change that, and a rolling update has to stop at this agent. One that has claimed new documents before is not what is
  * new, and waits.
  */
 export class ModeEnd {
   readonly #options: ModeEndOptions;
-  /** Since when each claim is refused because of them. */
+  /** When a claim was refused because of them first. */
   #sinceMs: number | undefined;
   #hasClaimed = false;
   #status = 0;
@@ -18,10 +18,8 @@ export class ModeEnd {
   constructor(options: ModeEndOptions) {
     this.#options = options;
     options.events.subscribe((event) => {
-      if (event.type === "claimed" && !event.withoutNew) {
-        this.#sinceMs = undefined;
-        this.#hasClaimed ||= event.documents > 0;
-      }
+      // What both modes claim alike, and a claim that finds nothing, tell nothing of the mode.
+      if (event.type === "claimed" && event.newDocuments) this.#hasClaimed = true;
       if (event.type === "claim_failed") this.#failed(event.error);
     });
   }

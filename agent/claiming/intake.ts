@@ -40,10 +40,10 @@ export class Intake {
 
   #take(claim: Claim, { startedAtMs, closed }: { startedAtMs: number; closed: AbortSignal }): Claim {
     const { clock, events, pool } = this.#options;
-    const { conflicts, documents, refused, takeovers, withoutNew = false } = claim;
+    const { conflicts, documents, refused, takeovers, newDocuments = 0 } = claim;
     const elapsedMs = clock.monotonicMs() - startedAtMs;
     const counts = { documents: documents.length, takeovers, conflicts };
-    events.emit({ type: "claimed", ...counts, elapsedMs, ...(withoutNew && { withoutNew }) });
+    events.emit({ type: "claimed", ...counts, elapsedMs, ...(newDocuments > 0 && { newDocuments }) });
     for (const { id, error, isDeadLetter } of refused) {
       if (isDeadLetter) events.emit({ type: "dead_lettered", id, attempt: 0, error: errorText(error) });
       else events.emit({ type: "claim_refused", id, error });

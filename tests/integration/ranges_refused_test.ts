@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { MongoClient, MongoServerError } from "mongodb";
 import { ClaimModeError } from "../../agent/errors.ts";
+import { systemClock } from "../../agent/lib/clock.ts";
 import { NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
@@ -18,7 +20,11 @@ Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the re
   await endMode(database);
   // The mode is over, and a document is still held in it.
   const beside = await assertRejects(() => range.take(), ClaimModeError);
-  assertStringIncludes(beside.message, "the agent old holds documents");
+  assertStringIncludes(
+    beside.message,
+    "the agent old holds documents in another mode and does not show itself",
+  );
+  assertEquals(beside.isOfOthers, false);
   await document.ack([{ document: held! }]);
   assertEquals(idsOf(await range.take(1)), [2]);
   // What was taken before does not count any more: the claim itself asks.
@@ -89,7 +95,7 @@ for (const mode of ["document", undefined] as const) {
   });
 }
 
-Deno.test("CLAIM_MODE of document claims what both modes claim alike beside range mode, and says that new documents are left", async () => {
+Deno.test("CLAIM_MODE of document claims what both modes claim alike beside range mode, and tells that none of it was new", async () => {
   await using database = await testDatabase("ranges");
   await using range = open(database);
   await using store = openStore(database, { claimMode: "document", fleet: "on" });
@@ -99,8 +105,12 @@ Deno.test("CLAIM_MODE of document claims what both modes claim alike beside rang
   for (const _id of [10, 11, 12]) {
     await jobs(database).insertOne({ _id, status: "pending", _pull: { visible_at: LONG_AGO } });
     const claim = await store.take();
-    assertEquals([idsOf(claim), claim.withoutNew], [[_id], true]);
+    assertEquals([idsOf(claim), claim.newDocuments], [[_id], 0]);
   }
+  // So it is with a batch that is full before new documents are tried.
+  await jobs(database).insertOne({ _id: 13, status: "pending", _pull: { visible_at: LONG_AGO } });
+  const { documents, newDocuments } = await store.take(1);
+  assertEquals([documents.length, newDocuments], [1, 0]);
   await assertRejects(() => store.take(), ClaimModeError);
 });
 
@@ -177,6 +187,43 @@ Deno.test("CLAIM_MODE of document without a mode looks for range mode before eac
   await assertRejects(() => store.take(), ClaimModeError);
 });
 
+Deno.test("CLAIM_MODE of document claims if the collection of the agents goes on refusing writes, unless range mode is there", async () => {
+  await using database = await testDatabase("ranges");
+  await jobs(database).insertMany(pending(4));
+  const appName = crypto.randomUUID();
+  let aheadMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const place = { name: database.name, uri: `${database.uri}&appName=${appName}` };
+  await using store = openStore(place, { claimMode: "document", clock, fleet: "on" });
+  await using admin = new MongoClient(database.uri);
+  const namespace = agents(database).namespace;
+  await admin.db("admin").command({
+    configureFailPoint: "failCommand",
+    mode: "alwaysOn",
+    data: { appName, failCommands: ["update"], namespace, errorCode: 8000 },
+  });
+  try {
+    await assertRejects(() => store.take(1), MongoServerError);
+    aheadMs = 20_000;
+    assertEquals(idsOf(await store.take(1)), [0]);
+    const mode = { mode: "range", mode_until: new Date(Date.now() + 600_000) };
+    await agents(database).insertOne({ _id: "ranges", registry: "pulling-agent", ...mode });
+    await assertRejects(() => store.take(1), ClaimModeError);
+  } finally {
+    await admin.db("admin").command({ configureFailPoint: "failCommand", mode: "off" });
+  }
+});
+
+Deno.test("CLAIM_MODE of document names the field of the ranges that a user has changed", async () => {
+  await using database = await testDatabase("ranges");
+  await using store = openStore(database, { claimMode: "document", fleet: "on" });
+  await jobs(database).insertMany(pending(1));
+  const made = { registry: "pulling-agent", version: "v", mode: "document", mode_until: LONG_AGO };
+  await agents(database).insertOne({ _id: "ranges", ...made, ranges: "none" });
+  const { message } = await assertRejects(() => store.take(), ClaimModeError);
+  assertStringIncludes(message, 'The field "ranges" of the document "ranges"');
+});
+
 Deno.test("CLAIM_MODE of range takes no mode that it could not use", async () => {
   await using database = await testDatabase("ranges");
   await database.db.createCollection(COLLECTION, { collation: { locale: "en", strength: 2 } });
@@ -194,6 +241,16 @@ Deno.test("CLAIM_MODE of range takes no mode beside documents that an agent with
   await jobs(database).insertMany(pending(3));
   await alone.take(1);
   await assertRejects(() => range.take(), ClaimModeError, "the agent alone holds documents");
+  const shown = {
+    registry: "pulling-agent",
+    name: "alone",
+    state: "running",
+    seen_at: new Date(),
+    lives_ms: 60_000,
+  };
+  await agents(database).insertOne({ _id: "2026-01-01T00:00:00.000Z a", ...shown });
+  const { isOfOthers, message } = await assertRejects(() => range.take(), ClaimModeError);
+  assertEquals([isOfOthers, message.includes("does not show itself")], [true, false]);
   await using document = openStore(database, { claimMode: "document", fleet: "on" });
   assertEquals(idsOf(await document.take(1)), [1]);
 });

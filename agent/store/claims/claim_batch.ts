@@ -1,5 +1,6 @@
 import type { ClaimLimit, LeasedDocument } from "../../ports.ts";
 import type { MongoLeasedDocument } from "../documents/leased_document.ts";
+import type { Kind } from "../queries.ts";
 import type { RemainingLimit } from "./remaining_limit.ts";
 
 /** What was claimed of one kind of documents. */
@@ -16,6 +17,7 @@ export class ClaimBatch {
   readonly documents: LeasedDocument[] = [];
   hasMore = false;
   takeovers = 0;
+  newDocuments = 0;
   conflicts = 0;
   #documentsLeft: number;
   #bytesLeft: number;
@@ -37,12 +39,13 @@ export class ClaimBatch {
     return { documents: this.#documentsLeft, bytes: this.#bytesLeft, isEmpty: this.isEmpty };
   }
 
-  /** Adds what was taken, from expired leases of other holders if `isTakeover`. */
-  add({ documents, hasMore, conflicts }: Taken, { isTakeover = false } = {}): void {
+  /** Adds what was taken, as documents of `kind` if it is known. */
+  add({ documents, hasMore, conflicts }: Taken, kind?: Kind): void {
     this.documents.push(...documents);
     this.#documentsLeft -= documents.length;
     for (const { sizeBytes } of documents) this.#bytesLeft -= sizeBytes;
-    if (isTakeover) this.takeovers += documents.length;
+    if (kind === "expired_leases") this.takeovers += documents.length;
+    if (kind === "new_documents") this.newDocuments += documents.length;
     this.hasMore ||= hasMore;
     this.conflicts += conflicts;
   }

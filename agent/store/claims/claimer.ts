@@ -116,7 +116,7 @@ export class Claimer {
           break;
         }
         try {
-          batch.add(await this.#claimKind(kind, batch, startMs), { isTakeover: kind === "expired_leases" });
+          batch.add(await this.#claimKind(kind, batch, startMs), kind);
         } catch (error) {
           // All others are claimed alike in each mode.
           if (!(error instanceof ClaimModeError)) throw error;
@@ -134,13 +134,13 @@ export class Claimer {
       if (batch.isEmpty && !this.#unreported.hasLetters) throw error;
       batch.hasMore = true;
     }
-    const { documents, hasMore, conflicts } = batch;
+    const { documents, hasMore, conflicts, newDocuments } = batch;
     const takeovers = batch.takeovers + this.#takenOver;
     this.#takenOver = 0;
     const heldUp = await this.#heldUp.afterClaim(documents.length);
     const refused = this.#unreported.take();
     const claim = { documents, hasMore, takeovers, conflicts, hasSuspects: hasSuspects ?? false };
-    return { ...claim, refused, heldUp, ...(refusal && { withoutNew: true }) };
+    return { ...claim, newDocuments, refused, heldUp };
   }
 
   /**

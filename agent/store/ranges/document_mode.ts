@@ -12,6 +12,8 @@ import type { RangeControl } from "./range_control.ts";
 
 /** An agent that cannot use the collection of the agents asks for it again after this long, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
+/** Trouble with the collection of the agents that should pass is lasting after this long, in milliseconds. */
+const TROUBLE_MS = 20_000;
 /** An agent that may not claim yet goes on finishing ranges for so long, in milliseconds. */
 const FINISH_MS = 5000;
 /** A claim that matched nothing asks for the server's time at most this often, in milliseconds: other agents may be faster. */
@@ -26,6 +28,8 @@ export class DocumentMode {
   #until: Date | undefined;
   /** Set while agents in range mode are known to be there. */
   #refusal: ClaimModeError | undefined;
+  /** Since when the mode cannot be taken because of trouble that should pass. */
+  #failsSinceMs: number | undefined;
   #askAtMs = -Infinity;
   /** Whether the user may not even look whether they are. */
   #isBlind = false;
@@ -54,16 +58,19 @@ export class DocumentMode {
     try {
       this.#until = await lease.take();
       this.#refusal = undefined;
+      this.#failsSinceMs = undefined;
     } catch (error) {
       if (error instanceof ClaimModeError) {
+        this.#failsSinceMs = undefined;
         this.#refusal = error;
         await this.#finishRanges(onMarked);
         throw error;
       }
       if (isUnexplained(error)) throw error;
       if (passesByItself(error)) {
-        if (this.#isOver(0)) throw error;
-        return;
+        if (!this.#isOver(0)) return;
+        this.#failsSinceMs ??= clock.monotonicMs();
+        if (clock.monotonicMs() - this.#failsSinceMs < TROUBLE_MS) throw error;
       }
       await this.#goWithout();
       this.#askAtMs = clock.monotonicMs() + ASK_AGAIN_MS;
@@ -71,7 +78,7 @@ export class DocumentMode {
   }
 
   /**
-   * No right, a view, a validator, documents of others: such an agent is no part of the fleet. Agents in range mode see its
+   * No right, a view, a validator, documents of others, trouble that lasts: such an agent is no part of the fleet. Agents in range mode see its
    * leases, and it claims nothing beside them as far as it may look.
    */
   async #goWithout(): Promise<void> {

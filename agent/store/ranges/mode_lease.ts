@@ -4,10 +4,11 @@ import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
+import { liveInDocumentMode } from "./live_agents.ts";
 import { isDuplicateKey, isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import { shortened } from "../../text/shortened.ts";
-import { BEGINNING, changedByUser, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, changedByUser, changedIn, RANGES_ID } from "./ranges_document.ts";
 
 /** How new documents are claimed. */
 export type ClaimMode = "document" | "range";
@@ -115,20 +116,15 @@ export class ModeLease {
   async #isDocumentModeAlive(): Promise<boolean> {
     const { agents, maxTimeMS, mode, server: { time } } = this.#options;
     if (mode === "document") return false;
-    const alive = {
-      ...MARK,
-      mode: { $ne: "range" },
-      state: { $exists: true },
-      $expr: { $gt: [{ $add: ["$seen_at", "$lives_ms"] }, time] },
-    };
-    return await agents.findOne(alive, { projection: { _id: 1 }, maxTimeMS }) !== null;
+    return await agents.findOne(liveInDocumentMode(time), { projection: { _id: 1 }, maxTimeMS }) !== null;
   }
 
   async #why(): Promise<ClaimModeError> {
     const { agents, maxTimeMS, mode, serverClock } = this.#options;
-    const projection = { _id: 0, filter: 1, mode: 1, mode_until: 1, version: 1 };
+    const projection = { _id: 0, filter: 1, mode: 1, mode_until: 1, ranges: 1, version: 1 };
     const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, { projection, maxTimeMS });
-    if (found && typeof found.version !== "string") return changedByUser("version");
+    const changed = found && changedIn(found);
+    if (changed) return changedByUser(changed);
     if (mode === "document" && found?.mode === "range" && found.mode_until <= serverClock.now()) {
       return new ClaimModeError(
         "CLAIM_MODE is document, and agents with CLAIM_MODE=range that have ended hold documents: they are claimed when " +

@@ -2,7 +2,7 @@ import { type Collection, type Document, type Filter, MaxKey } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { MARK } from "../fleet/control_document.ts";
 import { MODE_LEASE_MS } from "./mode_lease.ts";
-import { BEGINNING, BY_BYTES, RANGES, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, BY_BYTES, changedIn, RANGES, RANGES_ID } from "./ranges_document.ts";
 import { CLAIM_ORDER } from "../queries.ts";
 import type { Bounds } from "./new_documents.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -229,17 +229,6 @@ function stateIn(stored: Document): RangeState {
     mode,
     filter: typeof filter === "string" ? filter : undefined,
   };
-}
-
-function changedIn({ ranges = [], version }: Document): RangeState["changed"] {
-  if (typeof version !== "string") return "version";
-  return Array.isArray(ranges) && ranges.every(isRange) ? undefined : "ranges";
-}
-
-function isRange(range: Document | null): boolean {
-  const { from, to, token, visible_at } = range ?? {};
-  return from !== undefined && to !== undefined && typeof token === "string" &&
-    validDate(visible_at) !== undefined;
 }
 
 function rangeIn(range: Document | null): Range {

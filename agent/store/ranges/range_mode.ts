@@ -1,7 +1,9 @@
+import type { Collection } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { heldAt } from "../queries.ts";
+import { liveAgents } from "./live_agents.ts";
 import type { ModeLease } from "./mode_lease.ts";
 import { type RangeSetup, refuseSetup } from "./range_setup.ts";
 import type { RangeState } from "./range_control.ts";
@@ -54,13 +56,19 @@ export class RangeMode {
   async #lookAround(): Promise<void> {
     await refuseSetup(this.#options);
     const other = await this.#other();
-    if (other !== undefined) {
-      throw new ClaimModeError(
-        `CLAIM_MODE is range, and the agent ${other} holds documents in another mode: stop all agents, wait for their ` +
-          "leases, then start all in one mode",
-        { isOfOthers: true },
-      );
-    }
+    if (other === undefined) return;
+    const { agents, maxTimeMS, server: { time } } = this.#options;
+    const isAlive = await agents.findOne({ ...liveAgents(time), name: other }, {
+      projection: { _id: 1 },
+      maxTimeMS,
+    }) !== null;
+    throw new ClaimModeError(
+      `CLAIM_MODE is range, and the agent ${other} holds documents in another mode` +
+        (isAlive
+          ? ": stop all agents, wait for their leases, then start all in one mode"
+          : " and does not show itself: new documents are claimed when its leases have run out"),
+      { isOfOthers: isAlive },
+    );
   }
 
   /**
@@ -108,6 +116,8 @@ export class RangeMode {
 
 /** What a {@linkcode RangeMode} needs. */
 export interface RangeModeOptions extends RangeSetup {
+  /** The collection of the agents. */
+  agents: Collection;
   clock: Clock;
   lease: ModeLease;
   /** Bound of a query, in milliseconds. */

@@ -1,5 +1,6 @@
-import { MinKey } from "mongodb";
+import { type Document, MinKey } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
+import { validDate } from "../../lib/valid_date.ts";
 import { idKey } from "../documents/id_key.ts";
 
 /** The `_id` of the document that holds the ranges of a collection, among the entries of its agents. */
@@ -14,6 +15,18 @@ export function changedByUser(field: "ranges" | "version"): ClaimModeError {
     `The field "${field}" of the document "ranges", in the collection of the agents, was changed: stop all agents, wait for ` +
       "their leases, and remove the document",
   );
+}
+
+/** The field of that document that is not as agents leave it: a user has changed it. */
+export function changedIn({ ranges = [], version }: Document): "ranges" | "version" | undefined {
+  if (typeof version !== "string") return "version";
+  return Array.isArray(ranges) && ranges.every(isRange) ? undefined : "ranges";
+}
+
+function isRange(range: Document | null): boolean {
+  const { from, to, token, visible_at } = range ?? {};
+  return from !== undefined && to !== undefined && typeof token === "string" &&
+    validDate(visible_at) !== undefined;
 }
 
 /** Whether two ids are the same. */
