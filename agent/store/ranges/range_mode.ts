@@ -63,10 +63,11 @@ export class RangeMode {
       maxTimeMS,
     }) !== null;
     throw new ClaimModeError(
-      `CLAIM_MODE is range, and the agent ${other} holds documents in another mode` +
-        (isAlive
-          ? ": stop all agents, wait for their leases, then start all in one mode"
-          : " and does not show itself: new documents are claimed when its leases have run out"),
+      isAlive
+        ? `CLAIM_MODE is range, and the agent ${other} holds documents in another mode: stop all agents, wait for their ` +
+          "leases, then start all in one mode"
+        : `CLAIM_MODE is range, and the agent ${other} holds documents in another mode and does not show itself: new ` +
+          "documents are claimed when its leases have run out",
       { isOfOthers: isAlive },
     );
   }
