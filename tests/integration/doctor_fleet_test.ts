@@ -75,6 +75,48 @@ Deno.test("doctor finds that the agents of the collection claim in another mode,
   assertFalse((await patient.found()).includes("claim_mode"));
 });
 
+Deno.test("doctor finds that an agent without a fleet would run what agents in range mode hold", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  patient.env.FLEET = "off";
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  const until = new Date(Date.now() + 3_600_000);
+  const made = { registry: "pulling-agent", mode_until: until };
+  await collection.insertOne({ _id: "ranges", ...made, mode: "document" } as never);
+  assertFalse((await patient.found()).includes("claim_mode"));
+  await collection.updateOne({ _id: "ranges" as never }, { $set: { mode: "range" } });
+  const finding = await patient.finding("claim_mode");
+  assertMatch(finding.says, /^FLEET is off, and agents with CLAIM_MODE=range work on the collection/);
+  await patient.mend(finding);
+  assertFalse((await patient.found()).includes("claim_mode"));
+});
+
+Deno.test("doctor finds that agents in document mode are there that have nothing to claim", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  patient.env.CLAIM_MODE = "range";
+  assertFalse((await patient.found()).includes("claim_mode"));
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  const shown = { registry: "pulling-agent", name: "a", state: "running", mode: "document" };
+  await collection.insertOne({ ...shown, seen_at: new Date(), lives_ms: 3_600_000 });
+  const finding = await patient.finding("claim_mode");
+  assertMatch(finding.says, /^CLAIM_MODE is range, and agents with CLAIM_MODE=document work/);
+  await patient.mend(finding);
+  assertFalse((await patient.found()).includes("claim_mode"));
+});
+
+Deno.test("doctor finds that agents claim by range with another filter", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  patient.env.CLAIM_MODE = "range";
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  const made = { registry: "pulling-agent", mode: "range", mode_until: new Date(Date.now() + 3_600_000) };
+  await collection.insertOne({ _id: "ranges", ...made, filter: '{"kind":"a"}' } as never);
+  assertEquals((await patient.finding("claim_filter")).level, "stops");
+  patient.env.FILTER = '{"kind": "a"}';
+  assertFalse((await patient.found()).includes("claim_filter"));
+});
+
 Deno.test("doctor finds documents that no agent has written in the collection of the agents", async () => {
   await using database = await testDatabase("doctor fleet");
   await using patient = await patientOf(database);

@@ -1,9 +1,10 @@
-import type { Collection } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import type { FleetControl } from "../../fleet/fleet_view.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
 import { isOfOthers } from "../fleet/registry_of_others.ts";
-import { RANGES_ID } from "../ranges/ranges_document.ts";
+import { liveInDocumentMode } from "../ranges/live_agents.ts";
+import { filterText, RANGES_ID } from "../ranges/ranges_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
 
 /** What the collection of the fleet's agents holds. */
@@ -12,26 +13,36 @@ export interface FleetFacts {
   readonly isOfOthers: boolean;
   /** What the operators want of all agents; undefined if they have asked for nothing. */
   readonly control: FleetControl | UnusableControl | undefined;
-  /** How agents claim new documents now; undefined if none does. */
+  /** How agents claim new documents now, or would if there were any; undefined if none does. */
   readonly claimMode: string | undefined;
+  /** Whether they claim by range, with another `FILTER`. */
+  readonly hasOtherFilter: boolean;
 }
 
 /** Reads it. Throws what the driver throws. */
 export async function fleetFacts(
   collection: Collection,
-  { maxTimeMS, time }: { maxTimeMS: number; time: ServerTime },
+  { filter, maxTimeMS, time }: {
+    filter: Filter<Document> | undefined;
+    maxTimeMS: number;
+    time: ServerTime;
+  },
 ): Promise<FleetFacts> {
-  const [control, others, [ranges]] = await Promise.all([
+  const [control, others, inDocumentMode, [ranges]] = await Promise.all([
     collection.findOne({ _id: CONTROL_ID as never, ...MARK }, { maxTimeMS }),
     isOfOthers(collection, maxTimeMS),
+    collection.findOne(liveInDocumentMode(time), { projection: { _id: 1 }, maxTimeMS }),
     collection.aggregate([
       { $match: { _id: RANGES_ID as never, ...MARK } },
-      { $project: { mode: 1, isLive: { $gt: ["$mode_until", time] } } },
+      { $project: { mode: 1, filter: 1, isLive: { $gt: ["$mode_until", time] } } },
     ], { maxTimeMS }).toArray(),
   ]);
+  const idle = inDocumentMode ? "document" : undefined;
+  const claimMode = ranges?.isLive ? String(ranges.mode) : idle;
   return {
     control: control ? controlIn(control) : undefined,
     isOfOthers: others,
-    claimMode: ranges?.isLive ? String(ranges.mode) : undefined,
+    claimMode,
+    hasOtherFilter: claimMode === "range" && (ranges?.filter ?? undefined) !== filterText(filter),
   };
 }

@@ -1,5 +1,4 @@
 import type { Collection, Document, Filter } from "mongodb";
-import { BSON } from "mongodb";
 import { doneBy } from "../../lib/deadline.ts";
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import { RefusedWritesError, UnansweredWritesError } from "../../partial_writes.ts";
@@ -18,6 +17,7 @@ import { giveOwnLeases, leaveRanges } from "./own_leases.ts";
 import type { RangeParts } from "./range_claimer.ts";
 import { ModeLease } from "./mode_lease.ts";
 import { RangeControl } from "./range_control.ts";
+import { filterText } from "./ranges_document.ts";
 import { RangeMode } from "./range_mode.ts";
 import { renewWithRanges } from "./range_renewal.ts";
 
@@ -92,11 +92,6 @@ function documentMode(options: RangesOptions): DocumentMode {
   const expired = new ExpiredRanges({ ...options, control });
   const lease = new ModeLease({ ...options, filter: filterText(options.filter), mode: "document" });
   return new DocumentMode({ ...options, control, expired, lease });
-}
-
-/** A filter in one form, to be compared. */
-function filterText(filter: Filter<Document> | undefined): string | undefined {
-  return filter && BSON.EJSON.stringify(filter, { relaxed: false });
 }
 
 /** Takes note of the documents that a write was answered for. Throws what the write throws. */

@@ -1,7 +1,8 @@
 import { UnusableControl } from "../../../agent/fleet/unusable_control.ts";
 import { fleetCollection } from "../../../agent/settings/fleet_settings.ts";
 import { Unseen } from "../../../agent/store/doctor/unseen.ts";
-import { databaseConcern } from "../concern.ts";
+import type { FleetFacts } from "../../../agent/store/doctor/fleet_facts.ts";
+import { databaseConcern, type Found } from "../concern.ts";
 import { byHand, setting, shell } from "../steps.ts";
 
 /** What an agent finds in the collection in which the agents show themselves. */
@@ -17,7 +18,12 @@ export const fleet = databaseConcern({
     claim_mode: {
       level: "stops",
       doc:
-        "Agents of the collection work in another `CLAIM_MODE`: an agent that starts claims no new document, and ends.",
+        "Agents of the collection work in another `CLAIM_MODE`: an agent that starts claims no new document, and ends. With `FLEET=off` it runs documents that others hold.",
+    },
+    claim_filter: {
+      level: "stops",
+      doc:
+        "Agents claim the collection by range with another `FILTER`: an agent that starts in this mode claims no new document, and ends.",
     },
     registry_of_others: {
       level: "hurts",
@@ -26,10 +32,10 @@ export const fleet = databaseConcern({
     },
   },
   *look({ fleet: found, names }, { settings }) {
-    if (settings.fleet === "off") return;
+    if (settings.fleet === "off") return yield* withoutFleet(found);
     if (found instanceof Unseen) return yield found;
     const where = `${names.database}.${fleetCollection(names.source)}`;
-    const { claimMode, control, isOfOthers } = found;
+    const { claimMode, control, hasOtherFilter, isOfOthers } = found;
     if (claimMode !== undefined && claimMode !== settings.claimMode) {
       yield {
         is: "claim_mode",
@@ -38,6 +44,17 @@ export const fleet = databaseConcern({
         steps: [
           setting("CLAIM_MODE", claimMode),
           byHand("to change the mode: stop all agents, wait 90 seconds, and start them in the new one"),
+        ],
+      };
+    }
+    if (settings.claimMode === "range" && hasOtherFilter) {
+      yield {
+        is: "claim_filter",
+        says: "Agents with CLAIM_MODE=range work on the collection, and their FILTER is another one",
+        steps: [
+          byHand(
+            "set the FILTER of these agents; to change it: stop all agents, wait 90 seconds, and start them with the new one",
+          ),
         ],
       };
     }
@@ -74,3 +91,15 @@ export const fleet = databaseConcern({
     }
   },
 });
+
+/** An agent that shows itself to no other one takes no part in the modes. */
+function* withoutFleet(found: FleetFacts | Unseen): Generator<Found<"claim_mode">> {
+  if (found instanceof Unseen || found.claimMode !== "range") return;
+  yield {
+    is: "claim_mode",
+    says:
+      "FLEET is off, and agents with CLAIM_MODE=range work on the collection: this agent does not see what " +
+      "they hold, and would run it a second time",
+    steps: [setting("FLEET", "on"), setting("CLAIM_MODE", "range")],
+  };
+}

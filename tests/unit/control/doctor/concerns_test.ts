@@ -46,7 +46,7 @@ const HEALTHY: DatabaseFacts = {
   ttlOfWaiting: ["ttl"],
   plans: [],
   shards: undefined,
-  fleet: { isOfOthers: false, control: undefined, claimMode: undefined },
+  fleet: { isOfOthers: false, control: undefined, claimMode: undefined, hasOtherFilter: false },
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
 };
