@@ -73,6 +73,8 @@ export interface FleetHistory {
 export interface BacklogCount {
   readonly at: Date;
   readonly claimable: number;
+  /** Counting ended there: there were as many or more. */
+  readonly capped: boolean;
 }
 
 /**

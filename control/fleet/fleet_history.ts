@@ -42,7 +42,7 @@ export class SummedHistory {
   }
 
   /** The steps of all agents, without what waits. */
-  steps(): Omit<Overview["history"], "waiting"> {
+  steps(): Omit<Overview["history"], "waiting" | "waiting_capped"> {
     const processed = this.#summed("processed");
     const retried = this.#summed("retried");
     const deadLettered = this.#summed("deadLettered");

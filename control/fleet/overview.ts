@@ -54,6 +54,8 @@ export interface Overview {
     pick_up_ms: number[];
     /** Null where it was not looked. */
     waiting: (number | null)[];
+    /** Whether counting ended at that number, so that as many or more waited: not all who look count equally far. */
+    waiting_capped: boolean[];
   };
   agents: AgentRow[];
   /** How many agents there are: `agents` has the first of them alone. */

@@ -95,7 +95,7 @@ export class OverviewReader {
         failed_per_s: rates ? rounded(rates.failed) : null,
         drained_in_s: work.waiting ? this.#trend.drainedInS(processedPerS) : null,
       },
-      history: { ...this.#history.steps(), waiting: this.#trend.history(this.#history.until, backlog) },
+      history: { ...this.#history.steps(), ...this.#trend.history(this.#history.until, backlog) },
       agents: agents.slice(0, MAX_AGENTS).map((agent) => this.#row(agent)),
       agents_total: agents.length,
       errors: [...errors.rows, ...errorsOfAgents(agents)],

@@ -1,4 +1,5 @@
 import { type BacklogCount, HISTORY_STEP_MS, HISTORY_STEPS } from "../../agent/fleet/fleet_view.ts";
+import type { Overview } from "./overview.ts";
 import type { Counted } from "../../agent/store/fleet/work_counts.ts";
 import { stepBefore } from "./fleet_history.ts";
 
@@ -31,20 +32,28 @@ export class WaitingTrend {
   }
 
   /**
-   * What waited in each step until this time; null where nothing was seen.
+   * What waited in each step until this time.
    *
-   * @param counted by agents, also before this process began to look
+   * @param counted by agents, also before this process began to look. They count up to a smaller number than this process
    */
-  history(until: Date, counted: readonly BacklogCount[]): (number | null)[] {
-    const steps = new Map([
-      ...counted.map(({ at, claimable }) => [endOfStep(at.getTime()), claimable] as const),
-      ...this.#steps.map(({ atMs, n }) => [endOfStep(atMs), n] as const),
+  history(
+    until: Date,
+    counted: readonly BacklogCount[],
+  ): Pick<Overview["history"], "waiting" | "waiting_capped"> {
+    const steps = new Map<number, Counted>([
+      ...counted.map(({ at, capped, claimable }) =>
+        [endOfStep(at.getTime()), { n: claimable, capped }] as const
+      ),
+      ...this.#steps.map((seen) => [endOfStep(seen.atMs), seen] as const),
     ]);
     const ends = Array.from(
       { length: HISTORY_STEPS },
       (_, index) => until.getTime() - (HISTORY_STEPS - 1 - index) * HISTORY_STEP_MS,
     );
-    return ends.map((end) => steps.get(end) ?? null);
+    return {
+      waiting: ends.map((end) => steps.get(end)?.n ?? null),
+      waiting_capped: ends.map((end) => steps.get(end)?.capped ?? false),
+    };
   }
 
   /**

@@ -70,6 +70,19 @@ Deno.test({
       );
       return !rows.includes("at most 0,");
     });
+    // As an agent counts them that finds as many as it counts, or more.
+    const counted = { at: new Date(Date.now() - 120_000), claimable: 10_000, capped: true };
+    await waitFor("a backlog that an agent has counted", async () => {
+      const agents = db.db.collection<AnyDocument>(`${documentsOf(db).collectionName}_agents`);
+      const push = { $push: { counts: { $each: [counted], $position: 0 } } } as never;
+      return (await agents.updateOne({ _id: /^backlog /, turn: null, counts: { $exists: true } }, push))
+        .matchedCount;
+    });
+    await page.untilText("at least", ".chart:last-child");
+    const summary = await page.tab.evaluate(
+      `document.querySelector("[aria-label^='Documents that']").ariaLabel`,
+    );
+    assertStringIncludes(String(summary), "at most 10,000 or more, now");
 
     await find(page, "failing");
     await page.untilText(/Attempt 2 failed .* no price for 7 <img src=x onerror=/, "[aria-label=Attempts]");

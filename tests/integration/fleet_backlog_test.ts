@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "../../agent/lib/clock.ts";
+import { MAX_COUNTED } from "../../agent/events.ts";
 import type { BacklogTurn, TurnOfAnother, TurnOfOwn } from "../../agent/fleet/backlog_turn.ts";
 import type { AgentReport } from "../../agent/fleet/registry.ts";
 import type { MongoFleetRegistry } from "../../agent/store/fleet/mongo_registry.ts";
@@ -163,6 +164,9 @@ Deno.test("FleetBacklog keeps ten minutes of counts, so that the agent that look
   await first.leave();
   await (await ownTurn(second)).share({ ...SEEN, claimable: 5 }, 1);
   assertEquals(await claimable(), [3, 4, 5]);
+  await (await ownTurn(second)).share({ ...SEEN, claimable: MAX_COUNTED }, 1);
+  const capped = (await fleet.reader.look()).backlog.map(({ capped }) => capped);
+  assertEquals(capped, [false, false, false, true]);
   const { at } = (await fleet.reader.look()).backlog.at(-1)!;
   assert(Math.abs(at.getTime() - Date.now()) < 60_000, String(at));
   assertEquals((await fleet.reader.look({ isBrief: true })).backlog, []);

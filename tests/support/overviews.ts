@@ -41,6 +41,7 @@ export function overviewOf(
       dead_letters: steps(0),
       pick_up_ms: steps(0),
       waiting: steps(0),
+      waiting_capped: steps(0).map(() => false),
     },
     agents: [],
     agents_total: others.agents?.length ?? 0,

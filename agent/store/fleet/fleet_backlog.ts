@@ -1,5 +1,5 @@
 import type { Collection, Document } from "mongodb";
-import type { Backlog } from "../../events.ts";
+import { type Backlog, MAX_COUNTED } from "../../events.ts";
 import type { BacklogTurn, TurnOfAnother, TurnOfOwn } from "../../fleet/backlog_turn.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { isDuplicateKey } from "../mongo_errors.ts";
@@ -76,7 +76,9 @@ export class FleetBacklog {
         const found = { claimable, oldest_ms: oldestMs, dead_letters: deadLetters };
         const known = Object.entries(found).filter(([, count]) => count !== undefined);
         const missing = Object.entries(found).filter(([, count]) => count === undefined);
-        const counts = claimable === undefined ? before : [...before, { at: serverClock.now(), claimable }];
+        const counts = claimable === undefined
+          ? before
+          : [...before, { at: serverClock.now(), claimable, capped: claimable >= MAX_COUNTED }];
         await collection.updateOne({ _id: this.#id as never, ...MARK, turn }, {
           $set: {
             ...Object.fromEntries(known),
@@ -139,7 +141,7 @@ export function countsIn({ counts }: Document, nowMs: number): readonly BacklogC
     const at = validDate(each?.at);
     const claimable = countOf(each?.claimable);
     const isRecent = at !== undefined && at.getTime() > nowMs - GONE_MS && isUpTo(at, nowMs + AHEAD_MS);
-    return isRecent && claimable !== undefined ? [{ at, claimable }] : [];
+    return isRecent && claimable !== undefined ? [{ at, claimable, capped: each?.capped === true }] : [];
   });
 }
 

@@ -11,6 +11,8 @@ export interface Line {
   /** One for each step; null draws a gap. */
   values: (number | null)[];
   isFilled?: boolean;
+  /** For numbers that are lower bounds. */
+  isDashed?: boolean;
 }
 
 interface ChartProps {
@@ -131,6 +133,7 @@ function optionsOf(
         gaps: (plot: uPlot, _series: number, _from: number, _to: number, gaps: [number, number][]) =>
           longOnes(plot, gaps),
         points: { show: false, size: 4, filter: (plot: uPlot, at: number) => alone(plot.data[at]!) },
+        ...(line.isDashed && { dash: [4, 4] }),
         ...(line.isFilled && { fill: color(`${line.color}-area`) }),
       })),
     ],

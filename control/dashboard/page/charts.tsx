@@ -1,11 +1,11 @@
 import { useMemo } from "preact/hooks";
 import type { Overview } from "../../fleet/overview.ts";
-import { Chart } from "./chart.tsx";
+import { Chart, type Line } from "./chart.tsx";
 import { milliseconds, rate, whole } from "./format.ts";
 
 /** The last ten minutes of all agents. */
 export function Charts({ history }: { history: Overview["history"] }) {
-  const { every_s, until, processed, failed, dead_letters, pick_up_ms, waiting } = history;
+  const { every_s, until, processed, failed, dead_letters, pick_up_ms, waiting, waiting_capped } = history;
   const data = useMemo(() => {
     const end = Date.parse(until) / 1000;
     const perSecond = (values: number[]) => values.map((value) => value / every_s);
@@ -17,6 +17,8 @@ export function Charts({ history }: { history: Overview["history"] }) {
     };
   }, [until, processed, failed, dead_letters]);
   const { times } = data;
+  const backlog = useMemo(() => backlogLines(waiting, waiting_capped), [waiting, waiting_capped]);
+  const isBound = backlog.length > 1;
   const most = (values: (number | null)[]) => Math.max(0, ...values.map((value) => value ?? 0));
   const last = (values: (number | null)[]) => values.at(-1) ?? 0;
   return (
@@ -51,13 +53,21 @@ export function Charts({ history }: { history: Overview["history"] }) {
       />
       <Chart
         title="Waiting"
-        summary={`Documents that waited in the last ten minutes: at most ${whole(most(waiting))}, now ${
-          whole(last(waiting))
-        }`}
+        summary={`Documents that waited in the last ten minutes: at most ${whole(most(waiting))}${
+          isBound ? " or more" : ""
+        }, now ${whole(last(waiting))}`}
         times={times}
-        lines={[{ label: "waiting", color: "accent", values: waiting, isFilled: true }]}
+        lines={backlog}
         format={whole}
       />
     </section>
   );
+}
+
+/** What waited; what was counted up to a limit is a line of its own, because the limits of those who count differ. */
+function backlogLines(waiting: (number | null)[], capped: boolean[]): Line[] {
+  const some = (wanted: boolean) => waiting.map((n, at) => capped[at] === wanted ? n : null);
+  const exact: Line = { label: "waiting", color: "accent", values: some(false), isFilled: true };
+  if (!capped.includes(true)) return [exact];
+  return [exact, { label: "at least", color: "amber", values: some(true), isDashed: true }];
 }

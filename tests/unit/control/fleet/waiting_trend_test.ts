@@ -10,10 +10,10 @@ Deno.test("WaitingTrend: the history has the last count of each step, and null w
   for (const [seconds, n] of [[1, 9], [8, 8], [12, 7], [39, 6]] as const) {
     trend.add(after(seconds), exactly(n));
   }
-  assertEquals(trend.history(after(40), []).slice(-5), [null, 8, 7, null, 6]);
-  assertEquals(trend.history(after(40), []).length, 60);
-  assertEquals(trend.history(after(620), []).slice(0, 2), [null, 6]);
-  assertEquals(trend.history(after(630), []).slice(0, 2), [6, null]);
+  assertEquals(trend.history(after(40), []).waiting.slice(-5), [null, 8, 7, null, 6]);
+  assertEquals(trend.history(after(40), []).waiting.length, 60);
+  assertEquals(trend.history(after(620), []).waiting.slice(0, 2), [null, 6]);
+  assertEquals(trend.history(after(630), []).waiting.slice(0, 2), [6, null]);
 });
 
 Deno.test("WaitingTrend: the time to drain is by the fall of the last minute, and until it is known by what becomes processed", () => {
@@ -45,11 +45,25 @@ Deno.test("WaitingTrend: where it has not looked, the history has what agents co
   const trend = new WaitingTrend();
   trend.add(after(55), exactly(3));
   const counted = [[21, 9], [24, 8], [41, 7], [52, 6]] as const;
-  const agents = counted.map(([seconds, claimable]) => ({ at: after(seconds), claimable }));
-  assertEquals(trend.history(after(60), agents).slice(-6), [null, null, 8, null, 7, 3]);
+  const agents = counted.map(([seconds, claimable]) => ({ at: after(seconds), claimable, capped: false }));
+  assertEquals(trend.history(after(60), agents).waiting.slice(-6), [null, null, 8, null, 7, 3]);
   // They are behind, or ahead of what is asked for.
-  assertEquals(trend.history(after(70), agents).slice(-3), [7, 3, null]);
-  assertEquals(trend.history(after(50), agents).slice(-2), [null, 7]);
+  assertEquals(trend.history(after(70), agents).waiting.slice(-3), [7, 3, null]);
+  assertEquals(trend.history(after(50), agents).waiting.slice(-2), [null, 7]);
+});
+
+Deno.test("WaitingTrend: the history tells at which numbers counting ended: agents count less far", () => {
+  const trend = new WaitingTrend();
+  trend.add(after(35), { n: 80_000, capped: false });
+  trend.add(after(45), { n: 100_000, capped: true });
+  const agents = [
+    { at: after(15), claimable: 9000, capped: false },
+    { at: after(25), claimable: 10_000, capped: true },
+    { at: after(36), claimable: 10_000, capped: true },
+  ];
+  const { waiting, waiting_capped } = trend.history(after(60), agents);
+  assertEquals(waiting.slice(-6), [null, 9000, 10_000, 80_000, 100_000, null]);
+  assertEquals(waiting_capped.slice(-6), [false, false, true, false, true, false]);
 });
 
 Deno.test("WaitingTrend goes on at once if the server's clock is set back", () => {
@@ -59,6 +73,6 @@ Deno.test("WaitingTrend goes on at once if the server's clock is set back", () =
   }
   trend.add(after(130), exactly(300));
   assertEquals(trend.drainedInS(10), 30);
-  assertEquals(trend.history(after(140), []).slice(-4), [900, null, null, 300]);
-  assertEquals(trend.history(after(440), []).filter((n) => n !== null), [900, 300]);
+  assertEquals(trend.history(after(140), []).waiting.slice(-4), [900, null, null, 300]);
+  assertEquals(trend.history(after(440), []).waiting.filter((n) => n !== null), [900, 300]);
 });
