@@ -4,6 +4,9 @@ import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import type { Profile } from "../support/profiles/profile.ts";
+import { ProfileServer } from "../support/profiles/profile_server.ts";
+import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
 import { agents, endMode, expireRanges, open } from "../support/ranges.ts";
 
@@ -74,6 +77,24 @@ Deno.test("CLAIM_MODE of range refuses a collation, and a unique index on docume
   const unique = await assertRejects(() => store.take(), ClaimModeError);
   assertStringIncludes(unique.message, "the unique index one_at_a_time goes by the status processing");
 });
+
+const OLD: Profile = {
+  ...SHARDED_6,
+  hello: (real, address) => ({ ...real, hosts: [address], me: address, primary: address, maxWireVersion: 9 }),
+  buildInfo: { ...SHARDED_6.buildInfo, version: "4.4.29", versionArray: [4, 4, 29, 0] },
+  rows: [],
+};
+for (const [profile, why] of [[SHARDED_6, "a sharded cluster"], [OLD, "MongoDB before 5.0"]] as const) {
+  Deno.test(`CLAIM_MODE of range refuses ${why} before it takes the mode`, async () => {
+    await using server = new ProfileServer(profile);
+    await using database = server.database();
+    await jobs(database).insertMany(pending(1, { tenant: 1 }));
+    await using store = open({ uri: server.uri, name: database.name });
+    const { message } = await assertRejects(() => store.take(), ClaimModeError);
+    assertStringIncludes(message, `CLAIM_MODE is range, and ${why}`);
+    assertEquals(await agents(database).countDocuments(), 0);
+  });
+}
 
 for (const mode of ["document", undefined] as const) {
   Deno.test(`CLAIM_MODE of range takes no mode beside a live agent ${mode ? "in document mode" : "of an earlier version"} that has nothing to claim`, async () => {

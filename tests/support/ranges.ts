@@ -56,7 +56,10 @@ export async function validate(database: TestDatabase, validator: AnyDocument): 
 }
 
 /** A store in range mode, with a name of its own. */
-export function open(database: TestDatabase, settings: Parameters<typeof openStore>[1] = {}): TestStore {
+export function open(
+  database: Pick<TestDatabase, "name" | "uri">,
+  settings: Parameters<typeof openStore>[1] = {},
+): TestStore {
   const { filter: _, ...rest } = { filter: undefined, ...settings };
   return openStore(database, { claimMode: "range", agentName: crypto.randomUUID(), ...rest });
 }

@@ -4,14 +4,20 @@ import { isForbidden, isNoCollection } from "../mongo_errors.ts";
 import { NOW } from "../server/server_time.ts";
 import type { StoreServer } from "../server/store_server.ts";
 
+/** The wire version of MongoDB 5.0, the first that looks for a part of an index by an expression. */
+const OF_5_0 = 13;
+
 /**
  * Looks whether a collection can be claimed by ranges. Throws what the driver throws.
  *
  * @throws {ClaimModeError} If not.
  */
-export async function refuseSetup({ collection, isSharded, server }: RangeSetup): Promise<void> {
-  const why = isSharded()
+export async function refuseSetup({ collection, hello, server }: RangeSetup): Promise<void> {
+  const { maxWireVersion = OF_5_0, msg } = hello() ?? {};
+  const why = msg === "isdbgrid"
     ? "a sharded cluster has no order of ids that one write can name"
+    : maxWireVersion < OF_5_0
+    ? "MongoDB before 5.0 reads all that waits to find what lies between two ids"
     : server.time !== NOW
     ? "the server lacks $$NOW in the filters of writes"
     : obstacleIn(await indexesOf(collection));
@@ -44,7 +50,7 @@ function obstacleIn(indexes: readonly Document[]): string | undefined {
 /** What {@linkcode refuseSetup} looks at. */
 export interface RangeSetup {
   collection: Collection;
-  /** Whether the agent is connected to a router. */
-  isSharded(): boolean;
+  /** What the server says of itself; undefined as long as it has not. */
+  hello(): Document | undefined;
   server: Pick<StoreServer, "time">;
 }

@@ -75,13 +75,13 @@ export class Ranges {
 /** What a store does besides because of its mode. An agent that shows itself to no other one takes no part in it. */
 export function claimModes(
   { claimMode, fleet }: Partial<Pick<Settings, "claimMode" | "fleet">>,
-  { link, ...shared }: Omit<RangesOptions, "agents" | "isSharded"> & {
+  { link, ...shared }: Omit<RangesOptions, "agents" | "hello"> & {
     link: Pick<Link, "collection" | "told">;
   },
 ): { ranges?: Ranges; documentMode?: DocumentMode } {
   const { collectionName, dbName } = shared.collection;
   const agents = link.collection(dbName, fleetCollection(collectionName));
-  const options = { ...shared, agents, isSharded: () => link.told.hello?.msg === "isdbgrid" };
+  const options = { ...shared, agents, hello: () => link.told.hello };
   if (claimMode === "range") return { ranges: new Ranges(options) };
   return fleet === "on" ? { documentMode: documentMode(options) } : {};
 }
@@ -114,8 +114,8 @@ export async function leavingRanges<T>(documents: readonly LeasedDocument[], wri
 export interface RangesOptions extends StoreContext, TimeAndChance {
   /** The collection of the agents. */
   agents: Collection;
-  /** Whether the agent is connected to a router. */
-  isSharded(): boolean;
+  /** What the server says of itself; undefined as long as it has not. */
+  hello(): Document | undefined;
   filter: Filter<Document> | undefined;
   /** The name of this agent. */
   owner: string;
