@@ -45,7 +45,7 @@ Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the re
     ids.push(...idsOf(await late.take().catch(() => NOTHING_CLAIMED)));
   }
   assertEquals(ids.toSorted(), [2, 3]);
-  // A swap that was prepared in the mode before misses.
+  // From now on range mode is refused.
   await jobs(database).insertOne({ _id: 9, status: "pending" });
   await assertRejects(() => range.take(), ClaimModeError);
 });
