@@ -3,22 +3,14 @@ import { agentHome } from "../support/agent_home.ts";
 import { documentsOf, insertPending } from "../support/documents.ts";
 import { MARKING } from "../support/modules.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { openStreams } from "../support/open_streams.ts";
 import { waitFor } from "../support/wait.ts";
 
 const RARELY = { POLL_INTERVAL: "1h", SHUTDOWN_TIMEOUT: "60" };
 
-/** Reads of change streams that this database's agents have under way or left open. */
-async function streams({ client, name }: TestDatabase): Promise<number> {
-  const found = await client.db("admin").aggregate([
-    { $currentOp: { allUsers: true, idleCursors: true, localOps: true } },
-    {
-      $match: {
-        ns: `${name}.documents`,
-        "cursor.originatingCommand.pipeline.0.$changeStream": { $exists: true },
-      },
-    },
-  ]).toArray();
-  return found.length;
+/** How many change streams this database's agents have under way or left open. */
+async function streams(db: TestDatabase): Promise<number> {
+  return (await openStreams(db, "documents")).length;
 }
 
 Deno.test("CHANGE_STREAM: with POLL_INTERVAL=1h a document inserted while the agent is idle is processed at once, and the stop is clean", async () => {

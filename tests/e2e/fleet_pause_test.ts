@@ -6,6 +6,7 @@ import { FleetDatabase } from "../support/fleet_database.ts";
 import { Guarded } from "../support/guarded.ts";
 import { GATED } from "../support/modules.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { openStreams } from "../support/open_streams.ts";
 import { waitFor } from "../support/wait.ts";
 
 const CALM = { POLL_INTERVAL: "1s", HEARTBEAT_INTERVAL: "1s", LEASE_DURATION: "60" };
@@ -24,18 +25,9 @@ async function connectionsOf(client: MongoClient, entry: string): Promise<number
   return found.length;
 }
 
-/** The change streams that the server has open on the collection of the agents. */
-async function controlStreams({ client, name }: TestDatabase): Promise<number> {
-  const found = await client.db("admin").aggregate([
-    { $currentOp: { allUsers: true, idleCursors: true, localOps: true } },
-    {
-      $match: {
-        ns: `${name}.documents_agents`,
-        "cursor.originatingCommand.pipeline.0.$changeStream": { $exists: true },
-      },
-    },
-  ]).toArray();
-  return found.length;
+/** How many change streams the server has open on the collection of the agents. */
+async function controlStreams(db: TestDatabase): Promise<number> {
+  return (await openStreams(db, "documents_agents")).length;
 }
 
 Deno.test("pause --fleet reaches an agent that is busy: it has no stream then, and opens one while it rests", async () => {

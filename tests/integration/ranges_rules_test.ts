@@ -82,30 +82,30 @@ Deno.test("CLAIM_MODE of range: the ranges are read before the ids (rule R8b)", 
   assertEquals(idsOf(await claim), []);
 });
 
-Deno.test("CLAIM_MODE of range: a takeover misses if the range has another holder since it was read (rule R11b)", async () => {
-  await using database = await testDatabase("rules");
+/** A range of two documents that has run out, and the control of it. */
+async function withRangeThatRanOut(database: TestDatabase) {
   await using store = open(database);
   const ranges = controlOf(database);
   await jobs(database).insertMany(pending(2));
   await store.take();
   await expireRanges(database);
-  const [range] = (await ranges.read())!.ranges;
+  return { range: (await ranges.read())!.ranges[0]!, ranges };
+}
+
+Deno.test("CLAIM_MODE of range: a takeover misses if the range has another holder since it was read (rule R11b)", async () => {
+  await using database = await testDatabase("rules");
+  const { range, ranges } = await withRangeThatRanOut(database);
   const next = () => ({ token: crypto.randomUUID(), visible_at: LONG_AGO });
-  assert(await ranges.takeOver(range!, next()));
-  assertEquals(await ranges.takeOver(range!, next()), false);
+  assert(await ranges.takeOver(range, next()));
+  assertEquals(await ranges.takeOver(range, next()), false);
 });
 
 Deno.test("CLAIM_MODE of range: a takeover misses if a part of the range was cut off since it was read (rule R11c)", async () => {
   await using database = await testDatabase("rules");
-  await using store = open(database);
-  const ranges = controlOf(database);
-  await jobs(database).insertMany(pending(2));
-  await store.take();
+  const { range, ranges } = await withRangeThatRanOut(database);
+  await ranges.cut({ ...range, from: 0, visible_at: LONG_AGO });
   await expireRanges(database);
-  const [range] = (await ranges.read())!.ranges;
-  await ranges.cut({ ...range!, from: 0, visible_at: LONG_AGO });
-  await expireRanges(database);
-  assertEquals(await ranges.takeOver(range!, { token: "other", visible_at: LONG_AGO }), false);
+  assertEquals(await ranges.takeOver(range, { token: "other", visible_at: LONG_AGO }), false);
 });
 
 Deno.test("CLAIM_MODE of range: what was read of a range that ran out is marked only if its takeover has matched (rule R11a)", async () => {

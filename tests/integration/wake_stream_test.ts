@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { WakeStream } from "../../agent/store/wake_stream.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
+import { openStreams } from "../support/open_streams.ts";
 import { jobs, openStore, pending, type TestStore } from "../support/store.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -52,15 +53,8 @@ async function listening(store: TestStore): Promise<Listening> {
   return setup;
 }
 
-/** The cursors of a database's change streams, by the server's own account. */
-async function streams({ client, name }: TestDatabase) {
-  const found = await client.db("admin").aggregate([
-    { $currentOp: { allUsers: true, idleCursors: true, localOps: true } },
-    {
-      $match: { ns: `${name}.jobs`, "cursor.originatingCommand.pipeline.0.$changeStream": { $exists: true } },
-    },
-  ]).toArray();
-  return found.map(({ cursor }) => cursor.cursorId);
+function streams(database: TestDatabase) {
+  return openStreams(database, "jobs");
 }
 
 Deno.test("WakeStream: a document that is inserted, or set back to pending, while the agent is idle is processed at once", async () => {
@@ -98,7 +92,7 @@ Deno.test("WakeStream is opened again after its cursor was killed, and after an 
     return found.length > 0 ? found : undefined;
   });
   await database.db.command({ killCursors: "jobs", cursors: [cursor] });
-  await waitFor("another cursor", async () => (await streams(database)).some((each) => !each.equals(cursor)));
+  await waitFor("another cursor", async () => (await streams(database)).some((each) => !each.equals(cursor!)));
   await jobs(database).insertOne({ _id: 1, status: "pending" });
   await setup.untilRun(1);
 

@@ -38,6 +38,18 @@ function lose(oplog: SmallOplog): SmallOplog {
   return hold(oplog, "b");
 }
 
+/** a gives document 1 a lease of its own. */
+function giveOwnLease(oplog: SmallOplog): void {
+  const lease = {
+    token: "range of a",
+    owner: "a",
+    visible_at: oplog.at(LEASE_MS),
+    attempts: 1,
+    takeovers: 0,
+  };
+  oplog.change(1, { status: "processing", _pull: lease });
+}
+
 const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
   "acks": (oplog) => {
     for (const _id of [1, 2]) oplog.begin(_id, "a", { attempt: 1 })("done");
@@ -51,14 +63,7 @@ const GOOD: Record<string, (oplog: SmallOplog) => unknown> = {
   },
   "a lease of its own": (oplog) => {
     const end = oplog.begin(1, "a", { attempt: 1 });
-    const lease = {
-      token: "range of a",
-      owner: "a",
-      visible_at: oplog.at(LEASE_MS),
-      attempts: 1,
-      takeovers: 0,
-    };
-    oplog.change(1, { status: "processing", _pull: lease });
+    giveOwnLease(oplog);
     end("done");
     rest(oplog.ack(1), 2, 3);
   },
@@ -74,14 +79,7 @@ const LATE: typeof GOOD = {
   "an own lease of a holder that has lost the range": (oplog) => {
     const end = oplog.begin(1, "a", { attempt: 1 });
     lose(oplog);
-    const lease = {
-      token: "range of a",
-      owner: "a",
-      visible_at: oplog.at(LEASE_MS),
-      attempts: 1,
-      takeovers: 0,
-    };
-    oplog.change(1, { status: "processing", _pull: lease });
+    giveOwnLease(oplog);
     end("done");
     rest(mark(oplog.ack(1), 2), 2, 3);
   },
