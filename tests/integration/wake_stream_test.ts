@@ -92,7 +92,10 @@ Deno.test("WakeStream is opened again after its cursor was killed, and after an 
     return found.length > 0 ? found : undefined;
   });
   await database.db.command({ killCursors: "jobs", cursors: [cursor] });
-  await waitFor("another cursor", async () => (await streams(database)).some((each) => !each.equals(cursor!)));
+  await waitFor(
+    "another cursor",
+    async () => (await streams(database)).some((each) => !each.equals(cursor!)),
+  );
   await jobs(database).insertOne({ _id: 1, status: "pending" });
   await setup.untilRun(1);
 

@@ -111,9 +111,9 @@ export async function assertUnreadBlocksNone(calls: readonly string[][]): Promis
     }
     // The shell takes no more than the one line that each reader waits for.
     await go.write(new TextEncoder().encode("\n".repeat(calls.length)));
-    await Promise.all(running);
+    const ended = await Promise.all(running);
     for (const [index, args] of calls.entries()) {
-      assertEquals(await codeOf(index), "0", args.join(" "));
+      assertEquals(await codeOf(index), "0", `${args.join(" ")}: ${ended[index]!.stderr}`);
       if (isByStatus(args)) continue;
       const printed = await Deno.readTextFile(`${home.dir}/pipe.${index}.out`);
       assert(printed.endsWith("\n"), `${args.join(" ")}: ${printed}`);
