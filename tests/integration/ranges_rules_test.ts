@@ -111,11 +111,8 @@ Deno.test("CLAIM_MODE of range: a takeover misses if a part of the range was cut
 Deno.test("CLAIM_MODE of range: what was read of a range that ran out is marked only if its takeover has matched (rule R11a)", async () => {
   await using database = await testDatabase("rules");
   await using proxy = new TcpProxy(database.uri);
-  await using store = open(database);
   await using slow = behind(proxy, database);
-  await jobs(database).insertMany(pending(2));
-  await store.take();
-  await expireRanges(database);
+  await withRangeThatRanOut(database);
   const takeover = proxy.hold({ command: "update", collection: AGENTS, part: "ranges.$.owner" });
   const claim = slow.take();
   await takeover.arrived;
@@ -149,11 +146,8 @@ Deno.test("CLAIM_MODE of range: what the FILTER of a range leaves out gets no bo
 Deno.test("CLAIM_MODE of range: a range that ran out stays until its marks are answered (rule R11d)", async () => {
   await using database = await testDatabase("rules");
   await using proxy = new TcpProxy(database.uri);
-  await using store = open(database);
   await using slow = behind(proxy, database);
-  await jobs(database).insertMany(pending(2));
-  await store.take();
-  await expireRanges(database);
+  await withRangeThatRanOut(database);
   proxy.loseAnswers({ ...WRITE, part: "takeovers" });
   await slow.take().catch(() => {});
   assertEquals((await control(database)).ranges.length, 1);

@@ -4,7 +4,7 @@ import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
 import { isOfOthers } from "../fleet/registry_of_others.ts";
 import { liveInDocumentMode } from "../ranges/live_agents.ts";
-import { filterText, RANGES_ID } from "../ranges/ranges_document.ts";
+import { filterText, THE_RANGES } from "../ranges/ranges_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
 
 /** What the collection of the fleet's agents holds. */
@@ -33,7 +33,7 @@ export async function fleetFacts(
     isOfOthers(collection, maxTimeMS),
     collection.findOne(liveInDocumentMode(time), { projection: { _id: 1 }, maxTimeMS }),
     collection.aggregate([
-      { $match: { _id: RANGES_ID as never, ...MARK } },
+      { $match: THE_RANGES },
       { $project: { mode: 1, filter: 1, isLive: { $gt: ["$mode_until", time] } } },
     ], { maxTimeMS }).toArray(),
   ]);

@@ -78,8 +78,8 @@ export class DocumentMode {
   }
 
   /**
-   * No right, a view, a validator, documents of others, trouble that lasts: such an agent is no part of the fleet. Agents in range mode see its
-   * leases, and it claims nothing beside them as far as it may look.
+   * No right, a view, a validator, documents of others, trouble that lasts: such an agent is no part of the fleet. Agents in
+   * range mode see its leases, and it claims nothing beside them as far as it may look.
    */
   async #goWithout(): Promise<void> {
     const { lease } = this.#options;

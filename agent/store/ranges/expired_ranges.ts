@@ -141,6 +141,4 @@ export interface ExpiredRangesOptions extends MarkWriterOptions, TimeAndChance {
   /** Makes dead letters of new documents that are too large for bookkeeping. Never throws. */
   refusals: { makeOfNew(refused: readonly RefusedClaim[]): Promise<RefusedClaim[]> };
   serverClock: ServerClock;
-  /** The server gives up a grouped write after this long, in milliseconds, as documents may be locked. */
-  writeLimitMs: number;
 }

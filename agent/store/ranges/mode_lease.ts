@@ -2,13 +2,12 @@ import type { Collection, Document } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { MARK } from "../fleet/control_document.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
 import { liveInDocumentMode } from "./live_agents.ts";
 import { isDuplicateKey, isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import { shortened } from "../../text/shortened.ts";
-import { BEGINNING, changedByUser, changedIn, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, changedByUser, changedIn, THE_RANGES } from "./ranges_document.ts";
 
 /** How new documents are claimed. */
 export type ClaimMode = "document" | "range";
@@ -67,7 +66,7 @@ export class ModeLease {
     const { agents, maxTimeMS, serverClock } = this.#options;
     const live = { $gt: serverClock.now() };
     const isLive = [{ mode: "range", mode_until: live }, { ranges: { $elemMatch: { visible_at: live } } }];
-    const ofRanges: Document = { _id: RANGES_ID, ...MARK, $or: isLive };
+    const ofRanges: Document = { ...THE_RANGES, $or: isLive };
     const projection = { _id: 1 };
     return await allowed(async () => await agents.findOne(ofRanges, { projection, maxTimeMS }) !== null) ??
       // A user without the right to read learns from a write that changes nothing whether it matches.
@@ -122,7 +121,7 @@ export class ModeLease {
   async #why(): Promise<ClaimModeError> {
     const { agents, maxTimeMS, mode, serverClock } = this.#options;
     const projection = { _id: 0, filter: 1, mode: 1, mode_until: 1, ranges: 1, version: 1 };
-    const found = await agents.findOne({ _id: RANGES_ID as never, ...MARK }, { projection, maxTimeMS });
+    const found = await agents.findOne(THE_RANGES, { projection, maxTimeMS });
     const changed = found && changedIn(found);
     if (changed) return changedByUser(changed);
     if (mode === "document" && found?.mode === "range" && found.mode_until <= serverClock.now()) {
@@ -157,8 +156,7 @@ export class ModeLease {
   async #make(until: Date): Promise<boolean> {
     const { agents, filter, maxTimeMS, mode } = this.#options;
     // A mode that is there counts, also beside documents of others.
-    const isThere = { _id: RANGES_ID as never, ...MARK };
-    if (await agents.findOne(isThere, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
+    if (await agents.findOne(THE_RANGES, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
     await refuseRegistryOfOthers({
       collection: agents,
       maxTimeMS,
@@ -174,7 +172,7 @@ export class ModeLease {
     };
     try {
       const { upsertedCount } = await agents.updateOne(
-        { _id: RANGES_ID as never, ...MARK },
+        THE_RANGES,
         { $setOnInsert: made },
         { upsert: true },
       );
@@ -188,7 +186,7 @@ export class ModeLease {
   async #update(condition: Document, update: Document): Promise<boolean> {
     const { agents } = this.#options;
     const { matchedCount } = await agents.updateOne(
-      { _id: RANGES_ID as never, ...MARK, ...condition },
+      { ...THE_RANGES, ...condition },
       update,
     );
     return matchedCount > 0;

@@ -1,8 +1,7 @@
 import { type Collection, type Document, type Filter, MaxKey } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
-import { MARK } from "../fleet/control_document.ts";
 import { MODE_LEASE_MS } from "./mode_lease.ts";
-import { BEGINNING, BY_BYTES, changedIn, RANGES, RANGES_ID } from "./ranges_document.ts";
+import { BEGINNING, BY_BYTES, changedIn, RANGES, THE_RANGES } from "./ranges_document.ts";
 import { CLAIM_ORDER } from "../queries.ts";
 import type { Bounds } from "./new_documents.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -74,7 +73,7 @@ export class RangeControl {
     const { collection, maxTimeMS, server: { time: now } } = this.#options;
     const isOver = { $lte: ["$$range.visible_at", now] };
     const [found] = await collection.aggregate([
-      { $match: { _id: RANGES_ID as never, ...MARK } },
+      { $match: THE_RANGES },
       {
         // The server compares the ids, as it compares those of the documents.
         $addFields: {
@@ -103,7 +102,7 @@ export class RangeControl {
     const parts = bounds.map(({ above, upTo = new MaxKey() }) => ({ above, upTo }));
     const isWithin = { $expr: { $and: [{ $gt: ["$_id", "$$above"] }, { $lte: ["$_id", "$$upTo"] }] } };
     const [first] = await collection.aggregate([
-      { $match: { _id: RANGES_ID as never, ...MARK } },
+      { $match: THE_RANGES },
       { $project: { part: { $literal: parts } } },
       { $unwind: { path: "$part", includeArrayIndex: "empty" } },
       {
@@ -136,8 +135,7 @@ export class RangeControl {
     const until = this.#options.serverClock.now(MODE_LEASE_MS);
     const { matchedCount } = await this.#options.collection.updateOne(
       {
-        _id: RANGES_ID as never,
-        ...MARK,
+        ...THE_RANGES,
         version: state.version,
         mode: "range",
       },
@@ -160,7 +158,7 @@ export class RangeControl {
   /** Takes a range away. Throws what the driver throws. */
   async drop(tokens: readonly string[]): Promise<void> {
     await this.#options.collection.updateOne(
-      { _id: RANGES_ID as never, ...MARK },
+      THE_RANGES,
       { $pull: { ranges: { token: { $in: tokens } } } } as Document,
     );
   }
@@ -177,8 +175,7 @@ export class RangeControl {
     const isOver = { $and: [{ $eq: ["$$this.token", token] }, { $lte: ["$$this.visible_at", time] }] };
     const { matchedCount } = await collection.updateOne(
       {
-        _id: RANGES_ID as never,
-        ...MARK,
+        ...THE_RANGES,
         ranges: { $elemMatch: { from: { $eq: from }, to: { $eq: to }, token } },
         $expr: { $gt: [{ $size: { $filter: { input: RANGES, cond: isOver } } }, 0] },
       },
@@ -197,7 +194,7 @@ export class RangeControl {
   /** Leaves a part of a range, and until when. Throws what the driver throws. */
   async cut({ from, to, token, visible_at }: Omit<Range, "owner">): Promise<void> {
     await this.#options.collection.updateOne(
-      { _id: RANGES_ID as never, ...MARK, "ranges.token": token },
+      { ...THE_RANGES, "ranges.token": token },
       { $set: { "ranges.$.from": from, "ranges.$.to": to, "ranges.$.visible_at": visible_at } } as Document,
     );
   }

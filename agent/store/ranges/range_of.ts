@@ -2,7 +2,7 @@ import type { Collection } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
 import { isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import { BY_BYTES, RANGES, RANGES_ID } from "./ranges_document.ts";
+import { BY_BYTES, RANGES, THE_RANGES } from "./ranges_document.ts";
 
 /** Who holds the range that an id is in, and until when. */
 export interface HolderOfRange {
@@ -29,12 +29,12 @@ export async function holdersOf(
   const range = { $arrayElemAt: [{ $filter: { input: RANGES, as: "range", cond: holds } }, 0] };
   try {
     // A fleet in document mode has none.
-    const isRangeThere = { _id: RANGES_ID as never, "ranges.0": { $exists: true } };
+    const isRangeThere = { ...THE_RANGES, "ranges.0": { $exists: true } };
     if (await agents.findOne(isRangeThere, { projection: { _id: 1 }, maxTimeMS }) === null) {
       return ids.map(() => undefined);
     }
     const [found] = await agents.aggregate([
-      { $match: { _id: RANGES_ID as never } },
+      { $match: THE_RANGES },
       { $project: { held: { $map: { input: { $literal: ids }, as: "id", in: range } } } },
     ], { ...BY_BYTES, maxTimeMS }).toArray();
     return ids.map((_, at) => {

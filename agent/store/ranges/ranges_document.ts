@@ -2,9 +2,13 @@ import { BSON, type Document, type Filter, MinKey } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { idKey } from "../documents/id_key.ts";
+import { MARK } from "../fleet/control_document.ts";
 
 /** The `_id` of the document that holds the ranges of a collection, among the entries of its agents. */
-export const RANGES_ID = "ranges";
+const RANGES_ID = "ranges";
+
+/** The query for that document. */
+export const THE_RANGES: Filter<Document> = { _id: RANGES_ID as never, ...MARK };
 
 /** Before all ids. */
 export const BEGINNING: MinKey = new MinKey();
