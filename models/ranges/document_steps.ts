@@ -127,10 +127,11 @@ export class DocumentSteps {
   #newDocuments(state: RangeState, at: number, name: string): Step<RangeState>[] {
     const found = [...state.docs.keys()].filter((doc) => isNew(state, doc));
     if (state.hasMode[at] || !this.#usesMode(at)) {
-      return found.map((doc) => ({
+      const candidates = found.map((doc) => ({
         label: `${name} finds d${doc}`,
         state: withTask(state, at, { kind: "candidate", doc }),
       }));
+      return [...candidates, ...this.#madeInMode(state, at, name)];
     }
     const taken = modeTaken(state, "document", this.#protocol);
     if (!taken || found.length === 0) return [];
@@ -140,6 +141,13 @@ export class DocumentSteps {
       { label: modeLabel(taken, name), state: { ...taken, hasMode, shown: taken.shown.with(at, true) } },
       ...lostAnswer(label, state, { name: "mode", mode: "document" }),
     ];
+  }
+
+  /** Renews its mode, and finds that the control document was removed: no agent can hold a range. */
+  #madeInMode(state: RangeState, at: number, name: string): Step<RangeState>[] {
+    if (state.mode.name !== "removed" || !state.hasMode[at]) return [];
+    const label = `${name} makes the control document anew, in its mode`;
+    return [{ label, state: { ...state, mode: { name: "document", isLive: true } } }];
   }
 }
 

@@ -72,11 +72,14 @@ export const MODES = {
     number: "R14f",
     title: "a control document that is made anew has no mode for a while",
     rule:
-      "An agent that finds no control document makes one without a mode, and each agent waits until all leases of modes and " +
-      "ranges are over that an earlier one may have had.",
+      "An agent that finds no control document, and knows that there was one, makes one without a mode. No agent takes a " +
+      "mode until all leases of modes and ranges are over that the earlier one may have had. It knows by its own mode, and " +
+      "by the entries of agents that have claimed. An agent in document mode whose lease is not over makes it in its mode: " +
+      "no range can be live then.",
+    exactly: ["insert { mode: null, mode_until: <now + the longest lease>, ranges: [] }"],
     reason: "Agents that have the mode, or a range, do not know that the document was removed.",
     without: "it is made with the mode of the agent",
-    code: [],
+    code: [["agent/store/ranges/mode_lease.ts", "#wasRemoved"]],
   },
   looksForOthers: {
     number: "R14g",

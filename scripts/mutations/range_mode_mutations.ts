@@ -53,6 +53,15 @@ export const RANGE_MODE_MUTATIONS: Readonly<Partial<Record<RangeRuleName, Mutati
     ),
     caughtBy: [{ file: RULES, test: "(rule R14e)" }],
   },
+  waitsAfterMaking: {
+    what: "a document that was removed is made anew in the mode of the agent",
+    edits: inPlace(
+      LEASE,
+      "const hasToWait = await this.#wasRemoved();",
+      "const hasToWait = await this.#wasRemoved() && false;",
+    ),
+    caughtBy: [{ file: "tests/integration/ranges_removed_test.ts", test: "(rule R14f)" }],
+  },
   looksForOthers: {
     what: "range mode is taken although an agent in document mode shows itself",
     edits: inPlace(

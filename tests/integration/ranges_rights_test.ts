@@ -87,5 +87,9 @@ for (
     await assertRejects(() => store.take(1), ClaimModeError);
     await using other = open(guarded);
     await assertRejects(() => other.take(1), ClaimModeError);
+    // It was removed and made anew: what was held by it is not known any more.
+    await agents.updateOne({ _id: "ranges" }, { $set: { mode: null, ranges: [] } });
+    await using third = open(guarded);
+    await assertRejects(() => third.take(1), ClaimModeError);
   });
 }

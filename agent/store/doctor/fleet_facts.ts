@@ -38,7 +38,7 @@ export async function fleetFacts(
     ], { maxTimeMS }).toArray(),
   ]);
   const idle = inDocumentMode ? "document" : undefined;
-  const claimMode = ranges?.isLive ? String(ranges.mode) : idle;
+  const claimMode = ranges?.isLive && typeof ranges.mode === "string" ? ranges.mode : idle;
   return {
     control: control ? controlIn(control) : undefined,
     isOfOthers: others,

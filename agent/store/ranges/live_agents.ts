@@ -15,3 +15,12 @@ export function liveAgents(time: ServerTime): Document {
 export function liveInDocumentMode(time: ServerTime): Document {
   return { ...liveAgents(time), mode: { $ne: "range" } };
 }
+
+/** The entries of agents that have claimed, and may hold documents under leases of `leaseMs`, also if they were killed. */
+export function mayHoldDocuments(time: ServerTime, leaseMs: number): Document {
+  return {
+    ...MARK,
+    "counters.claimed": { $gt: 0 },
+    $expr: { $gt: [{ $add: ["$seen_at", "$lives_ms", leaseMs] }, time] },
+  };
+}

@@ -3,7 +3,7 @@ import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
-import { liveInDocumentMode } from "./live_agents.ts";
+import { liveInDocumentMode, mayHoldDocuments } from "./live_agents.ts";
 import { isDuplicateKey, isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import { shortened } from "../../text/shortened.ts";
@@ -26,6 +26,8 @@ export const CHANGE_MS = MODE_LEASE_MS + LATE_MS;
 const CHANGE = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
 /** So much of another agent's filter is told, in UTF-16 units. */
 const MOST_OF_FILTER = 300;
+/** The mode of a document that was made anew after another one was removed, until the leases of that are over. */
+const NO_MODE = null;
 const NO_RANGES = { $in: [[], null] };
 
 /**
@@ -35,6 +37,8 @@ const NO_RANGES = { $in: [[], null] };
 export class ModeLease {
   readonly #options: ModeLeaseOptions;
   #until: Date | undefined;
+  /** The end of the last one, also if that was forgotten. */
+  #lastUntil: Date | undefined;
   #renewAtMs = -Infinity;
 
   constructor(options: ModeLeaseOptions) {
@@ -55,7 +59,7 @@ export class ModeLease {
       if (!isTaken) throw await this.#why();
     }
     this.#renewAtMs = sentAtMs + MODE_LEASE_MS - RENEW_MS;
-    return this.#until = until;
+    return this.#lastUntil = this.#until = until;
   }
 
   /**
@@ -65,7 +69,10 @@ export class ModeLease {
   async isBesideRanges(): Promise<boolean | undefined> {
     const { agents, maxTimeMS, serverClock } = this.#options;
     const live = { $gt: serverClock.now() };
-    const isLive = [{ mode: "range", mode_until: live }, { ranges: { $elemMatch: { visible_at: live } } }];
+    const isLive = [
+      { mode: { $in: ["range", NO_MODE] }, mode_until: live },
+      { ranges: { $elemMatch: { visible_at: live } } },
+    ];
     const ofRanges: Document = { ...THE_RANGES, $or: isLive };
     const projection = { _id: 1 };
     return await allowed(async () => await agents.findOne(ofRanges, { projection, maxTimeMS }) !== null) ??
@@ -89,12 +96,21 @@ export class ModeLease {
     const own = this.#options;
     if (mode === own.mode && (mode === "document" || filter === own.filter)) return undefined;
     this.forget();
+    if (mode === NO_MODE) return this.#refusalAfterRemoval();
     if (mode !== own.mode) return this.#refusalOfOtherMode();
     return new ClaimModeError(
       `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
         filter === undefined ? "none" : shortened(filter, MOST_OF_FILTER)
       }: set the same, or ${CHANGE} with the new one`,
       { isOfOthers: true },
+    );
+  }
+
+  #refusalAfterRemoval(): ClaimModeError {
+    const seconds = Math.ceil((this.#waitMs + LATE_MS) / 1000);
+    return new ClaimModeError(
+      'The document "ranges" was removed from the collection of the agents while agents worked: new documents are claimed ' +
+        `again when the leases of that time have run out, after ${seconds} seconds at most`,
     );
   }
 
@@ -154,7 +170,7 @@ export class ModeLease {
   }
 
   async #make(until: Date): Promise<boolean> {
-    const { agents, filter, maxTimeMS, mode } = this.#options;
+    const { agents, filter, maxTimeMS, mode, serverClock } = this.#options;
     // A mode that is there counts, also beside documents of others.
     if (await agents.findOne(THE_RANGES, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
     await refuseRegistryOfOthers({
@@ -162,13 +178,14 @@ export class ModeLease {
       maxTimeMS,
       name: `${agents.dbName}.${agents.collectionName}`,
     });
+    const hasToWait = await this.#wasRemoved();
     const made = {
       version: crypto.randomUUID(),
       position: BEGINNING,
       ranges: [],
       filter: filter ?? null,
-      mode,
-      mode_until: until,
+      mode: hasToWait ? NO_MODE : mode,
+      mode_until: hasToWait ? serverClock.now(this.#waitMs) : until,
     };
     try {
       const { upsertedCount } = await agents.updateOne(
@@ -176,11 +193,30 @@ export class ModeLease {
         { $setOnInsert: made },
         { upsert: true },
       );
-      return upsertedCount > 0;
+      return upsertedCount > 0 && !hasToWait;
     } catch (error) {
       if (isDuplicateKey(error)) return false;
       throw error;
     }
+  }
+
+  /** Whether agents may hold documents by a document of the ranges that is not there any more, and do not know that. */
+  async #wasRemoved(): Promise<boolean> {
+    const { agents, maxTimeMS, mode, owner, server: { time }, serverClock } = this.#options;
+    if (this.#lastUntil) {
+      if (mode === "range") return true;
+      // No agent can have taken range mode before that is over.
+      if (serverClock.now() < this.#lastUntil) return false;
+    }
+    const others = { ...mayHoldDocuments(time, this.#waitMs), name: { $ne: owner } };
+    // Agents in document mode do not get in each other's way.
+    const inTheWay = mode === "document" ? { ...others, mode: "range" } : others;
+    return await agents.findOne(inTheWay, { projection: { _id: 1 }, maxTimeMS }) !== null;
+  }
+
+  /** All leases of modes and ranges last for so long at most, in milliseconds. */
+  get #waitMs(): number {
+    return Math.max(MODE_LEASE_MS, this.#options.leaseMs);
   }
 
   async #update(condition: Document, update: Document): Promise<boolean> {
@@ -222,9 +258,13 @@ export interface ModeLeaseOptions {
   clock: Clock;
   /** What `FILTER` says, in one form. */
   filter: string | undefined;
+  /** How long a range is held, in milliseconds; that of other agents is taken to be the same. */
+  leaseMs: number;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   mode: ClaimMode;
+  /** The name of this agent. */
+  owner: string;
   server: Pick<StoreServer, "time">;
   serverClock: ServerClock;
 }
