@@ -3,8 +3,9 @@ import type { FleetControl } from "../../fleet/fleet_view.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
 import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
 import { isOfOthers } from "../fleet/registry_of_others.ts";
+import { filterText } from "../ranges/filter_text.ts";
 import { liveInDocumentMode } from "../ranges/live_agents.ts";
-import { filterText, THE_RANGES } from "../ranges/ranges_document.ts";
+import { THE_RANGES } from "../ranges/ranges_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
 
 /** What the collection of the fleet's agents holds. */

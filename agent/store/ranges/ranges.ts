@@ -13,11 +13,11 @@ import type { StoreContext } from "../store_context.ts";
 import { DocumentMode } from "./document_mode.ts";
 import { DroppedRanges } from "./dropped_ranges.ts";
 import { ExpiredRanges } from "./expired_ranges.ts";
+import { filterText } from "./filter_text.ts";
 import { giveOwnLeases, leaveRanges } from "./own_leases.ts";
 import type { RangeParts } from "./range_claimer.ts";
 import { ModeLease } from "./mode_lease.ts";
 import { RangeControl } from "./range_control.ts";
-import { filterText } from "./ranges_document.ts";
 import { RangeMode } from "./range_mode.ts";
 import { renewWithRanges } from "./range_renewal.ts";
 

@@ -1,4 +1,4 @@
-import { BSON, type Document, type Filter, MinKey } from "mongodb";
+import { type Document, type Filter, MinKey } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import { validDate } from "../../lib/valid_date.ts";
 import { idKey } from "../documents/id_key.ts";
@@ -31,11 +31,6 @@ function isRange(range: Document | null): boolean {
   const { from, to, token, visible_at } = range ?? {};
   return from !== undefined && to !== undefined && typeof token === "string" &&
     validDate(visible_at) !== undefined;
-}
-
-/** A filter in one form, to be compared with that of the ranges. */
-export function filterText(filter: Filter<Document> | undefined): string | undefined {
-  return filter && BSON.EJSON.stringify(filter, { relaxed: false });
 }
 
 /** Whether two ids are the same. */
