@@ -4,6 +4,7 @@ import { systemClock } from "../../agent/lib/clock.ts";
 import { answerWithin, OperationTimeoutError } from "../../agent/store/connection/operation_timeout.ts";
 import { isLasting } from "../../agent/store/mongo_errors.ts";
 import { startMongod } from "../../scripts/mongod.ts";
+import { failCommand } from "../support/fail_command.ts";
 import { InProcessAgent } from "../support/in_process_agent.ts";
 import { TestDatabase, testDatabase, testUri } from "../support/mongod.ts";
 import { proxiedStore } from "../support/proxied_store.ts";
@@ -12,20 +13,6 @@ import { waitFor } from "../support/wait.ts";
 
 const UPDATE = { command: "update", collection: COLLECTION };
 const FIND = { command: "find", collection: COLLECTION };
-
-/** Has the server fail commands of one client; `await using` ends it. */
-async function failCommand(appName: string, data: Record<string, unknown>, times: number) {
-  const client = new MongoClient(testUri());
-  const configure = (mode: unknown) =>
-    client.db("admin").command({ configureFailPoint: "failCommand", mode, data: { ...data, appName } });
-  await configure({ times });
-  return {
-    async [Symbol.asyncDispose]() {
-      await client.db("admin").command({ configureFailPoint: "failCommand", mode: "off" });
-      await client.close();
-    },
-  };
-}
 
 /** A URI by which the fail point knows the client. */
 function named(appName: string): string {
@@ -55,7 +42,7 @@ Deno.test("Lost answers: a claim that never reached the server is made again, un
   await using _failing = await failCommand(
     "claim-cut",
     { failCommands: ["update"], closeConnection: true },
-    1,
+    { times: 1 },
   );
 
   await assertRejects(() => store.take());
@@ -72,7 +59,7 @@ Deno.test("Lost answers: a claim that was applied but not confirmed by a majorit
   await using _failing = await failCommand("claim-concern", {
     failCommands: ["update"],
     writeConcernError: { code: 64, errmsg: "waiting for replication timed out", errInfo: { wtimeout: true } },
-  }, 1);
+  }, { times: 1 });
 
   await assertRejects(() => store.take());
   assertEquals(await jobs(database).countDocuments({ status: "processing" }), 3);
@@ -197,7 +184,11 @@ Deno.test("Lost answers: an ack that never reached the server is made again and 
   });
   await waitFor("the handler to run", () => runs);
   agent.gate.pause("file");
-  await using _failing = await failCommand("ack-cut", { failCommands: ["update"], closeConnection: true }, 1);
+  await using _failing = await failCommand(
+    "ack-cut",
+    { failCommands: ["update"], closeConnection: true },
+    { times: 1 },
+  );
   gate.resolve();
 
   await agent.event("processed");
@@ -269,7 +260,7 @@ Deno.test("Lost answers: a write that the server does not answer is given up, an
   try {
     const collection = client.db(database.name).collection(COLLECTION);
     const data = { failCommands: ["update"], blockConnection: true, blockTimeMS: 1000 };
-    await using _ = await failCommand("answer-limit", data, 1);
+    await using _ = await failCommand("answer-limit", data, { times: 1 });
     await assertRejects(
       () => answerWithin(collection.updateOne({}, { $set: { n: 1 } }), 100, systemClock),
       OperationTimeoutError,

@@ -90,7 +90,6 @@ export class Claimer {
    */
   async claim(limit: ClaimLimit): Promise<Claim> {
     if (!this.#options.serverClock.isKnown) await this.#options.syncClock();
-    if (this.#streak.error && !this.#hasOpen) await this.#kinds.probe();
     const batch = new ClaimBatch(limit);
     const startMs = this.#options.clock.monotonicMs();
     /** Undefined as long as they were not looked for. */
@@ -98,6 +97,7 @@ export class Claimer {
     /** Set if no new document may be claimed. */
     let refusal: ClaimModeError | undefined;
     try {
+      if (this.#streak.error && !this.#hasOpen) await this.#kinds.probe();
       const recovered = await this.recover();
       batch.add({ documents: recovered, hasMore: recovered.length > 0, conflicts: 0 });
       const isLook = this.#isLook();

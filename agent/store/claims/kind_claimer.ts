@@ -1,3 +1,4 @@
+import { ClaimModeError } from "../../errors.ts";
 import type { TimeAndChance } from "../../lib/time_and_chance.ts";
 import type { BusyKeys } from "./busy_keys.ts";
 import type { CandidateReader, Candidates } from "./candidates.ts";
@@ -60,7 +61,7 @@ export class KindClaimer {
    * @throws {ClaimsRefusedError} If they are refused as well.
    */
   async probe(): Promise<void> {
-    const { candidates, excluded, ranges, sender, streak, unreported } = this.#options;
+    const { candidates, excluded, ranges, streak, unreported } = this.#options;
     // A claim by ranges writes on no document, so that it tells nothing.
     const kinds = KINDS.filter((kind) => ranges === undefined || kind !== "new_documents");
     const limit: RemainingLimit = { documents: PROBED, bytes: Infinity, isEmpty: true };
@@ -68,17 +69,28 @@ export class KindClaimer {
       for (const kind of kinds) {
         const { ids } = await candidates.ids(kind, limit, start);
         if (ids.length === 0) continue;
-        const marked = await this.#mark(kind, sender.newClaim(ids));
+        const marked = await this.#probed(kind, ids);
+        if (marked === undefined) continue;
         if (marked.documents > 0) {
           excluded.clear();
           // The error that ends this state has reported all of them.
-          unreported.take();
+          unreported.takeAllButLetters();
           return;
         }
         if (streak.error) throw streak.error;
       }
     }
     streak.end();
+  }
+
+  /** Undefined if the mode of the agents keeps this kind from being claimed: the claim itself tells that. */
+  async #probed(kind: Kind, ids: readonly unknown[]): Promise<Marked | undefined> {
+    try {
+      return await this.#mark(kind, this.#options.sender.newClaim(ids));
+    } catch (error) {
+      if (error instanceof ClaimModeError) return undefined;
+      throw error;
+    }
   }
 
   async #claimOnce(kind: Kind, limit: RemainingLimit): Promise<Taken & { isHeldUp: boolean }> {

@@ -23,4 +23,9 @@ export class UnreportedRefusals {
   take(): RefusedClaim[] {
     return this.#refused.splice(0);
   }
+
+  /** From now on those count as reported that are only refused. */
+  takeAllButLetters(): void {
+    this.#refused = this.#refused.filter(({ isDeadLetter }) => isDeadLetter);
+  }
 }

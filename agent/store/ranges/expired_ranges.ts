@@ -58,7 +58,7 @@ export class ExpiredRanges {
    * Takes over what has run out of ranges that were read, as far as a short time allows: at least one, and in an order at
    * random, as other agents do the same. Returns whether none is left. Throws what the driver throws.
    *
-   * @param onMarked gets what came of the documents of each range, also if a later write fails
+   * @param onMarked gets what came of the documents of each range, also if one of its writes fails
    * @param goOnMs goes on with further ranges for so long, in milliseconds
    */
   async takeOver(
@@ -84,10 +84,14 @@ export class ExpiredRanges {
    * Documents become due that look as if they were new, and that no range holds: a user has left them bookkeeping without a
    * time, or their id cannot be a bound. Those that the database lets take no time are only told. Throws what the driver
    * throws.
+   *
+   * @param onScheduled gets what came of them, also if a write fails
    */
-  async schedule(ids: readonly unknown[]): Promise<Marked> {
+  async schedule(ids: readonly unknown[], onScheduled: (marked: Marked) => void): Promise<void> {
     const update = { $set: { "_pull.visible_at": this.#options.serverClock.now() } };
-    return await this.#marks.write(ids, { query: unscheduledAmong, update });
+    const { failure, ...marked } = await this.#marks.write(ids, { query: unscheduledAmong, update });
+    onScheduled(marked);
+    if (failure) throw failure.error;
   }
 
   /** Returns whether no other agent was faster. */
@@ -104,11 +108,12 @@ export class ExpiredRanges {
     const token = crypto.randomUUID();
     const isOurs = await control.takeOver(range, { token, visible_at: serverClock.now(leaseMs) });
     if (!isOurs) return false;
-    const { documents, locked, refused } = await this.#marks.write(ids, {
+    const { documents, failure, locked, refused } = await this.#marks.write(ids, {
       query: newAmong,
       update: { $set: { _pull: { visible_at: now, takeovers: 1 } } },
     });
     onMarked({ documents, locked, refused: await refusals.makeOfNew(refused) });
+    if (failure) throw failure.error;
     const isCut = ids.length >= MOST;
     if (locked.length > 0) {
       const open = new Set(locked.map(({ id }) => id));

@@ -109,7 +109,7 @@ export class FreeDocumentsReader {
       const found = await this.#blaming(candidates.whole("new_documents", limit, { within: bounds }));
       const { apart = [], read = [] } = Object.groupBy(found.read, (raw) => isApart(raw) ? "apart" : "read");
       if (apart.length === 0) return found;
-      onScheduled(await expired.schedule(apart.map(({ id }) => id)));
+      await expired.schedule(apart.map(({ id }) => id), onScheduled);
       if (read.length > 0 || readings >= MAX_READINGS) {
         return { ids: read.map(({ id }) => id), read, asRead: undefined, hasMore: true };
       }

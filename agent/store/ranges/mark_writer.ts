@@ -16,6 +16,8 @@ export interface Marked {
   readonly refused: readonly RefusedClaim[];
   /** Those that a transaction of another program seems to lock, and those behind them that were not tried. */
   readonly locked: readonly RefusedClaim[];
+  /** Set if a write failed: the rest tells what came of those before. */
+  readonly failure?: { readonly error: unknown } | undefined;
 }
 
 /** A write on documents, and which of those that are named it may meet. */
@@ -32,10 +34,14 @@ export class MarkWriter {
     this.#options = options;
   }
 
-  /** Writes on those that still match. Throws what the driver throws, if it is not known what became of them. */
+  /** Writes on those that still match. Never throws: what came of the first of them is told even if a later write fails. */
   async write(ids: readonly unknown[], mark: Mark): Promise<Marked> {
     const writing = new Writing(mark, this.#options);
-    for (let at = 0; at < ids.length; at += CHUNK) await writing.write(ids.slice(at, at + CHUNK));
+    try {
+      for (let at = 0; at < ids.length; at += CHUNK) await writing.write(ids.slice(at, at + CHUNK));
+    } catch (error) {
+      writing.failure = { error };
+    }
     return writing;
   }
 }
@@ -44,6 +50,7 @@ class Writing implements Marked {
   documents = 0;
   readonly refused: RefusedClaim[] = [];
   readonly locked: RefusedClaim[] = [];
+  failure: { error: unknown } | undefined;
   readonly #mark: Mark;
   readonly #options: MarkWriterOptions;
   /** Writes that were given up. */

@@ -26,6 +26,8 @@ const MAX_TRIES = 8;
 /** The longest wait between two of them, in milliseconds. */
 const MAX_WAIT_MS = 5;
 const NOTHING: Taken = { documents: [], hasMore: false, conflicts: 0 };
+/** What stands in a document of the ranges that is not there. */
+const REMOVED: Pick<RangeState, "ranges" | "version"> = { ranges: [], version: "" };
 
 /** A swap that is sent. Its range may stand even if its answer is lost. */
 interface SentSwap {
@@ -94,12 +96,16 @@ export class RangeClaimer {
     this.#jumps = true;
   }
 
-  /** The documents of ranges whose swap had no answer. Throws what the driver throws, if nothing was found before. */
+  /**
+   * The documents of ranges whose swap had no answer. They are this agent's, also if the mode of the agents has changed. Throws
+   * what the driver throws, if nothing was found before.
+   */
   async recover(): Promise<MongoLeasedDocument[]> {
     if (this.#open.size === 0) return [];
-    const { clock, dropped, leaseMs } = this.#options;
-    // A swap that a failover may still roll back must not be worked on.
-    const { ranges, version } = this.#state = await this.#readState({ isOfMajority: true });
+    const { clock, control, dropped, leaseMs } = this.#options;
+    this.#state = undefined;
+    // A swap that a failover may still roll back must not be worked on. A document that was removed takes none any more.
+    const { ranges, version } = await control.read({ isOfMajority: true }) ?? REMOVED;
     const documents: MongoLeasedDocument[] = [];
     for (const swap of [...this.#open]) {
       const isOld = clock.monotonicMs() - swap.sentAtMs >= leaseMs;
@@ -177,10 +183,10 @@ export class RangeClaimer {
     }
   }
 
-  async #readState(options?: { isOfMajority: boolean }): Promise<RangeState> {
+  async #readState(): Promise<RangeState> {
     const { clock, control, mode } = this.#options;
     const readAtMs = clock.monotonicMs();
-    const state = mode.checked(await control.read(options));
+    const state = mode.checked(await control.read());
     this.#readAtMs = readAtMs;
     return state;
   }
