@@ -97,15 +97,17 @@ export const MODES = {
     number: "R15",
     title: "a lease tells the mode of its holder",
     rule:
-      "Agents that take no part in the modes (earlier versions, `FLEET=off`, no rights) are found by their leases: an agent " +
-      "in range mode looks for a live lease without `_pull.takeovers`, and claims nothing as long as there is one. Each " +
-      "claim by document of an agent in range mode writes that field, and so do leases of a document's own and marks.",
+      "Agents that take no part in the modes (earlier versions, `FLEET=off`, no rights) are found by their leases: before an " +
+      "agent takes range mode, and then every ten seconds before it renews it, it looks for a live lease without " +
+      "`_pull.takeovers`. As long as there is one, it neither takes the mode nor claims new documents. Each claim by document " +
+      "of an agent in range mode writes that field, and so do leases of a document's own and marks.",
     exactly: [
       'look: { status: "processing", "_pull.visible_at": { $gt: <now> }, "_pull.takeovers": { $exists: false } }',
     ],
     reason:
       "Agents in range mode claim by document, too: retries, and what was scheduled, released or requeued. They must not " +
-      "take each other for agents in document mode.",
+      "take each other for agents in document mode. An agent that takes the mode and may not claim would keep all others " +
+      "from claiming: so the look comes first.",
     without: "a first claim by document leaves no such field",
     code: [["agent/store/ranges/range_mode.ts", "#other"]],
   },

@@ -97,7 +97,7 @@ const LEFT = {
     number: "R17",
     title: "what is left of a range is read by the filter of the range",
     rule:
-      "The control document holds the `FILTER` of its ranges, as text. The agent that finishes a range reads what is left of " +
+      "The control document holds the `FILTER` of its ranges, as text in one form. The agent that finishes a range reads what is left of " +
       "it by that one, and not by its own. An agent in range mode with another `FILTER` claims nothing. It may replace the " +
       "one in the control document as it would change the mode: without ranges, after the lease of the mode. The position " +
       "goes back to the start then.",
