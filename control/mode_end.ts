@@ -1,7 +1,7 @@
 import { ClaimModeError } from "../agent/errors.ts";
 import type { Events } from "../agent/events.ts";
 import type { Clock } from "../agent/lib/clock.ts";
-import { CHANGE_MS } from "../agent/store/ranges/mode_lease.ts";
+import { CHANGE_MS } from "../agent/store/ranges/mode_times.ts";
 
 /**
  * Ends an agent that meets agents of another mode: it waits for their lease once. If they still work then, only an operator

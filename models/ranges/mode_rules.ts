@@ -42,7 +42,7 @@ export const MODES = {
     rule: "Range mode is taken only if the lease of document mode has run out.",
     reason: "An agent in document mode may claim new documents until then.",
     without: "it is taken while that lease is live",
-    code: [["agent/store/ranges/mode_lease.ts", "LATE_MS"]],
+    code: [["agent/store/ranges/mode_lease.ts", "-LATE_MS"]],
   },
   modeChangesVersion: {
     number: "R14d",

@@ -66,8 +66,8 @@ export const RANGE_MODE_MUTATIONS: Readonly<Partial<Record<RangeRuleName, Mutati
     what: "range mode is taken although an agent in document mode shows itself",
     edits: inPlace(
       LEASE,
-      "if (await this.#isDocumentModeAlive()) throw this.#refusalOfOtherMode();",
-      "void this.#isDocumentModeAlive;",
+      "const isOtherAlive = await this.#isDocumentModeAlive();",
+      "const isOtherAlive = await this.#isDocumentModeAlive() && false;",
     ),
     caughtBy: [{ file: MODES, test: "CLAIM_MODE of range takes no mode beside a live agent" }],
   },

@@ -71,6 +71,11 @@ Deno.test("doctor finds that the agents of the collection claim in another mode,
     [finding.level, finding.says],
     ["stops", "CLAIM_MODE is document, and agents with CLAIM_MODE=range work on the collection"],
   );
+  assertMatch(finding.steps.at(-1)!.text, /remove the document "ranges" from .* as if the server's clock/);
+  await collection.updateOne({ _id: "ranges" as never }, {
+    $set: { mode_until: new Date(Date.now() + 110_000) },
+  });
+  assertFalse(/remove the document/.test((await patient.finding("claim_mode")).steps.at(-1)!.text));
   await patient.mend(finding);
   assertFalse((await patient.found()).includes("claim_mode"));
 });

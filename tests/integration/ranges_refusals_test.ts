@@ -229,6 +229,7 @@ Deno.test("CLAIM_MODE of document takes the mode again if it has run out without
 });
 
 const CHANGES = {
+  mode: [{ $unset: { mode: "" } }, { $set: { mode: "ranges" } }],
   version: [{ $unset: { version: "" } }, { $set: { version: 5 } }],
   ranges: [
     { $set: { ranges: null } },

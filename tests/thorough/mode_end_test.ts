@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { CHANGE_MS } from "../../agent/store/ranges/mode_lease.ts";
+import { CHANGE_MS } from "../../agent/store/ranges/mode_times.ts";
 import { agentHome } from "../support/agent_home.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { waitFor } from "../support/wait.ts";

@@ -1,9 +1,11 @@
 import type { Collection, Document, Filter } from "mongodb";
 import type { FleetControl } from "../../fleet/fleet_view.ts";
 import type { UnusableControl } from "../../fleet/unusable_control.ts";
+import { validDate } from "../../lib/valid_date.ts";
 import { CONTROL_ID, controlIn, MARK } from "../fleet/control_document.ts";
 import { isOfOthers } from "../fleet/registry_of_others.ts";
 import { filterText } from "../ranges/filter_text.ts";
+import { isFar, MODE_LEASE_MS } from "../ranges/mode_times.ts";
 import { liveInDocumentMode } from "../ranges/live_agents.ts";
 import { THE_RANGES } from "../ranges/ranges_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
@@ -18,6 +20,8 @@ export interface FleetFacts {
   readonly claimMode: string | undefined;
   /** Whether they claim by range, with another `FILTER`. */
   readonly hasOtherFilter: boolean;
+  /** Until when the mode stands, if that is further ahead than agents take it; undefined otherwise. */
+  readonly modeUntilFar: Date | undefined;
 }
 
 /** Reads it. Throws what the driver throws. */
@@ -35,15 +39,18 @@ export async function fleetFacts(
     collection.findOne(liveInDocumentMode(time), { projection: { _id: 1 }, maxTimeMS }),
     collection.aggregate([
       { $match: THE_RANGES },
-      { $project: { mode: 1, filter: 1, isLive: { $gt: ["$mode_until", time] } } },
+      { $project: { mode: 1, filter: 1, mode_until: 1, isLive: { $gt: ["$mode_until", time] }, now: time } },
     ], { maxTimeMS }).toArray(),
   ]);
   const idle = inDocumentMode ? "document" : undefined;
-  const claimMode = ranges?.isLive && typeof ranges.mode === "string" ? ranges.mode : idle;
+  const isTaken = ranges?.isLive && typeof ranges.mode === "string";
+  const claimMode = isTaken ? ranges.mode : idle;
+  const until = isTaken ? validDate(ranges.mode_until) : undefined;
   return {
     control: control ? controlIn(control) : undefined,
     isOfOthers: others,
     claimMode,
+    modeUntilFar: until && isFar(until, { now: ranges!.now, longestMs: MODE_LEASE_MS }) ? until : undefined,
     hasOtherFilter: claimMode === "range" && (ranges?.filter ?? undefined) !== filterText(filter),
   };
 }

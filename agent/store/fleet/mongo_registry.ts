@@ -14,7 +14,7 @@ import { doneBy } from "../../lib/deadline.ts";
 import type { Link } from "../connection/link.ts";
 import type { StoreContext } from "../store_context.ts";
 import { isForbidden, passesByItself } from "../mongo_errors.ts";
-import type { ClaimMode } from "../ranges/mode_lease.ts";
+import type { ClaimMode } from "../ranges/claim_mode.ts";
 import type { KnownServer } from "../server/known_server.ts";
 import type { ServerTime } from "../server/server_time.ts";
 import { CONTROL_ID, controlIn, MARK } from "./control_document.ts";

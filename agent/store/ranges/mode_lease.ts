@@ -1,33 +1,19 @@
 import type { Collection, Document } from "mongodb";
-import { ClaimModeError } from "../../errors.ts";
+import type { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { refuseRegistryOfOthers } from "../fleet/registry_of_others.ts";
+import type { ClaimMode } from "./claim_mode.ts";
 import { liveInDocumentMode, mayHoldDocuments } from "./live_agents.ts";
 import { isDuplicateKey, isForbidden } from "../mongo_errors.ts";
 import type { StoreServer } from "../server/store_server.ts";
-import { shortened } from "../../text/shortened.ts";
-import { BEGINNING, changedByUser, changedIn, THE_RANGES } from "./ranges_document.ts";
+import { NOW } from "../server/server_time.ts";
+import { ModeRefusals, type ToldMode } from "./mode_refusals.ts";
+import { LATE_MS, MODE_LEASE_MS } from "./mode_times.ts";
+import { BEGINNING, NO_MODE, THE_RANGES } from "./ranges_document.ts";
 
-/** How new documents are claimed. */
-export type ClaimMode = "document" | "range";
-
-/** The mode is taken for so long, in milliseconds. */
-export const MODE_LEASE_MS = 60_000;
 /** If less than this is left, it is renewed before a claim. */
 const RENEW_MS = MODE_LEASE_MS / 3;
-/**
- * A claim in document mode may be applied so long after its mode has run out, in milliseconds: the time that the server may
- * work on it, and a margin for clocks.
- */
-const LATE_MS = 30_000;
-/** The mode or the filter can be changed so long after the last agent has ended, in milliseconds. */
-export const CHANGE_MS = MODE_LEASE_MS + LATE_MS;
-const CHANGE = `stop all of them, wait ${CHANGE_MS / 1000} seconds and for their leases, then start all`;
-/** So much of another agent's filter is told, in UTF-16 units. */
-const MOST_OF_FILTER = 300;
-/** The mode of a document that was made anew after another one was removed, until the leases of that are over. */
-const NO_MODE = null;
 const NO_RANGES = { $in: [[], null] };
 
 /**
@@ -36,6 +22,7 @@ const NO_RANGES = { $in: [[], null] };
  */
 export class ModeLease {
   readonly #options: ModeLeaseOptions;
+  readonly #refusals: ModeRefusals;
   #until: Date | undefined;
   /** The end of the last one, also if that was forgotten. */
   #lastUntil: Date | undefined;
@@ -43,6 +30,8 @@ export class ModeLease {
 
   constructor(options: ModeLeaseOptions) {
     this.#options = options;
+    const { filter, mode } = options;
+    this.#refusals = new ModeRefusals({ filter, mode, waitMs: this.#waitMs });
   }
 
   /** Takes the lease, or renews it if that is due; returns its end. Throws what the driver throws. @throws {ClaimModeError} If the other mode has it. */
@@ -52,11 +41,11 @@ export class ModeLease {
     const sentAtMs = clock.monotonicMs();
     const until = serverClock.now(MODE_LEASE_MS);
     if (!await this.#renew(until)) {
-      if (await this.#isDocumentModeAlive()) throw this.#refusalOfOtherMode();
-      const isTaken = await this.#change(until) || await this.#make(until) ||
+      const isOtherAlive = await this.#isDocumentModeAlive();
+      const isTaken = !isOtherAlive &&
         // Another agent of this mode may have made the document at the same time.
-        await this.#renew(until);
-      if (!isTaken) throw await this.#why();
+        (await this.#change(until) || await this.#make(until) || await this.#renew(until));
+      if (!isTaken) throw await this.#why(isOtherAlive);
     }
     this.#renewAtMs = sentAtMs + MODE_LEASE_MS - RENEW_MS;
     return this.#lastUntil = this.#until = until;
@@ -92,36 +81,10 @@ export class ModeLease {
    * Why this agent may not claim beside those that have the lease, as the document tells it; undefined if it may. Then the
    * next claim asks for the lease again.
    */
-  refusal({ filter, mode }: { filter: string | undefined; mode: unknown }): ClaimModeError | undefined {
-    const own = this.#options;
-    if (mode === own.mode && (mode === "document" || filter === own.filter)) return undefined;
-    this.forget();
-    if (mode === NO_MODE) return this.#refusalAfterRemoval();
-    if (mode !== own.mode) return this.#refusalOfOtherMode();
-    return new ClaimModeError(
-      `With CLAIM_MODE=range all agents of a collection have the same FILTER, and the others have ${
-        filter === undefined ? "none" : shortened(filter, MOST_OF_FILTER)
-      }: set the same, or ${CHANGE} with the new one`,
-      { isOfOthers: true },
-    );
-  }
-
-  #refusalAfterRemoval(): ClaimModeError {
-    const seconds = Math.ceil((this.#waitMs + LATE_MS) / 1000);
-    return new ClaimModeError(
-      'The document "ranges" was removed from the collection of the agents while agents worked: new documents are claimed ' +
-        `again when the leases of that time have run out, after ${seconds} seconds at most`,
-    );
-  }
-
-  #refusalOfOtherMode(): ClaimModeError {
-    const { mode } = this.#options;
-    const other = mode === "range" ? "document" : "range";
-    return new ClaimModeError(
-      `CLAIM_MODE is ${mode}, and agents with CLAIM_MODE=${other} work on the collection: to change the mode, ` +
-        `${CHANGE} in the new mode`,
-      { isOfOthers: true },
-    );
+  refusal(told: ToldMode): ClaimModeError | undefined {
+    const refusal = this.#refusals.beside(told);
+    if (refusal) this.forget();
+    return refusal;
   }
 
   /**
@@ -134,23 +97,16 @@ export class ModeLease {
     return await agents.findOne(liveInDocumentMode(time), { projection: { _id: 1 }, maxTimeMS }) !== null;
   }
 
-  async #why(): Promise<ClaimModeError> {
-    const { agents, maxTimeMS, mode, serverClock } = this.#options;
+  async #why(isOtherAlive: boolean): Promise<ClaimModeError> {
+    const { agents, maxTimeMS, server: { time }, serverClock } = this.#options;
     const projection = { _id: 0, filter: 1, mode: 1, mode_until: 1, ranges: 1, version: 1 };
-    const found = await agents.findOne(THE_RANGES, { projection, maxTimeMS });
-    const changed = found && changedIn(found);
-    if (changed) return changedByUser(changed);
-    if (mode === "document" && found?.mode === "range" && found.mode_until <= serverClock.now()) {
-      return new ClaimModeError(
-        "CLAIM_MODE is document, and agents with CLAIM_MODE=range that have ended hold documents: they are claimed when " +
-          "their leases have run out",
-      );
-    }
-    const filter = typeof found?.filter === "string" ? found.filter : undefined;
-    return this.refusal({ filter, mode: found?.mode }) ??
-      new ClaimModeError(
-        `The agents change the mode in which they claim: CLAIM_MODE=${mode} begins when that is done`,
-      );
+    const found = await agents.findOne(THE_RANGES, {
+      // The agent's idea of the server's time may be old if its machine was suspended.
+      projection: { ...projection, ...(time === NOW && { now: NOW }) },
+      maxTimeMS,
+    });
+    this.forget();
+    return this.#refusals.notTaken(found, { isOtherAlive, now: found?.now ?? serverClock.now() });
   }
 
   async #renew(until: Date): Promise<boolean> {

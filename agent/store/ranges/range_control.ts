@@ -1,7 +1,7 @@
 import { type Collection, type Document, type Filter, MaxKey } from "mongodb";
 import { validDate } from "../../lib/valid_date.ts";
-import { MODE_LEASE_MS } from "./mode_lease.ts";
-import { BEGINNING, BY_BYTES, changedIn, RANGES, THE_RANGES } from "./ranges_document.ts";
+import { MODE_LEASE_MS } from "./mode_times.ts";
+import { BEGINNING, BY_BYTES, type ChangedField, changedIn, RANGES, THE_RANGES } from "./ranges_document.ts";
 import { CLAIM_ORDER } from "../queries.ts";
 import type { Bounds } from "./new_documents.ts";
 import type { StoreServer } from "../server/store_server.ts";
@@ -26,7 +26,7 @@ export interface RangeState {
    */
   readonly version: string;
   /** The field that is not as agents leave it: a user has changed it. */
-  readonly changed: "ranges" | "version" | undefined;
+  readonly changed: ChangedField | undefined;
   /** The server's time when it was read. */
   readonly now: Date;
   /** Those of the ranges that had run out by then. */

@@ -10,11 +10,17 @@ const RANGES_ID = "ranges";
 /** The query for that document. */
 export const THE_RANGES: Filter<Document> = { _id: RANGES_ID as never, ...MARK };
 
+/** The mode of a document that was made anew after another one was removed, until the leases of that are over. */
+export const NO_MODE = null;
+
 /** Before all ids. */
 export const BEGINNING: MinKey = new MinKey();
 
+/** What users may have changed in that document so that no agent can go by it. */
+export type ChangedField = "mode" | "ranges" | "version";
+
 /** The error of an agent that meets a field of that document which agents do not leave so. */
-export function changedByUser(field: "ranges" | "version"): ClaimModeError {
+export function changedByUser(field: ChangedField): ClaimModeError {
   return new ClaimModeError(
     `The field "${field}" of the document "ranges", in the collection of the agents, was changed: stop all agents, wait for ` +
       "their leases, and remove the document",
@@ -22,8 +28,9 @@ export function changedByUser(field: "ranges" | "version"): ClaimModeError {
 }
 
 /** The field of that document that is not as agents leave it: a user has changed it. */
-export function changedIn({ ranges = [], version }: Document): "ranges" | "version" | undefined {
+export function changedIn({ mode, ranges = [], version }: Document): ChangedField | undefined {
   if (typeof version !== "string") return "version";
+  if (mode !== "document" && mode !== "range" && mode !== NO_MODE) return "mode";
   return Array.isArray(ranges) && ranges.every(isRange) ? undefined : "ranges";
 }
 

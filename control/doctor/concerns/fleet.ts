@@ -35,7 +35,11 @@ export const fleet = databaseConcern({
     if (settings.fleet === "off") return yield* withoutFleet(found);
     if (found instanceof Unseen) return yield found;
     const where = `${names.database}.${fleetCollection(names.source)}`;
-    const { claimMode, control, hasOtherFilter, isOfOthers } = found;
+    const { claimMode, control, hasOtherFilter, isOfOthers, modeUntilFar } = found;
+    const wait = modeUntilFar
+      ? `wait 90 seconds and for their leases, remove the document "ranges" from ${where}, which has the mode until ` +
+        `${modeUntilFar.toISOString()} as if the server's clock had been ahead,`
+      : "wait 90 seconds and for their leases,";
     if (claimMode !== undefined && claimMode !== settings.claimMode) {
       yield {
         is: "claim_mode",
@@ -43,7 +47,7 @@ export const fleet = databaseConcern({
           `CLAIM_MODE is ${settings.claimMode}, and agents with CLAIM_MODE=${claimMode} work on the collection`,
         steps: [
           setting("CLAIM_MODE", claimMode),
-          byHand("to change the mode: stop all agents, wait 90 seconds, and start them in the new one"),
+          byHand(`to change the mode: stop all agents, ${wait} and start them in the new one`),
         ],
       };
     }
@@ -53,7 +57,7 @@ export const fleet = databaseConcern({
         says: "Agents with CLAIM_MODE=range work on the collection, and their FILTER is another one",
         steps: [
           byHand(
-            "set the FILTER of these agents; to change it: stop all agents, wait 90 seconds, and start them with the new one",
+            `set the FILTER of these agents; to change it: stop all agents, ${wait} and start them with the new one`,
           ),
         ],
       };

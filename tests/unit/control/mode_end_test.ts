@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { ClaimModeError } from "../../../agent/errors.ts";
 import { Events } from "../../../agent/events.ts";
-import { CHANGE_MS } from "../../../agent/store/ranges/mode_lease.ts";
+import { CHANGE_MS } from "../../../agent/store/ranges/mode_times.ts";
 import { ModeEnd } from "../../../control/mode_end.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 

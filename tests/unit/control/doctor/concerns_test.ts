@@ -46,7 +46,13 @@ const HEALTHY: DatabaseFacts = {
   ttlOfWaiting: ["ttl"],
   plans: [],
   shards: undefined,
-  fleet: { isOfOthers: false, control: undefined, claimMode: undefined, hasOtherFilter: false },
+  fleet: {
+    isOfOthers: false,
+    control: undefined,
+    claimMode: undefined,
+    hasOtherFilter: false,
+    modeUntilFar: undefined,
+  },
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
 };

@@ -1,0 +1,2 @@
+/** How new documents are claimed. */
+export type ClaimMode = "document" | "range";
