@@ -15,6 +15,7 @@ import { UnreachableError } from "./connection/unreachable.ts";
 import { ClaimModeError } from "../errors.ts";
 import { RefusedEffectError } from "../partial_writes.ts";
 import { NoTransactionsError, OutOfTimeError } from "./effects/transaction_errors.ts";
+import { ModeTroubleError } from "./ranges/mode_trouble.ts";
 
 /**
  * Codes after which the same operation may succeed: the server steps down, shuts down, is interrupted or too slow,
@@ -81,7 +82,7 @@ export function isMongoError(error: unknown): error is Error {
 /** Whether the same operation may succeed later. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof OperationTimeoutError || error instanceof NoTransactionsError) return true;
-  if (error instanceof ClaimModeError) return true;
+  if (error instanceof ClaimModeError || error instanceof ModeTroubleError) return true;
   if (!(error instanceof MongoError)) return false;
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (error.hasErrorLabel("RetryableWriteError") || error.hasErrorLabel("TransientTransactionError")) {

@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { MongoClient, MongoServerError } from "mongodb";
+import { MongoClient } from "mongodb";
 import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { NOTHING_CLAIMED } from "../../agent/ports.ts";
+import { ModeTroubleError } from "../../agent/store/ranges/mode_trouble.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import type { Profile } from "../support/profiles/profile.ts";
 import { ProfileServer } from "../support/profiles/profile_server.ts";
@@ -224,7 +225,8 @@ Deno.test("CLAIM_MODE of document claims if the collection of the agents goes on
     data: { appName, failCommands: ["update"], namespace, errorCode: 8000 },
   });
   try {
-    await assertRejects(() => store.take(1), MongoServerError);
+    const { message } = await assertRejects(() => store.take(1), ModeTroubleError);
+    assertStringIncludes(message, `cannot tell the others so in ${namespace}`);
     aheadMs = 20_000;
     assertEquals(idsOf(await store.take(1)), [0]);
     const mode = { mode: "range", mode_until: new Date(Date.now() + 600_000) };

@@ -63,6 +63,39 @@ Deno.test("CLAIM_MODE of document claims if it loses the rights on the collectio
   await assertRejects(() => beside.take(1), ClaimModeError);
 });
 
+Deno.test("CLAIM_MODE of document claims beside range mode that it has seen, and may not see any more, once that would be over", async () => {
+  await using guarded = await Guarded.start();
+  await guarded.makeUserWithoutFleet("secret");
+  await guarded.grantFleet();
+  const { agents, documents } = collections(guarded);
+  await documents.insertMany(pending(3));
+  let aheadMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const heldFor = (ms: number) => {
+    const visible_at = new Date(Date.now() + ms);
+    return { from: 7, to: 8, token: "t", owner: "o", visible_at };
+  };
+  const mode = { registry: "pulling-agent", version: "v", mode: "range", filter: null };
+  const until = new Date(Date.now() + 60_000);
+  await agents.insertOne({ _id: "ranges", ...mode, mode_until: until, ranges: [heldFor(30_000)] });
+  await using store = open(guarded, clock);
+  await assertRejects(() => store.take(1), ClaimModeError, "agents with CLAIM_MODE=range work");
+  await agents.updateOne({ _id: "ranges" }, { $set: { ranges: [heldFor(300_000)] } });
+  await using other = open(guarded, clock);
+  await assertRejects(() => other.take(1), ClaimModeError, "agents with CLAIM_MODE=range work");
+  await guarded.revokeFleet();
+  const NAMED = "grant find, insert and update on shop.documents_agents";
+  await assertRejects(() => store.take(1), ClaimModeError, NAMED);
+  // The lease of a range, and the time that a change of the mode takes.
+  aheadMs = 140_000;
+  await assertRejects(() => store.take(1), ClaimModeError, NAMED);
+  aheadMs = 160_000;
+  assertEquals(idsOf(await store.take(1)), [0]);
+  await assertRejects(() => other.take(1), ClaimModeError, NAMED);
+  aheadMs = 310_000;
+  assertEquals(idsOf(await other.take(1)), [1]);
+});
+
 for (
   const [rights, actions] of [["may only read", ["find"]], ["may only write to", [
     "insert",

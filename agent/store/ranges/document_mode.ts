@@ -1,14 +1,16 @@
-import type { Document, Filter } from "mongodb";
+import type { Collection, Document, Filter } from "mongodb";
 import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
-import { isUnexplained, passesByItself } from "../mongo_errors.ts";
+import { isAnswer, isUnexplained, passesByItself } from "../mongo_errors.ts";
 import { NOW } from "../server/server_time.ts";
 import type { StoreServer } from "../server/store_server.ts";
 import type { ExpiredRanges } from "./expired_ranges.ts";
 import type { Marked } from "./mark_writer.ts";
 import type { ModeLease } from "./mode_lease.ts";
-import type { RangeControl } from "./range_control.ts";
+import { CHANGE_MS } from "./mode_times.ts";
+import { ModeTroubleError } from "./mode_trouble.ts";
+import type { Range, RangeControl } from "./range_control.ts";
 
 /** An agent that cannot use the collection of the agents asks for it again after this long, in milliseconds. */
 const ASK_AGAIN_MS = 60_000;
@@ -25,9 +27,11 @@ const DOUBT_MS = 1000;
  */
 export class DocumentMode {
   readonly #options: DocumentModeOptions;
+  /** The name of the collection of the agents, with its database. */
+  readonly #namespace: string;
   #until: Date | undefined;
-  /** Set while agents in range mode are known to be there. */
-  #refusal: ClaimModeError | undefined;
+  /** Set while agents in range mode are known to be there, or may still be. */
+  #refusal: Refusal | undefined;
   /** Since when the mode cannot be taken because of trouble that should pass. */
   #failsSinceMs: number | undefined;
   #askAtMs = -Infinity;
@@ -37,6 +41,8 @@ export class DocumentMode {
 
   constructor(options: DocumentModeOptions) {
     this.#options = options;
+    const { collectionName, dbName } = options.agents;
+    this.#namespace = `${dbName}.${collectionName}`;
   }
 
   /** The condition of a claim of new documents; undefined if there is none. */
@@ -62,7 +68,7 @@ export class DocumentMode {
     } catch (error) {
       if (error instanceof ClaimModeError) {
         this.#failsSinceMs = undefined;
-        this.#refusal = error;
+        this.#refused(error);
         await this.#finishRanges(onMarked);
         throw error;
       }
@@ -70,7 +76,7 @@ export class DocumentMode {
       if (passesByItself(error)) {
         if (!this.#isOver(0)) return;
         this.#failsSinceMs ??= clock.monotonicMs();
-        if (clock.monotonicMs() - this.#failsSinceMs < TROUBLE_MS) throw error;
+        if (clock.monotonicMs() - this.#failsSinceMs < TROUBLE_MS) throw this.#named(error);
       }
       await this.#goWithout();
       this.#askAtMs = clock.monotonicMs() + ASK_AGAIN_MS;
@@ -79,16 +85,51 @@ export class DocumentMode {
 
   /**
    * No right, a view, a validator, documents of others, trouble that lasts: such an agent is no part of the fleet. Agents in
-   * range mode see its leases, and it claims nothing beside them as far as it may look.
+   * range mode see its leases, and it claims nothing beside them as far as it may look. If it may not look any more, it
+   * claims when all that it has seen is over, as one does that could never look.
    */
   async #goWithout(): Promise<void> {
-    const { lease } = this.#options;
+    const { clock, lease } = this.#options;
     this.#until = undefined;
-    const isBeside = await lease.isBesideRanges();
-    if (isBeside) this.#refusal = lease.refusal({ filter: undefined, mode: "range" });
-    if (isBeside === false) this.#refusal = undefined;
-    if (this.#refusal) throw this.#refusal;
+    const isBeside = await lease.isBesideRanges().catch((error) => {
+      throw passesByItself(error) ? this.#named(error) : error;
+    });
+    const refusal = isBeside ? lease.refusal({ filter: undefined, mode: "range" }) : undefined;
+    if (refusal) throw this.#refused(refusal);
+    const { error, untilMs } = this.#refusal ?? {};
+    if (error && isBeside === undefined && clock.monotonicMs() < untilMs!) throw this.#blind(error);
+    this.#refusal = undefined;
     this.#isBlind = isBeside === undefined;
+  }
+
+  /** Takes note of a refusal: what the others hold now is over after as long as an operator has to wait for it. */
+  #refused(error: ClaimModeError): ClaimModeError {
+    const { clock, leaseMs } = this.#options;
+    this.#refusal = { error, untilMs: clock.monotonicMs() + CHANGE_MS + leaseMs };
+    return error;
+  }
+
+  /** Takes note of the ranges that others hold: each may last longer than a lease of this agent. */
+  #seen(ranges: readonly Range[]): void {
+    const { clock, serverClock } = this.#options;
+    if (!this.#refusal) return;
+    const nowMs = serverClock.now().getTime();
+    const longestMs = Math.max(...ranges.map(({ visible_at }) => visible_at.getTime() - nowMs));
+    const untilMs = Math.max(this.#refusal.untilMs, clock.monotonicMs() + longestMs);
+    this.#refusal = { ...this.#refusal, untilMs };
+  }
+
+  #blind(error: ClaimModeError): ClaimModeError {
+    return new ClaimModeError(
+      "CLAIM_MODE is document, agents with CLAIM_MODE=range had the mode, and the user may not look any more whether they " +
+        `have it: grant find, insert and update on ${this.#namespace}`,
+      { cause: error, isOfOthers: error.isOfOthers },
+    );
+  }
+
+  /** An error of the collection of the agents, which tells what the agent wants there. */
+  #named(error: unknown): unknown {
+    return isAnswer(error) ? new ModeTroubleError(this.#namespace, error) : error;
   }
 
   /**
@@ -116,16 +157,26 @@ export class DocumentMode {
   async #finishRanges(onMarked: (marked: Marked) => void): Promise<void> {
     const { control, expired } = this.#options;
     const state = await control.read();
+    if (state) this.#seen(state.ranges);
     if (state) await expired.takeOver(state, onMarked, FINISH_MS);
   }
 }
 
+/** Why an agent may not claim, and until when what it has seen of the others may last, by the monotonic clock. */
+interface Refusal {
+  readonly error: ClaimModeError;
+  readonly untilMs: number;
+}
+
 /** What {@linkcode DocumentMode} needs. */
 export interface DocumentModeOptions {
+  /** The collection of the agents. */
+  agents: Pick<Collection, "collectionName" | "dbName">;
   clock: Clock;
   control: RangeControl;
   expired: ExpiredRanges;
   lease: ModeLease;
+  leaseMs: number;
   server: Pick<StoreServer, "time">;
   serverClock: ServerClock;
   /** Asks for the server's time. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BSON, MongoInvalidArgumentError, MongoNetworkError, MongoServerError } from "mongodb";
 import { OperationTimeoutError } from "../../../../agent/store/connection/operation_timeout.ts";
+import { ModeTroubleError } from "../../../../agent/store/ranges/mode_trouble.ts";
 import { isDoubtful, isRefused, isTransient, isUnexplained } from "../../../../agent/store/mongo_errors.ts";
 
 const thrownBy = (value: unknown): unknown => {
@@ -20,6 +21,11 @@ const CASES: [what: string, error: unknown, kind: "refused" | "doubtful" | "unex
   ["a code of the server that no list knows", new MongoServerError({ code: 12345 }), "doubtful"],
   ["a failover", new MongoServerError({ code: 10107 }), "transient"],
   ["a network that fails", new MongoNetworkError("gone"), "transient"],
+  [
+    "trouble with the collection of the agents",
+    new ModeTroubleError("shop.a", new Error("8000")),
+    "transient",
+  ],
   ["no answer", new OperationTimeoutError("no answer"), "transient"],
   ["an argument that the driver does not take", new MongoInvalidArgumentError("no"), "refused"],
   ["a value of another version of bson", new BSON.BSONVersionError(), "refused"],
