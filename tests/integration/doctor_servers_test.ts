@@ -35,7 +35,7 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
   await admin.command({ updateUser: "agent", roles: ["reader"] });
   const { canWork, findings, unseen } = await patient.diagnose();
   assertFalse(canWork);
-  assertEquals(findings.map(({ is, level, says }) => [level, is, says]).slice(0, 4), [
+  assertEquals(findings.map(({ is, level, says }) => [level, is, says]).slice(0, 5), [
     ["stops", "may_not_pull", "The user agent lacks the right to update on shop.documents"],
     [
       "stops",
@@ -52,15 +52,33 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
       "may_not_write",
       "The user agent lacks the right to find, insert, update and remove on shop.totals",
     ],
+    [
+      "hurts",
+      "may_not_see_ranges",
+      "The user agent lacks the right to find and update on shop.documents_agents, so that the agent does not see what " +
+      "agents with CLAIM_MODE=range hold, and runs it a second time",
+    ],
   ]);
-  assertEquals(findings.map(({ is }) => is).slice(4), ["index_missing", "index_missing", "may_not_follow"]);
+  assertEquals(findings.map(({ is }) => is).slice(5), ["index_missing", "index_missing", "may_not_follow"]);
   // Without the right to see the options of collections.
   assert(unseen.some(({ concern, why }) => concern === "validator" && /listCollections/.test(why)));
 
   // Without the limit, the agent works.
   await using unlimited = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, {});
   const joining = (await unlimited.diagnose()).findings.filter(({ says }) => says.includes("_agents"));
-  assertEquals(joining.map(({ is, level }) => [level, is]), [["hurts", "may_not_join"]]);
+  assertEquals(joining.map(({ is, level }) => [level, is]), [
+    ["hurts", "may_not_join"],
+    ["hurts", "may_not_see_ranges"],
+  ]);
+  const place = { uri: guarded.uri(PASSWORD), name: "shop" };
+  await using byRange = await Patient.of(place, { CLAIM_MODE: "range" });
+  const holding = (await byRange.diagnose()).findings.filter(({ is }) => /range/.test(is));
+  assertEquals(holding.map(({ is, level, says }) => [level, is, says]), [[
+    "stops",
+    "may_not_claim_by_range",
+    "The user agent lacks the right to find, insert and update on shop.jobs_agents, so that with CLAIM_MODE=range the agent " +
+    "claims no new document",
+  ]]);
   await using alone = await Patient.of({ uri: guarded.uri(PASSWORD), name: "shop" }, { FLEET: "off" });
   assert((await alone.diagnose()).findings.every(({ says }) => !says.includes("_agents")));
 

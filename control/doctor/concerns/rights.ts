@@ -11,6 +11,12 @@ const PULLS = ["find", "update"];
 const KEEPS_LETTERS = ["find", "insert", "update", "remove"];
 const WRITES = ["find", "insert", "update", "remove"];
 const REGISTERS = ["find", "insert", "update", "remove"];
+const HOLDS_RANGES = ["find", "insert", "update"];
+const NO_RANGES = ", so that with CLAIM_MODE=range the agent claims no new document";
+/** Either of them will do. */
+const SEES_RANGES = ["find", "update"];
+const BLIND =
+  ", so that the agent does not see what agents with CLAIM_MODE=range hold, and runs it a second time";
 
 /** What the user of the agent may do. Nothing is tried: the server is asked for the user's privileges. */
 export const rights = databaseConcern({
@@ -37,6 +43,16 @@ export const rights = databaseConcern({
       doc:
         "The user may not write to the collection of the fleet's agents: `status --fleet` misses the agent, and `pause --fleet` does not reach it.",
     },
+    may_not_claim_by_range: {
+      level: "stops",
+      doc:
+        "With `CLAIM_MODE=range` the user may not read, insert or update in the collection of the fleet's agents, where ranges are kept: the agent claims no new document.",
+    },
+    may_not_see_ranges: {
+      level: "hurts",
+      doc:
+        "With `CLAIM_MODE=document` the user may neither read nor update the collection of the fleet's agents: the agent claims without seeing what agents with `CLAIM_MODE=range` hold, and runs it a second time.",
+    },
     may_not_follow: {
       level: "note",
       doc: "The user may not open a change stream: new documents are found by polling alone.",
@@ -59,11 +75,12 @@ export const rights = databaseConcern({
       is: Id,
       actions: readonly string[],
       collection: string,
+      so = "",
     ): Found<Id>[] => {
       const missing = lack(actions, collection);
       if (missing.length === 0) return [];
       const where = `${names.database}.${collection}`;
-      const says = `The user ${user.name} lacks the right to ${listed(missing)} on ${where}`;
+      const says = `The user ${user.name} lacks the right to ${listed(missing)} on ${where}${so}`;
       return [{ is, says, steps: [grant(user, names.database)] }];
     };
     yield* found("may_not_pull", PULLS, names.source);
@@ -73,6 +90,14 @@ export const rights = databaseConcern({
       yield* found("may_not_register", REGISTERS, fleetCollection(names.source));
     } else if (settings.fleet === "on") {
       yield* found("may_not_join", REGISTERS, fleetCollection(names.source));
+    }
+    if (settings.fleet === "on") {
+      const agents = fleetCollection(names.source);
+      if (settings.claimMode === "range") {
+        yield* found("may_not_claim_by_range", HOLDS_RANGES, agents, NO_RANGES);
+      } else if (SEES_RANGES.length === lack(SEES_RANGES, agents).length) {
+        yield* found("may_not_see_ranges", SEES_RANGES, agents, BLIND);
+      }
     }
     if (follows(settings) && !isStandalone) yield* found("may_not_follow", ["changeStream"], names.source);
   },

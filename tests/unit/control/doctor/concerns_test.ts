@@ -151,6 +151,7 @@ Deno.test("doctor takes a user whose privileges the server does not name neither
     "may_not_pull",
     "may_not_keep_letters",
     "may_not_join",
+    "may_not_see_ranges",
     "may_not_follow",
   ]);
 });
