@@ -5,7 +5,8 @@ import { ClaimsRefusedError } from "../../agent/store/claims/refusal_streak.ts";
 import { failCommand } from "../support/fail_command.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { agents, endMode, expireRanges, open, untilRanges, validate } from "../support/ranges.ts";
-import { idsOf, jobs, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore, pending } from "../support/store.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
 const DUE = { visible_at: LONG_AGO, attempts: 1 };
@@ -109,3 +110,24 @@ Deno.test("CLAIM_MODE of document beside range mode claims retries again after a
   setAhead(50_000);
   assertEquals(idsOf(await store.take()).length, 12);
 });
+
+for (const [status, left] of [["on hold", 0], ["failed", 1]] as const) {
+  Deno.test(`CLAIM_MODE of range ${left ? "keeps" : "removes"} the letter of a document that takes no lease if its status is ${status} before the mark`, async () => {
+    await using database = await testDatabase("ranges");
+    await using proxy = new TcpProxy(database.uri);
+    await using store = open({ uri: proxy.uri, name: database.name });
+    await jobs(database).insertMany(pending(2));
+    const document = (await store.take()).documents[1]!;
+    await validate(database, { _pull: { $exists: false } });
+    const mark = proxy.hold({ command: "update", collection: COLLECTION, part: '"status":"failed"' });
+    const made = store.deadLetter(document, "no good");
+    await mark.arrived;
+    assertEquals(await letters(database).distinct("_id"), [1]);
+    // A user has changed it, or an earlier mark has come whose answer was lost.
+    await jobs(database).updateOne({ _id: 1 }, { $set: { status } });
+    mark.pass();
+    assertEquals(await made, 0);
+    assertEquals(await letters(database).countDocuments(), left);
+    assertEquals(await jobs(database).findOne({ _id: 1 }), { _id: 1, status });
+  });
+}
