@@ -5,12 +5,10 @@ import { documentsOf } from "../support/documents.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { assertHidden, makeUser } from "../support/odd_passwords.ts";
 
-/** A number as JSON has it, a single letter, and one that both JSON and URIs escape; more are in tests/thorough. */
-for (const password of ["1000", "e", 'pässwörd "x" \\ y']) {
-  Deno.test(`Secrets: the password ${JSON.stringify(password)} reaches neither documents, letters, lines nor commands by an error`, async () => {
-    await assertHidden(password);
-  });
-}
+Deno.test("Secrets: a password that is a number of JSON reaches neither documents, letters, lines nor commands by an error", async () => {
+  // More are in tests/thorough.
+  await assertHidden("1000");
+});
 
 Deno.test("dead-letters prints a letter that an earlier version wrote without the password in its errors", async () => {
   await using db = await testDatabase("old letter");
