@@ -42,7 +42,7 @@ export const MODES = {
     rule: "Range mode is taken only if the lease of document mode has run out.",
     reason: "An agent in document mode may claim new documents until then.",
     without: "it is taken while that lease is live",
-    code: [["agent/store/ranges/mode_lease.ts", "-LATE_MS"]],
+    code: [["agent/store/ranges/mode_lease.ts", "#change"]],
   },
   modeChangesVersion: {
     number: "R14d",
@@ -72,8 +72,8 @@ export const MODES = {
     number: "R14f",
     title: "a control document that is made anew has no mode for a while",
     rule:
-      "An agent that finds no control document, and knows that there was one, makes one without a mode. No agent takes a " +
-      "mode until all leases of modes and ranges are over that the earlier one may have had. It knows by its own mode, and " +
+      "An agent that finds no control document, and knows that there was one, makes one without a mode. Until all leases " +
+      "that the earlier one may have held are over, no agent takes a mode. It knows by its own mode, and " +
       "by the entries of agents that have claimed. An agent in document mode whose lease is not over makes it in its mode: " +
       "no range can be live then.",
     exactly: ["insert { mode: null, mode_until: <now + the longest lease>, ranges: [] }"],

@@ -42,7 +42,8 @@ export const WHAT_TO_DO: Record<string, string> = {
     "If a right is missing, grant the agent's user `find`, `insert`, `update`, `remove`, `createIndex` and `changeStream` " +
     "on the collection in `collection`: `pulling-agent doctor` prints the command. If that collection holds documents of " +
     "yours, agents write nothing into it: rename it, or set `FLEET=off`. The agent works meanwhile, and goes on by itself. " +
-    "Without `find` and `update` it does not see what agents with `CLAIM_MODE=range` hold, and runs it a second time.",
+    "With neither `find` nor `update`, an agent in document mode does not see what agents with `CLAIM_MODE=range` hold: if " +
+    "there are any, it runs that a second time.",
   "The processor fails for one document after the other: claims wait":
     "Read `error`. If a service that the processor calls is down or being replaced, do nothing: the agent tries a few " +
     "documents after `retryInMs`, and goes on when one succeeds. Otherwise mend the processor, the address or the " +

@@ -122,6 +122,21 @@ Deno.test("doctor finds that agents claim by range with another filter", async (
   assertFalse((await patient.found()).includes("claim_filter"));
 });
 
+Deno.test("doctor finds that new documents wait because the document of the ranges was removed", async () => {
+  await using database = await testDatabase("doctor fleet");
+  await using patient = await patientOf(database);
+  const { collection } = new FleetDatabase(database, COLLECTION);
+  const until = new Date(Date.now() + 3_600_000);
+  await collection.insertOne(
+    { _id: "ranges", registry: "pulling-agent", mode: null, mode_until: until } as never,
+  );
+  const { level, says } = await patient.finding("claims_wait");
+  assertEquals([level, says.endsWith(`before ${until.toISOString()}`)], ["hurts", true]);
+  assertFalse((await patient.found()).includes("claim_mode"));
+  await collection.deleteOne({ _id: "ranges" as never });
+  assertFalse((await patient.found()).includes("claims_wait"));
+});
+
 Deno.test("doctor finds documents that no agent has written in the collection of the agents", async () => {
   await using database = await testDatabase("doctor fleet");
   await using patient = await patientOf(database);

@@ -226,7 +226,7 @@ Deno.test("CLAIM_MODE of document claims if the collection of the agents goes on
   });
   try {
     const { message } = await assertRejects(() => store.take(1), ModeTroubleError);
-    assertStringIncludes(message, `cannot tell the others so in ${namespace}`);
+    assertStringIncludes(message, `cannot tell the others its CLAIM_MODE in ${namespace}`);
     aheadMs = 20_000;
     assertEquals(idsOf(await store.take(1)), [0]);
     const mode = { mode: "range", mode_until: new Date(Date.now() + 600_000) };
@@ -257,23 +257,25 @@ Deno.test("CLAIM_MODE of range takes no mode that it could not use", async () =>
   assertEquals(idsOf(await document.take(1)), [0]);
 });
 
-Deno.test("CLAIM_MODE of range takes no mode beside documents that an agent without a mode holds", async () => {
-  await using database = await testDatabase("ranges");
-  await using alone = openStore(database, { claimMode: "document", fleet: "off", agentName: "alone" });
-  await using range = open(database);
-  await jobs(database).insertMany(pending(3));
-  await alone.take(1);
-  await assertRejects(() => range.take(), ClaimModeError, "the agent alone holds documents");
-  const shown = {
-    registry: "pulling-agent",
-    name: "alone",
-    state: "running",
-    seen_at: new Date(),
-    lives_ms: 60_000,
-  };
-  await agents(database).insertOne({ _id: "2026-01-01T00:00:00.000Z a", ...shown });
-  const { isOfOthers, message } = await assertRejects(() => range.take(), ClaimModeError);
-  assertEquals([isOfOthers, message.includes("does not show itself")], [true, false]);
-  await using document = openStore(database, { claimMode: "document", fleet: "on" });
-  assertEquals(idsOf(await document.take(1)), [1]);
-});
+for (const agentName of ["range", "alone"]) {
+  Deno.test(`CLAIM_MODE of range takes no mode beside documents that an agent without a mode holds, as the agent ${agentName}`, async () => {
+    await using database = await testDatabase("ranges");
+    await using alone = openStore(database, { claimMode: "document", fleet: "off", agentName: "alone" });
+    await using range = open(database, { agentName });
+    await jobs(database).insertMany(pending(3));
+    await alone.take(1);
+    await assertRejects(() => range.take(), ClaimModeError, "the agent alone holds documents");
+    const shown = {
+      registry: "pulling-agent",
+      name: "alone",
+      state: "running",
+      seen_at: new Date(),
+      lives_ms: 60_000,
+    };
+    await agents(database).insertOne({ _id: "2026-01-01T00:00:00.000Z a", ...shown });
+    const { isOfOthers, message } = await assertRejects(() => range.take(), ClaimModeError);
+    assertEquals([isOfOthers, message.includes("does not show itself")], [true, false]);
+    await using document = openStore(database, { claimMode: "document", fleet: "on" });
+    assertEquals(idsOf(await document.take(1)), [1]);
+  });
+}

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { Guarded } from "../support/guarded.ts";
@@ -123,6 +123,8 @@ for (
     // It was removed and made anew: what was held by it is not known any more.
     await agents.updateOne({ _id: "ranges" }, { $set: { mode: null, ranges: [] } });
     await using third = open(guarded);
-    await assertRejects(() => third.take(1), ClaimModeError);
+    const waits = await assertRejects(() => third.take(1), ClaimModeError);
+    assertStringIncludes(waits.message, 'The document "ranges" was removed');
+    assertEquals(waits.isOfOthers, false);
   });
 }

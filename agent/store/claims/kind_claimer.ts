@@ -63,18 +63,21 @@ export class KindClaimer {
   async probe(): Promise<void> {
     const { candidates, excluded, ranges, streak, unreported } = this.#options;
     // A claim by ranges writes on no document, so that it tells nothing.
-    const kinds = KINDS.filter((kind) => ranges === undefined || kind !== "new_documents");
+    let kinds = KINDS.filter((kind) => ranges === undefined || kind !== "new_documents");
     const limit: RemainingLimit = { documents: PROBED, bytes: Infinity, isEmpty: true };
     for (const start of [{}, { withExcluded: true }]) {
       for (const kind of kinds) {
         const { ids } = await candidates.ids(kind, limit, start);
         if (ids.length === 0) continue;
         const marked = await this.#probed(kind, ids);
-        if (marked === undefined) continue;
+        if (marked === undefined) {
+          kinds = kinds.filter((each) => each !== kind);
+          continue;
+        }
         if (marked.documents > 0) {
           excluded.clear();
           // The error that ends this state has reported all of them.
-          unreported.takeAllButLetters();
+          unreported.dropAllButLetters();
           return;
         }
         if (streak.error) throw streak.error;

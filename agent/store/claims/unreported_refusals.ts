@@ -24,8 +24,8 @@ export class UnreportedRefusals {
     return this.#refused.splice(0);
   }
 
-  /** From now on those count as reported that are only refused. */
-  takeAllButLetters(): void {
+  /** Those that are only refused count as reported from now on. */
+  dropAllButLetters(): void {
     this.#refused = this.#refused.filter(({ isDeadLetter }) => isDeadLetter);
   }
 }

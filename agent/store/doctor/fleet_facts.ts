@@ -7,7 +7,7 @@ import { isOfOthers } from "../fleet/registry_of_others.ts";
 import { filterText } from "../ranges/filter_text.ts";
 import { isFar, MODE_LEASE_MS } from "../ranges/mode_times.ts";
 import { liveInDocumentMode } from "../ranges/live_agents.ts";
-import { THE_RANGES } from "../ranges/ranges_document.ts";
+import { NO_MODE, THE_RANGES } from "../ranges/ranges_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
 
 /** What the collection of the fleet's agents holds. */
@@ -22,6 +22,8 @@ export interface FleetFacts {
   readonly hasOtherFilter: boolean;
   /** Until when the mode stands, if that is further ahead than agents take it; undefined otherwise. */
   readonly modeUntilFar: Date | undefined;
+  /** Until when agents wait for leases, because the document of the ranges was removed; undefined if they do not. */
+  readonly waitsUntil: Date | undefined;
 }
 
 /** Reads it. Throws what the driver throws. */
@@ -43,14 +45,17 @@ export async function fleetFacts(
     ], { maxTimeMS }).toArray(),
   ]);
   const idle = inDocumentMode ? "document" : undefined;
-  const isTaken = ranges?.isLive && typeof ranges.mode === "string";
-  const claimMode = isTaken ? ranges.mode : idle;
-  const until = isTaken ? validDate(ranges.mode_until) : undefined;
+  const until = ranges?.isLive ? validDate(ranges.mode_until) : undefined;
+  const isRemoved = ranges?.mode === NO_MODE;
+  const claimMode = until && !isRemoved ? String(ranges!.mode) : idle;
+  const isFarAhead = until !== undefined && !isRemoved &&
+    isFar(until, { now: ranges!.now, longestMs: MODE_LEASE_MS });
   return {
     control: control ? controlIn(control) : undefined,
     isOfOthers: others,
     claimMode,
-    modeUntilFar: until && isFar(until, { now: ranges!.now, longestMs: MODE_LEASE_MS }) ? until : undefined,
+    modeUntilFar: isFarAhead ? until : undefined,
+    waitsUntil: isRemoved ? until : undefined,
     hasOtherFilter: claimMode === "range" && (ranges?.filter ?? undefined) !== filterText(filter),
   };
 }

@@ -91,21 +91,21 @@ export class DocumentMode {
   async #goWithout(): Promise<void> {
     const { clock, lease } = this.#options;
     this.#until = undefined;
-    const isBeside = await lease.isBesideRanges().catch((error) => {
+    const told = await lease.besideRanges().catch((error) => {
       throw passesByItself(error) ? this.#named(error) : error;
     });
-    const refusal = isBeside ? lease.refusal({ filter: undefined, mode: "range" }) : undefined;
-    if (refusal) throw this.#refused(refusal);
-    const { error, untilMs } = this.#refusal ?? {};
-    if (error && isBeside === undefined && clock.monotonicMs() < untilMs!) throw this.#blind(error);
+    if (told instanceof ClaimModeError) throw this.#refused(told);
+    const leftMs = (this.#refusal?.untilMs ?? 0) - clock.monotonicMs();
+    if (told === undefined && this.#refusal && leftMs > 0) throw this.#blind(this.#refusal.error, leftMs);
     this.#refusal = undefined;
-    this.#isBlind = isBeside === undefined;
+    this.#isBlind = told === undefined;
   }
 
   /** Takes note of a refusal: what the others hold now is over after as long as an operator has to wait for it. */
   #refused(error: ClaimModeError): ClaimModeError {
     const { clock, leaseMs } = this.#options;
-    this.#refusal = { error, untilMs: clock.monotonicMs() + CHANGE_MS + leaseMs };
+    const untilMs = clock.monotonicMs() + CHANGE_MS + leaseMs;
+    this.#refusal = { error, untilMs: Math.max(untilMs, this.#refusal?.untilMs ?? 0) };
     return error;
   }
 
@@ -119,11 +119,13 @@ export class DocumentMode {
     this.#refusal = { ...this.#refusal, untilMs };
   }
 
-  #blind(error: ClaimModeError): ClaimModeError {
+  /** What this agent knows ends with it: it goes on, and does not end because of others. */
+  #blind(error: ClaimModeError, leftMs: number): ClaimModeError {
     return new ClaimModeError(
       "CLAIM_MODE is document, agents with CLAIM_MODE=range had the mode, and the user may not look any more whether they " +
-        `have it: grant find, insert and update on ${this.#namespace}`,
-      { cause: error, isOfOthers: error.isOfOthers },
+        `have it: grant find, insert and update on ${this.#namespace}, or in ${Math.ceil(leftMs / 1000)} ` +
+        "seconds the agent claims without a look",
+      { cause: error },
     );
   }
 

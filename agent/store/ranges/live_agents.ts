@@ -3,7 +3,7 @@ import { MARK } from "../fleet/control_document.ts";
 import type { ServerTime } from "../server/server_time.ts";
 
 /** The entries of agents that show themselves in the collection of the agents, by the server's time. */
-export function liveAgents(time: ServerTime): Document {
+function liveAgents(time: ServerTime): Document {
   return {
     ...MARK,
     state: { $exists: true },

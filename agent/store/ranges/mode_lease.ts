@@ -52,24 +52,27 @@ export class ModeLease {
   }
 
   /**
-   * Whether agents in range mode are there, for an agent that cannot take its mode; undefined if the user may neither read
-   * the document nor write to it. Throws what the driver throws.
+   * Why an agent that cannot take its mode may not claim new documents: agents in range mode are there, or may hold documents
+   * that are not known any more. "none" if it may, and undefined if the user may neither read the document nor write to it.
+   * Throws what the driver throws.
    */
-  async isBesideRanges(): Promise<boolean | undefined> {
+  async besideRanges(): Promise<ClaimModeError | "none" | undefined> {
     const { agents, maxTimeMS, serverClock } = this.#options;
     const live = { $gt: serverClock.now() };
-    const isLive = [
-      { mode: { $in: ["range", NO_MODE] }, mode_until: live },
-      { ranges: { $elemMatch: { visible_at: live } } },
-    ];
-    const ofRanges: Document = { ...THE_RANGES, $or: isLive };
+    const ofRanges = {
+      $or: [{ mode: "range", mode_until: live }, { ranges: { $elemMatch: { visible_at: live } } }],
+    };
+    const ofRemoved = { mode: NO_MODE, mode_until: live };
     const projection = { _id: 1 };
-    return await allowed(async () => await agents.findOne(ofRanges, { projection, maxTimeMS }) !== null) ??
-      // A user without the right to read learns from a write that changes nothing whether it matches.
-      await allowed(async () => {
-        const { matchedCount } = await agents.updateOne(ofRanges, { $max: { mode_until: new Date(0) } });
-        return matchedCount > 0;
-      });
+    const isFound = async (condition: Document) =>
+      await agents.findOne({ ...THE_RANGES, ...condition }, { projection, maxTimeMS }) !== null;
+    // A user without the right to read learns from a write that changes nothing whether it matches.
+    const isMatched = (condition: Document) => this.#update(condition, { $max: { mode_until: new Date(0) } });
+    const told = async (is: (condition: Document) => Promise<boolean>) =>
+      await is(ofRanges) ? "range" : await is(ofRemoved) ? "removed" : "none";
+    const found = await allowed(() => told(isFound)) ?? await allowed(() => told(isMatched));
+    if (found === undefined || found === "none") return found;
+    return this.refusal({ filter: undefined, mode: found === "range" ? found : NO_MODE });
   }
 
   /** What was taken may not stand any more: the next claim takes it anew. */
@@ -126,7 +129,7 @@ export class ModeLease {
   }
 
   async #make(until: Date): Promise<boolean> {
-    const { agents, filter, maxTimeMS, mode, serverClock } = this.#options;
+    const { agents, filter, maxTimeMS, mode, serverClock, syncClock } = this.#options;
     // A mode that is there counts, also beside documents of others.
     if (await agents.findOne(THE_RANGES, { projection: { _id: 1 }, maxTimeMS }) !== null) return false;
     await refuseRegistryOfOthers({
@@ -134,6 +137,8 @@ export class ModeLease {
       maxTimeMS,
       name: `${agents.dbName}.${agents.collectionName}`,
     });
+    // Its time decides how long to wait, and whether this agent's own lease is over.
+    await syncClock();
     const hasToWait = await this.#wasRemoved();
     const made = {
       version: crypto.randomUUID(),
@@ -158,13 +163,14 @@ export class ModeLease {
 
   /** Whether agents may hold documents by a document of the ranges that is not there any more, and do not know that. */
   async #wasRemoved(): Promise<boolean> {
-    const { agents, maxTimeMS, mode, owner, server: { time }, serverClock } = this.#options;
+    const { agents, maxTimeMS, mode, server: { time }, serverClock } = this.#options;
     if (this.#lastUntil) {
       if (mode === "range") return true;
       // No agent can have taken range mode before that is over.
       if (serverClock.now() < this.#lastUntil) return false;
     }
-    const others = { ...mayHoldDocuments(time, this.#waitMs), name: { $ne: owner } };
+    // This agent's own entry is among them: agents may have the same name. If it counts, it costs one wait.
+    const others = mayHoldDocuments(time, this.#waitMs);
     // Agents in document mode do not get in each other's way.
     const inTheWay = mode === "document" ? { ...others, mode: "range" } : others;
     return await agents.findOne(inTheWay, { projection: { _id: 1 }, maxTimeMS }) !== null;
@@ -219,8 +225,8 @@ export interface ModeLeaseOptions {
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
   mode: ClaimMode;
-  /** The name of this agent. */
-  owner: string;
   server: Pick<StoreServer, "time">;
-  serverClock: ServerClock;
+  serverClock: Pick<ServerClock, "now">;
+  /** Asks for the server's time. */
+  syncClock(): Promise<void>;
 }

@@ -64,9 +64,10 @@ export class ModeRefusals {
       filter: typeof found.filter === "string" ? found.filter : undefined,
     });
     if (!refusal) return this.#whileOthersChange();
-    const longestMs = mode === NO_MODE ? own.waitMs : MODE_LEASE_MS;
-    if (until && isFar(until, { now, longestMs })) return this.#untilFar(mode, until);
-    return isLive || until === undefined || mode === NO_MODE ? refusal : this.#afterEnd(mode, found.ranges);
+    // It waits for the leases of its maker, which may be longer than this agent's.
+    if (mode === NO_MODE) return refusal;
+    if (until && isFar(until, { now, longestMs: MODE_LEASE_MS })) return this.#untilFar(mode, until);
+    return isLive || until === undefined ? refusal : this.#afterEnd(mode, found.ranges);
   }
 
   #whileOthersChange(): ClaimModeError {
@@ -91,9 +92,9 @@ export class ModeRefusals {
       );
   }
 
-  #untilFar(mode: ClaimMode | typeof NO_MODE, until: Date): ClaimModeError {
+  #untilFar(mode: ClaimMode, until: Date): ClaimModeError {
     const own = this.#own;
-    const what = mode === NO_MODE ? "no mode" : mode === own.mode ? "another FILTER" : `CLAIM_MODE=${mode}`;
+    const what = mode === own.mode ? "another FILTER" : `CLAIM_MODE=${mode}`;
     return new ClaimModeError(
       `CLAIM_MODE is ${own.mode}, and the document "ranges", in the collection of the agents, has ${what} until ` +
         `${until.toISOString()}, as if the server's clock had been ahead: stop all agents, ${WAIT}, remove the document, then ` +
@@ -106,7 +107,8 @@ export class ModeRefusals {
     const seconds = Math.ceil((this.#own.waitMs + LATE_MS) / 1000);
     return new ClaimModeError(
       'The document "ranges" was removed from the collection of the agents while agents worked: new documents are claimed ' +
-        `again when the leases of that time have run out, after ${seconds} seconds at most`,
+        `again when the leases of that time have run out, which takes ${seconds} seconds with this LEASE_DURATION: to go ` +
+        "on sooner, stop all agents, remove the document again when they have ended, and start them",
     );
   }
 

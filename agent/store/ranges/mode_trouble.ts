@@ -7,8 +7,8 @@ export class ModeTroubleError extends Error {
   /** @param collection that of the agents, with its database */
   constructor(collection: string, error: unknown) {
     super(
-      `CLAIM_MODE is document, and the agent cannot tell the others so in ${collection}, so that it claims no new document: ` +
-        `${errorText(error)}: it retries, look at that collection if this goes on`,
+      `The agent claims no new document as long as it cannot tell the others its CLAIM_MODE in ${collection} ` +
+        `(${errorText(error)}): it retries, look at that collection if this goes on`,
       { cause: error },
     );
   }

@@ -3,7 +3,7 @@ import { ClaimModeError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ServerClock } from "../connection/server_clock.ts";
 import { heldAt } from "../queries.ts";
-import { liveAgents } from "./live_agents.ts";
+import { liveInDocumentMode } from "./live_agents.ts";
 import type { ModeLease } from "./mode_lease.ts";
 import { type RangeSetup, refuseSetup } from "./range_setup.ts";
 import type { RangeState } from "./range_control.ts";
@@ -58,7 +58,7 @@ export class RangeMode {
     const other = await this.#other();
     if (other === undefined) return;
     const { agents, maxTimeMS, server: { time } } = this.#options;
-    const isAlive = await agents.findOne({ ...liveAgents(time), name: other }, {
+    const isAlive = await agents.findOne({ ...liveInDocumentMode(time), name: other }, {
       projection: { _id: 1 },
       maxTimeMS,
     }) !== null;
@@ -104,11 +104,11 @@ export class RangeMode {
 
   /** The name of an agent that holds a document which it has claimed as a new one. */
   async #other(): Promise<string | undefined> {
-    const { collection, maxTimeMS, owner, serverClock } = this.#options;
+    const { collection, maxTimeMS, serverClock } = this.#options;
+    // It may have the name of this agent. What agents in range mode hold is not among these.
     const [held] = await collection.find({
       ...heldAt(serverClock.now()),
       "_pull.token": { $type: "string" },
-      "_pull.owner": { $ne: owner },
       ...CLAIMED_AS_NEW,
     }, { projection: { _id: 0, "_pull.owner": 1 }, limit: 1, maxTimeMS }).toArray();
     return held && String(held._pull?.owner);
@@ -123,6 +123,5 @@ export interface RangeModeOptions extends RangeSetup {
   lease: ModeLease;
   /** Bound of a query, in milliseconds. */
   maxTimeMS: number;
-  owner: string;
   serverClock: ServerClock;
 }

@@ -17,7 +17,7 @@ export const NO_MODE = null;
 export const BEGINNING: MinKey = new MinKey();
 
 /** What users may have changed in that document so that no agent can go by it. */
-export type ChangedField = "mode" | "ranges" | "version";
+export type ChangedField = "filter" | "mode" | "ranges" | "version";
 
 /** The error of an agent that meets a field of that document which agents do not leave so. */
 export function changedByUser(field: ChangedField): ClaimModeError {
@@ -28,8 +28,9 @@ export function changedByUser(field: ChangedField): ClaimModeError {
 }
 
 /** The field of that document that is not as agents leave it: a user has changed it. */
-export function changedIn({ mode, ranges = [], version }: Document): ChangedField | undefined {
+export function changedIn({ filter = null, mode, ranges = [], version }: Document): ChangedField | undefined {
   if (typeof version !== "string") return "version";
+  if (filter !== null && typeof filter !== "string") return "filter";
   if (mode !== "document" && mode !== "range" && mode !== NO_MODE) return "mode";
   return Array.isArray(ranges) && ranges.every(isRange) ? undefined : "ranges";
 }

@@ -25,6 +25,11 @@ export const fleet = databaseConcern({
       doc:
         "Agents claim the collection by range with another `FILTER`: an agent that starts in this mode claims no new document, and ends.",
     },
+    claims_wait: {
+      level: "hurts",
+      doc:
+        "The document `ranges` was removed from the collection of the agents while they worked: new documents wait for the leases of that time.",
+    },
     registry_of_others: {
       level: "hurts",
       doc:
@@ -35,7 +40,7 @@ export const fleet = databaseConcern({
     if (settings.fleet === "off") return yield* withoutFleet(found);
     if (found instanceof Unseen) return yield found;
     const where = `${names.database}.${fleetCollection(names.source)}`;
-    const { claimMode, control, hasOtherFilter, isOfOthers, modeUntilFar } = found;
+    const { claimMode, control, hasOtherFilter, isOfOthers, modeUntilFar, waitsUntil } = found;
     const wait = modeUntilFar
       ? `wait 90 seconds and for their leases, remove the document "ranges" from ${where}, which has the mode until ` +
         `${modeUntilFar.toISOString()} as if the server's clock had been ahead,`
@@ -58,6 +63,19 @@ export const fleet = databaseConcern({
         steps: [
           byHand(
             `set the FILTER of these agents; to change it: stop all agents, ${wait} and start them with the new one`,
+          ),
+        ],
+      };
+    }
+    if (waitsUntil) {
+      yield {
+        is: "claims_wait",
+        says:
+          `The document "ranges" was removed from ${where} while agents worked: no new document is claimed before ` +
+          waitsUntil.toISOString(),
+        steps: [
+          byHand(
+            "to go on sooner: stop all agents, remove that document again when they have ended, and start them",
           ),
         ],
       };

@@ -52,6 +52,7 @@ const HEALTHY: DatabaseFacts = {
     claimMode: undefined,
     hasOtherFilter: false,
     modeUntilFar: undefined,
+    waitsUntil: undefined,
   },
   sizes: { documents: 0, averageBytes: 0, largestBytes: 0 },
   refusedWrites: [],
