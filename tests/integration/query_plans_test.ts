@@ -88,7 +88,8 @@ Deno.test(
     const looks = [...asked.due_suspects, ...asked.expired_suspects];
     assert(looks.length >= 2);
     for (const look of looks) assertServed(look, 0, TAKEOVER_INDEX);
-    const updates = claims.filter(({ op }) => op === "update");
+    // On a slow machine the server gives a write up, and the rest of its documents are written by another.
+    const updates = claims.filter(({ errCode, op }) => op === "update" && errCode === undefined);
     assert(updates.length >= 2);
     for (const update of updates) assertServed(update, update.keysExamined!, ID_INDEX);
     for (const update of updates) {

@@ -17,6 +17,8 @@ export interface Profiled {
   nreturned?: number;
   hasSortStage?: boolean;
   nMatched?: number;
+  /** Set if it failed. */
+  errCode?: number;
 }
 
 /** Records everything that is done in `database` while `work` runs, but what the test itself does. */
