@@ -6,7 +6,7 @@ export const BYTES = 300;
 /** Documents of a run of a fast candidate. */
 export const MANY = { full: 50_000, quick: 2000 };
 /** Of one that needs less than a second for these: what a process does only once must not decide. */
-export const LOTS = { full: 200_000, quick: 4000 };
+export const LOTS = { full: 100_000, quick: 4000 };
 
 /** Documents that one insert command takes. */
 const INSERTED = 5000;

@@ -7,9 +7,9 @@ import { median } from "../stats.ts";
 import { ensureIndexes } from "../../agent/store/indexes.ts";
 
 /** Enough documents that one-time work of a process, such as compiling its code, does not decide. */
-const MANY = { full: 200_000, quick: 1000 };
+const MANY = { full: 100_000, quick: 1000 };
 /** The same for claims by ranges. */
-const MOST = { full: 400_000, quick: 8000 };
+const MOST = { full: 200_000, quick: 8000 };
 
 /** Processes on the same documents. */
 interface Case {
