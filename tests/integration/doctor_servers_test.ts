@@ -56,7 +56,7 @@ Deno.test("doctor finds the rights that a user lacks on one collection, and need
       "hurts",
       "may_not_see_ranges",
       "The user agent lacks the right to find and update on shop.documents_agents, so that the agent does not see what " +
-      "agents with CLAIM_MODE=range hold, and runs it a second time",
+      "agents with CLAIM_MODE=range hold: if there are any, it runs that a second time",
     ],
   ]);
   assertEquals(findings.map(({ is }) => is).slice(5), ["index_missing", "index_missing", "may_not_follow"]);

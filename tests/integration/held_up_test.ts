@@ -188,7 +188,7 @@ for (const [what, options] of [["", {}], [" with a collation", INDEXES["a collat
 
 Deno.test("HeldUpWatch reports many waits in few groups, and counts every document", async () => {
   await using database = await testDatabase("held up");
-  await using store = openStore(database, { leaseMs: 100 });
+  await using store = openStore(database, { leaseMs: 2000 });
   const customers = Array.from({ length: 40 }, (_, id) => id);
   await jobs(database).insertMany(customers.flatMap((customer) => [
     ...of(customer, 2, 2 * customer),

@@ -16,7 +16,7 @@ const NO_RANGES = ", so that with CLAIM_MODE=range the agent claims no new docum
 /** Either of them will do. */
 const SEES_RANGES = ["find", "update"];
 const BLIND =
-  ", so that the agent does not see what agents with CLAIM_MODE=range hold, and runs it a second time";
+  ", so that the agent does not see what agents with CLAIM_MODE=range hold: if there are any, it runs that a second time";
 
 /** What the user of the agent may do. Nothing is tried: the server is asked for the user's privileges. */
 export const rights = databaseConcern({
@@ -51,7 +51,7 @@ export const rights = databaseConcern({
     may_not_see_ranges: {
       level: "hurts",
       doc:
-        "With `CLAIM_MODE=document` the user may neither read nor update the collection of the fleet's agents: the agent claims without seeing what agents with `CLAIM_MODE=range` hold, and runs it a second time.",
+        "With `CLAIM_MODE=document` the user may neither read nor update the collection of the fleet's agents: the agent claims without seeing what agents with `CLAIM_MODE=range` hold: if there are any, it runs that a second time.",
     },
     may_not_follow: {
       level: "note",
