@@ -1,5 +1,6 @@
 import { BSON, type Document, type Filter, MongoServerError } from "mongodb";
 import { errorText } from "../errors.ts";
+import { isPlain } from "../lib/plain_object.ts";
 import { textWithConditions } from "../lib/regex_operators.ts";
 import { isTransient } from "./mongo_errors.ts";
 
@@ -19,7 +20,7 @@ export function parseFilter(text: string): Filter<Document> {
     });
   }
   // Extended JSON may turn a JSON object, such as {"$oid": "..."}, into a value.
-  if (filter === null || ![Object.prototype, null].includes(Object.getPrototypeOf(filter))) {
+  if (!isPlain(filter)) {
     throw new Error(`must be a query: an object in Extended JSON, as {"kind": "order"}`);
   }
   return filter as Filter<Document>;

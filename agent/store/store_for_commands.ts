@@ -67,7 +67,7 @@ export class StoreForCommands {
       collection,
       connections: new AgentConnections(link),
       documents: this.#options.collection,
-      name: `${collection.dbName}.${collection.collectionName}`,
+      name: collection.namespace,
     });
   }
 

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { MAX_COUNTED } from "../../agent/events.ts";
 import type { BacklogTurn, TurnOfAnother, TurnOfOwn } from "../../agent/fleet/backlog_turn.ts";
 import type { AgentReport } from "../../agent/fleet/registry.ts";
@@ -10,6 +9,7 @@ import { SUPPORTED } from "../support/profiles/profiles.ts";
 import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { profile } from "../support/profile.ts";
 import { type AnyDocument, COLLECTION, openStore, type TestStore } from "../support/store.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 const SEEN = { claimable: 7, oldestMs: 1500, deadLetters: 2 };
 const REPORT: AgentReport = {
@@ -125,13 +125,12 @@ Deno.test("FleetBacklog: a server clock that was set back makes the turn due at 
 Deno.test("FleetBacklog: the turn is due in time also if its agent has not noticed yet that the server's clock was set back", async () => {
   await using database = await testDatabase("fleet backlog");
   await database.db.createCollection(COLLECTION);
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   await using store = openStore(database, { clock });
   await using other = openStore(database);
   const [behind, knowing] = [await joined(store), await joined(other)];
   // What this agent knows is five minutes ahead of the server's clock by now, as if that had been set back.
-  aheadMs = 300_000;
+  setAhead(300_000);
   await (await ownTurn(behind)).share(SEEN, 30_000);
   const { againInMs } = await turnOfAnother(knowing);
   assert(againInMs <= 30_000, `${againInMs}`);

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Binary } from "mongodb";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { ClaimsRefusedError } from "../../agent/store/claims/refusal_streak.ts";
 import { failCommand } from "../support/fail_command.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { agents, endMode, expireRanges, open, untilRanges, validate } from "../support/ranges.ts";
 import { COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore, pending } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
 const DUE = { visible_at: LONG_AGO, attempts: 1 };
@@ -72,16 +72,9 @@ async function rangeMode(database: TestDatabase, ranges: readonly unknown[] = []
   await agents(database).updateOne({ _id: "ranges" }, { $set: { ...mode, ranges } });
 }
 
-/** A clock of the machine's that can be set ahead. */
-function clockAhead() {
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
-  return { clock, setAhead: (ms: number) => void (aheadMs = ms) };
-}
-
 Deno.test("CLAIM_MODE of document reports the letters of a range that it ends as it tries whether all claims are refused", async () => {
   await using database = await testDatabase("ranges");
-  const { clock, setAhead } = clockAhead();
+  const { clock, setAhead } = shiftedClock();
   await using store = openStore(database, { ...DOCUMENT_MODE, clock });
   await jobs(database).insertMany(pending(20));
   await validate(database, { $or: [{ data: { $exists: true } }, { _pull: { $exists: false } }] });
@@ -97,7 +90,7 @@ Deno.test("CLAIM_MODE of document reports the letters of a range that it ends as
 
 Deno.test("CLAIM_MODE of document beside range mode claims retries again after all claims were refused", async () => {
   await using database = await testDatabase("ranges");
-  const { clock, setAhead } = clockAhead();
+  const { clock, setAhead } = shiftedClock();
   await using store = openStore(database, { ...DOCUMENT_MODE, clock });
   await jobs(database).insertMany(pending(1));
   await store.ack((await store.take()).documents.map((document) => ({ document })));

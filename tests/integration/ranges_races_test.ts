@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { agents, control, open } from "../support/ranges.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { idsOf, jobs, pending } from "../support/store.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 Deno.test("CLAIM_MODE of range: a swap that relies on one which a failover has taken back misses", async () => {
   await using database = await testDatabase("ranges");
@@ -20,14 +20,13 @@ Deno.test("CLAIM_MODE of range: a swap that relies on one which a failover has t
 
 Deno.test("CLAIM_MODE of range: an agent that believes the server's clock to be ahead takes no live range over", async () => {
   await using database = await testDatabase("ranges");
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   await using holder = open(database);
   await using ahead = open(database, { clock });
   await ahead.take();
   await jobs(database).insertMany(pending(2));
   const { documents } = await holder.take();
-  aheadMs = 120_000;
+  setAhead(120_000);
   assertEquals(idsOf(await ahead.take()), []);
   assertEquals((await holder.ack(documents.map((document) => ({ document })))).matched, 2);
 });

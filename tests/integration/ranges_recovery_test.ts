@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Clock } from "../../agent/lib/clock.ts";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
 import { agents, control, open, untilRanges } from "../support/ranges.ts";
 import { COLLECTION, idsOf, jobs, LONG_AGO, pending, type TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 /** The write that claims a range. */
 const SWAP = { command: "update", collection: `${COLLECTION}_agents`, part: "$push" };
@@ -47,10 +47,9 @@ Deno.test("recover() finds the documents of a range whose swap had no answer, as
 Deno.test("recover() drops a range whose swap had no answer for as long as it is held, and takes nothing of it", async () => {
   await using database = await testDatabase("ranges");
   await using proxy = new TcpProxy(database.uri);
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   await using store = await loseSwap(database, proxy, clock);
-  aheadMs = 60_000;
+  setAhead(60_000);
   assertEquals(await store.recover(), []);
   await untilRanges(database, 0);
   await using other = open(database);

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Binary } from "mongodb";
 import { ClaimModeError } from "../../agent/errors.ts";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { agents, control, endMode, expireRanges, open, validate } from "../support/ranges.ts";
 import { testDatabase } from "../support/mongod.ts";
 import { type AnyDocument, COLLECTION, idsOf, jobs, letters, LONG_AGO, openStore } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 const DOCUMENT_MODE = { claimMode: "document", fleet: "on" } as const;
 /** What is true of all documents but the one with the `_id` 1. */
@@ -216,13 +216,12 @@ for (
 
 Deno.test("CLAIM_MODE of document takes the mode again if it has run out without the agent's knowledge", async () => {
   await using database = await testDatabase("ranges");
-  let standsMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() - standsMs };
+  const { clock, setAhead } = shiftedClock();
   await using store = openStore(database, { ...DOCUMENT_MODE, clock });
   await store.backlog();
   assert(store.serverTime);
   // The machine was suspended: the server has gone on, and the agent's clock has not.
-  standsMs = 61_000;
+  setAhead(-61_000);
   await jobs(database).insertMany(pending(2));
   const { conflicts, documents } = await store.take();
   assertEquals([documents.length, conflicts], [2, 0]);

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { MongoClient } from "mongodb";
 import { ClaimModeError } from "../../agent/errors.ts";
-import { systemClock } from "../../agent/lib/clock.ts";
 import { NOTHING_CLAIMED } from "../../agent/ports.ts";
 import { ModeTroubleError } from "../../agent/store/ranges/mode_trouble.ts";
 import { type TestDatabase, testDatabase } from "../support/mongod.ts";
@@ -10,6 +9,7 @@ import { ProfileServer } from "../support/profiles/profile_server.ts";
 import { SHARDED_6 } from "../support/profiles/sharded.ts";
 import { COLLECTION, idsOf, jobs, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
 import { agents, endMode, expireRanges, open } from "../support/ranges.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 Deno.test("CLAIM_MODE of range refuses to claim beside document mode, and the reverse, until the mode has run out", async () => {
   await using database = await testDatabase("ranges");
@@ -213,8 +213,7 @@ Deno.test("CLAIM_MODE of document claims if the collection of the agents goes on
   await using database = await testDatabase("ranges");
   await jobs(database).insertMany(pending(4));
   const appName = crypto.randomUUID();
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   const place = { name: database.name, uri: `${database.uri}&appName=${appName}` };
   await using store = openStore(place, { claimMode: "document", clock, fleet: "on" });
   await using admin = new MongoClient(database.uri);
@@ -227,7 +226,7 @@ Deno.test("CLAIM_MODE of document claims if the collection of the agents goes on
   try {
     const { message } = await assertRejects(() => store.take(1), ModeTroubleError);
     assertStringIncludes(message, `cannot tell the others its CLAIM_MODE in ${namespace}`);
-    aheadMs = 20_000;
+    setAhead(20_000);
     assertEquals(idsOf(await store.take(1)), [0]);
     const mode = { mode: "range", mode_until: new Date(Date.now() + 600_000) };
     await agents(database).insertOne({ _id: "ranges", registry: "pulling-agent", ...mode });

@@ -3,6 +3,7 @@ import { ClaimModeError } from "../../agent/errors.ts";
 import { systemClock } from "../../agent/lib/clock.ts";
 import { Guarded } from "../support/guarded.ts";
 import { type AnyDocument, idsOf, LONG_AGO, openStore, pending, type TestStore } from "../support/store.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 /** A store in document mode, for the collection that the user of `guarded` may use. */
 function open(guarded: Guarded, clock = systemClock): TestStore {
@@ -43,13 +44,12 @@ Deno.test("CLAIM_MODE of document claims if it loses the rights on the collectio
   await guarded.grantFleet();
   const { agents, documents } = collections(guarded);
   await documents.insertMany(pending(3));
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   await using store = open(guarded, clock);
   assertEquals(idsOf(await store.take(1)), [0]);
   await guarded.revokeFleet();
   // The lease of the mode has to be renewed.
-  aheadMs = 120_000;
+  setAhead(120_000);
   assertEquals(idsOf(await store.take(1)), [1]);
 
   await guarded.grantFleet();
@@ -69,8 +69,7 @@ Deno.test("CLAIM_MODE of document claims beside range mode that it has seen, and
   await guarded.grantFleet();
   const { agents, documents } = collections(guarded);
   await documents.insertMany(pending(3));
-  let aheadMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+  const { clock, setAhead } = shiftedClock();
   const heldFor = (ms: number) => {
     const visible_at = new Date(Date.now() + ms);
     return { from: 7, to: 8, token: "t", owner: "o", visible_at };
@@ -87,12 +86,12 @@ Deno.test("CLAIM_MODE of document claims beside range mode that it has seen, and
   const NAMED = "grant find, insert and update on shop.documents_agents";
   await assertRejects(() => store.take(1), ClaimModeError, NAMED);
   // The lease of a range, and the time that a change of the mode takes.
-  aheadMs = 140_000;
+  setAhead(140_000);
   await assertRejects(() => store.take(1), ClaimModeError, NAMED);
-  aheadMs = 160_000;
+  setAhead(160_000);
   assertEquals(idsOf(await store.take(1)), [0]);
   await assertRejects(() => other.take(1), ClaimModeError, NAMED);
-  aheadMs = 310_000;
+  setAhead(310_000);
   assertEquals(idsOf(await other.take(1)), [1]);
 });
 

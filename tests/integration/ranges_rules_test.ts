@@ -18,6 +18,7 @@ import {
 } from "../support/store.ts";
 import { pending, type TestStore } from "../support/store.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
+import { shiftedClock } from "../support/shifted_clock.ts";
 
 const AGENTS = `${COLLECTION}_agents`;
 /** The write that claims a range. */
@@ -247,12 +248,11 @@ Deno.test("CLAIM_MODE of range: a swap that was prepared in an earlier mode miss
 
 Deno.test("CLAIM_MODE of document claims nothing under a mode that has run out (rule R14e)", async () => {
   await using database = await testDatabase("rules");
-  let standsMs = 0;
-  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() - standsMs };
+  const { clock, setAhead } = shiftedClock();
   await using store = openStore(database, { claimMode: "document", fleet: "on", clock });
   await store.backlog();
   // The machine was suspended: the server has gone on, and the agent's clock has not.
-  standsMs = 61_000;
+  setAhead(-61_000);
   await jobs(database).insertMany(pending(2));
   assertEquals(idsOf(await store.take()), [0, 1]);
   const { mode_until: until } = await control(database);

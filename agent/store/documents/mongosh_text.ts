@@ -1,4 +1,5 @@
 import { BSON } from "mongodb";
+import { isPlain } from "../../lib/plain_object.ts";
 import { isLong } from "./exact_json.ts";
 import { printable } from "../../text/terminal_text.ts";
 
@@ -39,10 +40,6 @@ function valueText(value: unknown): string | undefined {
   return isUuid
     ? `UUID("${value.toUUID().toHexString()}")`
     : `BinData(${value.sub_type}, "${value.toString("base64")}")`;
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
 function objectText(value: Record<string, unknown>): string {

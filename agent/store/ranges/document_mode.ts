@@ -27,8 +27,6 @@ const DOUBT_MS = 1000;
  */
 export class DocumentMode {
   readonly #options: DocumentModeOptions;
-  /** The name of the collection of the agents, with its database. */
-  readonly #namespace: string;
   #until: Date | undefined;
   /** Set while agents in range mode are known to be there, or may still be. */
   #refusal: Refusal | undefined;
@@ -41,8 +39,6 @@ export class DocumentMode {
 
   constructor(options: DocumentModeOptions) {
     this.#options = options;
-    const { collectionName, dbName } = options.agents;
-    this.#namespace = `${dbName}.${collectionName}`;
   }
 
   /** The condition of a claim of new documents; undefined if there is none. */
@@ -123,7 +119,9 @@ export class DocumentMode {
   #blind(error: ClaimModeError, leftMs: number): ClaimModeError {
     return new ClaimModeError(
       "CLAIM_MODE is document, agents with CLAIM_MODE=range had the mode, and the user may not look any more whether they " +
-        `have it: grant find, insert and update on ${this.#namespace}, or in ${Math.ceil(leftMs / 1000)} ` +
+        `have it: grant find, insert and update on ${this.#options.agents.namespace}, or in ${
+          Math.ceil(leftMs / 1000)
+        } ` +
         "seconds the agent claims without a look",
       { cause: error },
     );
@@ -131,7 +129,7 @@ export class DocumentMode {
 
   /** An error of the collection of the agents, which tells what the agent wants there. */
   #named(error: unknown): unknown {
-    return isAnswer(error) ? new ModeTroubleError(this.#namespace, error) : error;
+    return isAnswer(error) ? new ModeTroubleError(this.#options.agents.namespace, error) : error;
   }
 
   /**
@@ -173,7 +171,7 @@ interface Refusal {
 /** What {@linkcode DocumentMode} needs. */
 export interface DocumentModeOptions {
   /** The collection of the agents. */
-  agents: Pick<Collection, "collectionName" | "dbName">;
+  agents: Pick<Collection, "namespace">;
   clock: Clock;
   control: RangeControl;
   expired: ExpiredRanges;

@@ -1,4 +1,5 @@
 import { BSON, type Document, type Filter } from "mongodb";
+import { isPlain } from "../../lib/plain_object.ts";
 
 /** Operators of a query whose value is a list of queries. */
 const OF_QUERIES = new Set(["$and", "$nor", "$or"]);
@@ -39,14 +40,14 @@ export function filterText(filter: Filter<Document> | undefined): string | undef
 function queryIn(query: Document): Document {
   return sorted(query, (name, value) => {
     if (OF_QUERIES.has(name) && Array.isArray(value)) {
-      return value.map((each) => isPlain(each) ? queryIn(each) : each);
+      return value.map((each) => isEmbedded(each) ? queryIn(each) : each);
     }
     return name.startsWith("$") ? value : conditionIn(value);
   });
 }
 
 function conditionIn(value: unknown): unknown {
-  if (!isPlain(value) || !Object.keys(value).every((name) => OF_FIELD.has(name))) return value;
+  if (!isEmbedded(value) || !Object.keys(value).every((name) => OF_FIELD.has(name))) return value;
   return sorted(value, (_, each) => each);
 }
 
@@ -56,8 +57,7 @@ function sorted(fields: Document, valueOf: (name: string, value: unknown) => unk
   return Object.fromEntries(names.map((name) => [name, valueOf(name, fields[name])]));
 }
 
-/** Whether a value is an embedded document, and no value of a class of its own. */
-function isPlain(value: unknown): value is Document {
-  if (typeof value !== "object" || value === null || "_bsontype" in value) return false;
-  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
+/** Whether a value is an embedded document, and no value of BSON's. */
+function isEmbedded(value: unknown): value is Document {
+  return isPlain(value) && !("_bsontype" in value);
 }

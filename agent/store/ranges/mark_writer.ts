@@ -16,8 +16,11 @@ export interface Marked {
   readonly refused: readonly RefusedClaim[];
   /** Those that a transaction of another program seems to lock, and those behind them that were not tried. */
   readonly locked: readonly RefusedClaim[];
-  /** Set if a write failed: the rest tells what came of those before. */
-  readonly failure?: { readonly error: unknown } | undefined;
+}
+
+/** The same of a writing, and why it went no further, if a write failed. */
+export interface Written extends Marked {
+  readonly failure: { readonly error: unknown } | undefined;
 }
 
 /** A write on documents, and which of those that are named it may meet. */
@@ -35,7 +38,7 @@ export class MarkWriter {
   }
 
   /** Writes on those that still match. Never throws: what came of the first of them is told even if a later write fails. */
-  async write(ids: readonly unknown[], mark: Mark): Promise<Marked> {
+  async write(ids: readonly unknown[], mark: Mark): Promise<Written> {
     const writing = new Writing(mark, this.#options);
     try {
       for (let at = 0; at < ids.length; at += CHUNK) await writing.write(ids.slice(at, at + CHUNK));
@@ -46,7 +49,7 @@ export class MarkWriter {
   }
 }
 
-class Writing implements Marked {
+class Writing implements Written {
   documents = 0;
   readonly refused: RefusedClaim[] = [];
   readonly locked: RefusedClaim[] = [];

@@ -135,7 +135,7 @@ export class ModeLease {
     await refuseRegistryOfOthers({
       collection: agents,
       maxTimeMS,
-      name: `${agents.dbName}.${agents.collectionName}`,
+      name: agents.namespace,
     });
     // Its time decides how long to wait, and whether this agent's own lease is over.
     await syncClock();

@@ -86,13 +86,11 @@ export const rights = databaseConcern({
     yield* found("may_not_pull", PULLS, names.source);
     yield* found("may_not_keep_letters", KEEPS_LETTERS, names.letters);
     for (const collection of settings.writesTo ?? []) yield* found("may_not_write", WRITES, collection);
+    const agents = fleetCollection(names.source);
     if (settings.rateLimit && settings.rateLimitScope === "fleet") {
-      yield* found("may_not_register", REGISTERS, fleetCollection(names.source));
-    } else if (settings.fleet === "on") {
-      yield* found("may_not_join", REGISTERS, fleetCollection(names.source));
-    }
+      yield* found("may_not_register", REGISTERS, agents);
+    } else if (settings.fleet === "on") yield* found("may_not_join", REGISTERS, agents);
     if (settings.fleet === "on") {
-      const agents = fleetCollection(names.source);
       if (settings.claimMode === "range") {
         yield* found("may_not_claim_by_range", HOLDS_RANGES, agents, NO_RANGES);
       } else if (SEES_RANGES.length === lack(SEES_RANGES, agents).length) {
